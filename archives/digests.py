@@ -1,0 +1,49 @@
+"""Labelled digests, `algorithm:value`, as the WARC standard writes them: proof that bytes are the same."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import Final
+
+# The encodings the community settled on: https://github.com/iipc/warc-specifications/issues/48
+_BASE32_ALGORITHMS: Final = frozenset({"sha1", "md5"})
+_DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha256": 32}
+
+
+def build_digest(data: bytes, algorithm: str = "sha1") -> str:
+    """Digest `data` as `sha1:` with upper-case Base32, or `sha256:` with lower-case hexadecimal.
+
+    Spec: WARC/1.1 §5.8, §5.9.
+    """
+    if algorithm == "sha1":
+        return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
+    raw = hashlib.new(algorithm, data, usedforsecurity=False).digest()
+    value = base64.b32encode(raw).decode("ascii").rstrip("=") if algorithm in _BASE32_ALGORITHMS else raw.hex()
+    return f"{algorithm}:{value}"
+
+
+def matches_digest(label: str, data: bytes) -> bool | None:
+    """Tell whether `label` is the digest of `data`; None when its algorithm is not one we know.
+
+    Other writers use Base32 and hexadecimal, padded or not, in either case, and `sha-256` for `sha256`.
+    """
+    algorithm, separator, value = label.strip().partition(":")
+    algorithm = algorithm.strip().lower().replace("-", "")
+    size = _DIGEST_SIZES.get(algorithm)
+    if not separator or size is None:
+        return None
+    expected = _find_raw(value.strip(), size)
+    return expected is not None and expected == hashlib.new(algorithm, data, usedforsecurity=False).digest()
+
+
+def _find_raw(value: str, size: int) -> bytes | None:
+    """The digest's bytes from Base32 or hexadecimal, told apart by their length."""
+    try:
+        bare = value.rstrip("=").upper()
+        if len(bare) == size * 2:
+            return bytes.fromhex(bare)
+        return base64.b32decode(bare + "=" * (-len(bare) % 8))
+    except (ValueError, binascii.Error):
+        return None

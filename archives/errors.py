@@ -1,0 +1,82 @@
+"""What can go wrong with an archive, as one tree: a caller catches as much or as little as it can mend.
+
+    ArchiveError
+    ├── CollectionError   the directory: a bad name, missing, not writable, held by another process
+    ├── RecordError       the bytes: a damaged member, record or message
+    ├── NotArchived       the question: no capture answers it
+    └── WriteError        the disk: full, or it took fewer bytes than it was given
+
+Every error reads *what - where - what next* and carries the where as attributes, so that a report can be
+built without reading the sentence.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class ArchiveError(Exception):
+    """The root of the tree.
+
+    Attributes:
+        path: the file or directory concerned.
+        offset: bytes from the start of the file to the member or record.
+        record_id: `<urn:uuid:...>`, when the record could tell.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | None = None,
+        offset: int | None = None,
+        record_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.path = path
+        self.offset = offset
+        self.record_id = record_id
+
+
+class CollectionError(ArchiveError):
+    """The collection's directory or name cannot be used."""
+
+
+class Damage(StrEnum):
+    """In what way bytes are not the record they should be."""
+
+    TRUNCATED_MEMBER = "truncated-member"
+    DAMAGED_MEMBER = "damaged-member"
+    BAD_RECORD = "bad-record"
+
+
+class RecordError(ArchiveError):
+    """Bytes that should be a record, or a message inside one, are not.
+
+    Attributes:
+        damage: whether the gzip member ends with the file, is damaged, or inflates to something else.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: Path | None = None,
+        offset: int | None = None,
+        record_id: str | None = None,
+        damage: Damage = Damage.BAD_RECORD,
+    ) -> None:
+        super().__init__(message, path=path, offset=offset, record_id=record_id)
+        self.damage = damage
+
+
+class NotArchived(ArchiveError):
+    """No capture exists for what was asked."""
+
+
+class WriteError(ArchiveError):
+    """The disk did not take a record; the file was put back to its last whole record."""

@@ -1,0 +1,257 @@
+"""Finds captures: one sorted CDXJ sidecar for each WARC file, and the catalogue read from all of them.
+
+Everything here is derived from the WARC files and may be deleted. Only closed files are listed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from bisect import bisect_left
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from archives.errors import RecordError
+from archives.files import sync_directory
+from archives.messages import parse_head, split_head
+from archives.reader import CAPTURE_TYPES, Record, iter_records, scan_records
+from archives.records import RecordType, Truncated
+from archives.urls import format_timestamp, format_warc_date, parse_warc_date, surt_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from archives.collection import Collection
+
+REVISIT_MIME = "warc/revisit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexEntry:
+    """Where one capture stands and what it is.
+
+    Attributes:
+        timestamp: 14 digits.
+        mime: the media type the server gave, without parameters; `warc/revisit` for a revisit, `unk` if
+            unknown.
+        status: None where there is no HTTP head.
+        digest: the payload digest as recorded; empty if it is not.
+        length: of the gzip member.
+    """
+
+    urlkey: str
+    timestamp: str
+    url: str
+    mime: str
+    status: int | None
+    digest: str
+    length: int
+    offset: int
+    filename: str
+    record_id: str
+    captured_at: datetime
+    truncated: Truncated | None = None
+
+
+def dump_line(entry: IndexEntry) -> str:
+    """One CDXJ line, without its line end.
+
+    Spec: CDXJ 0.1.0; numbers are strings there, `record_id`, `captured_at` and `truncated` are our own.
+    """
+    fields = {
+        "url": entry.url,
+        "mime": entry.mime,
+        "status": None if entry.status is None else str(entry.status),
+        "digest": entry.digest,
+        "length": str(entry.length),
+        "offset": str(entry.offset),
+        "filename": entry.filename,
+        "record_id": entry.record_id,
+        "captured_at": format_warc_date(entry.captured_at),
+        "truncated": entry.truncated,
+    }
+    text = json.dumps({key: value for key, value in fields.items() if value is not None}, ensure_ascii=True)
+    return f"{entry.urlkey} {entry.timestamp} {text}"
+
+
+def load_line(line: str) -> IndexEntry:
+    """The entry of one CDXJ line.
+
+    Raises:
+        ValueError: the line is not one.
+    """
+    urlkey, timestamp, text = line.rstrip("\r\n").split(" ", 2)
+    fields: dict[str, Any] = json.loads(text)
+    try:
+        status = str(fields.get("status", ""))
+        return IndexEntry(
+            urlkey=urlkey,
+            timestamp=timestamp,
+            url=fields["url"],
+            mime=fields.get("mime", "unk"),
+            status=int(status) if status.isdecimal() else None,
+            digest=fields.get("digest", ""),
+            length=int(fields["length"]),
+            offset=int(fields["offset"]),
+            filename=fields["filename"],
+            record_id=fields["record_id"],
+            captured_at=parse_warc_date(fields["captured_at"]),
+            truncated=Truncated(fields["truncated"]) if "truncated" in fields else None,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not an index line: {line[:120]!r}") from error
+
+
+def build_entry(record: Record, filename: str) -> IndexEntry:
+    """The entry of a response, revisit or resource record."""
+    mime, status = _find_record_kind(record)
+    captured_at = record.captured_at
+    return IndexEntry(
+        urlkey=surt_key(record.url).replace(" ", "%20"),
+        timestamp=format_timestamp(captured_at),
+        url=record.url,
+        mime=mime,
+        status=status,
+        digest=record.get("WARC-Payload-Digest") or "",
+        length=record.length,
+        offset=record.offset,
+        filename=filename,
+        record_id=record.record_id,
+        captured_at=captured_at,
+        truncated=record.truncated,
+    )
+
+
+def find_mime(content_type: str | None) -> str:
+    """A media type without parameters, in lower case; `unk` if there is none."""
+    mime = (content_type or "").partition(";")[0].strip().lower()
+    return mime.replace(" ", "") or "unk"
+
+
+def find_kind(block: bytes) -> tuple[str, int | None]:
+    """The media type and the status an HTTP response states; `unk` and None where it states none."""
+    try:
+        head = parse_head(split_head(block)[0])
+    except RecordError:
+        return "unk", None
+    return find_mime((head.get(b"Content-Type") or b"").decode("latin-1")), head.status
+
+
+def _find_record_kind(record: Record) -> tuple[str, int | None]:
+    if not record.is_http:
+        return find_mime(record.get("Content-Type")), None
+    mime, status = find_kind(record.block)
+    return (REVISIT_MIME if record.type == RecordType.REVISIT else mime), status
+
+
+def build_sidecar(warc_path: Path) -> list[IndexEntry]:
+    """The entries of every capture in a file, read from the file.
+
+    Raises:
+        RecordError: the file is damaged.
+    """
+    records = iter_records(warc_path)
+    return [build_entry(record, warc_path.name) for record in records if record.type in CAPTURE_TYPES]
+
+
+def salvage_sidecar(warc_path: Path) -> tuple[list[IndexEntry], list[RecordError]]:
+    """The entries of every capture that can still be read, and the damage between them."""
+    entries: list[IndexEntry] = []
+    damage: list[RecordError] = []
+    for record in scan_records(warc_path, damage.append):
+        if record.type not in CAPTURE_TYPES:
+            continue
+        try:
+            entries.append(build_entry(record, warc_path.name))
+        except RecordError as error:
+            damage.append(error)
+    return entries, damage
+
+
+def write_sidecar(collection: Collection, filename: str, lines: Iterable[str]) -> Path:
+    """Write the sidecar of one WARC file, sorted by bytes, so that it is whole or not there."""
+    path = collection.sidecar_path(filename)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    data = b"".join(line + b"\n" for line in sorted(line.encode("utf-8") for line in lines))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(path.parent)
+    return path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What a rebuilt index lists, and the damage it had to leave out."""
+
+    entries: int
+    damage: list[RecordError]
+
+
+def rebuild(collection: Collection) -> Rebuilt:
+    """Write every sidecar anew from the WARC files and drop those that belong to no file."""
+    count = 0
+    all_damage: list[RecordError] = []
+    wanted = set()
+    for warc in collection.iter_warcs():
+        entries, damage = salvage_sidecar(warc)
+        wanted.add(write_sidecar(collection, warc.name, map(dump_line, entries)))
+        count += len(entries)
+        all_damage += damage
+    for stale in set(collection.iter_sidecars()) - wanted:
+        stale.unlink()
+    return Rebuilt(entries=count, damage=all_damage)
+
+
+class CollectionIndex:
+    """The captures of a collection's closed files, as its sidecars list them.
+
+    Read once, at the first question; make a new one to see files closed since.
+    """
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._entries: list[IndexEntry] | None = None
+        self._by_key: dict[str, list[IndexEntry]] = {}
+
+    def iter_entries(self) -> Iterator[IndexEntry]:
+        """Every entry in the order of capture."""
+        yield from self._load()
+
+    def find_nearest(self, url: str, at: datetime | None = None) -> IndexEntry | None:
+        """The capture of `url` nearest to `at`, the earlier of two equally near; without `at` the latest."""
+        self._load()
+        entries = self._by_key.get(surt_key(url))
+        if not entries:
+            return None
+        if at is None:
+            return entries[-1]
+        after = bisect_left(entries, at, key=lambda entry: entry.captured_at)
+        near = entries[max(0, after - 1) : after + 1]
+        return min(near, key=lambda entry: abs(entry.captured_at - at))
+
+    def _load(self) -> list[IndexEntry]:
+        if self._entries is None:
+            entries = [entry for warc in self._collection.iter_warcs() for entry in self._read_file(warc)]
+            entries.sort(key=lambda entry: (entry.captured_at, entry.record_id))
+            for entry in entries:
+                self._by_key.setdefault(entry.urlkey, []).append(entry)
+            self._entries = entries
+        return self._entries
+
+    def _read_file(self, warc: Path) -> list[IndexEntry]:
+        """From the sidecar, or from the file itself where there is none that can be read."""
+        try:
+            text = self._collection.sidecar_path(warc.name).read_text(encoding="utf-8")
+            return [load_line(line) for line in text.splitlines()]
+        except (FileNotFoundError, ValueError):
+            return salvage_sidecar(warc)[0]

@@ -1,0 +1,288 @@
+"""An HTTP/1 message as bytes of the wire: where its head ends, what the head says, what the payload is.
+
+A reparse must see what the crawl saw, so heads are read with the leniency of the client that fetched them,
+the parser of Scrapy's HTTP/1.1 handler, down to its treatment of bare LF, folded lines and lines without a
+colon.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from archives.errors import RecordError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
+_INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+ 1(?!01)[0-9][0-9](?=[ \r\n])")
+_VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The start line and the header fields of a message.
+
+    Attributes:
+        version: as sent, e.g. `HTTP/1.1`.
+        status: None for a request.
+        reason: as sent; empty for a request.
+        headers: names as sent, values stripped, folded lines joined, in the order of the wire.
+    """
+
+    version: bytes
+    status: int | None
+    reason: bytes
+    headers: list[tuple[bytes, bytes]]
+
+    def get(self, name: bytes) -> bytes | None:
+        """The first value of the field `name`, whatever its case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    def get_all(self, name: bytes) -> list[bytes]:
+        """Every value of the field `name`, in the order of the wire."""
+        wanted = name.lower()
+        return [value for key, value in self.headers if key.lower() == wanted]
+
+
+def split_head(raw: bytes) -> tuple[bytes, bytes]:
+    """Split a message into its head, blank line included, and its body as framed.
+
+    Without a blank line everything is head: the connection ended before the body began.
+    """
+    match = _HEAD_END.search(raw)
+    if match is None:
+        return raw, b""
+    return raw[: match.end()], raw[match.end() :]
+
+
+def split_interim(raw: bytes) -> tuple[bytes, bytes]:
+    """Split leading 1xx messages from the final response.
+
+    101 is final: it ends HTTP on the connection. A 1xx head that was cut short counts as final, too: there is
+    nothing else.
+
+    Spec: RFC 9110 §15.2.
+    """
+    at = 0
+    while _INTERIM.match(raw, at):
+        end = _HEAD_END.search(raw, at)
+        if end is None:
+            break
+        at = end.end()
+    return (raw[:at], raw[at:]) if at else (b"", raw)
+
+
+def parse_head(head: bytes) -> Head:
+    """Read a response's or a request's head.
+
+    Raises:
+        RecordError: the first line is neither a status line nor a request line.
+    """
+    line, _, fields = head.partition(b"\n")
+    version, status, reason = _parse_start_line(line.removesuffix(b"\r"))
+    return Head(version, status, reason, _parse_fields(fields))
+
+
+def _parse_start_line(line: bytes) -> tuple[bytes, int | None, bytes]:
+    parts = line.split(b" ", 2)
+    if len(parts) >= 2 and _VERSION.fullmatch(parts[0]):
+        try:
+            return parts[0], int(parts[1]), parts[2] if len(parts) == 3 else b""
+        except ValueError:
+            pass
+    target, _, version = line.rpartition(b" ")
+    if b" " in target and _VERSION.fullmatch(version):
+        return version, None, b""
+    raise RecordError(
+        f"not an HTTP status line: {line[:80]!r}; the record does not hold an HTTP/1 message, "
+        "read its block instead of its head"
+    )
+
+
+def _parse_fields(fields: bytes) -> list[tuple[bytes, bytes]]:
+    """Read field lines up to the first empty one, as Twisted's `HTTPParser.lineReceived` and Scrapy's do."""
+    joined: list[bytes] = []
+    for line in fields.split(b"\n"):
+        text = line.removesuffix(b"\r")
+        if not text:
+            break
+        if text[0] not in b" \t":
+            joined.append(text)
+        elif joined:
+            joined[-1] += text
+    headers = []
+    for text in joined:
+        name, colon, value = text.partition(b":")
+        if colon:
+            value = value.strip()
+            headers.append((name, b" ".join(value.splitlines()) if b"\r" in value else value))
+    return headers
+
+
+def dechunk(body: bytes) -> tuple[bytes, bool]:
+    """Undo the chunked transfer coding.
+
+    Returns:
+        The bytes that could be had, and whether the framing was whole, trailer included.
+
+    Spec: RFC 9112 §7.1.
+    """
+    chunks: list[bytes] = []
+    at = 0
+    while True:
+        line = _CHUNK_SIZE.match(body, at)
+        if line is None:
+            return b"".join(chunks), False
+        size = int(line[1], 16)
+        if size == 0:
+            return b"".join(chunks), _has_trailer_end(body, line.end())
+        start, at = line.end(), line.end() + size
+        chunks.append(body[start:at])
+        if body.startswith(b"\r\n", at):
+            at += 2
+        elif body.startswith(b"\n", at):
+            at += 1
+        else:
+            return b"".join(chunks), False
+
+
+def _has_trailer_end(body: bytes, at: int) -> bool:
+    """Whether an empty line closes the trailer section that starts at `at`."""
+    return body.startswith((b"\r\n", b"\n"), at) or _HEAD_END.search(body, at) is not None
+
+
+def find_payload(raw_message: bytes) -> bytes:
+    """The entity-body: transfer coding removed, content coding kept, no longer than Content-Length.
+
+    A body that is announced as chunked but has no chunk at all is taken as it stands: other archives
+    remove the framing and leave the announcement.
+
+    Spec: WARC/1.1 §6.3.2; RFC 2616 §7.2.
+    """
+    head, body = split_head(raw_message)
+    return cut_payload(_parse_fields(head.partition(b"\n")[2]), body)
+
+
+def cut_payload(headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
+    """The payload of a body as framed, by what the head's fields say of the framing."""
+    codings: list[bytes] = []
+    lengths: list[bytes] = []
+    for name, value in headers:
+        key = name.lower()
+        if key == b"transfer-encoding":
+            codings += value.lower().split(b",")
+        elif key == b"content-length":
+            lengths += value.split(b",")
+    if codings and codings[-1].strip() == b"chunked":
+        return dechunk(body)[0] if _CHUNK_SIZE.match(body) else body
+    if not codings and lengths:
+        size = lengths[0].strip()
+        if size.isdigit() and len(size) < 19 and int(size) < len(body):
+            return body[: int(size)]
+    return body
+
+
+def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
+    """Undo content codings, the last applied first, never holding more than `max_bytes` of any result.
+
+    A stream that ends early gives what it held; the capture says whether it was truncated.
+
+    Raises:
+        RecordError: a coding is unknown or its package is missing, the bytes are not in that coding, or they
+            grow past `max_bytes`.
+
+    Spec: RFC 9110 §8.4.
+    """
+    decoders: dict[str, Callable[[bytes, int], bytes]] = {
+        "gzip": _decode_gzip,
+        "x-gzip": _decode_gzip,
+        "deflate": _decode_deflate,
+        "br": _decode_brotli,
+        "zstd": _decode_zstd,
+    }
+    for coding in reversed(codings):
+        name = coding.strip().lower()
+        if name in {"", "identity"}:
+            continue
+        if name not in decoders:
+            raise RecordError(f"unknown content coding {coding!r}; read the payload as it was sent instead")
+        payload = decoders[name](payload, max_bytes + 1)
+        if len(payload) > max_bytes:
+            raise RecordError(
+                f"{name} content grows past {max_bytes} bytes; raise max_bytes if it is really that large"
+            )
+    return payload
+
+
+def _decode_gzip(data: bytes, limit: int) -> bytes:
+    """Every gzip member of `data`; bytes after the last whole member that are no gzip are padding."""
+    parts: list[bytes] = []
+    size = 0
+    while data and size < limit:
+        inflater = zlib.decompressobj(wbits=31)
+        try:
+            part = inflater.decompress(data, limit - size)
+        except zlib.error as error:
+            if parts:
+                break
+            raise _build_coding_error("gzip", error) from error
+        parts.append(part)
+        size += len(part)
+        data = inflater.unused_data
+    return b"".join(parts)
+
+
+def _decode_deflate(data: bytes, limit: int) -> bytes:
+    """`deflate` with its zlib wrapper, or bare as some servers send it."""
+    try:
+        return zlib.decompressobj().decompress(data, limit)
+    except zlib.error:
+        try:
+            return zlib.decompressobj(wbits=-15).decompress(data, limit)
+        except zlib.error as error:
+            raise _build_coding_error("deflate", error) from error
+
+
+def _decode_brotli(data: bytes, limit: int) -> bytes:
+    brotli = _load_decoder("br", ("brotli",), "brotli>=1.2")
+    decoder = brotli.Decompressor()
+    result = bytearray()
+    try:
+        while len(result) < limit:
+            part = decoder.process(data, output_buffer_limit=limit - len(result))
+            data = b""
+            if not part:
+                break
+            result += part
+    except brotli.error as error:
+        raise _build_coding_error("br", error) from error
+    return bytes(result)
+
+
+def _decode_zstd(data: bytes, limit: int) -> bytes:
+    zstd = _load_decoder("zstd", ("compression.zstd", "backports.zstd"), "backports.zstd")
+    try:
+        part = zstd.ZstdDecompressor().decompress(data, limit)
+    except zstd.ZstdError as error:
+        raise _build_coding_error("zstd", error) from error
+    return bytes(part)
+
+
+def _load_decoder(coding: str, modules: tuple[str, ...], package: str) -> Any:
+    for module in modules:
+        try:
+            return importlib.import_module(module)
+        except ImportError:
+            continue
+    raise RecordError(f'content coding {coding!r} needs a package that is missing; install "{package}"')
+
+
+def _build_coding_error(coding: str, error: Exception) -> RecordError:
+    return RecordError(f"payload is not {coding} ({error}); read it as it was sent instead")

@@ -1,0 +1,263 @@
+"""What crossed the wire, and the WARC/1.1 records it becomes, as bytes.
+
+Record builders of WARC libraries parse a message and write it again, which changes it; these only ever put a
+header in front of the block they were given. They run for every page of a crawl, so they only concatenate.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from archives.digests import build_digest
+from archives.errors import RecordError
+from archives.messages import find_payload, split_head, split_interim
+from archives.urls import format_warc_date
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+MASKED_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization")
+
+_VERSION_LINE: Final = "WARC/1.1\r\n"
+_SECRET: Final = re.compile(rb"^(?:%s)[ \t]*:" % "|".join(MASKED_HEADERS).encode("ascii"), re.IGNORECASE | re.MULTILINE)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
+_UNSAFE_IN_URI: Final = re.compile(r"[^\x21-\x3b\x3d\x3f-\x7e]")
+
+
+class RecordType(StrEnum):
+    """The record types of the standard.
+
+    Spec: WARC/1.1 §6.
+    """
+
+    WARCINFO = "warcinfo"
+    RESPONSE = "response"
+    RESOURCE = "resource"
+    REQUEST = "request"
+    METADATA = "metadata"
+    REVISIT = "revisit"
+    CONVERSION = "conversion"
+    CONTINUATION = "continuation"
+
+
+class Truncated(StrEnum):
+    """Why a block is shorter than what was sent.
+
+    Spec: WARC/1.1 §5.13.
+    """
+
+    LENGTH = "length"
+    TIME = "time"
+    DISCONNECT = "disconnect"
+    UNSPECIFIED = "unspecified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One HTTP request and its response as bytes on the wire.
+
+    Attributes:
+        began_at: aware; the instant the request was sent.
+        raw_response: interim (1xx) responses included.
+        ip: of the peer the connection went to.
+        cipher_suite: of the TLS connection; None for plain HTTP.
+        truncated: why `raw_response` ends early, if it does.
+    """
+
+    url: str
+    began_at: datetime
+    raw_request: bytes
+    raw_response: bytes
+    ip: str | None = None
+    cipher_suite: str | None = None
+    truncated: Truncated | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltRecord:
+    """A record ready to be compressed: header, block and the two line ends that close it.
+
+    Attributes:
+        block: the part of `data` after the record's header.
+        payload_digest: empty for a record without payload.
+    """
+
+    record_id: str
+    data: bytes
+    block: bytes
+    payload_digest: str = ""
+
+
+def build_record_id(value: uuid.UUID) -> str:
+    """A UUID as the URI of a record, in the angle brackets the grammar asks for."""
+    return f"<urn:uuid:{value}>"
+
+
+def mask_secrets(raw_request: bytes) -> bytes:
+    """Put `*` over the values of `Authorization`, `Proxy-Authorization` and `Cookie`; all else stays."""
+    head, body = split_head(raw_request)
+    if not _SECRET.search(head):
+        return raw_request
+    lines = head.split(b"\n")
+    is_secret = False
+    for number, line in enumerate(lines):
+        is_folded = line.startswith((b" ", b"\t"))
+        is_secret = is_secret if is_folded else _SECRET.match(line) is not None
+        if is_secret:
+            lines[number] = _mask_line(line, is_folded=is_folded)
+    return b"\n".join(lines) + body
+
+
+def _mask_line(line: bytes, *, is_folded: bool) -> bytes:
+    """A field line with `*` for its value; the space around the value and a final CR stay."""
+    name = b"" if is_folded else line[: line.index(b":") + 1]
+    value = line[len(name) :]
+    start = len(value) - len(value.lstrip(b" \t"))
+    end = len(value) - value.endswith(b"\r")
+    return name + value[:start] + b"*" * (end - start) + value[max(start, end) :]
+
+
+def quote_uri(url: str) -> str:
+    """Percent-encode what may not stand in a record's header: spaces, controls, `<>`, non-ASCII."""
+    return _UNSAFE_IN_URI.sub(_quote_character, url)
+
+
+def _quote_character(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
+
+
+def build_exchange(
+    exchange: Exchange,
+    *,
+    warcinfo_id: str,
+    new_id: Callable[[], uuid.UUID],
+) -> list[BuiltRecord]:
+    """The records of one capture event: response, request, and metadata if there were interim responses.
+
+    Interim responses stand apart because the block of a response record holds one message. A connection that
+    ended after nothing but interim responses has them as its response.
+
+    Spec: WARC/1.1 §6.3 response, §6.5 request, §6.6 metadata.
+    """
+    interim, final = split_interim(exchange.raw_response)
+    if interim and not final:
+        interim, final = b"", interim
+    shared = _build_shared_fields(exchange, warcinfo_id)
+    response = build_response(exchange, final, shared, build_record_id(new_id()))
+    concurrent = f"{shared}WARC-Concurrent-To: {response.record_id}\r\n"
+    built = [response, build_request(exchange.raw_request, concurrent, build_record_id(new_id()))]
+    if interim:
+        built.append(build_metadata(interim, concurrent, build_record_id(new_id())))
+    return built
+
+
+def build_response(exchange: Exchange, block: bytes, shared: str, record_id: str) -> BuiltRecord:
+    """A response record whose block is `block` exactly."""
+    payload_digest = build_digest(find_payload(block))
+    truncated = f"WARC-Truncated: {exchange.truncated}\r\n" if exchange.truncated else ""
+    fields = (
+        f"{shared}WARC-Payload-Digest: {payload_digest}\r\n{truncated}"
+        "Content-Type: application/http;msgtype=response\r\n"
+    )
+    data = _assemble(RecordType.RESPONSE, record_id, fields, block)
+    return BuiltRecord(record_id=record_id, data=data, block=block, payload_digest=payload_digest)
+
+
+def build_request(block: bytes, shared: str, record_id: str) -> BuiltRecord:
+    """A request record; it has a payload digest only if it has a payload."""
+    payload = find_payload(block)
+    payload_digest = build_digest(payload) if payload else ""
+    digest_field = f"WARC-Payload-Digest: {payload_digest}\r\n" if payload else ""
+    fields = f"{shared}{digest_field}Content-Type: application/http;msgtype=request\r\n"
+    data = _assemble(RecordType.REQUEST, record_id, fields, block)
+    return BuiltRecord(record_id=record_id, data=data, block=block, payload_digest=payload_digest)
+
+
+def build_metadata(interim: bytes, shared: str, record_id: str) -> BuiltRecord:
+    """A metadata record that keeps the interim responses which came before the final one."""
+    fields = f"{shared}Content-Type: application/http;msgtype=response\r\n"
+    data = _assemble(RecordType.METADATA, record_id, fields, interim)
+    return BuiltRecord(record_id=record_id, data=data, block=interim)
+
+
+def build_warcinfo(info: Mapping[str, str], *, filename: str, at: datetime, record_id: str) -> BuiltRecord:
+    """The record that opens a file and says who made it, with what.
+
+    Args:
+        info: application/warc-fields; `format` and `conformsTo` are added.
+
+    Raises:
+        RecordError: a name or value cannot stand on one line.
+
+    Spec: WARC/1.1 §6.2.
+    """
+    fields = {
+        **info,
+        "format": "WARC File Format 1.1",
+        "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+    }
+    lines = [f"{_check_token(name)}: {_check_value(value)}\r\n" for name, value in fields.items()]
+    header = (
+        f"WARC-Date: {format_warc_date(at)}\r\nWARC-Filename: {_check_value(filename)}\r\n"
+        "Content-Type: application/warc-fields\r\n"
+    )
+    block = "".join(lines).encode()
+    data = _assemble(RecordType.WARCINFO, record_id, header, block)
+    return BuiltRecord(record_id=record_id, data=data, block=block)
+
+
+def build_resource(
+    uri: str, content_type: str, block: bytes, *, at: datetime, warcinfo_id: str, record_id: str
+) -> BuiltRecord:
+    """A record of bytes that came without a protocol head: a log, a run's settings.
+
+    Spec: WARC/1.1 §6.4.
+    """
+    payload_digest = build_digest(block)
+    fields = (
+        f"WARC-Date: {format_warc_date(at)}\r\nWARC-Target-URI: {quote_uri(uri)}\r\n"
+        f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Payload-Digest: {payload_digest}\r\n"
+        f"Content-Type: {_check_value(content_type)}\r\n"
+    )
+    data = _assemble(RecordType.RESOURCE, record_id, fields, block)
+    return BuiltRecord(record_id=record_id, data=data, block=block, payload_digest=payload_digest)
+
+
+def _build_shared_fields(exchange: Exchange, warcinfo_id: str) -> str:
+    """The fields that every record of a capture event has alike, its one date first."""
+    fields = (
+        f"WARC-Date: {format_warc_date(exchange.began_at)}\r\n"
+        f"WARC-Target-URI: {quote_uri(exchange.url)}\r\n"
+        f"WARC-Warcinfo-ID: {warcinfo_id}\r\n"
+    )
+    if exchange.ip:
+        fields += f"WARC-IP-Address: {_check_value(exchange.ip)}\r\n"
+    if exchange.cipher_suite:
+        fields += f"WARC-Cipher-Suite: {_check_value(exchange.cipher_suite)}\r\n"
+    return fields
+
+
+def _assemble(record_type: RecordType, record_id: str, fields: str, block: bytes) -> bytes:
+    header = (
+        f"{_VERSION_LINE}WARC-Type: {record_type}\r\nWARC-Record-ID: {record_id}\r\n{fields}"
+        f"WARC-Block-Digest: {build_digest(block)}\r\nContent-Length: {len(block)}\r\n\r\n"
+    )
+    return b"".join((header.encode(), block, b"\r\n\r\n"))
+
+
+def _check_value(value: str) -> str:
+    """`value`, which would otherwise be able to add a field of its own to a record's header."""
+    if _CONTROL.search(value):
+        raise RecordError(f"control character in the record header value {value[:80]!r}; remove it")
+    return value
+
+
+def _check_token(name: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise RecordError(f"{name[:80]!r} cannot name a field of a warcinfo record; use letters, digits and hyphens")
+    return name

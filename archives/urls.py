@@ -1,0 +1,165 @@
+"""How an archive writes addresses and instants: SURT keys for sorting, 14-digit timestamps, WARC dates.
+
+The key follows what index tools do rather than the letter of the CDXJ draft (`www.` is dropped), so that
+other replay software finds our captures and we find theirs.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+_WEB_URL: Final = re.compile(r"(?i)(https?):/*([^/?#]*)([^?#]*)(\?[^#]*)?")
+_WWW: Final = re.compile(rb"www[0-9]*\.")
+_DOTTED: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_PATH_SESSION: Final = re.compile(r"(?i);jsessionid=[0-9a-z.!_-]*|/\([a-z]\([0-9a-z]{24}\)\)(?=/)")
+_QUERY_SESSION: Final = re.compile(
+    r"(?:jsessionid|phpsessid|sid)=[0-9a-z]{32}|aspsessionid[a-z]{8}=[a-z]{24}|cfid=[^&]+&cftoken=[^&]+"
+)
+_UNSAFE: Final = re.compile(r"[^!-~]|[#%]")
+_DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+_WARC_DATE: Final = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?Z)?)?)?", re.ASCII
+)
+
+
+def surt_key(url: str) -> str:
+    """The key that sorts captures of one site together: `org,example)/path?query`.
+
+    Case, `www.`, user information, default ports, fragments, trailing slashes, the order of the query and
+    session ids do not distinguish keys. Schemes other than http and https are kept as they are.
+
+    Spec: CDXJ 0.1.0 §2.1, with `www.` dropped as every implementation does.
+    """
+    match = _WEB_URL.match(re.sub(r"[\t\r\n]", "", url.strip()))
+    if match is None:
+        return url
+    scheme, authority, path, query = match[1].lower(), match[2], match[3], match[4]
+    key = _build_authority(scheme, authority) + ")" + _normalise_path(path)
+    arguments = _normalise_query((query or "?")[1:])
+    return f"{key}?{arguments}" if arguments else key
+
+
+def _build_authority(scheme: str, authority: str) -> str:
+    host = authority.rpartition("@")[2]
+    host, colon, port = host.rpartition(":") if re.search(r":[0-9]*$", host) else (host, "", "")
+    labels = _normalise_host(host).split(".")
+    reverse = ",".join(reversed(labels)) if not host.startswith("[") else host.lower()
+    return reverse if port in {"", _DEFAULT_PORTS[scheme]} else f"{reverse}{colon}{port}"
+
+
+def _normalise_host(host: str) -> str:
+    raw = unquote_to_bytes(host)
+    try:
+        name = raw.decode("utf-8").encode("idna")
+    except UnicodeError:
+        name = raw
+    name = re.sub(rb"\.{2,}", b".", name.strip(b".")).lower()
+    if not _DOTTED.fullmatch(name.decode("latin-1")):
+        name = _WWW.sub(b"", name, count=1) if _WWW.match(name) else name
+    return _escape(name)
+
+
+def _normalise_path(path: str) -> str:
+    text = _escape(_unescape(_PATH_SESSION.sub("", path))).lower()
+    kept: list[str] = []
+    for segment in text.split("/"):
+        if segment == "..":
+            del kept[-1:]
+        elif segment not in {"", "."}:
+            kept.append(segment)
+    return "/" + "/".join(kept)
+
+
+def _normalise_query(query: str) -> str:
+    text = _escape(_unescape(query)).lower()
+    pairs = []
+    for argument in _drop_sessions(text).split("&"):
+        name, equals, value = argument.partition("=")
+        pairs.append((name, equals, value))
+    return "&".join("".join(pair) for pair in sorted(pairs)).strip("&")
+
+
+def _drop_sessions(query: str) -> str:
+    """Without `name=value` arguments that only tell visitors apart."""
+    kept = re.sub(rf"(?:^|(?<=&))(?:{_QUERY_SESSION.pattern})(?:&|$)", "", query)
+    return kept.removesuffix("&") if kept != query else kept
+
+
+def _unescape(text: str) -> bytes:
+    """Percent-decode until nothing changes, so that `%257E`, `%7E` and `~` are one."""
+    raw = text.encode("utf-8", "surrogatepass")
+    while b"%" in raw:
+        decoded = unquote_to_bytes(raw)
+        if decoded == raw:
+            break
+        raw = decoded
+    return raw
+
+
+def _escape(raw: bytes) -> str:
+    return _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", raw.decode("latin-1"))
+
+
+def format_timestamp(at: datetime) -> str:
+    """14 digits in UTC, `YYYYMMDDhhmmss`."""
+    utc = _convert_to_utc(at)
+    return f"{utc.year:04}{utc.month:02}{utc.day:02}{utc.hour:02}{utc.minute:02}{utc.second:02}"
+
+
+def _convert_to_utc(at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise ValueError(f"{at} has no time zone; give an aware datetime")
+    return at.astimezone(UTC)
+
+
+def parse_timestamp(timestamp: str) -> datetime:
+    """The instant of 14 digits, or of 17 with milliseconds.
+
+    Raises:
+        ValueError: not such digits, or no such instant.
+    """
+    if not re.fullmatch(r"[0-9]{14}(?:[0-9]{3})?", timestamp):
+        raise ValueError(f"not a timestamp of 14 or 17 digits: {timestamp!r}")
+    year, rest = int(timestamp[:4]), [int(timestamp[at : at + 2]) for at in range(4, 14, 2)]
+    month, day, hour, minute, second = rest
+    micros = int(timestamp[14:] or 0) * 1000
+    return datetime(year, month, day, hour, minute, second, micros, tzinfo=UTC)
+
+
+def format_warc_date(at: datetime) -> str:
+    """A WARC-Date in UTC with six fraction digits.
+
+    Spec: WARC/1.1 §5.4.
+    """
+    utc = _convert_to_utc(at)
+    return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+
+def parse_warc_date(date: str) -> datetime:
+    """The instant of a WARC-Date: to the second, with one to nine fraction digits, or only to the day.
+
+    Digits beyond the microsecond are cut.
+
+    Raises:
+        ValueError: not such a date.
+
+    Spec: WARC/1.1 §5.4; W3C NOTE-datetime.
+    """
+    match = _WARC_DATE.fullmatch(date.strip())
+    if match is None:
+        raise ValueError(f"not a WARC date: {date!r}")
+    year, month, day, hour, minute, second, fraction = match.groups()
+    micros = int((fraction or "0").ljust(6, "0")[:6])
+    return datetime(
+        int(year),
+        int(month or 1),
+        int(day or 1),
+        int(hour or 0),
+        int(minute or 0),
+        int(second or 0),
+        micros,
+        UTC,
+    )

@@ -1,0 +1,336 @@
+"""Appends captures to a collection: one gzip member a record, nothing half written, files closed by rename.
+
+A file is called `.open` and locked while a writer lives. Every exchange goes out in one go, and the file is
+cut back if the disk does not take all of it, so that a file always ends where a member ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import uuid
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Self
+
+from archives.collection import OPEN_SUFFIX, Collection
+from archives.errors import CollectionError, RecordError, WriteError
+from archives.files import is_same_file, lock_file, sync_directory
+from archives.index import IndexEntry, dump_line, find_kind, find_mime, write_sidecar
+from archives.members import load_compressor
+from archives.records import (
+    MASKED_HEADERS,
+    BuiltRecord,
+    Exchange,
+    Truncated,
+    build_exchange,
+    build_record_id,
+    build_resource,
+    build_warcinfo,
+    mask_secrets,
+    quote_uri,
+)
+from archives.salvage import Salvaged, salvage
+from archives.urls import format_timestamp, surt_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+    from types import TracebackType
+
+__all__ = ["Location", "Salvaged", "WarcWriter", "salvage"]
+
+MAX_BYTES: Final = 1_000_000_000
+_PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a capture was written.
+
+    Attributes:
+        record_id: of the response (or resource) record.
+        url: as written, with what may not stand in a header percent-encoded.
+        filename: as it will be once the file is closed.
+        offset: bytes from the start of the file.
+        length: of the gzip member.
+    """
+
+    record_id: str
+    captured_at: datetime
+    payload_digest: str
+    filename: str
+    offset: int
+    length: int
+    url: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _OpenFile:
+    """The file being written.
+
+    Attributes:
+        size: bytes of whole members; whatever lies behind is not ours.
+        is_dirty: something was written since the last sync.
+        is_listed: the directory knows the name for good.
+        lines: its sidecar, so far.
+    """
+
+    path: Path
+    descriptor: int
+    warcinfo_id: str
+    size: int = 0
+    is_dirty: bool = True
+    is_listed: bool = False
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def filename(self) -> str:
+        return self.path.name.removesuffix(OPEN_SUFFIX)
+
+
+class WarcWriter:
+    """Writes exchanges to `archive/<prefix>-<timestamp>-<serial>-<token>.warc.gz`, from one thread.
+
+    Attributes:
+        bytes_written: compressed, over all files.
+        records_written: over all files, warcinfo records included.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        *,
+        info: Mapping[str, str],
+        prefix: str,
+        max_bytes: int = MAX_BYTES,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_id: Callable[[], uuid.UUID] = uuid.uuid4,
+        token: str | None = None,
+        mask: bool = True,
+    ) -> None:
+        token = secrets.token_hex(4) if token is None else token
+        for part in (prefix, token):
+            if not _PREFIX.fullmatch(part):
+                raise CollectionError(
+                    f"{part!r} cannot be part of a file name; use letters, digits, dots, hyphens, underscores"
+                )
+        self.bytes_written = 0
+        self.records_written = 0
+        self._collection = collection
+        self._info = {**info, "masked-request-headers": ", ".join(MASKED_HEADERS) if mask else "none"}
+        self._prefix = prefix
+        self._token = token
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._new_id = new_id
+        self._mask = mask
+        self._serial = 0
+        self._compress = load_compressor()
+        self._file: _OpenFile | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def write(self, exchange: Exchange) -> Location:
+        """Write the records of an exchange, all or none of them.
+
+        Raises:
+            WriteError: the disk did not take them; the file ends where it did before.
+            RecordError: the address or another value cannot stand in a record's header.
+        """
+        if self._mask:
+            exchange = replace(exchange, raw_request=mask_secrets(exchange.raw_request))
+        file = self._ensure_file()
+        records = build_exchange(exchange, warcinfo_id=file.warcinfo_id, new_id=self._new_id)
+        location = self._append(file, records, quote_uri(exchange.url), exchange.began_at)
+        mime, status = find_kind(records[0].block)
+        self._list(file, location, mime=mime, status=status, truncated=exchange.truncated)
+        return location
+
+    def write_resource(self, uri: str, content_type: str, data: bytes) -> Location:
+        """Write bytes that came without a protocol head, dated now; errors as in `write`."""
+        file = self._ensure_file()
+        at = self._clock()
+        record = build_resource(
+            uri,
+            content_type,
+            data,
+            at=at,
+            warcinfo_id=file.warcinfo_id,
+            record_id=build_record_id(self._new_id()),
+        )
+        location = self._append(file, [record], quote_uri(uri), at)
+        self._list(file, location, mime=find_mime(content_type))
+        return location
+
+    def sync(self) -> None:
+        """Return only when everything written is on the disk.
+
+        Raises:
+            WriteError: the disk would not say so.
+        """
+        file = self._file
+        if file is None or not file.is_dirty:
+            return
+        try:
+            os.fsync(file.descriptor)
+            if not file.is_listed:
+                sync_directory(file.path.parent)
+        except OSError as error:
+            raise self._build_error(file, error) from error
+        file.is_dirty = False
+        file.is_listed = True
+
+    def close(self) -> None:
+        """Make the file durable, name it, write its sidecar; a file without captures is removed.
+
+        Raises:
+            WriteError: the disk would not; what is missing, the name or the sidecar, is left to salvage.
+        """
+        file = self._file
+        if file is None:
+            return
+        self._file = None
+        try:
+            self._close_file(file)
+        except OSError as error:
+            raise self._build_error(file, error) from error
+        finally:
+            os.close(file.descriptor)
+
+    def _close_file(self, file: _OpenFile) -> None:
+        if not file.lines:
+            file.path.unlink()
+            return
+        os.ftruncate(file.descriptor, file.size)
+        os.fsync(file.descriptor)
+        file.path.rename(file.path.with_name(file.filename))
+        sync_directory(file.path.parent)
+        write_sidecar(self._collection, file.filename, file.lines)
+
+    def _append(self, file: _OpenFile, records: list[BuiltRecord], url: str, at: datetime) -> Location:
+        """Write the records; the location is that of the first."""
+        members = [self._compress(record.data) for record in records]
+        offset = file.size
+        self._put(file, b"".join(members))
+        self.records_written += len(records)
+        return Location(
+            record_id=records[0].record_id,
+            captured_at=at.astimezone(UTC),
+            payload_digest=records[0].payload_digest,
+            filename=file.filename,
+            offset=offset,
+            length=len(members[0]),
+            url=url,
+        )
+
+    def _list(
+        self,
+        file: _OpenFile,
+        location: Location,
+        *,
+        mime: str,
+        status: int | None = None,
+        truncated: Truncated | None = None,
+    ) -> None:
+        """Note a capture for the sidecar."""
+        entry = IndexEntry(
+            urlkey=surt_key(location.url),
+            timestamp=format_timestamp(location.captured_at),
+            url=location.url,
+            mime=mime,
+            status=status,
+            digest=location.payload_digest,
+            length=location.length,
+            offset=location.offset,
+            filename=location.filename,
+            record_id=location.record_id,
+            captured_at=location.captured_at,
+            truncated=truncated,
+        )
+        file.lines.append(dump_line(entry))
+
+    def _put(self, file: _OpenFile, data: bytes) -> None:
+        """Add whole members to the file, or leave it as it was."""
+        view = memoryview(data)
+        done = 0
+        try:
+            while done < len(view):
+                done += os.pwrite(file.descriptor, view[done:], file.size + done)
+        except OSError as error:
+            # A disk that is beyond even this loses nothing: the next write begins at the same place.
+            with contextlib.suppress(OSError):
+                os.ftruncate(file.descriptor, file.size)
+            raise self._build_error(file, error) from error
+        file.size += done
+        file.is_dirty = True
+        self.bytes_written += done
+
+    def _ensure_file(self) -> _OpenFile:
+        """The file being written; made, with its warcinfo record, if there is none or it has grown enough."""
+        if self._file is not None and self._file.size >= self._max_bytes:
+            self.close()
+        if self._file is None:
+            file = self._make_file()
+            try:
+                self._put(file, self._compress(self._build_warcinfo(file).data))
+            except (WriteError, RecordError):
+                file.path.unlink()
+                os.close(file.descriptor)
+                raise
+            self.records_written += 1
+            self._file = file
+        return self._file
+
+    def _build_warcinfo(self, file: _OpenFile) -> BuiltRecord:
+        return build_warcinfo(self._info, filename=file.filename, at=self._clock(), record_id=file.warcinfo_id)
+
+    def _make_file(self) -> _OpenFile:
+        """Create a file that no other process has, and lock it."""
+        stamp = format_timestamp(self._clock())
+        while True:
+            name = f"{self._prefix}-{stamp}-{self._serial:05}-{self._token}.warc.gz"
+            self._serial += 1
+            path = self._collection.archive_dir / (name + OPEN_SUFFIX)
+            if path.with_name(name).exists():
+                continue
+            descriptor = self._create(path)
+            if descriptor is not None:
+                warcinfo_id = build_record_id(self._new_id())
+                return _OpenFile(path=path, descriptor=descriptor, warcinfo_id=warcinfo_id)
+
+    def _create(self, path: Path) -> int | None:
+        """A descriptor that holds the file's lock; None if the name is taken or a salvage got there first."""
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            return None
+        except OSError as error:
+            raise WriteError(
+                f"cannot make {path.name} in {path.parent} ({error.strerror}); make room or mend its rights",
+                path=path,
+            ) from error
+        if lock_file(descriptor) and is_same_file(descriptor, path):
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    @staticmethod
+    def _build_error(file: _OpenFile, error: OSError) -> WriteError:
+        return WriteError(
+            f"cannot write to {file.path.name} at offset {file.size} ({error.strerror or error}); "
+            "what was written before is whole: make room on the disk and run again",
+            path=file.path,
+            offset=file.size,
+        )

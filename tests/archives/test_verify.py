@@ -1,0 +1,264 @@
+"""Each kind of problem is provoked by really damaging a file; a good collection has none."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archives.index import build_sidecar, dump_line, load_line, write_sidecar
+from archives.members import Member, iter_members
+from archives.verify import Problem, verify_collection
+from tests.archives.conftest import build_exchange, build_writer, count_ids, write_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from archives.collection import Collection
+
+
+def read_members(path: Path) -> list[Member]:
+    with path.open("rb") as stream:
+        return list(iter_members(stream))
+
+
+def rewrite(path: Path, change: Callable[[bytes], bytes], number: int = 1) -> None:
+    """Change what member `number` (the first response, by default) inflates to."""
+    parts = [member.data for member in read_members(path)]
+    assert change(parts[number]) != parts[number]
+    parts[number] = change(parts[number])
+    path.write_bytes(b"".join(zlib.compress(part, 6, 31) for part in parts))
+
+
+def reindex(collection: Collection, path: Path) -> None:
+    write_sidecar(collection, path.name, map(dump_line, build_sidecar(path)))
+
+
+def find_kinds(collection: Collection) -> set[str]:
+    problems = verify_collection(collection)
+    for problem in problems:
+        assert problem.path.name in problem.message or problem.kind == "missing-sidecar"
+        assert "; " in problem.message
+    return {problem.kind for problem in problems}
+
+
+def test_a_good_collection_has_no_problems(collection: Collection) -> None:
+    names: list[str] = []
+    path = write_file(collection)
+    write_file(collection, token="t1", new_id=count_ids(100))
+    assert verify_collection(collection, progress=names.append) == []
+    assert names == [path.name, path.name.replace("t0", "t1")]
+
+
+def test_an_empty_collection_has_no_problems(collection: Collection) -> None:
+    assert verify_collection(collection) == []
+
+
+def test_a_living_writer_is_no_problem(collection: Collection) -> None:
+    with build_writer(collection) as writer:
+        writer.write(build_exchange())
+        assert verify_collection(collection) == []
+
+
+def test_truncated_member(collection: Collection) -> None:
+    path = write_file(collection)
+    last = read_members(path)[-1]
+    path.write_bytes(path.read_bytes()[:-1])
+    (problem,) = verify_collection(collection)
+    assert (problem.kind, problem.path, problem.offset) == ("truncated-member", path, last.offset)
+
+
+@pytest.mark.parametrize("at", [10, 40, -8, -1])
+def test_damaged_member(collection: Collection, at: int) -> None:
+    path = write_file(collection)
+    member = read_members(path)[2]
+    data = bytearray(path.read_bytes())
+    data[member.offset + (at if at > 0 else member.length + at)] ^= 0x40
+    path.write_bytes(data)
+    (problem,) = verify_collection(collection)
+    assert (problem.kind, problem.path, problem.offset) == ("damaged-member", path, member.offset)
+
+
+def test_a_splice_is_found_and_what_follows_is_still_read(collection: Collection) -> None:
+    path = write_file(collection)
+    members = read_members(path)
+    data = path.read_bytes()
+    cut = members[3]
+    path.write_bytes(data[: cut.offset + cut.length - 20] + data[cut.offset + cut.length :])
+    problems = verify_collection(collection)
+    assert {problem.kind for problem in problems} == {"damaged-member", "index-mismatch", "unindexed-capture"}
+    assert problems[0].offset == cut.offset
+
+
+def test_bytes_between_members(collection: Collection) -> None:
+    path = write_file(collection)
+    end = read_members(path)[-1]
+    path.write_bytes(path.read_bytes() + b"noise")
+    (problem,) = verify_collection(collection)
+    assert (problem.kind, problem.offset) == ("damaged-member", end.offset + end.length)
+
+
+@pytest.mark.parametrize(("number", "field"), [(1, b"WARC-Block-Digest: sha1:"), (2, b"WARC-Block-Digest: sha1:")])
+def test_wrong_block_digest(collection: Collection, number: int, field: bytes) -> None:
+    path = write_file(collection)
+    rewrite(path, lambda data: data.replace(field + data.split(field)[1][:4], field + b"AAAA"), number)
+    reindex(collection, path)
+    (problem,) = verify_collection(collection)
+    assert (problem.kind, problem.offset) == ("block-digest", read_members(path)[number].offset)
+    assert "header says sha1:AAAA" in problem.message
+
+
+def test_wrong_payload_digest(collection: Collection) -> None:
+    path = write_file(collection)
+    field = b"WARC-Payload-Digest: sha1:"
+    rewrite(path, lambda data: data.replace(field + data.split(field)[1][:4], field + b"AAAA"))
+    reindex(collection, path)
+    (problem,) = verify_collection(collection)
+    assert (problem.kind, problem.record_id) == ("payload-digest", build_sidecar(path)[0].record_id)
+
+
+def test_a_changed_body_is_found_by_both_digests(collection: Collection) -> None:
+    path = write_file(collection)
+    rewrite(path, lambda data: data.replace(b"\r\n\r\n00000", b"\r\n\r\n00001"))
+    reindex(collection, path)
+    assert find_kinds(collection) == {"block-digest", "payload-digest"}
+
+
+@pytest.mark.parametrize("length", [b"1", b"99999", b"84", b"x"])
+def test_wrong_content_length(collection: Collection, length: bytes) -> None:
+    path = write_file(collection)
+    head, separator, rest = read_members(path)[1].data.partition(b"\r\n\r\n")
+    lines = [line for line in head.split(b"\r\n") if not line.startswith(b"Content-Length")]
+    changed = b"\r\n".join([*lines, b"Content-Length: " + length]) + separator + rest
+    rewrite(path, lambda data: changed)
+    assert "content-length" in find_kinds(collection)
+
+
+def test_a_record_without_its_closing_line_ends(collection: Collection) -> None:
+    path = write_file(collection)
+    rewrite(path, lambda data: data[:-2])
+    assert "content-length" in find_kinds(collection)
+
+
+def test_unparseable_record(collection: Collection) -> None:
+    path = write_file(collection)
+    rewrite(path, lambda data: b"no record at all\r\n\r\n")
+    assert "bad-record" in find_kinds(collection)
+
+
+def test_a_record_without_a_date(collection: Collection) -> None:
+    path = write_file(collection)
+    rewrite(path, lambda data: data.replace(b"WARC-Date: 2026", b"WARC-Date: then"))
+    assert "bad-record" in find_kinds(collection)
+
+
+def test_two_records_in_one_member(collection: Collection) -> None:
+    path = write_file(collection)
+    parts = [member.data for member in read_members(path)]
+    path.write_bytes(zlib.compress(b"".join(parts), 6, 31))
+    assert "shared-member" in find_kinds(collection)
+
+
+def test_duplicate_record_ids(collection: Collection) -> None:
+    path = write_file(collection)
+    copy = path.with_name("copy.warc.gz")
+    copy.write_bytes(path.read_bytes())
+    reindex(collection, copy)
+    problems = verify_collection(collection)
+    assert {problem.kind for problem in problems} == {"duplicate-record-id"}
+    assert len(problems) == len(read_members(path))
+
+
+def test_missing_sidecar(collection: Collection) -> None:
+    path = write_file(collection)
+    sidecar = collection.sidecar_path(path.name)
+    sidecar.unlink()
+    (problem,) = verify_collection(collection)
+    assert (problem.kind, problem.path) == ("missing-sidecar", sidecar)
+
+
+def test_foreign_sidecar(collection: Collection) -> None:
+    path = write_file(collection)
+    path.unlink()
+    assert find_kinds(collection) == {"foreign-sidecar"}
+
+
+def change_lines(collection: Collection, change: Callable[[list[str]], list[str]]) -> Path:
+    path = write_file(collection)
+    sidecar = collection.sidecar_path(path.name)
+    sidecar.write_text("".join(line + "\n" for line in change(sidecar.read_text().splitlines())))
+    return path
+
+
+def test_unsorted_sidecar(collection: Collection) -> None:
+    change_lines(collection, lambda lines: lines[::-1])
+    assert find_kinds(collection) == {"unsorted-sidecar"}
+
+
+def test_foreign_index_line(collection: Collection) -> None:
+    change_lines(collection, lambda lines: [dump_line(replace(load_line(lines[0]), filename="b.warc.gz")), *lines])
+    assert "foreign-index-line" in find_kinds(collection)
+
+
+def test_bad_index_line(collection: Collection) -> None:
+    change_lines(collection, lambda lines: ["a line", *lines])
+    assert find_kinds(collection) == {"bad-index-line"}
+
+
+def test_duplicate_index_line(collection: Collection) -> None:
+    change_lines(collection, lambda lines: [lines[0], *lines])
+    assert find_kinds(collection) == {"duplicate-index-line"}
+
+
+def test_unindexed_capture(collection: Collection) -> None:
+    path = change_lines(collection, lambda lines: lines[1:])
+    (problem,) = verify_collection(collection)
+    first = build_sidecar(path)[0]
+    assert (problem.kind, problem.path, problem.offset) == ("unindexed-capture", path, first.offset)
+    assert problem.record_id == first.record_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"offset": 0}, {"offset": 3}, {"length": 1}, {"status": 404}, {"digest": "sha1:AAAA"}, {"url": "http://x/"}],
+)
+def test_index_mismatch(collection: Collection, change: dict[str, object]) -> None:
+    change_lines(collection, lambda lines: [dump_line(replace(load_line(lines[0]), **change)), *lines[1:]])
+    assert find_kinds(collection) == {"index-mismatch", "unindexed-capture"}
+
+
+def test_stale_open(collection: Collection) -> None:
+    path = collection.archive_dir / "dead.warc.gz.open"
+    path.write_bytes(b"")
+    (problem,) = verify_collection(collection)
+    assert problem == Problem(kind="stale-open", path=path, message=problem.message)
+    assert "recover" in problem.message
+
+
+def test_unreadable(collection: Collection) -> None:
+    (collection.archive_dir / "dir.warc.gz").mkdir()
+    assert "unreadable" in find_kinds(collection)
+
+
+def test_uncompressed_files_are_read_too(collection: Collection) -> None:
+    path = write_file(collection)
+    plain = path.with_name("plain.warc")
+    plain.write_bytes(gzip.decompress(path.read_bytes()))
+    path.unlink()
+    collection.sidecar_path(path.name).unlink()
+    reindex(collection, plain)
+    assert verify_collection(collection) == []
+    plain.write_bytes(plain.read_bytes()[:-40])
+    assert "bad-record" in find_kinds(collection)
+
+
+def test_the_corpus_is_verified_without_a_crash(collection: Collection, corpus: Path) -> None:
+    for path in corpus.iterdir():
+        if path.name.endswith((".warc", ".warc.gz", ".arc", ".arc.gz")):
+            (collection.archive_dir / path.name).write_bytes(path.read_bytes())
+    kinds = find_kinds(collection)
+    assert kinds >= {"truncated-member", "block-digest", "payload-digest", "bad-record", "missing-sidecar"}
