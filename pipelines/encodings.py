@@ -1,0 +1,81 @@
+"""Bytes of a page to text, also where the declaration is missing or wrong.
+
+Publishers declare gb2312 and serve UTF-8, or declare nothing and serve GB18030. Text that is valid UTF-8 beyond
+ASCII is hardly ever anything else, so the bytes are asked before the declaration is believed.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9_.-]+)", re.IGNORECASE)
+# https://encoding.spec.whatwg.org/#names-and-labels: what browsers read under these labels
+_WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "big5": "big5hkscs"}
+_WIDER |= {"iso-8859-1": "cp1252", "latin-1": "cp1252", "ascii": "cp1252", "shift_jis": "cp932"}
+_BY_LANGUAGE = {
+    "zh-hant": ("big5hkscs", "gb18030"),
+    "zh-tw": ("big5hkscs", "gb18030"),
+    "zh-hk": ("big5hkscs", "gb18030"),
+    "zh": ("gb18030", "big5hkscs"),
+    "ja": ("cp932", "euc_jp"),
+    "ko": ("cp949",),
+    "ru": ("cp1251", "koi8-r"),
+}
+_MIXED_TRIES = ("gb18030", "cp932")
+_HEAD_BYTES = 4096
+
+
+def find_encoding(body: bytes, *, content_type: bytes = b"", language: str = "") -> str:
+    """Return the name of the codec that reads `body`.
+
+    Args:
+        body: the page, content coding undone.
+        content_type: value of the Content-Type header, as sent.
+        language: what the source says its pages are written in; asked only where nothing else tells.
+    """
+    for bom, name in _BOMS:
+        if body.startswith(bom):
+            return name
+    if _reads(body, "utf-8"):
+        return "utf-8"
+    declared = _find_declared(body, content_type)
+    candidates = [name for name in declared if name not in ("utf-8", "cp1252")]
+    candidates += _BY_LANGUAGE.get(language.lower(), _BY_LANGUAGE.get(language.lower().split("-")[0], ()))
+    candidates += _MIXED_TRIES if not declared and not language else ()
+    for name in candidates:
+        if _reads(body, name):
+            return name
+    return declared[0] if declared else (candidates or ["cp1252"])[0]
+
+
+def decode_page(body: bytes, *, content_type: bytes = b"", language: str = "") -> str:
+    """Return the text of a page; bytes that its encoding does not know become U+FFFD."""
+    text = body.decode(find_encoding(body, content_type=content_type, language=language), "replace")
+    return text.removeprefix("\ufeff")
+
+
+def _find_declared(body: bytes, content_type: bytes) -> list[str]:
+    head = body[:_HEAD_BYTES]
+    found = [_CHARSET.search(content_type), _XML_ENCODING.match(head), _CHARSET.search(head)]
+    names = [_normalise_label(match[1].decode("ascii")) for match in found if match]
+    return [name for name in names if name]
+
+
+def _normalise_label(label: str) -> str:
+    label = _WIDER.get(label.lower(), label.lower())
+    try:
+        return _WIDER.get(codecs.lookup(label).name, codecs.lookup(label).name)
+    except LookupError:
+        return ""
+
+
+def _reads(body: bytes, name: str) -> bool:
+    """Tell whether a codec reads the whole body; a character cut off at the very end is forgiven."""
+    try:
+        codecs.getincrementaldecoder(name)().decode(body)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True

@@ -1,0 +1,149 @@
+"""The ledger: what is known of every article so far, and which file it became.
+
+One SQLite file beside the indexes, derived from the captures like them: delete it and a reparse makes it again. It
+lets a run join what it sees with what earlier runs saw, remember across a crash what has not been written yet, and
+keep two posts from ever sharing a file name.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.items import Post, dump_post, load_post
+from pipelines.merge import join
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS posts (
+    source TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    state TEXT NOT NULL,            -- the joined post, JSON
+    run TEXT NOT NULL,              -- the run that saw it last
+    answered TEXT NOT NULL,         -- kinds of capture that run has seen, also those that had nothing to say
+    waits_for TEXT NOT NULL,        -- the kind of capture that is still on its way
+    is_dirty INTEGER NOT NULL,      -- the file does not yet say what the state says
+    claim TEXT NOT NULL DEFAULT '', -- the file name it would have if it were alone, case folded
+    file TEXT NOT NULL DEFAULT '',  -- the file name it has
+    PRIMARY KEY (source, identifier)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS claims ON posts (claim);
+CREATE INDEX IF NOT EXISTS dirty ON posts (is_dirty) WHERE is_dirty = 1;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A post's right to a file name; of several with the same claim the smallest key has it."""
+
+    key: tuple[str, str]
+    claim: str
+    file: str
+
+
+class Ledger:
+    """The ledger of one collection.
+
+    Every change is durable against the death of the process as soon as the call returns.
+    """
+
+    def __init__(self, path: Path, *, new_run: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+        self._run = new_run()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute("PRAGMA busy_timeout = 30000")
+        self._database.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def absorb(self, post: Post) -> bool:
+        """Join an attested post with what is known of its article.
+
+        Returns:
+            Whether the article has everything it waits for.
+        """
+        row = self._database.execute(
+            "SELECT state, answered, waits_for, run FROM posts WHERE source = ? AND identifier = ?", post.key
+        ).fetchone()
+        state, answered, waits_for, run = row or ("", "", "", "")
+        answered = answered if run == self._run else ""
+        known = " ".join(sorted({*answered.split(), post.origin.value}))
+        waits_for = post.waits_for.value if post.waits_for else waits_for
+        waits_for = "" if waits_for in known.split() else waits_for
+        joined = dump_post(join(load_post(state), post) if state else join(post, post))
+        if (joined, known, waits_for, self._run) != row:
+            self._database.execute(
+                "INSERT INTO posts (source, identifier, state, run, answered, waits_for, is_dirty)"
+                " VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET state = excluded.state, run = excluded.run,"
+                " answered = excluded.answered, waits_for = excluded.waits_for,"
+                " is_dirty = is_dirty OR posts.state <> excluded.state",
+                (*post.key, joined, self._run, known, waits_for),
+            )
+        return not waits_for
+
+    def iter_dirty(self, *, also_waiting: bool = False) -> Iterator[Post]:
+        """Yield the posts whose files are behind, in the order of their keys; marks may be changed meanwhile."""
+        last = ("", "")
+        while True:
+            rows = self._database.execute(
+                "SELECT state FROM posts WHERE is_dirty = 1 AND (source, identifier) > (?, ?)"
+                " AND (waits_for = '' OR ?) ORDER BY source, identifier LIMIT 200",
+                (*last, also_waiting),
+            ).fetchall()
+            if not rows:
+                return
+            for (state,) in rows:
+                post = load_post(state)
+                last = post.key
+                yield post
+
+    def find_post(self, key: tuple[str, str]) -> Post | None:
+        """Return the joined post of an article, or None."""
+        row = self._database.execute("SELECT state FROM posts WHERE source = ? AND identifier = ?", key).fetchone()
+        return load_post(row[0]) if row else None
+
+    def find_claim(self, key: tuple[str, str]) -> Claim | None:
+        """Return the claim of a post, or None where it has no file yet."""
+        row = self._database.execute(
+            "SELECT claim, file FROM posts WHERE source = ? AND identifier = ? AND claim <> ''", key
+        ).fetchone()
+        return Claim(key=key, claim=row[0], file=row[1]) if row else None
+
+    def list_claims(self, claim: str) -> list[Claim]:
+        """Return all claims to one name, the rightful holder first."""
+        rows = self._database.execute(
+            "SELECT source, identifier, file FROM posts WHERE claim = ? ORDER BY source, identifier", (claim,)
+        ).fetchall()
+        return [Claim(key=(source, identifier), claim=claim, file=file) for source, identifier, file in rows]
+
+    def record_name(self, claim: Claim) -> None:
+        """Remember which file name a post has."""
+        self._database.execute(
+            "UPDATE posts SET claim = ?, file = ? WHERE source = ? AND identifier = ?",
+            (claim.claim, claim.file, *claim.key),
+        )
+
+    def record_done(self, key: tuple[str, str]) -> None:
+        """Remember that nothing remains to be done for a post until more is known of it."""
+        self._database.execute("UPDATE posts SET is_dirty = 0 WHERE source = ? AND identifier = ?", key)
+
+    def list_files(self) -> set[str]:
+        """Return the names of all post files that stand for a post."""
+        return {name for (name,) in self._database.execute("SELECT file FROM posts WHERE file <> ''")}
+
+    def copy_to(self, path: Path) -> None:
+        """Make the ledger at `path` say what this one says, in one transaction."""
+        target = sqlite3.connect(path)
+        try:
+            self._database.backup(target)
+        finally:
+            target.close()

@@ -1,0 +1,82 @@
+"""One article, many captures: joining what each of them states into one post.
+
+The join takes, for every field, the best statement: by how much it says, by the kind of capture it comes from, then
+the latest. It is commutative, associative and idempotent, so a post depends on the set of captures and on nothing
+else: neither on the order in which a crawl happened to fetch them nor on how often.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pipelines.items import Evidence, Origin, Post, Precision
+
+_ALONE = ("url", "author", "publisher", "inLanguage", "shareLink")
+_WITH_FOUND = ("headline", "articleSection", "keywords", "articleBody")
+_DATES = ("datePublished", "dateModified")
+FIELDS = _WITH_FOUND + _DATES + _ALONE
+
+# Least telling first. A share link's address holds the whole text; an article page states the rest best.
+_TELLING = (Origin.SHARE, Origin.LISTING, Origin.TEXT, Origin.FOREIGN, Origin.ARTICLE)
+_TELLING_BODY = (Origin.SHARE, Origin.LISTING, Origin.FOREIGN, Origin.ARTICLE, Origin.TEXT)
+_PRECISION = (Precision.DAY, Precision.HOUR, Precision.MINUTE, Precision.SECOND)
+
+_Rank = tuple[int, int, datetime, str, str]
+
+
+def attest(post: Post, *, captured_at: datetime | None = None) -> Post:
+    """Return the post with evidence for every field it states: its own capture.
+
+    Args:
+        captured_at: stands in where the post has no capture; it then ranks below every captured statement.
+    """
+    if post.capture is not None:
+        at, record_id = post.capture.captured_at, post.capture.record_id
+    else:
+        at, record_id = captured_at or datetime.min.replace(tzinfo=UTC), ""
+    own = Evidence(origin=post.origin, captured_at=at, record_id=record_id)
+    return replace(post, evidence={name: own for name in FIELDS if getattr(post, name)})
+
+
+def join(left: Post, right: Post) -> Post:
+    """Return the join of two attested posts of the same article.
+
+    Raises:
+        ValueError: they are of different articles.
+    """
+    if left.key != right.key:
+        raise ValueError(f"posts of two articles cannot be joined: {left.key} and {right.key}")
+    values: dict[str, Any] = {"source": left.source, "identifier": left.identifier}
+    values["origin"] = max(left.origin, right.origin, key=_TELLING.index)
+    evidence: dict[str, Evidence] = {}
+    for name in FIELDS:
+        best = max((left, right), key=lambda post: _rank(post, name))
+        if name in best.evidence:
+            values |= {part: getattr(best, part) for part in _parts(name)}
+            evidence[name] = best.evidence[name]
+            if name == "articleBody":
+                values["capture"] = best.capture
+    if "capture" not in values:
+        values["capture"] = max(left.capture, right.capture, key=_captured_at)
+    return Post(**values, evidence=evidence)
+
+
+def _captured_at(ref: Any) -> tuple[str, str]:
+    return (ref.captured_at.isoformat(), ref.record_id) if ref else ("", "")
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    if name in _DATES:
+        return (name, f"{name}_precision", f"{name}_found")
+    return (name, f"{name}_found") if name in _WITH_FOUND else (name,)
+
+
+def _rank(post: Post, name: str) -> _Rank:
+    evidence = post.evidence.get(name)
+    if evidence is None:
+        return (-1, -1, datetime.min.replace(tzinfo=UTC), "", "")
+    says = _PRECISION.index(getattr(post, f"{name}_precision")) if name in _DATES else 0
+    telling = (_TELLING_BODY if name == "articleBody" else _TELLING).index(evidence.origin)
+    return (says, telling, evidence.captured_at, evidence.record_id, repr(getattr(post, name)))

@@ -1,0 +1,254 @@
+"""The item pipelines, in the order in which an item meets them; this file is the package's table of contents.
+
+| stage | does |
+|---|---|
+| `AdoptPipeline` | takes any item, its own or somebody else's, as a `Post` that says which capture it was read from |
+| `DatesPipeline` | dates as found -> aware instants with their precision |
+| `TagsPipeline` | headline, sections and tags as found -> one clean line each |
+| `BodyPipeline` | body as found -> sanitised HTML |
+| `PostFilesPipeline` | joins the post with what else is known of its article, and writes the post file |
+
+Each is thin: what it does is a pure function in the module named after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from itemadapter import ItemAdapter
+from scrapy import signals
+from scrapy.exceptions import DropItem, NotConfigured
+from twisted.python.failure import Failure
+
+from pipelines.adopt import adopt
+from pipelines.body import BodyRefused, normalise_body
+from pipelines.dates import DateRefused, parse_date
+from pipelines.headlines import normalise_headline
+from pipelines.ledger import Ledger
+from pipelines.merge import attest
+from pipelines.options import PostOptions
+from pipelines.posts import PostRefused
+from pipelines.shelf import Shelf, Shelved
+from pipelines.tags import normalise_names, normalise_tags
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from pipelines.items import Post
+
+logger = logging.getLogger(__name__)
+
+before_posts = object()
+"""Signal sent before post files are written, so that captures are put on disk now; a failure stops the writing."""
+
+OptionsFor = Callable[[str], PostOptions]
+
+
+class Absorbed(DropItem):
+    """Raised for an item that has been joined into a post which is not complete yet; nothing is lost."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, log_level="DEBUG")
+
+
+class _Stage:
+    """What the stages share: the options of each source, and the run's counters."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+        self.options_for = find_options(crawler)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build the stage for one run."""
+        return cls(crawler)
+
+    def count(self, name: str) -> None:
+        assert self.crawler.stats is not None
+        self.crawler.stats.inc_value(name)
+
+
+def find_options(crawler: Crawler) -> OptionsFor:
+    """Return what gives a source's options: the spider's `post_options_for` method, or the defaults."""
+    options_for: OptionsFor | None = getattr(crawler.spider, "post_options_for", None)
+    return options_for or (lambda _: PostOptions())
+
+
+class AdoptPipeline(_Stage):
+    """Takes any item as a `Post`. Stats: `posts/dropped/not_an_item`, `posts/dropped/no_identifier`."""
+
+    def process_item(self, item: Any) -> Post:
+        """Return the item as a post.
+
+        Raises:
+            DropItem: it is no item at all, or does not say which article it is about.
+        """
+        if not ItemAdapter.is_item(item):
+            self.count("posts/dropped/not_an_item")
+            raise DropItem(f"not an item: {type(item).__name__}")
+        post = adopt(ItemAdapter(item), source=getattr(self.crawler.spider, "name", ""))
+        if not post.identifier:
+            self.count("posts/dropped/no_identifier")
+            raise DropItem("an item that names neither an id nor an address cannot become a post")
+        return post
+
+
+class DatesPipeline(_Stage):
+    """Reads dates in the source's zone, against the instant of the capture. Stats: `dates/refused/<reason>`."""
+
+    def process_item(self, item: Any) -> Any:
+        """Fill `datePublished` and `dateModified` from what was found."""
+        adapter = ItemAdapter(item)
+        for name in ("datePublished", "dateModified"):
+            found = adapter.get(f"{name}_found")
+            if found and adapter.get(name) is None:
+                self._read(adapter, name, found)
+        return item
+
+    def _read(self, adapter: ItemAdapter, name: str, found: str) -> None:
+        options = self.options_for(adapter.get("source") or "")
+        capture = adapter.get("capture")
+        captured_at = capture.captured_at if capture else datetime.now(UTC)
+        try:
+            stated = parse_date(found, zone=options.zone, captured_at=captured_at, language=options.language)
+        except DateRefused as refusal:
+            self.count(f"dates/refused/{refusal.reason}")
+            logger.info("Date %r of %s refused: %s", found, adapter.get("identifier"), refusal)
+            return
+        adapter[name] = stated.instant
+        adapter[f"{name}_precision"] = stated.precision
+
+
+class TagsPipeline(_Stage):
+    """Cleans what names a post: headline, sections, tags."""
+
+    def process_item(self, item: Any) -> Any:
+        """Fill `headline`, `articleSection` and `keywords` from what was found."""
+        adapter = ItemAdapter(item)
+        options = self.options_for(adapter.get("source") or "")
+        headline = normalise_headline(adapter.get("headline_found") or "")
+        adapter["headline"] = headline
+        adapter["articleSection"] = normalise_names(
+            adapter.get("articleSection_found") or [], drop=options.drop, aliases=options.aliases
+        )
+        adapter["keywords"] = normalise_tags(
+            adapter.get("keywords_found") or [], title=headline, drop=options.drop, aliases=options.aliases
+        )
+        publisher = normalise_names([adapter.get("publisher") or ""], aliases=options.aliases)
+        adapter["publisher"] = publisher[0] if publisher else ""
+        return item
+
+
+class BodyPipeline(_Stage):
+    """Sanitises the body. Stats: `posts/dropped/body_<reason>`."""
+
+    def process_item(self, item: Any) -> Any:
+        """Fill `articleBody` from what was found.
+
+        Raises:
+            DropItem: the body is beyond what can be made safe.
+        """
+        adapter = ItemAdapter(item)
+        found = adapter.get("articleBody_found")
+        if found:
+            try:
+                adapter["articleBody"] = normalise_body(found, base_url=adapter.get("url") or "")
+            except BodyRefused as refusal:
+                self.count(f"posts/dropped/body_{refusal.reason}")
+                raise DropItem(f"body of {adapter.get('identifier')}: {refusal}") from refusal
+        return item
+
+
+class PostFilesPipeline(_Stage):
+    """Joins, then writes.
+
+    Posts are written in batches: what became complete within `POSTS_BATCH_SECONDS` goes out behind one sync of the
+    archive. With `POSTS_HOLD` nothing is written before the spider closes, so that every post is written once.
+
+    Stats: `posts/new`, `posts/updated`, `posts/unchanged`, `posts/dropped/<reason>`.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        settings = crawler.settings
+        if not settings["POSTS_DIR"] or not settings["POSTS_LEDGER"]:
+            raise NotConfigured("POSTS_DIR and POSTS_LEDGER name no place to write posts to")
+        self._ledger = Ledger(Path(settings["POSTS_LEDGER"]))
+        self._shelf = Shelf(Path(settings["POSTS_DIR"]), self._ledger, self.options_for)
+        self._is_holding = settings.getbool("POSTS_HOLD")
+        self._batch_s = settings.getfloat("POSTS_BATCH_SECONDS")
+        self._waiting: dict[tuple[str, str], asyncio.Future[Shelved]] = {}
+        self._batch: asyncio.TimerHandle | None = None
+
+    async def process_item(self, item: Post) -> Post:
+        """Return the finished post once its file is on disk.
+
+        Raises:
+            Absorbed: the post is not complete yet, or the run holds its posts back.
+            DropItem: the post cannot become a file.
+        """
+        is_complete = self._ledger.absorb(attest(item))
+        if not is_complete or self._is_holding:
+            raise Absorbed(f"{item.source}/{item.identifier}: joined")
+        loop = asyncio.get_running_loop()
+        future = self._waiting.setdefault(item.key, loop.create_future())
+        if self._batch is None:
+            self._batch = loop.call_later(self._batch_s, self._write_batch)
+        try:
+            return (await asyncio.shield(future)).post
+        except PostRefused as refusal:
+            raise DropItem(str(refusal)) from refusal
+
+    async def close_spider(self) -> None:
+        """Write everything that is still due, also what waited in vain."""
+        if self._batch is not None:
+            self._batch.cancel()
+            self._write_batch()
+        self._announce()
+        for state in self._ledger.iter_dirty(also_waiting=True):
+            try:
+                shelved = self._shelve(state)
+            except PostRefused as refusal:
+                logger.warning("No post file: %s", refusal)
+                continue
+            await self.crawler.signals.send_catch_log_async(
+                signals.item_scraped, item=shelved.post, response=None, spider=self.crawler.spider
+            )
+        self._ledger.close()
+
+    def _write_batch(self) -> None:
+        self._batch = None
+        waiting, self._waiting = self._waiting, {}
+        try:
+            self._announce()
+        except Exception as error:  # noqa: BLE001 (whoever waits is told)
+            for future in waiting.values():
+                future.set_exception(error)
+            return
+        for key, future in waiting.items():
+            state = self._ledger.find_post(key)
+            assert state is not None
+            try:
+                future.set_result(self._shelve(state))
+            except (PostRefused, OSError) as error:
+                future.set_exception(error)
+
+    def _announce(self) -> None:
+        for _, result in self.crawler.signals.send_catch_log(before_posts):
+            if isinstance(result, Failure):
+                result.raiseException()
+
+    def _shelve(self, state: Post) -> Shelved:
+        try:
+            shelved = self._shelf.shelve(state)
+        except PostRefused as refusal:
+            self._ledger.record_done(state.key)
+            self.count(f"posts/dropped/{refusal.reason}")
+            raise
+        self.count(f"posts/{shelved.outcome}")
+        return shelved
