@@ -1,0 +1,66 @@
+"""One line turns the archive on in any Scrapy project: `ADDONS = {"crawler.addon.NewsreelAddon": 100}`.
+
+The add-on wires handlers, middlewares, extension and item pipelines; what a project's own settings say wins over it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.exceptions import NotConfigured
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings, Settings
+
+_MODES = ("capture", "reparse", "off")
+_STAGES = ("AdoptPipeline", "DatesPipeline", "TagsPipeline", "BodyPipeline", "PostFilesPipeline")
+_HANDLERS = {
+    "capture": "crawler.capture.CaptureHandler",
+    "reparse": "crawler.reparse.ArchiveHandler",
+}
+
+
+class NewsreelAddon:
+    """Sets what the parts of the project need of one another."""
+
+    def update_settings(self, settings: Settings) -> None:
+        """Add our components to a project's settings.
+
+        Raises:
+            NotConfigured: `ARCHIVE_MODE` is none of ours.
+        """
+        mode = settings.get("ARCHIVE_MODE", "capture")
+        if mode not in _MODES:
+            raise NotConfigured(f"ARCHIVE_MODE is {mode!r}; it must be one of {', '.join(_MODES)}")
+        settings.set("USER_AGENT", build_user_agent(settings), priority="addon")
+        place_collection(settings, settings.get("COLLECTION") or "default", priority="addon")
+        handlers: dict[str, str | None] = dict.fromkeys(("data", "file", "ftp", "s3"))
+        if mode in _HANDLERS:
+            handlers |= {"http": _HANDLERS[mode], "https": _HANDLERS[mode]}
+        settings["DOWNLOAD_HANDLERS"].update(handlers, priority="addon")
+        settings["EXTENSIONS"].update({"crawler.run.RunExtension": 10}, priority="addon")
+        middlewares: dict[str, int | None] = {
+            "crawler.middlewares.ScopeMiddleware": 60,
+            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+            "crawler.middlewares.RobotsMiddleware": 100,
+        }
+        settings["DOWNLOADER_MIDDLEWARES"].update(middlewares, priority="addon")
+        settings["SPIDER_MIDDLEWARES"].update({"crawler.middlewares.ProvenanceMiddleware": 10}, priority="addon")
+        stages = {f"pipelines.stages.{name}": 100 * (n + 1) for n, name in enumerate(_STAGES)}
+        settings["ITEM_PIPELINES"].update(stages, priority="addon")
+
+
+def place_collection(settings: BaseSettings, name: str, *, priority: str) -> None:
+    """Point every setting that depends on the collection at one name."""
+    data_dir = Path(settings.get("DATA_DIR") or "data")
+    settings.set("COLLECTION", name, priority=priority)
+    settings.set("POSTS_DIR", str(data_dir / "_posts" / name), priority=priority)
+    settings.set("POSTS_LEDGER", str(data_dir / "collections" / name / "indexes" / "ledger.sqlite"), priority=priority)
+
+
+def build_user_agent(settings: BaseSettings) -> str:
+    """Return an honest User-Agent: name, version, and where to complain."""
+    contact = settings.get("CONTACT")
+    version = settings.get("NEWSREEL_VERSION", "0.1.0")
+    return f"Newsreel/{version} (+{contact})" if contact else f"Newsreel/{version} (news archiving crawler)"

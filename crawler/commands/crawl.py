@@ -1,0 +1,76 @@
+"""`scrapy crawl`: Scrapy's own, with its arguments checked first and an exit code that tells the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scrapy.commands.crawl import Command as ScrapyCrawl
+from scrapy.exceptions import UsageError
+
+from archives.collection import Collection
+from archives.errors import ArchiveError
+from crawler.sources import SourceError, find_source
+from crawler.spiders.base import NewsSpider
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scrapy.crawler import Crawler
+
+
+class Command(ScrapyCrawl):
+    """Runs one spider.
+
+    Exit codes: 0 pages were fetched, 1 nothing was fetched or every page failed or a capture could not be written, 2
+    usage.
+    """
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Crawl: capture every exchange, write posts (-a source=NAME_OR_PATH)"
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Run the spider named in `args`."""
+        if len(args) != 1:
+            raise UsageError("name one spider; 'scrapy list' shows them")
+        assert self.crawler_process is not None
+        crawler = self.crawler_process.create_crawler(self._find_spider(args[0]))
+        arguments = self._check_arguments(crawler, dict(opts.spargs))
+        self.crawler_process.crawl(crawler, **arguments)
+        self.crawler_process.start()
+        self.exitcode = 1 if self.crawler_process.bootstrap_failed else find_exit_code(crawler)
+
+    def _find_spider(self, name: str) -> str:
+        assert self.crawler_process is not None
+        known = self.crawler_process.spider_loader.list()
+        if name not in known:
+            raise UsageError(f"unknown spider {name!r}; known are {', '.join(known)}", print_help=False)
+        return name
+
+    def _check_arguments(self, crawler: Crawler, arguments: dict[str, Any]) -> dict[str, Any]:
+        if not issubclass(crawler.spidercls, NewsSpider):
+            return arguments
+        if not arguments.get("source"):
+            raise UsageError("say which source: -a source=NAME_OR_PATH; 'scrapy sources' lists them", print_help=False)
+        try:
+            source = find_source(arguments["source"])
+            collection = arguments.get("collection") or source.name
+            arguments = crawler.spidercls.parse_arguments(arguments) | {"source": source}
+            if crawler.settings["ARCHIVE_MODE"] == "capture":
+                Collection.open(Path(crawler.settings["DATA_DIR"]), collection, create=True)
+        except (SourceError, ArchiveError, ValueError, OSError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        return arguments
+
+
+def find_exit_code(crawler: Crawler) -> int:
+    """Return 1 where a crawl brought nothing home: no page, only failures, or captures that could not be written."""
+    assert crawler.stats is not None
+    stats = crawler.stats.get_stats()
+    pages = sum(value for name, value in stats.items() if name.startswith("pages/") and "failed" not in name)
+    if stats.get("archive/write_failed"):
+        return 1
+    is_ours = issubclass(crawler.spidercls, NewsSpider)
+    fetched = pages if is_ours else stats.get("response_received_count", 0)
+    return 0 if fetched else 1

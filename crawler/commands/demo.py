@@ -1,0 +1,206 @@
+"""`scrapy demo`: the whole job on a small newspaper of our own, served on loopback, in a few seconds and offline."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.syntax import Syntax
+from rich.table import Table
+from scrapy.commands import ScrapyCommand
+
+from crawler.newspaper.server import Newspaper
+
+if TYPE_CHECKING:
+    import argparse
+
+_COLLECTION = "newspaper"
+_PROJECT = Path(__file__).resolve().parent.parent.parent
+_SHOWN_LINES = 12
+
+
+class Command(ScrapyCommand):
+    """Serves the newspaper, crawls two editions of it, reparses, verifies, and says what it made.
+
+    Exit codes: 0 every step went well, 1 one did not.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "See it work: crawl, archive, reparse and verify a small newspaper, offline"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument(
+            "--dir", metavar="DIR", help="where to put what it makes (default: DATA_DIR/demo, made anew)"
+        )
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002 (Scrapy's signature)
+        """Run every step and print a table of them."""
+        assert self.settings is not None
+        folder = Path(opts.dir or Path(self.settings["DATA_DIR"], "demo")).resolve()
+        shutil.rmtree(folder / "collections" / _COLLECTION, ignore_errors=True)
+        shutil.rmtree(folder / "_posts" / _COLLECTION, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.exitcode = Demonstration(folder, Console()).run()
+
+
+class Demonstration:
+    """The steps of the demo, each a command that a user could type."""
+
+    def __init__(self, folder: Path, console: Console) -> None:
+        self.folder = folder
+        self.console = console
+        self.table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+        for heading in ("", "step", "what came of it", "took"):
+            self.table.add_column(heading, justify="right" if heading == "took" else "left")
+        self.failed = 0
+
+    def run(self) -> int:
+        """Run the steps; return the exit code."""
+        began = time.monotonic()
+        with Newspaper() as paper, self.console.status("printing the newspaper …") as status:
+            source = self.folder / "newspaper.toml"
+            source.write_text(paper.source_toml(), "utf-8")
+            for edition in (1, 2):
+                paper.publish(edition=edition)
+                status.update(f"crawling edition {edition} of {paper.base_url} …")
+                self._crawl(source, edition)
+            status.update("making every post again, from the archive alone …")
+            self._reparse()
+            status.update("checking every byte …")
+            self._verify()
+        self.console.print()
+        self.console.print(self.table)
+        self._show_result(time.monotonic() - began)
+        return 1 if self.failed else 0
+
+    def _crawl(self, source: Path, edition: int) -> None:
+        seconds, done = self._call("crawl", "category", "-a", f"source={source}", "-s", "RESOLVER_ALLOW=127.0.0.0/8")
+        counts = self._read_manifest().get("counts", {})
+        words = (
+            f"{counts.get('archive/exchanges', 0)} exchanges captured; posts: {counts.get('posts/new', 0)} new, "
+            f"{counts.get('posts/updated', 0)} updated, {counts.get('posts/unchanged', 0)} unchanged"
+        )
+        self._add(f"crawl edition {edition}", words, seconds, done)
+
+    def _reparse(self) -> None:
+        remade = self.folder / "remade"
+        shutil.rmtree(remade, ignore_errors=True)
+        seconds, done = self._call("reparse", _COLLECTION, "--out", str(remade))
+        made, there = _read_tree(remade), _read_tree(self._posts_dir)
+        same = sum(made.get(name) == data for name, data in there.items())
+        is_equal = bool(there) and made == there
+        self._add(
+            "reparse, no network",
+            f"{len(made)} posts made again; {same} of {len(there)} equal to the byte",
+            seconds,
+            done if is_equal else _fail(done, "the posts differ from those of the crawl"),
+        )
+        shutil.rmtree(remade, ignore_errors=True)
+
+    def _verify(self) -> None:
+        seconds, done = self._call("verify", _COLLECTION, "--posts")
+        self._add(
+            "verify --posts",
+            done.stdout.strip().splitlines()[-1] if done.stdout.strip() else "",
+            seconds,
+            done,
+        )
+
+    def _call(self, *arguments: str) -> tuple[float, subprocess.CompletedProcess[str]]:
+        command = [
+            sys.executable,
+            "-m",
+            "scrapy",
+            *arguments,
+            "-s",
+            f"DATA_DIR={self.folder}",
+            "-s",
+            "LOG_LEVEL=ERROR",
+        ]
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        began = time.monotonic()
+        done = subprocess.run(  # noqa: S603 (our own command)
+            command, cwd=_PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        return time.monotonic() - began, done
+
+    def _add(self, step: str, words: str, seconds: float, done: subprocess.CompletedProcess[str]) -> None:
+        is_good = done.returncode == 0
+        self.table.add_row("[green]✓[/]" if is_good else "[red]✗[/]", step, words, f"{seconds:.1f} s")
+        if not is_good:
+            self.failed += 1
+            self.console.print(f"[red]{step} failed:[/]")
+            self.console.print((done.stdout + done.stderr).strip(), markup=False, highlight=False)
+
+    @property
+    def _posts_dir(self) -> Path:
+        return self.folder / "_posts" / _COLLECTION
+
+    def _read_manifest(self) -> dict[str, Any]:
+        paths = sorted((self.folder / "collections" / _COLLECTION / "runs").glob("*.json"))
+        return dict(json.loads(paths[-1].read_text("utf-8"))) if paths else {}
+
+    def _show_result(self, seconds: float) -> None:
+        collection = self.folder / "collections" / _COLLECTION
+        warcs = sorted((collection / "archive").glob("*.warc.gz"))
+        size = sum(path.stat().st_size for path in warcs)
+        posts = sorted(self._posts_dir.glob("*.md"))
+        self.console.print()
+        self.console.print(
+            f"[bold]{len(posts)} posts[/] from {size / 1000:.0f} kB of archive in {seconds:.1f} s",
+            highlight=False,
+        )
+        places = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        places.add_row("posts", _shorten(self._posts_dir))
+        places.add_row("captures", _shorten(collection / "archive"))
+        places.add_row("run records", _shorten(collection / "runs"))
+        self.console.print(places)
+        if posts:
+            self._show_post(posts[len(posts) // 2])
+
+    def _show_post(self, path: Path) -> None:
+        lines = path.read_text("utf-8").splitlines()[:_SHOWN_LINES]
+        text = Syntax("\n".join(lines), "html+jinja", background_color="default", word_wrap=True)
+        self.console.print()
+        self.console.print(
+            Panel(
+                text,
+                title=path.name,
+                title_align="left",
+                border_style="dim",
+                width=min(110, self.console.width),
+            )
+        )
+        options = f"-s DATA_DIR={_shorten(self.folder)}"
+        self.console.print("Try next:", style="dim")
+        self.console.print(f"  scrapy reparse {_COLLECTION} --diff {options}", highlight=False)
+        self.console.print(f"  scrapy verify {_COLLECTION} --posts {options}", highlight=False)
+
+
+def _read_tree(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.glob("*.md")}
+
+
+def _fail(done: subprocess.CompletedProcess[str], why: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.CompletedProcess(done.args, done.returncode or 1, done.stdout, f"{done.stderr}\n{why}")
+
+
+def _shorten(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,92 @@
+"""`scrapy verify`: prove that the archive is whole and that every post is what it makes."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.collection import Collection, list_collections
+from archives.errors import ArchiveError
+from archives.verify import verify_collection
+from crawler.addon import place_collection
+from crawler.commands.reparse import find_sources, run_reparse
+from crawler.provenance import compare_posts
+from crawler.reparse import Holding
+from crawler.sources import SourceError
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Command(ScrapyCommand):
+    """Checks digests, offsets and index entries, and with `--posts` every post against its reparse.
+
+    Exit codes: 0 all is well, 1 problems were found, 2 usage.
+    """
+
+    requires_project = True
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "[collection] [options]"
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Prove that an archive is whole; with --posts, that every post follows from it"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--posts", action="store_true", help="also compare every post file with its reparse")
+        parser.add_argument("--json", action="store_true", help="print problems as JSON Lines")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Verify one collection; without a name the only one there is."""
+        assert self.settings is not None
+        try:
+            collection = _find_collection(Path(self.settings["DATA_DIR"]), args)
+            problems = [(p.kind, p.message) for p in verify_collection(collection)]
+            if opts.posts:
+                problems += self._verify_posts(collection)
+        except (ArchiveError, SourceError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        for kind, message in problems:
+            line = json.dumps({"collection": collection.name, "kind": kind, "message": message}, ensure_ascii=False)
+            print(line if opts.json else f"{collection.name}: {message}")  # noqa: T201
+        if not problems and not opts.json:
+            what = "archive and posts are" if opts.posts else "archive is"
+            print(f"{collection.name}: the {what} whole")  # noqa: T201
+        self.exitcode = 1 if problems else 0
+
+    def _verify_posts(self, collection: Collection) -> list[tuple[str, str]]:
+        assert self.settings is not None
+        assert self.crawler_process is not None
+        holding = Holding(collection)
+        sources = find_sources(holding, None)
+        place_collection(self.settings, collection.name, priority="cmdline")
+        posts_dir = Path(self.settings["POSTS_DIR"])
+        with tempfile.TemporaryDirectory(prefix="newsreel-") as scratch:
+            remade_dir = Path(scratch, "posts")
+            code = run_reparse(
+                self.crawler_process,
+                holding,
+                sources,
+                posts_dir=remade_dir,
+                ledger=Path(scratch, "ledger.sqlite"),
+            )
+            problems = [(f"post-{d.change}", d.message) for d in compare_posts(posts_dir, remade_dir)]
+        if code:
+            problems.append(("reparse", f"not every capture of {collection.name} could be read again; see the log"))
+        return problems
+
+
+def _find_collection(data_dir: Path, args: list[str]) -> Collection:
+    names = args or list_collections(data_dir)
+    if len(names) != 1:
+        raise UsageError(f"name one collection; there are {', '.join(names) or 'none'}", print_help=False)
+    return Collection.open(data_dir, names[0])

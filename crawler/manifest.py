@@ -1,0 +1,95 @@
+"""The run manifest: the JSON record of what a run was, in the collection's `runs/`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import scrapy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scrapy.crawler import Crawler
+
+_SETTINGS = (
+    "ARCHIVE_MODE",
+    "ARCHIVE_MASK_SECRETS",
+    "AUTOTHROTTLE_ENABLED",
+    "CONCURRENT_REQUESTS",
+    "DOWNLOAD_DELAY",
+    "DOWNLOAD_MAXSIZE",
+    "DOWNLOAD_TIMEOUT",
+    "ROBOTSTXT_OBEY",
+    "USER_AGENT",
+)
+_COUNTS = (
+    "archive/",
+    "posts/",
+    "dates/",
+    "listing/",
+    "links/",
+    "downloader/response_",
+    "finish_reason",
+    "log_count/",
+)
+_CHUNK_BYTES = 1 << 20
+
+
+def build_manifest(
+    crawler: Crawler, *, run_id: str, began_at: datetime, exit_reason: str | None, files: list[Path]
+) -> dict[str, Any]:
+    """Describe a run.
+
+    Args:
+        run_id: names the manifest's file.
+        began_at: aware UTC.
+        exit_reason: None while the run is in progress.
+        files: closed WARC files that the run made.
+    """
+    spider, stats = crawler.spider, crawler.stats
+    assert spider is not None
+    assert stats is not None
+    source = getattr(spider, "source", None)
+    return {
+        "run": run_id,
+        "spider": spider.name,
+        "source": source.name if source else None,
+        "source_sha256": hashlib.sha256(source.definition.encode()).hexdigest() if source else None,
+        "collection": crawler.settings["COLLECTION"],
+        "seeds": list(getattr(spider, "seeds", ())),
+        "versions": {"newsreel": crawler.settings["NEWSREEL_VERSION"], "scrapy": scrapy.__version__},
+        "settings": {name: crawler.settings.get(name) for name in _SETTINGS},
+        "began_at": began_at.isoformat(),
+        "ended_at": datetime.now(UTC).isoformat() if exit_reason else None,
+        "exit_reason": exit_reason,
+        "counts": {
+            name: value
+            for name, value in sorted(stats.get_stats().items())
+            if name.startswith(_COUNTS) and isinstance(value, (int, str))
+        },
+        "files": [{"name": path.name, "bytes": path.stat().st_size, "sha256": _digest(path)} for path in files],
+    }
+
+
+def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
+    """Write a manifest whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(manifest, file, ensure_ascii=False, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

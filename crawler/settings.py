@@ -1,0 +1,64 @@
+"""Every setting of the project, each with its reason. `docs/settings.md` lists what may be changed and what to."""
+
+from __future__ import annotations
+
+NEWSREEL_VERSION = "0.1.0"
+BOT_NAME = "newsreel"
+SPIDER_MODULES = ["crawler.spiders"]
+NEWSPIDER_MODULE = "crawler.spiders"
+COMMANDS_MODULE = "crawler.commands"
+ADDONS = {"crawler.addon.NewsreelAddon": 100}
+
+# Where data lives: collections/<name>/ and _posts/<name>/ below it.
+DATA_DIR = "data"
+# COLLECTION = "name" puts every run into one collection; without it each source has its own.
+
+# capture: keep every exchange; off: crawl without an archive; reparse is set by `scrapy reparse`.
+ARCHIVE_MODE = "capture"
+# A WARC file is closed when it has grown beyond this (bytes; the standard advises 1 GB).
+ARCHIVE_FILE_BYTES = 1_000_000_000
+# Authorization, Proxy-Authorization and Cookie values are starred out in stored requests.
+ARCHIVE_MASK_SECRETS = True
+
+# Posts that become complete within this time are written together, behind one sync of the archive.
+POSTS_BATCH_SECONDS = 0.25
+# Write no post before the spider closes.
+POSTS_HOLD = False
+
+# Who we are. CONTACT is a URL or an address at which the people behind the crawler can be reached; set it.
+CONTACT = ""
+ROBOTSTXT_OBEY = True
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_START_DELAY = 1.0
+AUTOTHROTTLE_MAX_DELAY = 60.0
+AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
+CONCURRENT_REQUESTS = 16
+CONCURRENT_REQUESTS_PER_DOMAIN = 4
+DOWNLOAD_DELAY = 0.25
+RETRY_TIMES = 2
+# News sites set cookies on everybody and need none.
+COOKIES_ENABLED = False
+
+# Archived brotli and zstd replay hardly anywhere, so they are not asked for; measured in docs/design.md.
+DEFAULT_REQUEST_HEADERS = {
+    "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language": "*",
+    "Accept-Encoding": "gzip, deflate",
+}
+
+# Least power: Scrapy as shipped verifies no certificate, opens control ports and reads local files.
+DOWNLOAD_VERIFY_CERTIFICATES = True
+DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
+DOWNLOAD_WARNSIZE = 0
+DOWNLOAD_TIMEOUT = 60
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+TWISTED_DNS_RESOLVER = "crawler.resolver.PublicResolver"
+# Networks that may be crawled although they are not public, such as ["10.0.0.0/8"].
+RESOLVER_ALLOW: list[str] = []
+
+# Scrapy starts this many tasks for every response; its default of 100 is a quarter of a crawl's CPU time.
+CONCURRENT_ITEMS = 4
+
+LOG_LEVEL = "INFO"
+LOGSTATS_INTERVAL = 30.0

@@ -1,0 +1,52 @@
+"""A source: a publisher we follow, described by one TOML file beside this module, or anywhere.
+
+Adding a publisher needs no Python: `docs/sources.md` walks through a definition line by line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crawler.sources.definition import load_source
+from crawler.sources.model import Parser, Politeness, ShareRule, Source, SourceError
+
+__all__ = [
+    "Parser",
+    "Politeness",
+    "ShareRule",
+    "Source",
+    "SourceError",
+    "find_source",
+    "list_sources",
+    "load_source",
+]
+
+_HERE = Path(__file__).resolve().parent
+
+
+def list_sources() -> list[str]:
+    """Return the names of the sources that the project holds."""
+    return sorted(path.stem for path in _HERE.glob("*.toml"))
+
+
+def find_source(name_or_path: str) -> Source:
+    """Load a source by its name or by the path of its TOML file.
+
+    Raises:
+        SourceError: there is no such source, or its definition is at fault.
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml" and "/" not in name_or_path:
+        path = _HERE / f"{name_or_path}.toml"
+        if not path.is_file():
+            raise SourceError(
+                f"unknown source; known are {', '.join(list_sources())}, or give the path of a TOML file",
+                path=name_or_path,
+            )
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        raise SourceError("there is no such file", path=name_or_path) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"cannot be read: {error}", path=name_or_path) from error
+    return load_source(text, path=str(path))

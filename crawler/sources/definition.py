@@ -1,0 +1,249 @@
+"""Reading a source definition: TOML in, a `Source` out, and for every fault a sentence naming file, key, remedy."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import date
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from crawler.extract import Expression, ExpressionError, compile_expression
+from crawler.links import LinkKind, Scope, compile_rules
+from crawler.sources.model import Parser, Politeness, ShareRule, Source, SourceError
+from pipelines.options import PostOptions
+from pipelines.slugs import SlugStyle
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_LINK_KINDS = tuple(kind.value for kind in LinkKind if kind is not LinkKind.OTHER)
+_JSON_KINDS = (LinkKind.TEXT, LinkKind.LISTING)
+_FIELDS = (
+    "identifier",
+    "headline",
+    "datePublished",
+    "dateModified",
+    "articleSection",
+    "keywords",
+    "articleBody",
+    "author",
+    "publisher",
+    "inLanguage",
+)
+
+
+class _Table:
+    """One table of the file: hands out typed values by key and knows which keys nobody asked for."""
+
+    def __init__(self, values: Mapping[str, Any], *, path: str, key: str = "") -> None:
+        self._values = dict(values)
+        self._path = path
+        self._key = key
+        self._asked: list[str] = []
+
+    def refuse(self, key: str, message: str) -> NoReturn:
+        raise SourceError(message, path=self._path, key=f"{self._key}.{key}".strip("."))
+
+    def take(self, key: str, kind: type[Any] | tuple[type[Any], ...], words: str, default: Any = None) -> Any:
+        self._asked.append(key)
+        value = self._values.pop(key, None)
+        if value is None:
+            if default is None:
+                self.refuse(key, f"is missing; give {words}")
+            return default
+        if not isinstance(value, kind) or (isinstance(value, bool) and bool not in _as_tuple(kind)):
+            self.refuse(key, f"must be {words}, not {value!r}")
+        return value
+
+    def take_text(self, key: str, default: str | None = None) -> str:
+        return str(self.take(key, str, "a string", default))
+
+    def take_texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        value = self.take(key, (str, list, tuple), "a string or a list of strings", default)
+        texts = (value,) if isinstance(value, str) else tuple(value)
+        if not all(isinstance(text, str) for text in texts):
+            self.refuse(key, f"must be a list of strings, not {value!r}")
+        return texts
+
+    def take_table(self, key: str) -> _Table:
+        inside = f"{self._key}.{key}".strip(".")
+        return _Table(self.take(key, dict, "a table", {}), path=self._path, key=inside)
+
+    def take_tables(self, key: str) -> list[_Table]:
+        value = self.take(key, list, f"tables, each headed [[{key}]]", [])
+        if not all(isinstance(entry, dict) for entry in value):
+            self.refuse(key, f"must be tables, each headed [[{key}]]")
+        return [_Table(entry, path=self._path, key=f"{key}[{n}]") for n, entry in enumerate(value)]
+
+    def keys(self) -> list[str]:
+        return list(self._values)
+
+    def close(self) -> None:
+        """Refuse keys that nobody asked for."""
+        for key in self._values:
+            self.refuse(key, f"is not a key here; allowed are {', '.join(sorted(self._asked))}")
+
+
+def _as_tuple(kind: type[Any] | tuple[type[Any], ...]) -> tuple[type[Any], ...]:
+    return kind if isinstance(kind, tuple) else (kind,)
+
+
+def load_source(text: str, *, path: str) -> Source:
+    """Read a definition.
+
+    Args:
+        text: TOML.
+        path: named in errors.
+
+    Raises:
+        SourceError: with file, dotted key, and what is allowed there.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SourceError(f"is not TOML: {error}", path=path) from error
+    top = _Table(values, path=path)
+    name = top.take_text("name")
+    if not _NAME.fullmatch(name):
+        top.refuse("name", f"must be up to 64 letters, digits, '.', '_' or '-', not {name!r}")
+    source = Source(
+        name=name,
+        title=top.take_text("title", name),
+        scope=_load_scope(top),
+        seeds=_load_seeds(top),
+        links=_load_links(top.take_table("links")),
+        share=_load_share(top.take_table("share")),
+        parsers=tuple(_load_parser(table) for table in top.take_tables("parser")),
+        post=_load_post(top),
+        politeness=_load_politeness(top.take_table("politeness")),
+        definition=text,
+    )
+    top.close()
+    return source
+
+
+def _load_scope(top: _Table) -> Scope:
+    prefixes = top.take_texts("scope")
+    for prefix in prefixes:
+        parts = urlsplit(prefix)
+        if parts.scheme not in ("", "http", "https") or not parts.netloc:
+            top.refuse("scope", f"{prefix!r} must be a URL prefix such as 'https://host/' or '//host/path/'")
+    return Scope(prefixes=prefixes)
+
+
+def _load_seeds(top: _Table) -> tuple[str, ...]:
+    seeds = top.take_texts("seeds")
+    for seed in seeds:
+        if urlsplit(seed).scheme not in ("http", "https"):
+            top.refuse("seeds", f"{seed!r} must be an http or https URL")
+    return seeds
+
+
+def _load_links(table: _Table) -> Any:
+    patterns: dict[LinkKind, tuple[str, ...]] = {}
+    for key in _LINK_KINDS:
+        patterns[LinkKind(key)] = table.take_texts(key, ())
+        for pattern in patterns[LinkKind(key)]:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                table.refuse(key, f"{pattern!r} is not a regular expression: {error}")
+    table.close()
+    return compile_rules(patterns)
+
+
+def _load_share(table: _Table) -> ShareRule:
+    rule = ShareRule(
+        url=table.take_text("url", ""),
+        text_url=table.take_text("text_url", ""),
+        article_url=table.take_text("article_url", ""),
+    )
+    for key in ("url", "text_url", "article_url"):
+        template = getattr(rule, key)
+        if template and "{id}" not in template:
+            table.refuse(key, "must hold {id} where the article's id belongs")
+    table.close()
+    return rule
+
+
+def _load_parser(table: _Table) -> Parser:
+    of = table.take_text("of")
+    if of not in _LINK_KINDS:
+        table.refuse("of", f"must be one of {', '.join(_LINK_KINDS)}, not {of!r}")
+    kind = LinkKind(of)
+    until = table.take("valid_until", date, "a date such as 2027-01-31", False)
+    records = table.take_text("records", "")
+    fields_table = table.take_table("fields")
+    fields = {
+        key: tuple(_compile(fields_table, key, text, kind) for text in fields_table.take_texts(key, ()))
+        for key in _FIELDS
+    }
+    fields_table.close()
+    parser = Parser(
+        of=kind,
+        valid_until=until or None,
+        records=_compile(table, "records", records, kind) if records else None,
+        fields={key: expressions for key, expressions in fields.items() if expressions},
+    )
+    table.close()
+    if kind is LinkKind.LISTING and parser.records is None:
+        table.refuse("records", "is missing; a listing needs the expression that finds its entries")
+    return parser
+
+
+def _compile(table: _Table, key: str, text: str, kind: LinkKind) -> Expression:
+    try:
+        return compile_expression(text, of_json=kind in _JSON_KINDS)
+    except ExpressionError as error:
+        table.refuse(key, str(error))
+
+
+def _load_post(top: _Table) -> PostOptions:
+    language = top.take_text("language", "")
+    zone_name = top.take_text("timezone")
+    try:
+        zone = ZoneInfo(zone_name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        top.refuse("timezone", f"{zone_name!r} is not an IANA time zone such as Asia/Shanghai")
+    table = top.take_table("post")
+    style = table.take_text("category", SlugStyle.PINYIN.value)
+    if style not in {s.value for s in SlugStyle}:
+        table.refuse("category", f"must be one of {', '.join(s.value for s in SlugStyle)}, not {style!r}")
+    day_from_id = table.take_text("day_from_id", "")
+    _check_day_pattern(table, day_from_id)
+    aliases = table.take("aliases", dict, "a table of name = name", {})
+    if not all(isinstance(name, str) for name in aliases.values()):
+        table.refuse("aliases", "must give a string for each name")
+    options = PostOptions(
+        zone=zone,
+        language=language,
+        category=SlugStyle(style),
+        tag_suffix=table.take_text("tag_suffix", ""),
+        aliases=aliases,
+        drop=table.take_texts("drop", ()),
+        day_from_id=day_from_id,
+        footer=table.take_text("footer", PostOptions().footer),
+    )
+    table.close()
+    return options
+
+
+def _check_day_pattern(table: _Table, pattern: str) -> None:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        table.refuse("day_from_id", f"{pattern!r} is not a regular expression: {error}")
+    if pattern and groups < 1:
+        table.refuse("day_from_id", f"{pattern!r} needs one group that holds the eight digits of the day")
+
+
+def _load_politeness(table: _Table) -> Politeness:
+    delay = table.take("delay", (int, float), "seconds", -1)
+    concurrency = table.take("concurrency", int, "a whole number", -1)
+    table.close()
+    if concurrency == 0:
+        table.refuse("concurrency", "must be at least 1")
+    return Politeness(delay=None if delay < 0 else float(delay), concurrency=None if concurrency < 0 else concurrency)

@@ -1,0 +1,278 @@
+"""What every spider of this project does with a page, whichever way it came to it.
+
+A callback depends on the capture alone: its address, its bytes, the instant it was made. Nothing is handed from one
+page to the next, so a crawl that goes from link to link and a reparse that goes from record to record make the same
+posts; what several pages say of one article is joined later, in `pipelines.merge`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+from urllib.parse import quote
+
+from scrapy import Request, Spider
+from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
+
+from crawler.addon import place_collection
+from crawler.extract import Page, find_first, iter_records
+from crawler.links import LinkKind, iter_element_links
+from crawler.run import META_CAPTURE
+from crawler.sources import Source, find_source
+from pipelines.encodings import decode_page
+from pipelines.items import CaptureRef, Origin, Post
+from pipelines.posts import find_day
+from pipelines.slugs import build_slug
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from twisted.python.failure import Failure
+
+    from pipelines.options import PostOptions
+
+_Output = Post | Request
+META_AWAITED = "awaited"
+_PLACE = re.compile(r"\{(\w+)\}")
+_PRIORITY = {
+    LinkKind.TEXT: 40,
+    LinkKind.SHARE: 30,
+    LinkKind.ARTICLE: 20,
+    LinkKind.LISTING: 10,
+    LinkKind.NEXT_PAGE: 5,
+}
+_ORIGIN = {
+    LinkKind.ARTICLE: Origin.ARTICLE,
+    LinkKind.TEXT: Origin.TEXT,
+    LinkKind.LISTING: Origin.LISTING,
+}
+
+
+class NewsSpider(Spider):
+    """Base of the spiders that follow a source.
+
+    Stats: `links/followed/<kind>`, `pages/<kind>`, `pages/not_html`, `listing/no_identifier`, `text/not_served`.
+    """
+
+    follows: ClassVar[frozenset[LinkKind]] = frozenset()
+
+    def __init__(self, source: Source, seeds: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source = source.with_seeds(seeds) if seeds else source
+        self.seeds = self.source.seeds
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        """Build the spider from `-a` arguments.
+
+        Raises:
+            crawler.sources.SourceError: the source is unknown or its definition is at fault.
+        """
+        source = kwargs.pop("source", "")
+        source = source if isinstance(source, Source) else find_source(source)
+        place_source(crawler.settings, source, kwargs.pop("collection", ""))
+        is_parsed = isinstance(kwargs.get("seeds"), tuple)
+        arguments = kwargs if is_parsed else cls.parse_arguments(kwargs)
+        return super().from_crawler(crawler, *args, source=source, **arguments)
+
+    @classmethod
+    def parse_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Turn the text of `-a` arguments into what the constructor takes."""
+        seeds = arguments.pop("seeds", "")
+        return arguments | {"seeds": tuple(seed.strip() for seed in seeds.split(",") if seed.strip())}
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield the seeds."""
+        for url in self.seeds:
+            yield self.build_request(url, dont_filter=True)
+
+    def post_options_for(self, name: str) -> PostOptions:  # noqa: ARG002 (a spider has one source)
+        """Return how posts of a source are named and footed."""
+        return self.source.post
+
+    def parse(self, response: Response, **kwargs: Any) -> Iterator[_Output]:  # noqa: ARG002 (Scrapy's signature)
+        """Read one page by what its address, and where that tells nothing its content, says it is."""
+        kind, identifier = self.judge(response)
+        page = Page(self.decode(response), response.url)
+        if kind in (LinkKind.OTHER, LinkKind.CATEGORY) and page.data is not None:
+            kind = LinkKind.LISTING
+        self.count(f"pages/{kind}")
+        if kind is LinkKind.LISTING:
+            yield from self.parse_listing(response, page)
+        elif kind is LinkKind.TEXT:
+            yield from self.parse_text(response, page, identifier)
+        elif kind is LinkKind.SHARE:
+            yield from self.follow_text(response.url)
+        else:
+            yield from self.parse_page(response, page, kind, identifier)
+
+    def judge(self, response: Response) -> tuple[LinkKind, str]:
+        """Return kind and id of a response; a redirect's first address speaks where its last says nothing."""
+        for url in (response.url, *reversed(response.meta.get("redirect_urls", ()))):
+            kind, identifier = self.source.find_kind(url), self.source.find_identifier(url)
+            if kind is not LinkKind.OTHER:
+                return kind, identifier
+        return LinkKind.OTHER, ""
+
+    def decode(self, response: Response) -> str:
+        """Return the text of a response, whatever it declares itself to be."""
+        content_type = response.headers.get(b"Content-Type") or b""
+        return decode_page(response.body, content_type=content_type, language=self.source.post.language)
+
+    def parse_page(self, response: Response, page: Page, kind: LinkKind, identifier: str) -> Iterator[_Output]:
+        """Follow a page's links and, where it is an article, yield what it states."""
+        if page.root is None:
+            self.count("pages/not_html")
+            self.logger.warning("%s holds no HTML; nothing was read from it", response.url)
+            return
+        links = list(iter_element_links(page.root, response.url))
+        if kind is LinkKind.ARTICLE:
+            identifier = identifier or response.url
+            share_links = [url for url in links if self.source.find_kind(url) is LinkKind.SHARE]
+            own = [url for url in share_links if self.source.find_identifier(url) == identifier]
+            share_link = own[0] if own else ""
+            post = self.build_post(response, page, kind, identifier=identifier, share_link=share_link)
+            post.url = response.url
+            yield self.wait(post, Origin.TEXT, self.source.find_text_url(share_link))
+            links = [url for url in links if url not in share_links or url == share_link]
+        for url in links:
+            yield from self.follow(url)
+
+    def parse_listing(self, response: Response, page: Page) -> Iterator[_Output]:
+        """Yield what a listing states of each article, and follow each to its share link."""
+        parser = self.source.find_parser(LinkKind.LISTING, self.captured_at(response))
+        if parser is None or parser.records is None:
+            self.logger.warning("%s is JSON, and source %s reads no listings", response.url, self.source.name)
+            return
+        for record in iter_records(parser.records, page):
+            found = find_first(parser.fields.get("identifier", ()), record)
+            if not found:
+                self.count("listing/no_identifier")
+                continue
+            identifier = found[0].strip()
+            share_link = self.source.share.url.replace("{id}", identifier)
+            post = self.build_post(response, record, LinkKind.LISTING, identifier=identifier, share_link=share_link)
+            yield self.wait(post, Origin.TEXT, self.source.find_text_url(share_link))
+            yield from self.follow(share_link)
+
+    def parse_text(self, response: Response, page: Page, identifier: str) -> Iterator[_Output]:
+        """Yield the text that a share link stands for."""
+        share_link = self.source.share.url.replace("{id}", identifier)
+        post = self.build_post(response, page, LinkKind.TEXT, identifier=identifier, share_link=share_link)
+        if not post.articleBody_found:
+            self.count("text/not_served")
+            self.logger.warning("%s holds no text: the id is not served", response.url)
+        article_url = "" if post.headline_found else self.find_article_url(post)
+        yield self.wait(post, Origin.ARTICLE, article_url)
+        if article_url and self.source.admits(article_url):
+            yield self.build_request(article_url, is_awaited=True)
+
+    def wait(self, post: Post, origin: Origin, url: str) -> Post:
+        """Have a post wait for the page at `url`, unless there is none or it may not be fetched."""
+        if url and self.source.admits(url) and (origin is Origin.ARTICLE or LinkKind.TEXT in self.follows):
+            post.waits_for = origin
+        return post
+
+    def follow(self, url: str) -> Iterator[Request]:
+        """Yield the request for a link of a kind that this spider follows."""
+        kind = self.source.find_kind(url) if url else LinkKind.OTHER
+        if kind in self.follows and self.source.admits(url):
+            self.count(f"links/followed/{kind}")
+            yield self.build_request(url)
+
+    def follow_text(self, share_url: str) -> Iterator[Request]:
+        """Yield the request for the text behind a share link."""
+        yield from self.follow(self.source.find_text_url(share_url))
+
+    def build_request(self, url: str, *, dont_filter: bool = False, is_awaited: bool = False) -> Request:
+        """Build a request; everything that its answer needs stands in the URL.
+
+        Args:
+            dont_filter: ask again even if this run has asked before.
+            is_awaited: a post waits for the answer, so a failure must be reported to it.
+        """
+        kind = self.source.find_kind(url)
+        is_awaited = is_awaited or kind is LinkKind.TEXT
+        return Request(
+            url,
+            priority=_PRIORITY.get(kind, 0),
+            dont_filter=dont_filter,
+            errback=self.handle_failure,
+            meta={META_AWAITED: True} if is_awaited else None,
+        )
+
+    def handle_failure(self, failure: Failure) -> Iterator[_Output]:
+        """Let nobody wait for a page that will not come: its post is made of what there is."""
+        request = failure.request  # type: ignore[attr-defined]
+        url = (request.meta.get("redirect_urls") or [request.url])[0]
+        kind, identifier = self.source.links.find_match(url)
+        self.count(f"pages/failed/{kind}")
+        self.logger.info("%s could not be read: %s", request.url, failure.getErrorMessage())
+        if kind is LinkKind.SHARE:
+            yield from self.follow_text(url)
+        elif request.meta.get(META_AWAITED) and kind in _ORIGIN:
+            yield Post(source=self.source.name, identifier=identifier, origin=_ORIGIN[kind])
+
+    def build_post(
+        self, response: Response, page: Page, kind: LinkKind, *, identifier: str, share_link: str = ""
+    ) -> Post:
+        """Build the post that one page states, all as found."""
+        parser = self.source.find_parser(kind, self.captured_at(response))
+        found = {name: find_first(rules, page) for name, rules in parser.fields.items()} if parser else {}
+        first = {name: texts[0] if texts else "" for name, texts in found.items()}
+        return Post(
+            source=self.source.name,
+            identifier=identifier,
+            origin=_ORIGIN[kind],
+            shareLink=share_link,
+            headline_found=first.get("headline", ""),
+            datePublished_found=first.get("datePublished", ""),
+            dateModified_found=first.get("dateModified", ""),
+            articleSection_found=found.get("articleSection", []),
+            keywords_found=found.get("keywords", []),
+            articleBody_found=first.get("articleBody", ""),
+            author=found.get("author", []),
+            publisher=first.get("publisher", "").strip(),
+            inLanguage=first.get("inLanguage", "").strip(),
+            capture=response.meta.get(META_CAPTURE),
+        )
+
+    def find_article_url(self, post: Post) -> str:
+        """Return the article's page, where the source can tell it from what is known of the post, or ''."""
+        day = find_day(post.identifier, self.source.post)
+        if not self.source.share.article_url or day is None or not post.publisher:
+            return ""
+        category = quote(build_slug(post.publisher, self.source.post.category))
+        parts = {
+            "id": post.identifier,
+            "category": category,
+            "year": f"{day:%Y}",
+            "month": f"{day:%m}",
+            "day": f"{day:%d}",
+        }
+        return _PLACE.sub(lambda match: parts.get(match[1], match[0]), self.source.share.article_url)
+
+    def captured_at(self, response: Response) -> datetime:
+        """Return the instant of a response's capture; now, where nothing is captured."""
+        ref: CaptureRef | None = response.meta.get(META_CAPTURE)
+        return ref.captured_at if ref else datetime.now(UTC)
+
+    def count(self, name: str) -> None:
+        """Count an outcome under its name."""
+        assert self.crawler.stats is not None
+        self.crawler.stats.inc_value(name)
+
+
+def place_source(settings: BaseSettings, source: Source, collection: str) -> None:
+    """Set what follows from a source: the collection, and the politeness that it asks for."""
+    if collection or (settings.getpriority("COLLECTION") or 0) <= SETTINGS_PRIORITIES["addon"]:
+        place_collection(settings, collection or source.name, priority="spider")
+    if source.politeness.delay is not None:
+        settings.set("DOWNLOAD_DELAY", source.politeness.delay, priority="spider")
+        if source.politeness.delay == 0:
+            settings.set("AUTOTHROTTLE_ENABLED", False, priority="spider")
+    if source.politeness.concurrency is not None:
+        settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", source.politeness.concurrency, priority="spider")

@@ -1,0 +1,49 @@
+"""Starting from share links: what a reader was sent, without the site around it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, ClassVar
+
+from crawler.links import LinkKind
+from crawler.spiders.base import NewsSpider
+
+
+class ShareSpider(NewsSpider):
+    """`scrapy crawl share -a source=NAME_OR_PATH -a urls=URL,URL | -a urls=FILE | -a urls=-`."""
+
+    name = "share"
+    follows: ClassVar[frozenset[LinkKind]] = frozenset((LinkKind.SHARE, LinkKind.TEXT))
+
+    @classmethod
+    def parse_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Read `urls`: a comma list, a file with one link a line, or `-` for standard input.
+
+        Raises:
+            ValueError: no link was given.
+        """
+        urls = arguments.pop("urls", "")
+        links = read_links(urls) if urls else ()
+        if not links:
+            raise ValueError("no share links: give -a urls=LINK,LINK or a file of links or - for standard input")
+        return arguments | {"seeds": links}
+
+
+def read_links(urls: str) -> tuple[str, ...]:
+    """Return the links that an argument names.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: an entry is no link.
+    """
+    if urls == "-":
+        entries = sys.stdin.read().split()
+    elif "://" in urls:
+        entries = urls.replace(",", " ").split()
+    else:
+        entries = Path(urls).read_text("utf-8").split()
+    for entry in entries:
+        if not entry.startswith(("http://", "https://")):
+            raise ValueError(f"{entry!r} is no link: it must start with http:// or https://")
+    return tuple(dict.fromkeys(entries))

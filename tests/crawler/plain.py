@@ -1,0 +1,49 @@
+"""Somebody else's spider: it knows nothing of this project, fetches what it is told and says what it saw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import scrapy
+from scrapy.http import Response
+
+
+class PlainSpider(scrapy.Spider):
+    """Writes one JSON line a response to `saw`: path, status, headers, body, and the capture it was told of."""
+
+    name = "plain"
+    handle_httpstatus_all = True
+    custom_settings = {"HTTPERROR_ALLOW_ALL": True}  # noqa: RUF012
+
+    def __init__(self, urls: str = "", saw: str = "", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.urls = urls.split()
+        self.saw = Path(saw).open("a", encoding="utf-8")  # noqa: SIM115
+
+    async def start(self) -> AsyncIterator[Any]:
+        for url in self.urls:
+            yield scrapy.Request(url, errback=self.note_failure, dont_filter=True)
+
+    def parse(self, response: Response) -> None:
+        capture = response.meta.get("capture")
+        saw = {
+            "url": response.url,
+            "status": response.status,
+            "headers": {
+                name.decode("latin-1"): [value.decode("latin-1") for value in values]
+                for name, values in sorted(response.headers.items())
+            },
+            "body": response.body.decode("latin-1"),
+            "record_id": capture.record_id if capture else "",
+        }
+        self.note(saw)
+
+    def note_failure(self, failure: Any) -> None:
+        self.note({"url": failure.request.url, "failed": type(failure.value).__name__})
+
+    def note(self, saw: dict[str, Any]) -> None:
+        self.saw.write(json.dumps(saw) + "\n")
+        self.saw.flush()
