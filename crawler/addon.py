@@ -41,7 +41,8 @@ class NewsreelAddon:
         settings["DOWNLOAD_HANDLERS"].update(handlers, priority="addon")
         settings["EXTENSIONS"].update({"crawler.run.RunExtension": 10}, priority="addon")
         middlewares: dict[str, int | None] = {
-            "crawler.middlewares.ScopeMiddleware": 60,
+            # In a reparse the archive is the scope: what was captured was admitted when it was fetched.
+            "crawler.middlewares.ScopeMiddleware": None if mode == "reparse" else 60,
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             "crawler.middlewares.RobotsMiddleware": 100,
         }
