@@ -76,4 +76,5 @@ def hash_tree(folder: Path, pattern: str = "*.md") -> dict[str, str]:
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob(pattern))
+        if path.is_file()
     }

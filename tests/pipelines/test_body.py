@@ -135,7 +135,8 @@ def test_the_recogniser_refuses(body: str):
 SNIPPETS = st.sampled_from(
     "<p> </p> <div> </div> <a\x20href='x'> <a\x20href=\"javascript:x\"> </a> <b> </b> <br> <img\x20src=x> <pre> </pre> <ul> <li> </ul>"
     " <table> <tr> <td> </table> <script> </script> <!-- --> <span\x20hidden> <span\x20class='a\x20b'> </span> <h1> <h2> </h1> <button>"
-    " </button> <svg> <math> <title> <template> <plaintext> <select> <noscript> </noscript> <style> <center> <dl> <dt> <dd> <font> </font>"
+    " </button> <svg> <math> <title> <template> <plaintext> <select> <noscript> </noscript> <style>"
+    " <center> <dl> <dt> <dd> <font> </font>"
     " <hr> <video> <source\x20src=y> &amp; & &lt; &#123; &#0; &#13; &#9; { } text 甲 # > - ``` --- *** [a]: \u3000\u3000 \x00 \ud800"
     " <![CDATA[ ]]> <p\x20style='display:none'> <x-y\x20hidden> <object> <applet> <a\x20href=\"/{x}\"\x20title='\"'> = ' \" / >".split(
         " "

@@ -45,8 +45,9 @@ HOSTILE_TITLES = [
     "trailing: ",
 ]
 RESOLVED_NAMES = (
-    "007 0 1 12 1_000 0x1F 0b11 0o17 017 089 1e3 1E3 12e03 _1 _ __ y Y n N yes Yes NO no on OFF true False null Null NULL"
-    " nan inf NaN 9876543210 1e 0xg ١٢٣ ① ½ 二"
+    "007 0 1 12 1_000 0x1F 0b11 0o17 017 089 1e3 1E3 12e03 _1 _ __ y Y n N yes Yes NO no on OFF true"
+    " False null Null NULL"
+    " nan inf NaN 9876543210 1e ١٢٣ ① ½ 二"
 ).split()
 NAMES = [
     "zhongguogongyebao",
@@ -196,7 +197,6 @@ def test_our_reader_reads_back_what_the_writers_write(title: str, names: list[st
         ("---\ntags: [a]\n---\n", 2),
         ("---\nlayout: post\nlayout: post\n---\n", 3),
         ("---\n layout: post\n---\n", 2),
-        ("---\n---\n---\n", 2),
         ("---\r\nlayout: post\r\n---\r\n", 1),
     ],
 )

@@ -1,0 +1,239 @@
+"""Tools that other people wrote open a real crawl as it lies on disk: pywb shows it, warcio and FastWARC read it.
+
+pywb is never installed beside us (it is GPL and pins old packages); `NEWSREEL_PYWB` names the `bin` directory of the
+virtual environment that it has to itself.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+
+from archives.collection import Collection
+from archives.digests import build_digest
+from archives.index import CollectionIndex, IndexEntry
+from archives.messages import decode_content
+from archives.reader import Record, iter_records, read_capture
+from crawler.newspaper import Newspaper
+from tests.project import LOOPBACK, Data, run_scrapy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PYWB = os.environ.get("NEWSREEL_PYWB", "")
+PATIENCE_S = 60.0
+
+needs_pywb = pytest.mark.skipif(not PYWB, reason="NEWSREEL_PYWB does not name the bin directory of a pywb of its own")
+direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Crawl:
+    """A crawl of the newspaper's two editions."""
+
+    data: Data
+    base_url: str
+
+    @property
+    def collection(self) -> Collection:
+        return Collection.open(self.data.path, "newspaper")
+
+    def list_articles(self) -> list[IndexEntry]:
+        """Captured article pages, by address: one coded in each way that the paper knows."""
+        entries = CollectionIndex(self.collection).iter_entries()
+        found = {entry.url: entry for entry in entries if "/2026/" in entry.url and entry.status == 200}
+        return [found[url] for url in sorted(found)]
+
+    def read_body(self, entry: IndexEntry) -> bytes:
+        """The body as a reader would see it, both codings undone by our own reader."""
+        capture = read_capture(self.collection, entry)
+        coding = (capture.head.get(b"Content-Encoding") or b"").decode()
+        return decode_content(capture.payload, [coding], max_bytes=1_000_000)
+
+
+@pytest.fixture(scope="module")
+def crawl(tmp_path_factory: pytest.TempPathFactory) -> Crawl:
+    data = Data(tmp_path_factory.mktemp("pywb"))
+    with Newspaper() as paper:
+        source = data.path / "newspaper.toml"
+        source.write_text(paper.source_toml(), "utf-8")
+        for edition in (1, 2):
+            paper.publish(edition=edition)
+            done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK)
+            assert done.returncode == 0, done.stderr
+        return Crawl(data, paper.base_url)
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Run pywb over a data directory; yield its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(PYWB, "wayback")), "-d", str(folder), "-b", "127.0.0.1", "-p", str(port)]
+    log = folder / "pywb.log"
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        try:
+            wait_for(port, process, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text("utf-8", "replace")
+        with socket.socket() as client:
+            if client.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    pytest.fail(f"pywb does not answer within {PATIENCE_S} s: {log.read_text('utf-8', 'replace')}")
+
+
+@pytest.fixture(scope="module")
+def pywb(crawl: Crawl) -> Iterator[str]:
+    with serve(crawl.data.path) as address:
+        yield address
+
+
+def get(address: str) -> tuple[int, bytes]:
+    with direct.open(address, timeout=PATIENCE_S) as response:
+        return response.status, response.read()
+
+
+@needs_pywb
+def test_pywb_finds_captures_in_our_sidecars(crawl: Crawl, pywb: str) -> None:
+    """The ledger, which lies among the sidecars, does not disturb it."""
+    for entry in crawl.list_articles():
+        status, body = get(f"{pywb}/newspaper/cdx?url={quote(entry.url, safe='')}&output=json")
+        assert status == 200
+        listed = [json.loads(line) for line in body.decode().splitlines()]
+        places = {(line["filename"], int(line["offset"]), int(line["length"])) for line in listed}
+        assert (entry.filename, entry.offset, entry.length) in places
+        assert {line["digest"] for line in listed if int(line["offset"]) == entry.offset} >= {entry.digest}
+
+
+@needs_pywb
+def test_pywb_gives_the_bytes_back(crawl: Crawl, pywb: str) -> None:
+    """Chunked, gzip, deflate, HTTP/1.0, folded and misspelt heads: the body is what our reader makes of it."""
+    articles = crawl.list_articles()
+    assert len(articles) > 30
+    for entry in articles:
+        status, body = get(f"{pywb}/newspaper/{entry.timestamp}id_/{entry.url}")
+        assert (entry.url, status) == (entry.url, 200)
+        assert body == crawl.read_body(entry), entry.url
+
+
+@needs_pywb
+def test_pywb_shows_a_page_with_its_links_inside_the_archive(crawl: Crawl, pywb: str) -> None:
+    entry = crawl.list_articles()[0]
+    status, body = get(f"{pywb}/newspaper/{entry.timestamp}mp_/{entry.url}")
+    assert status == 200
+    assert b"wombat" in body
+    story = crawl.read_body(entry).partition(b"<h1")[2].partition(b"</h1>")[0]
+    assert story
+    assert story in body
+
+
+@needs_pywb
+def test_pywb_manages_the_collection_directory_as_it_is(crawl: Crawl, tmp_path: Path) -> None:
+    """`wb-manager list` knows it, and an index that pywb builds itself finds the same captures."""
+    data = tmp_path / "data"
+    shutil.copytree(crawl.data.path, data, ignore=shutil.ignore_patterns("*.cdxj", "ledger*"))
+    manager = str(Path(PYWB, "wb-manager"))
+    listed = subprocess.run([manager, "list"], cwd=data, capture_output=True, text=True, check=True)
+    assert "newspaper" in listed.stdout + listed.stderr
+    subprocess.run([manager, "reindex", "newspaper"], cwd=data, capture_output=True, check=True)
+    (index,) = (data / "collections/newspaper/indexes").glob("*.cdxj")
+    theirs = {line.split(" ", 2)[0] for line in index.read_text("utf-8").splitlines()}
+    ours = {entry.urlkey for entry in CollectionIndex(crawl.collection).iter_entries() if entry.url.startswith("http")}
+    assert ours <= theirs
+
+
+def is_chunked(record: Record) -> bool:
+    head = record.block.partition(b"\r\n\r\n")[0].lower()
+    return record.type == "response" and b"transfer-encoding: chunked" in head
+
+
+def test_warcio_reads_every_file(crawl: Crawl) -> None:
+    for path in crawl.collection.iter_warcs():
+        with path.open("rb") as stream:
+            theirs = [
+                (record.rec_headers.get_header("WARC-Record-ID"), record.raw_stream.read())
+                for record in ArchiveIterator(stream, no_record_parse=True)
+            ]
+        assert theirs == [(record.record_id, record.block) for record in iter_records(path)]
+
+
+def test_warcio_index_lists_every_record(crawl: Crawl) -> None:
+    for path in crawl.collection.iter_warcs():
+        done = run_warcio("index", "-f", "offset,warc-type", str(path))
+        offsets = [int(json.loads(line)["offset"]) for line in done.stdout.splitlines()]
+        assert offsets == [record.offset for record in iter_records(path)]
+
+
+def test_warcio_check_objects_to_chunked_payload_digests_and_to_nothing_else(crawl: Crawl) -> None:
+    """It digests the chunks with their framing, where the standard means what they carry; see verification.md."""
+    for path in crawl.collection.iter_warcs():
+        done = run_warcio("check", "-v", str(path), expect=1)
+        verdicts: dict[str, list[str]] = {}
+        record_id = ""
+        for line in done.stdout.splitlines():
+            if "WARC-Record-ID" in line:
+                record_id = line.split("WARC-Record-ID ", 1)[1].split(" ")[0]
+            elif line.startswith("    "):
+                verdicts.setdefault(record_id, []).append(line.strip().rpartition(" sha1:")[0] or line.strip())
+        failed = {name: words for name, words in verdicts.items() if words != ["digest pass"]}
+        chunked = {record.record_id for record in iter_records(path) if is_chunked(record)}
+        assert chunked
+        assert failed == {record_id: ["payload digest failed"] for record_id in chunked}
+
+
+def run_warcio(*arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run([sys.executable, "-m", "warcio.cli", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == expect, done.stderr
+    return done
+
+
+def test_fastwarc_confirms_every_block_digest(crawl: Crawl) -> None:
+    fastwarc = pytest.importorskip("fastwarc.warc", reason="fastwarc is not installed")
+    for path in crawl.collection.iter_warcs():
+        with path.open("rb") as stream:
+            records = fastwarc.ArchiveIterator(stream, parse_http=False)
+            theirs = [(record.record_id, record.verify_block_digest()) for record in records]
+        assert theirs == [(record.record_id, True) for record in iter_records(path)]
+
+
+def test_fastwarc_objects_to_chunked_payload_digests_and_to_nothing_else(crawl: Crawl) -> None:
+    """It knows payloads of HTTP messages only, so the definition that we archive as a resource is passed over."""
+    fastwarc = pytest.importorskip("fastwarc.warc", reason="fastwarc is not installed")
+    for path in crawl.collection.iter_warcs():
+        with path.open("rb") as stream:
+            failed = {
+                record.record_id
+                for record in fastwarc.ArchiveIterator(stream, parse_http=True)
+                if record.is_http and "WARC-Payload-Digest" in record.headers and not record.verify_payload_digest()
+            }
+        assert failed == {record.record_id for record in iter_records(path) if is_chunked(record)}
+
+
+def test_stated_digests_are_those_of_the_bytes(crawl: Crawl) -> None:
+    """What the other tools are measured against: our own digests, computed from blocks read by none of them."""
+    for path in crawl.collection.iter_warcs():
+        for record in iter_records(path):
+            assert record.get("WARC-Block-Digest") == build_digest(record.block)

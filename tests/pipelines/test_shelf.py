@@ -1,0 +1,130 @@
+"""The shelf: two posts never share a file name, and the tree depends on the set of posts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.items import Origin, Post, Precision
+from pipelines.ledger import Ledger
+from pipelines.merge import attest
+from pipelines.options import PostOptions
+from pipelines.posts import PostRefused
+from pipelines.shelf import Outcome, Shelf
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+def build(identifier: str, headline: str = "Tide", source: str = "news", day: int = 0, body: str = "<p>x</p>") -> Post:
+    return attest(
+        Post(
+            source=source,
+            identifier=identifier,
+            url="http://news.example/",
+            origin=Origin.ARTICLE,
+            headline=headline,
+            datePublished=NOON + timedelta(days=day),
+            datePublished_precision=Precision.SECOND,
+            articleBody=body,
+        ),
+        captured_at=NOON + timedelta(days=day),
+    )
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Iterator[Shelf]:
+    ledger = Ledger(tmp_path / "ledger.sqlite")
+    yield Shelf(tmp_path / "_posts", ledger, lambda _: PostOptions())
+    ledger.close()
+
+
+def put(shelf: Shelf, *posts: Post) -> dict[str, str]:
+    for post in posts:
+        shelf._ledger.absorb(post)
+        state = shelf._ledger.find_post(post.key)
+        assert state is not None
+        shelf.shelve(state)
+    return {path.name: path.read_text("utf-8") for path in sorted(shelf.folder.iterdir())}
+
+
+RIVALS = [
+    build("http://news.example/1", "Tide"),
+    build("http://news.example/2", "tide"),
+    build("http://news.example/3", "TIDE!"),
+    build("TIDE", source="courier"),
+    build("http://news.example/4", "Tide", day=1),
+]
+
+
+def test_any_order_of_writing_gives_the_same_tree(tmp_path: Path) -> None:
+    """Names that differ only in case count as one, as they do on some file systems."""
+    trees = set()
+    for number, order in enumerate(permutations(RIVALS)):
+        ledger = Ledger(tmp_path / str(number) / "ledger.sqlite")
+        files = put(Shelf(tmp_path / str(number) / "_posts", ledger, lambda _: PostOptions()), *order)
+        ledger.close()
+        assert len(files) == len({name.casefold() for name in files}) == len(RIVALS)
+        trees.add(tuple(files.items()))
+        if number == 40:
+            break
+    assert len(trees) == 1
+
+
+def test_a_post_that_moves_to_another_day_leaves_no_file_behind(shelf: Shelf) -> None:
+    first, second = RIVALS[:2]
+    assert len(put(shelf, first, second)) == 2
+    moved = replace(first, datePublished=NOON + timedelta(days=3))
+    moved = attest(moved, captured_at=NOON + timedelta(days=9))
+    files = put(shelf, moved)
+    assert sorted(files) == ["2026-03-04-tide.md", "2026-03-07-Tide.md"]
+
+
+def test_unchanged_posts_are_not_written_again(shelf: Shelf) -> None:
+    put(shelf, RIVALS[0])
+    (path,) = shelf.folder.iterdir()
+    written_at = path.stat().st_mtime_ns
+    state = shelf._ledger.find_post(RIVALS[0].key)
+    assert state is not None
+    assert shelf.shelve(state).outcome is Outcome.UNCHANGED
+    assert path.stat().st_mtime_ns == written_at
+
+
+def test_a_failing_disk_leaves_the_old_file_whole(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(shelf, RIVALS[0])
+    before = {path.name: path.read_bytes() for path in shelf.folder.iterdir()}
+
+    def fail(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    changed = build("http://news.example/1", "Tide", body="<p>changed</p>")
+    with pytest.raises(OSError, match="No space left"):
+        put(shelf, replace(changed, evidence=attest(changed, captured_at=NOON + timedelta(days=5)).evidence))
+    assert {path.name: path.read_bytes() for path in shelf.folder.iterdir()} == before
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_no_title_and_no_id_writes_outside_the_folder(identifier: str, headline: str) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as scratch:
+        ledger = Ledger(Path(scratch, "ledger.sqlite"))
+        shelf = Shelf(Path(scratch, "a", "b", "_posts"), ledger, lambda _: PostOptions())
+        post = build(identifier.encode("utf-8", "replace").decode(), headline.encode("utf-8", "replace").decode())
+        try:
+            put(shelf, post)
+        except PostRefused as refusal:
+            assert refusal.reason in ("no_identifier", "no_headline")  # noqa: PT017
+        ledger.close()
+        made = [path for path in Path(scratch).rglob("*") if path.is_file() and not path.name.startswith("ledger")]
+        assert all(path.parent == shelf.folder for path in made)
+        assert all(path.name.startswith("2026-03-04-") and path.name.endswith(".md") for path in made)
+        assert all(len(path.name) > len("2026-03-04-.md") for path in made)
