@@ -73,9 +73,10 @@ def _normalise_label(label: str) -> str:
 
 
 def _reads(body: bytes, name: str) -> bool:
-    """Tell whether a codec reads the whole body; a character cut off at the very end is forgiven."""
+    """Tell whether a codec reads the whole body; a character cut off at the end of other such characters is forgiven."""
     try:
-        codecs.getincrementaldecoder(name)().decode(body)
+        decoder = codecs.getincrementaldecoder(name)()
+        text = decoder.decode(body)
     except (UnicodeDecodeError, LookupError):
         return False
-    return True
+    return not decoder.getstate()[0] or not text.isascii()
