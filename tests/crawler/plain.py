@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import scrapy
-from scrapy.http import Response
+
+if TYPE_CHECKING:
+    from scrapy.http import Response
+    from collections.abc import AsyncIterator
 
 
 class PlainSpider(scrapy.Spider):
@@ -16,12 +18,12 @@ class PlainSpider(scrapy.Spider):
 
     name = "plain"
     handle_httpstatus_all = True
-    custom_settings = {"HTTPERROR_ALLOW_ALL": True}  # noqa: RUF012
+    custom_settings = {"HTTPERROR_ALLOW_ALL": True}
 
     def __init__(self, urls: str = "", saw: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.urls = urls.split()
-        self.saw = Path(saw).open("a", encoding="utf-8")  # noqa: SIM115
+        self.saw = Path(saw).open("a", encoding="utf-8")
 
     async def start(self) -> AsyncIterator[Any]:
         for url in self.urls:

@@ -7,14 +7,17 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from crawler.newspaper import Newspaper
 from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterator
 
 ALLOW: dict[str, object] = {"RESOLVER_ALLOW": "127.0.0.0/8"}
 

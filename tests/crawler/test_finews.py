@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,6 +13,10 @@ from archives.reader import iter_records
 from tests.crawler.finews import SHARE, SITE, Article, Finews, answer
 from tests.project import LOOPBACK, ROOT, SHARED, Data, hash_tree, needs_shared, run_scrapy
 from tests.wire import Route, WireProxy, build_response
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 EXAMPLE = SHARED / "corpus" / "finews" / "2022-02-18-NW202202182281041355.md"
 FAST = LOOPBACK | {"ROBOTSTXT_OBEY": True}

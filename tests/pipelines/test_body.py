@@ -132,16 +132,16 @@ def test_the_recogniser_refuses(body: str):
     assert not is_clean(body)
 
 
-SNIPPETS = st.sampled_from(
-    "<p> </p> <div> </div> <a\x20href='x'> <a\x20href=\"javascript:x\"> </a> <b> </b> <br> <img\x20src=x> <pre> </pre> <ul> <li> </ul>"
-    " <table> <tr> <td> </table> <script> </script> <!-- --> <span\x20hidden> <span\x20class='a\x20b'> </span> <h1> <h2> </h1> <button>"
-    " </button> <svg> <math> <title> <template> <plaintext> <select> <noscript> </noscript> <style>"
-    " <center> <dl> <dt> <dd> <font> </font>"
-    " <hr> <video> <source\x20src=y> &amp; & &lt; &#123; &#0; &#13; &#9; { } text 甲 # > - ``` --- *** [a]: \u3000\u3000 \x00 \ud800"
-    " <![CDATA[ ]]> <p\x20style='display:none'> <x-y\x20hidden> <object> <applet> <a\x20href=\"/{x}\"\x20title='\"'> = ' \" / >".split(
-        " "
-    )
+# `~` stands for the blank inside a snippet.
+MARKUP = (
+    "<p> </p> <div> </div> <a~href='x'> <a~href=\"javascript:x\"> </a> <b> </b> <br> <img~src=x> <pre> </pre> <ul>"
+    " <li> </ul> <table> <tr> <td> </table> <script> </script> <!-- --> <span~hidden> <span~class='a~b'> </span> <h1>"
+    " <h2> </h1> <button> </button> <svg> <math> <title> <template> <plaintext> <select> <noscript> </noscript> <style>"
+    " <center> <dl> <dt> <dd> <font> </font> <hr> <video> <source~src=y> &amp; & &lt; &#123; &#0; &#13; &#9; { } text"
+    " 甲 # > - ``` --- *** [a]: \x01 \ud800 <![CDATA[ ]]> <p~style='display:none'> <x-y~hidden> <object> <applet>"
+    ' <a~href="/{x}"~title=\'"\'> = \' " / >'
 )
+SNIPPETS = st.sampled_from([*(snippet.replace("~", " ") for snippet in MARKUP.split(" ")), "\u3000\u3000", "\x00"])
 BLANKS = st.sampled_from([" ", "\n", "\n\n", "    ", "\t", "\n    ", "\r\n"])
 HOSTILE = st.lists(st.one_of(SNIPPETS, BLANKS, st.text(max_size=4)), max_size=25).map("".join)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
@@ -18,6 +17,10 @@ from pipelines.merge import attest
 from pipelines.options import PostOptions
 from pipelines.posts import PostRefused
 from pipelines.shelf import Outcome, Shelf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -122,7 +125,7 @@ def test_no_title_and_no_id_writes_outside_the_folder(identifier: str, headline:
         try:
             put(shelf, post)
         except PostRefused as refusal:
-            assert refusal.reason in ("no_identifier", "no_headline")  # noqa: PT017
+            assert refusal.reason in ("no_identifier", "no_headline")
         ledger.close()
         made = [path for path in Path(scratch).rglob("*") if path.is_file() and not path.name.startswith("ledger")]
         assert all(path.parent == shelf.folder for path in made)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 
 import pytest
 
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SPIDER = """
 import dataclasses, attr, scrapy

@@ -1,0 +1,125 @@
+"""Sudden death and a full disk: what was captured stays whole, and the next run finishes the work."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crawler.newspaper import Newspaper
+from tests.project import ROOT, Data, hash_tree, run_scrapy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Iterator
+
+ALLOW: dict[str, object] = {"RESOLVER_ALLOW": "127.0.0.0/8"}
+
+
+def count_captures(data: Data) -> int:
+    return sum(path.stat().st_size > 20_000 for path in (data.collection("newspaper") / "archive").glob("*.open"))
+
+
+@pytest.mark.parametrize("posts_before_death", [0, 10, 25])
+def test_a_killed_crawl_loses_nothing_and_the_next_run_finishes_it(
+    data: Data, tmp_path: Path, posts_before_death: int
+) -> None:
+    source = tmp_path / "newspaper.toml"
+    with Newspaper() as paper:
+        text = paper.source_toml().replace("delay = 0", "delay = 0.02\nconcurrency = 1")
+        source.write_text(text, "utf-8")
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "scrapy",
+                "crawl",
+                "category",
+                "-a",
+                f"source={source}",
+                "-s",
+                f"DATA_DIR={data.path}",
+            ]
+            + ["-s", "RESOLVER_ALLOW=127.0.0.0/8", "-s", "AUTOTHROTTLE_ENABLED=False"],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline and not (
+            count_captures(data) and len(list(data.posts("newspaper").glob("*.md"))) >= posts_before_death
+        ):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+        written = hash_tree(data.posts("newspaper"))
+        assert len(written) < len(paper.expected.posts)
+        (left_open,) = (data.collection("newspaper") / "archive").glob("*.open")
+
+        source.write_text(paper.source_toml(), "utf-8")
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=ALLOW)
+        assert done.returncode == 0, done.stderr
+        assert "Salvaged" in done.stderr
+        assert len(list(data.posts("newspaper").glob("*.md"))) == len(paper.expected.posts)
+    assert not left_open.exists()
+    assert len(data.warcs("newspaper")) == 2
+    done = run_scrapy("verify", "newspaper", "--posts", data=data)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_posts_of_a_killed_crawl_stand_on_captures_that_survived(data: Data, tmp_path: Path) -> None:
+    """A capture is on disk before its post, so the archive of a killed run proves every post it wrote."""
+    source = tmp_path / "newspaper.toml"
+    with Newspaper() as paper:
+        source.write_text(paper.source_toml().replace("delay = 0", "delay = 0.02\nconcurrency = 1"), "utf-8")
+        command = [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}"]
+        options = ["-s", f"DATA_DIR={data.path}", "-s", "RESOLVER_ALLOW=127.0.0.0/8", "-s", "LOG_LEVEL=ERROR"]
+        with subprocess.Popen([*command, *options], cwd=ROOT) as process:
+            while len(list(data.posts("newspaper").glob("*.md"))) < 8:
+                time.sleep(0.01)
+            process.kill()
+    written = hash_tree(data.posts("newspaper"))
+    subprocess.run([sys.executable, "-m", "archives", "recover", data.collection("newspaper")], cwd=ROOT, check=True)
+    done = run_scrapy("reparse", "newspaper", "--out", str(tmp_path / "again"), data=data)
+    assert done.returncode == 0, done.stderr
+    again = hash_tree(tmp_path / "again")
+    assert written.items() <= again.items()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here: that needs root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_stops_the_crawl_and_leaves_whole_records(small_disk: Path, tmp_path: Path) -> None:
+    data = Data(small_disk / "data")
+    source = tmp_path / "newspaper.toml"
+    with Newspaper() as paper:
+        source.write_text(paper.source_toml(), "utf-8")
+        settings = ALLOW | {"POSTS_DIR": tmp_path / "posts", "POSTS_LEDGER": tmp_path / "ledger.sqlite"}
+        filler = small_disk / "filler"
+        filler.write_bytes(b"x" * (150 * 1024))
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
+        assert done.returncode == 1, done.stderr
+        assert "The crawl stops, since a capture could not be written" in done.stderr
+        filler.unlink()
+    os.sync()
+    done = subprocess.run(
+        [sys.executable, "-m", "archives", "recover", data.collection("newspaper")], cwd=ROOT, check=True
+    )
+    done2 = run_scrapy("verify", "newspaper", data=data)
+    assert done2.returncode == 0, done2.stdout
