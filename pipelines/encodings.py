@@ -73,7 +73,7 @@ def _normalise_label(label: str) -> str:
 
 
 def _reads(body: bytes, name: str) -> bool:
-    """Tell whether a codec reads the whole body; a character cut off at the end of other such characters is forgiven."""
+    """Tell whether a codec reads the whole body; a character cut off behind other such characters is forgiven."""
     try:
         decoder = codecs.getincrementaldecoder(name)()
         text = decoder.decode(body)

@@ -153,7 +153,7 @@ def print_differences(posts_dir: Path, remade_dir: Path) -> int:
 
 
 def adopt_ledger(remade: Path, current: Path, posts_dir: Path) -> None:
-    """Put a reparse's ledger in the place of the collection's, and remove the post files that only the old one names."""
+    """Put a reparse's ledger in the collection's place; remove the post files that only the old one names."""
     if not remade.exists():
         return
     old = Ledger(current)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _Output = Post | Request
 META_AWAITED = "awaited"
+_REMEMBERED_LINKS = 1 << 16
 _PLACE = re.compile(r"\{(\w+)\}")
 _PRIORITY = {
     LinkKind.TEXT: 40,
@@ -63,6 +64,7 @@ class NewsSpider(Spider):
         super().__init__(**kwargs)
         self.source = source.with_seeds(seeds) if seeds else source
         self.seeds = self.source.seeds
+        self._depths: dict[str, int] = {}
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -138,8 +140,10 @@ class NewsSpider(Spider):
             post.url = response.url
             yield self.wait(post, Origin.TEXT, self.source.find_text_url(share_link))
             links = [url for url in links if url not in share_links or url == share_link]
+        depth = int(response.meta.get("depth", 0))
         for url in links:
-            yield from self.follow(url)
+            if self.is_nearest(url, depth):
+                yield from self.follow(url)
 
     def parse_listing(self, response: Response, page: Page) -> Iterator[_Output]:
         """Yield what a listing states of each article, and follow each to its share link."""
@@ -175,6 +179,19 @@ class NewsSpider(Spider):
         if url and self.source.admits(url) and (origin is Origin.ARTICLE or LinkKind.TEXT in self.follows):
             post.waits_for = origin
         return post
+
+    def is_nearest(self, url: str, depth: int) -> bool:
+        """Tell whether a link is on no page read before that is as near to the seeds, as far as is remembered.
+
+        Scrapy would refuse to ask twice as well, but most links of most pages are met again on every page, and a
+        request that is built, walked through all middlewares and then dropped costs more than the page's text.
+        """
+        if self._depths.get(url, depth + 1) <= depth:
+            return False
+        if len(self._depths) >= _REMEMBERED_LINKS:
+            self._depths.clear()
+        self._depths[url] = depth
+        return True
 
     def follow(self, url: str) -> Iterator[Request]:
         """Yield the request for a link of a kind that this spider follows."""

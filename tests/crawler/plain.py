@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import scrapy
 
 if TYPE_CHECKING:
-    from scrapy.http import Response
     from collections.abc import AsyncIterator
+
+    from scrapy.http import Response
 
 
 class PlainSpider(scrapy.Spider):
@@ -23,7 +24,7 @@ class PlainSpider(scrapy.Spider):
     def __init__(self, urls: str = "", saw: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.urls = urls.split()
-        self.saw = Path(saw).open("a", encoding="utf-8")
+        self.saw = Path(saw)
 
     async def start(self) -> AsyncIterator[Any]:
         for url in self.urls:
@@ -47,5 +48,5 @@ class PlainSpider(scrapy.Spider):
         self.note({"url": failure.request.url, "failed": type(failure.value).__name__})
 
     def note(self, saw: dict[str, Any]) -> None:
-        self.saw.write(json.dumps(saw) + "\n")
-        self.saw.flush()
+        with self.saw.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(saw) + "\n")

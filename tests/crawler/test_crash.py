@@ -15,10 +15,16 @@ from crawler.newspaper import Newspaper
 from tests.project import ROOT, Data, hash_tree, run_scrapy
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterator
+    from pathlib import Path
 
 ALLOW: dict[str, object] = {"RESOLVER_ALLOW": "127.0.0.0/8"}
+
+
+def build_command(source: Path, data: Data) -> list[str]:
+    settings = {"DATA_DIR": data.path, "AUTOTHROTTLE_ENABLED": False, "LOG_LEVEL": "ERROR", **ALLOW}
+    options = [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
+    return [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options]
 
 
 def count_captures(data: Data) -> int:
@@ -33,23 +39,7 @@ def test_a_killed_crawl_loses_nothing_and_the_next_run_finishes_it(
     with Newspaper() as paper:
         text = paper.source_toml().replace("delay = 0", "delay = 0.02\nconcurrency = 1")
         source.write_text(text, "utf-8")
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "scrapy",
-                "crawl",
-                "category",
-                "-a",
-                f"source={source}",
-                "-s",
-                f"DATA_DIR={data.path}",
-            ]
-            + ["-s", "RESOLVER_ALLOW=127.0.0.0/8", "-s", "AUTOTHROTTLE_ENABLED=False"],
-            cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        process = subprocess.Popen(build_command(source, data), cwd=ROOT, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and not (
             count_captures(data) and len(list(data.posts("newspaper").glob("*.md"))) >= posts_before_death
@@ -77,9 +67,7 @@ def test_posts_of_a_killed_crawl_stand_on_captures_that_survived(data: Data, tmp
     source = tmp_path / "newspaper.toml"
     with Newspaper() as paper:
         source.write_text(paper.source_toml().replace("delay = 0", "delay = 0.02\nconcurrency = 1"), "utf-8")
-        command = [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}"]
-        options = ["-s", f"DATA_DIR={data.path}", "-s", "RESOLVER_ALLOW=127.0.0.0/8", "-s", "LOG_LEVEL=ERROR"]
-        with subprocess.Popen([*command, *options], cwd=ROOT) as process:
+        with subprocess.Popen(build_command(source, data), cwd=ROOT) as process:
             while len(list(data.posts("newspaper").glob("*.md"))) < 8:
                 time.sleep(0.01)
             process.kill()
@@ -118,8 +106,6 @@ def test_a_full_disk_stops_the_crawl_and_leaves_whole_records(small_disk: Path, 
         assert "The crawl stops, since a capture could not be written" in done.stderr
         filler.unlink()
     os.sync()
-    done = subprocess.run(
-        [sys.executable, "-m", "archives", "recover", data.collection("newspaper")], cwd=ROOT, check=True
-    )
-    done2 = run_scrapy("verify", "newspaper", data=data)
-    assert done2.returncode == 0, done2.stdout
+    subprocess.run([sys.executable, "-m", "archives", "recover", data.collection("newspaper")], cwd=ROOT, check=True)
+    verified = run_scrapy("verify", "newspaper", data=data)
+    assert verified.returncode == 0, verified.stdout

@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,7 +14,6 @@ from archives.reader import iter_records
 from tests.crawler.finews import SHARE, SITE, Article, Finews, answer
 from tests.project import LOOPBACK, ROOT, SHARED, Data, hash_tree, needs_shared, run_scrapy
 from tests.wire import Route, WireProxy, build_response
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -239,7 +239,7 @@ def test_undeclared_gb18030_is_read_right(data: Data) -> None:
     article = ARTICLES[3]
     site = Finews([article])
     routes = site.build_routes()
-    head, body = site.build_page(article).split(b"\r\n\r\n", 1)
+    body = site.build_page(article).split(b"\r\n\r\n", 1)[1]
     page = body.decode().replace("第0条", "龘靐齉爩").encode("gb18030")
     routes[SITE + article.path] = build_response(page, headers=(("Content-Type", "text/html"),))
     crawl("category", routes, data)

@@ -44,10 +44,11 @@ HOSTILE_TITLES = [
     "'single'",
     "trailing: ",
 ]
-RESOLVED_NAMES = (
+RESOLVED = (
     "007|0|1|12|1_000|0x1F|0b11|0o17|017|089|1e3|1E3|12e03|_1|_|__|y|Y|n|N|yes|Yes|NO|no|on|OFF|true|False|null|Null|NULL"
     "|nan|inf|NaN|9876543210|1e|١٢٣|①|½|二"
-).split("|")
+)
+RESOLVED_NAMES = RESOLVED.split("|")
 NAMES = [
     "zhongguogongyebao",
     "中国工业报新闻",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -17,7 +19,6 @@ from pipelines.merge import attest
 from pipelines.options import PostOptions
 from pipelines.posts import PostRefused
 from pipelines.shelf import Outcome, Shelf
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,8 +117,6 @@ def test_a_failing_disk_leaves_the_old_file_whole(shelf: Shelf, monkeypatch: pyt
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_no_title_and_no_id_writes_outside_the_folder(identifier: str, headline: str) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as scratch:
         ledger = Ledger(Path(scratch, "ledger.sqlite"))
         shelf = Shelf(Path(scratch, "a", "b", "_posts"), ledger, lambda _: PostOptions())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
