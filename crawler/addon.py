@@ -39,7 +39,8 @@ class NewsreelAddon:
         if mode in _HANDLERS:
             handlers |= {"http": _HANDLERS[mode], "https": _HANDLERS[mode]}
         settings["DOWNLOAD_HANDLERS"].update(handlers, priority="addon")
-        settings["EXTENSIONS"].update({"crawler.run.RunExtension": 10}, priority="addon")
+        if mode == "capture":
+            settings["EXTENSIONS"].update({"crawler.run.RunExtension": 10}, priority="addon")
         middlewares: dict[str, int | None] = {
             # In a reparse the archive is the scope: what was captured was admitted when it was fetched.
             "crawler.middlewares.ScopeMiddleware": None if mode == "reparse" else 60,

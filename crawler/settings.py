@@ -60,5 +60,4 @@ RESOLVER_ALLOW: list[str] = []
 # Scrapy starts this many tasks for every response; its default of 100 is a quarter of a crawl's CPU time.
 CONCURRENT_ITEMS = 4
 
-LOG_LEVEL = "INFO"
 LOGSTATS_INTERVAL = 30.0

@@ -68,7 +68,7 @@ class Evidence:
     record_id: str
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, repr=False)
 class Post:
     """One article, or the part of it that one capture states.
 
@@ -114,6 +114,9 @@ class Post:
     capture: CaptureRef | None = None
     evidence: dict[str, Evidence] = field(default_factory=dict)
     waits_for: Origin | None = None
+
+    def __repr__(self) -> str:
+        return f"<Post {self.source}/{self.identifier} {self.headline or self.headline_found!r}>"
 
     @property
     def key(self) -> tuple[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
@@ -12,6 +13,7 @@ from archives.collection import Collection
 from archives.errors import ArchiveError
 from crawler.sources import SourceError, find_source
 from crawler.spiders.base import NewsSpider
+from pipelines.shelf import Outcome
 
 if TYPE_CHECKING:
     import argparse
@@ -26,6 +28,8 @@ class Command(ScrapyCrawl):
     usage.
     """
 
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "INFO"}
+
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
         return "Crawl: capture every exchange, write posts (-a source=NAME_OR_PATH)"
@@ -39,7 +43,11 @@ class Command(ScrapyCrawl):
         arguments = self._check_arguments(crawler, dict(opts.spargs))
         self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
-        self.exitcode = 1 if self.crawler_process.bootstrap_failed else find_exit_code(crawler)
+        if self.crawler_process.bootstrap_failed:
+            self.exitcode = 1
+            return
+        self.exitcode = find_exit_code(crawler)
+        print(describe_run(crawler), file=sys.stderr)  # noqa: T201
 
     def _find_spider(self, name: str) -> str:
         assert self.crawler_process is not None
@@ -62,6 +70,23 @@ class Command(ScrapyCrawl):
         except (SourceError, ArchiveError, ValueError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
         return arguments
+
+
+def describe_run(crawler: Crawler) -> str:
+    """Return one line on what a run brought home."""
+    assert crawler.stats is not None
+    stats = crawler.stats.get_stats()
+    return (
+        f"{crawler.settings['COLLECTION']}: {stats.get('response_received_count', 0)} responses,"
+        f" {stats.get('archive/exchanges', 0)} exchanges captured; {describe_posts(stats)}"
+    )
+
+
+def describe_posts(stats: dict[str, Any]) -> str:
+    """Return how many posts a run made, changed, left alone and dropped."""
+    counts = [f"{stats.get(f'posts/{outcome}', 0)} {outcome}" for outcome in Outcome]
+    dropped = sum(value for name, value in stats.items() if name.startswith("posts/dropped/"))
+    return f"posts: {', '.join(counts)}, {dropped} dropped"
 
 
 def find_exit_code(crawler: Crawler) -> int:

@@ -7,8 +7,9 @@ import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from scrapy import signals
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
@@ -16,6 +17,8 @@ from archives.collection import Collection
 from archives.errors import ArchiveError
 from archives.urls import parse_timestamp
 from crawler.addon import place_collection
+from crawler.commands.crawl import describe_posts
+from crawler.progress import show_progress
 from crawler.provenance import compare_posts, iter_diff_lines
 from crawler.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
 from crawler.sources import Source, SourceError
@@ -36,6 +39,7 @@ class Command(ScrapyCommand):
     """
 
     requires_project = True
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
@@ -102,29 +106,23 @@ def run_reparse(
     place_collection(process.settings, holding.collection.name, priority="cmdline")
     process.settings.set("POSTS_DIR", str(posts_dir), priority="cmdline")
     process.settings.set("POSTS_LEDGER", str(ledger), priority="cmdline")
-    if process.settings["LOG_LEVEL"] == "INFO":
-        process.settings.set("LOG_LEVEL", "WARNING", priority="cmdline")
     forbid_network()
     crawlers = [process.create_crawler(ReparseSpider) for _ in sources]
-    for crawler, source in zip(crawlers, sources, strict=True):
-        process.crawl(crawler, source=source, entries=list(holding.iter_entries(source)))
-    process.start()
-    made = 0
+    entries = [list(holding.iter_entries(source)) for source in sources]
+    with show_progress(f"reparse {holding.collection.name}", sum(map(len, entries))) as advance:
+        for crawler, source, captures in zip(crawlers, sources, entries, strict=True):
+            crawler.signals.connect(lambda: advance(""), signal=signals.response_received, weak=False)
+            process.crawl(crawler, source=source, entries=captures)
+        process.start()
+    code = 1 if process.bootstrap_failed else 0
     for crawler in crawlers:
         assert crawler.stats is not None
         stats = crawler.stats.get_stats()
-        if stats.get("reparse/damaged") or stats.get("spider_exceptions/count") or process.bootstrap_failed:
-            return 1
-        made += sum(stats.get(f"posts/{outcome}", 0) for outcome in ("new", "updated", "unchanged"))
-        print(describe(crawler.settings["COLLECTION"], stats), file=sys.stderr)  # noqa: T201
-    return 0
-
-
-def describe(collection: str, stats: dict[str, object]) -> str:
-    """Return one line on what a reparse made."""
-    counts = {outcome: stats.get(f"posts/{outcome}", 0) for outcome in ("new", "updated", "unchanged")}
-    words = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    return f"{collection}: {stats.get('response_received_count', 0)} captures read, posts: {words}"
+        if stats.get("reparse/damaged") or stats.get("spider_exceptions/count"):
+            code = 1
+        read = stats.get("response_received_count", 0)
+        print(f"{holding.collection.name}: {read} captures read; {describe_posts(stats)}", file=sys.stderr)  # noqa: T201
+    return code
 
 
 def find_sources(holding: Holding, name_or_path: str | None) -> list[Source]:

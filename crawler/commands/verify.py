@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
@@ -15,6 +15,7 @@ from archives.errors import ArchiveError
 from archives.verify import verify_collection
 from crawler.addon import place_collection
 from crawler.commands.reparse import find_sources, run_reparse
+from crawler.progress import show_progress
 from crawler.provenance import compare_posts
 from crawler.reparse import Holding
 from crawler.sources import SourceError
@@ -30,6 +31,7 @@ class Command(ScrapyCommand):
     """
 
     requires_project = True
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
@@ -50,7 +52,9 @@ class Command(ScrapyCommand):
         assert self.settings is not None
         try:
             collection = _find_collection(Path(self.settings["DATA_DIR"]), args)
-            problems = [(p.kind, p.message) for p in verify_collection(collection)]
+            with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
+                found = verify_collection(collection, progress=advance)
+            problems = [(problem.kind, problem.message) for problem in found]
             if opts.posts:
                 problems += self._verify_posts(collection)
         except (ArchiveError, SourceError) as error:

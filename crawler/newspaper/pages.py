@@ -9,10 +9,10 @@ from html import escape
 from string import Template
 from typing import TYPE_CHECKING
 
-from crawler.newspaper.articles import Article, Edition, Section
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from crawler.newspaper.articles import Article, Edition, Section
 
 TITLE = "The Loopback Courier · 回环时报"
 ARTICLES_A_PAGE = 5
