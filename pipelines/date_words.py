@@ -31,8 +31,8 @@ def fold(text: str) -> str:
     lowered = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", lowered))
     folded = unicodedata.normalize("NFC", bare).translate(_LETTERS)
-    digits = "".join(str(unicodedata.digit(char)) if char.isdigit() and not char.isascii() else char for char in folded)
-    return _HAN_NUMBER.sub(lambda found: _read_han_number(found.group()), " ".join(digits.split()))
+    digits = (str(unicodedata.digit(char)) if char.isdigit() and not char.isascii() else char for char in folded)
+    return _HAN_NUMBER.sub(lambda found: _read_han_number(found.group()), " ".join("".join(digits).split()))
 
 
 def _read_han_number(numerals: str) -> str:
@@ -52,7 +52,8 @@ def _list_words(words: str) -> tuple[str, ...]:
 
 # Twelve cells a language; `/` separates spellings.
 _MONTHS: Mapping[str, str] = {
-    "en": "january/jan february/feb march/mar april/apr may june/jun july/jul august/aug september/sept/sep october/oct"
+    "en": "january/jan february/feb march/mar april/apr may june/jun july/jul august/aug"
+    " september/sept/sep october/oct"
     " november/nov december/dec",
     "de": "januar/jan/jänner/jän februar/feb/feber märz/mär/mrz april/apr mai juni/jun juli/jul august/aug"
     " september/sept/sep oktober/okt november/nov dezember/dez",
@@ -120,7 +121,8 @@ _MONTHS: Mapping[str, str] = {
     " σεπτεμβρίου/σεπτέμβριος/σεπ/σεπτ οκτωβρίου/οκτώβριος/οκτ νοεμβρίου/νοέμβριος/νοε δεκεμβρίου/δεκέμβριος/δεκ",
     "tr": "ocak/oca şubat/şub mart/mar nisan/nis mayıs/may haziran/haz temmuz/tem ağustos/ağu eylül/eyl ekim/eki"
     " kasım/kas aralık/ara",
-    "id": "januari/jan februari/feb/peb maret/mar april/apr mei juni/jun juli/jul agustus/agu/agt/ags september/sept/sep"
+    "id": "januari/jan februari/feb/peb maret/mar april/apr mei juni/jun juli/jul"
+    " agustus/agu/agt/ags september/sept/sep"
     " oktober/okt november/nov/nop desember/des",
     "ms": "januari/jan februari/feb mac april/apr mei jun julai/jul ogos/ogo september/sep oktober/okt november/nov"
     " disember/dis",
@@ -159,7 +161,8 @@ _WEEKDAYS: Mapping[str, str] = {
     "ru": "понедельник вторник среда/среду четверг пятница/пятницу суббота/субботу воскресенье",
     "uk": "понеділок вівторок середа четвер пʼятниця субота неділя",
     "tr": "pazartesi salı çarşamba perşembe cuma cumartesi pazar",
-    "zh": "周一/星期一/礼拜一 周二/星期二/礼拜二 周三/星期三/礼拜三 周四/星期四/礼拜四 周五/星期五/礼拜五 周六/星期六/礼拜六"
+    "zh": "周一/星期一/礼拜一 周二/星期二/礼拜二 周三/星期三/礼拜三 周四/星期四/礼拜四"
+    " 周五/星期五/礼拜五 周六/星期六/礼拜六"
     " 周日/星期日/礼拜日/周天/星期天/礼拜天",
     "ja": "月曜日/月曜 火曜日/火曜 水曜日/水曜 木曜日/木曜 金曜日/金曜 土曜日/土曜 日曜日/日曜",
     "ko": "월요일 화요일 수요일 목요일 금요일 토요일 일요일",
@@ -171,16 +174,30 @@ _WEEKDAYS: Mapping[str, str] = {
 }
 
 _DAYS_AGO: Mapping[int, str] = {
-    0: "today heute hoy hoje oggi aujourd'hui aujourd’hui vandaag idag i_dag í_dag tänään täna dziś dzisiaj dnes danes"
-    " danas сегодня сьогодні днес данас ma bugün hôm_nay hari_ini اليوم امروز היום आज σήμερα azi astăzi avui šiandien"
+    0: "today heute hoy hoje oggi aujourd'hui aujourd’hui vandaag idag i_dag í_dag tänään täna dziś"
+    " dzisiaj dnes danes"
+    " danas сегодня сьогодні днес данас ma bugün hôm_nay hari_ini اليوم امروز היום आज σήμερα azi"
+    " astăzi avui šiandien"
     " šodien 今天 今日 今早 今晨 今晚 今夜 きょう 오늘 วันนี้ আজ",
     1: "yesterday gestern ayer ontem ieri hier gisteren igår i_går í_gær eilen eile wczoraj včera včeraj jučer juče"
-    " вчера вчора јуче tegnap dün hôm_qua kemarin semalam أمس دیروز אתמול कल χθες χτες ahir vakar 昨天 昨日 昨晚 昨夜 昨晨"
+    " вчера вчора јуче tegnap dün hôm_qua kemarin semalam أمس دیروز אתמול कल χθες χτες ahir vakar"
+    " 昨天 昨日 昨晚 昨夜 昨晨"
     " きのう 어제 เมื่อวานนี้ เมื่อวาน গতকাল",
-    2: "vorgestern anteayer antes_de_ayer anteontem l'altro_ieri avantieri avant-hier eergisteren i_förrgår i_forgårs"
+    2: "vorgestern anteayer antes_de_ayer anteontem l'altro_ieri avantieri avant-hier eergisteren"
+    " i_förrgår i_forgårs"
     " toissapäivänä przedwczoraj předevčírem predvčerom prekjučer позавчера позавчора tegnapelőtt evvelsi_gün"
     " أول_أمس προχθές alaltăieri užvakar 前天 前日 前晚 一昨日 おととい 그저께 그제",
     3: "大前天 大前日",
+}
+
+YEARS_AGO: Mapping[str, int] = {"今年": 0, "本年": 0, "去年": 1, "昨年": 1, "前年": 2}
+
+# Words of another language's table that mean something else in these.
+FALSE_FRIENDS: Mapping[str, frozenset[str]] = {
+    "de": frozenset(["hier", "eile"]),
+    "nl": frozenset(["hier", "ma"]),
+    "fr": frozenset(["ma"]),
+    "it": frozenset(["ma"]),
 }
 
 # Stems of the units of time; the longest match wins, and letters may follow.
@@ -189,23 +206,31 @@ _UNITS: Mapping[str, str] = {
     " detik ثانية ثوان सेकंड δευτερόλεπτ secund 秒钟 秒鐘 秒間 秒 초 วินาที שניות",
     "minute": "minute minut min minuut minuto minuti minuuttia minuutti минут мин хвилин хв perc dakika phút menit"
     " دقيقة دقائق मिनट λεπτ mínútu minūt 分钟 分鐘 分間 分 분 นาที דקות",
-    "hour": "hour hr stunde std heure hora ora ore uur timme timmar tim timer time tuntia tunti h godzin godz hodin hod"
-    " час ч годин ура óra saat giờ jam ساعة ساعات घंटे घंटा ώρ oră sat valand stund 小时 小時 个小时 個小時 个钟头 钟头 時間"
+    "hour": "hour hr stunde std heure hora ora ore uur timme timmar tim timer time tuntia tunti h"
+    " godzin godz hodin hod"
+    " час ч годин ура óra saat giờ jam ساعة ساعات घंटे घंटा ώρ oră sat valand stund 小时 小時 个小时"
+    " 個小時 个钟头 钟头 時間"
     " 시간 ชั่วโมง שעות שעה",
-    "day": "day tag jour día dia giorn dag päivää päivä dni dzień dnů den dnem днів день дней дня дні дан nap gün ngày hari"
+    "day": "day tag jour día dia giorn dag päivää päivä dni dzień dnů den dnem днів день дней дня"
+    " дні дан nap gün ngày hari"
     " يوم أيام दिन μέρ ημέρ zile zi dien 天 日 일 วัน ימים",
-    "week": "week woche wk semaine semana settiman vecka veckor uke uker uge uger viikko viikkoa tydzień tygodni týden týdn"
-    " недел тижд тижн седмиц hét het hafta tuần minggu pekan أسبوع أسابيع सप्ताह हफ्ते εβδομάδ săptămân 周 週間 週 个星期 個星期"
+    "week": "week woche wk semaine semana settiman vecka veckor uke uker uge uger viikko viikkoa"
+    " tydzień tygodni týden týdn"
+    " недел тижд тижн седмиц hét het hafta tuần minggu pekan أسبوع أسابيع सप्ताह हफ्ते εβδομάδ"
+    " săptămân 周 週間 週 个星期 個星期"
     " 星期 个礼拜 주일 주 สัปดาห์",
     "month": "month monat mois mes mese mesi meses mês maand månad måned mnd kuukausi kuukautta miesiąc miesięc měsíc"
-    " месяц місяц месец hónap ay tháng bulan شهر أشهر महीने μήν lun lună luni 个月 個月 か月 ヶ月 カ月 ケ月 个多月 개월 달 เดือน",
-    "year": "year jahr année an ans año ano anno anni jaar år vuosi vuotta rok lat lata let ani года год лет рок év yıl sene năm"
+    " месяц місяц месец hónap ay tháng bulan شهر أشهر महीने μήν lun lună luni 个月 個月 か月 ヶ月"
+    " カ月 ケ月 个多月 개월 달 เดือน",
+    "year": "year jahr année an ans año ano anno anni jaar år vuosi vuotta rok lat lata let ani"
+    " года год лет рок év yıl sene năm"
     " tahun سنة سنوات साल χρόν έτ 年 년 ปี",
 }
 # Hungarian says "ago" in the ending of the unit.
 _AGO = (
     "ago earlier vor il_y_a hace há fa geleden sedan siden sitten temu przed před pred назад тому преди пре prije"
-    " πριν önce trước lalu قبل منذ पहले acum prieš tagasi pirms síðan 前 之前 以前 전 ที่แล้ว ที่ผ่านมา לפני perce órája napja hete"
+    " πριν önce trước lalu قبل منذ पहले acum prieš tagasi pirms síðan 前 之前 以前 전 ที่แล้ว"
+    " ที่ผ่านมา לפני perce órája napja hete"
     " hónapja éve másodperce ezelőtt"
 )
 # A pair of units in one word.
@@ -218,19 +243,28 @@ _PAIRS: Mapping[str, str] = {
 }
 _JUST_NOW = (
     "just_now gerade_eben soeben gerade à_l'instant ahora_mismo agora_mesmo proprio_ora adesso zojuist just_nu"
-    " nyss lige_nu akkurat_nå juuri_nyt przed_chwilą právě_teď teraz только_что щойно şimdi az_önce vừa_xong baru_saja"
-    " الآن अभी μόλις_τώρα acum_câteva_clipe 刚刚 剛剛 刚才 剛才 たった今 방금 เมื่อสักครู่ few_seconds_ago moments_ago"
+    " nyss lige_nu akkurat_nå juuri_nyt przed_chwilą právě_teď teraz только_что щойно şimdi az_önce"
+    " vừa_xong baru_saja"
+    " الآن अभी μόλις_τώρα acum_câteva_clipe 刚刚 剛剛 刚才 剛才 たった今 방금 เมื่อสักครู่"
+    " few_seconds_ago moments_ago"
 )
-_ONE = "a an one ein eine einer einem einen un une una uno um uma uma en ett et een yksi jedna jedną jedne один одну one bir một satu 一"
+_ONE = (
+    "a an one ein eine einer einem einen un une una uno um uma uma en ett et een yksi jedna jedną"
+    " jedne один одну one bir một satu 一"
+)
 
 _MODIFIED = (
-    "updat modifi modific aktualis actuali aggiorn mis_à_jour mise_à_jour maj_le oppdater opdater uppdater uppfært päivitet"
-    " muokattu обновл измен оновлен gunce değişt 更新 修改 编辑于 수정 업데이트 cập_nhật diperbarui diubah aktualizo zaktualizo"
-    " frissít módosít ενημερ تحديث bijgewerkt gewijzigd laatst atualiz editado edited revised geändert zuletzt redigeret"
+    "updat modifi modific aktualis actuali aggiorn mis_à_jour mise_à_jour maj_le oppdater opdater"
+    " uppdater uppfært päivitet"
+    " muokattu обновл измен оновлен gunce değişt 更新 修改 编辑于 수정 업데이트 cập_nhật diperbarui"
+    " diubah aktualizo zaktualizo"
+    " frissít módosít ενημερ تحديث bijgewerkt gewijzigd laatst atualiz editado edited revised"
+    " geändert zuletzt redigeret"
     " senast_ändrad atnaujinta अपडेट actualizat"
 )
 _PUBLISHED = (
-    "publi posted created erstellt veröffentlich geplaatst gepubliceerd pubblic опублик julkaist objav utworz 发布 發布 发表"
+    "publi posted created erstellt veröffentlich geplaatst gepubliceerd pubblic опублик julkaist"
+    " objav utworz 发布 發布 发表"
     " 發表 發佈 公開 配信 掲載 登録 입력 등록 게재 đăng tayang diterbitkan megjelen δημοσ نشر yayın प्रकाशित"
 )
 
@@ -244,13 +278,13 @@ _NOON = "中午 正午 noon trưa siang 낮"
 
 # Minutes east of Greenwich, for abbreviations that the site's own zone does not know.
 OFFSETS: Mapping[str, int] = {
-    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "cest": 120, "mez": 60, "mesz": 120,
-    "eet": 120, "eest": 180, "msk": 180, "мск": 180, "trt": 180, "ist": 330, "pkt": 300, "npt": 345, "gst": 240,
-    "ict": 420, "wib": 420, "wita": 480, "wit": 540, "sgt": 480, "myt": 480, "pht": 480, "hkt": 480, "awst": 480,
-    "jst": 540, "kst": 540, "acst": 570, "acdt": 630, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
+    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 60, "bst": 60, "cet": 60, "cest": 120, "mez": 60,
+    "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "мск": 180, "trt": 180, "ist": 330, "pkt": 300, "npt": 345,
+    "gst": 240, "ict": 420, "wib": 420, "wita": 480, "wit": 540, "sgt": 480, "myt": 480, "pht": 480, "hkt": 480,
+    "awst": 480, "jst": 540, "kst": 540, "acst": 570, "acdt": 630, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780,
     "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
-    "akst": -540, "akdt": -480, "hst": -600, "ast": -240, "adt": -180, "nst": -210, "ndt": -150, "brt": -180, "art": -180,
-    "clt": -240, "clst": -180, "cot": -300, "pet": -300, "wat": 60, "cat": 120, "eat": 180, "sast": 120,
+    "akst": -540, "akdt": -480, "hst": -600, "ast": -240, "adt": -180, "nst": -210, "ndt": -150, "brt": -180,
+    "art": -180, "clt": -240, "clst": -180, "cot": -300, "pet": -300, "wat": 60, "cat": 120, "eat": 180, "sast": 120,
     "北京时间": 480, "北京時間": 480, "台北時間": 480, "香港時間": 480, "日本時間": 540, "한국시간": 540,
 }  # fmt: skip
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from pipelines.items import Precision
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +26,9 @@ _ESCAPE = re.compile(r'\\(?:(["\\nrt])|u([0-9a-f]{4}))')
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SHORT_MEANINGS = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 
-# What a double-quoted scalar cannot hold as it is: C0 and C1 controls, the line separators that YAML 1.1 folds, the byte
-# order mark, non-characters that both readers refuse, and the bidi controls that make a line of YAML show as another.
+# What a double-quoted scalar cannot hold as it is: C0 and C1 controls, the line separators that YAML 1.1 folds, the
+# byte order mark, non-characters that both readers refuse, and the bidi controls that make a line of YAML show as
+# another.
 _UNSAFE = re.compile(
     '["\\\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]'
 )

@@ -11,9 +11,9 @@ import hashlib
 import re
 import unicodedata
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pypinyin import lazy_pinyin
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.body import MAX_CHARS, BodyRefused, find_text, normalise_body
-from pipelines.markup import is_clean
+from pipelines.markup import is_attribute_clean, is_clean
 
 BASE = "https://example.org/news/"
 SHARED = Path(__file__).parents[3] / "shared"
@@ -112,6 +112,8 @@ def test_other_markup_is_settled(found: str, expected: str):
         "<p>a\n\nb</p>",
         "    <p>a</p>\n\t<p>b</p>",
         "<p>a\n    b</p>",
+        "<ul>\n\n<li>a</li></ul>",
+        '<p><a href="/x">a<span><a href="/y">b</a></span></a></p>',
         "<p title='x'>a</p>",
         '<p class="a" class="b">a</p>',
         '<p hidden="">a</p>',
@@ -130,6 +132,11 @@ def test_other_markup_is_settled(found: str, expected: str):
 )
 def test_the_recogniser_refuses(body: str):
     assert not is_clean(body)
+
+
+def test_an_address_with_a_control_character_is_refused():
+    assert not is_attribute_clean("a", "href", "a\x01b", has_base=False)
+    assert is_attribute_clean("a", "href", "ab", has_base=False)
 
 
 # `~` stands for the blank inside a snippet.

@@ -80,6 +80,7 @@ CHINESE = [
     ("2022-02-17 21:21 EST", "2022-02-17T21:21:00-0500 minute"),
     ("2022-02-18 10:21 (北京时间)", "2022-02-18T10:21:00+0800 minute"),
     ("1990-07-01 12:00", "1990-07-01T12:00:00+0900 minute"),
+    ("03/03/2021", "2021-03-03"),
     ("2/18/2022 10:21:11 AM", "2022-02-18T10:21:11+0800 second"),
     ("2022-02-18 00:00:00", "2022-02-18T00:00:00+0800 second"),
 ]
@@ -233,6 +234,11 @@ def test_dates_of_other_languages(line: str):
 )
 def test_hours_that_clocks_leave_out_or_repeat(found: str, expected: str):
     assert read(found, "en", "America/New_York", "2024-12-01T00:00:00+00:00") == expected
+
+
+def test_fractions_of_the_capture_s_second_are_not_the_publisher_s():
+    captured_at = datetime(2022, 2, 18, 7, 0, 0, 999999, tzinfo=UTC)
+    assert parse_date("刚刚", zone=SHANGHAI, captured_at=captured_at).instant == captured_at.replace(microsecond=0)
 
 
 def test_relative_hours_are_elapsed_time():
