@@ -40,6 +40,7 @@ class NewsreelAddon:
             handlers |= {"http": _HANDLERS[mode], "https": _HANDLERS[mode]}
         settings["DOWNLOAD_HANDLERS"].update(handlers, priority="addon")
         if mode == "capture":
+            settings.set("SCHEDULER", "crawler.frontier.Frontier", priority="addon")
             settings["EXTENSIONS"].update({"crawler.run.RunExtension": 10}, priority="addon")
         middlewares: dict[str, int | None] = {
             # In a reparse the archive is the scope: what was captured was admitted when it was fetched.
@@ -56,9 +57,11 @@ class NewsreelAddon:
 def place_collection(settings: BaseSettings, name: str, *, priority: str) -> None:
     """Point every setting that depends on the collection at one name."""
     data_dir = Path(settings.get("DATA_DIR") or "data")
+    folder = data_dir / "collections" / name
     settings.set("COLLECTION", name, priority=priority)
+    settings.set("FRONTIER_FILE", str(folder / "frontier.sqlite"), priority=priority)
     settings.set("POSTS_DIR", str(data_dir / "_posts" / name), priority=priority)
-    settings.set("POSTS_LEDGER", str(data_dir / "collections" / name / "indexes" / "ledger.sqlite"), priority=priority)
+    settings.set("POSTS_LEDGER", str(folder / "indexes" / "ledger.sqlite"), priority=priority)
 
 
 def build_user_agent(settings: BaseSettings) -> str:

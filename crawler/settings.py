@@ -25,6 +25,9 @@ POSTS_BATCH_SECONDS = 0.25
 # Write no post before the spider closes.
 POSTS_HOLD = False
 
+# A run that was cut short is taken up by the next run of the same spider, source and seeds.
+FRONTIER_RESUME = True
+
 # Who we are. CONTACT is a URL or an address at which the people behind the crawler can be reached; set it.
 CONTACT = ""
 ROBOTSTXT_OBEY = True

@@ -43,6 +43,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Every post in a batch keeps its page leased, and what is leased is fetched again after a crash.
+_BATCH_POSTS = 16
+
 before_posts = object()
 """Signal sent before post files are written, so that captures are put on disk now; a failure stops the writing."""
 
@@ -167,8 +170,8 @@ class BodyPipeline(_Stage):
 class PostFilesPipeline(_Stage):
     """Joins, then writes.
 
-    Posts are written in batches: what became complete within `POSTS_BATCH_SECONDS` goes out behind one sync of the
-    archive. With `POSTS_HOLD` nothing is written before the spider closes, so that every post is written once.
+    Posts are written in batches: up to 16 that became complete within `POSTS_BATCH_SECONDS` go out behind one sync of
+    the archive. With `POSTS_HOLD` nothing is written before the spider closes, so that every post is written once.
 
     Stats: `posts/new`, `posts/updated`, `posts/unchanged`, `posts/dropped/<reason>`.
     """
@@ -197,7 +200,9 @@ class PostFilesPipeline(_Stage):
             raise Absorbed(f"{item.source}/{item.identifier}: joined")
         loop = asyncio.get_running_loop()
         future = self._waiting.setdefault(item.key, loop.create_future())
-        if self._batch is None:
+        if len(self._waiting) >= _BATCH_POSTS:
+            self._write_batch()
+        elif self._batch is None:
             self._batch = loop.call_later(self._batch_s, self._write_batch)
         try:
             return (await asyncio.shield(future)).post
@@ -206,9 +211,7 @@ class PostFilesPipeline(_Stage):
 
     async def close_spider(self) -> None:
         """Write everything that is still due, also what waited in vain."""
-        if self._batch is not None:
-            self._batch.cancel()
-            self._write_batch()
+        self._write_batch()
         self._announce()
         for state in self._ledger.iter_dirty(also_waiting=True):
             try:
@@ -222,7 +225,9 @@ class PostFilesPipeline(_Stage):
         self._ledger.close()
 
     def _write_batch(self) -> None:
-        self._batch = None
+        if self._batch is not None:
+            self._batch.cancel()
+            self._batch = None
         waiting, self._waiting = self._waiting, {}
         try:
             self._announce()

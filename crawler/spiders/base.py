@@ -89,7 +89,7 @@ class NewsSpider(Spider):
     async def start(self) -> AsyncIterator[Any]:
         """Yield the seeds."""
         for url in self.seeds:
-            yield self.build_request(url, dont_filter=True)
+            yield self.build_request(url)
 
     def post_options_for(self, name: str) -> PostOptions:  # noqa: ARG002 (a spider has one source)
         """Return how posts of a source are named and footed."""

@@ -1,0 +1,227 @@
+"""The frontier as a Scrapy scheduler: requests are data in a lease table, acknowledged when their work is on disk.
+
+Scrapy's own queues forget a killed crawl. Here a request counts as done only when the engine has let go of it: its
+response was captured, its callback's items went through the pipelines and its links were added to the table.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import time
+from collections import Counter, deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import signals
+from scrapy.core.scheduler import BaseScheduler
+from scrapy.utils.asyncio import call_later
+from scrapy.utils.request import request_from_dict
+
+from crawler.leases import LEASE_S, Lease, LeaseTable
+from crawler.run import META_CAPTURE
+
+if TYPE_CHECKING:
+    from scrapy import Request, Spider
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+_BATCH = 16
+_POLL_S = 0.5
+_PLAIN = ("callback", "errback", "method", "priority", "dont_filter", "encoding", "flags", "cb_kwargs", "meta")
+_DEFAULTS: dict[str, Any] = {
+    "method": "GET",
+    "priority": 0,
+    "dont_filter": False,
+    "encoding": "utf-8",
+    "flags": [],
+    "cb_kwargs": {},
+    "meta": {},
+    "callback": None,
+    "errback": None,
+}
+
+
+class Frontier(BaseScheduler):
+    """What is still to fetch: leased, acknowledged, never lost.
+
+    A run that ends before its frontier is empty is resumed by the next run of the same spider with the same source and
+    seeds; `FRONTIER_RESUME = False` starts anew instead.
+
+    Stats: `frontier/added`, `frontier/seen`, `frontier/leased`, `frontier/acknowledged`, `frontier/resumed`,
+    `frontier/reclaimed`, `frontier/not_data`.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        settings = crawler.settings
+        self._path = Path(settings["FRONTIER_FILE"])
+        self._is_resuming = settings.getbool("FRONTIER_RESUME")
+        self._per_host = max(1, settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")) * 2
+        self._ready: deque[tuple[Lease, Request]] = deque()
+        self._active: dict[Request, Lease] = {}
+        self._downloading: dict[Request, Lease] = {}
+        self._load: Counter[str] = Counter()
+        self._in_memory: deque[Request] = deque()
+        self._is_looking = False
+        self._renewed_at = time.monotonic()
+        self._table: LeaseTable
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build the scheduler for one run."""
+        frontier = cls(crawler)
+        crawler.signals.connect(frontier.unload, signal=signals.request_left_downloader)
+        return frontier
+
+    def unload(self, request: Request) -> None:
+        """Make room for another request to the host of one that has been downloaded."""
+        lease = self._downloading.pop(request, None)
+        if lease is not None:
+            self._load[lease.host] -= 1
+
+    def open(self, spider: Spider) -> None:
+        """Open the table; what a dead run had leased is pending again."""
+        self._table = LeaseTable(self._path, build_job(spider))
+        if not self._is_resuming:
+            self._table.forget()
+        resumed = self._table.count_open()
+        self._count("reclaimed", self._table.reclaimed)
+        self._count("resumed", resumed)
+        if resumed:
+            logger.info("Resuming an unfinished run: %d requests are still to fetch", resumed)
+
+    def close(self, reason: str) -> None:
+        """Acknowledge what is finished; forget the job where nothing remains."""
+        self._settle()
+        self._table.release(lease.fingerprint for lease, _ in self._ready)
+        if reason == "finished" and not self._active and self._table.is_over():
+            self._table.forget()
+        self._table.close()
+
+    def has_pending_requests(self) -> bool:
+        """Tell whether anything is still to fetch, here or with another worker."""
+        self._settle()
+        return bool(self._ready or self._in_memory) or not self._table.is_over()
+
+    def enqueue_request(self, request: Request) -> bool:
+        """Add a request; False where the job has seen it."""
+        try:
+            data = dump_request(request, self._crawler.spider)
+        except (TypeError, ValueError) as error:
+            self._count("not_data")
+            logger.warning("%s cannot be kept across a crash, because it holds more than data: %s", request, error)
+            self._in_memory.append(request)
+            return True
+        assert self._crawler.request_fingerprinter is not None
+        is_added = self._table.add(
+            fingerprint=self._crawler.request_fingerprinter.fingerprint(request),
+            host=urlsplit(request.url).netloc,
+            priority=request.priority,
+            data=data,
+            again=request.dont_filter,
+        )
+        self._count("added" if is_added else "seen")
+        return is_added
+
+    def next_request(self) -> Request | None:
+        """Return the next request to fetch, leased to this worker; None where there is none now."""
+        self._settle()
+        if self._in_memory:
+            return self._in_memory.popleft()
+        if not self._ready:
+            self._refill()
+        if not self._ready:
+            self._look_again_soon()
+            return None
+        lease, request = self._ready.popleft()
+        self._active[request] = self._downloading[request] = lease
+        return request
+
+    def _look_again_soon(self) -> None:
+        """Other workers may add requests at any time, and nothing in this process tells of it."""
+        slot = getattr(self._crawler.engine, "_slot", None)
+        if slot is not None and not self._active and not self._is_looking and not self._table.is_over():
+            self._is_looking = True
+            call_later(_POLL_S, self._look, slot)
+
+    def _look(self, slot: Any) -> None:
+        self._is_looking = False
+        slot.nextcall.schedule()
+
+    def _refill(self) -> None:
+        leases = self._table.lease(lambda host: self._per_host - self._load[host], most=_BATCH)
+        for lease in leases:
+            self._load[lease.host] += 1
+            self._ready.append((lease, load_request(lease.data, self._crawler.spider)))
+        self._count("leased", len(leases))
+
+    def _settle(self) -> None:
+        """Acknowledge every leased request that the engine has let go of; keep the rest leased."""
+        if time.monotonic() - self._renewed_at > LEASE_S / 4:
+            self._table.renew()
+            self._is_looking = False
+        self._renewed_at = time.monotonic()
+        engine = self._crawler.engine
+        slot = getattr(engine, "_slot", None)
+        if slot is None or not self._active:
+            return
+        finished = [request for request in self._active if request not in slot.inprogress]
+        if not finished:
+            return
+        for request in finished:
+            self.unload(request)
+        leases = [self._active.pop(request) for request in finished]
+        if self._crawler.stats is not None and self._crawler.stats.get_value("archive/write_failed"):
+            return
+        self._table.acknowledge(lease.fingerprint for lease in leases)
+        self._count("acknowledged", len(leases))
+
+    def _count(self, name: str, count: int = 1) -> None:
+        assert self._crawler.stats is not None
+        if count:
+            self._crawler.stats.inc_value(f"frontier/{name}", count)
+
+
+def build_job(spider: Spider) -> str:
+    """Return what makes two runs parts of one job: spider, source and seeds."""
+    source = getattr(spider, "source", None)
+    parts = [spider.name, source.name if source else "", *getattr(spider, "seeds", ())]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def dump_request(request: Request, spider: Spider | None) -> str:
+    """Write a request as JSON, without what it has by default.
+
+    Raises:
+        TypeError: its meta or arguments hold more than data.
+        ValueError: its callback is no method of the spider.
+    """
+    values = request.to_dict(spider=spider)
+    values["meta"] = {name: value for name, value in values["meta"].items() if name != META_CAPTURE}
+    data: dict[str, Any] = {"url": values["url"]}
+    data |= {name: values[name] for name in _PLAIN if values.get(name) != _DEFAULTS[name]}
+    if values["body"]:
+        data["body"] = base64.b64encode(values["body"]).decode()
+    if values["headers"]:
+        data["headers"] = [
+            [name.decode("latin-1"), [value.decode("latin-1") for value in entries]]
+            for name, entries in values["headers"].items()
+        ]
+    return json.dumps(data, ensure_ascii=False)
+
+
+def load_request(text: str, spider: Spider | None) -> Request:
+    """Read what `dump_request` wrote."""
+    data = json.loads(text)
+    if "body" in data:
+        data["body"] = base64.b64decode(data["body"])
+    if "headers" in data:
+        data["headers"] = {
+            name.encode("latin-1"): [value.encode("latin-1") for value in entries] for name, entries in data["headers"]
+        }
+    return request_from_dict(data, spider=spider)

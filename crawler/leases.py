@@ -1,0 +1,243 @@
+"""The lease table: what is still to fetch, who is fetching it, and what has been fetched, in one SQLite file.
+
+A request is pending, then leased to one worker, then done. A lease that its worker stops renewing, because it died,
+falls back to pending; so nothing is lost, and at most what was leased is fetched again. Rows of a job stay until the
+job is over: they are also its memory of what it has seen.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+PENDING: Final = 0
+LEASED: Final = 1
+DONE: Final = 2
+LEASE_S: Final = 60.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS requests (
+    job TEXT NOT NULL,
+    fingerprint BLOB NOT NULL,
+    state INTEGER NOT NULL,         -- 0 pending, 1 leased, 2 done
+    host TEXT NOT NULL,
+    priority INTEGER NOT NULL,      -- negated, so that the index runs the way requests are taken
+    serial INTEGER NOT NULL,        -- order of arrival
+    data TEXT NOT NULL,             -- the request, JSON; emptied when it is done
+    worker TEXT NOT NULL DEFAULT '',
+    until REAL NOT NULL DEFAULT 0,  -- seconds since the epoch
+    PRIMARY KEY (job, fingerprint)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS waiting ON requests (job, host, priority, serial) WHERE state = 0;
+CREATE INDEX IF NOT EXISTS leased ON requests (job, worker) WHERE state = 1;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """One request that this worker may fetch now."""
+
+    fingerprint: bytes
+    host: str
+    data: str
+
+
+class LeaseTable:
+    """The requests of one job.
+
+    Several processes may open the same table; each is a worker of its own. Every call is one transaction, durable
+    against the death of the process.
+
+    Args:
+        path: the SQLite file; a lock file for each worker stands beside it while the worker lives.
+        job: which crawl the requests belong to.
+        clock: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        job: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        new_worker: Callable[[], str] = lambda: uuid.uuid4().hex[:12],
+        lease_s: float = LEASE_S,
+    ) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self._job = job
+        self._clock = clock
+        self._lease_s = lease_s
+        self._worker = new_worker()
+        self._lock = self._lock_path(self._worker).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute("PRAGMA busy_timeout = 30000")
+        self._database.executescript(_SCHEMA)
+        row = self._database.execute("SELECT MAX(serial) FROM requests WHERE job = ?", (job,)).fetchone()
+        self._serial = row[0] or 0
+        self.reclaimed = self._reclaim()
+
+    def close(self) -> None:
+        """Give back what is still leased, and leave."""
+        self._database.execute(
+            "UPDATE requests SET state = 0, worker = '' WHERE job = ? AND worker = ? AND state = 1",
+            (self._job, self._worker),
+        )
+        self._database.close()
+        self._lock_path(self._worker).unlink(missing_ok=True)
+        self._lock.close()
+
+    def add(self, *, fingerprint: bytes, host: str, priority: int, data: str, again: bool = False) -> bool:
+        """Add a request, unless the job has seen it.
+
+        Args:
+            fingerprint: what makes two requests the same.
+            priority: higher goes first.
+            again: add it even if it has been seen, under a fingerprint of its own.
+
+        Returns:
+            Whether it was added.
+        """
+        self._serial += 1
+        if again:
+            fingerprint += self._serial.to_bytes(8, "big") + self._worker.encode()
+        cursor = self._database.execute(
+            "INSERT OR IGNORE INTO requests (job, fingerprint, state, host, priority, serial, data)"
+            " VALUES (?, ?, 0, ?, ?, ?, ?)",
+            (self._job, fingerprint, host, -priority, self._serial, data),
+        )
+        return cursor.rowcount == 1
+
+    def lease(self, limits: Callable[[str], int], *, most: int) -> list[Lease]:
+        """Take requests, the best of each host in turn.
+
+        Args:
+            limits: host to how many more of its requests may be taken now.
+            most: how many in all.
+        """
+        self._reclaim_expired()
+        leases: list[Lease] = []
+        for host in self._list_hosts():
+            room = min(limits(host), most - len(leases))
+            if room > 0:
+                leases += self._lease_host(host, room)
+            if len(leases) >= most:
+                break
+        return leases
+
+    def acknowledge(self, fingerprints: Iterable[bytes]) -> None:
+        """Mark requests done: their output has been consumed and is on disk."""
+        self._change(
+            fingerprints, "UPDATE requests SET state = 2, data = '', worker = '' WHERE job = ? AND fingerprint = ?"
+        )
+
+    def release(self, fingerprints: Iterable[bytes]) -> None:
+        """Give requests back unfetched."""
+        self._change(fingerprints, "UPDATE requests SET state = 0, worker = '' WHERE job = ? AND fingerprint = ?")
+
+    def renew(self) -> None:
+        """Keep what this worker has leased for another while."""
+        self._database.execute(
+            "UPDATE requests SET until = ? WHERE job = ? AND worker = ? AND state = 1",
+            (self._clock() + self._lease_s, self._job, self._worker),
+        )
+
+    def count_open(self) -> int:
+        """Return how many requests are pending or leased, by anybody; a job without any is over."""
+        (pending,) = self._database.execute(
+            "SELECT COUNT(*) FROM requests WHERE job = ? AND state = 0", (self._job,)
+        ).fetchone()
+        (leased,) = self._database.execute(
+            "SELECT COUNT(*) FROM requests WHERE job = ? AND state = 1", (self._job,)
+        ).fetchone()
+        return int(pending + leased)
+
+    def is_over(self) -> bool:
+        """Tell whether nothing is pending or leased."""
+        return not self._database.execute(
+            "SELECT EXISTS (SELECT 1 FROM requests WHERE job = ? AND state = 0)"
+            " OR EXISTS (SELECT 1 FROM requests WHERE job = ? AND state = 1)",
+            (self._job, self._job),
+        ).fetchone()[0]
+
+    def forget(self) -> None:
+        """Drop all rows of a job that is over, so that its next run starts anew."""
+        self._database.execute("DELETE FROM requests WHERE job = ?", (self._job,))
+
+    def _change(self, fingerprints: Iterable[bytes], statement: str) -> None:
+        rows = [(self._job, fingerprint) for fingerprint in fingerprints]
+        if not rows:
+            return
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            self._database.executemany(statement, rows)
+        finally:
+            self._database.execute("COMMIT")
+
+    def _list_hosts(self) -> Sequence[str]:
+        """Hosts with something pending, found by hopping through the index from host to host."""
+        rows = self._database.execute(
+            "WITH RECURSIVE hosts(host) AS (SELECT MIN(host) FROM requests WHERE job = :job AND state = 0"
+            " UNION ALL SELECT (SELECT MIN(host) FROM requests WHERE job = :job AND state = 0 AND host >"
+            " hosts.host)"
+            " FROM hosts WHERE hosts.host IS NOT NULL) SELECT host FROM hosts WHERE host IS NOT NULL",
+            {"job": self._job},
+        )
+        return [host for (host,) in rows]
+
+    def _lease_host(self, host: str, most: int) -> list[Lease]:
+        rows = self._database.execute(
+            "UPDATE requests SET state = 1, worker = ?, until = ? WHERE job = ? AND fingerprint IN"
+            " (SELECT fingerprint FROM requests WHERE job = ? AND host = ? AND state = 0"
+            " ORDER BY priority, serial LIMIT ?) RETURNING fingerprint, data, priority, serial",
+            (self._worker, self._clock() + self._lease_s, self._job, self._job, host, most),
+        ).fetchall()
+        rows.sort(key=lambda row: row[2:])
+        return [Lease(fingerprint=fingerprint, host=host, data=data) for fingerprint, data, *_ in rows]
+
+    def _reclaim_expired(self) -> None:
+        self._database.execute(
+            "UPDATE requests SET state = 0, worker = '' WHERE job = ? AND state = 1 AND until < ? AND worker <> ?",
+            (self._job, self._clock(), self._worker),
+        )
+
+    def _reclaim(self) -> int:
+        """Take back the leases of workers of this machine that have died; their locks tell."""
+        workers = self._database.execute(
+            "SELECT DISTINCT worker FROM requests WHERE job = ? AND state = 1", (self._job,)
+        ).fetchall()
+        reclaimed = 0
+        for (worker,) in workers:
+            if worker != self._worker and self._is_dead(worker):
+                reclaimed += self._database.execute(
+                    "UPDATE requests SET state = 0, worker = '' WHERE job = ? AND worker = ? AND state = 1",
+                    (self._job, worker),
+                ).rowcount
+                self._lock_path(worker).unlink(missing_ok=True)
+        return reclaimed
+
+    def _is_dead(self, worker: str) -> bool:
+        with suppress(OSError):
+            descriptor = os.open(self._lock_path(worker), os.O_RDWR)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            finally:
+                os.close(descriptor)
+            return True
+        return False
+
+    def _lock_path(self, worker: str) -> Path:
+        return self._path.with_name(f"{self._path.name}.{worker}.lock")

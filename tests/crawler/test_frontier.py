@@ -1,0 +1,169 @@
+"""The frontier as a crawl uses it: killed at random moments, every page is fetched and every post written once."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scrapy import Request, Spider
+
+from crawler.frontier import dump_request, load_request
+from tests.crawler.bigpaper import BigPaper
+from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KILLS = 20
+ARTICLES = 1000
+# Downloads in progress, pages whose posts wait for their batch, and those whose callbacks are running.
+LEASED_AT_MOST = 60
+
+
+def build_command(source: Path, data: Data) -> list[str]:
+    settings = {**LOOPBACK, "DATA_DIR": data.path, "LOG_LEVEL": "ERROR"}
+    options = [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
+    return [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options]
+
+
+def read_payloads(data: Data) -> set[str]:
+    lines = [
+        line for path in (data.collection("big") / "indexes").glob("*.cdxj") for line in path.read_text().splitlines()
+    ]
+    return {line.split('"digest": "')[1].split('"')[0] for line in lines if '"status": "200"' in line}
+
+
+def test_a_crawl_killed_again_and_again_ends_as_if_it_had_not_been(data: Data, tmp_path: Path) -> None:
+    chance = random.Random(7)
+    source = tmp_path / "big.toml"
+    with BigPaper(ARTICLES, delay_s=0.002) as paper:
+        source.write_text(paper.source_toml(), "utf-8")
+        calm = Data(tmp_path / "calm")
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=calm, settings=LOOPBACK)
+        assert done.returncode == 0, done.stderr
+        asked_calmly = paper.tally
+        assert {path: asked_calmly[path] for path in paper.pages} == dict.fromkeys(paper.pages, 1)
+
+        kills = 0
+        while kills < KILLS:
+            process = subprocess.Popen(build_command(source, data), cwd=ROOT)
+            try:
+                process.wait(timeout=0.9 + chance.random() * 0.5)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                kills += 1
+            else:
+                assert process.returncode == 0
+                break
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK)
+        assert done.returncode == 0, done.stderr
+        asked = paper.tally - asked_calmly
+    assert kills >= 3
+    assert set(asked) >= paper.pages
+    assert sum(asked[path] for path in paper.pages) <= len(paper.pages) + kills * LEASED_AT_MOST
+    assert hash_tree(data.posts("big")) == hash_tree(calm.posts("big"))
+    assert len(hash_tree(data.posts("big"))) == ARTICLES
+    assert read_payloads(data) == read_payloads(calm)
+    done = run_scrapy("verify", "big", "--posts", data=data)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_crawl_that_is_asked_to_stop_is_taken_up_without_fetching_again(data: Data, tmp_path: Path) -> None:
+    source = tmp_path / "big.toml"
+    with BigPaper(300, delay_s=0.01) as paper:
+        source.write_text(paper.source_toml(), "utf-8")
+        process = subprocess.Popen(build_command(source, data), cwd=ROOT)
+        while sum(paper.tally.values()) < 80:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+        assert 0 < sum(paper.tally.values()) < 250
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK)
+        assert done.returncode == 0, done.stderr
+        assert "Resuming an unfinished run" in done.stderr
+        assert paper.tally == dict.fromkeys(paper.pages, 1)
+    assert len(hash_tree(data.posts("big"))) == 300
+
+
+def test_a_finished_crawl_starts_anew(data: Data, tmp_path: Path) -> None:
+    source = tmp_path / "big.toml"
+    with BigPaper(20) as paper:
+        source.write_text(paper.source_toml(), "utf-8")
+        for _ in range(2):
+            done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK)
+            assert done.returncode == 0, done.stderr
+        assert paper.tally == dict.fromkeys(paper.pages, 2)
+
+
+def test_two_processes_share_one_frontier(data: Data, tmp_path: Path) -> None:
+    """Between them every page is fetched exactly once."""
+    source = tmp_path / "big.toml"
+    with BigPaper(300, delay_s=0.02) as paper:
+        source.write_text(paper.source_toml(), "utf-8")
+        processes = [subprocess.Popen(build_command(source, data), cwd=ROOT) for _ in range(2)]
+        assert [process.wait(timeout=60) for process in processes] == [0, 0]
+        assert paper.tally == dict.fromkeys(paper.pages, 1)
+    assert len(hash_tree(data.posts("big"))) == 300
+    assert len(data.warcs("big")) == 2
+
+
+class _Spider(Spider):
+    name = "s"
+
+    def parse_page(self, response: object) -> None:
+        """A callback."""
+
+
+HEADERS = st.dictionaries(
+    st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,8}", fullmatch=True),
+    st.binary(max_size=9).filter(lambda b: b"\n" not in b),
+    max_size=3,
+)
+
+
+@given(
+    st.sampled_from(["http://a.example/", "https://b.example/x?q=%E6%BD%AE"]),
+    st.sampled_from(["GET", "POST"]),
+    HEADERS,
+    st.binary(max_size=40),
+    st.integers(-9, 9),
+    st.booleans(),
+    st.dictionaries(
+        st.text(max_size=5), st.integers() | st.text(max_size=5) | st.lists(st.booleans(), max_size=2), max_size=3
+    ),
+)
+def test_a_request_survives_as_data(
+    url: str,
+    method: str,
+    headers: dict[str, bytes],
+    body: bytes,
+    priority: int,
+    dont_filter: bool,
+    meta: dict[str, object],
+) -> None:
+    spider = _Spider()
+    request = Request(
+        url,
+        method=method,
+        headers=headers,
+        body=body,
+        priority=priority,
+        dont_filter=dont_filter,
+        meta=meta,
+        callback=spider.parse_page,
+    )
+    again = load_request(dump_request(request, spider), spider)
+    assert again.to_dict(spider=spider) == request.to_dict(spider=spider)
+
+
+def test_a_request_that_holds_more_than_data_is_refused() -> None:
+    with pytest.raises(TypeError):
+        dump_request(Request("http://a.example/", meta={"open": object()}), _Spider())
