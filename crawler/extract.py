@@ -93,7 +93,8 @@ class Page:
         return find_json(self.text)
 
 
-_HTML_PARSER = lxml_html.HTMLParser(encoding="utf-8")
+# Not lxml.html's own parser: that one asks Python for the class of every element it hands out.
+_HTML_PARSER = etree.HTMLParser(encoding="utf-8")
 
 
 def find_json(text: str) -> Any:

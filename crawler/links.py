@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
+from lxml import etree
 from lxml import html as lxml_html
 from w3lib.url import safe_url_string
 
@@ -88,15 +89,15 @@ def iter_links(page: str, base_url: str) -> Iterator[str]:
         return
     try:
         root = lxml_html.document_fromstring(page.encode("utf-8", "replace"), parser=_PARSER)
-    except (lxml_html.etree.ParserError, ValueError):
+    except (etree.ParserError, ValueError):
         return
     yield from iter_element_links(root, base_url)
 
 
-_PARSER = lxml_html.HTMLParser(encoding="utf-8")
+_PARSER = etree.HTMLParser(encoding="utf-8")
 
 
-def iter_element_links(root: lxml_html.HtmlElement, base_url: str) -> Iterator[str]:
+def iter_element_links(root: etree._Element, base_url: str) -> Iterator[str]:
     """Yield the absolute URLs named in a parsed page; see `iter_links`."""
     base = root.find(".//base[@href]")
     if base is not None:

@@ -9,7 +9,7 @@ the text exactly as the capture gave it, beside what was made of it.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -149,7 +149,9 @@ def load_post(text: str) -> Post:
 
 
 def _dump_value(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else asdict(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _load_instant(text: str | None) -> datetime | None:

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.items import Evidence, Origin, Post, Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ALONE = ("url", "author", "publisher", "inLanguage", "shareLink")
 _WITH_FOUND = ("headline", "articleSection", "keywords", "articleBody")
 _DATES = ("datePublished", "dateModified")
 FIELDS = _WITH_FOUND + _DATES + _ALONE
+# What goes with each field from the one post to the other.
+_PARTS: Mapping[str, tuple[str, ...]] = (
+    {name: (name,) for name in _ALONE}
+    | {name: (name, f"{name}_found") for name in _WITH_FOUND}
+    | {name: (name, f"{name}_precision", f"{name}_found") for name in _DATES}
+)
 
 # Least telling first. A share link's address holds the whole text; an article page states the rest best.
 _TELLING = (Origin.SHARE, Origin.LISTING, Origin.TEXT, Origin.FOREIGN, Origin.ARTICLE)
@@ -52,9 +61,9 @@ def join(left: Post, right: Post) -> Post:
     values["origin"] = max(left.origin, right.origin, key=_TELLING.index)
     evidence: dict[str, Evidence] = {}
     for name in FIELDS:
-        best = max((left, right), key=lambda post: _rank(post, name))
+        best = left if _is_same(left, right, name) else max((left, right), key=lambda post: _rank(post, name))
         if name in best.evidence:
-            values |= {part: getattr(best, part) for part in _parts(name)}
+            values |= {part: getattr(best, part) for part in _PARTS[name]}
             evidence[name] = best.evidence[name]
             if name == "articleBody":
                 values["capture"] = best.capture
@@ -67,10 +76,10 @@ def _captured_at(ref: Any) -> tuple[str, str]:
     return (ref.captured_at.isoformat(), ref.record_id) if ref else ("", "")
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    if name in _DATES:
-        return (name, f"{name}_precision", f"{name}_found")
-    return (name, f"{name}_found") if name in _WITH_FOUND else (name,)
+def _is_same(left: Post, right: Post, name: str) -> bool:
+    """Tell whether both say the same on the same evidence, as a post does that is joined with itself."""
+    is_same_evidence = left.evidence.get(name) == right.evidence.get(name)
+    return is_same_evidence and all(getattr(left, part) == getattr(right, part) for part in _PARTS[name])
 
 
 def _rank(post: Post, name: str) -> _Rank:
