@@ -10,21 +10,26 @@ import base64
 import hashlib
 import json
 import logging
+import sqlite3
 import time
 from collections import Counter, deque
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from scrapy import signals
 from scrapy.core.scheduler import BaseScheduler
+from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncio import call_later
 from scrapy.utils.request import request_from_dict
 
 from crawler.leases import LEASE_S, Lease, LeaseTable
-from crawler.run import META_CAPTURE
+from crawler.run import META_CAPTURE, STAT_FAILED, RunExtension
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scrapy import Request, Spider
     from scrapy.crawler import Crawler
 
@@ -69,7 +74,7 @@ class Frontier(BaseScheduler):
         self._in_memory: deque[Request] = deque()
         self._is_looking = False
         self._renewed_at = time.monotonic()
-        self._table: LeaseTable
+        self._opened: LeaseTable | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -86,10 +91,14 @@ class Frontier(BaseScheduler):
 
     def open(self, spider: Spider) -> None:
         """Open the table; what a dead run had leased is pending again."""
-        self._table = LeaseTable(self._path, build_job(spider))
-        if not self._is_resuming:
-            self._table.forget()
-        resumed = self._table.count_open()
+        try:
+            self._opened = LeaseTable(self._path, build_job(spider))
+            if not self._is_resuming:
+                self._table.forget()
+            resumed = self._table.count_open()
+        except sqlite3.Error as error:
+            self._count_failure(error)
+            raise CloseSpider("storage_failed") from error
         self._count("reclaimed", self._table.reclaimed)
         self._count("resumed", resumed)
         if resumed:
@@ -97,16 +106,29 @@ class Frontier(BaseScheduler):
 
     def close(self, reason: str) -> None:
         """Acknowledge what is finished; forget the job where nothing remains."""
-        self._settle()
-        self._table.release(lease.fingerprint for lease, _ in self._ready)
-        if reason == "finished" and not self._active and self._table.is_over():
-            self._table.forget()
-        self._table.close()
+        if self._opened is None:
+            return
+        with self._guard():
+            self._settle()
+            self._table.release(lease.fingerprint for lease, _ in self._ready)
+            if reason == "finished" and not self._active and self._table.is_over():
+                self._table.forget()
+            self._table.close()
+
+    @property
+    def _table(self) -> LeaseTable:
+        assert self._opened is not None
+        return self._opened
 
     def has_pending_requests(self) -> bool:
         """Tell whether anything is still to fetch, here or with another worker."""
-        self._settle()
-        return bool(self._ready or self._in_memory) or not self._table.is_over()
+        if self._has_failed():
+            return False
+        is_over = True
+        with self._guard():
+            self._settle()
+            is_over = self._table.is_over()
+        return bool(self._ready or self._in_memory or not is_over)
 
     def enqueue_request(self, request: Request) -> bool:
         """Add a request; False where the job has seen it."""
@@ -118,25 +140,31 @@ class Frontier(BaseScheduler):
             self._in_memory.append(request)
             return True
         assert self._crawler.request_fingerprinter is not None
-        is_added = self._table.add(
-            fingerprint=self._crawler.request_fingerprinter.fingerprint(request),
-            host=urlsplit(request.url).netloc,
-            priority=request.priority,
-            data=data,
-            again=request.dont_filter,
-        )
+        is_added = False
+        with self._guard():
+            is_added = self._table.add(
+                fingerprint=self._crawler.request_fingerprinter.fingerprint(request),
+                host=urlsplit(request.url).netloc,
+                priority=request.priority,
+                data=data,
+                again=request.dont_filter,
+            )
         self._count("added" if is_added else "seen")
         return is_added
 
     def next_request(self) -> Request | None:
         """Return the next request to fetch, leased to this worker; None where there is none now."""
-        self._settle()
+        if self._has_failed():
+            return None
+        with self._guard():
+            self._settle()
+            if not self._ready:
+                self._refill()
+            if not self._ready:
+                self._look_again_soon()
         if self._in_memory:
             return self._in_memory.popleft()
         if not self._ready:
-            self._refill()
-        if not self._ready:
-            self._look_again_soon()
             return None
         lease, request = self._ready.popleft()
         self._active[request] = self._downloading[request] = lease
@@ -176,10 +204,30 @@ class Frontier(BaseScheduler):
         for request in finished:
             self.unload(request)
         leases = [self._active.pop(request) for request in finished]
-        if self._crawler.stats is not None and self._crawler.stats.get_value("archive/write_failed"):
+        if self._has_failed():
             return
         self._table.acknowledge(lease.fingerprint for lease in leases)
         self._count("acknowledged", len(leases))
+
+    def _has_failed(self) -> bool:
+        """Tell whether something of this run could not be put on disk; then nothing is handed out or acknowledged."""
+        assert self._crawler.stats is not None
+        return bool(self._crawler.stats.get_value(STAT_FAILED))
+
+    @contextmanager
+    def _guard(self) -> Iterator[None]:
+        """Stop the run where the table cannot be written, for instance because the disk is full."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if not self._has_failed():
+                self._count_failure(error)
+
+    def _count_failure(self, error: sqlite3.Error) -> None:
+        run = self._crawler.get_extension(RunExtension)
+        if run is None:
+            raise error
+        run.stop(error)
 
     def _count(self, name: str, count: int = 1) -> None:
         assert self._crawler.stats is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import secrets
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from archives.urls import format_timestamp
 from archives.writer import Location, WarcWriter, salvage
 from crawler.manifest import build_manifest, write_manifest
 from pipelines.items import CaptureRef
-from pipelines.stages import before_posts
+from pipelines.stages import before_posts, storage_failed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 META_CAPTURE = "capture"
+STAT_FAILED = "archive/write_failed"
 SOURCE_URI = "urn:x-newsreel:source:"
 
 
@@ -80,6 +82,7 @@ class RunExtension:
         crawler.signals.connect(extension.spider_opened, signal=signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signal=signals.spider_closed)
         crawler.signals.connect(extension.sync, signal=before_posts)
+        crawler.signals.connect(extension.stop, signal=storage_failed)
         return extension
 
     def write(self, exchange: Exchange) -> CaptureRef:
@@ -93,7 +96,7 @@ class RunExtension:
                 self._write_source()
             location = self._writer.write(exchange)
         except WriteError as error:
-            self._stop(error)
+            self.stop(error)
             raise
         self._count("archive/exchanges")
         if exchange.truncated:
@@ -111,13 +114,20 @@ class RunExtension:
     def spider_opened(self) -> None:
         """Leave a manifest that says a run is in progress."""
         self._write_manifest(exit_reason=None)
+        # What has been imported and set up by now stays until the process ends. The collector of cycles would walk
+        # through all of it again and again, for a tenth of a capturing crawl's CPU time.
+        gc.freeze()
 
     def spider_closed(self, reason: str) -> None:
         """Close the last file under its final name and complete the manifest."""
-        self._writer.close()
         assert self._crawler.stats is not None
-        self._crawler.stats.set_value("archive/bytes", self._writer.bytes_written)
-        self._write_manifest(exit_reason=reason)
+        try:
+            self._writer.close()
+            self._crawler.stats.set_value("archive/bytes", self._writer.bytes_written)
+            self._write_manifest(exit_reason=reason)
+        except (OSError, WriteError) as error:
+            self._count(STAT_FAILED)
+            logger.error("The run could not be closed; the next one salvages what it left: %s", error)
 
     def _write_source(self) -> None:
         """Archive the definition that the run reads by, so that a reparse needs nothing but the archive."""
@@ -130,15 +140,16 @@ class RunExtension:
         assert self._crawler.stats is not None
         self._crawler.stats.inc_value(name)
 
-    def _stop(self, error: WriteError) -> None:
+    def stop(self, error: Exception) -> None:
+        """Have the run end soon, and nothing more be acknowledged, because something could not be put on disk."""
         if self._is_stopping:
             return
         self._is_stopping = True
-        logger.error("The crawl stops, since a capture could not be written: %s", error)
-        self._count("archive/write_failed")
+        logger.error("The crawl stops, because something could not be written: %s", error)
+        self._count(STAT_FAILED)
         engine = self._crawler.engine
         assert engine is not None
-        call_later(0, _schedule_coro, engine.close_spider_async(reason="archive_failed"))
+        call_later(0, _schedule_coro, engine.close_spider_async(reason="storage_failed"))
 
     def _describe(self, crawler: Crawler) -> Mapping[str, str]:
         """Fields of the warcinfo record. Spec: WARC/1.1 §6.2."""

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS posts (
     answered TEXT NOT NULL,         -- kinds of capture that run has seen, also those that had nothing to say
     waits_for TEXT NOT NULL,        -- the kind of capture that is still on its way
     is_dirty INTEGER NOT NULL,      -- the file does not yet say what the state says
+    shelved TEXT NOT NULL DEFAULT '', -- the run that last looked at its file, and what it did then
     claim TEXT NOT NULL DEFAULT '', -- the file name it would have if it were alone, case folded
     file TEXT NOT NULL DEFAULT '',  -- the file name it has
     PRIMARY KEY (source, identifier)
@@ -132,9 +133,22 @@ class Ledger:
             (claim.claim, claim.file, *claim.key),
         )
 
-    def record_done(self, key: tuple[str, str]) -> None:
-        """Remember that nothing remains to be done for a post until more is known of it."""
-        self._database.execute("UPDATE posts SET is_dirty = 0 WHERE source = ? AND identifier = ?", key)
+    def record_done(self, key: tuple[str, str], outcome: str = "") -> None:
+        """Remember that nothing remains to be done for a post until more is known of it.
+
+        Args:
+            outcome: what this run has done for it, by now.
+        """
+        self._database.execute(
+            "UPDATE posts SET is_dirty = 0, shelved = ? WHERE source = ? AND identifier = ?",
+            (f"{self._run} {outcome}", *key),
+        )
+
+    def find_outcome(self, key: tuple[str, str]) -> str:
+        """Return what this run has done for a post so far, or ''."""
+        row = self._database.execute("SELECT shelved FROM posts WHERE source = ? AND identifier = ?", key).fetchone()
+        run, _, outcome = (row[0] if row else "").partition(" ")
+        return outcome if run == self._run else ""
 
     def list_files(self) -> set[str]:
         """Return the names of all post files that stand for a post."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Outcome(StrEnum):
-    """What became of a post's file."""
+    """What a run did to a post's file; what it does to the same file later in the run is part of that."""
 
     NEW = "new"
     UPDATED = "updated"
@@ -33,11 +33,17 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelved:
-    """A post as it was written."""
+    """A post as it was written.
+
+    Attributes:
+        outcome: what the run has done to the file by now.
+        before: what it had done before this call; None where it had not looked at the post yet.
+    """
 
     post: Post
     path: Path
     outcome: Outcome
+    before: Outcome | None
 
 
 class Shelf:
@@ -68,11 +74,16 @@ class Shelf:
         was_there = (self.folder / name).exists()
         is_written = write_post_file(self.folder / name, render(post, options))
         self._ledger.record_name(Claim(key=post.key, claim=claim, file=name))
-        self._ledger.record_done(post.key)
         if earlier and earlier.file != name:
             self._give_up(earlier, claim)
+        known = self._ledger.find_outcome(post.key)
+        before = Outcome(known) if known else None
         outcome = Outcome.UPDATED if was_there or earlier else Outcome.NEW
-        return Shelved(post=post, path=self.folder / name, outcome=outcome if is_written else Outcome.UNCHANGED)
+        outcome = outcome if is_written else Outcome.UNCHANGED
+        if before is Outcome.NEW or (before and outcome is Outcome.UNCHANGED):
+            outcome = before
+        self._ledger.record_done(post.key, outcome)
+        return Shelved(post=post, path=self.folder / name, outcome=outcome, before=before)
 
     def _give_up(self, earlier: Claim, claim: str) -> None:
         """Remove a file whose post has moved, and let the next rightful post have its name."""

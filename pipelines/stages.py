@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +50,9 @@ _BATCH_POSTS = 16
 before_posts = object()
 """Signal sent before post files are written, so that captures are put on disk now; a failure stops the writing."""
 
+storage_failed = object()
+"""Signal sent when the ledger or a post file cannot be written; nothing more should be acknowledged."""
+
 OptionsFor = Callable[[str], PostOptions]
 
 
@@ -71,9 +75,9 @@ class _Stage:
         """Build the stage for one run."""
         return cls(crawler)
 
-    def count(self, name: str) -> None:
+    def count(self, name: str, by: int = 1) -> None:
         assert self.crawler.stats is not None
-        self.crawler.stats.inc_value(name)
+        self.crawler.stats.inc_value(name, by)
 
 
 def find_options(crawler: Crawler) -> OptionsFor:
@@ -195,7 +199,11 @@ class PostFilesPipeline(_Stage):
             Absorbed: the post is not complete yet, or the run holds its posts back.
             DropItem: the post cannot become a file.
         """
-        is_complete = self._ledger.absorb(attest(item))
+        try:
+            is_complete = self._ledger.absorb(attest(item))
+        except sqlite3.Error as error:
+            self._report(error)
+            raise
         if not is_complete or self._is_holding:
             raise Absorbed(f"{item.source}/{item.identifier}: joined")
         loop = asyncio.get_running_loop()
@@ -240,8 +248,15 @@ class PostFilesPipeline(_Stage):
             assert state is not None
             try:
                 future.set_result(self._shelve(state))
-            except (PostRefused, OSError) as error:
+            except PostRefused as refusal:
+                future.set_exception(refusal)
+            except (OSError, sqlite3.Error) as error:
+                self._report(error)
                 future.set_exception(error)
+
+    def _report(self, error: Exception) -> None:
+        logger.error("A post could not be written: %s", error)
+        self.crawler.signals.send_catch_log(storage_failed, error=error)
 
     def _announce(self) -> None:
         for _, result in self.crawler.signals.send_catch_log(before_posts):
@@ -255,5 +270,8 @@ class PostFilesPipeline(_Stage):
             self._ledger.record_done(state.key)
             self.count(f"posts/dropped/{refusal.reason}")
             raise
-        self.count(f"posts/{shelved.outcome}")
+        if shelved.before is not shelved.outcome:
+            self.count(f"posts/{shelved.outcome}")
+            if shelved.before:
+                self.count(f"posts/{shelved.before}", -1)
         return shelved

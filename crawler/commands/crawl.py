@@ -11,6 +11,7 @@ from scrapy.exceptions import UsageError
 
 from archives.collection import Collection
 from archives.errors import ArchiveError
+from crawler.run import STAT_FAILED
 from crawler.sources import SourceError, find_source
 from crawler.spiders.base import NewsSpider
 from pipelines.shelf import Outcome
@@ -21,11 +22,15 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 
+EXIT_STORAGE = 3
+_EXIT_BY_REASON = {"shutdown": 11, "closespider_timeout": 15}
+
+
 class Command(ScrapyCrawl):
     """Runs one spider.
 
-    Exit codes: 0 pages were fetched, 1 nothing was fetched or every page failed or a capture could not be written, 2
-    usage.
+    Exit codes: 0 good; 1 nothing was fetched or every page failed; 2 usage; 3 the disk would take no more; 11 the run
+    was interrupted, 15 a time limit ended it, and the next run takes it up.
     """
 
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "INFO"}
@@ -90,12 +95,14 @@ def describe_posts(stats: dict[str, Any]) -> str:
 
 
 def find_exit_code(crawler: Crawler) -> int:
-    """Return 1 where a crawl brought nothing home: no page, only failures, or captures that could not be written."""
+    """Return how a run ended; Scrapy alone would say 0 to almost everything."""
     assert crawler.stats is not None
     stats = crawler.stats.get_stats()
+    if stats.get(STAT_FAILED):
+        return EXIT_STORAGE
+    if stats.get("finish_reason") in _EXIT_BY_REASON:
+        return _EXIT_BY_REASON[stats["finish_reason"]]
     pages = sum(value for name, value in stats.items() if name.startswith("pages/") and "failed" not in name)
-    if stats.get("archive/write_failed"):
-        return 1
     is_ours = issubclass(crawler.spidercls, NewsSpider)
     fetched = pages if is_ours else stats.get("response_received_count", 0)
     return 0 if fetched else 1
