@@ -17,38 +17,16 @@ from urllib.parse import urljoin
 
 import nh3
 
-from pipelines import markup
+from pipelines import markup, pruning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_CHARS = 5_000_000
 
-_MAX_SOURCE_WORK = 5_000_000
-
-_DIV_LIKE = frozenset(
-    [
-        "article",
-        "main",
-        "aside",
-        "header",
-        "footer",
-        "nav",
-        "center",
-        "form",
-        "fieldset",
-        "address",
-        "details",
-        "summary",
-    ]
-)
 # Kept by the parser's pass only so that a hidden one is seen with its content.
 _UNWRAPPED = frozenset(
     ["font", "label", "ins", "del", "strike", "big", "tt", "kbd", "samp", "var", "dfn", "bdi", "bdo"]
-)
-_RAW_TEXT = frozenset(["script", "style", "iframe", "textarea", "title", "xmp", "noembed", "noframes"])
-_DROPPED = _RAW_TEXT | frozenset(
-    ["noscript", "template", "svg", "math", "object", "embed", "select", "button", "applet"]
 )
 _REMOVED_WHEN_EMPTY = (
     (markup.INLINES - markup.VOID - {"audio", "video"}) | markup.HEADINGS | {"p", "div", "section", "figure"}
@@ -68,39 +46,6 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n?")
 _INDENT = re.compile(r"(<p(?: [^<>]*)?>(?:<(?:span|strong|b|em|i|a|u)(?: [^<>]*)?>){0,4})\s*\u3000\u3000\s*")
 _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
-
-# The tags of any source as an HTML5 tokeniser delimits them; possessive, so that no input makes it backtrack.
-_SOURCE_TAG = re.compile(
-    r"<[!?][^>]*+>?|</[^a-zA-Z>][^>]*+>?"
-    r"""|<(?P<end>/?)(?P<name>[a-zA-Z][^\s/>]*+)(?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+|["'])*+>?"""
-)
-_SOURCE_DROPPED = re.compile(r"<(?:(!--)|(" + "|".join(sorted(_DROPPED)) + r")(?=[\s/>]))", re.IGNORECASE)
-_SELF_CLOSING = markup.VOID | frozenset(
-    [
-        "p",
-        "li",
-        "dt",
-        "dd",
-        "td",
-        "th",
-        "tr",
-        "thead",
-        "tbody",
-        "tfoot",
-        "option",
-        "rt",
-        "rp",
-        "input",
-        "link",
-        "meta",
-        "wbr",
-        "area",
-        "base",
-        "embed",
-        "param",
-        "track",
-    ]
-)
 
 
 class BodyRefused(ValueError):
@@ -166,80 +111,18 @@ def _escape_braces(text: str) -> str:
 
 def _build_canonical(text: str) -> str:
     """Return the fragment as an HTML5 parser serialises it, without active elements and comments."""
-    source = _drop_elements(text)
-    if _is_nested_beyond_reason(source):
-        source = _flatten(source)
+    source = pruning.drop_elements(text)
+    if pruning.is_nested_beyond_reason(source):
+        source = pruning.flatten_blocks(source)
     kept = {*markup.ATTRIBUTES, *_LAZY_SOURCES, *_SIGNS_OF_HIDING}
     return nh3.clean(
         source,
-        tags=set(markup.ALLOWED | _DIV_LIKE | _UNWRAPPED),
-        clean_content_tags=set(_DROPPED),
+        tags=set(markup.ALLOWED | pruning.DIV_LIKE | _UNWRAPPED),
+        clean_content_tags=set(pruning.DROPPED),
         attributes={"*": kept},
         url_schemes={"http", "https", "mailto"},
         link_rel=None,
     )
-
-
-def _drop_elements(text: str) -> str:
-    """Return the source without comments and without the elements that are dropped with their content.
-
-    The parser would drop them too; they go first so that the nesting is measured on what it will see.
-    """
-    kept: list[str] = []
-    endless: set[str] = set()
-    position = 0
-    while opening := _SOURCE_DROPPED.search(text, position):
-        kept.append(text[position : opening.start()])
-        name = "" if opening[1] else opening[2].lower()
-        end = -1 if name in endless else _find_end(text, opening, name)
-        if end < 0 and (not name or name in _RAW_TEXT):
-            return "".join(kept)
-        if end < 0:
-            endless.add(name)
-        position = opening.end() if end < 0 else end
-        if end < 0:
-            kept.append("<wbr ")
-    kept.append(text[position:])
-    return "".join(kept)
-
-
-def _find_end(text: str, opening: re.Match[str], name: str) -> int:
-    """Return where the dropped element or comment ends, or -1 where it never does."""
-    if not name:
-        end = text.find("-->", opening.start() + 2)
-        return end + 3 if end >= 0 else -1
-    if name == "embed":
-        return -1
-    closing = re.compile(rf"</{name}(?=[\s/>])[^>]*>?", re.IGNORECASE).search(text, opening.end())
-    return closing.end() if closing else -1
-
-
-def _is_nested_beyond_reason(source: str) -> bool:
-    """Tell whether the parser would need time or memory out of proportion.
-
-    Its time grows with the square of the depth, and elements left open are opened again in every later block. Only
-    closes in order count, so the depth is never judged too small.
-    """
-    stack: list[str] = []
-    deepest = 0
-    for tag in _SOURCE_TAG.finditer(source):
-        name = (tag["name"] or "").lower()
-        if not name or name in _SELF_CLOSING:
-            continue
-        if not tag["end"]:
-            stack.append(name)
-        elif stack and stack[-1] == name:
-            stack.pop()
-        deepest = max(deepest, len(stack))
-    return deepest * source.count("<") > _MAX_SOURCE_WORK
-
-
-def _flatten(source: str) -> str:
-    """Return the text of the source with a paragraph at each block, all other markup left out."""
-    paragraphs = _SOURCE_TAG.sub(
-        lambda tag: "<p>" if (tag["name"] or "").lower() in markup.BLOCKS | _DIV_LIKE else "", source
-    )
-    return re.sub(r"(?:<p>\s*)+", "<p>", paragraphs)
 
 
 @dataclass(slots=True)
@@ -311,7 +194,7 @@ class _Settler:
 
     def _choose_name(self, name: str) -> str:
         parent = self._stack[-1] if self._stack else ""
-        if name in _DIV_LIKE or (name in markup.LIST_PARENTS and parent not in markup.LIST_PARENTS[name]):
+        if name in pruning.DIV_LIKE or (name in markup.LIST_PARENTS and parent not in markup.LIST_PARENTS[name]):
             return "div"
         return name
 
@@ -390,7 +273,7 @@ def _find_block_holders(tokens: list[re.Match[str]]) -> set[int]:
         if token["end"]:
             starts.pop()
             continue
-        if name in markup.BLOCKS or name in _DIV_LIKE:
+        if name in markup.BLOCKS or name in pruning.DIV_LIKE:
             for start in reversed(starts):
                 if start in holders:
                     break

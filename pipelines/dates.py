@@ -18,11 +18,15 @@ from dateutil.relativedelta import relativedelta
 
 from pipelines import date_patterns as shapes
 from pipelines import date_words as words
+from pipelines.calendars import normalise_years
 from pipelines.clock_times import TimeOfDay, find_time
 from pipelines.items import Precision
+from pipelines.stated import DateRefused, StatedDate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+__all__ = ["SLACK", "DateRefused", "StatedDate", "parse_date"]
 
 SLACK = timedelta(days=1)
 
@@ -33,35 +37,6 @@ _FIRST_GREGORIAN_YEAR = 1583
 _ZERO_DAYS = frozenset([date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1)])
 _MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC).time()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ERAS = {"令和": 2018, "平成": 1988, "昭和": 1925, "大正": 1911, "明治": 1867, "r": 2018, "h": 1988, "s": 1925}
-
-
-class DateRefused(ValueError):
-    """The text does not state a day that can be believed.
-
-    Attributes:
-        reason: short name to count by: empty, no_date, impossible, year_zero, epoch_zero, future, ambiguous.
-        found: the text as found.
-    """
-
-    def __init__(self, reason: str, found: str) -> None:
-        shown = found if len(found) <= 80 else found[:79] + "…"
-        super().__init__(f"no date taken from {shown!r}: {reason}; keep the text as found, or name a better selector")
-        self.reason = reason
-        self.found = found
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatedDate:
-    """An instant as a publisher stated it.
-
-    Attributes:
-        instant: aware, in the offset stated or else the source's; local midnight where only the day was stated.
-        precision: how much of the instant was stated.
-    """
-
-    instant: datetime
-    precision: Precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +84,12 @@ class _Reader:
         self._local = captured_at.astimezone(zone)
         self._language = language
         self._zone_key = str(getattr(zone, "key", ""))
-        self._text = self._normalise_years(words.fold(found[:_MAX_CHARS]))
+        self._text = normalise_years(
+            words.fold(found[:_MAX_CHARS]),
+            language=self._language,
+            zone_key=self._zone_key,
+            current_year=self._local.year,
+        )
 
     def read(self) -> StatedDate:
         if not self._text:
@@ -128,27 +108,6 @@ class _Reader:
         if instant > self._captured_at + SLACK:
             raise DateRefused("future", self._found)
         return stated
-
-    def _normalise_years(self, text: str) -> str:
-        """Write the years of Japan's eras, of the Republic of China and of the Buddhist era as Gregorian ones."""
-        text = shapes.GLUED_CLOCK.sub(lambda m: m[1].rstrip(":") + " ", text)
-        text = shapes.ERA.sub(lambda m: f"{_ERAS[m[1]] + (1 if m[2] == '元' else int(m[2]))}年", text)
-        text = shapes.ROC.sub(lambda m: f"{1911 + (1 if m[1] == '元' else int(m[1]))}{m[0][-1]}", text)
-        text = shapes.YEAR_WORD.sub(lambda m: f"{self._local.year - words.YEARS_AGO[m[1]]}年", text)
-        if self._language.startswith("ja"):
-            text = shapes.SHORT_ERA.sub(lambda m: f"{_ERAS[m[1]] + int(m[2])}{m[3]}", text)
-        if self._is_taiwanese():
-            text = re.sub(
-                r"(?<!\d)(?<!\d[.:/-])(1\d\d|\d\d(?=年))([年/.-])(?=\d{1,2}[月/.-]\d{1,2}(?!\d))",
-                lambda m: f"{1911 + int(m[1])}{m[2]}",
-                text,
-            )
-        if self._language.startswith("th"):
-            text = re.sub(r"(?<!\d)2[45]\d\d(?!\d)", lambda m: str(int(m[0]) - 543), text)
-        return text
-
-    def _is_taiwanese(self) -> bool:
-        return self._zone_key == "Asia/Taipei" or self._language.startswith(("zh-hant", "zh-tw"))
 
     # Numbers alone
 
