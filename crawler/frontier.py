@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 16
 _POLL_S = 0.5
+_SETTLE_S = 0.2
+_SETTLE_AT_MOST = 48
 _PLAIN = ("callback", "errback", "method", "priority", "dont_filter", "encoding", "flags", "cb_kwargs", "meta")
 _DEFAULTS: dict[str, Any] = {
     "method": "GET",
@@ -73,7 +75,7 @@ class Frontier(BaseScheduler):
         self._load: Counter[str] = Counter()
         self._in_memory: deque[Request] = deque()
         self._is_looking = False
-        self._renewed_at = time.monotonic()
+        self._renewed_at = self._settled_at = time.monotonic()
         self._opened: LeaseTable | None = None
 
     @classmethod
@@ -189,25 +191,34 @@ class Frontier(BaseScheduler):
         self._count("leased", len(leases))
 
     def _settle(self) -> None:
-        """Acknowledge every leased request that the engine has let go of; keep the rest leased."""
-        if time.monotonic() - self._renewed_at > LEASE_S / 4:
+        """Acknowledge what the engine has let go of, once its captures are on disk; keep the rest leased.
+
+        While the run is busy that happens a few times a second, so that one sync of the archive serves many requests.
+        """
+        now = time.monotonic()
+        if now - self._renewed_at > LEASE_S / 4:
             self._table.renew()
-            self._is_looking = False
-        self._renewed_at = time.monotonic()
-        engine = self._crawler.engine
-        slot = getattr(engine, "_slot", None)
-        if slot is None or not self._active:
+            self._renewed_at = now
+        slot = getattr(self._crawler.engine, "_slot", None)
+        is_early = now - self._settled_at < _SETTLE_S and len(self._active) < _SETTLE_AT_MOST
+        if slot is None or not self._active or (is_early and slot.inprogress):
             return
+        self._settled_at = now
         finished = [request for request in self._active if request not in slot.inprogress]
-        if not finished:
-            return
+        leases = [self._active.pop(request) for request in finished]
         for request in finished:
             self.unload(request)
-        leases = [self._active.pop(request) for request in finished]
-        if self._has_failed():
+        if not leases or self._has_failed():
             return
-        self._table.acknowledge(lease.fingerprint for lease in leases)
-        self._count("acknowledged", len(leases))
+        self._sync()
+        if not self._has_failed():
+            self._table.acknowledge(lease.fingerprint for lease in leases)
+            self._count("acknowledged", len(leases))
+
+    def _sync(self) -> None:
+        run = self._crawler.get_extension(RunExtension)
+        if run is not None:
+            run.sync()
 
     def _has_failed(self) -> bool:
         """Tell whether something of this run could not be put on disk; then nothing is handed out or acknowledged."""

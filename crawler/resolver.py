@@ -7,6 +7,7 @@ blind to the many spellings of 127.0.0.1 and to names that answer differently th
 from __future__ import annotations
 
 import ipaddress
+import logging
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from twisted.internet.base import ReactorBase
     from twisted.internet.defer import Deferred
+
+logger = logging.getLogger(__name__)
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -54,10 +57,12 @@ class PublicResolver(CachingThreadedResolver):
     def _check(self, address: str, name: str) -> str:
         if name in self.proxies or self.is_allowed(address):
             return address
-        raise DNSLookupError(
+        message = (
             f"{name} resolves to {address}, which is not a public address; "
             "add its network to RESOLVER_ALLOW if it is meant to be crawled"
         )
+        logger.warning(message)  # Twisted tells its caller only that the name was not found
+        raise DNSLookupError(message)
 
     def is_allowed(self, address: str) -> bool:
         """Tell whether a numeric address may be connected to."""

@@ -108,8 +108,12 @@ class RunExtension:
         self._count("archive/no_response")
 
     def sync(self) -> None:
-        """Put every capture so far on disk, because posts are about to be written."""
-        self._writer.sync()
+        """Put every capture so far on disk, because posts are about to be written or work to be acknowledged."""
+        try:
+            self._writer.sync()
+        except (OSError, WriteError) as error:
+            self.stop(error)
+            raise
 
     def spider_opened(self) -> None:
         """Leave a manifest that says a run is in progress."""

@@ -154,6 +154,10 @@ class Ledger:
         """Return the names of all post files that stand for a post."""
         return {name for (name,) in self._database.execute("SELECT file FROM posts WHERE file <> ''")}
 
+    def forget_source(self, source: str) -> None:
+        """Drop everything known of a source's articles."""
+        self._database.execute("DELETE FROM posts WHERE source = ?", (source,))
+
     def copy_to(self, path: Path) -> None:
         """Make the ledger at `path` say what this one says, in one transaction."""
         target = sqlite3.connect(path)

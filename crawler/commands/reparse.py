@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -26,6 +26,7 @@ from pipelines.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
+    from datetime import datetime
 
     from scrapy.crawler import CrawlerProcessBase
 
@@ -65,6 +66,8 @@ class Command(ScrapyCommand):
             raise UsageError("name one collection")
         if opts.diff and opts.out:
             raise UsageError("--diff writes nothing, so --out has no use beside it", print_help=False)
+        if opts.at and not (opts.diff or opts.out):
+            raise UsageError("--at makes posts of the past; say where they go with --out, or --diff", print_help=False)
         assert self.settings is not None
         try:
             collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0])
@@ -73,15 +76,19 @@ class Command(ScrapyCommand):
         except (ArchiveError, SourceError) as error:
             raise UsageError(str(error), print_help=False) from error
         place_collection(self.settings, collection.name, priority="cmdline")
-        posts_dir = Path(opts.out or self.settings["POSTS_DIR"])
+        posts_dir, current = Path(self.settings["POSTS_DIR"]), Path(self.settings["POSTS_LEDGER"])
         with tempfile.TemporaryDirectory(prefix="newsreel-") as scratch:
-            remade_dir = Path(scratch, "posts") if opts.diff else posts_dir
             ledger = Path(scratch, "ledger.sqlite")
-            self.exitcode = self._reparse(holding, sources, remade_dir, ledger)
             if opts.diff:
-                self.exitcode = print_differences(posts_dir, remade_dir) or self.exitcode
-            elif not opts.out:
-                adopt_ledger(ledger, Path(self.settings["POSTS_LEDGER"]), posts_dir)
+                self.exitcode = self._reparse(holding, sources, Path(scratch, "posts"), ledger)
+                self.exitcode = print_differences(posts_dir, Path(scratch, "posts")) or self.exitcode
+            elif opts.out:
+                self.exitcode = self._reparse(holding, sources, Path(opts.out), ledger)
+            else:
+                old_files = prepare_ledger(current, ledger, sources)
+                self.exitcode = self._reparse(holding, sources, posts_dir, ledger)
+                if self.exitcode == 0:
+                    adopt_ledger(ledger, current, posts_dir, old_files)
 
     def _reparse(self, holding: Holding, sources: list[Source], posts_dir: Path, ledger: Path) -> int:
         assert self.crawler_process is not None
@@ -114,7 +121,10 @@ def run_reparse(
             crawler.signals.connect(lambda: advance(""), signal=signals.response_received, weak=False)
             process.crawl(crawler, source=source, entries=captures)
         process.start()
-    code = 1 if process.bootstrap_failed else 0
+    code = 1 if process.bootstrap_failed or not any(entries) else 0
+    if not any(entries):
+        names = ", ".join(source.name for source in sources)
+        print(f"{holding.collection.name}: no capture in it belongs to {names}", file=sys.stderr)  # noqa: T201
     for crawler in crawlers:
         assert crawler.stats is not None
         stats = crawler.stats.get_stats()
@@ -150,26 +160,41 @@ def print_differences(posts_dir: Path, remade_dir: Path) -> int:
     return 1 if differences else 0
 
 
-def adopt_ledger(remade: Path, current: Path, posts_dir: Path) -> None:
-    """Put a reparse's ledger in the collection's place; remove the post files that only the old one names."""
-    if not remade.exists():
-        return
-    old = Ledger(current)
-    old_files = old.list_files()
-    old.close()
-    fresh = Ledger(remade)
-    for name in old_files - fresh.list_files():
+def prepare_ledger(current: Path, scratch: Path, sources: list[Source]) -> set[str]:
+    """Begin a reparse's ledger with what it does not touch: the posts of other sources, and their claims to names.
+
+    Returns:
+        The post files of the sources that are about to be reparsed.
+    """
+    if not current.exists():
+        return set()
+    ledger = Ledger(current)
+    ledger.copy_to(scratch)
+    ledger.close()
+    ledger = Ledger(scratch)
+    files = ledger.list_files()
+    for source in sources:
+        ledger.forget_source(source.name)
+    files -= ledger.list_files()
+    ledger.close()
+    return files
+
+
+def adopt_ledger(remade: Path, current: Path, posts_dir: Path, old_files: set[str]) -> None:
+    """Put a reparse's ledger in the collection's place; remove the post files that nothing stands behind any more."""
+    ledger = Ledger(remade)
+    for name in old_files - ledger.list_files():
         with suppress(FileNotFoundError):
             (posts_dir / name).unlink()
-    fresh.copy_to(current)
-    fresh.close()
+    ledger.copy_to(current)
+    ledger.close()
 
 
 def _parse_until(text: str | None) -> datetime | None:
     if not text:
         return None
     try:
-        return parse_timestamp(text).replace(tzinfo=UTC)
+        return parse_timestamp(text) + timedelta(seconds=1, microseconds=-1)
     except ValueError:
         message = f"--at {text!r} is not a timestamp of 14 digits such as 20261123080000"
         raise UsageError(message, print_help=False) from None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LINK_KINDS = tuple(kind.value for kind in LinkKind if kind is not LinkKind.OTHER)
+_PARSED_KINDS = tuple(kind.value for kind in (LinkKind.ARTICLE, LinkKind.TEXT, LinkKind.LISTING))
 _JSON_KINDS = (LinkKind.TEXT, LinkKind.LISTING)
 _FIELDS = (
     "identifier",
@@ -171,8 +172,8 @@ def _load_share(table: _Table) -> ShareRule:
 
 def _load_parser(table: _Table) -> Parser:
     of = table.take_text("of")
-    if of not in _LINK_KINDS:
-        table.refuse("of", f"must be one of {', '.join(_LINK_KINDS)}, not {of!r}")
+    if of not in _PARSED_KINDS:
+        table.refuse("of", f"must be one of {', '.join(_PARSED_KINDS)}, not {of!r}")
     kind = LinkKind(of)
     until = table.take("valid_until", date, "a date such as 2027-01-31", False)
     records = table.take_text("records", "")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -73,18 +76,20 @@ def test_a_manifest_names_the_run_its_files_and_its_end(printed: tuple[Data, Pat
 
 
 def test_reparse_makes_the_same_tree_elsewhere_and_touches_nothing(printed: tuple[Data, Path], tmp_path: Path) -> None:
+    """Nothing but the catalogue, which is read into being."""
     data = printed[0]
-    before = hash_tree(data.path, "*")
+    before = hash_tree(data.path, "*.[!s]*")
     done = run_scrapy("reparse", "newspaper", "--out", str(tmp_path / "again"), data=data)
     assert done.returncode == 0, done.stderr
     assert hash_tree(tmp_path / "again") == hash_tree(data.posts("newspaper"))
-    assert hash_tree(data.path, "*") == before
+    assert hash_tree(data.path, "*.[!s]*") == before
 
 
 def test_reparse_up_to_an_instant_sees_the_first_edition_only(printed: tuple[Data, Path], tmp_path: Path) -> None:
-    second = read_manifests(printed[0])[1]["run"]
-    assert isinstance(second, str)
-    done = run_scrapy("reparse", "newspaper", "--at", second[:14], "--out", str(tmp_path / "then"), data=printed[0])
+    ended_at = read_manifests(printed[0])[0]["ended_at"]
+    assert isinstance(ended_at, str)
+    timestamp = re.sub(r"\D", "", ended_at)[:14]
+    done = run_scrapy("reparse", "newspaper", "--at", timestamp, "--out", str(tmp_path / "then"), data=printed[0])
     assert done.returncode == 0, done.stderr
     posts = {path.name: path.read_text("utf-8") for path in (tmp_path / "then").glob("*.md")}
     assert len(posts) == 41
@@ -179,7 +184,8 @@ def test_a_reparse_that_reaches_for_the_network_fails(copied: Data, tmp_path: Pa
         (["crawl", "category", "-a", "source=finews", "-a", "collection=../up"], "../up"),
         (["reparse"], "name one collection"),
         (["reparse", "nowhere"], "nowhere"),
-        (["reparse", "newspaper", "--at", "yesterday"], "not a timestamp of 14 digits"),
+        (["reparse", "newspaper", "--at", "yesterday", "--diff"], "not a timestamp of 14 digits"),
+        (["reparse", "newspaper", "--at", "20260101000000"], "say where they go with --out"),
         (["reparse", "newspaper", "--source", "nobody"], "unknown source"),
         (["verify", "nowhere"], "nowhere"),
         (["sources", "paint"], "Usage"),
@@ -262,3 +268,42 @@ def test_sources_are_listed_and_checked(tmp_path: Path) -> None:
     done = run_scrapy("sources", "check", str(tmp_path / "bad.toml"))
     assert done.returncode == 1
     assert "bad.toml: timezone: 'Mars/Olympus' is not an IANA time zone" in done.stdout
+
+
+def test_reparse_puts_the_ledger_back_and_removes_what_nothing_stands_behind(copied: Data) -> None:
+    ledger = copied.collection("newspaper") / "indexes" / "ledger.sqlite"
+    wanted = hash_tree(copied.posts("newspaper"))
+    for path in ledger.parent.glob("ledger.sqlite*"):
+        path.unlink()
+    assert run_scrapy("reparse", "newspaper", data=copied).returncode == 0
+    assert ledger.exists()
+    with contextlib.closing(sqlite3.connect(ledger)) as database:
+        name = sorted(wanted)[0]
+        database.execute("UPDATE posts SET file = '2026-01-01-stale.md' WHERE file = ?", (name,))
+        database.execute(
+            "UPDATE posts SET source = 'other', file = '2026-01-02-other.md', claim = 'o.md' WHERE file = ?",
+            (sorted(wanted)[1],),
+        )
+        database.commit()
+    for stale in ("2026-01-01-stale.md", "2026-01-02-other.md", "2026-01-03-mine.md"):
+        (copied.posts("newspaper") / stale).write_text("x", "utf-8")
+    assert run_scrapy("reparse", "newspaper", data=copied).returncode == 0
+    left = hash_tree(copied.posts("newspaper"))
+    assert set(left) == {*wanted, "2026-01-02-other.md", "2026-01-03-mine.md"}
+    assert {name: left[name] for name in wanted} == wanted
+
+
+def test_a_damaged_archive_removes_no_post(copied: Data) -> None:
+    warc = copied.warcs("newspaper")[0]
+    raw = bytearray(warc.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    warc.write_bytes(raw)
+    before = set(hash_tree(copied.posts("newspaper")))
+    assert run_scrapy("reparse", "newspaper", data=copied).returncode in (0, 1)
+    assert set(hash_tree(copied.posts("newspaper"))) == before
+
+
+def test_reparse_of_nothing_says_so(printed: tuple[Data, Path], tmp_path: Path) -> None:
+    done = run_scrapy("reparse", "newspaper", "--source", "finews", "--out", str(tmp_path), data=printed[0])
+    assert done.returncode == 1
+    assert "no capture in it belongs to finews" in done.stderr

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 KILLS = 20
 ARTICLES = 1000
-# Downloads in progress, pages whose posts wait for their batch, and those whose callbacks are running.
-LEASED_AT_MOST = 60
+# Pages in progress and pages whose acknowledgement waits for a sync; what is leased is fetched again.
+LEASED_AT_MOST = 120
 
 
 def build_command(source: Path, data: Data) -> list[str]:

@@ -19,7 +19,7 @@ SPIDER = str(Path(__file__).with_name("plain.py"))
 def test_every_spelling_of_loopback_is_refused(data: Data, tmp_path: Path, host: str) -> None:
     with WireServer({"/": build_response(b"secret")}) as server:
         url = f"http://{host}:{urlsplit(server.base_url).port}/"
-        run_scrapy(
+        done = run_scrapy(
             "runspider",
             SPIDER,
             "-a",
@@ -30,6 +30,7 @@ def test_every_spelling_of_loopback_is_refused(data: Data, tmp_path: Path, host:
             settings=LOOPBACK | {"RESOLVER_ALLOW": "", "RETRY_ENABLED": False},
         )
         assert server.exchanges == []
+    assert "which is not a public address; add its network to RESOLVER_ALLOW" in done.stderr
     assert "failed" in json.loads((tmp_path / "saw").read_text("utf-8"))
 
 

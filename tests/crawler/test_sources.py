@@ -60,7 +60,7 @@ def test_a_parser_is_chosen_by_the_day_of_the_capture_in_the_zone_of_the_source(
         ('["http://paper.example/"]', '["paper.example"]', "seeds", "must be an http or https URL"),
         ("'/(?P<id>\\d+)\\.html$'", "'('", "links.article", "is not a regular expression"),
         ("article = ['/(?P", "artikel = ['/(?P", "links.artikel", "is not a key here; allowed are article, category"),
-        ('of = "article"\nvalid', 'of = "page"\nvalid', "parser[0].of", "must be one of article, category"),
+        ('of = "article"\nvalid', 'of = "page"\nvalid', "parser[0].of", "must be one of article, text, listing"),
         ("2026-01-31", '"soon"', "parser[0].valid_until", "must be a date such as 2027-01-31"),
         ('"h2"', '"h2["', "parser[0].fields.headline", "is not a CSS selector"),
         ("headline = [", "title = [", "parser[1].fields.title", "is not a key here; allowed are articleBody"),
