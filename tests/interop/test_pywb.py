@@ -23,9 +23,9 @@ from urllib.parse import quote
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
+from archives.catalogue import CollectionIndex
 from archives.collection import Collection
 from archives.digests import build_digest
-from archives.index import CollectionIndex, IndexEntry
 from archives.messages import decode_content
 from archives.reader import Record, iter_records, read_capture
 from crawler.newspaper import Newspaper
@@ -33,6 +33,8 @@ from tests.project import LOOPBACK, Data, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from archives.index import IndexEntry
 
 PYWB = os.environ.get("NEWSREEL_PYWB", "")
 PATIENCE_S = 60.0
