@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,9 @@ logger = logging.getLogger(__name__)
 
 # Every post in a batch keeps its page leased, and what is leased is fetched again after a crash.
 _BATCH_POSTS = 16
+# A batch waits for this many times what the last sync took. So syncs never take more than a small share of the time,
+# and a page of many items, of which Scrapy lets only a few wait at once, is not held up where a sync costs nothing.
+_SYNCS_WAITED = 200
 
 before_posts = object()
 """Signal sent before post files are written, so that captures are put on disk now; a failure stops the writing."""
@@ -174,8 +178,9 @@ class BodyPipeline(_Stage):
 class PostFilesPipeline(_Stage):
     """Joins, then writes.
 
-    Posts are written in batches: up to 16 that became complete within `POSTS_BATCH_SECONDS` go out behind one sync of
-    the archive. With `POSTS_HOLD` nothing is written before the spider closes, so that every post is written once.
+    Posts are written in batches: up to 16 that became complete within `POSTS_BATCH_SECONDS`, less where the disk is
+    fast, go out behind one sync of the archive. With `POSTS_HOLD` nothing is written before the spider closes, so that
+    every post is written once.
 
     Stats: `posts/new`, `posts/updated`, `posts/unchanged`, `posts/dropped/<reason>`.
     """
@@ -191,6 +196,7 @@ class PostFilesPipeline(_Stage):
         self._batch_s = settings.getfloat("POSTS_BATCH_SECONDS")
         self._waiting: dict[tuple[str, str], asyncio.Future[Shelved]] = {}
         self._batch: asyncio.TimerHandle | None = None
+        self._sync_s = 0.0
 
     async def process_item(self, item: Post) -> Post:
         """Return the finished post once its file is on disk.
@@ -211,7 +217,7 @@ class PostFilesPipeline(_Stage):
         if len(self._waiting) >= _BATCH_POSTS:
             self._write_batch()
         elif self._batch is None:
-            self._batch = loop.call_later(self._batch_s, self._write_batch)
+            self._batch = loop.call_later(min(self._batch_s, _SYNCS_WAITED * self._sync_s), self._write_batch)
         try:
             return (await asyncio.shield(future)).post
         except PostRefused as refusal:
@@ -259,9 +265,11 @@ class PostFilesPipeline(_Stage):
         self.crawler.signals.send_catch_log(storage_failed, error=error)
 
     def _announce(self) -> None:
+        began = time.monotonic()
         for _, result in self.crawler.signals.send_catch_log(before_posts):
             if isinstance(result, Failure):
                 result.raiseException()
+        self._sync_s = time.monotonic() - began
 
     def _shelve(self, state: Post) -> Shelved:
         try:

@@ -96,7 +96,12 @@ def test_unchanged_posts_are_not_written_again(shelf: Shelf) -> None:
     written_at = path.stat().st_mtime_ns
     state = shelf._ledger.find_post(RIVALS[0].key)
     assert state is not None
-    assert shelf.shelve(state).outcome is Outcome.UNCHANGED
+    again = shelf.shelve(state)
+    assert (again.before, again.outcome) == (Outcome.NEW, Outcome.NEW)
+    ledger = Ledger(shelf.folder.parent / "ledger.sqlite")
+    next_run = Shelf(shelf.folder, ledger, lambda _: PostOptions()).shelve(state)
+    ledger.close()
+    assert (next_run.before, next_run.outcome) == (None, Outcome.UNCHANGED)
     assert path.stat().st_mtime_ns == written_at
 
 
