@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archives.catalogue import rebuild_catalogue
 from archives.collection import Collection
 from archives.errors import ArchiveError, CollectionError
 from archives.index import rebuild
@@ -61,6 +62,7 @@ def _open_directory(path: Path) -> Collection:
 
 def _run_index(collection: Collection, _: argparse.Namespace) -> int:
     rebuilt = rebuild(collection)
+    rebuild_catalogue(collection)
     _say(f"{rebuilt.entries} captures indexed")
     for error in rebuilt.damage:
         _complain(str(error))

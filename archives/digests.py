@@ -27,7 +27,7 @@ def build_digest(data: bytes, algorithm: str = "sha1") -> str:
 def matches_digest(label: str, data: bytes) -> bool | None:
     """Tell whether `label` is the digest of `data`; None when its algorithm is not one we know.
 
-    Other writers use Base32 and hexadecimal, padded or not, in either case, and `sha-256` for `sha256`.
+    Other writers use Base32, hexadecimal and Base64, padded or not, in either case, and `sha-256` for `sha256`.
     """
     algorithm, separator, value = label.strip().partition(":")
     algorithm = algorithm.strip().lower().replace("-", "")
@@ -39,11 +39,13 @@ def matches_digest(label: str, data: bytes) -> bool | None:
 
 
 def _find_raw(value: str, size: int) -> bytes | None:
-    """The digest's bytes from Base32 or hexadecimal, told apart by their length."""
+    """The digest's bytes from hexadecimal, Base64 or Base32, told apart by their length."""
+    bare = value.rstrip("=")
     try:
-        bare = value.rstrip("=").upper()
         if len(bare) == size * 2:
             return bytes.fromhex(bare)
-        return base64.b32decode(bare + "=" * (-len(bare) % 8))
+        if len(bare) == (size * 4 + 2) // 3:
+            return base64.urlsafe_b64decode(bare.replace("+", "-").replace("/", "_") + "=" * (-len(bare) % 4))
+        return base64.b32decode(bare.upper() + "=" * (-len(bare) % 8))
     except (ValueError, binascii.Error):
         return None

@@ -51,6 +51,8 @@ class Damage(StrEnum):
 
     TRUNCATED_MEMBER = "truncated-member"
     DAMAGED_MEMBER = "damaged-member"
+    OVERSIZE_MEMBER = "oversize-member"
+    SHARED_MEMBER = "shared-member"
     BAD_RECORD = "bad-record"
 
 
@@ -58,7 +60,8 @@ class RecordError(ArchiveError):
     """Bytes that should be a record, or a message inside one, are not.
 
     Attributes:
-        damage: whether the gzip member ends with the file, is damaged, or inflates to something else.
+        damage: whether the gzip member ends with the file, is damaged, is too large to read, is shared with another
+            record, or inflates to something else.
     """
 
     def __init__(

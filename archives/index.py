@@ -1,6 +1,6 @@
-"""Finds captures: one sorted CDXJ sidecar for each WARC file, and the catalogue read from all of them.
+"""Lists captures: one CDXJ sidecar, sorted by bytes, for each closed WARC file.
 
-Everything here is derived from the WARC files and may be deleted. Only closed files are listed.
+Sidecars are derived from the WARC files and may be deleted; the catalogue is made from them.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archives.errors import RecordError
 from archives.files import sync_directory
+from archives.loader import Record
 from archives.messages import parse_head, split_head
-from archives.reader import CAPTURE_TYPES, Record, iter_records, scan_records
+from archives.reader import CAPTURE_TYPES, iter_records, scan_records
 from archives.records import RecordType, Truncated
 from archives.urls import format_timestamp, format_warc_date, parse_warc_date, surt_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from datetime import datetime
     from pathlib import Path
 
@@ -110,7 +110,7 @@ def build_entry(record: Record, filename: str) -> IndexEntry:
     mime, status = _find_record_kind(record)
     captured_at = record.captured_at
     return IndexEntry(
-        urlkey=surt_key(record.url).replace(" ", "%20"),
+        urlkey=find_key(record.url),
         timestamp=format_timestamp(captured_at),
         url=record.url,
         mime=mime,
@@ -123,6 +123,11 @@ def build_entry(record: Record, filename: str) -> IndexEntry:
         captured_at=captured_at,
         truncated=record.truncated,
     )
+
+
+def find_key(url: str) -> str:
+    """The SURT key of an address as it stands in an index line, whose fields are parted by spaces."""
+    return surt_key(url).replace(" ", "%20")
 
 
 def find_mime(content_type: str | None) -> str:
@@ -210,48 +215,3 @@ def rebuild(collection: Collection) -> Rebuilt:
     for stale in set(collection.iter_sidecars()) - wanted:
         stale.unlink()
     return Rebuilt(entries=count, damage=all_damage)
-
-
-class CollectionIndex:
-    """The captures of a collection's closed files, as its sidecars list them.
-
-    Read once, at the first question; make a new one to see files closed since.
-    """
-
-    def __init__(self, collection: Collection) -> None:
-        self._collection = collection
-        self._entries: list[IndexEntry] | None = None
-        self._by_key: dict[str, list[IndexEntry]] = {}
-
-    def iter_entries(self) -> Iterator[IndexEntry]:
-        """Every entry in the order of capture."""
-        yield from self._load()
-
-    def find_nearest(self, url: str, at: datetime | None = None) -> IndexEntry | None:
-        """The capture of `url` nearest to `at`, the earlier of two equally near; without `at` the latest."""
-        self._load()
-        entries = self._by_key.get(surt_key(url))
-        if not entries:
-            return None
-        if at is None:
-            return entries[-1]
-        after = bisect_left(entries, at, key=lambda entry: entry.captured_at)
-        near = entries[max(0, after - 1) : after + 1]
-        return min(near, key=lambda entry: abs(entry.captured_at - at))
-
-    def _load(self) -> list[IndexEntry]:
-        if self._entries is None:
-            entries = [entry for warc in self._collection.iter_warcs() for entry in self._read_file(warc)]
-            entries.sort(key=lambda entry: (entry.captured_at, entry.record_id))
-            for entry in entries:
-                self._by_key.setdefault(entry.urlkey, []).append(entry)
-            self._entries = entries
-        return self._entries
-
-    def _read_file(self, warc: Path) -> list[IndexEntry]:
-        """From the sidecar, or from the file itself where there is none that can be read."""
-        try:
-            text = self._collection.sidecar_path(warc.name).read_text(encoding="utf-8")
-            return [load_line(line) for line in text.splitlines()]
-        except (FileNotFoundError, ValueError):
-            return salvage_sidecar(warc)[0]

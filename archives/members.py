@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archives.errors import Damage, RecordError
+from archives.inflate import GZIP, InflateError, build_inflater, inflate_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MAGIC: Final = b"\x1f\x8b\x08"
-_GZIP_WBITS: Final = 31
-_READ_SIZE: Final = 256 * 1024
-_FIRST_READ_SIZE: Final = 32 * 1024
+# A record is held in memory, and a small member may inflate to any size.
+MAX_RECORD_BYTES: Final = 512 * 1024 * 1024
+# Larger reads are slower: what lies behind a member is copied once for every member read.
+_READ_SIZE: Final = 64 * 1024
+FIRST_READ_SIZE: Final = 32 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +43,9 @@ def load_compressor() -> Callable[[bytes], bytes]:
     try:
         from isal import isal_zlib  # noqa: PLC0415 - optional
     except ImportError:
-        return lambda data: zlib.compress(data, 6, _GZIP_WBITS)
+        return lambda data: zlib.compress(data, 6, GZIP)
     compress = isal_zlib.compress
-    return lambda data: bytes(compress(data, 3, _GZIP_WBITS))
+    return lambda data: bytes(compress(data, 3, GZIP))
 
 
 def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
@@ -60,40 +63,48 @@ def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
         offset += member.length
 
 
-def read_member(stream: BinaryIO, offset: int) -> Member:
+def read_member(stream: BinaryIO, offset: int, *, length: int = FIRST_READ_SIZE) -> Member:
     """The one member at `offset`.
+
+    Args:
+        length: how long it probably is; so much is read at first.
 
     Raises:
         RecordError: there is no whole member.
     """
     stream.seek(offset)
-    return _read_member(stream, stream.read(_FIRST_READ_SIZE), offset)[0]
+    return _read_member(stream, stream.read(length), offset)[0]
 
 
 def _read_member(stream: BinaryIO, pending: bytes, offset: int) -> tuple[Member, bytes]:
     """The member at the start of `pending` and what the stream gives next, and the bytes read beyond it."""
-    inflater = zlib.decompressobj(wbits=_GZIP_WBITS)
+    if not MAGIC.startswith(pending[: len(MAGIC)]):
+        raise _build_error(offset, "is damaged (it is no gzip); restore the file from a copy", Damage.DAMAGED_MEMBER)
+    inflater = build_inflater()
     parts: list[bytes] = []
-    taken = 0
+    taken = size = 0
     try:
         while not inflater.eof:
             if not pending:
-                raise RecordError(
-                    f"gzip member at offset {offset} ends early, with the file; cut it there or restore it",
-                    offset=offset,
-                    damage=Damage.TRUNCATED_MEMBER,
+                raise _build_error(
+                    offset, "ends early, with the file; cut it there or restore it", Damage.TRUNCATED_MEMBER
                 )
-            parts.append(inflater.decompress(pending))
+            parts.append(inflate_part(inflater, pending, MAX_RECORD_BYTES + 1 - size))
+            size += len(parts[-1])
+            if size > MAX_RECORD_BYTES:
+                what = f"inflates to more than {MAX_RECORD_BYTES} bytes; it is not read, since it would fill the memory"
+                raise _build_error(offset, what, Damage.OVERSIZE_MEMBER)
             taken += len(pending)
             pending = b"" if inflater.eof else stream.read(_READ_SIZE)
-    except zlib.error as error:
-        raise RecordError(
-            f"damaged gzip member at offset {offset} ({error}); restore the file from a copy",
-            offset=offset,
-            damage=Damage.DAMAGED_MEMBER,
-        ) from error
+    except InflateError as error:
+        what = f"is damaged ({error}); restore the file from a copy"
+        raise _build_error(offset, what, Damage.DAMAGED_MEMBER) from error
     rest = inflater.unused_data
     return Member(offset=offset, length=taken - len(rest), data=b"".join(parts)), rest
+
+
+def _build_error(offset: int, what: str, damage: Damage) -> RecordError:
+    return RecordError(f"gzip member at offset {offset} {what}", offset=offset, damage=damage)
 
 
 def scan_members(stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> Iterator[Member]:

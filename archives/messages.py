@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import importlib
 import re
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from archives.errors import RecordError
+from archives.inflate import BARE, GZIP, ZLIB, InflateError, build_inflater, inflate_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -221,15 +221,22 @@ def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> byt
     return payload
 
 
+def has_lost_coding(payload: bytes, codings: list[str]) -> bool:
+    """Whether a body that is announced as coded plainly is not: other archives decode it and keep the head."""
+    magic = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+    outer = magic.get(codings[-1].strip().lower(), b"") if codings else b""
+    return not payload.startswith(outer)
+
+
 def _decode_gzip(data: bytes, limit: int) -> bytes:
     """Every gzip member of `data`; bytes after the last whole member that are no gzip are padding."""
     parts: list[bytes] = []
     size = 0
     while data and size < limit:
-        inflater = zlib.decompressobj(wbits=31)
+        inflater = build_inflater(GZIP)
         try:
-            part = inflater.decompress(data, limit - size)
-        except zlib.error as error:
+            part = inflate_part(inflater, data, limit - size)
+        except InflateError as error:
             if parts:
                 break
             raise _build_coding_error("gzip", error) from error
@@ -242,11 +249,11 @@ def _decode_gzip(data: bytes, limit: int) -> bytes:
 def _decode_deflate(data: bytes, limit: int) -> bytes:
     """`deflate` with its zlib wrapper, or bare as some servers send it."""
     try:
-        return zlib.decompressobj().decompress(data, limit)
-    except zlib.error:
+        return inflate_part(build_inflater(ZLIB), data, limit)
+    except InflateError:
         try:
-            return zlib.decompressobj(wbits=-15).decompress(data, limit)
-        except zlib.error as error:
+            return inflate_part(build_inflater(BARE), data, limit)
+        except InflateError as error:
             raise _build_coding_error("deflate", error) from error
 
 
@@ -267,12 +274,17 @@ def _decode_brotli(data: bytes, limit: int) -> bytes:
 
 
 def _decode_zstd(data: bytes, limit: int) -> bytes:
+    """Every frame of `data`."""
     zstd = _load_decoder("zstd", ("compression.zstd", "backports.zstd"), "backports.zstd")
+    result = b""
     try:
-        part = zstd.ZstdDecompressor().decompress(data, limit)
+        while data and len(result) < limit:
+            decoder = zstd.ZstdDecompressor()
+            result += decoder.decompress(data, limit - len(result))
+            data = decoder.unused_data if decoder.eof else b""
     except zstd.ZstdError as error:
         raise _build_coding_error("zstd", error) from error
-    return bytes(part)
+    return result
 
 
 def _load_decoder(coding: str, modules: tuple[str, ...], package: str) -> Any:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
-
-from warcio.bufferedreaders import BufferedReader
-from warcio.exceptions import ArchiveLoadFailed
-from warcio.recordloader import ArcWarcRecordLoader
-from warcio.timeutils import timestamp_to_iso_date
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archives.collection import OPEN_SUFFIX, Collection
 from archives.errors import NotArchived, RecordError
-from archives.members import MAGIC, Member, iter_members, read_member, scan_members
-from archives.messages import Head, find_payload, parse_head
+from archives.loader import Record, iter_member_records, iter_stream_records, scan_stream_records
+from archives.members import FIRST_READ_SIZE, MAGIC, iter_members, read_member, scan_members
+from archives.messages import Head, decode_content, find_payload, has_lost_coding, parse_head
 from archives.records import RecordType, Truncated
 from archives.urls import parse_warc_date
 
@@ -26,77 +21,26 @@ if TYPE_CHECKING:
     from archives.index import IndexEntry
     from archives.writer import Location
 
+MAX_CONTENT_BYTES: Final = 64 * 1024 * 1024
 CAPTURE_TYPES: Final = (RecordType.RESPONSE, RecordType.REVISIT, RecordType.RESOURCE)
-_RESTORE: Final = "restore the file from a copy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One record as it stands in a file.
+class Reference:
+    """What a revisit says of the capture that holds its payload; each field is empty where it says nothing.
 
     Attributes:
-        offset: bytes from the start of the file to the record, or to the gzip member that holds it.
-        length: of the gzip member, or of the record when the file is not compressed.
-        type: `warcinfo`, `response` ...; a type unknown to the standard is given as found; `arc_header` for
-            the first record of an ARC file.
-        headers: the record's own header, decoded, in order.
-        block: all that follows the header.
+        at: when that capture began; None where the revisit does not say so in a date that can be read.
     """
 
-    offset: int
-    length: int
-    type: str
-    headers: list[tuple[str, str]]
-    block: bytes
-
-    def get(self, name: str) -> str | None:
-        """The first value of the header field `name`, whatever its case."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+    record_id: str
+    url: str
+    at: datetime | None
 
     @property
-    def record_id(self) -> str:
-        """`<urn:uuid:...>`; empty in ARC files, whose records have none."""
-        return self.get("WARC-Record-ID") or ""
-
-    @property
-    def url(self) -> str:
-        """The target URI; empty for a record that has none."""
-        return self.get("WARC-Target-URI") or self.get("uri") or ""
-
-    @property
-    def captured_at(self) -> datetime:
-        """The record's date.
-
-        Raises:
-            RecordError: it has none, or one that cannot be read.
-        """
-        date = self.get("WARC-Date")
-        if date is None and (stamp := self.get("archive-date")):
-            date = timestamp_to_iso_date(stamp)
-        try:
-            return parse_warc_date(date or "")
-        except ValueError as error:
-            raise RecordError(
-                f"{error} in record {self.record_id} at offset {self.offset}; it cannot be placed in time",
-                offset=self.offset,
-                record_id=self.record_id,
-            ) from error
-
-    @property
-    def truncated(self) -> Truncated | None:
-        """Why the block is short, if it is; reasons outside the standard count as unspecified."""
-        reason = self.get("WARC-Truncated")
-        if not reason:
-            return None
-        known = {str(member): member for member in Truncated}
-        return known.get(reason.strip().lower(), Truncated.UNSPECIFIED)
-
-    @property
-    def is_http(self) -> bool:
-        """Whether the block is an HTTP message."""
-        content_type = self.get("Content-Type") or ""
-        return content_type.lower().startswith("application/http") or self.get("archive-date") is not None
+    def is_full(self) -> bool:
+        """Whether all three fields are there, as replay tools want it and as we write it."""
+        return bool(self.record_id and self.url and self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +48,10 @@ class Capture:
     """The archived outcome of one capture event.
 
     Attributes:
-        block: for an HTTP capture the raw response: head, body as framed.
+        block: for an HTTP capture the raw response: head, body as framed; for a revisit its head, or nothing.
         payload_digest: as its record states it; empty if it does not.
+        refers_to: for a revisit, where its payload is.
+        original: for a revisit that has been resolved, the capture that holds its payload.
     """
 
     url: str
@@ -118,20 +64,57 @@ class Capture:
     block: bytes
     payload_digest: str
     truncated: Truncated | None
+    refers_to: Reference | None = None
+    original: Capture | None = None
 
     @property
     def head(self) -> Head:
-        """The response's head.
+        """The response's head: a revisit's own, unless the server only said that nothing had changed.
 
         Raises:
             RecordError: the block is not an HTTP response.
         """
-        return parse_head(self.block)
+        if self.original is None:
+            return parse_head(self.block)
+        own = parse_head(self.block) if self.block else None
+        return own if own and own.status != 304 else self.original.head
 
     @property
     def payload(self) -> bytes:
-        """The entity-body, transfer coding removed, content coding kept; of a resource, the whole block."""
+        """The entity-body, transfer coding removed, content coding kept; of a resource, the whole block.
+
+        Raises:
+            RecordError: a revisit has not been resolved.
+        """
+        if self.original is not None:
+            return self.original.payload
+        if self.refers_to is not None:
+            raise RecordError(
+                f"the payload of revisit {self.record_id} in {self.filename} at offset {self.offset} is in the capture "
+                "that it refers to; read it with archives.revisits.read_resolved",
+                offset=self.offset,
+                record_id=self.record_id,
+            )
         return find_payload(self.block) if self.is_http else self.block
+
+    def decode(self, *, max_bytes: int = MAX_CONTENT_BYTES) -> bytes:
+        """The payload with its content codings undone; a body that is stored decoded is taken as it stands.
+
+        Raises:
+            RecordError: as `decode_content` does, or a revisit has not been resolved.
+        """
+        payload = self.payload
+        holder = self.original or self
+        if not holder.is_http:
+            return payload
+        codings = [
+            coding
+            for value in holder.head.get_all(b"Content-Encoding")
+            for coding in value.decode("latin-1").split(",")
+        ]
+        if has_lost_coding(payload, codings):
+            return payload
+        return decode_content(payload, codings, max_bytes=max_bytes)
 
 
 def iter_records(path: Path) -> Iterator[Record]:
@@ -153,28 +136,28 @@ def iter_stream(stream: BinaryIO) -> Iterator[Record]:
         for member in iter_members(stream):
             yield from iter_member_records(member)
     else:
-        yield from _iter_plain(stream)
+        yield from iter_stream_records(stream)
 
 
 def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterator[Record]:
-    """Every record that can be read; after damage a compressed file goes on with its next whole member.
+    """Every record that can be read; after damage the file goes on with the next that is whole.
 
     Args:
         on_damage: told of each damage; its error knows path and offset.
     """
+
+    def locate(error: RecordError) -> None:
+        on_damage(locate_error(error, path))
+
     with path.open("rb") as stream:
-        members = scan_members(stream, lambda error: on_damage(locate_error(error, path)))
-        for records in map(iter_member_records, members) if _is_gzip(stream) else [_iter_plain(stream)]:
+        if not _is_gzip(stream):
+            yield from scan_stream_records(stream, locate)
+            return
+        for member in scan_members(stream, locate):
             try:
-                yield from records
+                yield from iter_member_records(member)
             except RecordError as error:
-                on_damage(locate_error(error, path))
-
-
-def iter_member_records(member: Member) -> Iterator[Record]:
-    """The records of a gzip member: one, unless its writer did not mean it to be read from the middle."""
-    for record in _iter_plain(BytesIO(member.data), member.offset):
-        yield replace(record, offset=member.offset, length=member.length)
+                locate(error)
 
 
 def _is_gzip(stream: BinaryIO) -> bool:
@@ -191,10 +174,17 @@ def read_record(path: Path, offset: int) -> Record:
         RecordError: there is no whole record.
         NotArchived: the file is not there.
     """
+    return _read_place(path, offset)
+
+
+def _read_place(path: Path, offset: int, *, length: int | None = None, record_id: str = "") -> Record:
+    """The record at `offset`; of several in one gzip member the one called `record_id`, or else the first."""
     try:
         with path.open("rb") as stream:
-            records = _iter_from(stream, offset)
+            records = _iter_from(stream, offset, length)
             record = next(records, None)
+            if record is not None and record_id and record.record_id != record_id and record.length == length:
+                record = next((other for other in records if other.record_id == record_id), record)
     except RecordError as error:
         raise locate_error(error, path) from error
     except FileNotFoundError as error:
@@ -209,12 +199,12 @@ def read_record(path: Path, offset: int) -> Record:
     return record
 
 
-def _iter_from(stream: BinaryIO, offset: int) -> Iterator[Record]:
+def _iter_from(stream: BinaryIO, offset: int, length: int | None) -> Iterator[Record]:
     stream.seek(offset)
     if stream.read(len(MAGIC)) == MAGIC:
-        return iter_member_records(read_member(stream, offset))
+        return iter_member_records(read_member(stream, offset, length=length or FIRST_READ_SIZE))
     stream.seek(offset)
-    return _iter_plain(stream, offset)
+    return iter_stream_records(stream, offset)
 
 
 def read_capture(collection: Collection, place: IndexEntry | Location | str, offset: int | None = None) -> Capture:
@@ -225,11 +215,11 @@ def read_capture(collection: Collection, place: IndexEntry | Location | str, off
         NotArchived: the file is not there.
     """
     if isinstance(place, str):
-        filename, at = place, offset or 0
+        filename, at, length, record_id = place, offset or 0, None, ""
     else:
-        filename, at = place.filename, place.offset
+        filename, at, length, record_id = place.filename, place.offset, place.length, place.record_id
     path = collection.archive_dir / filename
-    record = _read_closed_or_open(path, at)
+    record = _read_closed_or_open(path, at, length=length, record_id=record_id)
     if record.type not in CAPTURE_TYPES:
         raise RecordError(
             f"{record.type} record instead of a capture in {filename} at offset {at}; rebuild the index",
@@ -237,7 +227,7 @@ def read_capture(collection: Collection, place: IndexEntry | Location | str, off
             offset=at,
             record_id=record.record_id,
         )
-    if not isinstance(place, str) and record.record_id != place.record_id:
+    if not isinstance(place, str) and record.record_id != record_id:
         raise RecordError(
             f"another record in {filename} at offset {at} than the index says; rebuild the index",
             path=path,
@@ -247,14 +237,14 @@ def read_capture(collection: Collection, place: IndexEntry | Location | str, off
     return build_capture(record, filename)
 
 
-def _read_closed_or_open(path: Path, offset: int) -> Record:
+def _read_closed_or_open(path: Path, offset: int, *, length: int | None, record_id: str) -> Record:
     """The record of a closed file, or of one still being written, which may be closed while we look."""
     for candidate in (path, path.with_name(path.name + OPEN_SUFFIX)):
         try:
-            return read_record(candidate, offset)
+            return _read_place(candidate, offset, length=length, record_id=record_id)
         except NotArchived:
             continue
-    return read_record(path, offset)
+    return _read_place(path, offset, length=length, record_id=record_id)
 
 
 def build_capture(record: Record, filename: str) -> Capture:
@@ -270,60 +260,21 @@ def build_capture(record: Record, filename: str) -> Capture:
         block=record.block,
         payload_digest=record.get("WARC-Payload-Digest") or "",
         truncated=record.truncated,
+        refers_to=build_reference(record) if record.type == RecordType.REVISIT else None,
     )
 
 
-def _iter_plain(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
-    """Records that follow each other in a stream that is not compressed."""
-    loader = ArcWarcRecordLoader(verify_http=False, arc2warc=False)
-    reader = BufferedReader(stream)
-    known_format: str | None = None
-    while (line := _skip_blank(reader)) is not None:
-        start = offset + reader.tell() - reader.rem_length() - len(line)
-        try:
-            loaded = loader.parse_record_stream(reader, line, known_format, no_record_parse=True)
-        except (ArchiveLoadFailed, EOFError, ValueError, IndexError, AttributeError) as error:
-            what = f"no record at offset {start} ({_first_line(error)})"
-            raise RecordError(f"{what}; {_RESTORE}", offset=start) from error
-        known_format = loaded.format
-        block = _read_block(loaded, start)
-        yield Record(
-            offset=start,
-            length=offset + reader.tell() - reader.rem_length() - start,
-            type=str(loaded.rec_type or ""),
-            headers=[(str(name), str(value)) for name, value in loaded.rec_headers.headers],
-            block=block,
-        )
-
-
-def _read_block(loaded: Any, start: int) -> bytes:
-    """The block of a record whose header has been read, if all of it is there."""
-    get = loaded.rec_headers.get_header
-    declared = get("Content-Length" if loaded.format == "warc" else "length")
-    block = b""
-    fault = ""
-    if declared is None or not declared.strip().isdecimal():
-        fault = f"has no usable length ({declared!r})"
-    else:
-        block = bytes(loaded.raw_stream.read())
-        if len(block) != loaded.length:
-            fault = f"ends early: {len(block)} of {loaded.length} bytes"
-    if fault:
-        record_id = get("WARC-Record-ID")
-        raise RecordError(f"record at offset {start} {fault}; {_RESTORE}", offset=start, record_id=record_id)
-    return block
-
-
-def _skip_blank(reader: BufferedReader) -> bytes | None:
-    """The next line that is not empty; None at the end."""
-    while line := reader.readline():
-        if line.strip():
-            return bytes(line)
-    return None
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+def build_reference(record: Record) -> Reference:
+    """What a revisit record says of its original."""
+    try:
+        at = parse_warc_date(record.get("WARC-Refers-To-Date") or "")
+    except ValueError:
+        at = None
+    return Reference(
+        record_id=record.get("WARC-Refers-To") or "",
+        url=(record.get("WARC-Refers-To-Target-URI") or "").strip("<>"),
+        at=at,
+    )
 
 
 def locate_error(error: RecordError, path: Path) -> RecordError:

@@ -7,7 +7,7 @@ other replay software finds our captures and we find theirs.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -20,6 +20,8 @@ _QUERY_SESSION: Final = re.compile(
 )
 _UNSAFE: Final = re.compile(r"[^!-~]|[#%]")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
 _WARC_DATE: Final = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?Z)?)?)?", re.ASCII
 )
@@ -163,3 +165,13 @@ def parse_warc_date(date: str) -> datetime:
         micros,
         UTC,
     )
+
+
+def count_micros(at: datetime) -> int:
+    """The instant as microseconds since 1970, exactly; how databases hold it."""
+    return (at - _EPOCH) // _MICROSECOND
+
+
+def build_instant(micros: int) -> datetime:
+    """The instant that `count_micros` counted."""
+    return _EPOCH + timedelta(microseconds=micros)

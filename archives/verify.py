@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from archives.digests import build_digest, matches_digest
-from archives.errors import RecordError
+from archives.errors import Damage, RecordError
 from archives.files import is_held
+from archives.findings import Findings, Problem
 from archives.index import IndexEntry, build_entry, load_line
+from archives.loader import Record, iter_member_records
 from archives.members import MAGIC, Member, scan_members
-from archives.messages import find_payload
-from archives.reader import CAPTURE_TYPES, Record, iter_member_records, scan_records
+from archives.messages import find_payload, split_head
+from archives.reader import CAPTURE_TYPES, scan_records
 from archives.records import RecordType
 
 if TYPE_CHECKING:
@@ -21,82 +22,58 @@ if TYPE_CHECKING:
 
     from archives.collection import Collection
 
+__all__ = ["Problem", "verify_collection"]
+
 _CONTENT_LENGTH: Final = re.compile(rb"(?im)^content-length:[ \t]*([0-9]+)[ \t]*\r?$")
 _HEADER_END: Final = re.compile(rb"\n\r?\n")
+_TRAILER: Final = b"\r\n\r\n"
 _PAYLOAD_TYPES: Final = (RecordType.RESPONSE, RecordType.REQUEST, RecordType.RESOURCE)
 _REINDEX: Final = 'run "python -m archives index" on the collection'
 _RESTORE: Final = "restore the file from a copy"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """One thing that is not as it should be.
-
-    Attributes:
-        kind: a short slug, for programs.
-        message: what, where and what next, for people.
-    """
-
-    kind: str
-    path: Path
-    offset: int | None = None
-    record_id: str | None = None
-    message: str
-
-
-class _Findings:
-    """What the walk over a collection has seen so far."""
-
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.record_ids: dict[str, str] = {}
-
-    def add(
-        self, kind: str, path: Path, message: str, *, offset: int | None = None, record_id: str | None = None
-    ) -> None:
-        self.problems.append(Problem(kind=kind, path=path, offset=offset, record_id=record_id, message=message))
-
-    def add_damage(self, error: RecordError, path: Path) -> None:
-        message = str(error) if path.name in str(error) else f"{path.name}: {error}"
-        self.add(error.damage, path, message, offset=error.offset, record_id=error.record_id)
-
-
-def verify_collection(collection: Collection, *, progress: Callable[[str], None] | None = None) -> list[Problem]:
+def verify_collection(
+    collection: Collection,
+    *,
+    progress: Callable[[str], None] | None = None,
+    on_note: Callable[[Problem], None] | None = None,
+) -> list[Problem]:
     """Every problem of a collection; none for a good one.
 
     Args:
         progress: told the name of each file before it is read.
+        on_note: told of what is unusual in files of other tools, but no problem.
     """
-    findings = _Findings()
-    for path in collection.iter_open():
-        if not is_held(path):
-            what = f"{path.name} was left by a writer that died"
-            findings.add("stale-open", path, f'{what}; run "python -m archives recover" on the collection')
-    warcs = list(collection.iter_warcs())
-    for warc in warcs:
-        if progress is not None:
-            progress(warc.name)
-        try:
-            _verify_warc(collection, warc, findings)
-        except OSError as error:
-            findings.add("unreadable", warc, f"cannot read {warc.name} ({error.strerror}); {_RESTORE}")
-    known = {collection.sidecar_path(warc.name) for warc in collection.iter_warcs()}
-    for sidecar in collection.iter_sidecars():
-        if sidecar not in known:
-            findings.add("foreign-sidecar", sidecar, f"{sidecar.name} belongs to no WARC file; {_REINDEX}")
-    return findings.problems
+    with Findings(on_note) as findings:
+        for path in collection.iter_open():
+            if not is_held(path):
+                what = f"{path.name} was left by a writer that died"
+                findings.add("stale-open", path, f'{what}; run "python -m archives recover" on the collection')
+        for warc in list(collection.iter_warcs()):
+            if progress is not None:
+                progress(warc.name)
+            try:
+                _verify_warc(collection, warc, findings)
+            except OSError as error:
+                findings.add("unreadable", warc, f"cannot read {warc.name} ({error.strerror}); {_RESTORE}")
+        known = {collection.sidecar_path(warc.name) for warc in collection.iter_warcs()}
+        for sidecar in collection.iter_sidecars():
+            if sidecar not in known:
+                findings.add("foreign-sidecar", sidecar, f"{sidecar.name} belongs to no WARC file; {_REINDEX}")
+        _verify_revisits(findings)
+        return findings.problems
 
 
-def _verify_warc(collection: Collection, warc: Path, findings: _Findings) -> None:
-    captures: dict[int, IndexEntry] = {}
+def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None:
+    captures: dict[tuple[int, str], IndexEntry] = {}
     for record in _iter_framed(warc, findings):
         _verify_identity(record, warc, findings)
         _verify_digests(record, warc, findings)
         if record.type in CAPTURE_TYPES:
             try:
-                captures[record.offset] = build_entry(record, warc.name)
+                captures[record.offset, record.record_id] = build_entry(record, warc.name)
             except RecordError as error:
-                findings.add_damage(error, warc)
+                _add_undated(error, record, warc, findings)
     sidecar = collection.sidecar_path(warc.name)
     if sidecar.exists():
         _verify_sidecar(sidecar, warc, captures, findings)
@@ -104,28 +81,52 @@ def _verify_warc(collection: Collection, warc: Path, findings: _Findings) -> Non
         findings.add("missing-sidecar", sidecar, f"{warc.name} has no sidecar {sidecar.name}; {_REINDEX}")
 
 
-def _iter_framed(warc: Path, findings: _Findings) -> Iterator[Record]:
-    """The records of a file that fill their place exactly; the rest is noted."""
+def _add_undated(error: RecordError, record: Record, warc: Path, findings: Findings) -> None:
+    """A capture that cannot be placed in time; in drafts of the format, whose dates were anybody's, it is a note."""
+    if record.version.startswith("WARC/0."):
+        message = f"{warc.name}: {error}, and is left out of the index"
+        findings.add_note("undated", warc, message, offset=record.offset, record_id=record.record_id)
+    else:
+        findings.add_damage(error, warc)
+
+
+def _iter_framed(warc: Path, findings: Findings) -> Iterator[Record]:
+    """Every record that can be read; what does not fill its place exactly is noted."""
     with warc.open("rb") as stream:
         if stream.read(len(MAGIC)) != MAGIC:
-            yield from scan_records(warc, lambda error: findings.add_damage(error, warc))
+            yield from _iter_uncompressed(warc, findings)
             return
         for member in scan_members(stream, lambda error: findings.add_damage(error, warc)):
             yield from _iter_member(member, warc, findings)
 
 
-def _iter_member(member: Member, warc: Path, findings: _Findings) -> Iterator[Record]:
-    fault = _find_framing_fault(member.data)
-    if fault is not None:
-        kind, what = fault
+def _iter_uncompressed(warc: Path, findings: Findings) -> Iterator[Record]:
+    end: int | None = None
+    for record in scan_records(warc, lambda error: findings.add_damage(error, warc)):
+        if end is not None and record.version and record.offset - end != len(_TRAILER):
+            _add_trailer_note(warc, record.offset, findings)
+        end = record.offset + record.length
+        yield record
+
+
+def _iter_member(member: Member, warc: Path, findings: Findings) -> Iterator[Record]:
+    kind, what = _find_framing_fault(member.data) or ("", "")
+    if kind == "trailer":
+        _add_trailer_note(warc, member.offset, findings)
+    elif kind:
         message = f"{what} in {warc.name} at offset {member.offset}; {_RESTORE}"
         findings.add(kind, warc, message, offset=member.offset)
-        if kind == "content-length":
+        if kind != Damage.SHARED_MEMBER:
             return
     try:
         yield from iter_member_records(member)
     except RecordError as error:
         findings.add_damage(error, warc)
+
+
+def _add_trailer_note(warc: Path, offset: int, findings: Findings) -> None:
+    message = f"record in {warc.name} at offset {offset} is not parted from the next by two line ends; it can be read"
+    findings.add_note("trailer", warc, message, offset=offset)
 
 
 def _find_framing_fault(data: bytes) -> tuple[str, str] | None:
@@ -138,43 +139,68 @@ def _find_framing_fault(data: bytes) -> tuple[str, str] | None:
         return "content-length", "record without a Content-Length"
     block_end = header_end.end() + int(declared[1])
     rest = data[block_end:]
-    if rest.startswith(b"\r\n\r\nWARC/"):
-        return "shared-member", "more than one record in a gzip member"
-    if rest != b"\r\n\r\n":
-        there = max(0, len(data) - header_end.end() - 4)
+    if rest.lstrip(b"\r\n").startswith(b"WARC/"):
+        return Damage.SHARED_MEMBER, "more than one record in a gzip member"
+    # Line ends too few or too many are somebody's habit, as long as the block is all there.
+    if block_end > len(data) or rest.strip(b"\r\n"):
+        there = max(0, len(data) - header_end.end() - len(_TRAILER))
         return "content-length", f"Content-Length says {int(declared[1])}, the record has {there} bytes,"
-    return None
+    return None if rest == _TRAILER else ("trailer", "unusual line ends behind a record")
 
 
-def _verify_identity(record: Record, warc: Path, findings: _Findings) -> None:
-    """Note a record id that was seen before."""
-    if not record.record_id:
+def _verify_identity(record: Record, warc: Path, findings: Findings) -> None:
+    """Note a record id that was seen before: a copy of a record, or a tool that gave one id to two."""
+    first = findings.see(record, warc)
+    if first is None:
         return
-    place = f"{warc.name} at offset {record.offset}"
-    first = findings.record_ids.setdefault(record.record_id, place)
-    if first != place:
-        message = f"record id {record.record_id} in {place} is also in {first}; remove the copy of the file"
-        findings.add("duplicate-record-id", warc, message, offset=record.offset, record_id=record.record_id)
+    place, url = first
+    message = f"record id {record.record_id} in {warc.name} at offset {record.offset} is also in {place}"
+    add, next_step = findings.add, "remove the copy of the record or file"
+    if url != record.url:
+        add, next_step = findings.add_note, "they are different records, only their id does not tell them apart"
+    add("duplicate-record-id", warc, f"{message}; {next_step}", offset=record.offset, record_id=record.record_id)
 
 
-def _verify_digests(record: Record, warc: Path, findings: _Findings) -> None:
+def _verify_digests(record: Record, warc: Path, findings: Findings) -> None:
     """Note digests that the bytes do not give; unknown algorithms are passed over."""
-    checks: list[tuple[str, bytes]] = [("Block", record.block)]
+    _verify_digest("Block", [record.block], record, warc, findings)
     # The payload of a revisit is the original's, that of a segment is spread over several records.
     if record.type in _PAYLOAD_TYPES and record.get("WARC-Segment-Number") is None:
-        checks.append(("Payload", find_payload(record.block) if record.is_http else record.block))
-    for part, data in checks:
-        label = record.get(f"WARC-{part}-Digest")
-        if label is None or matches_digest(label, data) is not False:
-            continue
+        is_http = record.is_http
+        bodies = [find_payload(record.block), split_head(record.block)[1], record.block] if is_http else [record.block]
+        _verify_digest("Payload", bodies, record, warc, findings)
+
+
+def _verify_digest(part: str, bodies: list[bytes], record: Record, warc: Path, findings: Findings) -> None:
+    """Compare a digest with the bytes the standard means, and then with those that other tools take."""
+    label = record.get(f"WARC-{part}-Digest")
+    verdicts = (matches_digest(label, data) for data in bodies) if label else iter([None])
+    if next(verdicts) is not False:
+        return
+    place = f"in {warc.name} at offset {record.offset} ({record.record_id})"
+    kind = f"{part.lower()}-digest"
+    if any(verdicts):
+        message = f"{part.lower()} digest {place} is over the body as framed or the whole block, not over the payload"
+        findings.add_note(kind, warc, message, offset=record.offset, record_id=record.record_id)
+        return
+    message = (
+        f"{part.lower()} digest mismatch {place}: header says {label}, bytes give {build_digest(bodies[0])}; {_RESTORE}"
+    )
+    findings.add(kind, warc, message, offset=record.offset, record_id=record.record_id)
+
+
+def _verify_revisits(findings: Findings) -> None:
+    """Note revisits whose original is nowhere in the collection."""
+    for revisit in findings.iter_dangling():
+        add = findings.add if revisit.is_promise else findings.add_note
         message = (
-            f"{part.lower()} digest mismatch in {warc.name} at offset {record.offset} ({record.record_id}): "
-            f"header says {label}, bytes give {build_digest(data)}; {_RESTORE}"
+            f"revisit {revisit.record_id} in {revisit.path.name} at offset {revisit.offset} {revisit.fault}; "
+            'bring the file that holds the original with "python -m archives add"'
         )
-        findings.add(f"{part.lower()}-digest", warc, message, offset=record.offset, record_id=record.record_id)
+        add("dangling-revisit", revisit.path, message, offset=revisit.offset, record_id=revisit.record_id)
 
 
-def _verify_sidecar(sidecar: Path, warc: Path, captures: dict[int, IndexEntry], findings: _Findings) -> None:
+def _verify_sidecar(sidecar: Path, warc: Path, captures: dict[tuple[int, str], IndexEntry], findings: Findings) -> None:
     """Compare what the sidecar lists with the captures that are there."""
     lines = sidecar.read_bytes().splitlines()
     if lines != sorted(lines):
@@ -187,15 +213,16 @@ def _verify_sidecar(sidecar: Path, warc: Path, captures: dict[int, IndexEntry], 
         except ValueError:
             findings.add("bad-index-line", sidecar, f"{place} is not an index line; {_REINDEX}")
             continue
+        key = entry.offset, entry.record_id
         if entry.filename != warc.name:
             message = f"{place} speaks of {entry.filename}; {_REINDEX}"
             findings.add("foreign-index-line", sidecar, message, record_id=entry.record_id)
-        elif captures.get(entry.offset) != entry:
+        elif captures.get(key) != entry:
             message = f"{place} does not tell what is in {warc.name} at offset {entry.offset}; {_REINDEX}"
             findings.add("index-mismatch", sidecar, message, offset=entry.offset, record_id=entry.record_id)
-        elif missing.pop(entry.offset, None) is None:
+        elif missing.pop(key, None) is None:
             message = f"{place} repeats a line; {_REINDEX}"
             findings.add("duplicate-index-line", sidecar, message, offset=entry.offset)
-    for offset, entry in missing.items():
-        message = f"capture of {entry.url} in {warc.name} at offset {offset} is in no index; {_REINDEX}"
-        findings.add("unindexed-capture", warc, message, offset=offset, record_id=entry.record_id)
+    for entry in missing.values():
+        message = f"capture of {entry.url} in {warc.name} at offset {entry.offset} is in no index; {_REINDEX}"
+        findings.add("unindexed-capture", warc, message, offset=entry.offset, record_id=entry.record_id)

@@ -1,19 +1,19 @@
-"""Lines come back as entries; the index answers by time; it can be thrown away."""
+"""Lines come back as entries; sidecars are the same each time they are made, and whole or not there."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archives.index import CollectionIndex, IndexEntry, build_sidecar, dump_line, load_line, rebuild
+from archives.index import IndexEntry, build_sidecar, dump_line, load_line, rebuild
 from archives.records import Truncated
 from archives.urls import format_timestamp, surt_key
-from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer, write_file
+from tests.archives.conftest import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -74,57 +74,6 @@ def test_revisits_and_resources_are_listed(corpus: Path) -> None:
     assert (resource.mime, resource.status) == ("application/json", None)
 
 
-def test_entries_come_in_the_order_of_capture(collection: Collection) -> None:
-    for token, numbers in (("a", (5, 1, 3)), ("b", (4, 0, 2))):
-        with build_writer(collection, token=token) as writer:
-            for number in numbers:
-                writer.write(build_exchange(number))
-    index = CollectionIndex(collection)
-    assert [entry.url[-1] for entry in index.iter_entries()] == list("012345")
-    assert list(index.iter_entries()) == list(index.iter_entries())
-
-
-def write_visits(collection: Collection, *minutes: int) -> CollectionIndex:
-    with build_writer(collection) as writer:
-        for minute in minutes:
-            writer.write(build_exchange(url="http://example.com/", began_at=BEGAN_AT + timedelta(minutes=minute)))
-    return CollectionIndex(collection)
-
-
-@pytest.mark.parametrize(
-    ("minute", "nearest"),
-    [(-99, 0), (0, 0), (4, 0), (5, 0), (5.01, 10), (10, 10), (14, 10), (26, 30), (99, 30), (None, 30)],
-)
-def test_nearest_in_time(collection: Collection, minute: float | None, nearest: int) -> None:
-    index = write_visits(collection, 30, 0, 10)
-    at = None if minute is None else BEGAN_AT + timedelta(minutes=minute)
-    entry = index.find_nearest("https://WWW.example.com:443/?#x", at)
-    assert entry is not None
-    assert entry.captured_at == BEGAN_AT + timedelta(minutes=nearest)
-
-
-def test_an_address_without_captures(collection: Collection) -> None:
-    assert write_visits(collection, 1).find_nearest("http://example.com/other", datetime.now(UTC)) is None
-
-
-def test_open_files_are_not_listed(collection: Collection) -> None:
-    with build_writer(collection) as writer:
-        writer.write(build_exchange())
-        assert list(CollectionIndex(collection).iter_entries()) == []
-
-
-@pytest.mark.parametrize("harm", ["unlink", "spoil"])
-def test_the_index_does_without_its_sidecars(collection: Collection, harm: str) -> None:
-    path = write_file(collection)
-    expected = list(CollectionIndex(collection).iter_entries())
-    sidecar = collection.sidecar_path(path.name)
-    if harm == "unlink":
-        sidecar.unlink()
-    else:
-        sidecar.write_bytes(b"\xff no index line")
-    assert list(CollectionIndex(collection).iter_entries()) == expected
-
-
 def test_rebuilding_gives_the_same_bytes(collection: Collection) -> None:
     path = write_file(collection)
     sidecar = collection.sidecar_path(path.name)
@@ -153,14 +102,3 @@ def test_a_disk_that_refuses_a_sidecar_keeps_the_old_one(
         with pytest.raises(OSError, match="No space left"):
             rebuild(collection)
     assert [entry.read_bytes() for entry in collection.indexes_dir.iterdir()] == [expected]
-
-
-def test_a_damaged_file_is_listed_as_far_as_it_can_be_read(collection: Collection) -> None:
-    path = write_file(collection)
-    listed = build_sidecar(path)
-    data = bytearray(path.read_bytes())
-    data[listed[1].offset + 30] ^= 0xFF
-    path.write_bytes(data)
-    rebuilt = rebuild(collection)
-    assert list(CollectionIndex(collection).iter_entries()) == [listed[0], listed[2]]
-    assert [error.offset for error in rebuilt.damage] == [listed[1].offset]

@@ -1,0 +1,82 @@
+"""Finds what a revisit does not hold: its record says only that a payload was seen again, and where it was seen first.
+
+Spec: WARC/1.1 §6.7 revisit; §5.13 to §5.15 WARC-Refers-To and its companions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from archives.errors import NotArchived, RecordError
+from archives.index import REVISIT_MIME, IndexEntry
+from archives.reader import Capture, Reference, read_capture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from archives.catalogue import CollectionIndex
+    from archives.writer import Location
+
+# Other tools let a revisit refer to a revisit.
+_MAX_STEPS: Final = 4
+
+
+def read_resolved(index: CollectionIndex, place: IndexEntry | Location) -> Capture:
+    """The capture at a place, with its payload wherever that is.
+
+    Raises:
+        RecordError: the capture is damaged.
+        NotArchived: its file is not there, or it is a revisit and its original is not there.
+    """
+    return resolve_capture(index, read_capture(index.collection, place))
+
+
+def resolve_capture(index: CollectionIndex, capture: Capture, *, max_steps: int = _MAX_STEPS) -> Capture:
+    """A revisit together with its original; any other capture as it is.
+
+    The original is found by the address and date that the revisit names, or by the record id, or by the digest; a
+    candidate that cannot be read gives way to the next.
+
+    Raises:
+        NotArchived: the index lists no original that can be read.
+    """
+    if capture.refers_to is None or capture.original is not None:
+        return capture
+    for entry in _iter_originals(index, capture, capture.refers_to):
+        if entry.record_id == capture.record_id or (entry.mime == REVISIT_MIME and not max_steps):
+            continue
+        try:
+            found = read_capture(index.collection, entry)
+            original = resolve_capture(index, found, max_steps=max_steps - 1)
+        except (RecordError, NotArchived):
+            continue
+        return replace(capture, original=original.original or original)
+    raise NotArchived(
+        f"the original of revisit {capture.record_id} of {capture.url} in {capture.filename} at offset "
+        f"{capture.offset} is in no file of {index.collection.name}; add the file that holds it",
+        path=index.collection.archive_dir / capture.filename,
+        offset=capture.offset,
+        record_id=capture.record_id,
+    )
+
+
+def _iter_originals(index: CollectionIndex, capture: Capture, reference: Reference) -> Iterator[IndexEntry]:
+    """What may be the original, the surest first."""
+    if reference.url and reference.at:
+        # Other tools write dates to the second.
+        margin = timedelta(microseconds=0 if reference.at.microsecond else 999_999)
+        named = index.iter_captures(reference.url, since=reference.at, until=reference.at + margin)
+        yield from sorted(named, key=lambda entry: (entry.record_id != reference.record_id, entry.url != reference.url))
+    digest = capture.payload_digest
+    same_payload = list(index.iter_digest(digest)) if digest else []
+    if reference.record_id:
+        known = chain(same_payload, index.iter_captures(capture.url))
+        yield from (entry for entry in known if entry.record_id == reference.record_id)
+    firsts = [entry for entry in same_payload if entry.mime != REVISIT_MIME]
+    yield from firsts
+    if not firsts and not reference.url:
+        earlier = list(index.iter_captures(capture.url, until=capture.captured_at))
+        yield from (entry for entry in reversed(earlier) if entry.status == 200 and entry.mime != REVISIT_MIME)
