@@ -47,6 +47,8 @@ class NewsreelAddon:
             "crawler.middlewares.ScopeMiddleware": None if mode == "reparse" else 60,
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             "crawler.middlewares.RobotsMiddleware": 100,
+            # Behind Scrapy's decompression, so that a page read from the archive is decompressed like any other.
+            "crawler.revalidation.RevalidateMiddleware": 595,
         }
         settings["DOWNLOADER_MIDDLEWARES"].update(middlewares, priority="addon")
         settings["SPIDER_MIDDLEWARES"].update({"crawler.middlewares.ProvenanceMiddleware": 10}, priority="addon")

@@ -26,18 +26,6 @@ _SETTINGS = (
     "ROBOTSTXT_OBEY",
     "USER_AGENT",
 )
-_COUNTS = (
-    "archive/",
-    "posts/",
-    "dates/",
-    "links/",
-    "listing/",
-    "pages/",
-    "text/",
-    "downloader/response_",
-    "finish_reason",
-    "log_count/",
-)
 _CHUNK_BYTES = 1 << 20
 
 
@@ -71,7 +59,7 @@ def build_manifest(
         "counts": {
             name: value
             for name, value in sorted(stats.get_stats().items())
-            if name.startswith(_COUNTS) and isinstance(value, (int, str))
+            if isinstance(value, (int, str)) and not name.startswith("memusage/")
         },
         "files": [{"name": path.name, "bytes": path.stat().st_size, "sha256": _digest(path)} for path in files],
     }

@@ -14,24 +14,26 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy import Request, signals
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import IgnoreRequest
-from scrapy.http import Headers, Response
-from scrapy.utils._download_handlers import make_response
 
+from archives.catalogue import CollectionIndex
 from archives.collection import Collection
-from archives.errors import RecordError
-from archives.index import CollectionIndex, IndexEntry
+from archives.errors import ArchiveError, RecordError
 from archives.reader import read_capture, read_record
+from archives.revisits import read_resolved
+from crawler.archived import build_response, refer_to
 from crawler.links import LinkKind
 from crawler.run import META_CAPTURE, SOURCE_URI
 from crawler.sources import Source, SourceError, find_source, load_source
 from crawler.spiders.base import NewsSpider
-from pipelines.items import CaptureRef
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from datetime import datetime
 
     from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+    from archives.index import IndexEntry
 
 META_ENTRY = "index_entry"
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -83,26 +85,26 @@ class ArchiveHandler(BaseDownloadHandler):
         if entry is None or entry.url != request.url:
             entry = self._find_entry(request.url, entry.captured_at if entry else None)
         try:
-            capture = read_capture(self._collection, entry)
-            head, body = capture.head, capture.payload
-        except RecordError as error:
+            capture = read_resolved(self._open_index(), entry)
+            response = build_response(capture, request.url)
+        except ArchiveError as error:
             self._count("reparse/damaged")
             raise IgnoreRequest(f"a damaged capture cannot be read again: {error}") from error
-        request.meta[META_CAPTURE] = CaptureRef(
-            record_id=entry.record_id,
-            captured_at=entry.captured_at,
-            payload_digest=entry.digest,
-            file=entry.filename,
-            offset=entry.offset,
-        )
-        headers = Headers()
-        for name, value in head.headers:
-            headers.appendlist(name, value)
-        return make_response(url=request.url, status=head.status or 200, headers=headers, body=body)
+        request.meta[META_CAPTURE] = refer_to(capture)
+        return response
+
+    def _open_index(self) -> CollectionIndex:
+        if self._index is None:
+            self._index = CollectionIndex(self._collection)
+        return self._index
+
+    async def close(self) -> None:
+        """Let the catalogue go."""
+        if self._index is not None:
+            self._index.close()
 
     def _find_entry(self, url: str, at: datetime | None) -> IndexEntry:
-        self._index = self._index or CollectionIndex(self._collection)
-        entry = self._index.find_nearest(url, at)
+        entry = self._open_index().find_nearest(url, at)
         if entry is None:
             self._count("reparse/not_archived")
             raise IgnoreRequest(f"{url} is not in collection {self._collection.name}")

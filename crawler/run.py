@@ -119,7 +119,7 @@ class RunExtension:
         """Leave a manifest that says a run is in progress."""
         self._write_manifest(exit_reason=None)
         # What has been imported and set up by now stays until the process ends. The collector of cycles would walk
-        # through all of it again and again, for a tenth of a capturing crawl's CPU time.
+        # through all of it again and again, for nearly a tenth of a capturing crawl's CPU time.
         gc.freeze()
 
     def spider_closed(self, reason: str) -> None:

@@ -20,13 +20,18 @@ ARCHIVE_FILE_BYTES = 1_000_000_000
 # Authorization, Proxy-Authorization and Cookie values are starred out in stored requests.
 ARCHIVE_MASK_SECRETS = True
 
-# Posts that become complete within this time are written together, behind one sync of the archive.
+# Posts that become complete within this time, less where the disk is fast, are written behind one sync of the archive.
 POSTS_BATCH_SECONDS = 0.25
 # Write no post before the spider closes.
 POSTS_HOLD = False
 
 # A run that was cut short is taken up by the next run of the same spider, source and seeds.
 FRONTIER_RESUME = True
+
+# Ask only for what has changed since the last capture.
+REVALIDATE_ENABLED = True
+# An article that was captured first this many days ago is not asked for again.
+REVALIDATE_DAYS = 7
 
 # Who we are. CONTACT is a URL or an address at which the people behind the crawler can be reached; set it.
 CONTACT = ""

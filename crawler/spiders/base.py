@@ -18,6 +18,7 @@ from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 from crawler.addon import place_collection
 from crawler.extract import Page, find_first, iter_records
 from crawler.links import LinkKind, iter_element_links
+from crawler.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
 from crawler.run import META_CAPTURE
 from crawler.sources import Source, find_source
 from pipelines.encodings import decode_page
@@ -138,11 +139,14 @@ class NewsSpider(Spider):
             share_link = own[0] if own else ""
             post = self.build_post(response, page, kind, identifier=identifier, share_link=share_link)
             post.url = response.url
-            yield self.wait(post, Origin.TEXT, self.source.find_text_url(share_link))
-            links = [url for url in links if url not in share_links or url == share_link]
+            text_link = share_link or self.find_known_share(identifier)
+            is_read = self.is_unchanged(response) and self.is_text_archived(text_link)
+            yield post if is_read else self.wait(post, Origin.TEXT, self.source.find_text_url(text_link))
+            links = [url for url in links if url not in share_links] + ([] if is_read else [text_link])
         depth = int(response.meta.get("depth", 0))
-        for url in links:
-            if self.is_nearest(url, depth):
+        is_walked_on = self.is_worth_walking_on(response, links)
+        for url in filter(None, links):
+            if (is_walked_on or self.source.find_kind(url) is not LinkKind.NEXT_PAGE) and self.is_nearest(url, depth):
                 yield from self.follow(url)
 
     def parse_listing(self, response: Response, page: Page) -> Iterator[_Output]:
@@ -159,6 +163,9 @@ class NewsSpider(Spider):
             identifier = found[0].strip()
             share_link = self.source.share.url.replace("{id}", identifier)
             post = self.build_post(response, record, LinkKind.LISTING, identifier=identifier, share_link=share_link)
+            if self.is_text_archived(share_link):
+                yield post
+                continue
             yield self.wait(post, Origin.TEXT, self.source.find_text_url(share_link))
             yield from self.follow(share_link)
 
@@ -180,6 +187,37 @@ class NewsSpider(Spider):
             post.waits_for = origin
         return post
 
+    @property
+    def memory(self) -> RevalidateMiddleware | None:
+        """What remembers earlier runs, or None where nothing does.
+
+        It decides which links are worth following, never what a page states.
+        """
+        return self.crawler.get_downloader_middleware(RevalidateMiddleware)
+
+    def is_unchanged(self, response: Response) -> bool:
+        """Tell whether a response is an earlier capture that the publisher confirmed."""
+        return FLAG_UNCHANGED in response.flags
+
+    def is_text_archived(self, share_link: str) -> bool:
+        """Tell whether an earlier run has the text behind a share link."""
+        url = self.source.find_text_url(share_link) if share_link else ""
+        return bool(url) and self.memory is not None and self.memory.is_archived(url)
+
+    def find_known_share(self, identifier: str) -> str:
+        """Return the share link of an article whose page has none, if an earlier run found a text behind it."""
+        share_link = self.source.share.url.replace("{id}", identifier)
+        return share_link if self.is_text_archived(share_link) else ""
+
+    def is_worth_walking_on(self, response: Response, links: list[str]) -> bool:
+        """Tell whether the next page of a listing may hold something new: whether this one does."""
+        memory = self.memory
+        if memory is None:
+            return True
+        articles = [url for url in links if self.source.find_kind(url) is LinkKind.ARTICLE]
+        is_new = not articles or any(not memory.is_archived(url) for url in articles)
+        return is_new and not (self.is_unchanged(response) and articles)
+
     def is_nearest(self, url: str, depth: int) -> bool:
         """Tell whether a link is on no page read before that is as near to the seeds, as far as is remembered.
 
@@ -196,9 +234,13 @@ class NewsSpider(Spider):
     def follow(self, url: str) -> Iterator[Request]:
         """Yield the request for a link of a kind that this spider follows."""
         kind = self.source.find_kind(url) if url else LinkKind.OTHER
-        if kind in self.follows and self.source.admits(url):
-            self.count(f"links/followed/{kind}")
-            yield self.build_request(url)
+        if kind not in self.follows or not self.source.admits(url):
+            return
+        if kind is LinkKind.ARTICLE and self.memory is not None and self.memory.is_settled(url):
+            self.count("links/settled")
+            return
+        self.count(f"links/followed/{kind}")
+        yield self.build_request(url)
 
     def follow_text(self, share_url: str) -> Iterator[Request]:
         """Yield the request for the text behind a share link."""
