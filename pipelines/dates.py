@@ -9,7 +9,6 @@ and where the text does not say which day, the answer is a refusal with a reason
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from pipelines import date_patterns as shapes
 from pipelines import date_words as words
 from pipelines.calendars import normalise_years
 from pipelines.clock_times import TimeOfDay, find_time
+from pipelines.found_days import FoundDay, drop_overlaps
 from pipelines.items import Precision
 from pipelines.stated import DateRefused, StatedDate
 
@@ -36,18 +36,11 @@ _FIRST_GREGORIAN_YEAR = 1583
 # What databases and runtimes write for "no date": year one, SQL Server's and OLE's day zero, Unix's.
 _ZERO_DAYS = frozenset([date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1)])
 _MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC).time()
+_PLAIN = re.compile(
+    r"([12]\d{3})-(\d\d)-(\d\d)[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?P<offset>Z|[+-](?:0\d|1[0-3]):[0-5]\d)?",
+    re.ASCII,
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Day:
-    """A day found in a text; `year` is None where the text leaves it out."""
-
-    year: int | None
-    month: int
-    day: int
-    start: int
-    end: int
 
 
 def parse_date(found: str, *, zone: tzinfo, captured_at: datetime, language: str = "") -> StatedDate:
@@ -84,14 +77,18 @@ class _Reader:
         self._local = captured_at.astimezone(zone)
         self._language = language
         self._zone_key = str(getattr(zone, "key", ""))
+        self._text = ""
+
+    def read(self) -> StatedDate:
+        plain = _PLAIN.fullmatch(self._found)
+        if plain:
+            return self._check(self._read_plain(plain))
         self._text = normalise_years(
-            words.fold(found[:_MAX_CHARS]),
+            words.fold(self._found[:_MAX_CHARS]),
             language=self._language,
             zone_key=self._zone_key,
             current_year=self._local.year,
         )
-
-    def read(self) -> StatedDate:
         if not self._text:
             raise DateRefused("empty", self._found)
         stated = (
@@ -108,6 +105,20 @@ class _Reader:
         if instant > self._captured_at + SLACK:
             raise DateRefused("future", self._found)
         return stated
+
+    def _read_plain(self, found: re.Match[str]) -> StatedDate:
+        """Read the form that leaves nothing to interpret, and that most machines write."""
+        numbers = [int(found[part]) for part in range(1, 7)]
+        offset = None
+        if found["offset"]:
+            hours, minutes = (
+                (0, 0) if found["offset"] == "Z" else map(int, found["offset"].replace(":", " ")[1:].split())
+            )
+            offset = timedelta(hours=hours, minutes=minutes) * (-1 if found["offset"][0] == "-" else 1)
+        day = FoundDay(year=numbers[0], month=numbers[1], day=numbers[2], start=0, end=10)
+        hour, minute, second = numbers[3:]
+        time = TimeOfDay(hour=hour, minute=minute, second=second, precision=Precision.SECOND, end=19, offset=offset)
+        return self._build(day, time)
 
     # Numbers alone
 
@@ -128,7 +139,7 @@ class _Reader:
         return None
 
     def _build_from_digits(self, digits: str) -> StatedDate:
-        day = _Day(year=int(digits[:4]), month=int(digits[4:6]), day=int(digits[6:8]), start=0, end=8)
+        day = FoundDay(year=int(digits[:4]), month=int(digits[4:6]), day=int(digits[6:8]), start=0, end=8)
         if len(digits) == 8:
             return self._build(day, None)
         has_second = len(digits) >= 14
@@ -150,7 +161,7 @@ class _Reader:
     # Days with and without a year
 
     def _find_day(self) -> StatedDate | None:
-        days = _drop_overlaps(self._iter_days())
+        days = drop_overlaps(self._iter_days())
         dated = [day for day in days if day.year is not None] or days
         if not dated:
             return None
@@ -160,32 +171,34 @@ class _Reader:
             behind = shapes.YEAR_BEHIND.match(self._text, time.end)
             if behind:
                 return self._build(
-                    _Day(year=int(behind["year"]), month=chosen.month, day=chosen.day, start=0, end=0), time
+                    FoundDay(year=int(behind["year"]), month=chosen.month, day=chosen.day, start=0, end=0), time
                 )
         return self._build(chosen, time)
 
-    def _iter_days(self) -> Iterator[_Day]:
+    def _iter_days(self) -> Iterator[FoundDay]:
         for pattern in (*shapes.SEPARATED_DATES, *shapes.NAMED_DATES, *shapes.YEARLESS_DATES):
             for found in pattern.finditer(self._text):
                 day = self._read_day(found)
                 if day is not None:
                     yield day
 
-    def _read_day(self, found: re.Match[str]) -> _Day | None:
+    def _read_day(self, found: re.Match[str]) -> FoundDay | None:
         groups = found.groupdict()
         if groups.get("name"):
             month = self._find_month(groups["name"])
             if not month:
                 return None
             year = self._read_year(groups["year"].removeprefix("'")) if groups.get("year") else None
-            return _Day(year=year, month=month, day=int(groups["day"]), start=found.start(), end=found.end())
+            return FoundDay(year=year, month=month, day=int(groups["day"]), start=found.start(), end=found.end())
         if groups.get("a"):
             order = self._order(found)
             if order is None or (order[0] is None and not self._is_saying_little_else(found)):
                 return None
-            return _Day(year=order[0], month=order[1], day=order[2], start=found.start(), end=found.end())
+            return FoundDay(year=order[0], month=order[1], day=order[2], start=found.start(), end=found.end())
         year = self._read_year(groups["year"]) if groups.get("year") else None
-        return _Day(year=year, month=int(groups["month"]), day=int(groups["day"]), start=found.start(), end=found.end())
+        return FoundDay(
+            year=year, month=int(groups["month"]), day=int(groups["day"]), start=found.start(), end=found.end()
+        )
 
     def _is_saying_little_else(self, found: re.Match[str]) -> bool:
         """Tell whether `1/2` can be a day: a time of day or a label stands beside it, or nothing does."""
@@ -240,7 +253,7 @@ class _Reader:
                 raise DateRefused("ambiguous", self._found)
         return False
 
-    def _is_modification(self, day: _Day, days: Iterable[_Day]) -> bool:
+    def _is_modification(self, day: FoundDay, days: Iterable[FoundDay]) -> bool:
         """Tell whether the words before the day say that it is the update's."""
         start = max((other.end for other in days if other.end <= day.start), default=0)
         label = self._text[start : day.start]
@@ -249,7 +262,7 @@ class _Reader:
 
     # Times of day
 
-    def _find_time_beside(self, day: _Day, days: Iterable[_Day]) -> TimeOfDay | None:
+    def _find_time_beside(self, day: FoundDay, days: Iterable[FoundDay]) -> TimeOfDay | None:
         """Return the time that belongs to the day: behind it up to the next day or update, or else just before it."""
         end = min((other.start for other in days if other.start >= day.end), default=len(self._text))
         behind = self._text[day.end : end]
@@ -367,7 +380,7 @@ class _Reader:
 
     # Instants
 
-    def _build(self, day: _Day, time: TimeOfDay | None) -> StatedDate:
+    def _build(self, day: FoundDay, time: TimeOfDay | None) -> StatedDate:
         if day.year is None:
             return self._build_latest(day, time)
         if day.year <= 1 or (day.month == 0 and day.day == 0):
@@ -380,7 +393,7 @@ class _Reader:
             raise DateRefused("impossible", self._found) from None
         return self._build_on(on, time)
 
-    def _build_latest(self, day: _Day, time: TimeOfDay | None) -> StatedDate:
+    def _build_latest(self, day: FoundDay, time: TimeOfDay | None) -> StatedDate:
         newest = self._local.year + 1
         for year in range(newest, newest - 10, -1):
             try:
@@ -426,12 +439,3 @@ class _Reader:
 
 def _read_unit(span: re.Match[str]) -> str:
     return words.UNITS.get(span["unit"]) or words.SHORT_UNITS[span["unit"]]
-
-
-def _drop_overlaps(days: Iterable[_Day]) -> list[_Day]:
-    """Return the days in the order of the text, an earlier rule's reading before a later one's of the same words."""
-    kept: list[_Day] = []
-    for day in days:
-        if all(day.end <= other.start or day.start >= other.end for other in kept):
-            kept.append(day)
-    return sorted(kept, key=lambda day: day.start)

@@ -13,8 +13,6 @@ import unicodedata
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pypinyin import lazy_pinyin
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -86,6 +84,10 @@ def find_collisions(names: Iterable[str], style: SlugStyle) -> dict[str, list[st
 
 
 def _spell_han(text: str) -> str:
+    if text.isascii():
+        return text
+    from pypinyin import lazy_pinyin  # noqa: PLC0415 (its tables take a quarter of a second to load)
+
     return "".join(lazy_pinyin(text))
 
 

@@ -394,3 +394,24 @@ def test_folding_again_changes_nothing(text: str):
     once = words.fold(text)
     assume(not any(char in once for char in "廿卅"))
     assert words.fold(once) == once
+
+
+@given(
+    st.datetimes(min_value=datetime(1600, 1, 1), max_value=datetime(2026, 3, 1)),
+    st.sampled_from(["", "Z", "+08:00", "-03:30", "+13:00"]),
+    st.sampled_from(["T", " "]),
+    st.sampled_from(["Asia/Shanghai", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]),
+)
+def test_the_plain_form_reads_as_it_does_among_words(wall: datetime, offset: str, joint: str, zone: str) -> None:
+    """The short way gives what the long way gives."""
+    text = wall.strftime(f"%Y-%m-%d{joint}%H:%M:%S").rjust(19, "0") + offset
+    captured_at = datetime(2026, 3, 4, tzinfo=UTC)
+
+    def read(found: str) -> tuple[str, object]:
+        try:
+            stated = parse_date(found, zone=ZoneInfo(zone), captured_at=captured_at)
+        except DateRefused as refusal:
+            return ("refused", refusal.reason)
+        return (stated.instant.isoformat(), stated.precision)
+
+    assert read(text) == read(f" {text} ")
