@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
     from archives.index import IndexEntry
+    from pipelines.items import Post
 
 META_ENTRY = "index_entry"
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
@@ -120,14 +121,18 @@ class ReparseSpider(NewsSpider):
 
     Args:
         entries: the captures, in the order in which they were made.
+        collected: what `crawler.history.CollectPipeline` fills.
     """
 
     name = "reparse"
     follows: ClassVar[frozenset[LinkKind]] = frozenset()
 
-    def __init__(self, source: Source, entries: list[IndexEntry], **kwargs: Any) -> None:
+    def __init__(
+        self, source: Source, entries: list[IndexEntry], collected: list[Post] | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(source, **kwargs)
         self._entries = entries
+        self.collected = [] if collected is None else collected
 
     @classmethod
     def parse_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:
