@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,6 +34,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Data, Pa
     with Newspaper() as paper:
         source.write_text(paper.source_toml(), "utf-8")
         for edition in (1, 2):
+            time.sleep(1)  # so that a timestamp, which counts whole seconds, can stand between the runs
             paper.publish(edition=edition)
             done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=ALLOW)
             assert done.returncode == 0, done.stderr
