@@ -6,7 +6,6 @@ blind to the many spellings of 127.0.0.1 and to names that answer differently th
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -14,6 +13,8 @@ from urllib.request import getproxies
 
 from scrapy.resolver import CachingThreadedResolver
 from twisted.internet.error import DNSLookupError
+
+from crawler.addresses import Network, is_admitted, parse_networks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
 
 class PublicResolver(CachingThreadedResolver):
     """Scrapy's resolver, refusing loopback, private, link-local and other special addresses.
@@ -34,7 +33,7 @@ class PublicResolver(CachingThreadedResolver):
     proxies.
     """
 
-    allowed: tuple[_Network, ...] = ()
+    allowed: tuple[Network, ...] = ()
     proxies: frozenset[str] = frozenset()
 
     @classmethod
@@ -45,7 +44,7 @@ class PublicResolver(CachingThreadedResolver):
             ValueError: an entry of `RESOLVER_ALLOW` is not a network.
         """
         resolver = super().from_crawler(crawler, reactor)
-        resolver.allowed = tuple(ipaddress.ip_network(entry) for entry in crawler.settings.getlist("RESOLVER_ALLOW"))
+        resolver.allowed = parse_networks(crawler.settings.getlist("RESOLVER_ALLOW"))
         resolver.proxies = frozenset(_find_host(url) for url in getproxies().values())
         return resolver
 
@@ -55,7 +54,7 @@ class PublicResolver(CachingThreadedResolver):
         return deferred.addCallback(self._check, name)
 
     def _check(self, address: str, name: str) -> str:
-        if name in self.proxies or self.is_allowed(address):
+        if name in self.proxies or is_admitted(address, self.allowed):
             return address
         message = (
             f"{name} resolves to {address}, which is not a public address; "
@@ -63,15 +62,6 @@ class PublicResolver(CachingThreadedResolver):
         )
         logger.warning(message)  # Twisted tells its caller only that the name was not found
         raise DNSLookupError(message)
-
-    def is_allowed(self, address: str) -> bool:
-        """Tell whether a numeric address may be connected to."""
-        ip = ipaddress.ip_address(address)
-        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-            ip = ip.ipv4_mapped
-        return (ip.is_global and not ip.is_multicast) or any(
-            ip.version == network.version and ip in network for network in self.allowed
-        )
 
 
 def _find_host(url: str) -> str:

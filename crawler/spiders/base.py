@@ -8,7 +8,7 @@ posts; what several pages say of one article is joined later, in `pipelines.merg
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote
 
@@ -21,6 +21,7 @@ from crawler.links import LinkKind, iter_element_links
 from crawler.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
 from crawler.run import META_CAPTURE
 from crawler.sources import Source, find_source
+from pipelines.article import read_article
 from pipelines.encodings import decode_page
 from pipelines.items import CaptureRef, Origin, Post
 from pipelines.posts import find_day
@@ -280,6 +281,8 @@ class NewsSpider(Spider):
     ) -> Post:
         """Build the post that one page states, all as found."""
         parser = self.source.find_parser(kind, self.captured_at(response))
+        if parser is None and kind is LinkKind.ARTICLE:
+            return self.read_post(response, page, identifier=identifier, share_link=share_link)
         found = {name: find_first(rules, page) for name, rules in parser.fields.items()} if parser else {}
         first = {name: texts[0] if texts else "" for name, texts in found.items()}
         return Post(
@@ -296,6 +299,35 @@ class NewsSpider(Spider):
             author=found.get("author", []),
             publisher=first.get("publisher", "").strip(),
             inLanguage=first.get("inLanguage", "").strip(),
+            capture=response.meta.get(META_CAPTURE),
+        )
+
+    def read_post(self, response: Response, page: Page, *, identifier: str, share_link: str) -> Post:
+        """Build the post of an article page that the source has no rules for, from what the page itself declares."""
+        options = self.source.post
+        article = read_article(
+            page.text,
+            url=response.url,
+            captured_at=self.captured_at(response),
+            language=options.language,
+            zone=options.zone,
+        )
+        day = article.datePublished_day
+        published = article.datePublished or (datetime.combine(day, time(), options.zone) if day else None)
+        return Post(
+            source=self.source.name,
+            identifier=identifier,
+            origin=Origin.ARTICLE,
+            shareLink=share_link,
+            headline_found=article.headline_found or article.headline,
+            datePublished=published,
+            datePublished_precision=article.datePublished_precision if published else None,
+            datePublished_found=article.datePublished_found,
+            articleSection_found=article.sections,
+            keywords_found=article.keywords,
+            articleBody_found=article.body_html,
+            author=article.authors,
+            inLanguage=article.language,
             capture=response.meta.get(META_CAPTURE),
         )
 

@@ -309,3 +309,31 @@ def test_reparse_of_nothing_says_so(printed: tuple[Data, Path], tmp_path: Path) 
     done = run_scrapy("reparse", "newspaper", "--source", "finews", "--out", str(tmp_path), data=printed[0])
     assert done.returncode == 1
     assert "no capture in it belongs to finews" in done.stderr
+
+
+def test_a_source_of_a_few_lines_reads_articles_by_what_they_declare(data: Data, tmp_path: Path) -> None:
+    """No parser: headline, instant, tags and text come from the page's own markup."""
+    article = b"""<html lang="en"><head><title>Ferry returns - The Quay</title>
+<script type="application/ld+json">{"@type": "NewsArticle", "headline": "Ferry returns",
+"datePublished": "2026-03-04T10:21:11+08:00", "keywords": ["harbour", "ferry"]}</script></head><body>
+<nav><a href="/">Home</a></nav><article><h1>Ferry returns</h1><p>The night ferry returned this morning after eleven
+winters at the wharf, and the town came out to see it.</p><p>It carried forty lorries, nine dogs and the mail, and
+nobody on board had slept, which the harbour master called a good sign.</p></article></body></html>"""
+    routes = {"/": build_response(b'<a href="/2026/ferry.html">Ferry</a>'), "/2026/ferry.html": build_response(article)}
+    with WireServer(routes) as server:
+        source = tmp_path / "quay.toml"
+        source.write_text(
+            f'name = "quay"\ntimezone = "Asia/Shanghai"\nscope = ["{server.base_url}/"]\nseeds = ["{server.base_url}/"]\n'
+            "[links]\narticle = ['/\\d{4}/[a-z-]+\\.html$']\n",
+            "utf-8",
+        )
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK)
+    assert done.returncode == 0, done.stderr
+    (post,) = data.posts("quay").glob("*.md")
+    text = post.read_text("utf-8")
+    assert post.name == "2026-03-04-Ferry-returns.md"
+    assert 'title: "Ferry returns"\ndate: 2026-03-04 10:21:11 +0800\n' in text
+    assert 'tags: ["harbour", "ferry"]' in text
+    assert "nine dogs" in text
+    assert "Home" not in text
+    assert run_scrapy("verify", "quay", "--posts", data=data).returncode == 0

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from crawler.resolver import PublicResolver
+from crawler.addresses import is_admitted, parse_networks
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -50,4 +50,5 @@ def test_every_spelling_of_loopback_is_refused(data: Data, tmp_path: Path, host:
     ],
 )
 def test_addresses(address: str, is_allowed: bool) -> None:
-    assert PublicResolver.is_allowed(PublicResolver.__new__(PublicResolver), address) is is_allowed
+    assert is_admitted(address) is is_allowed
+    assert is_admitted(address, parse_networks(["0.0.0.0/0", "::/0"]))

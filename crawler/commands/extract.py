@@ -1,0 +1,245 @@
+"""`scrapy extract`: the post that a page would make, with the evidence for each field; it writes nothing."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.urls import parse_timestamp
+from crawler.pages import PageReader, PageUnreadable, RawPage
+from crawler.preview import Preview, build_preview
+from crawler.progress import show_progress
+from crawler.sources import Source, SourceError, find_source
+from pipelines.body import BodyRefused
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+_SHOWN_LINES = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the user says of a page that the page need not say."""
+
+    language: str = ""
+    zone: ZoneInfo | None = None
+    source: Source | None = None
+
+
+class Command(ScrapyCommand):
+    """Prints what would become of a page: a file, a URL, or a capture.
+
+    Exit codes: 0 good, 1 a page could not be read, 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "FILE | URL | COLLECTION/FILE@OFFSET [options]"
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Show the post that a page would make, with the evidence for each field"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--source", metavar="NAME_OR_PATH", help="ask this source's rules first")
+        parser.add_argument("--collection", metavar="NAME", help="take the URL's capture from this collection")
+        parser.add_argument("--at", metavar="TS", help="14-digit UTC timestamp: of the nearest capture, or of a file")
+        parser.add_argument("--url", default="", help="the address of a page that is a file")
+        parser.add_argument("--lang", default="", metavar="TAG", help="its language, such as zh or pt-BR")
+        parser.add_argument("--tz", default="", metavar="ZONE", help="zone of its times, such as Asia/Shanghai")
+        parser.add_argument("--batch", metavar="PAGES.jsonl", help="read many pages, answer one JSON line each")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Show one page, or answer a batch."""
+        if len(args) != (0 if opts.batch else 1):
+            raise UsageError("name one file, URL or capture, or --batch and nothing else")
+        assert self.settings is not None
+        try:
+            known = _Known(
+                language=opts.lang,
+                zone=_find_zone(opts.tz),
+                source=find_source(opts.source) if opts.source else None,
+            )
+            at = parse_timestamp(opts.at) if opts.at else None
+        except (SourceError, ValueError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        reader = PageReader(self.settings)
+        if opts.batch:
+            delay_s = self.settings.getfloat("DOWNLOAD_DELAY")
+            self.exitcode = Batch(Path(opts.batch), reader, known, delay_s=delay_s).run()
+            return
+        try:
+            page = reader.read(args[0], collection=opts.collection or "", at=at)
+            preview = _preview(page, known, url=page.url or opts.url, captured_at=page.captured_at or at)
+        except (PageUnreadable, BodyRefused) as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            self.exitcode = 1
+            return
+        _show(preview, page, as_json=opts.json)
+
+
+def _find_zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; write one like Asia/Shanghai") from error
+
+
+def _preview(page: RawPage, known: _Known, *, url: str, captured_at: datetime | None) -> Preview:
+    language = known.language or (known.source.post.language if known.source else "")
+    return build_preview(
+        page.decode(language),
+        url=url,
+        captured_at=captured_at,
+        language=known.language,
+        zone=known.zone,
+        source=known.source,
+    )
+
+
+def _show(preview: Preview, page: RawPage, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({**preview.to_dict(), "capture": page.place}, ensure_ascii=False))  # noqa: T201
+        return
+    table = Table("field", "value", "found in", box=None, pad_edge=False, header_style="dim")
+    for name, value in _iter_rows(preview, page):
+        table.add_row(name, Text(value), Text(preview.evidence.get(_EVIDENCE.get(name, name), ""), style="dim"))
+    console = Console()
+    console.print(table)
+    lines = preview.body_text.split("\n") if preview.body_text else ["no text was found"]
+    console.print()
+    for line in lines[:_SHOWN_LINES]:
+        console.print(Text(line))
+    if len(lines) > _SHOWN_LINES:
+        console.print(Text(f"… {len(lines) - _SHOWN_LINES} more lines", style="dim"))
+
+
+_EVIDENCE = {"published": "datePublished", "text": "body"}
+
+
+def _iter_rows(preview: Preview, page: RawPage) -> Iterator[tuple[str, str]]:
+    yield "headline", preview.headline
+    date = f"{preview.date_text} ({preview.precision})" if preview.date_text else preview.refused
+    yield "published", date
+    yield "sections", ", ".join(preview.sections)
+    yield "keywords", ", ".join(preview.keywords)
+    yield "authors", ", ".join(preview.authors)
+    yield "symbols", " ".join(preview.symbols)
+    yield "language", preview.language
+    yield "address", preview.canonical_url or preview.url
+    if page.place:
+        yield "capture", page.place
+    yield "text", f"{len(preview.body_text)} characters"
+
+
+class Batch:
+    """Many pages: one JSON object a line in, one answer a line out; a bad page costs one page.
+
+    Args:
+        path: the pages; an object's `path` is relative to its folder.
+        known: what holds where an object does not say its own `lang` and `tz`.
+        delay_s: pause between two pages that are asked for over the network.
+    """
+
+    def __init__(self, path: Path, reader: PageReader, known: _Known, *, delay_s: float) -> None:
+        self._path = path
+        self._reader = reader
+        self._known = known
+        self._delay_s = delay_s
+        self._has_asked = False
+
+    def run(self) -> int:
+        """Answer every line; return the exit code.
+
+        Raises:
+            UsageError: there is no such file.
+        """
+        try:
+            lines = [line for line in self._path.read_text("utf-8").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{self._path} cannot be read: {error}", print_help=False) from error
+        failed = 0
+        with show_progress("extract", len(lines)) as advance:
+            for number, line in enumerate(lines, 1):
+                name, answer, problem = self._answer(line, number)
+                print(json.dumps({"name": name, "pred": answer}, ensure_ascii=False), flush=True)  # noqa: T201
+                if problem:
+                    failed += 1
+                    print(f"{name or f'line {number}'}: {problem}", file=sys.stderr)  # noqa: T201
+                advance("")
+        return 1 if failed else 0
+
+    def _answer(self, line: str, number: int) -> tuple[str, dict[str, Any], str]:
+        """Return name, answer and problem of one line; the answer is empty where there is a problem."""
+        name = ""
+        try:
+            entry = json.loads(line)
+            if not isinstance(entry, dict):
+                raise TypeError("not an object")
+            name = str(entry.get("name") or "")
+            return name, _build_answer(self._read(entry)), ""
+        except (PageUnreadable, BodyRefused, TypeError, ValueError) as error:
+            return name, {}, f"{error} (line {number} of {self._path})"
+        except Exception as error:  # noqa: BLE001 (whatever a page does to us, it is counted, and the next one is read)
+            return name, {}, f"{type(error).__name__}: {error} (line {number} of {self._path}); please report this page"
+
+    def _read(self, entry: dict[str, Any]) -> Preview:
+        url, path = str(entry.get("url") or ""), str(entry.get("path") or "")
+        fetched_at = _parse_instant(str(entry.get("fetched_at") or ""))
+        known = _Known(
+            language=str(entry.get("lang") or "") or self._known.language,
+            zone=_find_zone(str(entry.get("tz") or "")) or self._known.zone,
+            source=self._known.source,
+        )
+        if path:
+            page = self._reader.read_file(self._path.parent / path, url=url, captured_at=fetched_at)
+        elif url:
+            page = self._ask(url)
+        else:
+            raise PageUnreadable("neither `path` nor `url`; say where the page is")
+        return _preview(page, known, url=page.url, captured_at=page.captured_at)
+
+    def _ask(self, url: str) -> RawPage:
+        if self._has_asked:
+            time.sleep(self._delay_s)
+        self._has_asked = True
+        return self._reader.read(url)
+
+
+def _parse_instant(text: str) -> datetime | None:
+    """Return an instant of ISO 8601, in UTC where it has no offset; None for ''."""
+    if not text:
+        return None
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _build_answer(preview: Preview) -> dict[str, Any]:
+    return {
+        "title": preview.headline,
+        "date": preview.date_text or None,
+        "tags": preview.keywords,
+        "authors": preview.authors,
+        "body": preview.body_text,
+    }

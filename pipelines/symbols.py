@@ -1,0 +1,115 @@
+"""Securities that an article names, each written one way: `SH600160`, `HK00700`, `NYSE:NIO`.
+
+Financial pages mark a company in the text with a widget: an identifier such as `stock_1.600160`, a data attribute, a
+link to the page of quotes, or a code in brackets. Every publisher numbers the markets in its own way, so a market is
+believed only where the code is one that it gives out; and a bare code becomes a symbol only where something says that
+it is one. What has no known market is left out.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Codes of shares, by the first digits that each exchange gives out to listed companies.
+_SHARES = {
+    "SH": re.compile(r"60[0135]\d{3}|68[89]\d{3}|900\d{3}"),
+    "SZ": re.compile(r"00[0-4]\d{3}|30[0-2]\d{3}|200\d{3}"),
+    "BJ": re.compile(r"(?:43|83|87|88|92)\d{4}"),
+}
+# Indices and funds as well, where the market itself is named.
+_LISTED = {
+    "SH": re.compile(r"60\d{4}|68\d{4}|90\d{4}|000\d{3}|5[0-9]\d{4}|1[1-3]\d{4}"),
+    "SZ": re.compile(r"00\d{4}|30\d{4}|20\d{4}|39\d{4}|1[2-8]\d{4}"),
+    "BJ": _SHARES["BJ"],
+}
+# East Money's numbers of markets, which others copied; 0 and 2 stand for Shenzhen and Beijing alike.
+_NUMBERED = {"0": ("SZ", "BJ"), "1": ("SH",), "2": ("SZ", "BJ")}
+_NUMBERED_ABROAD = {"105": "NASDAQ", "106": "NYSE", "107": "AMEX"}
+_EXCHANGES = {
+    "nyse": "NYSE",
+    "纽交所": "NYSE",
+    "纽约证券交易所": "NYSE",
+    "nasdaq": "NASDAQ",
+    "纳斯达克": "NASDAQ",
+    "纳斯达克交易所": "NASDAQ",
+    "amex": "AMEX",
+    "nyse american": "AMEX",
+    "lse": "LSE",
+    "tsx": "TSX",
+    "asx": "ASX",
+}
+_HONG_KONG = r"hkex|sehk|hkse|hk|港交所|香港交易所|香港联交所|联交所|港股"
+_SPEAKS_OF_SHARES = re.compile(
+    r"股票|股份|证券|證券|[股個个]股|A股|股价|股價|涨停|跌停|上市公司|沪深|沪指|深成指|创业板|科创板|北交所"
+)
+_TAG = re.compile(r"<[^<>]*>")
+
+_BEFORE = r"(?<![A-Za-z0-9])(?P<before>sh|sz|bj)[._-]?(?P<before_code>\d{6})(?!\d)"
+_AFTER = r"(?<![\d.])(?P<after_code>\d{6})\.(?P<after>sh|ss|sz|bj)(?![A-Za-z0-9])"
+_IN_HONG_KONG = (
+    r"(?<![A-Za-z0-9])(?:hk[._-]?(?P<hk_before>\d{5})(?!\d)|(?P<hk_after>\d{4,5})\.hk(?![A-Za-z0-9])"
+    rf"|(?:{_HONG_KONG})\s*[:：]\s*(?P<hk_named>\d{{4,5}})(?!\d))"
+)
+_WIDGET = (
+    r"(?:stock_|secid=|(?:data-[a-z-]*(?:code|secid|stock|symbol)|data-id)\s*=\s*[\"'](?:stock_)?)"
+    r"(?P<number>\d{1,3})[.,](?P<number_code>\d{6}|[A-Z]{1,5}|\d{5})(?![A-Za-z0-9])"
+)
+_ATTRIBUTE = r"data-[a-z-]*(?:code|stock|symbol)\s*=\s*[\"'](?P<attribute_code>\d{6})[\"']"
+_ON_EXCHANGE = (
+    rf"[(（\[]\s*(?P<exchange>{'|'.join(sorted(_EXCHANGES, key=len, reverse=True))})\s*[:：]\s*"
+    r"(?P<ticker>[A-Za-z][A-Za-z.]{0,5})\s*(?=[)）\],，;；])"
+)
+_LABELLED = r"(?:股票|证券|證券|上市)?代[码碼]\s*[:：]?\s*(?P<labelled_code>\d{6})(?!\d)"
+_BRACKETED = r"(?<=[\u4e00-\u9fffA-Za-z])[(（]\s*(?P<bracketed_code>\d{6})\s*[)）]"
+_FOUND = re.compile(
+    "|".join([_BEFORE, _AFTER, _IN_HONG_KONG, _WIDGET, _ATTRIBUTE, _ON_EXCHANGE, _LABELLED, _BRACKETED]),
+    re.IGNORECASE,
+)
+
+
+def find_symbols(body: str) -> list[str]:
+    """Return the symbols of the securities that a body's HTML names, each once, in the order of the text."""
+    source = html.unescape(body)
+    is_about_shares = bool(_SPEAKS_OF_SHARES.search(_TAG.sub("", source)))
+    found = (_read(match, is_about_shares=is_about_shares) for match in _FOUND.finditer(source))
+    return list(dict.fromkeys(symbol for symbol in found if symbol))
+
+
+def _read(match: re.Match[str], *, is_about_shares: bool) -> str:
+    groups = match.groupdict()
+    if market := groups["before"] or groups["after"]:
+        return _build_named(market.upper().replace("SS", "SH"), groups["before_code"] or groups["after_code"])
+    if hong_kong := groups["hk_before"] or groups["hk_after"] or groups["hk_named"]:
+        return f"HK{hong_kong:0>5}" if hong_kong.strip("0") else ""
+    if groups["number"]:
+        return _build_numbered(groups["number"], groups["number_code"])
+    if groups["exchange"]:
+        return f"{_EXCHANGES[groups['exchange'].lower()]}:{groups['ticker'].upper()}"
+    code = groups["attribute_code"] or groups["labelled_code"]
+    if not code and is_about_shares:
+        code = groups["bracketed_code"]
+    return next(_iter_markets(code), "") if code else ""
+
+
+def _build_named(market: str, code: str) -> str:
+    return f"{market}{code}" if _LISTED[market].fullmatch(code) else ""
+
+
+def _build_numbered(number: str, code: str) -> str:
+    """Return the symbol of a code behind a number of its market, or '' where the market cannot have such a code."""
+    if number in _NUMBERED_ABROAD and code.isalpha():
+        return f"{_NUMBERED_ABROAD[number]}:{code.upper()}"
+    if number == "116" and len(code) == 5 and code.isdigit():
+        return f"HK{code}"
+    return next((f"{market}{code}" for market in _NUMBERED.get(number, ()) if _LISTED[market].fullmatch(code)), "")
+
+
+def _iter_markets(code: str) -> Iterator[str]:
+    for market, codes in _SHARES.items():
+        if codes.fullmatch(code):
+            yield f"{market}{code}"
