@@ -323,7 +323,8 @@ nobody on board had slept, which the harbour master called a good sign.</p></art
     with WireServer(routes) as server:
         source = tmp_path / "quay.toml"
         source.write_text(
-            f'name = "quay"\ntimezone = "Asia/Shanghai"\nscope = ["{server.base_url}/"]\nseeds = ["{server.base_url}/"]\n'
+            f'name = "quay"\ntimezone = "Asia/Shanghai"\nscope = ["{server.base_url}/"]\n'
+            f'seeds = ["{server.base_url}/"]\n'
             "[links]\narticle = ['/\\d{4}/[a-z-]+\\.html$']\n",
             "utf-8",
         )
