@@ -3,8 +3,10 @@
     ArchiveError
     ├── CollectionError   the directory: a bad name, missing, not writable, held by another process
     ├── RecordError       the bytes: a damaged member, record or message
+    ├── PackageError      the WACZ file: not a ZIP, not safe to read, not what it says
     ├── NotArchived       the question: no capture answers it
-    └── WriteError        the disk: full, or it took fewer bytes than it was given
+    └── WriteError        the disk: it took fewer bytes than it was given
+        └── DiskFull      ... because it has no more room, or less than is to be left
 
 Every error reads *what - where - what next* and carries the where as attributes, so that a report can be
 built without reading the sentence.
@@ -81,5 +83,13 @@ class NotArchived(ArchiveError):
     """No capture exists for what was asked."""
 
 
+class PackageError(ArchiveError):
+    """A WACZ file cannot be made or cannot be read."""
+
+
 class WriteError(ArchiveError):
     """The disk did not take a record; the file was put back to its last whole record."""
+
+
+class DiskFull(WriteError):
+    """The disk has no room for a record, or would have less than the limit behind it."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from archives.errors import RecordError
 from archives.files import sync_directory
 from archives.loader import Record
-from archives.messages import parse_head, split_head
+from archives.messages import find_kind, find_mime
 from archives.reader import CAPTURE_TYPES, iter_records, scan_records
 from archives.records import RecordType, Truncated
 from archives.urls import format_timestamp, format_warc_date, parse_warc_date, surt_key
@@ -59,12 +59,13 @@ class IndexEntry:
 def dump_line(entry: IndexEntry) -> str:
     """One CDXJ line, without its line end.
 
-    Spec: CDXJ 0.1.0; numbers are strings there, `record_id`, `captured_at` and `truncated` are our own.
+    Spec: CDXJ 0.1.0; numbers are strings there, and a status that is none is `-`; `record_id`, `captured_at` and
+    `truncated` are our own.
     """
     fields = {
         "url": entry.url,
         "mime": entry.mime,
-        "status": None if entry.status is None else str(entry.status),
+        "status": "-" if entry.status is None else str(entry.status),
         "digest": entry.digest,
         "length": str(entry.length),
         "offset": str(entry.offset),
@@ -128,21 +129,6 @@ def build_entry(record: Record, filename: str) -> IndexEntry:
 def find_key(url: str) -> str:
     """The SURT key of an address as it stands in an index line, whose fields are parted by spaces."""
     return surt_key(url).replace(" ", "%20")
-
-
-def find_mime(content_type: str | None) -> str:
-    """A media type without parameters, in lower case; `unk` if there is none."""
-    mime = (content_type or "").partition(";")[0].strip().lower()
-    return mime.replace(" ", "") or "unk"
-
-
-def find_kind(block: bytes) -> tuple[str, int | None]:
-    """The media type and the status an HTTP response states; `unk` and None where it states none."""
-    try:
-        head = parse_head(split_head(block)[0])
-    except RecordError:
-        return "unk", None
-    return find_mime((head.get(b"Content-Type") or b"").decode("latin-1")), head.status
 
 
 def _find_record_kind(record: Record) -> tuple[str, int | None]:

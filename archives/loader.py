@@ -18,7 +18,7 @@ from warcio.timeutils import timestamp_to_iso_date
 
 from archives.errors import Damage, RecordError
 from archives.members import MAX_RECORD_BYTES
-from archives.records import Truncated
+from archives.records import RecordType, Truncated
 from archives.urls import parse_warc_date
 
 if TYPE_CHECKING:
@@ -92,9 +92,12 @@ class Record:
 
     @property
     def truncated(self) -> Truncated | None:
-        """Why the block is short, if it is; reasons outside the standard count as unspecified."""
+        """Why the response is short, if it is; reasons outside the standard count as unspecified.
+
+        The block of a revisit is short because its payload is elsewhere.
+        """
         reason = self.get("WARC-Truncated")
-        if not reason:
+        if not reason or self.type == RecordType.REVISIT:
             return None
         known = {str(member): member for member in Truncated}
         return known.get(reason.strip().lower(), Truncated.UNSPECIFIED)

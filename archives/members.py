@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MAGIC: Final = b"\x1f\x8b\x08"
+# No flags, no date, any system. Spec: RFC 1952 §2.3.
+_MEMBER_HEAD: Final = MAGIC + bytes([0, 0, 0, 0, 0, 0, 255])
+# The most that a stored block can hold. Spec: RFC 1951 §3.2.4.
+_STORED_SIZE: Final = 0xFFFF
 # A record is held in memory, and a small member may inflate to any size.
 MAX_RECORD_BYTES: Final = 512 * 1024 * 1024
 # Larger reads are slower: what lies behind a member is copied once for every member read.
@@ -46,6 +51,23 @@ def load_compressor() -> Callable[[bytes], bytes]:
         return lambda data: zlib.compress(data, 6, GZIP)
     compress = isal_zlib.compress
     return lambda data: bytes(compress(data, 3, GZIP))
+
+
+def store_member(data: bytes, dense_at: int) -> bytes:
+    """The member of a record whose bytes from `dense_at` on are compressed already: those are stored as they are.
+
+    Deflating them again would take ten times as long and save nothing, and so would inflating them.
+
+    Spec: RFC 1951 §3.2.4; RFC 1952 §2.3.
+    """
+    head = zlib.compressobj(6, zlib.DEFLATED, -12, 6)
+    parts = [_MEMBER_HEAD, head.compress(data[:dense_at]), head.flush(zlib.Z_SYNC_FLUSH)]
+    for at in range(dense_at, len(data), _STORED_SIZE):
+        chunk = data[at : at + _STORED_SIZE]
+        is_last = at + _STORED_SIZE >= len(data)
+        parts += [struct.pack("<BHH", is_last, len(chunk), len(chunk) ^ 0xFFFF), chunk]
+    parts.append(struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF))
+    return b"".join(parts)
 
 
 def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:

@@ -189,6 +189,29 @@ def cut_payload(headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
     return body
 
 
+def find_mime(content_type: str | None) -> str:
+    """A media type without parameters, in lower case; `unk` if there is none."""
+    mime = (content_type or "").partition(";")[0].strip().lower()
+    return mime.replace(" ", "") or "unk"
+
+
+def find_kind(block: bytes) -> tuple[str, int | None]:
+    """The media type and the status an HTTP response states; `unk` and None where it states none."""
+    try:
+        head = parse_head(split_head(block)[0])
+    except RecordError:
+        return "unk", None
+    return find_mime((head.get(b"Content-Type") or b"").decode("latin-1")), head.status
+
+
+def has_chunks(head: Head) -> bool:
+    """Whether a message announces that its body is framed as chunks.
+
+    Spec: RFC 9112 §6.1.
+    """
+    return b",".join(head.get_all(b"Transfer-Encoding")).lower().split(b",")[-1].strip() == b"chunked"
+
+
 def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
     """Undo content codings, the last applied first, never holding more than `max_bytes` of any result.
 

@@ -31,16 +31,13 @@ class Reference:
 
     Attributes:
         at: when that capture began; None where the revisit does not say so in a date that can be read.
+        is_unmodified: the server only said that nothing had changed, instead of sending the payload again.
     """
 
     record_id: str
     url: str
     at: datetime | None
-
-    @property
-    def is_full(self) -> bool:
-        """Whether all three fields are there, as replay tools want it and as we write it."""
-        return bool(self.record_id and self.url and self.at)
+    is_unmodified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,6 +271,7 @@ def build_reference(record: Record) -> Reference:
         record_id=record.get("WARC-Refers-To") or "",
         url=(record.get("WARC-Refers-To-Target-URI") or "").strip("<>"),
         at=at,
+        is_unmodified=(record.get("WARC-Profile") or "").endswith("/server-not-modified"),
     )
 
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from archives.answers import Answer, build_answer
 from archives.digests import build_digest
 from archives.errors import RecordError
-from archives.messages import find_payload, split_head, split_interim
+from archives.messages import find_payload, split_head
 from archives.urls import format_warc_date
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 MASKED_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization")
 
 _VERSION_LINE: Final = "WARC/1.1\r\n"
+_END: Final = b"\r\n\r\n"
+_PROFILE_URI: Final = "http://netpreserve.org/warc/1.1/revisit/"
 _SECRET: Final = re.compile(rb"^(?:%s)[ \t]*:" % "|".join(MASKED_HEADERS).encode("ascii"), re.IGNORECASE | re.MULTILINE)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _UNSAFE_IN_URI: Final = re.compile(r"[^\x21-\x3b\x3d\x3f-\x7e]")
@@ -79,18 +82,38 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A capture that holds its payload itself, as a revisit names it.
+
+    Attributes:
+        url: as it stands in the record.
+        etag: the entity tag it was sent with; empty if it had none.
+    """
+
+    record_id: str
+    url: str
+    captured_at: datetime
+    payload_digest: str
+    is_chunked: bool = False
+    etag: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltRecord:
     """A record ready to be compressed: header, block and the two line ends that close it.
 
     Attributes:
         block: the part of `data` after the record's header.
         payload_digest: empty for a record without payload.
+        dense_at: where bytes of `data` begin that are compressed already; None if there are none.
     """
 
     record_id: str
     data: bytes
     block: bytes
     payload_digest: str = ""
+    dense_at: int | None = None
+    is_revisit: bool = False
 
 
 def build_record_id(value: uuid.UUID) -> str:
@@ -136,36 +159,75 @@ def build_exchange(
     *,
     warcinfo_id: str,
     new_id: Callable[[], uuid.UUID],
+    answer: Answer | None = None,
+    original: Original | None = None,
 ) -> list[BuiltRecord]:
-    """The records of one capture event: response, request, and metadata if there were interim responses.
+    """The records of one capture event: response or revisit, request, and metadata for what has no place in those.
 
-    Interim responses stand apart because the block of a response record holds one message. A connection that
-    ended after nothing but interim responses has them as its response.
+    Interim responses stand apart because the block of a response record holds one message, a 304 because replay
+    would show it in the place of its original.
 
-    Spec: WARC/1.1 §6.3 response, §6.5 request, §6.6 metadata.
+    Args:
+        answer: of `exchange`, if it has been built.
+        original: makes a revisit of the response.
+
+    Spec: WARC/1.1 §6.3 response, §6.5 request, §6.6 metadata, §6.7 revisit.
     """
-    interim, final = split_interim(exchange.raw_response)
-    if interim and not final:
-        interim, final = b"", interim
+    answer = answer or build_answer(exchange.raw_response)
     shared = _build_shared_fields(exchange, warcinfo_id)
-    response = build_response(exchange, final, shared, build_record_id(new_id()))
-    concurrent = f"{shared}WARC-Concurrent-To: {response.record_id}\r\n"
-    built = [response, build_request(exchange.raw_request, concurrent, build_record_id(new_id()))]
-    if interim:
-        built.append(build_metadata(interim, concurrent, build_record_id(new_id())))
+    capture_id = build_record_id(new_id())
+    apart = answer.interim
+    if original is None:
+        capture = build_response(answer, shared, capture_id, truncated=exchange.truncated)
+    else:
+        capture = build_revisit(answer, original, shared, capture_id)
+        apart += answer.block if answer.head.status == 304 else b""
+    concurrent = f"{shared}WARC-Concurrent-To: {capture_id}\r\n"
+    built = [capture, build_request(exchange.raw_request, concurrent, build_record_id(new_id()))]
+    if apart:
+        built.append(build_metadata(apart, concurrent, build_record_id(new_id())))
     return built
 
 
-def build_response(exchange: Exchange, block: bytes, shared: str, record_id: str) -> BuiltRecord:
-    """A response record whose block is `block` exactly."""
-    payload_digest = build_digest(find_payload(block))
-    truncated = f"WARC-Truncated: {exchange.truncated}\r\n" if exchange.truncated else ""
+def build_response(answer: Answer, shared: str, record_id: str, *, truncated: Truncated | None = None) -> BuiltRecord:
+    """A response record whose block is that of `answer` exactly."""
+    block = answer.block
+    reason = f"WARC-Truncated: {truncated}\r\n" if truncated else ""
     fields = (
-        f"{shared}WARC-Payload-Digest: {payload_digest}\r\n{truncated}"
+        f"{shared}WARC-Payload-Digest: {answer.payload_digest}\r\n{reason}"
         "Content-Type: application/http;msgtype=response\r\n"
     )
     data = _assemble(RecordType.RESPONSE, record_id, fields, block)
-    return BuiltRecord(record_id=record_id, data=data, block=block, payload_digest=payload_digest)
+    dense_at = len(data) - len(_END) - len(block) + answer.head_size if answer.is_dense else None
+    return BuiltRecord(
+        record_id=record_id, data=data, block=block, payload_digest=answer.payload_digest, dense_at=dense_at
+    )
+
+
+def build_revisit(answer: Answer, original: Original, shared: str, record_id: str) -> BuiltRecord:
+    """A record that says a payload was seen again: with the response's head, or with no block for a 304.
+
+    Replay tools find the original by its address and date, and show a block that holds a 304 instead of it.
+
+    Spec: WARC/1.1 §6.7.2 identical-payload-digest, §6.7.3 server-not-modified.
+    """
+    if answer.head.status == 304:
+        block, profile, reason = b"", "server-not-modified", ""
+    else:
+        block, profile = answer.block[: answer.head_size], "identical-payload-digest"
+        reason = f"WARC-Truncated: {Truncated.LENGTH}\r\n"
+    fields = (
+        f"{shared}WARC-Profile: {_PROFILE_URI}{profile}\r\n"
+        f"WARC-Refers-To: {original.record_id}\r\n"
+        f"WARC-Refers-To-Target-URI: {original.url}\r\n"
+        f"WARC-Refers-To-Date: {format_warc_date(original.captured_at)}\r\n"
+        f"WARC-Payload-Digest: {original.payload_digest}\r\n{reason}"
+        "Content-Type: application/http;msgtype=response\r\n"
+    )
+    data = _assemble(RecordType.REVISIT, record_id, fields, block)
+    return BuiltRecord(
+        record_id=record_id, data=data, block=block, payload_digest=original.payload_digest, is_revisit=True
+    )
 
 
 def build_request(block: bytes, shared: str, record_id: str) -> BuiltRecord:
@@ -178,11 +240,11 @@ def build_request(block: bytes, shared: str, record_id: str) -> BuiltRecord:
     return BuiltRecord(record_id=record_id, data=data, block=block, payload_digest=payload_digest)
 
 
-def build_metadata(interim: bytes, shared: str, record_id: str) -> BuiltRecord:
-    """A metadata record that keeps the interim responses which came before the final one."""
+def build_metadata(messages: bytes, shared: str, record_id: str) -> BuiltRecord:
+    """A metadata record that keeps messages which stand in no other record of the capture event."""
     fields = f"{shared}Content-Type: application/http;msgtype=response\r\n"
-    data = _assemble(RecordType.METADATA, record_id, fields, interim)
-    return BuiltRecord(record_id=record_id, data=data, block=interim)
+    data = _assemble(RecordType.METADATA, record_id, fields, messages)
+    return BuiltRecord(record_id=record_id, data=data, block=messages)
 
 
 def build_warcinfo(info: Mapping[str, str], *, filename: str, at: datetime, record_id: str) -> BuiltRecord:
@@ -247,7 +309,7 @@ def _assemble(record_type: RecordType, record_id: str, fields: str, block: bytes
         f"{_VERSION_LINE}WARC-Type: {record_type}\r\nWARC-Record-ID: {record_id}\r\n{fields}"
         f"WARC-Block-Digest: {build_digest(block)}\r\nContent-Length: {len(block)}\r\n\r\n"
     )
-    return b"".join((header.encode(), block, b"\r\n\r\n"))
+    return b"".join((header.encode(), block, _END))
 
 
 def _check_value(value: str) -> str:

@@ -7,6 +7,7 @@ cut back if the disk does not take all of it, so that a file always ends where a
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -15,15 +16,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
+from archives.answers import Answer, build_answer
 from archives.collection import OPEN_SUFFIX, Collection
-from archives.errors import CollectionError, RecordError, WriteError
+from archives.errors import CollectionError, DiskFull, RecordError, WriteError
 from archives.files import is_same_file, lock_file, sync_directory
-from archives.index import IndexEntry, dump_line, find_kind, find_mime, write_sidecar
-from archives.members import load_compressor
+from archives.index import REVISIT_MIME, IndexEntry, dump_line, write_sidecar
+from archives.members import load_compressor, store_member
+from archives.messages import find_mime
 from archives.records import (
     MASKED_HEADERS,
     BuiltRecord,
     Exchange,
+    Original,
     Truncated,
     build_exchange,
     build_record_id,
@@ -40,9 +44,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
+    from archives.originals import Originals
+
 __all__ = ["Location", "Salvaged", "WarcWriter", "salvage"]
 
 MAX_BYTES: Final = 1_000_000_000
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -51,11 +58,12 @@ class Location:
     """Where a capture was written.
 
     Attributes:
-        record_id: of the response (or resource) record.
+        record_id: of the response, revisit or resource record.
         url: as written, with what may not stand in a header percent-encoded.
         filename: as it will be once the file is closed.
         offset: bytes from the start of the file.
         length: of the gzip member.
+        is_revisit: the payload is in an earlier capture.
     """
 
     record_id: str
@@ -65,6 +73,7 @@ class Location:
     offset: int
     length: int
     url: str
+    is_revisit: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,12 +103,16 @@ class _OpenFile:
 class WarcWriter:
     """Writes exchanges to `archive/<prefix>-<timestamp>-<serial>-<token>.warc.gz`, from one thread.
 
+    Args:
+        originals: what not to keep twice; without it every response is kept.
+        min_free_bytes: room on the disk that no record may take.
+
     Attributes:
         bytes_written: compressed, over all files.
         records_written: over all files, warcinfo records included.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is a choice of its own, made by name)
         self,
         collection: Collection,
         *,
@@ -110,6 +123,8 @@ class WarcWriter:
         new_id: Callable[[], uuid.UUID] = uuid.uuid4,
         token: str | None = None,
         mask: bool = True,
+        originals: Originals | None = None,
+        min_free_bytes: int = 0,
     ) -> None:
         token = secrets.token_hex(4) if token is None else token
         for part in (prefix, token):
@@ -127,6 +142,8 @@ class WarcWriter:
         self._clock = clock
         self._new_id = new_id
         self._mask = mask
+        self._originals = originals
+        self._min_free_bytes = min_free_bytes
         self._serial = 0
         self._compress = load_compressor()
         self._file: _OpenFile | None = None
@@ -146,17 +163,43 @@ class WarcWriter:
         """Write the records of an exchange, all or none of them.
 
         Raises:
-            WriteError: the disk did not take them; the file ends where it did before.
+            DiskFull: there is no room for them; the file ends where it did before.
+            WriteError: the disk did not take them, likewise.
             RecordError: the address or another value cannot stand in a record's header.
         """
         if self._mask:
             exchange = replace(exchange, raw_request=mask_secrets(exchange.raw_request))
+        answer = build_answer(exchange.raw_response)
+        original = self._originals.find(exchange, answer) if self._originals else None
         file = self._ensure_file()
-        records = build_exchange(exchange, warcinfo_id=file.warcinfo_id, new_id=self._new_id)
+        records = build_exchange(
+            exchange, warcinfo_id=file.warcinfo_id, new_id=self._new_id, answer=answer, original=original
+        )
         location = self._append(file, records, quote_uri(exchange.url), exchange.began_at)
-        mime, status = find_kind(records[0].block)
-        self._list(file, location, mime=mime, status=status, truncated=exchange.truncated)
+        self._remember(location, exchange, answer, original)
+        is_head_kept = original is None or answer.head.status != 304
+        self._list(
+            file,
+            location,
+            mime=REVISIT_MIME if location.is_revisit else answer.mime,
+            status=answer.head.status if is_head_kept else None,
+            truncated=exchange.truncated,
+        )
         return location
+
+    def _remember(self, location: Location, exchange: Exchange, answer: Answer, original: Original | None) -> None:
+        """Let later exchanges be revisits of this one, or of its original, if it is a whole page."""
+        if self._originals is None or answer.head.status != 200 or not answer.payload or exchange.truncated:
+            return
+        new = Original(
+            record_id=location.record_id,
+            url=location.url,
+            captured_at=location.captured_at,
+            payload_digest=location.payload_digest,
+            is_chunked=answer.is_chunked,
+            etag=answer.head.get(b"ETag") or b"",
+        )
+        self._originals.remember(location.url, original or new)
 
     def write_resource(self, uri: str, content_type: str, data: bytes) -> Location:
         """Write bytes that came without a protocol head, dated now; errors as in `write`."""
@@ -219,9 +262,12 @@ class WarcWriter:
         sync_directory(file.path.parent)
         write_sidecar(self._collection, file.filename, file.lines)
 
+    def _build_member(self, record: BuiltRecord) -> bytes:
+        return self._compress(record.data) if record.dense_at is None else store_member(record.data, record.dense_at)
+
     def _append(self, file: _OpenFile, records: list[BuiltRecord], url: str, at: datetime) -> Location:
         """Write the records; the location is that of the first."""
-        members = [self._compress(record.data) for record in records]
+        members = [self._build_member(record) for record in records]
         offset = file.size
         self._put(file, b"".join(members))
         self.records_written += len(records)
@@ -233,6 +279,7 @@ class WarcWriter:
             offset=offset,
             length=len(members[0]),
             url=url,
+            is_revisit=records[0].is_revisit,
         )
 
     def _list(
@@ -263,6 +310,7 @@ class WarcWriter:
 
     def _put(self, file: _OpenFile, data: bytes) -> None:
         """Add whole members to the file, or leave it as it was."""
+        self._leave_room(file, len(data))
         view = memoryview(data)
         done = 0
         try:
@@ -276,6 +324,20 @@ class WarcWriter:
         file.size += done
         file.is_dirty = True
         self.bytes_written += done
+
+    def _leave_room(self, file: _OpenFile, size: int) -> None:
+        """Refuse to take the room on the disk that is to be left."""
+        if not self._min_free_bytes:
+            return
+        disk = os.fstatvfs(file.descriptor)
+        free = disk.f_bavail * disk.f_frsize
+        if free - size < self._min_free_bytes:
+            raise DiskFull(
+                f"{free} bytes are free on the disk of {file.path.name}, and {self._min_free_bytes} are to be left; "
+                "what was written before is whole: make room on the disk and run again",
+                path=file.path,
+                offset=file.size,
+            )
 
     def _ensure_file(self) -> _OpenFile:
         """The file being written; made, with its warcinfo record, if there is none or it has grown enough."""
@@ -328,7 +390,8 @@ class WarcWriter:
 
     @staticmethod
     def _build_error(file: _OpenFile, error: OSError) -> WriteError:
-        return WriteError(
+        kind = DiskFull if error.errno in _NO_ROOM else WriteError
+        return kind(
             f"cannot write to {file.path.name} at offset {file.size} ({error.strerror or error}); "
             "what was written before is whole: make room on the disk and run again",
             path=file.path,

@@ -33,8 +33,9 @@ def build_response(capture: Capture, url: str, *, flags: list[str] | None = None
 
 
 def refer_to(capture: Capture) -> CaptureRef:
-    """Return the post's word for a capture; of a resolved revisit, for the capture that it found unchanged."""
-    holder = capture.original or capture
+    """Return the post's word for a capture; of a 304, for the capture that it found unchanged."""
+    is_unmodified = capture.refers_to is not None and capture.refers_to.is_unmodified
+    holder = capture.original if is_unmodified and capture.original else capture
     return CaptureRef(
         record_id=holder.record_id,
         captured_at=holder.captured_at,

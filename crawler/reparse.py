@@ -18,6 +18,7 @@ from scrapy.exceptions import IgnoreRequest
 from archives.catalogue import CollectionIndex
 from archives.collection import Collection
 from archives.errors import ArchiveError, RecordError
+from archives.index import REVISIT_MIME
 from archives.reader import read_capture, read_record
 from archives.revisits import read_resolved
 from crawler.archived import build_response, refer_to
@@ -105,7 +106,9 @@ class ArchiveHandler(BaseDownloadHandler):
             self._index.close()
 
     def _find_entry(self, url: str, at: datetime | None) -> IndexEntry:
-        entry = self._open_index().find_nearest(url, at)
+        index = self._open_index()
+        # A page that redirects to its own address under https has the same key as its target.
+        entry = index.find_nearest(url, at, is_exact=True) or index.find_nearest(url, at)
         if entry is None:
             self._count("reparse/not_archived")
             raise IgnoreRequest(f"{url} is not in collection {self._collection.name}")
@@ -202,7 +205,9 @@ def is_telling(entry: IndexEntry, source: Source) -> bool:
     kind = source.find_kind(entry.url)
     if entry.status in _REDIRECTS:
         return kind not in (LinkKind.OTHER, LinkKind.CATEGORY)
-    readable = entry.mime.startswith("text/") or "json" in entry.mime or "html" in entry.mime or entry.mime == "unk"
+    readable = entry.mime.startswith("text/") or "json" in entry.mime or "html" in entry.mime
+    # What a revisit's original is, only its head tells.
+    readable = readable or entry.mime in ("unk", REVISIT_MIME)
     return entry.status == 200 and readable and kind is not LinkKind.SHARE and not entry.url.endswith("/robots.txt")
 
 

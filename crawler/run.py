@@ -17,6 +17,7 @@ from scrapy.utils.defer import _schedule_coro
 
 from archives.collection import Collection
 from archives.errors import WriteError
+from archives.originals import Originals
 from archives.urls import format_timestamp
 from archives.writer import Location, WarcWriter, salvage
 from crawler.manifest import build_manifest, write_manifest
@@ -41,7 +42,8 @@ SOURCE_URI = "urn:x-newsreel:source:"
 class RunExtension:
     """Opens the collection, writes what the tee hands over, and closes the books.
 
-    Stats: `archive/exchanges`, `archive/bytes`, `archive/truncated/<why>`, `archive/no_response`, `archive/salvaged`.
+    Stats: `archive/exchanges`, `archive/bytes`, `archive/revisits`, `archive/truncated/<why>`, `archive/no_response`,
+    `archive/salvaged`.
     """
 
     def __init__(self, crawler: Crawler, collection: Collection) -> None:
@@ -51,13 +53,17 @@ class RunExtension:
         self.run_id = f"{format_timestamp(self.began_at)}-{self._token}"
         self._crawler = crawler
         self._source: Source | None = getattr(crawler.spider, "source", None)
+        settings = crawler.settings
+        self._originals = Originals(collection) if settings.getbool("ARCHIVE_DEDUPLICATE") else None
         self._writer = WarcWriter(
             collection,
             info=self._describe(crawler),
             prefix=collection.name,
-            max_bytes=crawler.settings.getint("ARCHIVE_FILE_BYTES"),
+            max_bytes=settings.getint("ARCHIVE_FILE_BYTES"),
             token=self._token,
-            mask=crawler.settings.getbool("ARCHIVE_MASK_SECRETS"),
+            mask=settings.getbool("ARCHIVE_MASK_SECRETS"),
+            originals=self._originals,
+            min_free_bytes=settings.getint("ARCHIVE_MIN_FREE_BYTES"),
         )
         self._is_stopping = False
         self._has_source_record = False
@@ -99,6 +105,8 @@ class RunExtension:
             self.stop(error)
             raise
         self._count("archive/exchanges")
+        if location.is_revisit:
+            self._count("archive/revisits")
         if exchange.truncated:
             self._count(f"archive/truncated/{exchange.truncated}")
         return build_ref(location)
@@ -125,6 +133,8 @@ class RunExtension:
     def spider_closed(self, reason: str) -> None:
         """Close the last file under its final name and complete the manifest."""
         assert self._crawler.stats is not None
+        if self._originals is not None:
+            self._originals.close()
         try:
             self._writer.close()
             self._crawler.stats.set_value("archive/bytes", self._writer.bytes_written)

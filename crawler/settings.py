@@ -17,6 +17,10 @@ DATA_DIR = "data"
 ARCHIVE_MODE = "capture"
 # A WARC file is closed when it has grown beyond this (bytes; the standard advises 1 GB).
 ARCHIVE_FILE_BYTES = 1_000_000_000
+# A payload that the collection holds already becomes a revisit, which says where it is, instead of a second copy.
+ARCHIVE_DEDUPLICATE = True
+# A crawl stops, with exit code 3, before fewer bytes than these would be free on the disk of its collection.
+ARCHIVE_MIN_FREE_BYTES = 100_000_000
 # Authorization, Proxy-Authorization and Cookie values are starred out in stored requests.
 ARCHIVE_MASK_SECRETS = True
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import builtins
+import gzip
+import random
 import zlib
 from io import BytesIO
 
 import pytest
 
 from archives.errors import Damage, RecordError
-from archives.members import iter_members, load_compressor, read_member, scan_members
+from archives.members import iter_members, load_compressor, read_member, scan_members, store_member
 
 PARTS = [b"one" * 50, b"", bytes(range(256)) * 3000, b"last"]
 
@@ -89,3 +91,24 @@ def test_without_isal_zlib_compresses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_members_bear_no_date() -> None:
     assert load_compressor()(b"x")[4:8] == bytes(4)
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 65_534, 65_535, 65_536, 200_000])
+@pytest.mark.parametrize("head", [b"", b"head" * 200])
+def test_what_is_dense_is_stored(head: bytes, size: int) -> None:
+    data = head + random.Random(size).randbytes(size) + b"\r\n\r\n"
+    stored = store_member(data, len(head))
+    assert gzip.decompress(stored) == data
+    assert len(stored) < size + 100 + 5 * (size // 65_535 + 1)
+    (member,) = iter_members(BytesIO(stored))
+    assert (member.data, member.length) == (data, len(stored))
+    assert stored[4:8] == bytes(4)
+
+
+def test_a_member_that_would_fill_the_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("archives.members.MAX_RECORD_BYTES", 1000)
+    assert read_member(BytesIO(gzip.compress(bytes(1000))), 0).data == bytes(1000)
+    for size in (1001, 10_000_000):
+        with pytest.raises(RecordError, match="inflates to more than 1000 bytes") as caught:
+            read_member(BytesIO(gzip.compress(bytes(size))), 0)
+        assert caught.value.damage == "oversize-member"

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import random
 import subprocess
 import sys
 import tempfile
 import threading
 from datetime import UTC, timedelta, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archives.collection import Collection
-from archives.errors import CollectionError, RecordError, WriteError
+from archives.errors import CollectionError, DiskFull, RecordError, WriteError
 from archives.index import build_sidecar, dump_line
 from archives.reader import iter_records, read_capture
 from archives.records import Truncated
 from archives.verify import verify_collection
 from archives.writer import salvage
 from tests.archives.conftest import BEGAN_AT, RESPONSE, build_exchange, build_writer, limit_file_size, write_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 
@@ -333,3 +339,56 @@ def test_a_killed_writer_loses_nothing_it_synced(collection: Collection, tmp_pat
         assert capture.block == build_exchange(number).raw_response
         assert capture.captured_at.second == (BEGAN_AT.second + number) % 60
     assert verify_collection(collection) == []
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("a small file system cannot be mounted here: that needs root")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_room_is_left_on_the_disk(small_disk: Path) -> None:
+    """Enough for the sidecar: the writer stops before the disk is full, and closes its file as ever."""
+    collection = Collection.open(small_disk, "news", create=True)
+    noise = random.Random(1)
+    written = 0
+    with build_writer(collection, min_free_bytes=1_000_000) as writer:
+        with pytest.raises(DiskFull, match="1000000 are to be left"):
+            while True:
+                body = noise.randbytes(20_000)
+                writer.write(build_exchange(written, raw_response=b"HTTP/1.1 200 OK\r\n\r\n" + body))
+                written += 1
+        disk = os.statvfs(small_disk)
+        assert 900_000 < disk.f_bavail * disk.f_frsize < 1_100_000
+    (path,) = collection.iter_warcs()
+    assert sum(record.type == "response" for record in iter_records(path)) == written > 10
+    assert verify_collection(collection) == []
+
+
+def test_a_full_disk_is_told_from_other_faults(small_disk: Path) -> None:
+    collection = Collection.open(small_disk, "news", create=True)
+    body = random.Random(1).randbytes(3_000_000)
+    writer = build_writer(collection)
+    with pytest.raises(DiskFull, match="No space left"):
+        writer.write(build_exchange(1, raw_response=b"HTTP/1.1 200 OK\r\n\r\n" + body))
+    writer.write(build_exchange(2))
+    writer.close()
+    assert verify_collection(collection) == []
+
+
+def test_a_compressed_body_is_stored_as_it_is(collection: Collection) -> None:
+    body = gzip.compress(random.Random(1).randbytes(3000) + b"page" * 5000)
+    raw = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with build_writer(collection) as writer:
+        location = writer.write(build_exchange(raw_response=raw))
+    assert body in (collection.archive_dir / location.filename).read_bytes()
+    assert read_capture(collection, location).block == raw
+    assert read_capture(collection, location).decode() == gzip.decompress(body)

@@ -23,7 +23,8 @@ ROUTES = {f"/{name}": raw for name, raw in ODD_RESPONSES.items()}
 def crawl(urls: list[str], data: Data, **options: Any) -> list[dict[str, Any]]:
     """Crawl with a plain spider; return what it saw."""
     saw = data.path.parent / "saw.jsonl"
-    settings = LOOPBACK | {"COLLECTION": "odd", "CONCURRENT_REQUESTS_PER_DOMAIN": 4} | options.pop("settings", {})
+    settings = LOOPBACK | {"COLLECTION": "odd", "CONCURRENT_REQUESTS_PER_DOMAIN": 4, "ARCHIVE_DEDUPLICATE": False}
+    settings |= options.pop("settings", {})
     done = run_scrapy(
         "runspider", SPIDER, "-a", f"urls={' '.join(urls)}", "-a", f"saw={saw}", data=data, settings=settings, **options
     )

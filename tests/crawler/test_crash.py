@@ -100,13 +100,14 @@ def test_a_full_disk_stops_the_crawl_and_the_next_run_finishes_it(
     data = Data(small_disk / "data")
     source = tmp_path / "newspaper.toml"
     filler = small_disk / "filler"
+    settings = ALLOW | {"ARCHIVE_MIN_FREE_BYTES": 0}
     with Newspaper() as paper:
         source.write_text(paper.source_toml(), "utf-8")
         filler.write_bytes(b"x" * ((16 * 1024 - free_kib) * 1024))
-        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=ALLOW, timeout_s=40)
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings, timeout_s=40)
         assert done.returncode in (2, 3), done.stderr
         filler.unlink()
-        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=ALLOW)
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
         assert done.returncode == 0, done.stderr
         assert len(hash_tree(data.posts("newspaper"))) == len(paper.expected.posts)
     verified = run_scrapy("verify", "newspaper", "--posts", data=data)

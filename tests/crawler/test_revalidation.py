@@ -69,6 +69,20 @@ def test_a_second_run_over_an_unchanged_site_fetches_no_article_and_rewrites_no_
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_what_was_unchanged_once_is_asked_for_with_conditions_ever_after(data: Data, tmp_path: Path) -> None:
+    """The last capture is then a revisit, which has no validators of its own."""
+    source = tmp_path / "newspaper.toml"
+    with Newspaper() as paper:
+        source.write_text(paper.source_toml(), "utf-8")
+        crawl(data, source)
+        second, third = crawl(data, source), crawl(data, source)
+    told = ("revalidate/asked", "revalidate/unchanged", "archive/revisits", "posts/unchanged")
+    assert [third[name] for name in told] == [second[name] for name in told]
+    assert third["archive/revisits"] >= third["revalidate/unchanged"] >= 50
+    done = run_scrapy("verify", "newspaper", "--posts", data=data)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_changed_article_is_fetched_again_with_its_text(data: Data, tmp_path: Path) -> None:
     """Also where the page has no share link and only a listing once led to the text."""
     source = tmp_path / "newspaper.toml"
