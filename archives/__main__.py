@@ -12,19 +12,21 @@ from archives.catalogue import rebuild_catalogue
 from archives.collection import Collection
 from archives.errors import ArchiveError, CollectionError
 from archives.index import rebuild
+from archives.intake import Added, add_file
 from archives.salvage import salvage
+from archives.validate import validate_wacz
 from archives.verify import Problem, verify_collection
+from archives.wacz import pack_collection, unpack_wacz
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code: 0 good, 1 problems found, 2 usage."""
     options = _build_parser().parse_args(arguments)
     try:
-        collection = _open_directory(options.collection)
-        return int(options.run(collection, options))
+        return int(options.run(options))
     except CollectionError as error:
         return _fail(str(error), 2)
     except (ArchiveError, OSError) as error:
@@ -38,16 +40,30 @@ def _build_parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 good, 1 problems found, 2 usage.",
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name, run, words in (
-        ("index", _run_index, "write every index file anew from the WARC files"),
-        ("verify", _run_verify, "read every byte and list what is not as it was written"),
-        ("recover", _run_recover, "close the files of writers that died, cut to whole records"),
-    ):
-        command = commands.add_parser(name, help=words, description=words.capitalize() + ".")
-        command.add_argument("collection", type=Path, metavar="COLLECTION_DIR")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], words: str, *, path: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+        command.add_argument("path", type=Path, metavar=path)
         command.set_defaults(run=run)
-        if name == "verify":
-            command.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")
+        return command
+
+    add("index", _run_index, "write every index file anew from the WARC files", path="COLLECTION_DIR")
+    verify = add("verify", _run_verify, "read every byte and list what is not as it was written", path="COLLECTION_DIR")
+    verify.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")
+    verify.add_argument("--notes", action="store_true", help="also tell, on stderr, what is unusual but harmless")
+    add("recover", _run_recover, "close the files of writers that died, cut to whole records", path="COLLECTION_DIR")
+    intake = add("add", _run_add, "copy WARC, ARC and WACZ files in and index them", path="COLLECTION_DIR")
+    intake.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    pack = add("pack", _run_pack, "write closed files, index and pages to one WACZ file", path="COLLECTION_DIR")
+    pack.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.wacz")
+    pack.add_argument("--title", default="", help="default: the directory's name")
+    pack.add_argument(
+        "--sign", type=Path, metavar="KEY.pem", help="sign with this private key, made if it is not there"
+    )
+    unpack = add("unpack", _run_unpack, "take the WARC files of a WACZ file into a collection", path="FILE.wacz")
+    unpack.add_argument("-o", "--output", type=Path, required=True, metavar="COLLECTION_DIR", help="made if missing")
+    validate = add("validate", _run_validate, "list in what a WACZ file departs from its standard", path="FILE.wacz")
+    validate.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")
     return parser
 
 
@@ -60,7 +76,8 @@ def _open_directory(path: Path) -> Collection:
     return collection
 
 
-def _run_index(collection: Collection, _: argparse.Namespace) -> int:
+def _run_index(options: argparse.Namespace) -> int:
+    collection = _open_directory(options.path)
     rebuilt = rebuild(collection)
     rebuild_catalogue(collection)
     _say(f"{rebuilt.entries} captures indexed")
@@ -69,26 +86,71 @@ def _run_index(collection: Collection, _: argparse.Namespace) -> int:
     return 1 if rebuilt.damage else 0
 
 
-def _run_verify(collection: Collection, options: argparse.Namespace) -> int:
-    problems = verify_collection(collection)
-    for problem in problems:
-        _say(_dump_problem(problem, collection) if options.json else f"{problem.kind}: {problem.message}")
-    if not options.json:
-        _say(f"{len(problems)} problems" if problems else "good")
-    return 1 if problems else 0
+def _run_verify(options: argparse.Namespace) -> int:
+    collection = _open_directory(options.path)
+
+    def tell(note: Problem) -> None:
+        if options.notes:
+            _complain(f"note: {note.kind}: {note.message}")
+
+    return _report(verify_collection(collection, on_note=tell), collection.path, is_json=options.json)
 
 
-def _run_recover(collection: Collection, _: argparse.Namespace) -> int:
-    for result in salvage(collection):
+def _run_recover(options: argparse.Namespace) -> int:
+    for result in salvage(_open_directory(options.path)):
         kept = f"{result.records} records kept in {result.path.name}" if result.path else "nothing whole in it"
         _say(f"{result.open_path.name}: {kept}, {result.lost_bytes} bytes lost")
     return 0
 
 
-def _dump_problem(problem: Problem, collection: Collection) -> str:
+def _run_add(options: argparse.Namespace) -> int:
+    collection = _open_directory(options.path)
+    damage = 0
+    for file in options.files:
+        is_wacz = file.name.lower().endswith(".wacz")
+        for added in unpack_wacz(file, collection) if is_wacz else [add_file(collection, file)]:
+            damage += _say_added(added)
+    return 1 if damage else 0
+
+
+def _run_pack(options: argparse.Namespace) -> int:
+    packed = pack_collection(_open_directory(options.path), options.output, title=options.title, key_file=options.sign)
+    _say(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")
+    for name in packed.left_out:
+        _complain(f"{name} is left out: a WACZ file holds WARC files only")
+    return 0
+
+
+def _run_unpack(options: argparse.Namespace) -> int:
+    collection = Collection(options.output.resolve())
+    return 1 if sum(_say_added(added) for added in unpack_wacz(options.path, collection)) else 0
+
+
+def _run_validate(options: argparse.Namespace) -> int:
+    return _report(validate_wacz(options.path), options.path.parent, is_json=options.json)
+
+
+def _say_added(added: Added) -> int:
+    """Tell what became of a file; returns how much of it was damaged."""
+    words = f"{added.captures} captures" if added.is_new else "was there already"
+    _say(f"{added.path.name}: {words}")
+    for error in added.damage:
+        _complain(str(error))
+    return len(added.damage)
+
+
+def _report(problems: list[Problem], base: Path, *, is_json: bool) -> int:
+    for problem in problems:
+        _say(_dump_problem(problem, base) if is_json else f"{problem.kind}: {problem.message}")
+    if not is_json:
+        _say(f"{len(problems)} problems" if problems else "good")
+    return 1 if problems else 0
+
+
+def _dump_problem(problem: Problem, base: Path) -> str:
     fields = {
         "kind": problem.kind,
-        "path": str(problem.path.relative_to(collection.path)),
+        "path": str(problem.path.relative_to(base)),
         "offset": problem.offset,
         "record_id": problem.record_id,
         "message": problem.message,

@@ -7,7 +7,7 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import IO, TYPE_CHECKING, Final
 
 from archives.collection import WARC_SUFFIXES, Collection
 from archives.errors import CollectionError, RecordError
@@ -49,7 +49,7 @@ def add_file(collection: Collection, source: Path) -> Added:
         return add_stream(collection, source.name, stream)
 
 
-def add_stream(collection: Collection, name: str, stream: BinaryIO) -> Added:
+def add_stream(collection: Collection, name: str, stream: IO[bytes]) -> Added:
     """Copy what a stream gives into a collection as the file `name`; errors as in `add_file`."""
     suffix = next((suffix for suffix in WARC_SUFFIXES if name.lower().endswith(suffix)), None)
     if suffix is None:
@@ -69,7 +69,7 @@ def add_stream(collection: Collection, name: str, stream: BinaryIO) -> Added:
     return Added(path=path, captures=len(entries), is_new=is_new, damage=damage)
 
 
-def _copy(stream: BinaryIO, path: Path) -> str:
+def _copy(stream: IO[bytes], path: Path) -> str:
     """Write a durable copy; returns its SHA-256."""
     digest = hashlib.sha256()
     with path.open("wb") as copy:
