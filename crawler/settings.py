@@ -37,6 +37,11 @@ REVALIDATE_ENABLED = True
 # An article that was captured first this many days ago is not asked for again.
 REVALIDATE_DAYS = 7
 
+# Crawls that `scrapy schedule` runs at a time.
+SCHEDULE_WORKERS = 4
+# Seconds between telling a scheduled crawl to stop and killing it: what is under way may take DOWNLOAD_TIMEOUT to end.
+SCHEDULE_GRACE = 75.0
+
 # Who we are. CONTACT is a URL or an address at which the people behind the crawler can be reached; set it.
 CONTACT = ""
 ROBOTSTXT_OBEY = True

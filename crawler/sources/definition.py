@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crawler.extract import Expression, ExpressionError, compile_expression
 from crawler.links import LinkKind, Scope, compile_rules
-from crawler.sources.model import Parser, Politeness, ShareRule, Source, SourceError
+from crawler.sources.model import Parser, Politeness, Schedule, ShareRule, Source, SourceError
+from crawler.timetable import Bounds, Timetable, format_duration, parse_cron, parse_duration
 from pipelines.options import PostOptions
 from pipelines.slugs import SlugStyle
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _LINK_KINDS = tuple(kind.value for kind in LinkKind if kind is not LinkKind.OTHER)
 _PARSED_KINDS = tuple(kind.value for kind in (LinkKind.ARTICLE, LinkKind.TEXT, LinkKind.LISTING))
+_LEAST_INTERVAL_S = 60
+_FIRST_INTERVAL_S = 3600
 _JSON_KINDS = (LinkKind.TEXT, LinkKind.LISTING)
 _FIELDS = (
     "identifier",
@@ -69,6 +72,20 @@ class _Table:
             self.refuse(key, f"must be a list of strings, not {value!r}")
         return texts
 
+    def take_duration(self, key: str, default: str | None = None) -> int:
+        text = self.take_text(key, default)
+        try:
+            return parse_duration(text) if text else 0
+        except ValueError as error:
+            self.refuse(key, str(error))
+
+    def take_zone(self, key: str, default: str | None = None) -> ZoneInfo:
+        name = self.take_text(key, default)
+        try:
+            return ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self.refuse(key, f"{name!r} is not an IANA time zone such as Asia/Shanghai")
+
     def take_table(self, key: str) -> _Table:
         inside = f"{self._key}.{key}".strip(".")
         return _Table(self.take(key, dict, "a table", {}), path=self._path, key=inside)
@@ -79,8 +96,8 @@ class _Table:
             self.refuse(key, f"must be tables, each headed [[{key}]]")
         return [_Table(entry, path=self._path, key=f"{key}[{n}]") for n, entry in enumerate(value)]
 
-    def keys(self) -> list[str]:
-        return list(self._values)
+    def has(self, key: str) -> bool:
+        return key in self._values
 
     def close(self) -> None:
         """Refuse keys that nobody asked for."""
@@ -110,6 +127,7 @@ def load_source(text: str, *, path: str) -> Source:
     name = top.take_text("name")
     if not _NAME.fullmatch(name):
         top.refuse("name", f"must be up to 64 letters, digits, '.', '_' or '-', not {name!r}")
+    zone = top.take_zone("timezone")
     source = Source(
         name=name,
         title=top.take_text("title", name),
@@ -118,9 +136,10 @@ def load_source(text: str, *, path: str) -> Source:
         links=_load_links(top.take_table("links")),
         share=_load_share(top.take_table("share")),
         parsers=tuple(_load_parser(table) for table in top.take_tables("parser")),
-        post=_load_post(top),
+        post=_load_post(top, zone),
         politeness=_load_politeness(top.take_table("politeness")),
         definition=text,
+        schedule=_load_schedule(top, name, zone),
     )
     top.close()
     return source
@@ -202,13 +221,8 @@ def _compile(table: _Table, key: str, text: str, kind: LinkKind) -> Expression:
         table.refuse(key, str(error))
 
 
-def _load_post(top: _Table) -> PostOptions:
+def _load_post(top: _Table, zone: ZoneInfo) -> PostOptions:
     language = top.take_text("language", "")
-    zone_name = top.take_text("timezone")
-    try:
-        zone = ZoneInfo(zone_name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        top.refuse("timezone", f"{zone_name!r} is not an IANA time zone such as Asia/Shanghai")
     table = top.take_table("post")
     style = table.take_text("category", SlugStyle.PINYIN.value)
     if style not in {s.value for s in SlugStyle}:
@@ -248,3 +262,60 @@ def _load_politeness(table: _Table) -> Politeness:
     if concurrency == 0:
         table.refuse("concurrency", "must be at least 1")
     return Politeness(delay=None if delay < 0 else float(delay), concurrency=None if concurrency < 0 else concurrency)
+
+
+def _load_schedule(top: _Table, name: str, zone: ZoneInfo) -> Schedule | None:
+    is_there = top.has("schedule")
+    table = top.take_table("schedule")
+    if not is_there:
+        return None
+    schedule = Schedule(
+        timetable=_load_timetable(table, name, zone),
+        time_limit_s=table.take_duration("time_limit", "1h"),
+        spider=table.take_text("spider", "category"),
+        collection=table.take_text("collection", ""),
+        is_enabled=table.take("enabled", bool, "true or false", default=True),
+    )
+    for key in ("spider", "collection"):
+        if getattr(schedule, key) and not _NAME.fullmatch(getattr(schedule, key)):
+            table.refuse(key, f"must be up to 64 letters, digits, '.', '_' or '-', not {getattr(schedule, key)!r}")
+    table.close()
+    return schedule
+
+
+def _load_timetable(table: _Table, name: str, zone: ZoneInfo) -> Timetable:
+    cron, every_s = table.take_text("cron", ""), table.take_duration("every", "")
+    is_adaptive = table.has("adaptive")
+    bounds_table = table.take_table("adaptive")
+    bounds = _load_bounds(bounds_table) if is_adaptive else None
+    if cron and (every_s or bounds):
+        table.refuse("cron", f"cannot stand beside {'every' if every_s else 'adaptive'}; keep one of the two")
+    if cron:
+        try:
+            cron = parse_cron(cron)
+        except ValueError as error:
+            table.refuse("cron", str(error))
+    elif bounds:
+        every_s = every_s or bounds.clamp(_FIRST_INTERVAL_S)
+        if bounds.clamp(every_s) != every_s:
+            table.refuse("every", "must lie between adaptive.min and adaptive.max: the interval begins with it")
+    elif not every_s:
+        table.refuse("cron", "is missing; give cron = '*/30 8-22 * * *', or every = '30m', or adaptive")
+    if every_s and every_s < _LEAST_INTERVAL_S:
+        table.refuse("every", f"must be at least {format_duration(_LEAST_INTERVAL_S)}, not {every_s}s")
+    return Timetable(
+        source=name,
+        zone=table.take_zone("timezone", zone.key),
+        cron=cron,
+        every_s=every_s,
+        jitter_s=table.take_duration("jitter", ""),
+        bounds=bounds,
+    )
+
+
+def _load_bounds(table: _Table) -> Bounds:
+    bounds = Bounds(min_s=table.take_duration("min", "15m"), max_s=table.take_duration("max", "24h"))
+    table.close()
+    if not _LEAST_INTERVAL_S <= bounds.min_s <= bounds.max_s:
+        table.refuse("min", f"must be at least {format_duration(_LEAST_INTERVAL_S)} and at most max")
+    return bounds

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crawler.extract import Expression
+    from crawler.timetable import Timetable
     from pipelines.options import PostOptions
 
 
@@ -77,11 +78,30 @@ class Politeness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When a source is crawled without anybody asking, and how.
+
+    Attributes:
+        time_limit_s: seconds after which a crawl is told to stop.
+        spider: that runs.
+        collection: '' for the one that has the source's name.
+        is_enabled: False keeps the table and runs nothing.
+    """
+
+    timetable: Timetable
+    time_limit_s: int
+    spider: str = "category"
+    collection: str = ""
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A publisher we follow.
 
     Attributes:
         name: also the default name of its collection.
+        schedule: None where it is crawled only by hand.
         definition: the TOML text that it was read from; it is archived beside the captures.
     """
 
@@ -95,6 +115,7 @@ class Source:
     post: PostOptions
     politeness: Politeness
     definition: str
+    schedule: Schedule | None = None
 
     def find_kind(self, url: str) -> LinkKind:
         """Return what `url` leads to; a seed without a rule of its own lists articles."""

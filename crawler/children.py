@@ -1,0 +1,164 @@
+"""A crawl as a process of its own, and the lock that says which source is being crawled.
+
+The lock is the kernel's, on one file for each source. Scheduler and crawl hold it together: the crawl inherits it, so
+it stays held until both have let go. A scheduler that was killed leaves a crawl that nobody waits for; its lock keeps
+everybody else from the source, and leads to it when it must be stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from archives.files import lock_file
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class SourceLock:
+    """The lock of one source, held until it is closed here and by the crawl that inherited it."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self.descriptor = descriptor
+
+    @classmethod
+    def take(cls, path: Path) -> SourceLock | None:
+        """Take the lock without waiting; None if a living process holds it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        if lock_file(descriptor):
+            return cls(path, descriptor)
+        os.close(descriptor)
+        return None
+
+    def sign(self, pid: int) -> None:
+        """Write down which process holds the lock beside this one."""
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, f"{pid}\n".encode(), 0)
+
+    def close(self) -> None:
+        """Let go of the lock, here."""
+        os.close(self.descriptor)
+
+
+class Crawl(Protocol):
+    """A running crawl, ours or one that a dead scheduler left."""
+
+    pid: int
+
+    def poll(self) -> bool:
+        """Tell whether it has ended."""
+
+    @property
+    def exit_code(self) -> int | None:
+        """Its exit code, or the negative number of the signal that killed it; None where nobody can know."""
+
+    def send(self, signum: signal.Signals) -> None:
+        """Send it a signal, if it is still there."""
+
+    def close(self) -> None:
+        """Let go of its lock, once its end has been recorded."""
+
+
+class Child:
+    """A crawl that this process started.
+
+    Args:
+        log: gets its output; the log of the run before is kept under `.1`.
+    """
+
+    def __init__(self, command: Sequence[str], *, lock: SourceLock, log: Path) -> None:
+        self._lock = lock
+        with suppress(FileNotFoundError):
+            log.replace(log.with_name(log.name + ".1"))
+        with log.open("wb") as output:
+            # A session of its own: Ctrl-C reaches the scheduler alone, and Scrapy takes a second signal for impatience.
+            self._process = subprocess.Popen(  # noqa: S603 (our own command)
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(lock.descriptor,),
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+        lock.sign(self.pid)
+
+    def poll(self) -> bool:
+        """Tell whether it has ended."""
+        return self._process.poll() is not None
+
+    @property
+    def exit_code(self) -> int | None:
+        """See `Crawl`."""
+        return self._process.returncode
+
+    def send(self, signum: signal.Signals) -> None:
+        """See `Crawl`; what kills it kills what it may have started, too."""
+        if self.poll():
+            return
+        if signum == signal.SIGKILL:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signum)
+        self._process.send_signal(signum)
+
+    def close(self) -> None:
+        """See `Crawl`."""
+        self._lock.close()
+
+
+class Orphan:
+    """A crawl whose scheduler died: it ends when its lock is free."""
+
+    def __init__(self, lock_path: Path) -> None:
+        self._path = lock_path
+        self._lock: SourceLock | None = None
+        self.exit_code: int | None = None
+        self.pid = _read_pid(lock_path)
+
+    def poll(self) -> bool:
+        """Tell whether it has ended; its lock is ours then."""
+        self._lock = self._lock or SourceLock.take(self._path)
+        return self._lock is not None
+
+    def send(self, signum: signal.Signals) -> None:
+        """See `Crawl`; nothing is sent to a process that cannot be proved to hold the lock."""
+        if not hasattr(os, "pidfd_open"):
+            return
+        with suppress(OSError):
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                # The number may have gone to another process; the descriptor stands for one process for good.
+                if _has_open(self.pid, self._path):
+                    signal.pidfd_send_signal(descriptor, signum)
+            finally:
+                os.close(descriptor)
+
+    def close(self) -> None:
+        """See `Crawl`."""
+        if self._lock is not None:
+            self._lock.close()
+
+
+def _read_pid(path: Path) -> int:
+    try:
+        return int(path.read_text("ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Tell whether a process has a file open, where the system shows it. Spec: Linux proc(5), /proc/PID/fd."""
+    wanted = path.stat()
+    with os.scandir(f"/proc/{pid}/fd") as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if os.path.samestat(wanted, entry.stat()):
+                    return True
+    return False

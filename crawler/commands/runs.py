@@ -1,0 +1,124 @@
+"""`scrapy runs`: what ran, when, and what it brought home."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.errors import ArchiveError
+from crawler.logbook import RunRecord, RunState, list_runs
+from crawler.timetable import format_duration
+from pipelines.shelf import Outcome
+
+if TYPE_CHECKING:
+    import argparse
+
+_PIPE_WIDTH: Final = 200
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
+
+
+class Command(ScrapyCommand):
+    """Lists runs, the newest first.
+
+    Exit codes: 0 good, 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "List what ran: when, how long, pages, posts, bytes, and how it ended"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--collection", metavar="C", default="", help="only this collection")
+        parser.add_argument("--source", metavar="S", default="", help="only this source")
+        parser.add_argument(
+            "--limit", metavar="N", type=int, default=20, help="at most so many; 0 for all (default: 20)"
+        )
+        parser.add_argument("--json", action="store_true", help="JSON Lines on standard output")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """List the runs."""
+        assert self.settings is not None
+        if args or opts.limit < 0:
+            raise UsageError
+        try:
+            runs = list_runs(Path(self.settings["DATA_DIR"]), collection=opts.collection, source=opts.source)
+        except ArchiveError as error:
+            raise UsageError(str(error), print_help=False) from error
+        shown = runs[: opts.limit or None]
+        if opts.json:
+            for run in shown:
+                print(json.dumps(build_summary(run), ensure_ascii=False))  # noqa: T201
+            return
+        if not shown:
+            print("no runs yet", file=sys.stderr)  # noqa: T201
+            return
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=_PIPE_WIDTH)
+        console.print(_build_table(shown))
+        if len(shown) < len(runs):
+            print(f"{len(runs) - len(shown)} more; --limit 0 shows all", file=sys.stderr)  # noqa: T201
+
+
+def build_summary(run: RunRecord) -> dict[str, Any]:
+    """Return what `--json` says of a run; the books of one that has not ended are empty, so its numbers are null."""
+    posts = {outcome.value: run.count_posts(outcome) for outcome in Outcome} | {"dropped": run.dropped}
+    has_ended = run.state is RunState.ENDED
+    return {
+        "run": run.run,
+        "collection": run.collection,
+        "source": run.source,
+        "spider": run.spider,
+        "state": run.state,
+        "exit_reason": run.exit_reason or None,
+        "began_at": run.began_at.isoformat(),
+        "ended_at": run.ended_at.isoformat() if run.ended_at else None,
+        "seconds": run.seconds,
+        "pages": run.pages if has_ended else None,
+        "posts": posts if has_ended else None,
+        "bytes": run.bytes_archived if has_ended else None,
+    }
+
+
+def _build_table(runs: list[RunRecord]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("when", "source", "spider", "took", "pages", *Outcome, "dropped", "bytes", "ended"):
+        is_text = heading in ("when", "source", "spider", "ended")
+        table.add_column(str(heading), justify="left" if is_text else "right", no_wrap=True)
+    for run in runs:
+        numbers = [run.pages, *(run.count_posts(outcome) for outcome in Outcome), run.dropped]
+        has_ended = run.seconds is not None
+        cells = (
+            f"{run.began_at.astimezone():%Y-%m-%d %H:%M:%S}",
+            run.source,
+            run.spider,
+            format_duration(run.seconds) if run.seconds is not None else "",
+            *(str(number) if has_ended else "" for number in numbers),
+            format_bytes(run.bytes_archived) if has_ended else "",
+            run.exit_reason if has_ended else run.state,
+        )
+        style = {RunState.DIED: "red", RunState.RUNNING: "green"}.get(run.state, "")
+        table.add_row(*(Text(cell) for cell in cells), style=style)
+    return table
+
+
+def format_bytes(size: float) -> str:
+    """Return a size to three digits, in powers of a thousand."""
+    for unit in _UNITS[:-1]:
+        if size < 999.5:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} {_UNITS[-1]}"

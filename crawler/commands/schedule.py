@@ -1,0 +1,231 @@
+"""`scrapy schedule`: crawl each source when it is due, and keep running."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+from scrapy.spiderloader import get_spider_loader
+
+from archives.collection import Collection
+from crawler.events import Event, describe_event, dump_event, format_instant
+from crawler.logbook import RunRecord, find_run
+from crawler.roster import Plan, Roster
+from crawler.schedule import Entry, ScheduleTable
+from crawler.scheduler import Scheduler
+from crawler.timetable import format_duration
+from crawler.units import Installation, build_crontab, build_systemd, build_workflow
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterator
+
+_COMING: Final = 5
+_PIPE_WIDTH: Final = 200
+_EXPORTS: Final[dict[str, Callable[[Installation], dict[str, str]]]] = {
+    "systemd": build_systemd,
+    "cron": build_crontab,
+    "github-actions": build_workflow,
+}
+
+
+class Command(ScrapyCommand):
+    """Runs the schedule in the foreground, or once, or shows it, or exports it.
+
+    Exit codes: 0 good, or stopped by a signal; 1 with `--once` a run failed, was cut short or got lost; 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "[export --systemd | --cron | --github-actions [-o DIR]] [options]"
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Crawl each source when it is due, and keep running"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--once", action="store_true", help="run what is due, then end")
+        parser.add_argument("--list", metavar="N", type=int, nargs="?", const=_COMING, help="show the next N runs")
+        parser.add_argument("--json", action="store_true", help="events, or the list, as JSON Lines on standard output")
+        parser.add_argument(
+            "--sources", metavar="PLACE", nargs="+", default=[], help="names, TOML files, directories (default: all)"
+        )
+        export = parser.add_argument_group("export: files for other services")
+        for name in _EXPORTS:
+            export.add_argument(f"--{name}", dest="exports", action="append_const", const=name, default=[])
+        export.add_argument("-o", dest="out", metavar="DIR", help="write them there (default: standard output)")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Do what was asked for."""
+        if args not in ([], ["export"]) or bool(args) != bool(opts.exports):
+            raise UsageError("ask for 'export' with --systemd, --cron or --github-actions, or for neither")
+        roster = self._load_roster(opts.sources)
+        if args:
+            self._export(opts)
+        elif opts.list is not None:
+            self._list(roster, opts)
+        else:
+            self.exitcode = self._build_scheduler_and_run(roster, opts)
+
+    def _load_roster(self, places: list[str]) -> Roster:
+        assert self.settings is not None
+        roster = Roster(places)
+        _, faults = roster.refresh()
+        if faults:
+            raise UsageError("\n".join(map(str, faults)), print_help=False)
+        if not roster.plans:
+            words = 'no source has a [schedule]; add one, such as every = "30m", or name other sources with --sources'
+            raise UsageError(words, print_help=False)
+        known = get_spider_loader(self.settings).list()
+        for plan in roster.plans.values():
+            if plan.schedule.spider not in known:
+                words = f"{plan.path}: schedule.spider: is none of {', '.join(known)}, but {plan.schedule.spider!r}"
+                raise UsageError(words, print_help=False)
+        return roster
+
+    def _build_scheduler_and_run(self, roster: Roster, opts: argparse.Namespace) -> int:
+        assert self.settings is not None
+        passed = build_options(opts)
+
+        def build_command(plan: Plan) -> list[str]:
+            schedule = plan.schedule
+            collection = ["-a", f"collection={schedule.collection}"] if schedule.collection else []
+            crawl = [sys.executable, "-m", "scrapy", "crawl", schedule.spider, "-a", f"source={plan.path}"]
+            return [*crawl, *collection, *passed]
+
+        def report(event: Event) -> None:
+            print(describe_event(event), file=sys.stderr, flush=True)  # noqa: T201
+            if opts.json:
+                print(dump_event(event), flush=True)  # noqa: T201
+
+        with ScheduleTable(self._data_dir / "schedule.sqlite") as table:
+            scheduler = Scheduler(
+                table,
+                roster,
+                folder=self._data_dir / "schedule",
+                build_command=build_command,
+                find_run=self._find_run,
+                report=report,
+                workers=max(1, self.settings.getint("SCHEDULE_WORKERS", 4)),
+                grace_s=self.settings.getfloat("SCHEDULE_GRACE", 75.0),
+            )
+            return scheduler.run(once=opts.once)
+
+    @property
+    def _data_dir(self) -> Path:
+        assert self.settings is not None
+        return Path(self.settings["DATA_DIR"])
+
+    def _find_run(self, plan: Plan, since: datetime) -> RunRecord | None:
+        assert self.settings is not None
+        name = plan.schedule.collection or self.settings.get("COLLECTION") or plan.source
+        return find_run(Collection(self._data_dir / "collections" / name), source=plan.source, since=since)
+
+    def _list(self, roster: Roster, opts: argparse.Namespace) -> None:
+        if opts.list < 1:
+            raise UsageError("--list takes a number of runs, at least 1", print_help=False)
+        path = self._data_dir / "schedule.sqlite"
+        entries: dict[str, Entry] = {}
+        if path.exists():
+            with ScheduleTable(path) as table:
+                entries = table.read()
+        coming = list(iter_coming(roster, entries, opts.list, now=datetime.now(UTC)))
+        if opts.json:
+            for plan, entry, dues in coming:
+                print(json.dumps(build_summary(plan, entry, dues), ensure_ascii=False))  # noqa: T201
+            return
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=_PIPE_WIDTH)
+        console.print(_build_table(coming))
+
+    def _export(self, opts: argparse.Namespace) -> None:
+        assert self.settings is not None
+        if "github-actions" in opts.exports and self._data_dir.is_absolute():
+            words = f"DATA_DIR is {self._data_dir}; make it relative, because the workflow commits it with the project"
+            raise UsageError(words, print_help=False)
+        installation = Installation(
+            folder=Path.cwd(),
+            python=sys.executable,
+            arguments=[*build_options(opts), *(["--sources", *opts.sources] if opts.sources else [])],
+            data_dir=str(self._data_dir),
+            grace_s=self.settings.getfloat("SCHEDULE_GRACE", 75.0),
+        )
+        for name in opts.exports:
+            for filename, text in _EXPORTS[name](installation).items():
+                if opts.out is None:
+                    print(f"# {filename}\n{text}")  # noqa: T201
+                    continue
+                target = Path(opts.out) / filename
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(text, "utf-8")
+                print(os.fspath(target))  # noqa: T201
+
+
+def build_options(opts: argparse.Namespace) -> list[str]:
+    """Return the options of this command that hold for each crawl, too."""
+    settings = [word for setting in opts.set for word in ("-s", setting)]
+    return [*settings, *(["-L", opts.loglevel] if opts.loglevel else [])]
+
+
+def iter_coming(
+    roster: Roster, entries: dict[str, Entry], number: int, *, now: datetime
+) -> Iterator[tuple[Plan, Entry, list[datetime]]]:
+    """Yield each source with its row and its coming due times; the first may be overdue."""
+    for source, plan in roster.plans.items():
+        timetable = plan.schedule.timetable
+        entry = entries.get(source)
+        if entry is None or entry.rule != timetable.rule:
+            due = timetable.find_first(now)
+            entry = Entry(source=source, rule=timetable.rule, due=due, interval_s=timetable.every_s)
+        dues = timetable.iter_due(entry.due, entry.interval_s, is_first=entry.started is None)
+        yield plan, entry, list(islice(dues, number))
+
+
+def build_summary(plan: Plan, entry: Entry, dues: list[datetime]) -> dict[str, Any]:
+    """Return what `--list --json` says of a source."""
+    return {
+        "source": plan.source,
+        "rule": plan.schedule.timetable.rule,
+        "timezone": plan.schedule.timetable.zone.key,
+        "interval_s": entry.interval_s or None,
+        "last_started": format_instant(entry.started) if entry.started else None,
+        "last_finished": format_instant(entry.finished) if entry.finished else None,
+        "last_status": entry.status,
+        "last_exit": entry.exit_code,
+        "next": [format_instant(due) for due in dues],
+    }
+
+
+def _build_table(coming: list[tuple[Plan, Entry, list[datetime]]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("source", "rule", "last run", "went", "next, by its own clock"):
+        table.add_column(heading, no_wrap=heading != "next, by its own clock")
+    for plan, entry, dues in coming:
+        timetable = plan.schedule.timetable
+        zone = timetable.zone
+        interval = f", now {format_duration(entry.interval_s)}" if timetable.bounds else ""
+        cells = (
+            plan.source,
+            timetable.rule + interval,
+            f"{entry.started.astimezone(zone):%m-%d %H:%M}" if entry.started else "never",
+            entry.status or "",
+            "  ".join(f"{due.astimezone(zone):%a %m-%d %H:%M %z}" for due in dues),
+        )
+        table.add_row(*map(Text, cells))
+    return table

@@ -1,0 +1,197 @@
+"""Files that let the machine's own services keep the schedule: systemd units, a crontab, a GitHub Actions workflow.
+
+All of them ask often and let the schedule's table decide what is due. So clock changes, adaptive intervals and edited
+sources need no new export, and what a sleeping machine missed is caught up once.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from string import Template
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_STOP_MARGIN_S: Final = 15
+_FORGE_BYTES: Final = 90_000_000
+
+_SERVICE: Final = Template("""\
+# Keeps the schedule running. Enable this, or newsreel-schedule-once.timer; both at once do no harm.
+#   cp newsreel-schedule* ~/.config/systemd/user/ && systemctl --user daemon-reload
+#   systemctl --user enable --now newsreel-schedule.service
+[Unit]
+Description=Newsreel: scheduled crawls
+
+[Service]
+Type=exec
+WorkingDirectory=$folder
+ExecStart=$command
+Restart=on-failure
+RestartSec=10
+# A definition at fault does not mend itself.
+RestartPreventExitStatus=2
+# The scheduler passes the signal on; what has not ended by then is killed.
+KillMode=mixed
+TimeoutStopSec=$stop_s
+
+[Install]
+WantedBy=default.target
+""")
+
+_ONCE_SERVICE: Final = Template("""\
+# Crawls what is due, then ends. newsreel-schedule-once.timer starts it.
+[Unit]
+Description=Newsreel: crawl what is due
+
+[Service]
+Type=oneshot
+WorkingDirectory=$folder
+ExecStart=$command --once
+KillMode=mixed
+TimeoutStopSec=$stop_s
+""")
+
+_TIMER: Final = """\
+# Asks every five minutes what is due; sources keep their own times.
+#   cp newsreel-schedule* ~/.config/systemd/user/ && systemctl --user daemon-reload
+#   systemctl --user enable --now newsreel-schedule-once.timer
+[Unit]
+Description=Newsreel: crawl what is due, every five minutes
+
+[Timer]
+OnCalendar=*:0/5
+Persistent=true
+RandomizedDelaySec=20
+FixedRandomDelay=true
+AccuracySec=1s
+
+[Install]
+WantedBy=timers.target
+"""
+
+_CRONTAB: Final = Template("""\
+# Asks every five minutes what is due; sources keep their own times. Add it to yours:
+#   (crontab -l; cat newsreel.crontab) | crontab -
+# It needs flock(1), which comes with util-linux.
+*/5 * * * * cd $folder && mkdir -p $state && flock -n $state/cron.lock $command --once >>$state/cron.log 2>&1
+""")
+
+_WORKFLOW: Final = Template("""\
+# Crawls what is due and commits what it brought home. Goes to .github/workflows/newsreel.yml of the project.
+# GitHub starts schedules late or not at all when it is busy, and stops them after 60 days without a commit;
+# whatever was missed is caught up by the next start.
+name: newsreel
+on:
+  schedule:
+    - cron: "7,37 * * * *"
+  workflow_dispatch:
+permissions:
+  contents: write
+concurrency:
+  group: newsreel
+  cancel-in-progress: false
+jobs:
+  crawl:
+    runs-on: ubuntu-latest
+    timeout-minutes: 350
+    steps:
+      - uses: actions/checkout@$checkout
+      - uses: actions/setup-python@$setup_python
+        with:
+          python-version: "3.12"
+          cache: pip
+      - run: python -m pip install -c constraints.txt -e .
+      - name: Crawl what is due
+        timeout-minutes: 330
+        run: |
+          $command --once
+      - name: Commit the data
+        if: always()
+        run: |
+          git config user.name "github-actions[bot]"
+          git config user.email "41898282+github-actions[bot]@users.noreply.github.com"
+          git add --force --all -- $data ':!*.lock' ':!*.log' ':!*.log.1'
+          git diff --cached --quiet && exit 0
+          git commit --quiet --message "Add what was published until $$(date -u +%Y-%m-%dT%H:%MZ)"
+          git pull --quiet --rebase
+          git push --quiet
+""")
+_CHECKOUT: Final = "08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0"
+_SETUP_PYTHON: Final = "e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """How `scrapy schedule` is started here.
+
+    Attributes:
+        folder: where; absolute.
+        python: the interpreter; absolute.
+        arguments: behind `scrapy schedule`.
+        data_dir: relative to `folder`, or absolute.
+        grace_s: seconds that a crawl gets to stop.
+    """
+
+    folder: Path
+    python: str
+    arguments: Sequence[str]
+    data_dir: str
+    grace_s: float
+
+    @property
+    def command(self) -> list[str]:
+        """The words of the command."""
+        return [self.python, "-m", "scrapy", "schedule", *self.arguments]
+
+
+def build_systemd(installation: Installation) -> dict[str, str]:
+    """Return user units by file name: one that runs all the time, and a timer with what it starts.
+
+    Spec: systemd.service(5), systemd.timer(5).
+    """
+    places = {
+        "folder": _quote_unit(str(installation.folder)),
+        "command": " ".join(_quote_word(word) for word in installation.command),
+        "stop_s": str(round(installation.grace_s) + _STOP_MARGIN_S),
+    }
+    return {
+        "newsreel-schedule.service": _SERVICE.substitute(places),
+        "newsreel-schedule-once.service": _ONCE_SERVICE.substitute(places),
+        "newsreel-schedule-once.timer": _TIMER,
+    }
+
+
+def build_crontab(installation: Installation) -> dict[str, str]:
+    """Return lines for a crontab. Spec: crontab(5)."""
+    places = {
+        "folder": shlex.quote(str(installation.folder)),
+        "command": shlex.join(installation.command),
+        "state": shlex.quote(f"{installation.data_dir}/schedule"),
+    }
+    # Cron takes a bare percent sign for the end of the line.
+    escaped = {name: text.replace("%", r"\%") for name, text in places.items()}
+    return {"newsreel.crontab": _CRONTAB.substitute(escaped)}
+
+
+def build_workflow(installation: Installation) -> dict[str, str]:
+    """Return a GitHub Actions workflow; its WARC files stay below the 100 MB that the forge takes."""
+    size = f"ARCHIVE_FILE_BYTES={_FORGE_BYTES}"
+    # What was given by hand comes later, and the later one counts.
+    words = ["python", "-m", "scrapy", "schedule", "-s", size, *installation.arguments]
+    places = {"checkout": _CHECKOUT, "setup_python": _SETUP_PYTHON}
+    # Shell words inside a plain YAML scalar: a colon or a number sign could end it, a block scalar takes anything.
+    places |= {"command": shlex.join(words), "data": shlex.quote(installation.data_dir)}
+    return {"newsreel.yml": _WORKFLOW.substitute(places)}
+
+
+def _quote_unit(text: str) -> str:
+    """Escape what systemd would expand."""
+    return text.replace("\\", "\\\\").replace("%", "%%")
+
+
+def _quote_word(word: str) -> str:
+    escaped = _quote_unit(word).replace('"', '\\"').replace("$", "$$")
+    return f'"{escaped}"' if set(escaped) & set(" \t\"'\\;") or not escaped else escaped
