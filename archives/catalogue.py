@@ -13,7 +13,8 @@ from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from archives.index import IndexEntry, find_key, load_line, salvage_sidecar
+from archives.cdxj import IndexEntry, find_key, load_line
+from archives.index import salvage_sidecar
 from archives.records import Truncated, quote_uri
 from archives.urls import build_instant, count_micros, format_timestamp
 

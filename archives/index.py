@@ -5,105 +5,25 @@ Sidecars are derived from the WARC files and may be deleted; the catalogue is ma
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from archives.cdxj import REVISIT_MIME, IndexEntry, dump_line, find_key
 from archives.errors import RecordError
 from archives.files import sync_directory
 from archives.loader import Record
 from archives.messages import find_kind, find_mime
 from archives.reader import CAPTURE_TYPES, iter_records, scan_records
-from archives.records import RecordType, Truncated
-from archives.urls import format_timestamp, format_warc_date, parse_warc_date, surt_key
+from archives.records import RecordType
+from archives.urls import format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
     from pathlib import Path
 
     from archives.collection import Collection
-
-REVISIT_MIME = "warc/revisit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexEntry:
-    """Where one capture stands and what it is.
-
-    Attributes:
-        timestamp: 14 digits.
-        mime: the media type the server gave, without parameters; `warc/revisit` for a revisit, `unk` if
-            unknown.
-        status: None where there is no HTTP head.
-        digest: the payload digest as recorded; empty if it is not.
-        length: of the gzip member.
-    """
-
-    urlkey: str
-    timestamp: str
-    url: str
-    mime: str
-    status: int | None
-    digest: str
-    length: int
-    offset: int
-    filename: str
-    record_id: str
-    captured_at: datetime
-    truncated: Truncated | None = None
-
-
-def dump_line(entry: IndexEntry) -> str:
-    """One CDXJ line, without its line end.
-
-    Spec: CDXJ 0.1.0; numbers are strings there, and a status that is none is `-`; `record_id`, `captured_at` and
-    `truncated` are our own.
-    """
-    fields = {
-        "url": entry.url,
-        "mime": entry.mime,
-        "status": "-" if entry.status is None else str(entry.status),
-        "digest": entry.digest,
-        "length": str(entry.length),
-        "offset": str(entry.offset),
-        "filename": entry.filename,
-        "record_id": entry.record_id,
-        "captured_at": format_warc_date(entry.captured_at),
-        "truncated": entry.truncated,
-    }
-    text = json.dumps({key: value for key, value in fields.items() if value is not None}, ensure_ascii=True)
-    return f"{entry.urlkey} {entry.timestamp} {text}"
-
-
-def load_line(line: str) -> IndexEntry:
-    """The entry of one CDXJ line.
-
-    Raises:
-        ValueError: the line is not one.
-    """
-    urlkey, timestamp, text = line.rstrip("\r\n").split(" ", 2)
-    fields: dict[str, Any] = json.loads(text)
-    try:
-        status = str(fields.get("status", ""))
-        return IndexEntry(
-            urlkey=urlkey,
-            timestamp=timestamp,
-            url=fields["url"],
-            mime=fields.get("mime", "unk"),
-            status=int(status) if status.isdecimal() else None,
-            digest=fields.get("digest", ""),
-            length=int(fields["length"]),
-            offset=int(fields["offset"]),
-            filename=fields["filename"],
-            record_id=fields["record_id"],
-            captured_at=parse_warc_date(fields["captured_at"]),
-            truncated=Truncated(fields["truncated"]) if "truncated" in fields else None,
-        )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"not an index line: {line[:120]!r}") from error
 
 
 def build_entry(record: Record, filename: str) -> IndexEntry:
@@ -124,11 +44,6 @@ def build_entry(record: Record, filename: str) -> IndexEntry:
         captured_at=captured_at,
         truncated=record.truncated,
     )
-
-
-def find_key(url: str) -> str:
-    """The SURT key of an address as it stands in an index line, whose fields are parted by spaces."""
-    return surt_key(url).replace(" ", "%20")
 
 
 def _find_record_kind(record: Record) -> tuple[str, int | None]:

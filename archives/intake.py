@@ -9,10 +9,11 @@ import secrets
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Final
 
+from archives.cdxj import dump_line
 from archives.collection import WARC_SUFFIXES, Collection
 from archives.errors import CollectionError, RecordError
 from archives.files import sync_directory
-from archives.index import dump_line, salvage_sidecar, write_sidecar
+from archives.index import salvage_sidecar, write_sidecar
 from archives.reader import iter_records
 
 if TYPE_CHECKING:

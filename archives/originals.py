@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from archives.answers import Answer, load_head
 from archives.catalogue import CollectionIndex
+from archives.cdxj import REVISIT_MIME, IndexEntry
 from archives.errors import ArchiveError
-from archives.index import REVISIT_MIME, IndexEntry
 from archives.messages import Head, has_chunks
 from archives.reader import Capture, read_capture
 from archives.records import Original, quote_uri

@@ -17,8 +17,8 @@ from archives.urls import format_warc_date
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from archives.cdxj import IndexEntry
     from archives.collection import Collection
-    from archives.index import IndexEntry
 
 PAGES_NAME: Final = "pages.jsonl"
 _HEADER: Final = {"format": "json-pages-1.0", "id": "pages", "title": "Pages"}

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from archives.index import IndexEntry
-    from archives.writer import Location
+    from archives.cdxj import IndexEntry
+    from archives.records import Location
 
 MAX_CONTENT_BYTES: Final = 64 * 1024 * 1024
 CAPTURE_TYPES: Final = (RecordType.RESPONSE, RecordType.REVISIT, RecordType.RESOURCE)

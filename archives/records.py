@@ -82,6 +82,29 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a capture was written.
+
+    Attributes:
+        record_id: of the response, revisit or resource record.
+        url: as written, with what may not stand in a header percent-encoded.
+        filename: as it will be once the file is closed.
+        offset: bytes from the start of the file.
+        length: of the gzip member.
+        is_revisit: the payload is in an earlier capture.
+    """
+
+    record_id: str
+    captured_at: datetime
+    payload_digest: str
+    filename: str
+    offset: int
+    length: int
+    url: str
+    is_revisit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Original:
     """A capture that holds its payload itself, as a revisit names it.
 

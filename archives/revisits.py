@@ -10,15 +10,15 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from archives.cdxj import REVISIT_MIME, IndexEntry
 from archives.errors import NotArchived, RecordError
-from archives.index import REVISIT_MIME, IndexEntry
 from archives.reader import Capture, Reference, read_capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archives.catalogue import CollectionIndex
-    from archives.writer import Location
+    from archives.records import Location
 
 # Other tools let a revisit refer to a revisit.
 _MAX_STEPS: Final = 4

@@ -11,10 +11,11 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from archives.cdxj import dump_line
 from archives.collection import OPEN_SUFFIX, Collection
 from archives.errors import RecordError, WriteError
 from archives.files import is_held, is_same_file, lock_file, sync_directory
-from archives.index import dump_line, salvage_sidecar, write_sidecar
+from archives.index import salvage_sidecar, write_sidecar
 from archives.members import iter_members
 
 if TYPE_CHECKING:

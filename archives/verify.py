@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from archives.cdxj import IndexEntry, load_line
 from archives.digests import build_digest, matches_digest
 from archives.errors import Damage, RecordError
 from archives.files import is_held
 from archives.findings import Findings, Problem
-from archives.index import IndexEntry, build_entry, load_line
+from archives.index import build_entry
 from archives.loader import Record, iter_member_records
 from archives.members import MAGIC, Member, scan_members
 from archives.messages import find_payload, split_head

@@ -17,16 +17,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
 from archives.answers import Answer, build_answer
+from archives.cdxj import REVISIT_MIME, IndexEntry, dump_line
 from archives.collection import OPEN_SUFFIX, Collection
 from archives.errors import CollectionError, DiskFull, RecordError, WriteError
 from archives.files import is_same_file, lock_file, sync_directory
-from archives.index import REVISIT_MIME, IndexEntry, dump_line, write_sidecar
+from archives.index import write_sidecar
 from archives.members import load_compressor, store_member
 from archives.messages import find_mime
 from archives.records import (
     MASKED_HEADERS,
     BuiltRecord,
     Exchange,
+    Location,
     Original,
     Truncated,
     build_exchange,
@@ -36,7 +38,6 @@ from archives.records import (
     mask_secrets,
     quote_uri,
 )
-from archives.salvage import Salvaged, salvage
 from archives.urls import format_timestamp, surt_key
 
 if TYPE_CHECKING:
@@ -46,34 +47,9 @@ if TYPE_CHECKING:
 
     from archives.originals import Originals
 
-__all__ = ["Location", "Salvaged", "WarcWriter", "salvage"]
-
 MAX_BYTES: Final = 1_000_000_000
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Location:
-    """Where a capture was written.
-
-    Attributes:
-        record_id: of the response, revisit or resource record.
-        url: as written, with what may not stand in a header percent-encoded.
-        filename: as it will be once the file is closed.
-        offset: bytes from the start of the file.
-        length: of the gzip member.
-        is_revisit: the payload is in an earlier capture.
-    """
-
-    record_id: str
-    captured_at: datetime
-    payload_digest: str
-    filename: str
-    offset: int
-    length: int
-    url: str
-    is_revisit: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

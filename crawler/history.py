@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
-    from archives.index import IndexEntry
+    from archives.cdxj import IndexEntry
     from crawler.sources import Source
     from pipelines.items import Post
     from pipelines.options import PostOptions

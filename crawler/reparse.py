@@ -16,9 +16,9 @@ from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import IgnoreRequest
 
 from archives.catalogue import CollectionIndex
+from archives.cdxj import REVISIT_MIME
 from archives.collection import Collection
 from archives.errors import ArchiveError, RecordError
-from archives.index import REVISIT_MIME
 from archives.reader import read_capture, read_record
 from archives.revisits import read_resolved
 from crawler.archived import build_response, refer_to
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-    from archives.index import IndexEntry
+    from archives.cdxj import IndexEntry
     from pipelines.items import Post
 
 META_ENTRY = "index_entry"

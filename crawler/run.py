@@ -18,8 +18,10 @@ from scrapy.utils.defer import _schedule_coro
 from archives.collection import Collection
 from archives.errors import WriteError
 from archives.originals import Originals
+from archives.records import Location
+from archives.salvage import salvage
 from archives.urls import format_timestamp
-from archives.writer import Location, WarcWriter, salvage
+from archives.writer import WarcWriter
 from crawler.manifest import build_manifest, write_manifest
 from pipelines.items import CaptureRef
 from pipelines.stages import before_posts, storage_failed

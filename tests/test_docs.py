@@ -186,7 +186,7 @@ def test_every_field_on_disk_is_documented() -> None:
     text = read("docs/on-disk.md")
     warc = set(re.findall(r"WARC-[A-Z][A-Za-z-]+(?=: )", Path(records.__file__).read_text("utf-8")))
     assert len(warc) > 10
-    index = list_keys("archives/index.py", "dump_line")
+    index = list_keys("archives/cdxj.py", "dump_line")
     info = list_keys("crawler/run.py", "_describe")
     run = list_keys("crawler/manifest.py", "build_manifest")
     assert len(index) == 10

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archives.catalogue import CATALOGUE_NAME, CollectionIndex, rebuild_catalogue
+from archives.cdxj import IndexEntry, dump_line, find_key
 from archives.collection import Collection
-from archives.index import IndexEntry, build_sidecar, dump_line, find_key, rebuild, write_sidecar
+from archives.index import build_sidecar, rebuild, write_sidecar
 from archives.urls import format_timestamp
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer, count_ids, write_file
 

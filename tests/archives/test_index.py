@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archives.index import IndexEntry, build_sidecar, dump_line, load_line, rebuild
+from archives.cdxj import IndexEntry, dump_line, load_line
+from archives.index import build_sidecar, rebuild
 from archives.records import Truncated
 from archives.urls import format_timestamp, surt_key
 from tests.archives.conftest import write_file

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
+from archives.cdxj import load_line
 from archives.digests import build_digest
-from archives.index import load_line
 from archives.reader import iter_records
 from archives.records import Truncated
 from tests.archives.conftest import RESPONSE, build_exchange, build_writer

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.catalogue import CollectionIndex
+from archives.cdxj import REVISIT_MIME
 from archives.errors import NotArchived
-from archives.index import REVISIT_MIME
 from archives.loader import Record
 from archives.messages import split_head
 from archives.originals import Originals
@@ -22,7 +22,7 @@ from tests.archives.conftest import BEGAN_AT, RESPONSE, build_exchange, build_wr
 
 if TYPE_CHECKING:
     from archives.collection import Collection
-    from archives.writer import Location
+    from archives.records import Location
 
 PAGE = b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: "v1"\r\nContent-Length: 5\r\n\r\nhello'
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"

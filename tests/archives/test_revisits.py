@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.catalogue import CollectionIndex
+from archives.cdxj import REVISIT_MIME
 from archives.digests import matches_digest
 from archives.errors import NotArchived
-from archives.index import REVISIT_MIME
 from archives.intake import add_file
 from archives.revisits import read_resolved
 

@@ -13,8 +13,8 @@ from archives.errors import WriteError
 from archives.files import lock_file
 from archives.members import iter_members
 from archives.reader import iter_records, read_capture
+from archives.salvage import Salvaged, salvage
 from archives.verify import verify_collection
-from archives.writer import Salvaged, salvage
 from tests.archives.conftest import build_exchange, build_writer, limit_file_size, write_file
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archives.cdxj import dump_line, load_line
 from archives.collection import WARC_SUFFIXES
-from archives.index import build_sidecar, dump_line, load_line, rebuild, write_sidecar
+from archives.index import build_sidecar, rebuild, write_sidecar
 from archives.members import Member, iter_members
 from archives.verify import Problem, verify_collection
 from tests.archives.conftest import CORPUS, build_exchange, build_writer, count_ids, write_file

@@ -17,13 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archives.cdxj import dump_line
 from archives.collection import Collection
 from archives.errors import CollectionError, DiskFull, RecordError, WriteError
-from archives.index import build_sidecar, dump_line
+from archives.index import build_sidecar
 from archives.reader import iter_records, read_capture
 from archives.records import Truncated
+from archives.salvage import salvage
 from archives.verify import verify_collection
-from archives.writer import salvage
 from tests.archives.conftest import BEGAN_AT, RESPONSE, build_exchange, build_writer, limit_file_size, write_file
 
 if TYPE_CHECKING:

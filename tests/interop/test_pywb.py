@@ -24,9 +24,9 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from archives.catalogue import CollectionIndex
+from archives.cdxj import REVISIT_MIME
 from archives.collection import Collection
 from archives.digests import build_digest
-from archives.index import REVISIT_MIME
 from archives.reader import Record, iter_records
 from archives.revisits import read_resolved
 from crawler.newspaper import Newspaper
@@ -35,7 +35,7 @@ from tests.project import LOOPBACK, Data, run_scrapy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archives.index import IndexEntry
+    from archives.cdxj import IndexEntry
 
 PYWB = os.environ.get("NEWSREEL_PYWB", "")
 PATIENCE_S = 60.0
