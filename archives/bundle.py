@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Any, Final, Self
 
 from archives.errors import PackageError
+from archives.zipnum import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +55,9 @@ class Bundle:
             self._zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
             raise PackageError(f"{path.name} is not a ZIP file ({error}); a WACZ file is one", path=path) from error
+        if any(info.header_offset < 0 for info in self._zip.infolist()):
+            self._zip.close()
+            raise PackageError(f"{path.name} is not a ZIP file (an entry begins before it does)", path=path)
         self._infos = {info.filename: info for info in self._zip.infolist()}
         self.faults = list(_iter_faults(self._zip.infolist()))
 
@@ -80,7 +84,7 @@ class Bundle:
     def list_names(self, folder: str = "", endings: tuple[str, ...] = ("",)) -> list[str]:
         """The names of files below a folder, sorted."""
         return sorted(
-            name for name in self._infos if name.startswith(folder) and name.endswith(endings) and name[-1] != "/"
+            name for name in self._infos if name.startswith(folder) and name.endswith(endings) and name[-1:] != "/"
         )
 
     def is_stored(self, name: str) -> bool:
@@ -99,7 +103,7 @@ class Bundle:
         """
         try:
             return self._zip.open(name)
-        except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
             raise PackageError(f"{self.path.name} has no readable {name} ({error})", path=self.path) from error
 
     def iter_chunks(self, name: str) -> Iterator[bytes]:
@@ -113,6 +117,11 @@ class Bundle:
         rest = b""
         for chunk in self.iter_chunks(name):
             *lines, rest = (rest + chunk).split(b"\n")
+            if len(rest) > MAX_LINE_BYTES:
+                raise PackageError(
+                    f"{name} in {self.path.name} has a line of more than {MAX_LINE_BYTES} bytes; get the file anew",
+                    path=self.path,
+                )
             yield from (line.removesuffix(b"\r") for line in lines)
         if rest:
             yield rest
@@ -132,7 +141,7 @@ class Bundle:
                 )
         try:
             document = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise PackageError(f"{name} in {self.path.name} is not JSON ({error})", path=self.path) from error
         if not isinstance(document, dict):
             raise PackageError(f"{name} in {self.path.name} is not a JSON object", path=self.path)

@@ -10,16 +10,17 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from archives.cdxj import IndexEntry, find_key, load_line
+from archives.collection import STORED_SUFFIX
 from archives.index import salvage_sidecar
 from archives.records import Truncated, quote_uri
 from archives.urls import build_instant, count_micros, format_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
@@ -46,6 +47,8 @@ _SELECT: Final = (
     "FROM capture JOIN warc ON warc.id = capture.warc "
 )
 _IN_TIME: Final = " ORDER BY captured_at, record_id"
+_BACK_IN_TIME: Final = " ORDER BY captured_at DESC, record_id DESC"
+_DAY_MICROS: Final = 86_400_000_000
 
 
 class CollectionIndex:
@@ -90,15 +93,16 @@ class CollectionIndex:
         (count,) = self._open().execute("SELECT count(*) FROM capture").fetchone()
         return int(count)
 
-    def iter_entries(self) -> Iterator[IndexEntry]:
-        """Every entry in the order of capture, never all at once."""
-        yield from self._select(_IN_TIME)
+    def iter_entries(self, *, is_reverse: bool = False) -> Iterator[IndexEntry]:
+        """Every entry in the order of capture, or the latest first, never all at once."""
+        yield from self._select(_BACK_IN_TIME if is_reverse else _IN_TIME)
 
     def iter_captures(
-        self, url: str, *, since: datetime | None = None, until: datetime | None = None
+        self, url: str, *, since: datetime | None = None, until: datetime | None = None, is_reverse: bool = False
     ) -> Iterator[IndexEntry]:
-        """The captures of `url`, both instants included, in the order of capture."""
-        where = "WHERE urlkey = ? AND captured_at BETWEEN ? AND ?" + _IN_TIME
+        """The captures of `url`, both instants included, in the order of capture or the latest first."""
+        order = _BACK_IN_TIME if is_reverse else _IN_TIME
+        where = "WHERE urlkey = ? AND captured_at BETWEEN ? AND ?" + order
         first = count_micros(since) if since else -(2**63)
         last = count_micros(until) if until else 2**63 - 1
         yield from self._select(where, find_key(url), first, last)
@@ -108,13 +112,32 @@ class CollectionIndex:
         key = find_key(url)
         if url.endswith("/") and not key.endswith("/"):
             key += "/"
-        beyond = key[:-1] + chr(ord(key[-1]) + 1)
+        yield from self.iter_keys(key, key[:-1] + chr(ord(key[-1]) + 1))
+
+    def iter_keys(self, first: str, beyond: str) -> Iterator[IndexEntry]:
+        """The captures whose SURT key is not below `first` and is below `beyond`, by key and time."""
         where = "WHERE urlkey >= ? AND urlkey < ? ORDER BY urlkey, captured_at, record_id"
-        yield from self._select(where, key, beyond)
+        yield from self._select(where, first, beyond)
+
+    def iter_files(self, filenames: Iterable[str]) -> Iterator[IndexEntry]:
+        """The captures in some files, file by file in the order of capture."""
+        for filename in sorted(filenames):
+            yield from self._select("WHERE filename = ?" + _IN_TIME, filename)
 
     def iter_digest(self, digest: str) -> Iterator[IndexEntry]:
         """The captures whose payload digest is recorded as `digest`, in the order of capture."""
         yield from self._select("WHERE digest = ?" + _IN_TIME, digest)
+
+    def find_record(self, record_id: str, at: datetime) -> IndexEntry | None:
+        """The capture of that record id, which began at `at`."""
+        where = "WHERE captured_at = ? AND record_id = ?"
+        return next(iter(self._select(where, count_micros(at), record_id)), None)
+
+    def count_days(self, url: str) -> list[tuple[date, int]]:
+        """The days (UTC) on which `url` was captured and how often, in order."""
+        query = f"SELECT captured_at / {_DAY_MICROS}, count(*) FROM capture WHERE urlkey = ? GROUP BY 1 ORDER BY 1"  # noqa: S608
+        rows = self._open().execute(query, (find_key(url),)).fetchall()
+        return [(build_instant(day * _DAY_MICROS).date(), count) for day, count in rows]
 
     def find_exact(self, url: str, at: datetime) -> IndexEntry | None:
         """The capture of `url` that began at `at`, to the microsecond."""
@@ -242,7 +265,7 @@ def _refresh(database: sqlite3.Connection, collection: Collection) -> int:
 
 def _find_state(collection: Collection, warc: Path) -> str | None:
     """What changes whenever the entries of a file may have; None if the file has gone meanwhile."""
-    for path in (collection.sidecar_path(warc.name), warc):
+    for path in (collection.sidecar_path(warc.name), warc, warc.with_name(warc.name + STORED_SUFFIX)):
         try:
             found = path.stat()
         except FileNotFoundError:

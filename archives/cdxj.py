@@ -74,8 +74,8 @@ def load_line(line: str) -> IndexEntry:
         ValueError: the line is not one.
     """
     urlkey, timestamp, text = line.rstrip("\r\n").split(" ", 2)
-    fields: dict[str, Any] = json.loads(text)
     try:
+        fields: dict[str, Any] = json.loads(text)
         status = str(fields.get("status", ""))
         return IndexEntry(
             urlkey=urlkey,
@@ -91,7 +91,7 @@ def load_line(line: str) -> IndexEntry:
             captured_at=parse_warc_date(fields["captured_at"]),
             truncated=Truncated(fields["truncated"]) if "truncated" in fields else None,
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not an index line: {line[:120]!r}") from error
 
 

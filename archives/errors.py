@@ -5,6 +5,7 @@
     ├── RecordError       the bytes: a damaged member, record or message
     ├── PackageError      the WACZ file: not a ZIP, not safe to read, not what it says
     ├── NotArchived       the question: no capture answers it
+    ├── StoreError         the object storage: not reached, not there, not what was put
     └── WriteError        the disk: it took fewer bytes than it was given
         └── DiskFull      ... because it has no more room, or less than is to be left
 
@@ -85,6 +86,10 @@ class NotArchived(ArchiveError):
 
 class PackageError(ArchiveError):
     """A WACZ file cannot be made or cannot be read."""
+
+
+class StoreError(ArchiveError, OSError):
+    """The object storage does not give or take what it should."""
 
 
 class WriteError(ArchiveError):

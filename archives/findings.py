@@ -65,14 +65,34 @@ class Dangling:
     is_promise: bool
 
 
-class Findings:
-    """What the walk over a collection has seen so far; ids and captures go to a temporary database, not to memory."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeated:
+    """A record whose id was seen before.
 
-    def __init__(self, on_note: Callable[[Problem], None] | None) -> None:
+    Attributes:
+        first: place and address of the record that was seen before.
+    """
+
+    record_id: str
+    url: str
+    filename: str
+    offset: int
+    first: tuple[str, str]
+
+
+class Findings:
+    """What the walk over a collection has seen so far; ids and captures go to a temporary database, not to memory.
+
+    Args:
+        database: a new file to keep them in for `take_in`; '' is a temporary one.
+    """
+
+    def __init__(self, on_note: Callable[[Problem], None] | None, *, database: str = "") -> None:
         self.problems: list[Problem] = []
         self._on_note = on_note
-        self._database = sqlite3.connect("", isolation_level=None)
+        self._database = sqlite3.connect(database, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("PRAGMA synchronous = OFF")
         self._database.executescript(_SCHEMA)
 
     def __enter__(self) -> Self:
@@ -101,6 +121,10 @@ class Findings:
         message = str(error) if path.name in str(error) else f"{path.name}: {error}"
         self.add(error.damage, path, message, offset=error.offset, record_id=error.record_id)
 
+    def list_offsets(self, path: Path) -> set[int]:
+        """Where in a file problems were noted."""
+        return {problem.offset for problem in self.problems if problem.path == path and problem.offset is not None}
+
     def see(self, record: Record, path: Path) -> tuple[str, str] | None:
         """Remember a record.
 
@@ -119,6 +143,22 @@ class Findings:
         if record.type == RecordType.REVISIT:
             self._see_revisit(record, path)
         return first
+
+    def take_in(self, database: Path) -> Iterator[Repeated]:
+        """Go on from what another walk has seen, over other files; yields the records that both have seen."""
+        self._database.execute("ATTACH ? AS other", (str(database),))
+        ask = (
+            "SELECT second.record_id, second.url, second.place, first.url, first.place "
+            "FROM other.seen AS second JOIN seen AS first USING (record_id)"
+        )
+        for record_id, url, place, first_url, first_place in self._database.execute(ask).fetchall():
+            name, _, offset = place.rpartition(" at offset ")
+            yield Repeated(
+                record_id=record_id, url=url, filename=name, offset=int(offset), first=(first_place, first_url)
+            )
+        self._database.execute("INSERT OR IGNORE INTO seen SELECT * FROM other.seen")
+        self._database.execute("INSERT INTO revisit SELECT * FROM other.revisit")
+        self._database.execute("DETACH other")
 
     def _see_revisit(self, record: Record, path: Path) -> None:
         reference = build_reference(record)

@@ -7,7 +7,7 @@ are taken apart here, in a fifth of the time; ARC records, drafts of the format 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -33,6 +33,7 @@ _VERSION: Final = re.compile(r"WARC/[0-9]+\.[0-9]+")
 _ODD_IN_URI: Final = re.compile(r"[<>\" ]")
 _RECORD_START: Final = re.compile(rb"(?<=\n)WARC/[01]\.[0-9]+\r?\n")
 _LONGEST_START: Final = 16
+_BLANK: Final = b"\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +56,15 @@ class Record:
     headers: list[tuple[str, str]]
     block: bytes
     version: str = ""
+    _values: dict[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Every record is asked for several fields, so that looking through all of them each time would cost more.
+        object.__setattr__(self, "_values", {name.lower(): value for name, value in reversed(self.headers)})
 
     def get(self, name: str) -> str | None:
         """The first value of the header field `name`, whatever its case."""
-        wanted = name.lower()
-        return next((value for key, value in self.headers if key.lower() == wanted), None)
+        return self._values.get(name.lower())
 
     @property
     def record_id(self) -> str:
@@ -126,26 +131,23 @@ def iter_member_records(member: Member) -> Iterator[Record]:
 def _load_plain(member: Member) -> Record | None:
     """The one record that fills its member as the standard has it; None where anything is unusual."""
     data = member.data
-    end = data.find(b"\r\n\r\n")
-    headers = _load_header(data[:end]) if end > 0 else None
+    end = data.find(_BLANK)
+    if not 0 < end <= len(data) - 2 * len(_BLANK) or not data.endswith(_BLANK):
+        return None
+    headers = _load_header(data[:end])
     if headers is None:
         return None
-    fields = {name.lower(): value for name, value in reversed(headers)}
-    length, kind = fields.get("content-length", ""), fields.get("warc-type")
-    if not length.isdecimal() or kind is None or _ODD_IN_URI.search(fields.get("warc-target-uri", "")):
-        return None
-    block_end = end + 4 + int(length)
-    if data[block_end:] != b"\r\n\r\n":
-        return None
-    version = data[: data.find(b"\r\n")].decode("ascii")
-    return Record(
+    record = Record(
         offset=member.offset,
         length=member.length,
-        type=kind,
+        type=next((value for name, value in headers if name.lower() == "warc-type"), ""),
         headers=headers,
-        block=data[end + 4 : block_end],
-        version=version,
+        block=data[end + len(_BLANK) : -len(_BLANK)],
+        version=data[: data.find(b"\r\n")].decode("ascii"),
     )
+    has_its_length = record.get("Content-Length") == str(len(record.block))
+    is_plain = record.type and has_its_length and not _ODD_IN_URI.search(record.get("WARC-Target-URI") or "")
+    return record if is_plain else None
 
 
 def _load_header(data: bytes) -> list[tuple[str, str]] | None:
@@ -189,7 +191,7 @@ def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
             offset=start,
             length=offset + reader.tell() - reader.rem_length() - start,
             type=str(loaded.rec_type or ""),
-            headers=[(str(name), str(value)) for name, value in loaded.rec_headers.headers],
+            headers=[(str(name), str(value).strip()) for name, value in loaded.rec_headers.headers],
             block=block,
             version=str(loaded.rec_headers.protocol) if loaded.format == "warc" else "",
         )

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+ 1(?!01)[0-9][0-9](?=[ \r\n])")
 _VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
+# Nobody applies more than two; each may take as long as the largest content takes.
+_MAX_CODINGS: Final = 5
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
 
 
@@ -82,10 +84,13 @@ def split_interim(raw: bytes) -> tuple[bytes, bytes]:
 def parse_head(head: bytes) -> Head:
     """Read a response's or a request's head.
 
+    Args:
+        head: what follows its empty line is not looked at.
+
     Raises:
         RecordError: the first line is neither a status line nor a request line.
     """
-    line, _, fields = head.partition(b"\n")
+    line, _, fields = split_head(head)[0].partition(b"\n")
     version, status, reason = _parse_start_line(line.removesuffix(b"\r"))
     return Head(version, status, reason, _parse_fields(fields))
 
@@ -218,8 +223,8 @@ def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> byt
     A stream that ends early gives what it held; the capture says whether it was truncated.
 
     Raises:
-        RecordError: a coding is unknown or its package is missing, the bytes are not in that coding, or they
-            grow past `max_bytes`.
+        RecordError: there are too many codings, one is unknown or its package is missing, the bytes are not in it, or
+            they grow past `max_bytes`.
 
     Spec: RFC 9110 §8.4.
     """
@@ -230,6 +235,8 @@ def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> byt
         "br": _decode_brotli,
         "zstd": _decode_zstd,
     }
+    if len(codings) > _MAX_CODINGS:
+        raise RecordError(f"{len(codings)} content codings, and more than {_MAX_CODINGS} are not undone")
     for coding in reversed(codings):
         name = coding.strip().lower()
         if name in {"", "identity"}:

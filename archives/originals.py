@@ -63,6 +63,11 @@ class Originals:
         _put(self._by_payload, (original.payload_digest, original.is_chunked), original, self._max_remembered)
         _put(self._by_url, url, original, self._max_remembered)
 
+    def forget(self) -> None:
+        """Refer to nothing of this run any longer: a file of it may not have reached the disk."""
+        self._by_payload.clear()
+        self._by_url.clear()
+
     def find_identical(self, digest: str, *, is_chunked: bool) -> Original | None:
         """A capture of any address with this payload, framed alike."""
         found = self._by_payload.get((digest, is_chunked))

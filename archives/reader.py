@@ -9,8 +9,17 @@ from archives.collection import OPEN_SUFFIX, Collection
 from archives.errors import NotArchived, RecordError
 from archives.loader import Record, iter_member_records, iter_stream_records, scan_stream_records
 from archives.members import FIRST_READ_SIZE, MAGIC, iter_members, read_member, scan_members
-from archives.messages import Head, decode_content, find_payload, has_lost_coding, parse_head
+from archives.messages import (
+    Head,
+    cut_payload,
+    decode_content,
+    find_payload,
+    has_lost_coding,
+    parse_head,
+    split_head,
+)
 from archives.records import RecordType, Truncated
+from archives.stored import open_warc
 from archives.urls import parse_warc_date
 
 if TYPE_CHECKING:
@@ -22,6 +31,8 @@ if TYPE_CHECKING:
     from archives.records import Location
 
 MAX_CONTENT_BYTES: Final = 64 * 1024 * 1024
+# The file may be damaged or its index wrong; rebuilding the index of a damaged file would forget what a copy still has.
+_VERIFY: Final = 'run "python -m archives verify" on the collection'
 CAPTURE_TYPES: Final = (RecordType.RESPONSE, RecordType.REVISIT, RecordType.RESOURCE)
 
 
@@ -100,14 +111,14 @@ class Capture:
         Raises:
             RecordError: as `decode_content` does, or a revisit has not been resolved.
         """
-        payload = self.payload
         holder = self.original or self
-        if not holder.is_http:
-            return payload
+        if holder.refers_to is not None or not holder.is_http:
+            return self.payload
+        raw_head, body = split_head(holder.block)
+        head = parse_head(raw_head)
+        payload = cut_payload(head.headers, body)
         codings = [
-            coding
-            for value in holder.head.get_all(b"Content-Encoding")
-            for coding in value.decode("latin-1").split(",")
+            coding for value in head.get_all(b"Content-Encoding") for coding in value.decode("latin-1").split(",")
         ]
         if has_lost_coding(payload, codings):
             return payload
@@ -120,7 +131,7 @@ def iter_records(path: Path) -> Iterator[Record]:
     Raises:
         RecordError: at the first damage, with the path and the offset; what came before it was whole.
     """
-    with path.open("rb") as stream:
+    with open_warc(path) as stream:
         try:
             yield from iter_stream(stream)
         except RecordError as error:
@@ -146,7 +157,7 @@ def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterat
     def locate(error: RecordError) -> None:
         on_damage(locate_error(error, path))
 
-    with path.open("rb") as stream:
+    with open_warc(path) as stream:
         if not _is_gzip(stream):
             yield from scan_stream_records(stream, locate)
             return
@@ -177,7 +188,7 @@ def read_record(path: Path, offset: int) -> Record:
 def _read_place(path: Path, offset: int, *, length: int | None = None, record_id: str = "") -> Record:
     """The record at `offset`; of several in one gzip member the one called `record_id`, or else the first."""
     try:
-        with path.open("rb") as stream:
+        with open_warc(path) as stream:
             records = _iter_from(stream, offset, length)
             record = next(records, None)
             if record is not None and record_id and record.record_id != record_id and record.length == length:
@@ -186,12 +197,12 @@ def _read_place(path: Path, offset: int, *, length: int | None = None, record_id
         raise locate_error(error, path) from error
     except FileNotFoundError as error:
         raise NotArchived(
-            f"no file {path.name} in {path.parent}; rebuild the index of the collection",
+            f"no file {path.name} in {path.parent}; restore it from a copy, or index anew if it is not missed",
             path=path,
             offset=offset,
         ) from error
     if record is None:
-        message = f"{path.name}: no record at offset {offset}; rebuild the index of the collection"
+        message = f"{path.name}: no record at offset {offset}; {_VERIFY}"
         raise RecordError(message, path=path, offset=offset)
     return record
 
@@ -219,14 +230,14 @@ def read_capture(collection: Collection, place: IndexEntry | Location | str, off
     record = _read_closed_or_open(path, at, length=length, record_id=record_id)
     if record.type not in CAPTURE_TYPES:
         raise RecordError(
-            f"{record.type} record instead of a capture in {filename} at offset {at}; rebuild the index",
+            f"{record.type} record instead of a capture in {filename} at offset {at}; {_VERIFY}",
             path=path,
             offset=at,
             record_id=record.record_id,
         )
     if not isinstance(place, str) and record.record_id != record_id:
         raise RecordError(
-            f"another record in {filename} at offset {at} than the index says; rebuild the index",
+            f"another record in {filename} at offset {at} than the index says; {_VERIFY}",
             path=path,
             offset=at,
             record_id=record.record_id,

@@ -51,7 +51,7 @@ class RecordType(StrEnum):
 class Truncated(StrEnum):
     """Why a block is shorter than what was sent.
 
-    Spec: WARC/1.1 §5.13.
+    Spec: WARC/1.1 §5.15 WARC-Truncated.
     """
 
     LENGTH = "length"
@@ -205,10 +205,11 @@ def build_exchange(
     else:
         capture = build_revisit(answer, original, shared, capture_id)
         apart += answer.block if answer.head.status == 304 else b""
-    concurrent = f"{shared}WARC-Concurrent-To: {capture_id}\r\n"
-    built = [capture, build_request(exchange.raw_request, concurrent, build_record_id(new_id()))]
+    concurrent = f"WARC-Concurrent-To: {capture_id}\r\n"
+    built = [capture, build_request(exchange.raw_request, shared + concurrent, build_record_id(new_id()))]
     if apart:
-        built.append(build_metadata(apart, concurrent, build_record_id(new_id())))
+        fields = _build_shared_fields(exchange, warcinfo_id, is_addressed=False) + concurrent
+        built.append(build_metadata(apart, fields, build_record_id(new_id())))
     return built
 
 
@@ -264,7 +265,11 @@ def build_request(block: bytes, shared: str, record_id: str) -> BuiltRecord:
 
 
 def build_metadata(messages: bytes, shared: str, record_id: str) -> BuiltRecord:
-    """A metadata record that keeps messages which stand in no other record of the capture event."""
+    """A metadata record that keeps messages which stand in no other record of the capture event.
+
+    It says which capture it belongs to, and no address: index tools would list it as a second capture of that instant,
+    and replay would show it in the place of the first.
+    """
     fields = f"{shared}Content-Type: application/http;msgtype=response\r\n"
     data = _assemble(RecordType.METADATA, record_id, fields, messages)
     return BuiltRecord(record_id=record_id, data=data, block=messages)
@@ -313,13 +318,10 @@ def build_resource(
     return BuiltRecord(record_id=record_id, data=data, block=block, payload_digest=payload_digest)
 
 
-def _build_shared_fields(exchange: Exchange, warcinfo_id: str) -> str:
+def _build_shared_fields(exchange: Exchange, warcinfo_id: str, *, is_addressed: bool = True) -> str:
     """The fields that every record of a capture event has alike, its one date first."""
-    fields = (
-        f"WARC-Date: {format_warc_date(exchange.began_at)}\r\n"
-        f"WARC-Target-URI: {quote_uri(exchange.url)}\r\n"
-        f"WARC-Warcinfo-ID: {warcinfo_id}\r\n"
-    )
+    address = f"WARC-Target-URI: {quote_uri(exchange.url)}\r\n" if is_addressed else ""
+    fields = f"WARC-Date: {format_warc_date(exchange.began_at)}\r\n{address}WARC-Warcinfo-ID: {warcinfo_id}\r\n"
     if exchange.ip:
         fields += f"WARC-IP-Address: {_check_value(exchange.ip)}\r\n"
     if exchange.cipher_suite:

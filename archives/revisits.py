@@ -1,6 +1,6 @@
 """Finds what a revisit does not hold: its record says only that a payload was seen again, and where it was seen first.
 
-Spec: WARC/1.1 §6.7 revisit; §5.13 to §5.15 WARC-Refers-To and its companions.
+Spec: WARC/1.1 §6.7 revisit; §5.11 to §5.13 WARC-Refers-To and its companions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Anonymous signatures of WACZ files: whoever holds the key made the file, and nobody changed it since.
 
-The key is a pair on a P-256 curve. Its public half travels in the file, so a signature says *the same as before*, not
-*who*. Needs the package `cryptography`.
+The key is a pair on the curve P-384, the one that ReplayWeb.page checks. Its public half travels in the file, so a
+signature says *the same as before*, not *who*. Needs the package `cryptography`.
 
 Spec: WACZ Signing and Verification 0.1.0.
 """
@@ -27,7 +27,7 @@ def load_key(path: Path) -> Any:
     """
     ec, serialization = _load_cryptography()
     if not path.exists():
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = ec.generate_private_key(ec.SECP384R1())
         data = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )

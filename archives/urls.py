@@ -81,7 +81,7 @@ def _normalise_query(query: str) -> str:
     for argument in _drop_sessions(text).split("&"):
         name, equals, value = argument.partition("=")
         pairs.append((name, equals, value))
-    return "&".join("".join(pair) for pair in sorted(pairs)).strip("&")
+    return "&".join("".join(pair) for pair in sorted(pairs))
 
 
 def _drop_sessions(query: str) -> str:

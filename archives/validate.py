@@ -194,7 +194,7 @@ class _Validation:
             fields = json.loads(text)
             missing = [key for key in _REQUIRED if key not in fields]
             name, offset, length = str(fields["filename"]), int(fields["offset"]), int(fields["length"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return "is no index line with filename, offset and length"
         if not _TIMESTAMP.fullmatch(timestamp):
             return f"has the timestamp {timestamp!r} instead of 14 or 17 digits"
@@ -222,7 +222,7 @@ class _Validation:
                 page = json.loads(line)
                 is_header = number == 1 and "format" in page
                 is_good = is_header or (bool(page["url"]) and _RFC3339.fullmatch(str(page["ts"])) is not None)
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 is_good = False
             if not is_good:
                 self._add("pages", f"{PAGES} line {number} is no page with url and ts")

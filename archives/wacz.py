@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from archives.bundle import DATAPACKAGE, DIGEST, PAGES, WARC_ENDINGS, Bundle
 from archives.errors import PackageError
 from archives.intake import Added, add_stream
-from archives.pages import iter_page_lines
+from archives.pages import Page, iter_page_lines
 from archives.signatures import build_signature, load_key
+from archives.stored import find_size, open_warc
 from archives.zipnum import iter_blocks
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ VERSION: Final = "1.1.1"
 SOFTWARE: Final = "Newsreel"
 # Up to here a browser reads the whole index at once sooner than it would look something up in blocks.
 MAX_PLAIN_LINES: Final = 10_000
+MAX_OPEN_FILES: Final = 200
 _CHUNK_BYTES: Final = 1024 * 1024
 _UNIX: Final = 3
 
@@ -59,12 +62,14 @@ def pack_collection(
     title: str = "",
     created: datetime | None = None,
     key_file: Path | None = None,
+    pages: Iterable[Page] = (),
 ) -> Packed:
     """Write the closed files of a collection, their index and pages to a WACZ file, which appears when it is whole.
 
     Args:
         created: aware; now, if it is not given.
         key_file: signs with the private key in that PEM file, which is made if it is not there.
+        pages: what is on the page list; see `iter_page_lines`.
 
     Raises:
         PackageError: the collection has no closed WARC file, or a sidecar is missing, or the key is none.
@@ -80,9 +85,9 @@ def pack_collection(
     try:
         with _Package(temporary, created or datetime.now(UTC)) as package:
             for warc in warcs:
-                package.add(f"archive/{warc.name}", _iter_chunks(warc))
+                package.add(f"archive/{warc.name}", _iter_chunks(warc), size=find_size(warc))
             captures = package.add_index(_iter_index_lines(collection, warcs))
-            package.add(PAGES, iter_page_lines(collection), is_deflated=True)
+            package.add(PAGES, iter_page_lines(collection, pages), is_deflated=True)
             package.close_with(title or collection.name, key)
         temporary.replace(target)
     finally:
@@ -112,11 +117,24 @@ def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
                     added.append(add_stream(collection, flat, stream))
             except zipfile.BadZipFile as error:
                 raise PackageError(f"{name} in {path.name} is damaged ({error}); get it anew", path=path) from error
-        pages = collection.pages_dir / Path(PAGES).name
-        if bundle.list_names(PAGES) and not pages.exists():
-            pages.parent.mkdir(parents=True, exist_ok=True)
-            pages.write_bytes(b"".join(bundle.iter_chunks(PAGES)))
+        if bundle.list_names(PAGES):
+            _keep_pages(bundle, collection)
     return added
+
+
+def _keep_pages(bundle: Bundle, collection: Collection) -> None:
+    """Take a page list into a collection that has none, whole or not at all."""
+    path = collection.pages_dir / Path(PAGES).name
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.writelines(bundle.iter_chunks(PAGES))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 class _Package:
@@ -140,16 +158,28 @@ class _Package:
         finally:
             self._stream.close()
 
-    def add(self, name: str, chunks: Iterable[bytes], *, is_deflated: bool = False) -> str:
-        """Write one file; returns its digest."""
-        digest, size = hashlib.sha256(), 0
-        with self._zip.open(self._build_info(name, is_deflated=is_deflated), "w", force_zip64=True) as entry:
-            for chunk in chunks:
-                digest.update(chunk)
-                size += len(chunk)
-                entry.write(chunk)
+    def add(self, name: str, chunks: Iterable[bytes], *, is_deflated: bool = False, size: int = 0) -> str:
+        """Write one file; returns its digest.
+
+        Args:
+            size: how long it is, where that may be more than 2 GiB. Only then does its header in the ZIP get a
+                field for it: ReplayWeb.page expects the header of a small file to have none.
+
+        Raises:
+            PackageError: it is longer.
+        """
+        digest, written = hashlib.sha256(), 0
+        info = self._build_info(name, is_deflated=is_deflated)
+        try:
+            with self._zip.open(info, "w", force_zip64=size > zipfile.ZIP64_LIMIT) as entry:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    written += len(chunk)
+                    entry.write(chunk)
+        except RuntimeError as error:
+            raise PackageError(f"{name} has grown past what was planned for ({error}); pack fewer files") from error
         label = "sha256:" + digest.hexdigest()
-        self._resources.append({"name": Path(name).name, "path": name, "hash": label, "bytes": size})
+        self._resources.append({"name": Path(name).name, "path": name, "hash": label, "bytes": written})
         return label
 
     def add_index(self, lines: Iterator[bytes]) -> int:
@@ -209,7 +239,15 @@ def _iter_index_lines(collection: Collection, warcs: list[Path]) -> Iterator[byt
             raise PackageError(
                 f'{warc.name} has no sidecar; run "python -m archives index" on the collection first', path=warc
             )
-    yield from heapq.merge(*(_iter_lines(collection.sidecar_path(warc.name)) for warc in warcs))
+    paths = [collection.sidecar_path(warc.name) for warc in warcs]
+    with TemporaryDirectory(prefix="newsreel-") as scratch:
+        # A collection that is crawled every half hour has more files after a month than a process may hold open.
+        while len(paths) > MAX_OPEN_FILES:
+            merged = Path(scratch, f"{len(paths)}.cdxj")
+            with merged.open("wb") as stream:
+                stream.writelines(line + b"\n" for line in heapq.merge(*map(_iter_lines, paths[:MAX_OPEN_FILES])))
+            paths = [*paths[MAX_OPEN_FILES:], merged]
+        yield from heapq.merge(*map(_iter_lines, paths))
 
 
 def _iter_lines(path: Path) -> Iterator[bytes]:
@@ -219,7 +257,7 @@ def _iter_lines(path: Path) -> Iterator[bytes]:
 
 
 def _iter_chunks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
+    with open_warc(path) as stream:
         while chunk := stream.read(_CHUNK_BYTES):
             yield chunk
 

@@ -224,6 +224,8 @@ class WarcWriter:
         try:
             self._close_file(file)
         except OSError as error:
+            if self._originals is not None:
+                self._originals.forget()
             raise self._build_error(file, error) from error
         finally:
             os.close(file.descriptor)

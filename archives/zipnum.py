@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 LINES_IN_BLOCK: Final = 3000
+# No address and no title is as long; what is, wants to fill the memory.
+MAX_LINE_BYTES: Final = 4 * 1024 * 1024
+_PART_BYTES: Final = 1024 * 1024
 _META: Final = '!meta 0 {"format": "cdxj-gzip-1.0", "filename": "%s"}\n'
 
 
@@ -45,15 +48,23 @@ def iter_block_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     Raises:
         zlib.error: the bytes are no gzip.
     """
-    inflater = zlib.decompressobj(wbits=31)
     rest = b""
+    for part in _inflate(chunks):
+        *lines, rest = (rest + part).split(b"\n")
+        if len(rest) > MAX_LINE_BYTES:
+            raise zlib.error(f"a line of more than {MAX_LINE_BYTES} bytes")
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _inflate(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Members that follow each other, never more than a little of them at once."""
+    inflater = zlib.decompressobj(wbits=31)
     for chunk in chunks:
         pending = chunk
         while pending:
-            *lines, rest = (rest + inflater.decompress(pending)).split(b"\n")
-            yield from lines
-            pending = inflater.unused_data
+            yield inflater.decompress(pending, _PART_BYTES)
+            pending = inflater.unconsumed_tail or inflater.unused_data
             if inflater.eof:
                 inflater = zlib.decompressobj(wbits=31)
-    if rest:
-        yield rest

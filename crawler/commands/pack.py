@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from archives.catalogue import CollectionIndex
 from archives.collection import Collection
 from archives.errors import ArchiveError
+from archives.pages import Page, is_page
 from archives.wacz import pack_collection
+from pipelines.items import load_post
+from pipelines.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+    from archives.cdxj import IndexEntry
+    from pipelines.items import Post
 
 
 class Command(ScrapyCommand):
@@ -54,9 +62,38 @@ class Command(ScrapyCommand):
         target = Path(opts.output or f"{collection.name}.wacz")
         key_file = Path(opts.sign) if opts.sign else None
         try:
-            packed = pack_collection(collection, target, title=opts.title, key_file=key_file)
+            packed = pack_collection(
+                collection, target, title=opts.title, key_file=key_file, pages=_iter_pages(collection)
+            )
         except (ArchiveError, OSError) as error:
             print(f"{target} was not written: {error}")  # noqa: T201
             self.exitcode = 1
             return
         print(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")  # noqa: T201
+        for name in packed.left_out:
+            print(f"{name} is left out: a WACZ file holds WARC files only")  # noqa: T201
+        print(f"to see it: open https://replayweb.page/ and choose {packed.path.name} there, or read docs/viewer.md")  # noqa: T201
+
+
+def _iter_pages(collection: Collection) -> Iterator[Page]:
+    """Yield the pages that posts stand on, every capture of each, with the posts' headlines."""
+    path = collection.indexes_dir / "ledger.sqlite"
+    if not path.is_file():
+        return
+    ledger = Ledger(path)
+    try:
+        with CollectionIndex(collection) as index:
+            for _, _, state in ledger.iter_filed():
+                post = load_post(state)
+                yield from (Page(entry=entry, title=post.headline) for entry in _iter_entries(index, post))
+    finally:
+        ledger.close()
+
+
+def _iter_entries(index: CollectionIndex, post: Post) -> Iterator[IndexEntry]:
+    """Yield the captures of a post's page; where that was never captured, the one that its text was read from."""
+    entries = [entry for entry in index.iter_captures(post.url) if is_page(entry)] if post.url else []
+    if not entries and post.capture is not None:
+        entry = index.find_record(post.capture.record_id, post.capture.captured_at)
+        entries = [entry] if entry is not None else []
+    yield from entries

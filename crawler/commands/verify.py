@@ -14,14 +14,21 @@ from archives.collection import Collection, list_collections
 from archives.errors import ArchiveError
 from archives.verify import verify_collection
 from crawler.addon import place_collection
+from crawler.batch.engines import EngineError, add_engine_options, find_engine
+from crawler.batch.shards import ShardFailed
+from crawler.batch.verify import verify_in_shards
 from crawler.commands.reparse import find_sources, run_reparse
 from crawler.progress import show_progress
 from crawler.provenance import compare_posts
+from crawler.references import verify_references
 from crawler.reparse import Holding
 from crawler.sources import SourceError
 
 if TYPE_CHECKING:
     import argparse
+
+    from archives.verify import Problem
+    from crawler.batch.engines import Engine
 
 
 class Command(ScrapyCommand):
@@ -46,18 +53,19 @@ class Command(ScrapyCommand):
         super().add_options(parser)
         parser.add_argument("--posts", action="store_true", help="also compare every post file with its reparse")
         parser.add_argument("--json", action="store_true", help="print problems as JSON Lines")
+        add_engine_options(parser)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Verify one collection; without a name the only one there is."""
         assert self.settings is not None
         try:
             collection = _find_collection(Path(self.settings["DATA_DIR"]), args)
-            with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
-                found = verify_collection(collection, progress=advance)
+            engine = find_engine(opts)
+            found = [*_verify_archive(collection, engine), *verify_references(collection)]
             problems = [(problem.kind, problem.message) for problem in found]
             if opts.posts:
-                problems += self._verify_posts(collection)
-        except (ArchiveError, SourceError) as error:
+                problems += self._verify_posts(collection, engine)
+        except (ArchiveError, SourceError, EngineError, ShardFailed) as error:
             raise UsageError(str(error), print_help=False) from error
         for kind, message in problems:
             line = json.dumps({"collection": collection.name, "kind": kind, "message": message}, ensure_ascii=False)
@@ -67,7 +75,7 @@ class Command(ScrapyCommand):
             print(f"{collection.name}: the {what} whole")  # noqa: T201
         self.exitcode = 1 if problems else 0
 
-    def _verify_posts(self, collection: Collection) -> list[tuple[str, str]]:
+    def _verify_posts(self, collection: Collection, engine: Engine | None) -> list[tuple[str, str]]:
         assert self.settings is not None
         assert self.crawler_process is not None
         holding = Holding(collection)
@@ -82,11 +90,19 @@ class Command(ScrapyCommand):
                 sources,
                 posts_dir=remade_dir,
                 ledger=Path(scratch, "ledger.sqlite"),
+                engine=engine,
             )
             problems = [(f"post-{d.change}", d.message) for d in compare_posts(posts_dir, remade_dir)]
         if code:
             problems.append(("reparse", f"not every capture of {collection.name} could be read again; see the log"))
         return problems
+
+
+def _verify_archive(collection: Collection, engine: Engine | None) -> list[Problem]:
+    if engine is not None:
+        return verify_in_shards(collection, engine)
+    with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
+        return verify_collection(collection, progress=advance)
 
 
 def _find_collection(data_dir: Path, args: list[str]) -> Collection:

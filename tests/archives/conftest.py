@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from archives.collection import Collection
 from archives.records import Exchange
@@ -18,6 +19,10 @@ from archives.writer import WarcWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+# How long an example takes is the machine's business: these write and sync real files.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "warc"
 BEGAN_AT = datetime(2026, 3, 4, 2, 21, 11, 123456, tzinfo=UTC)

@@ -6,14 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
+from archives.collection import Collection
 from tests.archives.conftest import write_file
-
-if TYPE_CHECKING:
-    from archives.collection import Collection
 
 ROOT = Path(__file__).parents[2]
 
@@ -80,6 +77,15 @@ def test_index_tells_what_it_left_out(collection: Collection) -> None:
     assert result.returncode == 1
     assert result.stderr.count("\n") == 1
     assert path.name in result.stderr
+
+
+def test_a_file_that_is_refused_does_not_keep_out_the_next(collection: Collection, tmp_path: Path) -> None:
+    source = Collection.open(tmp_path / "there", "news", create=True)
+    path = write_file(source)
+    (tmp_path / "page.html").write_text("<p>no archive")
+    result = run("add", collection.path, tmp_path / "page.html", tmp_path / "gone.warc.gz", path)
+    assert (result.returncode, result.stdout) == (1, f"{path.name}: 3 captures\n")
+    assert [line.split(" ")[0] for line in result.stderr.splitlines()] == ["page.html", "[Errno"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["nonsense"], ["verify"], ["verify", "/nowhere"], ["index", "."]])

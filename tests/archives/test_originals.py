@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,18 +11,22 @@ import pytest
 
 from archives.catalogue import CollectionIndex
 from archives.cdxj import REVISIT_MIME
-from archives.errors import NotArchived
+from archives.errors import NotArchived, WriteError
 from archives.loader import Record
 from archives.messages import split_head
 from archives.originals import Originals
 from archives.reader import iter_records, read_capture
 from archives.records import Exchange, Truncated
 from archives.revisits import read_resolved
+from archives.salvage import salvage
 from archives.urls import format_warc_date
 from archives.verify import Problem, verify_collection
 from tests.archives.conftest import BEGAN_AT, RESPONSE, build_exchange, build_writer, count_ids
+from tests.project import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archives.collection import Collection
     from archives.records import Location
 
@@ -208,3 +214,69 @@ def test_the_head_of_a_revisit_can_be_read_without_its_original(collection: Coll
     assert capture.head.status == 200
     with pytest.raises(Exception, match="read_resolved"):
         _ = capture.payload
+
+
+def test_what_may_not_be_on_the_disk_is_no_original(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk refuses to make a file durable as it is closed."""
+
+    def refuse(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with build_writer(collection, originals=Originals(collection), max_bytes=1) as writer:
+        writer.write(visit(1))
+        with monkeypatch.context() as patched:
+            patched.setattr("os.fsync", refuse)
+            with pytest.raises(WriteError, match="Input/output error"):
+                writer.write(visit(2))
+        assert not writer.write(visit(2)).is_revisit
+
+
+CHILD = """
+import random, sys, uuid
+from pathlib import Path
+from archives.collection import Collection
+from archives.originals import Originals
+from tests.archives.conftest import build_exchange, build_writer
+collection, name = Collection.open(Path(sys.argv[1]), "news"), sys.argv[2]
+pick = random.Random(name)
+for run in range(int(sys.argv[3])):
+    originals = Originals(collection)
+    options = {"token": f"{name}{run}", "new_id": uuid.uuid4, "originals": originals, "max_bytes": 4000}
+    with build_writer(collection, **options) as writer:
+        for _ in range(30):
+            number = pick.randrange(40)
+            location = writer.write(build_exchange(number, url=f"http://{name}.example/{number}"))
+            print(run, location.is_revisit, flush=True)
+    originals.close()
+"""
+
+
+def test_no_revisit_is_without_its_original_whatever_dies(collection: Collection, tmp_path: Path) -> None:
+    """Two processes write to one collection and see each other's files; one is killed in the middle of its work."""
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD, str(tmp_path), name, runs], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        for name, runs in (("steady", "8"), ("doomed", "1000"))
+    ]
+    steady, doomed = children
+    try:
+        assert doomed.stdout is not None
+        while doomed.stdout.readline().split()[0] != "3":
+            pass
+        doomed.kill()
+        assert steady.wait(60) == 0
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
+    salvage(collection)
+    assert verify_collection(collection) == []
+    with CollectionIndex(collection) as index:
+        hosts = set()
+        for entry in index.iter_entries():
+            capture = read_resolved(index, entry)
+            assert capture.payload == b"%05d" % int(entry.url.rpartition("/")[2])
+            if capture.original is not None:
+                hosts.add((entry.url.split("/")[2], capture.original.url.split("/")[2]))
+    assert ("steady.example", "doomed.example") in hosts or ("doomed.example", "steady.example") in hosts

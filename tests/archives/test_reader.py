@@ -119,7 +119,7 @@ def test_an_index_that_points_at_another_record_is_found_out(collection: Collect
 
 
 def test_a_missing_file_is_not_archived(collection: Collection) -> None:
-    with pytest.raises(NotArchived, match=r"no file gone.warc.gz in .*; rebuild the index") as caught:
+    with pytest.raises(NotArchived, match=r"no file gone.warc.gz in .*; restore it from a copy") as caught:
         read_capture(collection, "gone.warc.gz", 3)
     assert caught.value.offset == 3
 

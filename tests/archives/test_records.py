@@ -78,6 +78,7 @@ def test_interim_responses_stand_in_a_metadata_record() -> None:
     header = dict(read_header(metadata))
     assert (response.block, metadata.block) == (RESPONSE, interim)
     assert header["WARC-Type"] == "metadata"
+    assert "WARC-Target-URI" not in header
     assert header["WARC-Concurrent-To"] == response.record_id
     assert header["WARC-Date"] == dict(read_header(response))["WARC-Date"]
     assert "WARC-Payload-Digest" not in header

@@ -7,10 +7,13 @@ import gzip
 import hashlib
 import json
 import os
+import resource
 import stat
 import subprocess
 import sys
+import tracemalloc
 import zipfile
+import zlib
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +28,7 @@ from archives.errors import PackageError
 from archives.index import rebuild
 from archives.intake import add_file
 from archives.originals import Originals
+from archives.pages import Page
 from archives.validate import validate_wacz
 from archives.verify import verify_collection
 from archives.wacz import pack_collection, unpack_wacz
@@ -97,6 +101,24 @@ def test_a_packed_collection_is_what_the_standard_asks_for(collection: Collectio
         assert archive.getinfo(f"archive/{warc.name}").compress_type == zipfile.ZIP_STORED
 
 
+def test_headers_in_the_zip_are_as_long_as_its_directory_says(packed: Path) -> None:
+    """ReplayWeb.page takes it from there, and finds no file of a ZIP where the two differ."""
+    with zipfile.ZipFile(packed) as archive, packed.open("rb") as stream:
+        for info in archive.infolist():
+            stream.seek(info.header_offset + 28)
+            assert int.from_bytes(stream.read(2), "little") == len(info.extra) == 0
+
+
+def test_a_file_that_outgrows_its_header_is_told(
+    collection: Collection, packed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 10_000)
+    monkeypatch.setattr(wacz, "iter_page_lines", lambda *_: iter([b"x" * 20_000]))
+    with pytest.raises(PackageError, match=r"pages/pages.jsonl has grown past"):
+        pack_collection(collection, tmp_path / "b.wacz")
+    assert not (tmp_path / "b.wacz").exists()
+
+
 def test_packing_twice_gives_the_same_bytes(collection: Collection, packed: Path, tmp_path: Path) -> None:
     again = tmp_path / "b.wacz"
     pack_collection(collection, again, created=BEGAN_AT)
@@ -139,12 +161,61 @@ def test_a_long_index_is_packed_in_blocks(
         assert fields["digest"] == "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+def test_more_files_than_a_process_may_hold_open(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with build_writer(collection, max_bytes=1) as writer:
+        for number in range(60):
+            writer.write(build_exchange(number * 37 % 60))
+    monkeypatch.setattr(wacz, "MAX_OPEN_FILES", 7)
+    spare = max(int(path.name) for path in Path("/proc/self/fd").iterdir()) + 20
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (spare, hard))
+    try:
+        pack_collection(collection, tmp_path / "a.wacz")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    lines = read_all(tmp_path / "a.wacz")["indexes/index.cdx"].splitlines()
+    sidecars = (path.read_bytes() for path in collection.iter_sidecars())
+    assert lines == sorted(line for data in sidecars for line in data.splitlines())
+    assert validate_wacz(tmp_path / "a.wacz") == []
+
+
 def test_a_list_of_pages_that_is_there_is_packed(collection: Collection, tmp_path: Path) -> None:
     write_file(collection)
     pages = b'{"format": "json-pages-1.0", "id": "pages"}\n{"url": "http://a/", "ts": "2026-01-01T00:00:00Z"}\n'
     (collection.pages_dir / "pages.jsonl").write_bytes(pages)
     pack_collection(collection, tmp_path / "a.wacz")
     assert read_all(tmp_path / "a.wacz")["pages/pages.jsonl"] == pages
+
+
+def read_pages(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in read_all(path)["pages/pages.jsonl"].splitlines()]
+
+
+def test_pages_that_are_given_are_listed_with_their_titles(
+    collection: Collection, packed: Path, tmp_path: Path
+) -> None:
+    with CollectionIndex(collection) as index:
+        (entry,) = index.iter_captures("http://example.com/1")
+    pages = iter([Page(entry=entry, title="Première 頁")])
+    pack_collection(collection, packed, pages=pages)
+    header, page = read_pages(packed)
+    assert header["format"] == "json-pages-1.0"
+    name = entry.record_id.removeprefix("<urn:uuid:").removesuffix(">")
+    assert page == {"id": name, "url": entry.url, "ts": "2026-03-04T02:21:12.123456Z", "title": "Première 頁"}
+    assert validate_wacz(packed) == []
+
+
+def test_the_list_of_pages_says_what_is_masked(collection: Collection, tmp_path: Path, corpus: Path) -> None:
+    target = tmp_path / "a.wacz"
+    for number, mask in enumerate((True, False)):
+        write_file(collection, token=f"t{number}", new_id=count_ids(100 * (number + 1)), mask=mask)
+    pack_collection(collection, target)
+    assert read_pages(target)[0]["maskedRequestHeaders"] == "Authorization, Cookie, Proxy-Authorization; none"
+    add_file(collection, corpus / "webrecorder__warcio__example.warc.gz")
+    pack_collection(collection, target)
+    assert read_pages(target)[0]["maskedRequestHeaders"].endswith("; none; not stated")
 
 
 def test_what_cannot_be_packed_is_told(collection: Collection, corpus: Path, tmp_path: Path) -> None:
@@ -181,7 +252,7 @@ def test_a_signed_file_says_so_and_holds(collection: Collection, tmp_path: Path)
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     signed = json.loads(read_all(target)["datapackage-digest.json"])["signedData"]
     assert set(signed) == {"hash", "signature", "publicKey", "created", "software"}
-    assert len(base64.b64decode(signed["signature"])) == 64
+    assert len(base64.b64decode(signed["signature"])) == 96
 
 
 @pytest.mark.parametrize("field", ["signature", "publicKey", "hash"])
@@ -381,6 +452,31 @@ def test_entries_that_overlap_are_refused(tmp_path: Path) -> None:
     data[second + 42 : second + 46] = (0).to_bytes(4, "little")
     path.write_bytes(data)
     assert find_kinds(path) == {"unsafe-entry"}
+
+
+def test_an_index_that_would_fill_the_memory_is_refused(packed: Path) -> None:
+    """A small file that inflates to one line of 200 MB; and a page list without line ends."""
+
+    def swell(files: dict[str, bytes]) -> None:
+        inflated = zlib.compressobj(9, zlib.DEFLATED, 31)
+        parts = [inflated.compress(bytes(16 * 1024 * 1024)) for _ in range(12)]
+        del files["indexes/index.cdx"]
+        files["indexes/index.cdx.gz"] = b"".join(parts) + inflated.flush()
+        files["pages/pages.jsonl"] = b" " * (8 * 1024 * 1024)
+        package = json.loads(files["datapackage.json"])
+        package["resources"] = [{"path": name} for name in files if name.startswith(("archive/", "indexes/", "pages/"))]
+        files["datapackage.json"] = json.dumps(package).encode()
+
+    rewrite(packed, swell)
+    tracemalloc.start()
+    try:
+        problems = validate_wacz(packed)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert {problem.kind for problem in problems} == {"index", "pages"}
+    assert all("a line of more than" in problem.message for problem in problems if "empty" not in problem.message)
+    assert peak < 64 * 1024 * 1024
 
 
 def test_a_document_that_fills_the_memory_is_refused(packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,20 +1,12 @@
-"""Tools that other people wrote open a real crawl as it lies on disk: pywb shows it, warcio and FastWARC read it.
-
-pywb is never installed beside us (it is GPL and pins old packages); `NEWSREEL_PYWB` names the `bin` directory of the
-virtual environment that it has to itself.
-"""
+"""Tools that other people wrote open a real crawl as it lies on disk: pywb shows it, warcio and FastWARC read it."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from contextlib import contextmanager
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,19 +21,16 @@ from archives.collection import Collection
 from archives.digests import build_digest
 from archives.reader import Record, iter_records
 from archives.revisits import read_resolved
+from archives.validate import validate_wacz
+from archives.wacz import unpack_wacz
 from crawler.newspaper import Newspaper
-from tests.project import LOOPBACK, Data, run_scrapy
+from tests.interop.pywb import PYWB, get, needs_pywb, serve
+from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archives.cdxj import IndexEntry
-
-PYWB = os.environ.get("NEWSREEL_PYWB", "")
-PATIENCE_S = 60.0
-
-needs_pywb = pytest.mark.skipif(not PYWB, reason="NEWSREEL_PYWB does not name the bin directory of a pywb of its own")
-direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,42 +68,10 @@ def crawl(tmp_path_factory: pytest.TempPathFactory) -> Crawl:
         return Crawl(data, paper.base_url)
 
 
-@contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Run pywb over a data directory; yield its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(Path(PYWB, "wayback")), "-d", str(folder), "-b", "127.0.0.1", "-p", str(port)]
-    log = folder / "pywb.log"
-    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
-        try:
-            wait_for(port, process, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        assert process.poll() is None, log.read_text("utf-8", "replace")
-        with socket.socket() as client:
-            if client.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    pytest.fail(f"pywb does not answer within {PATIENCE_S} s: {log.read_text('utf-8', 'replace')}")
-
-
 @pytest.fixture(scope="module")
 def pywb(crawl: Crawl) -> Iterator[str]:
     with serve(crawl.data.path) as address:
         yield address
-
-
-def get(address: str) -> tuple[int, bytes]:
-    with direct.open(address, timeout=PATIENCE_S) as response:
-        return response.status, response.read()
 
 
 @needs_pywb
@@ -174,6 +131,33 @@ def test_pywb_manages_the_collection_directory_as_it_is(crawl: Crawl, tmp_path: 
     theirs = {line.split(" ", 2)[0] for line in index.read_text("utf-8").splitlines()}
     ours = {entry.urlkey for entry in CollectionIndex(crawl.collection).iter_entries() if entry.url.startswith("http")}
     assert ours <= theirs
+
+
+def test_a_packed_crawl_lists_its_posts_by_their_headlines(crawl: Crawl, tmp_path: Path) -> None:
+    target = tmp_path / "newspaper.wacz"
+    done = run_scrapy("pack", "newspaper", "-o", str(target), data=crawl.data)
+    assert done.returncode == 0, done.stderr
+    assert validate_wacz(target) == []
+    with zipfile.ZipFile(target) as archive:
+        _, *pages = map(json.loads, archive.read("pages/pages.jsonl").splitlines())
+    posts = sorted(crawl.data.posts("newspaper").glob("*.md"))
+    # A page that was captured in both editions is there twice.
+    assert len({page["url"] for page in pages}) == len(posts) <= len(pages)
+    titles = {json.loads(path.read_text("utf-8").splitlines()[2].removeprefix("title: ")) for path in posts}
+    assert {page["title"] for page in pages} >= titles
+    assert {entry.url for entry in crawl.list_articles()} <= {page["url"] for page in pages}
+
+
+def test_a_packed_crawl_makes_the_same_posts_elsewhere(crawl: Crawl, tmp_path: Path) -> None:
+    """With nothing but the WACZ file: the definition of the source is in it, too."""
+    target, there = tmp_path / "newspaper.wacz", Data(tmp_path / "there")
+    assert run_scrapy("pack", "newspaper", "-o", str(target), data=crawl.data).returncode == 0
+    unpack_wacz(target, Collection(there.collection("newspaper")))
+    done = run_scrapy("reparse", "newspaper", data=there)
+    assert done.returncode == 0, done.stderr
+    posts = hash_tree(there.posts("newspaper"))
+    assert len(posts) > 30
+    assert posts == hash_tree(crawl.data.posts("newspaper"))
 
 
 def is_chunked(record: Record) -> bool:
