@@ -28,6 +28,8 @@ from lxml import etree
 from lxml import html as lxml_html
 from lxml.cssselect import CSSSelector
 
+from pipelines.bounds import check_json, check_markup, drain_attributes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -80,9 +82,10 @@ class Page:
         """Root element, or None when the text is not HTML at all."""
         if not self.text.strip("\x00 \t\r\n\ufeff"):
             return None
+        check_markup(self.text)
         try:
             return lxml_html.document_fromstring(
-                self.text.replace("\x00", "").encode("utf-8", "replace"), parser=_HTML_PARSER
+                drain_attributes(self.text.replace("\x00", "")).encode("utf-8", "replace"), parser=_HTML_PARSER
             )
         except (etree.ParserError, etree.XMLSyntaxError, ValueError):
             return None
@@ -105,6 +108,7 @@ def find_json(text: str) -> Any:
         if not wrapped:
             return None
         text = text[wrapped.end() :].rstrip(" ;)\r\n\t")
+    check_json(text)
     try:
         return json.loads(text, strict=False)
     except (ValueError, RecursionError):

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from scrapy.settings import BaseSettings
 
-_CAPTURE = re.compile(r"(?P<collection>[^/@]+)/(?P<filename>[^/@]+)@(?P<offset>\d+)")
+CAPTURE_PLACE = re.compile(r"(?P<collection>[^/@]+)/(?P<filename>[^/@]+)@(?P<offset>\d+)")
 _WEB = ("http://", "https://")
 
 
@@ -88,7 +88,7 @@ class PageReader:
         Raises:
             PageUnreadable: there is no such page, or it is damaged or too large.
         """
-        place = _CAPTURE.fullmatch(target)
+        place = CAPTURE_PLACE.fullmatch(target)
         try:
             if collection:
                 return self._read_nearest(collection, target, at)

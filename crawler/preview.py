@@ -1,7 +1,7 @@
 """The post that one page would make, with the evidence for each field.
 
-Where a source has rules for such a page they win, field by field; what they leave empty, and every page of no source,
-is read by `pipelines.article`. The same normalisers run as in a crawl, so a preview says what a crawl would write.
+A page of a source is read as in a crawl of it, by `crawler.reading`; a page of no source by `pipelines.article` alone.
+The same normalisers run as in a crawl, so a preview says what a crawl would write.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crawler.extract import Page
 from crawler.links import LinkKind
+from crawler.reading import ORIGINS, Reading, read_page
 from pipelines.article import Article, read_article
 from pipelines.body import find_text, normalise_body
 from pipelines.dates import DateRefused, parse_date
@@ -99,22 +100,15 @@ def build_preview(
     if source is None:
         article = read_article(text, url=url, captured_at=captured_at, language=language, zone=zone)
         return _build_from_article(article, url)
-    options = source.post
     page = Page(text, url)
-    is_markup = page.data is None
-    article = (
-        read_article(
-            text, url=url, captured_at=captured_at, language=language or options.language, zone=zone or options.zone
-        )
-        if is_markup
-        else Article(language=language or options.language)
-    )
-    preview = _build_from_article(article, url)
-    found = _find_fields(source, page, captured_at)
-    _place_names(preview, found, options)
-    _place_body(preview, found, url)
-    if captured_at is not None:
-        _place_date(preview, found, zone or options.zone, captured_at)
+    kind = source.find_kind(url)
+    kind = kind if kind in ORIGINS else LinkKind.ARTICLE
+    known_zone, known_language = zone or source.post.zone, language or source.post.language
+    reading = read_page(source, page, kind, captured_at=captured_at, language=language, zone=zone)
+    preview = _build_from_article(reading.article or Article(language=known_language), url)
+    _place_names(preview, reading, source.post)
+    _place_body(preview, reading, url)
+    _place_date(preview, reading, known_zone, captured_at)
     return preview
 
 
@@ -137,56 +131,49 @@ def _build_from_article(article: Article, url: str) -> Preview:
     )
 
 
-_Found = dict[str, tuple[list[str], str]]
+def _find_ruled(reading: Reading, name: str) -> list[str]:
+    """Return the texts that the source's own rules found for a field."""
+    return reading.found[name] if reading.places.get(name, "").startswith("source: ") else []
 
 
-def _find_fields(source: Source, page: Page, captured_at: datetime | None) -> _Found:
-    """Return for each field of the source's rules what the first expression that finds anything finds."""
-    kind = source.find_kind(page.url)
-    kind = LinkKind.ARTICLE if kind is LinkKind.OTHER else kind
-    current = [parser for parser in source.parsers if parser.of is kind and parser.valid_until is None]
-    parser = source.find_parser(kind, captured_at) if captured_at else next(iter(current), None)
-    found: _Found = {}
-    for name, expressions in parser.fields.items() if parser else ():
-        for expression in expressions:
-            texts = expression.find_all(page)
-            if texts:
-                found[name] = (texts, f"source: {expression.text}")
-                break
-    return found
-
-
-def _place_names(preview: Preview, found: _Found, options: PostOptions) -> None:
-    if "headline" in found:
-        texts, preview.evidence["headline"] = found["headline"]
+def _place_names(preview: Preview, reading: Reading, options: PostOptions) -> None:
+    if texts := _find_ruled(reading, "headline"):
         preview.headline = normalise_headline(texts[0])
-    if "articleSection" in found:
-        texts, preview.evidence["sections"] = found["articleSection"]
-        preview.sections = normalise_names(texts, drop=options.drop, aliases=options.aliases)
-    if "keywords" in found:
-        texts, preview.evidence["keywords"] = found["keywords"]
+        preview.evidence["headline"] = reading.places["headline"]
+    if texts := _find_ruled(reading, "articleSection"):
+        preview.sections = texts
+        preview.evidence["sections"] = reading.places["articleSection"]
+    if texts := _find_ruled(reading, "keywords"):
         preview.keywords = texts
-    preview.keywords = normalise_tags(
-        preview.keywords, title=preview.headline, drop=options.drop, aliases=options.aliases
-    )
-    if "author" in found:
-        texts, preview.evidence["authors"] = found["author"]
+        preview.evidence["keywords"] = reading.places["keywords"]
+    if texts := _find_ruled(reading, "author"):
         preview.authors = normalise_names(texts)
+        preview.evidence["authors"] = reading.places["author"]
+    if texts := _find_ruled(reading, "inLanguage"):
+        preview.language = texts[0].strip()
+    drop, aliases = options.drop, options.aliases
+    preview.sections = normalise_names(preview.sections, drop=drop, aliases=aliases)
+    preview.keywords = normalise_tags(preview.keywords, title=preview.headline, drop=drop, aliases=aliases)
 
 
-def _place_body(preview: Preview, found: _Found, url: str) -> None:
-    if "articleBody" not in found:
+def _place_body(preview: Preview, reading: Reading, url: str) -> None:
+    if texts := _find_ruled(reading, "articleBody"):
+        preview.evidence["body"] = reading.places["articleBody"]
+        preview.body_html = normalise_body(texts[0], base_url=url)
+        preview.body_text = find_text(preview.body_html)
+        preview.symbols = find_symbols(texts[0])
+
+
+def _place_date(preview: Preview, reading: Reading, zone: tzinfo, captured_at: datetime | None) -> None:
+    """Put in the date that a rule found."""
+    texts = _find_ruled(reading, "datePublished")
+    if not texts:
         return
-    texts, preview.evidence["body"] = found["articleBody"]
-    preview.body_html = normalise_body(texts[0], base_url=url)
-    preview.body_text = find_text(preview.body_html)
-    preview.symbols = find_symbols(texts[0])
-
-
-def _place_date(preview: Preview, found: _Found, zone: tzinfo, captured_at: datetime) -> None:
-    if "datePublished" not in found:
+    preview.published, preview.day, preview.precision = None, None, None
+    preview.evidence["datePublished"] = reading.places["datePublished"]
+    if captured_at is None:
+        preview.refused = f"{texts[0].strip()!r} counts from the instant of the capture; give it with --at"
         return
-    texts, evidence = found["datePublished"]
     try:
         stated = parse_date(texts[0], zone=zone, captured_at=captured_at, language=preview.language)
     except DateRefused as refusal:
@@ -194,4 +181,3 @@ def _place_date(preview: Preview, found: _Found, zone: tzinfo, captured_at: date
         return
     preview.published, preview.precision = stated.instant, stated.precision
     preview.day = stated.instant.date()
-    preview.evidence["datePublished"] = evidence

@@ -39,6 +39,7 @@ _LISTS = {
     "articleSection_found": ("articleSection_found", "articleSection", "categories", "category", "section"),
     "keywords_found": ("keywords_found", "keywords", "tags", "tag"),
     "author": ("author", "authors", "byline"),
+    "symbols": ("symbols",),
 }
 
 

@@ -8,6 +8,7 @@ filled from here.
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 # A body stated for machines is taken where the page shows less than this share of it: it is drawn by a script.
 _MIN_SHOWN = 0.4
 _MIN_STATED_CHARS = 200
+_TAG = re.compile(r"<[^<>]*>")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,14 @@ class Article:
 
 
 def read_article(
-    html_text: str, *, url: str, captured_at: datetime | None, language: str = "", zone: tzinfo | None = None
+    html_text: str,
+    *,
+    url: str,
+    captured_at: datetime | None,
+    language: str = "",
+    zone: tzinfo | None = None,
+    known_body: str | None = None,
+    is_dated: bool = False,
 ) -> Article:
     """Return what a page says of its article.
 
@@ -78,6 +87,8 @@ def read_article(
         captured_at: aware instant of the capture, which relative dates count from; None refuses them.
         language: BCP 47 tag, where the source knows it.
         zone: zone of the source; without it, an offset that the page states is taken for it, or no instant given.
+        known_body: HTML of the body where somebody found it already; no other is looked for then, and none returned.
+        is_dated: the date is known; none is looked for.
 
     Raises:
         BodyRefused: the body is beyond what can be made safe.
@@ -86,10 +97,17 @@ def read_article(
     metadata = read_metadata(page)
     headline, shown = find_headline(page, metadata)
     language = language or find_language(page)
-    publication = find_publication(page, metadata, shown, zone=zone, captured_at=captured_at, language=language)
+    publication = (
+        None
+        if is_dated
+        else find_publication(page, metadata, shown, zone=zone, captured_at=captured_at, language=language)
+    )
     near = list_lines_near(shown)
     clean_headline = normalise_headline(headline.text) if headline else ""
-    body, body_evidence = _find_body(page, metadata, clean_headline, shown)
+    if known_body is None:
+        body, body_evidence = _find_body(page, metadata, clean_headline, shown)
+    else:
+        body, body_evidence = MainBody(html="", text=_TAG.sub(" ", html.unescape(known_body))), ""
     keywords, keywords_evidence = choose_topics(metadata, headline=clean_headline, text=body.text)
     sections, sections_evidence = choose_sections(metadata)
     authors, authors_evidence = find_authors(metadata, near=near, body_text=body.text, language=language)
@@ -112,7 +130,7 @@ def read_article(
         sections=sections,
         authors=authors,
         body_html=normalise_body(body.html, base_url=url),
-        body_text=body.text,
+        body_text=body.text if known_body is None else "",
         canonical_url=metadata.canonical_url,
         language=language,
         symbols=find_symbols(body.html),

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from pipelines.body import find_text
 from pipelines.frontmatter import dump_date, dump_front_matter, dump_names, dump_title
 from pipelines.items import Post, Precision
-from pipelines.slugs import build_file_stem, build_slug
+from pipelines.slugs import build_file_stem
 
 if TYPE_CHECKING:
     from pipelines.options import PostOptions
@@ -118,16 +118,17 @@ def render(post: Post, options: PostOptions) -> bytes:
     """Return the bytes of the post file of a finished post."""
     assert post.datePublished is not None
     assert post.datePublished_precision is not None
-    categories = [build_slug(name, options.category) for name in post.articleSection]
-    front_matter = dump_front_matter(
-        [
-            ("layout", "post"),
-            ("title", dump_title(post.headline)),
-            ("date", dump_date(post.datePublished.astimezone(options.zone), post.datePublished_precision)),
-            ("categories", dump_names(categories)),
-            ("tags", dump_names(post.keywords)),
-        ]
-    )
+    categories = [options.build_category(name) for name in post.articleSection]
+    fields = [
+        ("layout", "post"),
+        ("title", dump_title(post.headline)),
+        ("date", dump_date(post.datePublished.astimezone(options.zone), post.datePublished_precision)),
+        ("categories", dump_names(categories)),
+        ("tags", dump_names(post.keywords)),
+    ]
+    if options.has_symbols and post.symbols:
+        fields.append(("symbols", dump_names(post.symbols)))
+    front_matter = dump_front_matter(fields)
     footer = render_footer(
         options.footer,
         {

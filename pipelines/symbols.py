@@ -66,15 +66,26 @@ _ON_EXCHANGE = (
 )
 _LABELLED = r"(?:股票|证券|證券|上市)?代[码碼]\s*[:：]?\s*(?P<labelled_code>\d{6})(?!\d)"
 _BRACKETED = r"(?<=[\u4e00-\u9fffA-Za-z])[(（]\s*(?P<bracketed_code>\d{6})\s*[)）]"
+# `finance.example/quote/NIO:NYSE`, `charts.example/symbols/NYSE-NIO/`
+_ADDRESS = (
+    r"/quote/(?P<quoted>[A-Z][A-Z.]{0,5}):(?P<quoted_on>NYSE|NASDAQ|AMEX|LSE|TSX|ASX)(?![A-Za-z0-9])"
+    r"|/symbols/(?P<charted_on>NYSE|NASDAQ|AMEX|LSE|TSX|ASX)-(?P<charted>[A-Z][A-Z.]{0,5})(?![A-Za-z0-9])"
+)
 _FOUND = re.compile(
-    "|".join([_BEFORE, _AFTER, _IN_HONG_KONG, _WIDGET, _ATTRIBUTE, _ON_EXCHANGE, _LABELLED, _BRACKETED]),
+    "|".join([_BEFORE, _AFTER, _IN_HONG_KONG, _WIDGET, _ATTRIBUTE, _ON_EXCHANGE, _LABELLED, _BRACKETED, _ADDRESS]),
     re.IGNORECASE,
 )
+# Without one of these no symbol is there, and to find that out takes a tenth of looking for one.
+_HINT = re.compile(rf"(?<!\d)\d{{6}}(?!\d)|[(（\[]\s*(?:{'|'.join(_EXCHANGES)})\s*[:：]", re.IGNORECASE)
+_HINT_WORDS = (".hk", "hk", "港", "联交所", "stock_", "secid=", "code", "symbol", "data-id", "/quote/")
 
 
 def find_symbols(body: str) -> list[str]:
     """Return the symbols of the securities that a body's HTML names, each once, in the order of the text."""
     source = html.unescape(body)
+    lowered = source.lower()
+    if not _HINT.search(source) and not any(word in lowered for word in _HINT_WORDS):
+        return []
     is_about_shares = bool(_SPEAKS_OF_SHARES.search(_TAG.sub("", source)))
     found = (_read(match, is_about_shares=is_about_shares) for match in _FOUND.finditer(source))
     return list(dict.fromkeys(symbol for symbol in found if symbol))
@@ -90,6 +101,8 @@ def _read(match: re.Match[str], *, is_about_shares: bool) -> str:
         return _build_numbered(groups["number"], groups["number_code"])
     if groups["exchange"]:
         return f"{_EXCHANGES[groups['exchange'].lower()]}:{groups['ticker'].upper()}"
+    if venue := groups["quoted_on"] or groups["charted_on"]:
+        return f"{venue.upper()}:{(groups['quoted'] or groups['charted']).upper()}"
     code = groups["attribute_code"] or groups["labelled_code"]
     if not code and is_about_shares:
         code = groups["bracketed_code"]

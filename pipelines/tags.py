@@ -12,7 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _SEPARATORS = re.compile(r"[,;、|]")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
@@ -37,41 +37,42 @@ def normalise_tags(
 
     Args:
         drop: names never wanted, compared without case; a source gives its own names here.
-        aliases: name as found (case does not matter) to the name wanted; a name aliased to "" is dropped.
+        aliases: name as found (case does not matter) to the name wanted; a name aliased to "" is dropped, one
+            aliased to a text that would be split becomes several tags.
     """
     parts = (part for text in found for part in _iter_parts(_clean(text)))
-    return _settle(parts, drop=[title, *drop], aliases=aliases or {})
+    return _settle(parts, drop=[title, *drop], aliases=aliases or {}, split=_iter_parts)
 
 
 def normalise_names(
     found: Iterable[str], *, drop: Iterable[str] = (), aliases: Mapping[str, str] | None = None
 ) -> list[str]:
     """Return section or author names in the order found, each once, never split: `21世纪经济报道 21财经APP` is one."""
-    return _settle((_clean(text) for text in found), drop=drop, aliases=aliases or {})
+    return _settle((_clean(text) for text in found), drop=drop, aliases=aliases or {}, split=lambda name: [name])
 
 
-def _settle(names: Iterable[str], *, drop: Iterable[str], aliases: Mapping[str, str]) -> list[str]:
-    wanted = {_fold(_clean(name)): _clean(alias) for name, alias in aliases.items()}
-    seen = {_fold(_clean(name)) for name in drop} | {""}
-    kept: list[str] = []
+def _settle(
+    names: Iterable[str], *, drop: Iterable[str], aliases: Mapping[str, str], split: Callable[[str], Iterable[str]]
+) -> list[str]:
+    wanted = {_fold(_clean(name)): list(split(_clean(alias))) for name, alias in aliases.items()}
+    dropped = {_fold(_clean(name)) for name in drop} | {""}
+    kept: dict[str, str] = {}
     for name in names:
-        tag = _follow_aliases(name, wanted)
-        if _fold(tag) not in seen and _fold(name) not in seen - {_fold(other) for other in kept}:
-            seen.add(_fold(tag))
-            kept.append(tag)
-    return kept
+        if _fold(name) not in dropped:
+            for tag in _follow_aliases(name, wanted, frozenset()):
+                if _fold(tag) not in dropped:
+                    kept.setdefault(_fold(tag), tag)
+    return list(kept.values())
 
 
-def _follow_aliases(name: str, wanted: Mapping[str, str]) -> str:
-    """Return the name at the end of the alias chain, or the name itself where the chain never ends."""
-    passed: set[str] = set()
-    tag = name
-    while _fold(tag) in wanted:
-        if _fold(tag) in passed:
-            return name
-        passed.add(_fold(tag))
-        tag = wanted[_fold(tag)]
-    return tag
+def _follow_aliases(name: str, wanted: Mapping[str, list[str]], passed: frozenset[str]) -> Iterator[str]:
+    """Yield the names at the ends of the alias chains; a chain that never ends is left where it comes round."""
+    key = _fold(name)
+    if key not in wanted or key in passed:
+        yield name
+        return
+    for alias in wanted[key]:
+        yield from _follow_aliases(alias, wanted, passed | {key})
 
 
 def _iter_parts(text: str) -> Iterator[str]:

@@ -1,46 +1,171 @@
-"""`scrapy sources`: what can be followed."""
+"""`scrapy sources`: what can be followed, and the workbench on which a definition is made and tried."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import sys
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from crawler.sources import SourceError, find_source, list_sources
+from archives.collection import Collection
+from archives.errors import ArchiveError
+from archives.urls import parse_timestamp
+from crawler.pages import PageReader, PageUnreadable, RawPage
+from crawler.reparse import Holding
+from crawler.sources import Source, SourceError, find_source, list_sources
+from crawler.workbench.cases import (
+    EXPECTED_NAME,
+    CaseError,
+    check_case,
+    find_capture,
+    list_cases,
+    record_case,
+)
+from crawler.workbench.draft import NoDraft, draft_source
+from crawler.workbench.dryrun import Report, dump_report, run_dry
+from crawler.workbench.findings import list_warnings
+from crawler.workbench.recorder import record_page
+from crawler.workbench.visitor import Visitor
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable, Iterable
+
+_SHOWN_CHARS = 200
 
 
 class Command(ScrapyCommand):
-    """Lists the sources, or checks one.
+    """Lists the sources, checks one, tries it on an archive or on test cases, drafts a new one, records a case.
 
-    Exit codes: 0 good, 1 a definition is at fault, 2 usage.
+    Exit codes: 0 good, 1 a definition is at fault, nothing came of it or a case differs, 2 usage.
     """
 
     requires_project = True
-    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "ERROR"}
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "[list | check NAME_OR_PATH]"
+        return "[list | check NAME_OR_PATH | new FILE_URL_OR_CAPTURE | record URL_OR_CAPTURE -o DIR] [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "List the sources, or check a source definition"
+        return "List the sources, check or try one, draft a new one, record test cases"
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002 (Scrapy's signature)
-        """List, or check."""
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--collection", metavar="NAME", help="check: try the rules on it; new: read pages from it")
+        parser.add_argument("--json", action="store_true", help="check: print one JSON object")
+        parser.add_argument("--cases", metavar="DIR", help="check: replay the test cases in this directory")
+        parser.add_argument("--source", metavar="NAME_OR_PATH", help="record: whose rules say what is expected")
+        parser.add_argument(
+            "-o", "--output", metavar="PATH", help="new: file for the draft; record: directory of the case"
+        )
+        parser.add_argument("--at", metavar="TS", help="new, record: 14-digit UTC timestamp of the capture")
+        parser.add_argument("--url", default="", help="new: the address of a page that is a file")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """List, check, draft, or record."""
         match args:
             case [] | ["list"]:
                 self.exitcode = _print_sources()
+            case ["check", name] if opts.cases:
+                self.exitcode = _check_cases(name, Path(opts.cases), as_json=opts.json)
+            case ["check", name] if opts.collection:
+                self.exitcode = self._try_source(name, opts.collection, as_json=opts.json)
             case ["check", name]:
-                self.exitcode = _check_source(name)
+                self.exitcode = _check_source(name, as_json=opts.json)
+            case ["new", target]:
+                self.exitcode = self._draft(target, opts)
+            case ["record", target] if opts.output:
+                self.exitcode = self._record(target, opts)
+            case ["record", _]:
+                raise UsageError("say with -o DIR where the case goes", print_help=False)
             case _:
                 raise UsageError
+
+    def _record(self, target: str, opts: argparse.Namespace) -> int:
+        assert self.settings is not None
+        try:
+            source = find_source(opts.source) if opts.source else None
+            at = parse_timestamp(opts.at) if opts.at else None
+        except ValueError as error:
+            raise UsageError(str(error), print_help=False) from error
+        with tempfile.TemporaryDirectory(prefix="newsreel-") as scratch:
+            try:
+                if target.startswith(("http://", "https://")) and not opts.collection:
+                    assert self.crawler_process is not None
+                    held, entry = record_page(self.crawler_process, target, source=source, data_dir=Path(scratch))
+                else:
+                    held, entry = find_capture(Path(self.settings["DATA_DIR"]), target, opts.collection or "", at)
+                if entry is None:
+                    raise CaseError(f"{target} was not served, or is not archived; see it with 'scrapy extract'")
+                preview = record_case(Path(opts.output), held, entry, source)
+            except (ArchiveError, CaseError) as error:
+                print(error, file=sys.stderr)  # noqa: T201
+                return 1
+        print(f"{opts.output}: {preview.headline or 'no headline'}; mend {EXPECTED_NAME} until it is true")  # noqa: T201
+        return 0
+
+    def _draft(self, target: str, opts: argparse.Namespace) -> int:
+        assert self.settings is not None
+        path = Path(opts.output) if opts.output else None
+        if path is not None and path.exists():
+            raise UsageError(f"{path} exists; name another file with -o", print_help=False)
+        reader = PageReader(self.settings)
+        try:
+            at = parse_timestamp(opts.at) if opts.at else None
+            listing = reader.read(target, collection=opts.collection or "", at=at)
+            listing = replace(listing, url=listing.url or opts.url)
+            text = draft_source(listing, self._build_fetch(reader, listing, opts.collection or ""))
+        except (PageUnreadable, NoDraft) as error:
+            print(error, file=sys.stderr)  # noqa: T201
+            return 1
+        except ValueError as error:
+            raise UsageError(str(error), print_help=False) from error
+        if path is None:
+            print(text, end="")  # noqa: T201
+        else:
+            path.write_text(text, "utf-8")
+            print(f"{path}: {_describe(find_source(str(path)))}")  # noqa: T201
+        return 0
+
+    def _build_fetch(self, reader: PageReader, listing: RawPage, collection: str) -> Callable[[str], RawPage] | None:
+        """Return what reads further pages from where the first one came: an archive, the web, or nowhere."""
+        assert self.settings is not None
+        collection = collection or listing.place.partition("/")[0]
+        if collection:
+            return lambda url: reader.read(url, collection=collection, at=listing.captured_at)
+        if listing.captured_at is None:
+            return None
+        return Visitor(reader, self.settings).visit
+
+    def _try_source(self, name: str, collection: str, *, as_json: bool) -> int:
+        assert self.settings is not None
+        assert self.crawler_process is not None
+        try:
+            holding = Holding(Collection.open(Path(self.settings["DATA_DIR"]), collection))
+        except ArchiveError as error:
+            raise UsageError(str(error), print_help=False) from error
+        try:
+            source = holding.find_source(name)
+        except SourceError as error:
+            return _refuse(error, as_json=as_json)
+        report = run_dry(self.crawler_process, holding, source)
+        warnings = list_warnings(report)
+        if as_json:
+            print(json.dumps(dump_report(report, collection=collection, warnings=warnings), ensure_ascii=False))  # noqa: T201
+        else:
+            _print_report(report, warnings)
+        return 0 if report.posts else 1
 
 
 def _print_sources() -> int:
@@ -58,12 +183,82 @@ def _print_sources() -> int:
     return code
 
 
-def _check_source(name: str) -> int:
+def _check_source(name: str, *, as_json: bool) -> int:
     try:
         source = find_source(name)
     except SourceError as error:
-        print(error)  # noqa: T201
-        return 1
-    kinds = ", ".join(kind for kind, patterns in source.links.patterns.items() if patterns)
-    print(f"{source.name}: well formed; it recognises links of kind {kinds}")  # noqa: T201
+        return _refuse(error, as_json=as_json)
+    if as_json:
+        kinds = [kind for kind, patterns in source.links.patterns.items() if patterns]
+        print(json.dumps({"source": source.name, "kinds": kinds}, ensure_ascii=False))  # noqa: T201
+    else:
+        print(_describe(source))  # noqa: T201
     return 0
+
+
+def _refuse(error: SourceError, *, as_json: bool) -> int:
+    """Print a definition's fault; return the exit code."""
+    fault = {"path": error.path, "key": error.key, "fault": str(error)}
+    print(json.dumps(fault, ensure_ascii=False) if as_json else error)  # noqa: T201
+    return 1
+
+
+def _check_cases(name: str, folder: Path, *, as_json: bool) -> int:
+    try:
+        source = find_source(name)
+        cases = list_cases(folder)
+        if not cases:
+            raise CaseError(f"{folder} holds no case; make one with 'scrapy sources record URL -o DIR'")
+        checks = [
+            check for case in cases for check in check_case(case, source, name=str(case.relative_to(folder.parent)))
+        ]
+    except (SourceError, CaseError) as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    failed = [check for check in checks if not check.is_same]
+    if as_json:
+        for check in checks:
+            print(json.dumps({**asdict(check), "is_same": check.is_same}, ensure_ascii=False))  # noqa: T201
+    else:
+        for check in failed:
+            print(f"{check.case}: {check.field}: {_shorten(check.found)} is not {_shorten(check.expected)}")  # noqa: T201
+            print(f"  found in: {check.place or 'nowhere'}")  # noqa: T201
+        print(f"{len(cases)} cases, {len(checks)} fields checked, {len(failed)} differ")  # noqa: T201
+    return 1 if failed else 0
+
+
+def _shorten(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
+
+
+def _describe(source: Source) -> str:
+    kinds = ", ".join(kind for kind, patterns in source.links.patterns.items() if patterns)
+    return f"{source.name}: well formed; it recognises links of kind {kinds}"
+
+
+def _print_report(report: Report, warnings: Iterable[str]) -> None:
+    console = Console(highlight=False)
+    console.print(_describe(report.source), soft_wrap=True)
+    pages = ", ".join(f"{count} {kind}" for kind, count in report.tally.pages.most_common()) or "none"
+    console.print(f"pages: {pages}; posts: {report.posts}, {len(report.refused)} articles without one", soft_wrap=True)
+    rows = [
+        (
+            f"{share.kind} {share.field}",
+            f"{share.found}/{share.pages} {share.found / share.pages:4.0%}",
+            Text(", ".join(f"{place} {count}" for place, count in share.places), style="dim"),
+            Text(share.sample),
+        )
+        for share in report.fields
+    ]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for number, name in enumerate(("field", "found")):
+        width = max((len(str(row[number])) for row in rows), default=0)
+        table.add_column(name, no_wrap=True, min_width=width, justify="right" if number else "left")
+    table.add_column("by", no_wrap=True, max_width=28)
+    table.add_column("sample", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)  # noqa: T201

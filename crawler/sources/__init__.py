@@ -8,11 +8,23 @@ from __future__ import annotations
 from pathlib import Path
 
 from crawler.sources.definition import load_source
-from crawler.sources.model import Parser, Politeness, ShareRule, Source, SourceError
+from crawler.sources.model import (
+    Discovery,
+    Parser,
+    Politeness,
+    RequisiteKind,
+    Requisites,
+    ShareRule,
+    Source,
+    SourceError,
+)
 
 __all__ = [
+    "Discovery",
     "Parser",
     "Politeness",
+    "RequisiteKind",
+    "Requisites",
     "ShareRule",
     "Source",
     "SourceError",

@@ -6,12 +6,24 @@ import re
 import tomllib
 from datetime import date
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crawler.extract import Expression, ExpressionError, compile_expression
 from crawler.links import LinkKind, Scope, compile_rules
-from crawler.sources.model import Parser, Politeness, Schedule, ShareRule, Source, SourceError
+from crawler.sources.model import (
+    Discovery,
+    Parser,
+    Politeness,
+    Reader,
+    RequisiteKind,
+    Requisites,
+    Schedule,
+    ShareRule,
+    Source,
+    SourceError,
+)
+from crawler.sources.readers import ReaderError, load_reader
 from crawler.timetable import Bounds, Timetable, format_duration, parse_cron, parse_duration
 from pipelines.options import PostOptions
 from pipelines.slugs import SlugStyle
@@ -48,6 +60,10 @@ class _Table:
         self._key = key
         self._asked: list[str] = []
 
+    @property
+    def path(self) -> str:
+        return self._path
+
     def refuse(self, key: str, message: str) -> NoReturn:
         raise SourceError(message, path=self._path, key=f"{self._key}.{key}".strip("."))
 
@@ -71,6 +87,12 @@ class _Table:
         if not all(isinstance(text, str) for text in texts):
             self.refuse(key, f"must be a list of strings, not {value!r}")
         return texts
+
+    def take_names(self, key: str) -> dict[str, str]:
+        names: dict[str, str] = self.take(key, dict, "a table of name = name", {})
+        if not all(isinstance(name, str) for name in names.values()):
+            self.refuse(key, "must give a string for each name")
+        return names
 
     def take_duration(self, key: str, default: str | None = None) -> int:
         text = self.take_text(key, default)
@@ -140,24 +162,37 @@ def load_source(text: str, *, path: str) -> Source:
         politeness=_load_politeness(top.take_table("politeness")),
         definition=text,
         schedule=_load_schedule(top, name, zone),
+        discovery=_load_discovery(top),
+        requisites=_load_requisites(top),
     )
     top.close()
     return source
 
 
 def _load_scope(top: _Table) -> Scope:
-    prefixes = top.take_texts("scope")
+    return Scope(prefixes=_check_prefixes(top, top.take_texts("scope")))
+
+
+def _check_prefixes(table: _Table, prefixes: tuple[str, ...]) -> tuple[str, ...]:
     for prefix in prefixes:
-        parts = urlsplit(prefix)
-        if parts.scheme not in ("", "http", "https") or not parts.netloc:
-            top.refuse("scope", f"{prefix!r} must be a URL prefix such as 'https://host/' or '//host/path/'")
-    return Scope(prefixes=prefixes)
+        parts = _split(prefix)
+        if parts is None or parts.scheme not in ("", "http", "https") or not parts.netloc:
+            table.refuse("scope", f"{prefix!r} must be a URL prefix such as 'https://host/' or '//host/path/'")
+    return prefixes
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return None
 
 
 def _load_seeds(top: _Table) -> tuple[str, ...]:
     seeds = top.take_texts("seeds")
     for seed in seeds:
-        if urlsplit(seed).scheme not in ("http", "https"):
+        parts = _split(seed)
+        if parts is None or parts.scheme not in ("http", "https"):
             top.refuse("seeds", f"{seed!r} must be an http or https URL")
     return seeds
 
@@ -202,16 +237,29 @@ def _load_parser(table: _Table) -> Parser:
         for key in _FIELDS
     }
     fields_table.close()
+    if kind is not LinkKind.ARTICLE and table.has("fallback"):
+        table.refuse("fallback", "is for articles only; leave it out")
+    class_name = table.take_text("class", "")
     parser = Parser(
         of=kind,
         valid_until=until or None,
         records=_compile(table, "records", records, kind) if records else None,
         fields={key: expressions for key, expressions in fields.items() if expressions},
+        fallback=table.take("fallback", bool, "true or false", default=True),
+        reader=_load_reader(table, class_name) if class_name else None,
+        reader_name=class_name,
     )
     table.close()
     if kind is LinkKind.LISTING and parser.records is None:
         table.refuse("records", "is missing; a listing needs the expression that finds its entries")
     return parser
+
+
+def _load_reader(table: _Table, name: str) -> Reader:
+    try:
+        return load_reader(name, beside=table.path)
+    except ReaderError as error:
+        table.refuse("class", str(error))
 
 
 def _compile(table: _Table, key: str, text: str, kind: LinkKind) -> Expression:
@@ -229,18 +277,17 @@ def _load_post(top: _Table, zone: ZoneInfo) -> PostOptions:
         table.refuse("category", f"must be one of {', '.join(s.value for s in SlugStyle)}, not {style!r}")
     day_from_id = table.take_text("day_from_id", "")
     _check_day_pattern(table, day_from_id)
-    aliases = table.take("aliases", dict, "a table of name = name", {})
-    if not all(isinstance(name, str) for name in aliases.values()):
-        table.refuse("aliases", "must give a string for each name")
     options = PostOptions(
         zone=zone,
         language=language,
         category=SlugStyle(style),
         tag_suffix=table.take_text("tag_suffix", ""),
-        aliases=aliases,
+        aliases=table.take_names("aliases"),
+        slugs=table.take_names("slugs"),
         drop=table.take_texts("drop", ()),
         day_from_id=day_from_id,
         footer=table.take_text("footer", PostOptions().footer),
+        has_symbols=table.take("symbols", bool, "true or false", default=False),
     )
     table.close()
     return options
@@ -262,6 +309,45 @@ def _load_politeness(table: _Table) -> Politeness:
     if concurrency == 0:
         table.refuse("concurrency", "must be at least 1")
     return Politeness(delay=None if delay < 0 else float(delay), concurrency=None if concurrency < 0 else concurrency)
+
+
+def _load_discovery(top: _Table) -> Discovery | None:
+    is_there = top.has("discovery")
+    table = top.take_table("discovery")
+    defaults = Discovery()
+    discovery = Discovery(
+        depth=table.take("depth", int, "a whole number", defaults.depth),
+        max_pages=table.take("max_pages", int, "a whole number", defaults.max_pages),
+        since=table.take("since", date, "a date such as 2026-11-01", False) or None,
+        is_zone_guessed=table.take("zone_is_guess", bool, "true or false", default=False),
+    )
+    table.close()
+    for key in ("depth", "max_pages"):
+        if getattr(discovery, key) < 1:
+            table.refuse(key, "must be at least 1")
+    return discovery if is_there else None
+
+
+def _load_requisites(top: _Table) -> Requisites | None:
+    is_there = top.has("requisites")
+    table = top.take_table("requisites")
+    names = [kind.value for kind in RequisiteKind]
+    kinds = table.take_texts("kinds", tuple(names))
+    for kind in kinds:
+        if kind not in names:
+            table.refuse("kinds", f"must be some of {', '.join(names)}, not {kind!r}")
+    scope = Scope(prefixes=_check_prefixes(table, table.take_texts("scope", ())))
+    max_bytes = table.take("max_bytes", int, "a whole number", 5_000_000)
+    max_per_page = table.take("max_per_page", int, "a whole number", 100)
+    table.close()
+    if max_bytes < 1:
+        table.refuse("max_bytes", "must be at least 1")
+    if max_per_page < 1:
+        table.refuse("max_per_page", "must be at least 1")
+    if not is_there:
+        return None
+    wanted = frozenset(RequisiteKind(kind) for kind in kinds)
+    return Requisites(kinds=wanted, scope=scope, max_bytes=max_bytes, max_per_page=max_per_page)
 
 
 def _load_schedule(top: _Table, name: str, zone: ZoneInfo) -> Schedule | None:

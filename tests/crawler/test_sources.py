@@ -56,7 +56,12 @@ def test_a_parser_is_chosen_by_the_day_of_the_capture_in_the_zone_of_the_source(
         ('name = "paper"', 'name = "pa per"', "name", "must be up to 64 letters"),
         ('name = "paper"', "", "name", "is missing; give a string"),
         ('name = "paper"', "name = 7", "name", "must be a string, not 7"),
-        ('name = "paper"', 'nmae = "paper"\nname = "paper"', "nmae", "is not a key here; allowed are language, links"),
+        (
+            'name = "paper"',
+            'nmae = "paper"\nname = "paper"',
+            "nmae",
+            "is not a key here; allowed are discovery, language, links",
+        ),
         ("Asia/Shanghai", "Asia/Shangai", "timezone", "is not an IANA time zone such as Asia/Shanghai"),
         ("Asia/Shanghai", "../etc/passwd", "timezone", "is not an IANA time zone"),
         ('["//paper.example/"]', '["paper.example"]', "scope", "must be a URL prefix"),

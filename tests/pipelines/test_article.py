@@ -86,6 +86,15 @@ def test_a_body_that_only_machines_are_told_is_taken_where_the_page_shows_none()
     assert "Monday &amp; nobody" in article.body_html
 
 
+def test_what_somebody_found_already_is_not_looked_for() -> None:
+    """Tags and authors are still judged by the text that is known."""
+    whole, rest = read(), read(known_body=f"<p>{PROSE[0]}</p>", is_dated=True)
+    assert (rest.body_html, rest.body_text, rest.datePublished, rest.symbols) == ("", "", None, [])
+    assert (rest.headline, rest.keywords, rest.authors) == (whole.headline, whole.keywords, whole.authors)
+    assert sorted(rest.evidence) == ["authors", "headline", "keywords", "sections"]
+    assert read(text=PAGE.replace("大桥今日通车", "要闻一则"), known_body="<p>x</p>").keywords == []
+
+
 def test_an_empty_page_is_an_empty_article() -> None:
     assert read("", url="", captured_at=None) == Article()
 

@@ -25,6 +25,8 @@ from pipelines.symbols import find_symbols
         ("<p>NIO (NYSE: NIO) and Baidu (NASDAQ:bidu)</p>", ["NYSE:NIO", "NASDAQ:BIDU"]),
         ("<p>蔚来（纽交所：NIO）</p>", ["NYSE:NIO"]),
         ('<a data-secid="106.BABA">x</a>', ["NYSE:BABA"]),
+        ('<a href="https://q.example/finance/quote/NIO:NYSE?hl=zh">x</a>', ["NYSE:NIO"]),
+        ('<a href="https://q.example/symbols/NASDAQ-AAPL/">x</a>', ["NASDAQ:AAPL"]),
         ("<p>富瀚微（300613）股价大涨</p>", ["SZ300613"]),
         ("<p>股票代码：688981</p>", ["SH688981"]),
     ],
@@ -56,6 +58,20 @@ def test_what_has_no_known_market_is_left_out(body: str) -> None:
 def test_order_is_kept_and_repeats_are_not() -> None:
     body = '<a href="/sz300343.html">a</a><a href="/sh600160.html">b</a>（300343.SZ）股票'
     assert find_symbols(body) == ["SZ300343", "SH600160"]
+
+
+@given(st.text())
+def test_no_text_breaks_the_search(body: str) -> None:
+    assert find_symbols(body) == list(dict.fromkeys(find_symbols(body)))
+
+
+@given(
+    st.lists(st.sampled_from(["SH600160", "SZ300343", "BJ430047", "HK00700", "NYSE:NIO", "NASDAQ:BIDU"]), unique=True)
+)
+def test_symbols_as_they_are_written_are_found_again(symbols: list[str]) -> None:
+    """Idempotence: what was found, written into a text, is found again."""
+    text = "".join(f"<p>（{symbol}）</p>" for symbol in symbols)
+    assert find_symbols(text) == symbols
 
 
 @given(st.text(alphabet=st.sampled_from("shzbjk0123456789.,()（）<>=\"' 股票NYSE:")))

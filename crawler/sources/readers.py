@@ -1,0 +1,76 @@
+"""Python that reads a source's pages where expressions are not enough, found by the name that a definition gives it.
+
+A definition may come out of somebody else's archive, so it can name no module at will: only a file that lies beside
+it, which whoever named the definition's path has chosen, or a class that an installed package offers for this under
+the entry point group `newsreel.readers`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crawler.sources.model import Reader
+
+GROUP = "newsreel.readers"
+_FILE = re.compile(r"(?P<file>[A-Za-z0-9_-]+\.py):(?P<name>[A-Za-z_]\w*)")
+
+
+class ReaderError(ValueError):
+    """A reader that cannot be had; the sentence says why and what to do."""
+
+
+def load_reader(name: str, *, beside: str) -> Reader:
+    """Return the reader that a definition names.
+
+    Args:
+        name: `file.py:Class`, or the name of an entry point.
+        beside: path of the definition.
+
+    Raises:
+        ReaderError: there is no such class, or it is no reader.
+    """
+    in_file = _FILE.fullmatch(name)
+    found = _load_beside(Path(beside), in_file["file"], in_file["name"]) if in_file else _load_offered(name)
+    try:
+        reader = found()
+    except TypeError as error:
+        raise ReaderError(f"{name!r} is no class that needs no arguments: {error}") from error
+    if not callable(getattr(reader, "find_fields", None)):
+        raise ReaderError(f"{name!r} has no method find_fields(page); give it one that returns texts by field")
+    return reader  # type: ignore[no-any-return]
+
+
+def _load_beside(definition: Path, file: str, name: str) -> Any:
+    path = definition.with_name(file)
+    if not definition.is_file() or not path.is_file():
+        raise ReaderError(f"there is no {file} beside {definition}; name the definition by its path, with its Python")
+    module_name = f"newsreel_reader_{path.stem}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, SyntaxError) as error:
+        raise ReaderError(f"{path} cannot be loaded: {error}") from error
+    if not hasattr(module, name):
+        raise ReaderError(f"{path} has no class {name}")
+    return getattr(module, name)
+
+
+def _load_offered(name: str) -> Any:
+    offered = {entry.name: entry for entry in entry_points(group=GROUP)}
+    if name not in offered:
+        known = ", ".join(sorted(offered)) or "none"
+        raise ReaderError(f"{name!r} is neither 'file.py:Class' nor an entry point of {GROUP}; installed are {known}")
+    try:
+        return offered[name].load()
+    except (ImportError, AttributeError) as error:
+        raise ReaderError(f"the entry point {name!r} of {GROUP} cannot be loaded: {error}") from error

@@ -1,0 +1,1 @@
+"""Making and mending source definitions: drafts, dry runs over an archive, recorded cases."""
