@@ -16,10 +16,14 @@ from lxml import etree
 from lxml import html as lxml_html
 from w3lib.url import safe_url_string
 
+from pipelines.bounds import check_markup, drain_attributes
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _HREF_KINDS = ("a", "area", "link")
+# Of an address and what it is relative to, together. Scrapy asks for no address beyond 2,083 characters.
+_MAX_CHARS = 8_192
 
 # Most links of a page: nothing in them needs joining or mending, and to find that out costs a tenth of doing it.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
@@ -35,6 +39,7 @@ class LinkKind(StrEnum):
     SHARE = "share"
     TEXT = "text"
     FEED = "feed"
+    SITEMAP = "sitemap"
     OTHER = "other"
 
 
@@ -87,8 +92,9 @@ def iter_links(page: str, base_url: str) -> Iterator[str]:
     """
     if not page.strip():
         return
+    check_markup(page)
     try:
-        root = lxml_html.document_fromstring(page.encode("utf-8", "replace"), parser=_PARSER)
+        root = lxml_html.document_fromstring(drain_attributes(page).encode("utf-8", "replace"), parser=_PARSER)
     except (etree.ParserError, ValueError):
         return
     yield from iter_element_links(root, base_url)
@@ -116,6 +122,8 @@ def iter_element_links(root: etree._Element, base_url: str) -> Iterator[str]:
 
 def join_url(base_url: str, href: str) -> str:
     """Return the absolute http(s) URL that `href` means on a page at `base_url`, without its fragment, or ''."""
+    if len(href) + len(base_url) > _MAX_CHARS:
+        return ""
     href = href.strip().partition("#")[0]
     if not href or href[:11].lower() == "javascript:":
         return ""
@@ -153,6 +161,7 @@ def compile_rules(patterns: Mapping[LinkKind, Iterable[str]]) -> LinkRules:
         LinkKind.ARTICLE,
         LinkKind.CATEGORY,
         LinkKind.FEED,
+        LinkKind.SITEMAP,
     )
     return LinkRules(
         patterns={kind: tuple(re.compile(p) for p in patterns[kind]) for kind in order if kind in patterns}

@@ -31,7 +31,13 @@ class Origin(StrEnum):
     ARTICLE = "article"
     LISTING = "listing"
     SHARE = "share"
+    FEED = "feed"
+    SITEMAP = "sitemap"
     FOREIGN = "foreign"
+
+
+HEARSAY = frozenset((Origin.FEED, Origin.SITEMAP))
+"""Captures that speak of articles without being of them: alone they make no post."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +67,13 @@ class Evidence:
         origin: what kind of capture it was.
         captured_at: aware UTC instant the capture began.
         record_id: WARC-Record-ID, empty for an item that no capture stands behind.
+        place: where on the page it was found, such as `source: h1` or `jsonld:headline`; empty where nobody says.
     """
 
     origin: Origin
     captured_at: datetime
     record_id: str
+    place: str = ""
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
@@ -81,10 +89,12 @@ class Post:
         articleSection: names of the sections (the medium, for an aggregator) as the reader sees them.
         keywords: tags as the reader sees them.
         articleBody: sanitised HTML.
+        symbols: securities that the body names, as `pipelines.symbols` writes them, sorted.
         shareLink: the publisher's share link, empty where it has none.
         capture: the capture that the body was read from, once the post is finished; before that, the one this part
         was
             read from.
+        places: field name to the place on the page that gave it, until the evidence is attested.
         evidence: field name to the capture that gave it.
         waits_for: a kind of capture without which the post should not be written yet.
     """
@@ -110,8 +120,10 @@ class Post:
     author: list[str] = field(default_factory=list)
     publisher: str = ""
     inLanguage: str = ""
+    symbols: list[str] = field(default_factory=list)
     shareLink: str = ""
     capture: CaptureRef | None = None
+    places: dict[str, str] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     waits_for: Origin | None = None
 
@@ -163,4 +175,5 @@ def _load_evidence(entry: dict[str, str]) -> Evidence:
         origin=Origin(entry["origin"]),
         captured_at=datetime.fromisoformat(entry["captured_at"]),
         record_id=entry["record_id"],
+        place=entry.get("place", ""),
     )

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pipelines.items import Evidence, Origin, Post, Precision
+from pipelines.items import HEARSAY, Evidence, Origin, Post, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,20 +19,22 @@ if TYPE_CHECKING:
 _ALONE = ("url", "author", "publisher", "inLanguage", "shareLink")
 _WITH_FOUND = ("headline", "articleSection", "keywords", "articleBody")
 _DATES = ("datePublished", "dateModified")
-FIELDS = _WITH_FOUND + _DATES + _ALONE
+# Of these every capture's are kept: what an earlier version of a text names, the article named.
+_SETS = ("symbols",)
+FIELDS = _WITH_FOUND + _DATES + _ALONE + _SETS
 # What goes with each field from the one post to the other.
 _PARTS: Mapping[str, tuple[str, ...]] = (
-    {name: (name,) for name in _ALONE}
+    {name: (name,) for name in _ALONE + _SETS}
     | {name: (name, f"{name}_found") for name in _WITH_FOUND}
     | {name: (name, f"{name}_precision", f"{name}_found") for name in _DATES}
 )
 
 # Least telling first. A share link's address holds the whole text; an article page states the rest best.
-_TELLING = (Origin.SHARE, Origin.LISTING, Origin.TEXT, Origin.FOREIGN, Origin.ARTICLE)
-_TELLING_BODY = (Origin.SHARE, Origin.LISTING, Origin.FOREIGN, Origin.ARTICLE, Origin.TEXT)
+_TELLING = (Origin.SITEMAP, Origin.FEED, Origin.SHARE, Origin.LISTING, Origin.TEXT, Origin.FOREIGN, Origin.ARTICLE)
+_TELLING_BODY = (Origin.SITEMAP, Origin.FEED, Origin.SHARE, Origin.LISTING, Origin.FOREIGN, Origin.ARTICLE, Origin.TEXT)
 _PRECISION = (Precision.DAY, Precision.HOUR, Precision.MINUTE, Precision.SECOND)
 
-_Rank = tuple[int, int, datetime, str, str]
+_Rank = tuple[int, int, datetime, str, str, str]
 
 
 def attest(post: Post, *, captured_at: datetime | None = None) -> Post:
@@ -45,8 +47,12 @@ def attest(post: Post, *, captured_at: datetime | None = None) -> Post:
         at, record_id = post.capture.captured_at, post.capture.record_id
     else:
         at, record_id = captured_at or datetime.min.replace(tzinfo=UTC), ""
-    own = Evidence(origin=post.origin, captured_at=at, record_id=record_id)
-    return replace(post, evidence={name: own for name in FIELDS if getattr(post, name)})
+    evidence = {
+        name: Evidence(origin=post.origin, captured_at=at, record_id=record_id, place=post.places.get(name, ""))
+        for name in FIELDS
+        if getattr(post, name)
+    }
+    return replace(post, evidence=evidence, places={})
 
 
 def join(left: Post, right: Post) -> Post:
@@ -67,6 +73,8 @@ def join(left: Post, right: Post) -> Post:
             evidence[name] = best.evidence[name]
             if name == "articleBody":
                 values["capture"] = best.capture
+    for name in _SETS:
+        values[name] = sorted({*getattr(left, name), *getattr(right, name)})
     if "capture" not in values:
         values["capture"] = max(left.capture, right.capture, key=_captured_at)
     return Post(**values, evidence=evidence)
@@ -85,7 +93,18 @@ def _is_same(left: Post, right: Post, name: str) -> bool:
 def _rank(post: Post, name: str) -> _Rank:
     evidence = post.evidence.get(name)
     if evidence is None:
-        return (-1, -1, datetime.min.replace(tzinfo=UTC), "", "")
-    says = _PRECISION.index(getattr(post, f"{name}_precision")) if name in _DATES else 0
+        return (-1, -1, datetime.min.replace(tzinfo=UTC), "", "", "")
+    says = _measure_saying(getattr(post, f"{name}_precision"), evidence.origin) if name in _DATES else 0
     telling = (_TELLING_BODY if name == "articleBody" else _TELLING).index(evidence.origin)
-    return (says, telling, evidence.captured_at, evidence.record_id, repr(getattr(post, name)))
+    # A set is joined whichever side's evidence is named, so its value must not decide on that.
+    value = "" if name in _SETS else repr([getattr(post, part) for part in _PARTS[name]])
+    return (says, telling, evidence.captured_at, evidence.record_id, value, evidence.place)
+
+
+def _measure_saying(precision: Precision, origin: Origin) -> int:
+    """Return how much a date says: hearsay with a time says more than a bare day, and less than any time of the page's.
+
+    Feeds often date an article by its last change, to the second.
+    """
+    says = _PRECISION.index(precision)
+    return min(says, 1) if origin in HEARSAY else says + (says > 0)

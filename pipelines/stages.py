@@ -5,7 +5,7 @@
 | `AdoptPipeline` | takes any item, its own or somebody else's, as a `Post` that says which capture it was read from |
 | `DatesPipeline` | dates as found -> aware instants with their precision |
 | `TagsPipeline` | headline, sections and tags as found -> one clean line each |
-| `BodyPipeline` | body as found -> sanitised HTML |
+| `BodyPipeline` | body as found -> sanitised HTML, and the symbols of the securities it names |
 | `PostFilesPipeline` | joins the post with what else is known of its article, and writes the post file |
 
 Each is thin: what it does is a pure function in the module named after it.
@@ -17,7 +17,8 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -29,13 +30,16 @@ from twisted.python.failure import Failure
 
 from pipelines.adopt import adopt
 from pipelines.body import BodyRefused, normalise_body
+from pipelines.bounds import OutOfTime, limit_time
 from pipelines.dates import DateRefused, parse_date
 from pipelines.headlines import normalise_headline
+from pipelines.items import HEARSAY
 from pipelines.ledger import Ledger
-from pipelines.merge import attest
+from pipelines.merge import FIELDS, attest
 from pipelines.options import PostOptions
 from pipelines.posts import PostRefused
 from pipelines.shelf import Shelf, Shelved
+from pipelines.symbols import find_symbols
 from pipelines.tags import normalise_names, normalise_tags
 
 if TYPE_CHECKING:
@@ -56,6 +60,9 @@ before_posts = object()
 
 storage_failed = object()
 """Signal sent when the ledger or a post file cannot be written; nothing more should be acknowledged."""
+
+post_shelved = object()
+"""Signal sent when a run has made up its mind on a post file: `shelved`."""
 
 OptionsFor = Callable[[str], PostOptions]
 
@@ -82,6 +89,16 @@ class _Stage:
     def count(self, name: str, by: int = 1) -> None:
         assert self.crawler.stats is not None
         self.crawler.stats.inc_value(name, by)
+
+    @contextmanager
+    def limit(self, adapter: ItemAdapter) -> Iterator[None]:
+        """Drop an item that takes more than `BOUNDS_PAGE_SECONDS`. Stats: `posts/dropped/page_seconds`."""
+        try:
+            with limit_time(self.crawler.settings.getfloat("BOUNDS_PAGE_SECONDS")):
+                yield
+        except OutOfTime as error:
+            self.count("posts/dropped/page_seconds")
+            raise DropItem(f"{adapter.get('identifier')}: {error}") from error
 
 
 def find_options(crawler: Crawler) -> OptionsFor:
@@ -118,7 +135,8 @@ class DatesPipeline(_Stage):
         for name in ("datePublished", "dateModified"):
             found = adapter.get(f"{name}_found")
             if found and adapter.get(name) is None:
-                self._read(adapter, name, found)
+                with self.limit(adapter):
+                    self._read(adapter, name, found)
         return item
 
     def _read(self, adapter: ItemAdapter, name: str, found: str) -> None:
@@ -141,6 +159,11 @@ class TagsPipeline(_Stage):
     def process_item(self, item: Any) -> Any:
         """Fill `headline`, `articleSection` and `keywords` from what was found."""
         adapter = ItemAdapter(item)
+        with self.limit(adapter):
+            self._clean(adapter)
+        return item
+
+    def _clean(self, adapter: ItemAdapter) -> None:
         options = self.options_for(adapter.get("source") or "")
         headline = normalise_headline(adapter.get("headline_found") or "")
         adapter["headline"] = headline
@@ -152,14 +175,13 @@ class TagsPipeline(_Stage):
         )
         publisher = normalise_names([adapter.get("publisher") or ""], aliases=options.aliases)
         adapter["publisher"] = publisher[0] if publisher else ""
-        return item
 
 
 class BodyPipeline(_Stage):
     """Sanitises the body. Stats: `posts/dropped/body_<reason>`."""
 
     def process_item(self, item: Any) -> Any:
-        """Fill `articleBody` from what was found.
+        """Fill `articleBody` and `symbols` from what was found.
 
         Raises:
             DropItem: the body is beyond what can be made safe.
@@ -168,10 +190,13 @@ class BodyPipeline(_Stage):
         found = adapter.get("articleBody_found")
         if found:
             try:
-                adapter["articleBody"] = normalise_body(found, base_url=adapter.get("url") or "")
+                with self.limit(adapter):
+                    adapter["articleBody"] = normalise_body(found, base_url=adapter.get("url") or "")
             except BodyRefused as refusal:
                 self.count(f"posts/dropped/body_{refusal.reason}")
                 raise DropItem(f"body of {adapter.get('identifier')}: {refusal}") from refusal
+            # The widgets that mark a security go with the sanitising, so they are looked for in what was found.
+            adapter["symbols"] = sorted({*(adapter.get("symbols") or ()), *find_symbols(found)})
         return item
 
 
@@ -182,7 +207,8 @@ class PostFilesPipeline(_Stage):
     fast, go out behind one sync of the archive. With `POSTS_HOLD` nothing is written before the spider closes, so that
     every post is written once.
 
-    Stats: `posts/new`, `posts/updated`, `posts/unchanged`, `posts/dropped/<reason>`.
+    Stats: `posts/new`, `posts/updated`, `posts/unchanged`, `posts/dropped/<reason>`, `parts/<origin>`,
+    `fields/<origin>/<field>`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -197,6 +223,7 @@ class PostFilesPipeline(_Stage):
         self._waiting: dict[tuple[str, str], asyncio.Future[Shelved]] = {}
         self._batch: asyncio.TimerHandle | None = None
         self._sync_s = 0.0
+        self._began_at = datetime.now(UTC)
 
     async def process_item(self, item: Post) -> Post:
         """Return the finished post once its file is on disk.
@@ -205,12 +232,13 @@ class PostFilesPipeline(_Stage):
             Absorbed: the post is not complete yet, or the run holds its posts back.
             DropItem: the post cannot become a file.
         """
+        self._count_fields(item)
         try:
             is_complete = self._ledger.absorb(attest(item))
         except sqlite3.Error as error:
             self._report(error)
             raise
-        if not is_complete or self._is_holding:
+        if not is_complete or self._is_holding or item.origin in HEARSAY:
             raise Absorbed(f"{item.source}/{item.identifier}: joined")
         loop = asyncio.get_running_loop()
         future = self._waiting.setdefault(item.key, loop.create_future())
@@ -228,6 +256,9 @@ class PostFilesPipeline(_Stage):
         self._write_batch()
         self._announce()
         for state in self._ledger.iter_dirty(also_waiting=True):
+            if state.origin in HEARSAY:
+                self._ledger.record_done(state.key)
+                continue
             try:
                 shelved = self._shelve(state)
             except PostRefused as refusal:
@@ -237,6 +268,15 @@ class PostFilesPipeline(_Stage):
                 signals.item_scraped, item=shelved.post, response=None, spider=self.crawler.spider
             )
         self._ledger.close()
+
+    def _count_fields(self, item: Post) -> None:
+        """Count what a page states that this run has captured itself; one that has not changed proves nothing anew."""
+        if item.capture is None or item.capture.captured_at < self._began_at:
+            return
+        self.count(f"parts/{item.origin}")
+        for name in FIELDS:
+            if getattr(item, name):
+                self.count(f"fields/{item.origin}/{name}")
 
     def _write_batch(self) -> None:
         if self._batch is not None:
@@ -272,14 +312,20 @@ class PostFilesPipeline(_Stage):
         self._sync_s = time.monotonic() - began
 
     def _shelve(self, state: Post) -> Shelved:
-        try:
-            shelved = self._shelf.shelve(state)
-        except PostRefused as refusal:
-            self._ledger.record_done(state.key)
-            self.count(f"posts/dropped/{refusal.reason}")
-            raise
+        shelved: Shelved | PostRefused
+        # Other workers may have learnt more of the article meanwhile, and must not have their file overwritten.
+        with self._ledger.exclusive():
+            try:
+                shelved = self._shelf.shelve(self._ledger.find_post(state.key) or state)
+            except PostRefused as refusal:
+                self._ledger.record_done(state.key)
+                shelved = refusal
+        if isinstance(shelved, PostRefused):
+            self.count(f"posts/dropped/{shelved.reason}")
+            raise shelved
         if shelved.before is not shelved.outcome:
             self.count(f"posts/{shelved.outcome}")
             if shelved.before:
                 self.count(f"posts/{shelved.before}", -1)
+            self.crawler.signals.send_catch_log(post_shelved, shelved=shelved)
         return shelved

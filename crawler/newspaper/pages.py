@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from email.utils import format_datetime
 from html import escape
 from string import Template
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +89,12 @@ fetch("/api/text.do?id=" + encodeURIComponent(id)).then(r => r.json()).then(news
 </script></body></html>
 """
 
-ROBOTS = "User-agent: *\nDisallow: /private/\nAllow: /\n"
+BASE = "{base}"
+"""Stands for the paper's own address in what must name it whole."""
+
+ROBOTS = f"User-agent: *\nDisallow: /private/\nAllow: /\n\nSitemap: {BASE}/sitemap.xml\n"
+
+FEED_LINK = f'<link rel="alternate" type="application/rss+xml" title="{TITLE}" href="/feed.xml">\n'
 
 
 def build_page(title: str, content: str, *, language: str = "zh", links: str = "", charset: str = "utf-8") -> str:
@@ -111,7 +118,32 @@ def build_home(edition: Edition) -> str:
         blocks.append(f"<section>\n{heading}\n{_build_list(newest)}\n</section>")
     notices = "\n".join(f'<li><a href="{escape(n.href)}">{escape(n.text)}</a></li>' for n in edition.notices)
     blocks.append(f'<section class="notices">\n<h2>告示牌 Notice board</h2>\n<ul>\n{notices}\n</ul>\n</section>')
-    return build_page("", "<main>\n" + "\n".join(blocks) + "\n</main>")
+    return build_page("", "<main>\n" + "\n".join(blocks) + "\n</main>", links=FEED_LINK)
+
+
+def build_feed(articles: Sequence[Article]) -> str:
+    """An RSS 2.0 feed of the newest articles, campaign tags and all."""
+    items = "\n".join(
+        f"<item><title>{escape(a.title)}</title><link>{BASE}{escape(quote(a.path))}?utm_source=rss</link>"
+        f"<pubDate>{format_datetime(a.published)}</pubDate><category>{escape(a.section.name)}</category></item>"
+        for a in articles
+    )
+    head = f'<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0"><channel><title>{TITLE}</title>'
+    return f"{head}\n{items}\n</channel></rss>\n"
+
+
+def build_sitemap(articles: Sequence[Article]) -> str:
+    """A news sitemap of all articles that have a page."""
+    urls = "\n".join(
+        f"<url><loc>{BASE}{escape(quote(a.path))}</loc><n:news><n:publication><n:name>{TITLE}</n:name>"
+        f"<n:language>{a.language}</n:language></n:publication><n:publication_date>{a.published.isoformat()}"
+        f"</n:publication_date><n:title>{escape(a.title)}</n:title></n:news></url>"
+        for a in articles
+    )
+    return (
+        '<?xml version="1.0" encoding="utf-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" '
+        f'xmlns:n="http://www.google.com/schemas/sitemap-news/0.9">\n{urls}\n</urlset>\n'
+    )
 
 
 def build_section_page(section: Section, articles: Sequence[Article], page: int, pages: int) -> str:

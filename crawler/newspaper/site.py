@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import parse_qs, quote, unquote
 
@@ -18,6 +18,9 @@ OLD_SECTIONS = {"/section/harbour.html": "Harbour Watch"}
 TEXT_PATH = "/api/text.do"
 
 PRIVATE_PATH = "/private/2026/03/01/NW202603010000000001.html"
+
+PLACED = frozenset({"/robots.txt", "/sitemap.xml", "/feed.xml"})
+"""Paths under which the paper names its own address, which only the request tells."""
 
 PRINTED_AT = {
     1: datetime(2026, 3, 9, 6, 0, tzinfo=PAPER_ZONE),
@@ -89,11 +92,18 @@ class Paper:
         if path == TEXT_PATH:
             article = self._articles.get(parse_qs(query).get("id", [""])[0])
             return Answer(body=pages.build_text(article).encode(), content_type="text/html;charset=UTF-8")
+        if path in PLACED:
+            base = f"http://{request.find_header('Host') or ''}"
+            answer = self._answers[path]
+            return replace(answer, body=answer.body.replace(pages.BASE.encode(), base.encode("ascii", "replace")))
         return self._answers.get(path) or Answer(status=404, body=pages.build_missing_page().encode())
 
     def _build_answers(self) -> dict[str, Answer]:
+        newest = self._with_pages()
         answers = {
             "/robots.txt": Answer(body=pages.ROBOTS.encode(), content_type="text/plain"),
+            "/sitemap.xml": Answer(body=pages.build_sitemap(newest).encode(), content_type="application/xml"),
+            "/feed.xml": Answer(body=pages.build_feed(newest[: pages.LISTED]).encode(), content_type="text/xml"),
             "/press.css": Answer(body=pages.STYLE.encode(), content_type="text/css"),
             "/images/masthead.svg": Answer(body=pages.MASTHEAD.encode(), content_type="image/svg+xml"),
             "/images/harbour.png": Answer(body=pages.build_picture(), content_type="image/png"),

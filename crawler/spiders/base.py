@@ -8,7 +8,7 @@ posts; what several pages say of one article is joined later, in `pipelines.merg
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote
 
@@ -16,16 +16,20 @@ from scrapy import Request, Spider
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
 from crawler.addon import place_collection
-from crawler.extract import Page, find_first, iter_records
+from crawler.discovery.found import FoundLink
+from crawler.discovery.judgement import judge_document
+from crawler.discovery.reading import is_article_found, read_feed_document, read_found_article, read_sitemap_document
+from crawler.extract import Page
+from crawler.failures import find_reason, page_failed
 from crawler.links import LinkKind, iter_element_links
+from crawler.reading import ORIGINS, Reading, build_post, read_page
+from crawler.requisites import request_page_requisites, request_style_requisites
 from crawler.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
 from crawler.run import META_CAPTURE
 from crawler.sources import Source, find_source
-from pipelines.article import read_article
 from pipelines.encodings import decode_page
 from pipelines.items import CaptureRef, Origin, Post
 from pipelines.posts import find_day
-from pipelines.slugs import build_slug
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -39,6 +43,12 @@ if TYPE_CHECKING:
 _Output = Post | Request
 META_AWAITED = "awaited"
 _REMEMBERED_LINKS = 1 << 16
+# Of these kinds is what a rule does not name, or names as what its bytes can prove.
+_UNTOLD = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
+_NO_PAGE = re.compile(
+    rb"\s*(?:(?:image|video|audio|font)/|text/(?:css|javascript)|application/(?:pdf|zip|(?:x-)?javascript|wasm|font))",
+    re.IGNORECASE,
+)
 _PLACE = re.compile(r"\{(\w+)\}")
 _PRIORITY = {
     LinkKind.TEXT: 40,
@@ -47,17 +57,13 @@ _PRIORITY = {
     LinkKind.LISTING: 10,
     LinkKind.NEXT_PAGE: 5,
 }
-_ORIGIN = {
-    LinkKind.ARTICLE: Origin.ARTICLE,
-    LinkKind.TEXT: Origin.TEXT,
-    LinkKind.LISTING: Origin.LISTING,
-}
 
 
 class NewsSpider(Spider):
     """Base of the spiders that follow a source.
 
-    Stats: `links/followed/<kind>`, `pages/<kind>`, `pages/not_html`, `listing/no_identifier`, `text/not_served`.
+    Stats: `links/followed/<kind>`, `pages/<kind>`, `pages/failed/<kind>`, `failures/<reason>`, `pages/not_html`,
+    `listing/no_identifier`, `text/not_served`.
     """
 
     follows: ClassVar[frozenset[LinkKind]] = frozenset()
@@ -66,6 +72,7 @@ class NewsSpider(Spider):
         super().__init__(**kwargs)
         self.source = source.with_seeds(seeds) if seeds else source
         self.seeds = self.source.seeds
+        self.requisites: set[str] = set()
         self._depths: dict[str, int] = {}
 
     @classmethod
@@ -75,12 +82,24 @@ class NewsSpider(Spider):
         Raises:
             crawler.sources.SourceError: the source is unknown or its definition is at fault.
         """
-        source = kwargs.pop("source", "")
-        source = source if isinstance(source, Source) else find_source(source)
+        given = kwargs.pop("source", "")
+        source = given if isinstance(given, Source) else cls.build_source(kwargs | {"source": given})
         place_source(crawler.settings, source, kwargs.pop("collection", ""))
         is_parsed = isinstance(kwargs.get("seeds"), tuple)
         arguments = kwargs if is_parsed else cls.parse_arguments(kwargs)
         return super().from_crawler(crawler, *args, source=source, **arguments)
+
+    @classmethod
+    def build_source(cls, arguments: dict[str, Any]) -> Source:
+        """Return the source that `-a` arguments name, and take from them what only the source needs.
+
+        Raises:
+            ValueError: they name none, or it is at fault.
+        """
+        name = arguments.pop("source", "")
+        if not name:
+            raise ValueError("say which source: -a source=NAME_OR_PATH; 'scrapy sources' lists them")
+        return find_source(name)
 
     @classmethod
     def parse_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -100,9 +119,22 @@ class NewsSpider(Spider):
     def parse(self, response: Response, **kwargs: Any) -> Iterator[_Output]:  # noqa: ARG002 (Scrapy's signature)
         """Read one page by what its address, and where that tells nothing its content, says it is."""
         kind, identifier = self.judge(response)
+        content_type = response.headers.get(b"Content-Type") or b""
+        document = judge_document(response.body, content_type) if kind in _UNTOLD else LinkKind.OTHER
+        if document is not LinkKind.OTHER:
+            self.count(f"pages/{document}")
+            is_feed = document is LinkKind.FEED
+            yield from read_feed_document(self, response) if is_feed else read_sitemap_document(self, response)
+            return
+        if kind is LinkKind.OTHER and _NO_PAGE.match(content_type):
+            self.count("pages/not_html")
+            return
         page = Page(self.decode(response), response.url)
         if kind in (LinkKind.OTHER, LinkKind.CATEGORY) and page.data is not None:
             kind = LinkKind.LISTING
+        if is_article_found(self.source, page, kind):
+            yield from self.parse_found(response, page)
+            return
         self.count(f"pages/{kind}")
         if kind is LinkKind.LISTING:
             yield from self.parse_listing(response, page)
@@ -134,7 +166,7 @@ class NewsSpider(Spider):
             return
         links = list(iter_element_links(page.root, response.url))
         if kind is LinkKind.ARTICLE:
-            identifier = identifier or response.url
+            identifier = identifier or self.source.identify(response.url)
             share_links = [url for url in links if self.source.find_kind(url) is LinkKind.SHARE]
             own = [url for url in share_links if self.source.find_identifier(url) == identifier]
             share_link = own[0] if own else ""
@@ -144,11 +176,31 @@ class NewsSpider(Spider):
             is_read = self.is_unchanged(response) and self.is_text_archived(text_link)
             yield post if is_read else self.wait(post, Origin.TEXT, self.source.find_text_url(text_link))
             links = [url for url in links if url not in share_links] + ([] if is_read else [text_link])
+            yield from request_page_requisites(self, response, page.root)
         depth = int(response.meta.get("depth", 0))
         is_walked_on = self.is_worth_walking_on(response, links)
         for url in filter(None, links):
             if (is_walked_on or self.source.find_kind(url) is not LinkKind.NEXT_PAGE) and self.is_nearest(url, depth):
                 yield from self.follow(url)
+
+    def parse_found(self, response: Response, page: Page) -> Iterator[_Output]:
+        """Yield what an article states that no rule names."""
+        yield from read_found_article(self, response, page)
+        yield from request_page_requisites(self, response, page.root)
+
+    def parse_requisite(self, response: Response) -> Iterator[Request]:
+        """Let what a page needs be; a style sheet needs more."""
+        self.count("requisites/captured")
+        yield from request_style_requisites(self, response)
+
+    def miss_requisite(self, failure: Failure) -> None:
+        """Count a requisite that cannot be had."""
+        self.count("requisites/failed")
+        self.logger.debug("a requisite could not be had: %s", failure.getErrorMessage())
+
+    def follow_found(self, link: FoundLink, response: Response | None = None) -> Iterator[Request]:  # noqa: ARG002
+        """Yield the request for a link that something else than a page's text names; `response` is where it stood."""
+        yield from self.follow(link.url)
 
     def parse_listing(self, response: Response, page: Page) -> Iterator[_Output]:
         """Yield what a listing states of each article, and follow each to its share link."""
@@ -156,14 +208,17 @@ class NewsSpider(Spider):
         if parser is None or parser.records is None:
             self.logger.warning("%s is JSON, and source %s reads no listings", response.url, self.source.name)
             return
-        for record in iter_records(parser.records, page):
-            found = find_first(parser.fields.get("identifier", ()), record)
-            if not found:
+        for record in parser.iter_records(page):
+            reading = self.read(response, record, LinkKind.LISTING)
+            identifier = reading.find_first("identifier").strip()
+            if not identifier:
                 self.count("listing/no_identifier")
                 continue
-            identifier = found[0].strip()
             share_link = self.source.share.url.replace("{id}", identifier)
-            post = self.build_post(response, record, LinkKind.LISTING, identifier=identifier, share_link=share_link)
+            capture = response.meta.get(META_CAPTURE)
+            post = build_post(
+                self.source, reading, LinkKind.LISTING, identifier=identifier, share_link=share_link, capture=capture
+            )
             if self.is_text_archived(share_link):
                 yield post
                 continue
@@ -240,6 +295,9 @@ class NewsSpider(Spider):
         if kind is LinkKind.ARTICLE and self.memory is not None and self.memory.is_settled(url):
             self.count("links/settled")
             return
+        if kind is LinkKind.ARTICLE and self.memory is not None and self.memory.is_gone(url):
+            self.count("links/gone")
+            return
         self.count(f"links/followed/{kind}")
         yield self.build_request(url)
 
@@ -269,74 +327,34 @@ class NewsSpider(Spider):
         request = failure.request  # type: ignore[attr-defined]
         url = (request.meta.get("redirect_urls") or [request.url])[0]
         kind, identifier = self.source.links.find_match(url)
+        reason = find_reason(failure.value)
         self.count(f"pages/failed/{kind}")
+        self.count(f"failures/{reason}")
+        self.crawler.signals.send_catch_log(page_failed, url=request.url, kind=kind, reason=reason)
         self.logger.info("%s could not be read: %s", request.url, failure.getErrorMessage())
         if kind is LinkKind.SHARE:
             yield from self.follow_text(url)
-        elif request.meta.get(META_AWAITED) and kind in _ORIGIN:
-            yield Post(source=self.source.name, identifier=identifier, origin=_ORIGIN[kind])
+        elif request.meta.get(META_AWAITED) and kind in ORIGINS:
+            yield Post(source=self.source.name, identifier=identifier, origin=ORIGINS[kind])
 
     def build_post(
         self, response: Response, page: Page, kind: LinkKind, *, identifier: str, share_link: str = ""
     ) -> Post:
         """Build the post that one page states, all as found."""
-        parser = self.source.find_parser(kind, self.captured_at(response))
-        if parser is None and kind is LinkKind.ARTICLE:
-            return self.read_post(response, page, identifier=identifier, share_link=share_link)
-        found = {name: find_first(rules, page) for name, rules in parser.fields.items()} if parser else {}
-        first = {name: texts[0] if texts else "" for name, texts in found.items()}
-        return Post(
-            source=self.source.name,
-            identifier=identifier,
-            origin=_ORIGIN[kind],
-            shareLink=share_link,
-            headline_found=first.get("headline", ""),
-            datePublished_found=first.get("datePublished", ""),
-            dateModified_found=first.get("dateModified", ""),
-            articleSection_found=found.get("articleSection", []),
-            keywords_found=found.get("keywords", []),
-            articleBody_found=first.get("articleBody", ""),
-            author=found.get("author", []),
-            publisher=first.get("publisher", "").strip(),
-            inLanguage=first.get("inLanguage", "").strip(),
-            capture=response.meta.get(META_CAPTURE),
-        )
+        capture = response.meta.get(META_CAPTURE)
+        reading = self.read(response, page, kind)
+        return build_post(self.source, reading, kind, identifier=identifier, share_link=share_link, capture=capture)
 
-    def read_post(self, response: Response, page: Page, *, identifier: str, share_link: str) -> Post:
-        """Build the post of an article page that the source has no rules for, from what the page itself declares."""
-        options = self.source.post
-        article = read_article(
-            page.text,
-            url=response.url,
-            captured_at=self.captured_at(response),
-            language=options.language,
-            zone=options.zone,
-        )
-        day = article.datePublished_day
-        published = article.datePublished or (datetime.combine(day, time(), options.zone) if day else None)
-        return Post(
-            source=self.source.name,
-            identifier=identifier,
-            origin=Origin.ARTICLE,
-            shareLink=share_link,
-            headline_found=article.headline_found or article.headline,
-            datePublished=published,
-            datePublished_precision=article.datePublished_precision if published else None,
-            datePublished_found=article.datePublished_found,
-            articleSection_found=article.sections,
-            keywords_found=article.keywords,
-            articleBody_found=article.body_html,
-            author=article.authors,
-            inLanguage=article.language,
-            capture=response.meta.get(META_CAPTURE),
-        )
+    def read(self, response: Response, page: Page, kind: LinkKind) -> Reading:
+        """Return what a page, or one entry of a listing, states of its article."""
+        return read_page(self.source, page, kind, captured_at=self.captured_at(response))
 
     def find_article_url(self, post: Post) -> str:
         """Return the article's page, where the source can tell it from what is known of the post, or ''."""
         day = find_day(post.identifier, self.source.post)
         if not self.source.share.article_url or day is None or not post.publisher:
             return ""
-        category = quote(build_slug(post.publisher, self.source.post.category))
+        category = quote(self.source.post.build_category(post.publisher))
         parts = {
             "id": post.identifier,
             "category": category,

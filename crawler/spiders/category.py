@@ -16,9 +16,11 @@ class CategorySpider(NewsSpider):
         (
             LinkKind.ARTICLE,
             LinkKind.CATEGORY,
+            LinkKind.FEED,
             LinkKind.LISTING,
             LinkKind.NEXT_PAGE,
             LinkKind.SHARE,
+            LinkKind.SITEMAP,
             LinkKind.TEXT,
         )
     )

@@ -31,11 +31,13 @@ POSTS = st.builds(
     Post,
     source=st.just("news"),
     identifier=st.just("1"),
-    origin=st.sampled_from([Origin.TEXT, Origin.ARTICLE, Origin.LISTING]),
+    origin=st.sampled_from([Origin.TEXT, Origin.ARTICLE, Origin.LISTING, Origin.FEED, Origin.SITEMAP]),
     headline=TEXTS,
     articleBody=TEXTS,
     publisher=TEXTS,
     keywords=st.lists(st.sampled_from(["a", "b"]), max_size=2),
+    symbols=st.sets(st.sampled_from(["NYSE:NIO", "SH600160"])).map(sorted),
+    places=st.sampled_from([{}, {"headline": "source: h1", "symbols": "mainbody"}]),
     datePublished=st.sampled_from([NOON, NOON - timedelta(days=1)]),
     datePublished_precision=st.sampled_from(list(Precision)),
     capture=st.integers(0, 5).map(build_ref),
@@ -73,6 +75,16 @@ def test_the_text_comes_from_the_share_link_and_the_rest_from_the_article() -> N
     assert post.evidence["headline"].record_id == "<urn:uuid:0001>"
 
 
+def test_symbols_of_all_captures_are_kept_and_places_become_evidence() -> None:
+    early = build(Origin.ARTICLE, 1, symbols=["SH600160"], headline="One", places={"headline": "jsonld:headline"})
+    late = build(Origin.ARTICLE, 2, symbols=["NYSE:NIO"], headline="Two", places={"headline": "source: h1"})
+    post = join(early, late)
+    assert post.symbols == ["NYSE:NIO", "SH600160"]
+    assert post.evidence["headline"].place == "source: h1"
+    assert post.evidence["symbols"].record_id == "<urn:uuid:0002>"
+    assert post.places == {}
+
+
 def test_of_two_captures_of_one_kind_the_later_speaks() -> None:
     early, late = (build(Origin.ARTICLE, minute, articleBody=f"<p>{minute}</p>") for minute in (1, 2))
     assert join(late, early).articleBody == "<p>2</p>"
@@ -87,3 +99,19 @@ def test_a_second_beats_a_day() -> None:
 def test_posts_of_two_articles_are_never_joined() -> None:
     with pytest.raises(ValueError, match="two articles"):
         join(Post(source="news", identifier="1"), Post(source="news", identifier="2"))
+
+
+@pytest.mark.parametrize(
+    ("own", "told", "wins"),
+    [
+        (Precision.DAY, Precision.SECOND, Origin.FEED),
+        (Precision.DAY, Precision.DAY, Origin.ARTICLE),
+        (Precision.HOUR, Precision.SECOND, Origin.ARTICLE),
+        (Precision.MINUTE, Precision.SECOND, Origin.ARTICLE),
+    ],
+)
+def test_a_feed_tells_the_hour_only_where_the_page_tells_the_day(own: Precision, told: Precision, wins: Origin) -> None:
+    page = build(Origin.ARTICLE, 0, datePublished=NOON, datePublished_precision=own)
+    feed = build(Origin.FEED, 9, datePublished=NOON + timedelta(hours=1), datePublished_precision=told)
+    assert join(page, feed).evidence["datePublished"].origin is wins
+    assert join(feed, page).evidence["datePublished"].origin is wins

@@ -1,0 +1,113 @@
+"""Which address a link really means: without session ids, campaign tags, share services and AMP caches around it.
+
+Two pages that speak of one article write its address in many ways. What they mean must come out the same, or a feed's
+date would never meet the page that it dates.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Parameters that tell the publisher where a reader came from; the page is the same without them.
+_CAMPAIGN = re.compile(
+    r"(?:utm|at|mc|ns|pk|mtm|hsa|vero|oly)_\w+|_ga|_gl|(?:fb|g|d|y|tt|ms)cl(?:id|kid|srd?)?|igsh(?:id)?|wt_mc|wt\.mc_id|"
+    r"xtor|ref_src|ref_url|ncid|ocid|cmpid|cmp|smid|spm|spm_id_from|share_token|mkt_tok|_openstat|traffic_source",
+    re.IGNORECASE,
+)
+_SESSION = re.compile(r"(?:j|php|asp)?sess(?:ion)?_?id\w*|jsessionid|aspsessionid\w*|cfid|cftoken", re.IGNORECASE)
+# A short `sid` is the number of a story.
+_SHORT_SESSION = re.compile(r"(?:sid|s|zenid|oscsid)", re.IGNORECASE)
+_TOKEN = re.compile(r"(?=[^&]*\d)[0-9a-zA-Z,-]{20,}")
+_PATH_SESSION = re.compile(r";(?:jsessionid|sid|phpsessid)=[^/?#;]*", re.IGNORECASE)
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+# Caches of AMP pages carry the publisher's own address in their path; `s` stands for https.
+_AMP_CACHE = re.compile(
+    r"https?://(?:(?:www\.)?google\.[a-z.]{2,6}/amp/|(?:www\.)?bing\.com/amp/|[\w.-]+\.cdn\.ampproject\.org/[a-z]/)"
+    r"(s/)?(?P<rest>[\w.-]+\.[a-z]{2,}/.*)",
+    re.IGNORECASE,
+)
+_ADDRESS_IN_TEXT = re.compile(r"https?://[^\s\"'<>]+")
+_MAX_URL_CHARS = 2_000
+
+
+def normalise_location(url: str) -> str:
+    """Return an address without fragment, campaign tags and session ids; what cannot be read is returned as it is.
+
+    The order of the other parameters and their spelling are kept.
+    """
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS.get(parts.scheme, " "))
+    except ValueError:
+        return url
+    kept = [piece for piece in parts.query.split("&") if piece and not _is_chaff(piece)]
+    path = _PATH_SESSION.sub("", parts.path) or ("/" if host else "")
+    return urlunsplit((parts.scheme, host, path, "&".join(kept), ""))
+
+
+def build_identity(url: str) -> str:
+    """Return what an article is known by: its address, without the slash that some write at its end and some do not."""
+    try:
+        parts = urlsplit(normalise_location(url))
+    except ValueError:
+        return url
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") or parts.path[:1]))
+
+
+def _is_chaff(piece: str) -> bool:
+    name, _, value = piece.partition("=")
+    name = unquote(name)
+    if _CAMPAIGN.fullmatch(name) or _SESSION.fullmatch(name):
+        return True
+    return bool(_SHORT_SESSION.fullmatch(name) and _TOKEN.fullmatch(value))
+
+
+def find_meant(url: str, admits: Callable[[str], bool]) -> str:
+    """Return the address in scope that a share link, a redirecting link or an AMP cache's address carries, or ''.
+
+    Args:
+        admits: tells whether an address is in scope.
+    """
+    cached = _AMP_CACHE.fullmatch(url)
+    if cached:
+        meant = ("https://" if cached[1] else "http://") + cached["rest"]
+        return normalise_location(meant) if admits(meant) else ""
+    try:
+        values = [value for _, value in parse_qsl(urlsplit(url).query, max_num_fields=40)]
+    except ValueError:
+        return ""
+    for value in values:
+        carried = _ADDRESS_IN_TEXT.search(value)
+        if carried and len(carried[0]) <= _MAX_URL_CHARS and admits(carried[0]):
+            return normalise_location(carried[0])
+    return ""
+
+
+def is_same_place(left: str, right: str) -> bool:
+    """Tell whether two addresses differ only in scheme, `www.`, a slash at the end, or chaff."""
+    return _fold(left) == _fold(right)
+
+
+def _fold(url: str) -> str:
+    parts = urlsplit(normalise_location(url))
+    return f"{parts.netloc.removeprefix('www.')}{unquote(parts.path).rstrip('/')}?{parts.query}"
+
+
+def place_under(url: str, document_url: str) -> str:
+    """Return an address with the scheme of the document that names it, where both are of one host.
+
+    Feeds written long ago go on naming http addresses of a site that has moved to https.
+    """
+    try:
+        parts, holder = urlsplit(url), urlsplit(document_url)
+    except ValueError:
+        return url
+    if parts.netloc.lower() == holder.netloc.lower() and parts.scheme != holder.scheme:
+        return urlunsplit(parts._replace(scheme=holder.scheme))
+    return url

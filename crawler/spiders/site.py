@@ -1,0 +1,220 @@
+"""Crawling a news site without rules: robots.txt, sitemaps, feeds, and what the structure of its pages tells."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urljoin, urlsplit
+
+from scrapy import Request
+
+from crawler.discovery.definition import build_definition
+from crawler.discovery.found import FoundLink, Reason
+from crawler.discovery.locations import build_identity, normalise_location
+from crawler.discovery.shapes import find_date
+from crawler.discovery.structure import iter_announced, list_structure
+from crawler.links import LinkKind
+from crawler.sources import Discovery, Source, SourceError, find_source
+from crawler.spiders.base import NewsSpider
+from pipelines.dates import DateRefused, parse_date
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from scrapy.http import Response
+    from twisted.python.failure import Failure
+
+    from crawler.extract import Page
+    from crawler.spiders.base import _Output
+
+META_LINK = "link"
+_SITEMAP_LINE = re.compile(rb"^[ \t]*sitemap[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+_ISO_DAY = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
+_MAX_ROBOTS_BYTES = 500 * 1024
+_MAX_SITEMAP_DEPTH = 4
+_MAX_SITEMAPS = 50
+_PRIORITY = {
+    LinkKind.FEED: 60,
+    LinkKind.SITEMAP: 50,
+    LinkKind.ARTICLE: 20,
+    LinkKind.CATEGORY: 10,
+    LinkKind.NEXT_PAGE: 5,
+}
+_LISTS = (LinkKind.CATEGORY, LinkKind.NEXT_PAGE)
+_PAGES = (*_LISTS, LinkKind.ARTICLE)
+
+
+class SiteSpider(NewsSpider):
+    """`scrapy crawl site -a url=URL [-a source=NAME_OR_PATH] [-a since=DAY] [-a depth=N] [-a max_pages=N]`.
+
+    What a page is, its own bytes say, so a reparse comes to the same verdict; the bounds decide only what is asked for.
+
+    Stats: `discovery/<kind>/<reason>`, `discovery/left/<why>`, `discovery/refused/<why>`.
+    """
+
+    name = "site"
+    follows: ClassVar[frozenset[LinkKind]] = frozenset(kind for kind in LinkKind if kind is not LinkKind.OTHER)
+
+    def __init__(self, source: Source, seeds: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(source, seeds, **kwargs)
+        self._bounds = source.discovery or Discovery()
+        self._asked: Counter[str] = Counter()
+        self._sitemaps: Counter[str] = Counter()
+        self._listed: set[str] = set()
+        self._reached: dict[str, int] = {}
+
+    @classmethod
+    def build_source(cls, arguments: dict[str, Any]) -> Source:
+        """Return the source that is named, or the one that an address makes; bounds given by hand win over its own."""
+        url, name = arguments.pop("url", ""), arguments.pop("source", "")
+        own = {"zone": arguments.pop("timezone", ""), "language": arguments.pop("language", "")}
+        kinds = tuple(kind.strip() for kind in arguments.pop("requisites", "").split(",") if kind.strip())
+        if not url and not name:
+            raise ValueError("say which site: -a url=https://host/, or -a source=NAME_OR_PATH of one with [discovery]")
+        source = find_source(name) if name else build_definition(url, **own, requisites=kinds)
+        if source.discovery is None:
+            raise SourceError("has no [discovery] table, which may be empty; add one to search its site", path=name)
+        bounds = replace(
+            source.discovery,
+            depth=_parse_bound(arguments, "depth", source.discovery.depth),
+            max_pages=_parse_bound(arguments, "max_pages", source.discovery.max_pages),
+            since=_parse_day(arguments.pop("since", "")) or source.discovery.since,
+        )
+        return replace(source, discovery=bounds, seeds=(url,) if url and name else source.seeds)
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Yield robots.txt of every host that the seeds are on, then the seeds."""
+        for origin in dict.fromkeys(urljoin(seed, "/") for seed in self.seeds):
+            yield Request(
+                urljoin(origin, "/robots.txt"), callback=self.parse_robots, errback=self.miss_robots, priority=70
+            )
+        async for request in super().start():
+            yield request
+
+    def parse_robots(self, response: Response) -> Iterator[Request]:
+        """Follow the sitemaps that robots.txt names, or try where they mostly lie. Spec: RFC 9309 §2.2.4."""
+        named = [line.decode("latin-1") for line in _SITEMAP_LINE.findall(response.body[:_MAX_ROBOTS_BYTES])]
+        for address in dict.fromkeys(named):
+            url = normalise_location(urljoin(response.url, address))
+            yield from self.follow_found(FoundLink(url=url, kind=LinkKind.SITEMAP, reason=Reason.ROBOTS), response)
+        if not named:
+            yield from self._guess(response.url)
+
+    def miss_robots(self, failure: Failure) -> Iterator[Request]:
+        """Try where sitemaps mostly lie, since nothing says where they are."""
+        yield from self._guess(failure.request.url)  # type: ignore[attr-defined]
+
+    def _guess(self, url: str) -> Iterator[Request]:
+        link = FoundLink(url=urljoin(url, "/sitemap.xml"), kind=LinkKind.SITEMAP, reason=Reason.GUESS)
+        yield from self.follow_found(link)
+
+    def parse_page(self, response: Response, page: Page, kind: LinkKind, identifier: str) -> Iterator[_Output]:
+        """Follow, beside what the source's rules name, what the page's structure shows."""
+        yield from super().parse_page(response, page, kind, identifier)
+        if page.root is not None and kind is not LinkKind.ARTICLE:
+            yield from self._walk(response, page)
+
+    def parse_found(self, response: Response, page: Page) -> Iterator[_Output]:
+        """Read an article that no rule names; its page leads to feeds, and as the first page of a run everywhere."""
+        yield from super().parse_found(response, page)
+        if not response.meta.get("depth"):
+            yield from self._walk(response, page)
+            return
+        for link in iter_announced(page.root, response.url, self.source.admits):
+            yield from self.follow_found(link, response)
+
+    def _walk(self, response: Response, page: Page) -> Iterator[Request]:
+        links = list_structure(page.root, response.url, self.source.admits)
+        articles = {link.url for link in links if link.kind is LinkKind.ARTICLE}
+        # An endless calendar and a pager that turns in circles show nothing new.
+        is_new = bool(articles - self._listed) and not self._has_all(articles)
+        self._listed |= articles
+        for link in links:
+            if link.kind is LinkKind.NEXT_PAGE and not is_new:
+                self.count("discovery/left/nothing_new")
+                continue
+            yield from self.follow_found(link, response)
+
+    def _has_all(self, articles: set[str]) -> bool:
+        """Tell whether an earlier run has every article of a list."""
+        memory = self.memory
+        return bool(articles) and memory is not None and all(memory.is_archived(url) for url in articles)
+
+    def follow_found(self, link: FoundLink, response: Response | None = None) -> Iterator[Request]:
+        """Yield the request for a link, unless a bound forbids it."""
+        told = self.source.find_kind(link.url)
+        kind = link.kind if told is LinkKind.OTHER else told
+        depth = int(response.meta.get("depth", 0)) if response is not None else 0
+        why = self._find_bound(link, kind, depth)
+        if why:
+            self.count(f"discovery/left/{why}")
+            return
+        # Not `is_nearest`: that has seen every link of the page, also those that only structure tells the kind of.
+        known_by = build_identity(link.url)
+        if self._reached.get(known_by, depth + 1) <= depth:
+            return
+        self._reached[known_by] = depth
+        host = urlsplit(link.url).netloc
+        self._asked[host] += kind in _PAGES
+        self._sitemaps[host] += kind is LinkKind.SITEMAP
+        self.count(f"discovery/{kind}/{link.reason}")
+        self.logger.debug("%s is believed to lead to: %s, because of: %s", link.url, kind, link.reason)
+        request = self.build_request(link.url)
+        request.priority = _PRIORITY.get(kind, request.priority)
+        request.meta[META_LINK] = {"kind": kind.value, "reason": link.reason.value}
+        yield request
+
+    def _find_bound(self, link: FoundLink, kind: LinkKind, depth: int) -> str:
+        """Return which bound a link is beyond, or ''."""
+        host = urlsplit(link.url).netloc
+        if not self.source.admits(link.url):
+            return "out_of_scope"
+        if kind is LinkKind.SITEMAP and (depth >= _MAX_SITEMAP_DEPTH or self._sitemaps[host] >= _MAX_SITEMAPS):
+            return "too_many_sitemaps"
+        # What looks like an article's address may be a list again: a calendar is a chain of such.
+        hops = depth - 1 if link.reason is Reason.CLUSTER else depth
+        if (kind in (*_LISTS, LinkKind.FEED) or link.reason is Reason.CLUSTER) and hops >= self._bounds.depth:
+            return "too_deep"
+        if kind in (LinkKind.ARTICLE, LinkKind.SITEMAP) and self._is_too_old(link, kind):
+            return "too_old"
+        if kind in _PAGES and self._asked[host] >= self._bounds.max_pages:
+            return "too_many_pages"
+        is_settled = kind is LinkKind.ARTICLE and self.memory is not None and self.memory.is_settled(link.url)
+        return "settled" if is_settled else ""
+
+    def _is_too_old(self, link: FoundLink, kind: LinkKind) -> bool:
+        since = self._bounds.since
+        if since is None:
+            return False
+        day = find_day(link.dated) or (find_date(link.url) if kind is LinkKind.ARTICLE else None)
+        return day is not None and day < since
+
+
+def find_day(text: str) -> date | None:
+    """Return the day that a feed's or sitemap's date falls on, a month's last, or None."""
+    if not text:
+        return None
+    iso = _ISO_DAY.match(text)
+    try:
+        if iso:
+            return date(int(iso[1]), int(iso[2]), int(iso[3] or 28))
+        return parse_date(text, zone=UTC, captured_at=datetime.now(UTC)).instant.date()
+    except (DateRefused, ValueError):
+        return None
+
+
+def _parse_bound(arguments: dict[str, Any], name: str, default: int) -> int:
+    text = str(arguments.pop(name, default))
+    if not text.isdecimal() or int(text) < 1:
+        raise ValueError(f"{name}={text} is not a whole number from 1")
+    return int(text)
+
+
+def _parse_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise ValueError(f"since={text} is not a day such as 2026-11-01") from None

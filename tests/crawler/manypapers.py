@@ -1,0 +1,145 @@
+"""Several papers, each on a loopback address of its own, with a log of who was asked what, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+_LINE = re.compile(rb"^(Host|User-Agent): ([^:\r\n]+)", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request; instants are seconds of a clock that only goes forward."""
+
+    worker: str
+    host: str
+    target: str
+    began: float
+    ended: float
+
+
+class ManyPapers:
+    """`hosts` papers of `articles` articles each; use as a context manager.
+
+    Args:
+        latency_s: time that each answer takes.
+
+    Attributes:
+        is_open: whether anybody is answered at all.
+    """
+
+    def __init__(self, hosts: int, articles: int, *, latency_s: float = 0.0) -> None:
+        self.hosts = [f"127.0.1.{number + 1}" for number in range(hosts)]
+        self.articles = articles
+        self.log: list[Asked] = []
+        self.is_open = True
+        self._latency_s = latency_s
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+
+    def __enter__(self) -> Self:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port: int = free.getsockname()[1]
+        self._thread.start()
+        asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(10)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def tally(self) -> Counter[tuple[str, str]]:
+        """How often each page was asked for."""
+        return Counter((asked.host, asked.target) for asked in self.log)
+
+    @property
+    def pages(self) -> set[tuple[str, str]]:
+        targets = ["/", *(f"/a/{number}.html" for number in range(self.articles))]
+        return {(host, target) for host in self.hosts for target in targets}
+
+    def find_most_at_once(self, host: str) -> int:
+        """How many requests the host was answering at the same time, at most."""
+        moments = sorted(
+            moment for asked in self.log if asked.host == host for moment in ((asked.began, 1), (asked.ended, -1))
+        )
+        now = most = 0
+        for _, step in moments:
+            now += step
+            most = max(most, now)
+        return most
+
+    def list_handovers(self, host: str) -> list[tuple[Asked, Asked]]:
+        """The last request of one worker and the first of the next, wherever the host went to another."""
+        asked = sorted((asked for asked in self.log if asked.host == host), key=lambda asked: asked.began)
+        return [(last, first) for last, first in pairwise(asked) if last.worker != first.worker]
+
+    def find_mean_gap(self, host: str) -> float:
+        """The mean time between the beginnings of two requests."""
+        began = [asked.began for asked in self.log if asked.host == host]
+        return (max(began) - min(began)) / (len(began) - 1)
+
+    def source_toml(self) -> str:
+        bases = ", ".join(f'"http://{host}:{self.port}/"' for host in self.hosts)
+        return f"""
+name = "many"
+timezone = "UTC"
+scope = [{bases}]
+seeds = [{bases}]
+[links]
+article = ['//[0-9.]+\\.(?P<id>\\d+:\\d+/a/\\d+)\\.html$']
+[[parser]]
+of = "article"
+[parser.fields]
+headline = "h1"
+datePublished = "time"
+articleBody = "html:div"
+"""
+
+    async def _serve(self) -> None:
+        self._server = await asyncio.start_server(self._converse, self.hosts, self.port)
+
+    async def _stop(self) -> None:
+        self._server.close()
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                head = await reader.readuntil(b"\r\n\r\n")
+                began = time.monotonic()
+                target = head.split(b" ", 2)[1].decode()
+                fields = {name.lower(): value.decode() for name, value in _LINE.findall(head)}
+                host, worker = fields[b"host"], fields[b"user-agent"]
+                while not self.is_open:
+                    await asyncio.sleep(0.02)
+                await asyncio.sleep(self._latency_s)
+                ended = time.monotonic()
+                self.log.append(Asked(worker=worker, host=host, target=target, began=began, ended=ended))
+                body = self._answer(host, target)
+                status = "200 OK" if body else "404 Not Found"
+                kind = "Content-Type: text/html; charset=utf-8"
+                writer.write(f"HTTP/1.1 {status}\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            writer.close()
+
+    def _answer(self, host: str, target: str) -> bytes:
+        match = re.fullmatch(r"/a/(\d+)\.html", target)
+        if match:
+            text = f"{match[1]} of {host}"
+            return f"<h1>Article {text}</h1><time>2026-03-04 10:00:00</time><div><p>Text {text}.</p></div>".encode()
+        if target == "/":
+            return "".join(f'<a href="/a/{number}.html">{number}</a>' for number in range(self.articles)).encode()
+        return b""
