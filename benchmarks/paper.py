@@ -10,8 +10,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gzip
+import hashlib
 import json
 import random
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -129,9 +131,15 @@ def _build_response(html: str) -> bytes:
     body = gzip.compress(html.encode(), 6, mtime=0)
     head = (
         "HTTP/1.1 200 OK\r\nServer: paper\r\nContent-Type: text/html; charset=utf-8\r\nContent-Encoding: gzip\r\n"
-        f"Cache-Control: max-age=300\r\nVary: Accept-Encoding\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"Cache-Control: max-age=300\r\nVary: Accept-Encoding\r\nETag: {build_etag(body)}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def build_etag(body: bytes) -> str:
+    """Return the validator of a page, which stays the same as long as the page does."""
+    return f'"{hashlib.sha256(body).hexdigest()[:16]}"'
 
 
 class _Connection(asyncio.Protocol):
@@ -151,12 +159,15 @@ class _Connection(asyncio.Protocol):
         if not self._pending.endswith(b"\r\n\r\n"):
             return
         target = self._pending.split(b" ", 2)[1].decode("ascii")
+        known = _CONDITION.search(self._pending)
         self._pending = b""
         if target == SERVED_PATH:
             self._transport.write(self._count())
             return
         self._served[target] += 1
-        self._transport.write(self._responses.get(target, _NOT_FOUND))
+        response = self._responses.get(target, _NOT_FOUND)
+        is_known = known is not None and b"ETag: %s\r\n" % known[1] in response
+        self._transport.write(_NOT_MODIFIED % known[1] if known and is_known else response)
 
     def _count(self) -> bytes:
         """Answer with how often each page was asked for since this was last asked."""
@@ -165,6 +176,8 @@ class _Connection(asyncio.Protocol):
         return b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 
 
+_CONDITION = re.compile(rb"\r\nIf-None-Match: ([^\r]+)\r\n", re.IGNORECASE)
+_NOT_MODIFIED = b"HTTP/1.1 304 Not Modified\r\nETag: %s\r\n\r\n"
 _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 

@@ -1,4 +1,4 @@
-"""What the scheduler tells of: each fact once, as a line for people and as JSON for programs."""
+"""What scheduler and crawl tell of: each fact once, as a line for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ class Happening(StrEnum):
     STOPPING = "stopping"
     FINISHED = "finished"
     FAULT = "fault"
+    POST = "post"
+    FAILURE = "failure"
+    PROGRESS = "progress"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,13 +66,19 @@ def find_entries(entries: Iterable[IndexEntry], source: Source, identifier: str)
     """Return the captures that can state something of one article; listings only where it has no page of its own."""
     own: list[IndexEntry] = []
     listings: list[IndexEntry] = []
+    has_page = False
     for entry in entries:
         kind = source.find_kind(entry.url)
-        if (source.find_identifier(entry.url) or entry.url) == identifier:
+        # What no rule names, only its bytes tell: of that, what is no HTML may be a feed.
+        is_feed = kind in (LinkKind.FEED, LinkKind.SITEMAP)
+        is_feed = is_feed or (source.discovery is not None and kind is LinkKind.OTHER and "html" not in entry.mime)
+        if source.identify(entry.url) == identifier:
+            own.append(entry)
+            has_page = has_page or kind is LinkKind.ARTICLE or source.discovery is not None
+        elif is_feed:
             own.append(entry)
         elif kind in (LinkKind.LISTING, LinkKind.OTHER):
             listings.append(entry)
-    has_page = any(source.find_kind(entry.url) is LinkKind.ARTICLE for entry in own)
     return own if has_page else own + listings
 
 

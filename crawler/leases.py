@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS requests (
 CREATE INDEX IF NOT EXISTS waiting ON requests (job, host, priority, serial) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS leased ON requests (job, worker) WHERE state = 1;
 """
+# Statements name their index: left to itself SQLite walks through all rows of a job, and those are what grows.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +94,7 @@ class LeaseTable:
     def close(self) -> None:
         """Give back what is still leased, and leave."""
         self._database.execute(
-            "UPDATE requests SET state = 0, worker = '' WHERE job = ? AND worker = ? AND state = 1",
+            "UPDATE requests INDEXED BY leased SET state = 0, worker = '' WHERE job = ? AND worker = ? AND state = 1",
             (self._job, self._worker),
         )
         self._database.close()
@@ -151,25 +152,29 @@ class LeaseTable:
     def renew(self) -> None:
         """Keep what this worker has leased for another while."""
         self._database.execute(
-            "UPDATE requests SET until = ? WHERE job = ? AND worker = ? AND state = 1",
+            "UPDATE requests INDEXED BY leased SET until = ? WHERE job = ? AND worker = ? AND state = 1",
             (self._clock() + self._lease_s, self._job, self._worker),
         )
+
+    def holds(self, host: str) -> bool:  # noqa: ARG002 (a shared frontier gives each host to one worker)
+        """Tell whether this worker may ask the host for something now."""
+        return True
 
     def count_open(self) -> int:
         """Return how many requests are pending or leased, by anybody; a job without any is over."""
         (pending,) = self._database.execute(
-            "SELECT COUNT(*) FROM requests WHERE job = ? AND state = 0", (self._job,)
+            "SELECT COUNT(*) FROM requests INDEXED BY waiting WHERE job = ? AND state = 0", (self._job,)
         ).fetchone()
         (leased,) = self._database.execute(
-            "SELECT COUNT(*) FROM requests WHERE job = ? AND state = 1", (self._job,)
+            "SELECT COUNT(*) FROM requests INDEXED BY leased WHERE job = ? AND state = 1", (self._job,)
         ).fetchone()
         return int(pending + leased)
 
     def is_over(self) -> bool:
         """Tell whether nothing is pending or leased."""
         return not self._database.execute(
-            "SELECT EXISTS (SELECT 1 FROM requests WHERE job = ? AND state = 0)"
-            " OR EXISTS (SELECT 1 FROM requests WHERE job = ? AND state = 1)",
+            "SELECT EXISTS (SELECT 1 FROM requests INDEXED BY waiting WHERE job = ? AND state = 0)"
+            " OR EXISTS (SELECT 1 FROM requests INDEXED BY leased WHERE job = ? AND state = 1)",
             (self._job, self._job),
         ).fetchone()[0]
 
@@ -210,20 +215,22 @@ class LeaseTable:
 
     def _reclaim_expired(self) -> None:
         self._database.execute(
-            "UPDATE requests SET state = 0, worker = '' WHERE job = ? AND state = 1 AND until < ? AND worker <> ?",
+            "UPDATE requests INDEXED BY leased SET state = 0, worker = ''"
+            " WHERE job = ? AND state = 1 AND until < ? AND worker <> ?",
             (self._job, self._clock(), self._worker),
         )
 
     def _reclaim(self) -> int:
         """Take back the leases of workers of this machine that have died; their locks tell."""
         workers = self._database.execute(
-            "SELECT DISTINCT worker FROM requests WHERE job = ? AND state = 1", (self._job,)
+            "SELECT DISTINCT worker FROM requests INDEXED BY leased WHERE job = ? AND state = 1", (self._job,)
         ).fetchall()
         reclaimed = 0
         for (worker,) in workers:
             if worker != self._worker and self._is_dead(worker):
                 reclaimed += self._database.execute(
-                    "UPDATE requests SET state = 0, worker = '' WHERE job = ? AND worker = ? AND state = 1",
+                    "UPDATE requests INDEXED BY leased SET state = 0, worker = ''"
+                    " WHERE job = ? AND worker = ? AND state = 1",
                     (self._job, worker),
                 ).rowcount
                 self._lock_path(worker).unlink(missing_ok=True)

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archives.collection import OPEN_SUFFIX, Collection, list_collections
@@ -16,6 +17,8 @@ from pipelines.shelf import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+_ROBOTS = "robots/"
 
 
 class RunState(StrEnum):
@@ -35,6 +38,7 @@ class RunRecord:
         ended_at: None for a run that is going on or died.
         exit_reason: Scrapy's word for why it ended; '' as long as it has none.
         counts: the manifest's.
+        robots: host to the digest of the robots.txt that the run was given.
         bytes_archived: compressed.
     """
 
@@ -48,6 +52,7 @@ class RunRecord:
     exit_reason: str
     bytes_archived: int
     counts: Mapping[str, int] = field(default_factory=dict)
+    robots: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float | None:
@@ -58,6 +63,11 @@ class RunRecord:
     def pages(self) -> int:
         """How many pages were read."""
         return self._sum("pages/", but=("pages/failed/", "pages/not_html"))
+
+    @property
+    def failed(self) -> int:
+        """How many pages could not be had."""
+        return self._sum("pages/failed/")
 
     @property
     def dropped(self) -> int:
@@ -78,10 +88,14 @@ class RunRecord:
         return sum(self.counts[name] for name in names)
 
 
-def list_runs(data_dir: Path, *, collection: str = "", source: str = "") -> list[RunRecord]:
-    """Return the runs of all collections, or one, of all sources, or one; the newest first."""
+def list_runs(data_dir: Path, *, collection: str = "", source: str = "", most: int | None = None) -> list[RunRecord]:
+    """Return the runs of all collections, or one, of all sources, or one; the newest first.
+
+    Args:
+        most: look at so many of each collection and no further.
+    """
     names = [collection] if collection else list_collections(data_dir)
-    runs = [run for name in names for run in _iter_runs(Collection.open(data_dir, name))]
+    runs = [run for name in names for run in _iter_runs(Collection.open(data_dir, name), most=most)]
     chosen = [run for run in runs if source in ("", run.source)]
     return sorted(chosen, key=lambda run: (run.began_at, run.run), reverse=True)
 
@@ -97,13 +111,13 @@ def find_run(collection: Collection, *, source: str, since: datetime) -> RunReco
     return None
 
 
-def _iter_runs(collection: Collection) -> Iterator[RunRecord]:
+def _iter_runs(collection: Collection, *, most: int | None = None) -> Iterator[RunRecord]:
     """Yield a collection's runs, the newest first.
 
     A run is alive if it holds the lock of the WARC file that it writes. Before its first capture it has none; then its
     worker's lock beside the frontier tells that one is alive, and of those in question it is the newest.
     """
-    manifests = list(_iter_manifests(collection))
+    manifests = list(islice(_iter_manifests(collection), most))
     open_ended = [manifest for manifest in manifests if not manifest.get("ended_at")]
     alive = {manifest["run"] for manifest in open_ended if _is_writing(collection, manifest["run"])}
     spare = sum(is_held(path) for path in collection.path.glob("frontier.sqlite.*.lock")) if open_ended else 0
@@ -134,7 +148,9 @@ def _is_writing(collection: Collection, run: str) -> bool:
 
 def _build_record(manifest: Mapping[str, Any], collection: Collection, *, state: RunState) -> RunRecord:
     ended_at = manifest.get("ended_at")
-    counts = {name: value for name, value in manifest.get("counts", {}).items() if isinstance(value, int)}
+    told = manifest.get("counts", {})
+    counts = {name: value for name, value in told.items() if isinstance(value, int)}
+    robots = {name.removeprefix(_ROBOTS): str(v) for name, v in told.items() if name.startswith(_ROBOTS)}
     size = sum(file["bytes"] for file in manifest.get("files", ()))
     return RunRecord(
         run=manifest["run"],
@@ -147,4 +163,5 @@ def _build_record(manifest: Mapping[str, Any], collection: Collection, *, state:
         exit_reason=manifest.get("exit_reason") or "",
         bytes_archived=counts.get("archive/bytes", size),
         counts=counts,
+        robots=robots,
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import scrapy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from scrapy.crawler import Crawler
@@ -56,12 +57,17 @@ def build_manifest(
         "began_at": began_at.isoformat(),
         "ended_at": datetime.now(UTC).isoformat() if exit_reason else None,
         "exit_reason": exit_reason,
-        "counts": {
-            name: value
-            for name, value in sorted(stats.get_stats().items())
-            if isinstance(value, (int, str)) and not name.startswith("memusage/")
-        },
+        "counts": list_counts(stats.get_stats()),
         "files": [{"name": path.name, "bytes": path.stat().st_size, "sha256": _digest(path)} for path in files],
+    }
+
+
+def list_counts(stats: Mapping[str, Any]) -> dict[str, int | str]:
+    """Return what a manifest tells of a run's statistics."""
+    return {
+        name: value
+        for name, value in sorted(stats.items())
+        if isinstance(value, (int, str)) and not name.startswith("memusage/")
     }
 
 

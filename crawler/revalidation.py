@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 
 META_REVALIDATES = "revalidates"
 FLAG_UNCHANGED = "unchanged"
+_FIRST_PAUSE = timedelta(hours=1)
 _CONDITIONS = ((b"ETag", b"If-None-Match"), (b"Last-Modified", b"If-Modified-Since"))
 
 
@@ -100,6 +101,21 @@ class RevalidateMiddleware:
         """Tell whether an article was captured first so long ago that nobody expects it to change."""
         first = next(iter(self._index.iter_captures(url)), None)
         return first is not None and datetime.now(UTC) - first.captured_at > self._settles_after
+
+    def is_gone(self, url: str) -> bool:
+        """Tell whether an article was not there when it was last asked for, and asking again can wait.
+
+        410 is said for good. 404 may be said of what is announced too early, so it is asked for again, each time after
+        twice as long as before, until it is settled.
+
+        Spec: RFC 9110 §15.5.5 (404), §15.5.11 (410).
+        """
+        last = self._index.find_nearest(url, is_exact=True)
+        if last is None or last.status not in (404, 410):
+            return False
+        first = next(iter(self._index.iter_captures(url)), last)
+        pause = max(_FIRST_PAUSE, last.captured_at - first.captured_at)
+        return last.status == 410 or datetime.now(UTC) - last.captured_at < pause
 
     def _find_capture(self, url: str) -> Capture | None:
         """Return the last good capture of an address, or None."""

@@ -51,6 +51,21 @@ AUTOTHROTTLE_MAX_DELAY = 60.0
 AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
 CONCURRENT_REQUESTS = 16
 CONCURRENT_REQUESTS_PER_DOMAIN = 4
+# Exports and webhooks that are brought up to date at the end of each run.
+EXPORTS_FILE = "exports.toml"
+
+# An address on loopback, such as "127.0.0.1:9410", at which a running schedule answers /metrics; none by default.
+SCHEDULE_METRICS = ""
+# A file that each crawl leaves for node_exporter's textfile collector; its name must end in .prom.
+METRICS_FILE = ""
+
+# When `scrapy health` raises an alert: so many times the usual interval without a new article,
+HEALTH_SILENCE = 5.0
+# a field found on less than this part of the usual share of pages,
+HEALTH_FIELD_SHARE = 0.5
+# more than this part of all pages failed, and three times the usual part.
+HEALTH_FAILED_SHARE = 0.1
+
 DOWNLOAD_DELAY = 0.25
 RETRY_TIMES = 2
 # News sites set cookies on everybody and need none.
@@ -79,4 +94,9 @@ RESOLVER_ALLOW: list[str] = []
 # Scrapy starts this many tasks for every response; its default of 100 is a quarter of a crawl's CPU time.
 CONCURRENT_ITEMS = 4
 
-LOGSTATS_INTERVAL = 30.0
+# How a crawl shows itself: a bar on a terminal and plain lines in a pipe (auto), bar, lines, json, off.
+PROGRESS_FORMAT = "auto"
+# Seconds between two lines, or two progress events.
+PROGRESS_INTERVAL = 30.0
+# Our own lines say more.
+LOGSTATS_INTERVAL = 0

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from crawler.exits import ExitCode
+
 if TYPE_CHECKING:
     from crawler.logbook import RunRecord
     from crawler.timetable import Timetable
@@ -31,7 +33,10 @@ _BY_REASON: Final = {
     "closespider_timeout": Status.TIME_LIMIT,
     "storage_failed": Status.FAILED,
 }
-_BY_EXIT_CODE: Final = {11: Status.INTERRUPTED, 15: Status.TIME_LIMIT}
+_BY_EXIT_CODE: Final[dict[int, Status]] = {
+    ExitCode.INTERRUPTED: Status.INTERRUPTED,
+    ExitCode.TIME_LIMIT: Status.TIME_LIMIT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

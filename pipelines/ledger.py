@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipelines.items import Post, dump_post, load_post
+from pipelines.body import find_text
+from pipelines.duplicates import EXACT, SCHEMA, Duplicate, DuplicateIndex, compare_texts
+from pipelines.items import Origin, Post, dump_post, load_post
 from pipelines.merge import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
+_SKETCHED_AT_ONCE = 200
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS posts (
     source TEXT NOT NULL,
@@ -60,11 +64,24 @@ class Ledger:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute("PRAGMA busy_timeout = 30000")
-        self._database.executescript(_SCHEMA)
+        self._database.executescript(_SCHEMA + SCHEMA)
+        self._duplicates = DuplicateIndex(self._database)
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Keep other processes from changing the ledger, so that what is read here still holds when it is acted on."""
+        self._database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            if self._database.in_transaction:  # a full disk ends it by itself
+                self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
 
     def absorb(self, post: Post) -> bool:
         """Join an attested post with what is known of its article.
@@ -72,15 +89,31 @@ class Ledger:
         Returns:
             Whether the article has everything it waits for.
         """
+        with self.exclusive():
+            return self._absorb(post)
+
+    def absorb_from(self, path: Path) -> None:
+        """Join all that the ledger of another part of the archive knows."""
+        with closing(sqlite3.connect(path)) as other, self.exclusive():
+            rows = other.execute("SELECT state, answered, waits_for FROM posts ORDER BY source, identifier")
+            for state, answered, waits_for in rows:
+                post = replace(load_post(state), waits_for=Origin(waits_for) if waits_for else None)
+                self._absorb(post, also_answered=answered)
+
+    def _absorb(self, post: Post, *, also_answered: str = "") -> bool:
         row = self._database.execute(
             "SELECT state, answered, waits_for, run FROM posts WHERE source = ? AND identifier = ?", post.key
         ).fetchone()
         state, answered, waits_for, run = row or ("", "", "", "")
         answered = answered if run == self._run else ""
-        known = " ".join(sorted({*answered.split(), post.origin.value}))
+        known = " ".join(sorted({*answered.split(), *also_answered.split(), post.origin.value}))
         waits_for = post.waits_for.value if post.waits_for else waits_for
         waits_for = "" if waits_for in known.split() else waits_for
-        joined = dump_post(join(load_post(state), post) if state else join(post, post))
+        before = load_post(state) if state else None
+        after = join(before or post, post)
+        joined = dump_post(after)
+        if after.articleBody != (before.articleBody if before else ""):
+            self._duplicates.expect(post.key)
         if (joined, known, waits_for, self._run) != row:
             self._database.execute(
                 "INSERT INTO posts (source, identifier, state, run, answered, waits_for, is_dirty)"
@@ -111,6 +144,57 @@ class Ledger:
         """Return the joined post of an article, or None."""
         row = self._database.execute("SELECT state FROM posts WHERE source = ? AND identifier = ?", key).fetchone()
         return load_post(row[0]) if row else None
+
+    def iter_filed(
+        self, *, source: str = "", since: str = "", until: str = ""
+    ) -> Generator[tuple[tuple[str, str], str, str], None, None]:
+        """Yield key, file name and state (as `load_post` reads it) of the posts that have a file, by file name.
+
+        All are of the same instant, whatever is written meanwhile.
+
+        Args:
+            source: only this source's.
+            since: names that sort before this are left out.
+            until: this and what sorts behind it are left out.
+        """
+        self._database.execute("BEGIN")
+        try:
+            rows = self._database.execute(
+                "SELECT source, identifier, file FROM posts WHERE file > ? AND (? = '' OR source = ?)"
+                " AND (? = '' OR file < ?) ORDER BY file, source, identifier",
+                (since, source, source, until, until),
+            )
+            for source_, identifier, file in rows:
+                key = (source_, identifier)
+                found = self._database.execute("SELECT state FROM posts WHERE source = ? AND identifier = ?", key)
+                yield key, file, found.fetchone()[0]
+        finally:
+            self._database.execute("COMMIT")
+
+    def list_duplicates(self, key: tuple[str, str]) -> list[Duplicate]:
+        """Return the posts that have the same text, by key: whoever is in a post's list has that post in its own.
+
+        Who asks first waits for the sketches of what has come since somebody asked last, about a millisecond each.
+        """
+        self._sketch()
+        post = self.find_post(key)
+        if post is None:
+            return []
+        text = find_text(post.articleBody)
+        duplicates: list[Duplicate] = []
+        for other, is_exact in self._duplicates.list_candidates(key):
+            found = None if is_exact else self.find_post(other)
+            likeness = compare_texts(text, find_text(found.articleBody)) if found else EXACT
+            if likeness.is_same:
+                duplicates.append(Duplicate(key=other, containment=likeness.containment, is_exact=is_exact))
+        return duplicates
+
+    def _sketch(self) -> None:
+        while keys := self._duplicates.list_expected(_SKETCHED_AT_ONCE):
+            with self.exclusive():
+                for key in keys:
+                    post = self.find_post(key)
+                    self._duplicates.put(key, find_text(post.articleBody) if post else "")
 
     def find_claim(self, key: tuple[str, str]) -> Claim | None:
         """Return the claim of a post, or None where it has no file yet."""
@@ -156,7 +240,9 @@ class Ledger:
 
     def forget_source(self, source: str) -> None:
         """Drop everything known of a source's articles."""
-        self._database.execute("DELETE FROM posts WHERE source = ?", (source,))
+        with self.exclusive():
+            self._database.execute("DELETE FROM posts WHERE source = ?", (source,))
+            self._duplicates.drop_source(source)
 
     def copy_to(self, path: Path) -> None:
         """Make the ledger at `path` say what this one says, in one transaction."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,9 +12,15 @@ from scrapy.exceptions import UsageError
 
 from archives.collection import Collection
 from archives.errors import ArchiveError
-from crawler.run import STAT_FAILED
-from crawler.sources import SourceError, find_source
+from crawler.commands.health import load_health
+from crawler.events import Event, Happening, dump_event
+from crawler.exits import ExitCode, find_exit_code
+from crawler.manifest import list_counts
+from crawler.metrics import dump_metrics, write_metrics
+from crawler.run import RunExtension
+from crawler.sources import SourceError
 from crawler.spiders.base import NewsSpider
+from crawler.streams import find_url, verify_server
 from pipelines.shelf import Outcome
 
 if TYPE_CHECKING:
@@ -22,15 +29,12 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
 
-EXIT_STORAGE = 3
-_EXIT_BY_REASON = {"shutdown": 11, "closespider_timeout": 15}
-
-
 class Command(ScrapyCrawl):
     """Runs one spider.
 
-    Exit codes: 0 good; 1 nothing was fetched or every page failed; 2 usage; 3 the disk would take no more; 11 the run
-    was interrupted, 15 a time limit ended it, and the next run takes it up.
+    Exit codes: 0 good; 1 it could not start, a callback failed, or it needed too much memory; 2 usage; 3 the disk
+    would take no more; 9 nothing was fetched or every page failed; 11 the run was interrupted, 15 a time limit ended
+    it, and the next run takes it up.
     """
 
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "INFO"}
@@ -38,6 +42,19 @@ class Command(ScrapyCrawl):
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
         return "Crawl: capture every exchange, write posts (-a source=NAME_OR_PATH)"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="events as JSON Lines on standard output")
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Have the crawl show itself, which a command does and a library does not."""
+        super().process_options(args, opts)
+        assert self.settings is not None
+        self.settings["EXTENSIONS"].update({"crawler.progress.ProgressExtension": 20}, priority="cmdline")
+        if opts.json:
+            self.settings.set("PROGRESS_FORMAT", "json", priority="cmdline")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run the spider named in `args`."""
@@ -49,10 +66,24 @@ class Command(ScrapyCrawl):
         self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
         if self.crawler_process.bootstrap_failed:
-            self.exitcode = 1
+            self.exitcode = ExitCode.PROBLEMS
             return
-        self.exitcode = find_exit_code(crawler)
+        assert crawler.stats is not None
+        self.exitcode = find_exit_code(crawler.stats.get_stats(), has_pages=issubclass(crawler.spidercls, NewsSpider))
+        if opts.json:
+            print(dump_event(build_finished(crawler, exit_code=self.exitcode)))  # noqa: T201
+        self._leave_metrics()
         print(describe_run(crawler), file=sys.stderr)  # noqa: T201
+
+    def _leave_metrics(self) -> None:
+        """Write what Prometheus shall know of all sources; that this fails harms no crawl."""
+        assert self.settings is not None
+        if not self.settings["METRICS_FILE"]:
+            return
+        try:
+            write_metrics(Path(self.settings["METRICS_FILE"]), dump_metrics(load_health(self.settings)))
+        except OSError as error:
+            print(f"METRICS_FILE could not be written: {error}", file=sys.stderr)  # noqa: T201
 
     def _find_spider(self, name: str) -> str:
         assert self.crawler_process is not None
@@ -64,14 +95,13 @@ class Command(ScrapyCrawl):
     def _check_arguments(self, crawler: Crawler, arguments: dict[str, Any]) -> dict[str, Any]:
         if not issubclass(crawler.spidercls, NewsSpider):
             return arguments
-        if not arguments.get("source"):
-            raise UsageError("say which source: -a source=NAME_OR_PATH; 'scrapy sources' lists them", print_help=False)
         try:
-            source = find_source(arguments["source"])
+            source = crawler.spidercls.build_source(arguments)
             collection = arguments.get("collection") or source.name
             arguments = crawler.spidercls.parse_arguments(arguments) | {"source": source}
             if crawler.settings["ARCHIVE_MODE"] == "capture":
                 Collection.open(Path(crawler.settings["DATA_DIR"]), collection, create=True)
+                verify_server(find_url(crawler.settings["FRONTIER_URL"]))
         except (SourceError, ArchiveError, ValueError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
         return arguments
@@ -94,15 +124,21 @@ def describe_posts(stats: dict[str, Any]) -> str:
     return f"posts: {', '.join(counts)}, {dropped} dropped"
 
 
-def find_exit_code(crawler: Crawler) -> int:
-    """Return how a run ended; Scrapy alone would say 0 to almost everything."""
+def build_finished(crawler: Crawler, *, exit_code: int) -> Event:
+    """Return the last event of a run, with the counts that its manifest holds."""
     assert crawler.stats is not None
     stats = crawler.stats.get_stats()
-    if stats.get(STAT_FAILED):
-        return EXIT_STORAGE
-    if stats.get("finish_reason") in _EXIT_BY_REASON:
-        return _EXIT_BY_REASON[stats["finish_reason"]]
-    pages = sum(value for name, value in stats.items() if name.startswith("pages/") and "failed" not in name)
-    is_ours = issubclass(crawler.spidercls, NewsSpider)
-    fetched = pages if is_ours else stats.get("response_received_count", 0)
-    return 0 if fetched else 1
+    run = crawler.get_extension(RunExtension)
+    source = getattr(crawler.spider, "source", None)
+    return Event(
+        kind=Happening.FINISHED,
+        at=datetime.now(UTC),
+        source=source.name if source else "",
+        details={
+            "run": run.run_id if run else None,
+            "exit_code": exit_code,
+            "exit_reason": stats.get("finish_reason"),
+            "seconds": round(stats.get("elapsed_time_seconds", 0.0), 1),
+            "counts": list_counts(stats),
+        },
+    )

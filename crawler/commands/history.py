@@ -21,9 +21,12 @@ from crawler.commands.reparse import find_sources
 from crawler.history import Version, build_versions, find_entries, iter_text_diff
 from crawler.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
 from crawler.sources import Source, SourceError
+from pipelines.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
+
+    from pipelines.duplicates import Duplicate
 
 _STAGES = {
     "pipelines.stages.AdoptPipeline": 100,
@@ -74,10 +77,27 @@ class Command(ScrapyCommand):
         if not versions:
             print(f"{args[0]} is no article of collection {holding.collection.name}", file=sys.stderr)  # noqa: T201
             self.exitcode = 1
-        elif opts.json:
-            _print_json(versions)
+            return
+        duplicates = self._list_duplicates(versions[-1].post.key)
+        if opts.json:
+            _print_json(versions, duplicates)
         else:
             _print_table(versions)
+            _print_duplicates(duplicates)
+
+    def _list_duplicates(self, key: tuple[str, str]) -> list[tuple[Duplicate, str]]:
+        """Return the posts with the same text as the latest version, and their addresses, as the ledger knows them."""
+        assert self.crawler_process is not None
+        path = Path(self.crawler_process.settings["POSTS_LEDGER"])
+        if not path.exists():
+            return []
+        ledger = Ledger(path)
+        try:
+            duplicates = ledger.list_duplicates(key)
+            posts = [ledger.find_post(duplicate.key) for duplicate in duplicates]
+            return [(d, post.url or post.shareLink if post else "") for d, post in zip(duplicates, posts, strict=True)]
+        finally:
+            ledger.close()
 
     def _find_versions(self, holding: Holding, sources: list[Source], article: str) -> list[Version]:
         assert self.crawler_process is not None
@@ -89,14 +109,14 @@ class Command(ScrapyCommand):
         collected: list[Any] = []
         crawlers = []
         for source in sources:
-            entries = find_entries(holding.iter_entries(source), source, source.find_identifier(article) or article)
+            entries = find_entries(holding.iter_entries(source), source, source.identify(article))
             crawler = process.create_crawler(ReparseSpider)
             crawler.settings.set("ITEM_PIPELINES", _STAGES, priority="cmdline")
             process.crawl(crawler, source=source, entries=entries, collected=collected)
             crawlers.append(crawler)
         process.start()
         for source in sources:
-            versions = build_versions(collected, source.find_identifier(article) or article, source.post)
+            versions = build_versions(collected, source.identify(article), source.post)
             if versions:
                 return versions
         return []
@@ -109,28 +129,52 @@ def _find_collection(data_dir: Path, name: str | None) -> Collection:
     return Collection.open(data_dir, names[0])
 
 
-def _print_json(versions: list[Version]) -> None:
+def _print_json(versions: list[Version], duplicates: list[tuple[Duplicate, str]]) -> None:
+    same_as = [
+        {
+            "source": duplicate.key[0],
+            "identifier": duplicate.key[1],
+            "url": url,
+            "containment": round(duplicate.containment, 3),
+            "is_exact": duplicate.is_exact,
+        }
+        for duplicate, url in duplicates
+    ]
     for version in versions:
+        modified = version.post.dateModified
         line = {
             "version": version.number,
             "captured_at": version.captured_at.isoformat(),
             "record_id": version.record_id,
+            "updated": modified.isoformat() if modified else None,
             "changed": version.changed,
             "headline": version.post.headline,
             "articleBody": version.post.articleBody,
+            "sameAs": same_as if version is versions[-1] else [],
         }
         print(json.dumps(line, ensure_ascii=False))  # noqa: T201
 
 
 def _print_table(versions: list[Version]) -> None:
     console = Console(highlight=False)
-    table = Table("version", "captured", "changed", "headline", box=None, pad_edge=False)
+    table = Table("version", "captured", "updated", "changed", "headline", box=None, pad_edge=False)
     for version in versions:
         captured = f"{version.captured_at:%Y-%m-%d %H:%M:%S} UTC"
-        table.add_row(str(version.number), captured, ", ".join(version.changed), Text(version.post.headline))
+        # What the publisher says of it, if anything; the instant of a capture is no substitute.
+        modified = version.post.dateModified
+        updated = f"{modified:%Y-%m-%d %H:%M:%S %z}" if modified else ""
+        changed = ", ".join(version.changed)
+        table.add_row(str(version.number), captured, updated, changed, Text(version.post.headline))
     console.print(table)
     for old, new in pairwise(versions):
         console.print()
         console.print(f"version {old.number} to {new.number}", style="bold")
         for line in list(iter_text_diff(old.post, new.post))[2:]:
             console.print(Text(line, style=_COLOURS.get(line[:1], "")))
+
+
+def _print_duplicates(duplicates: list[tuple[Duplicate, str]]) -> None:
+    console = Console(highlight=False)
+    for duplicate, url in duplicates:
+        how = "the same text" if duplicate.is_exact else f"{duplicate.containment:.0%} of the same text"
+        console.print(Text(f"{how}: {'/'.join(duplicate.key)} {url}".rstrip()), soft_wrap=True)

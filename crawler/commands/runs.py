@@ -15,6 +15,7 @@ from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from crawler.logbook import RunRecord, RunState, list_runs
+from crawler.tally import format_bytes
 from crawler.timetable import format_duration
 from pipelines.shelf import Outcome
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     import argparse
 
 _PIPE_WIDTH: Final = 200
-_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
 class Command(ScrapyCommand):
@@ -113,12 +113,3 @@ def _build_table(runs: list[RunRecord]) -> Table:
         style = {RunState.DIED: "red", RunState.RUNNING: "green"}.get(run.state, "")
         table.add_row(*(Text(cell) for cell in cells), style=style)
     return table
-
-
-def format_bytes(size: float) -> str:
-    """Return a size to three digits, in powers of a thousand."""
-    for unit in _UNITS[:-1]:
-        if size < 999.5:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} {_UNITS[-1]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -18,8 +19,11 @@ from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
 from archives.collection import Collection
+from crawler.commands.health import load_health
+from crawler.endpoint import parse_endpoint, serve_metrics
 from crawler.events import Event, describe_event, dump_event, format_instant
 from crawler.logbook import RunRecord, find_run
+from crawler.metrics import dump_metrics
 from crawler.roster import Plan, Roster
 from crawler.schedule import Entry, ScheduleTable
 from crawler.scheduler import Scheduler
@@ -124,7 +128,30 @@ class Command(ScrapyCommand):
                 workers=max(1, self.settings.getint("SCHEDULE_WORKERS", 4)),
                 grace_s=self.settings.getfloat("SCHEDULE_GRACE", 75.0),
             )
-            return scheduler.run(once=opts.once)
+            with self._serve_metrics():
+                return scheduler.run(once=opts.once)
+
+    @contextmanager
+    def _serve_metrics(self) -> Iterator[None]:
+        """Answer `/metrics` while the schedule runs, where somebody asked for that."""
+        assert self.settings is not None
+        settings = self.settings
+        if not settings["SCHEDULE_METRICS"]:
+            yield
+            return
+
+        def build() -> str:
+            with ScheduleTable(self._data_dir / "schedule.sqlite") as table:
+                entries = list(table.read().values())
+            return dump_metrics(load_health(settings), entries)
+
+        with ExitStack() as stack:
+            try:
+                host, port = parse_endpoint(settings["SCHEDULE_METRICS"])
+                stack.enter_context(serve_metrics(host, port, build))
+            except (ValueError, OSError) as error:
+                raise UsageError(f"/metrics cannot be served: {error}", print_help=False) from error
+            yield
 
     @property
     def _data_dir(self) -> Path:

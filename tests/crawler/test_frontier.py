@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scrapy import Request, Spider
+from scrapy.http import JsonRequest
 
 from crawler.frontier import dump_request, load_request
 from tests.crawler.bigpaper import BigPaper
@@ -170,3 +171,17 @@ def test_a_request_survives_as_data(
 def test_a_request_that_holds_more_than_data_is_refused() -> None:
     with pytest.raises(TypeError):
         dump_request(Request("http://a.example/", meta={"open": object()}), _Spider())
+
+
+def test_the_kind_of_a_request_and_its_cookies_survive() -> None:
+    spider = _Spider()
+    request = JsonRequest("http://a.example/", data={"q": "潮"}, cookies={"a": "b"}, callback=spider.parse_page)
+    again = load_request(dump_request(request, spider), spider)
+    assert type(again) is JsonRequest
+    assert again.to_dict(spider=spider) == request.to_dict(spider=spider)
+
+
+def test_a_callback_that_is_no_method_of_the_spider_is_refused() -> None:
+    for callback in (_Spider().parse_page, print, lambda response: None):
+        with pytest.raises(ValueError, match="is no method of the spider"):
+            dump_request(Request("http://a.example/", callback=callback), _Spider())

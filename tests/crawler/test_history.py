@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,7 +13,8 @@ from crawler.newspaper import Newspaper
 from pipelines.items import CaptureRef, Origin, Post, Precision
 from pipelines.merge import attest
 from pipelines.options import PostOptions
-from tests.project import Data, run_scrapy
+from tests.project import LOOPBACK, Data, run_scrapy
+from tests.wire import WireServer, build_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,6 +73,24 @@ def test_other_articles_and_incomplete_ones_have_no_version() -> None:
     assert build_versions([build(0, "a", "")], "1", PostOptions()) != []
 
 
+def test_updated_is_what_the_publisher_says_and_nothing_else() -> None:
+    """A text that changed without a word about it is a version with a capture time, and was not "updated"."""
+    silent = [build(0, "a", "text"), build(60, "b", "other text")]
+    versions = build_versions(silent, "1", PostOptions())
+    assert [version.captured_at for version in versions] == [NOON, NOON + timedelta(minutes=60)]
+    assert [version.post.dateModified for version in versions] == [None, None]
+    assert [version.post.evidence["articleBody"].captured_at for version in versions] == [
+        NOON,
+        NOON + timedelta(hours=1),
+    ]
+    said = build(120, "c", "third text")
+    said.dateModified, said.dateModified_precision = NOON + timedelta(minutes=90), Precision.SECOND
+    versions = build_versions([*silent, attest(said)], "1", PostOptions())
+    assert versions[-1].post.dateModified == NOON + timedelta(minutes=90)
+    assert versions[-1].captured_at == NOON + timedelta(minutes=120)
+    assert versions[-1].changed == ("articleBody", "dateModified")
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
     folder: Path = tmp_path_factory.mktemp("history")
@@ -115,3 +134,66 @@ def test_an_article_may_be_named_by_its_address(data: Data) -> None:
 def test_what_is_not_archived_has_no_history(data: Data) -> None:
     done = run_scrapy("history", "nowhere", data=data)
     assert (done.returncode, done.stderr.strip()) == (1, "nowhere is no article of collection newspaper")
+
+
+REPRINTS = """
+name = "paper"
+timezone = "UTC"
+scope = ["{base}/"]
+seeds = ["{base}/"]
+[links]
+article = ['/(?P<id>\\w+)\\.html$']
+[[parser]]
+of = "article"
+[parser.fields]
+headline = "h1"
+datePublished = "time"
+dateModified = "time.changed"
+articleBody = "html:div"
+"""
+COPY = "".join(
+    f"<p>Crew {n} of the night ferry signed off at pier {n + 3}, said the harbour council.</p>" for n in range(9)
+)
+
+
+def print_page(body: str, changed: str = "") -> bytes:
+    stated = f'<time class="changed">{changed}</time>' if changed else ""
+    return build_response(f"<h1>Ferry</h1><time>2026-01-01 08:00:00</time>{stated}<div>{body}</div>".encode())
+
+
+def test_a_reprint_is_linked_and_a_reparse_links_the_same(tmp_path: Path) -> None:
+    """Two media carry the same copy, one with a line of its own; each keeps its post, and the ledger can be remade."""
+    data = Data(tmp_path / "data")
+    source = tmp_path / "paper.toml"
+    routes = {
+        "/": build_response(b'<a href="/a.html">a</a><a href="/b.html">b</a><a href="/c.html">c</a>'),
+        "/a.html": print_page(COPY),
+        "/b.html": print_page("<p>From our correspondent at the quay.</p>" + COPY),
+        "/c.html": print_page("<p>The market hall keeps its roof, and the traders keep their places under it.</p>" * 3),
+    }
+    with WireServer(routes) as server:
+        source.write_text(REPRINTS.format(base=server.base_url), "utf-8")
+        crawl = ("crawl", "category", "-a", f"source={source}")
+        assert run_scrapy(*crawl, data=data, settings=LOOPBACK).returncode == 0
+        server.routes = routes | {"/c.html": print_page("<p>New text.</p>", "2026-01-02 09:00:00")}
+        assert run_scrapy(*crawl, data=data, settings=LOOPBACK).returncode == 0
+    assert len(list(data.posts("paper").glob("*.md"))) == 3
+    before = {name: show(data, name) for name in "abc"}
+    ((one,), (other,), (*_, last)) = before["a"], before["b"], before["c"]
+    assert [(found["identifier"], found["is_exact"], found["containment"]) for found in one["sameAs"]] == [
+        ("b", False, 1.0)
+    ]
+    assert [found["identifier"] for found in other["sameAs"]] == ["a"]
+    assert last["sameAs"] == []
+    assert [version["updated"] for version in before["c"]] == [None, "2026-01-02T09:00:00+00:00"]
+    shown = run_scrapy("history", "a", data=data)
+    assert f"100% of the same text: paper/b {server.base_url}/b.html" in shown.stdout
+    (data.collection("paper") / "indexes" / "ledger.sqlite").unlink()
+    assert run_scrapy("reparse", "paper", data=data).returncode == 0
+    assert {name: show(data, name) for name in "abc"} == before
+
+
+def show(data: Data, name: str) -> list[dict[str, Any]]:
+    done = run_scrapy("history", name, "--json", data=data)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]

@@ -129,3 +129,27 @@ def test_the_leases_of_a_killed_process_are_taken_back_at_once(tmp_path: Path) -
         assert (heir.reclaimed, take(heir)) == (1, ["1"])
         heir.close()
         living.close()
+
+
+def test_leasing_reads_no_more_rows_the_more_are_waiting(tmp_path: Path) -> None:
+    """Counted in SQLite's own steps, which are the same on any machine."""
+    steps = {}
+    for waiting in (500, 5000):
+        table = LeaseTable(tmp_path / f"{waiting}.sqlite", "job")
+        for number in range(waiting):
+            add(table, f"{number}", host=f"h{number % 5}.example")
+        counted = [0]
+
+        def count(counted: list[int] = counted) -> int:
+            counted[0] += 1
+            return 0
+
+        table._database.set_progress_handler(count, 10)
+        leases = table.lease(lambda _: 4, most=16)
+        table.acknowledge(lease.fingerprint for lease in leases)
+        assert not table.is_over()
+        table._database.set_progress_handler(None, 0)
+        table.close()
+        assert len(leases) == 16
+        steps[waiting] = counted[0]
+    assert steps[5000] < 1.5 * steps[500]

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from scrapy.utils.test import get_crawler
 
+from archives.catalogue import CollectionIndex
+from archives.collection import Collection
+from archives.records import Exchange
+from archives.writer import WarcWriter
 from crawler.newspaper import Newspaper
+from crawler.revalidation import RevalidateMiddleware
 from tests.project import Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -165,3 +173,54 @@ def test_a_page_that_died_before_it_was_read_is_read_from_the_archive(data: Data
     assert counts["revalidate/unchanged"] == 1
     assert len(hash_tree(data.posts("s"))) == 1
     assert run_scrapy("verify", "s", "--posts", data=data).returncode == 0
+
+
+def build_missing(status: str) -> dict[str, bytes]:
+    return build_paper([1, 2]) | {"/a/2": build_response(b"", status=status)}
+
+
+@pytest.mark.parametrize("status", ["404 Not Found", "410 Gone"])
+def test_what_was_not_there_is_not_asked_for_in_every_run(data: Data, tmp_path: Path, status: str) -> None:
+    with WireServer(build_missing(status)) as server:
+        source = write_source(tmp_path, server.base_url)
+        first = crawl(data, source)
+        asked = len(server.exchanges)
+        second = crawl(data, source)
+        assert "/a/2" not in [e.target for e in server.exchanges[asked:]]
+        assert "/a/1" in [e.target for e in server.exchanges[asked:]]
+    assert (first["pages/failed/article"], second.get("pages/failed/article", 0)) == (1, 0)
+    assert second["links/gone"] == 1
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("status", "attempts", "is_gone"),
+    [
+        (404, [0.5], True),
+        (404, [1.5], False),
+        (404, [3.5, 1.5], True),  # two hours between them, an hour and a half ago
+        (404, [3.5, 2.5], False),
+        (410, [900.0], True),
+        (200, [0.1], False),
+        (404, [], False),
+    ],
+)
+def test_the_pause_grows_with_every_attempt(data: Data, status: int, attempts: list[float], is_gone: bool) -> None:
+    """Instants are hours ago; the archive alone remembers them."""
+    collection = Collection.open(data.path, "c", create=True)
+    for number, hours in enumerate(attempts):
+        with closing(WarcWriter(collection, info={}, prefix="c", token=f"{number:06x}", max_bytes=1 << 30)) as writer:
+            writer.write(
+                Exchange(
+                    url="http://a.example/1",
+                    began_at=datetime.now(UTC) - hours * HOUR,
+                    raw_request=b"GET /1 HTTP/1.1\r\nHost: a.example\r\n\r\n",
+                    raw_response=f"HTTP/1.1 {status} So\r\nContent-Length: 0\r\n\r\n".encode(),
+                )
+            )
+    crawler = get_crawler(settings_dict={"ADDONS": {}, "REVALIDATE_DAYS": 7})
+    memory = RevalidateMiddleware(crawler, CollectionIndex(collection))
+    assert memory.is_gone("http://a.example/1") is is_gone
+    memory.close()

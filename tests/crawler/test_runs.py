@@ -14,9 +14,9 @@ import pytest
 
 from archives.collection import Collection
 from archives.files import lock_file
-from crawler.commands.runs import format_bytes
 from crawler.logbook import RunState, find_run, list_runs
 from crawler.newspaper import Newspaper
+from crawler.tally import format_bytes
 from tests.project import LOOPBACK, ROOT, Data, run_scrapy
 
 if TYPE_CHECKING:

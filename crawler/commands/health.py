@@ -1,0 +1,122 @@
+"""`scrapy health`: which sources are well, and what is wrong with the others."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.errors import ArchiveError
+from crawler.health import Health, Limits, list_health
+from crawler.logbook import list_runs
+from crawler.timetable import format_duration
+
+if TYPE_CHECKING:
+    import argparse
+
+    from scrapy.settings import BaseSettings
+
+RECENT_RUNS: Final = 200
+_PIPE_WIDTH: Final = 200
+
+
+class Command(ScrapyCommand):
+    """Examines every source by the manifests of its runs.
+
+    Exit codes: 0 all are well, 1 there are alerts, 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Tell which sources are well: silence, fields no longer found, failures, changed robots.txt"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--collection", metavar="C", default="", help="only this collection")
+        parser.add_argument("--source", metavar="S", default="", help="only this source")
+        parser.add_argument("--json", action="store_true", help="JSON Lines on standard output")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Examine the sources."""
+        assert self.settings is not None
+        if args:
+            raise UsageError
+        try:
+            healths = load_health(self.settings, collection=opts.collection, source=opts.source)
+        except ArchiveError as error:
+            raise UsageError(str(error), print_help=False) from error
+        if opts.json:
+            for health in healths:
+                print(json.dumps(build_summary(health), ensure_ascii=False))  # noqa: T201
+        elif healths:
+            _print_table(healths)
+        else:
+            print("no runs yet", file=sys.stderr)  # noqa: T201
+        self.exitcode = int(any(health.alerts for health in healths))
+
+
+def load_health(settings: BaseSettings, *, collection: str = "", source: str = "") -> list[Health]:
+    """Return the health of the sources in a data directory, as of now.
+
+    Raises:
+        ArchiveError: there is no such collection.
+    """
+    runs = list_runs(Path(settings["DATA_DIR"]), collection=collection, source=source, most=RECENT_RUNS)
+    limits = Limits(
+        silence=settings.getfloat("HEALTH_SILENCE"),
+        field_share=settings.getfloat("HEALTH_FIELD_SHARE"),
+        failed_share=settings.getfloat("HEALTH_FAILED_SHARE"),
+    )
+    return list_health(runs, now=datetime.now(UTC), limits=limits)
+
+
+def build_summary(health: Health) -> dict[str, Any]:
+    """Return what `--json` says of a source."""
+    shares: dict[str, dict[str, float]] = {}
+    for (origin, stated), share in health.shares.items():
+        shares.setdefault(origin, {})[stated] = round(share, 4)
+    return {
+        "source": health.source,
+        "collection": health.collection,
+        "is_well": not health.alerts,
+        "alerts": [{"kind": alert.ailment, "message": alert.message} for alert in health.alerts],
+        "last_run": health.last.run if health.last else None,
+        "last_new_at": health.last_new_at.isoformat() if health.last_new_at else None,
+        "usual_interval_s": health.usual_interval_s,
+        "field_shares": shares,
+    }
+
+
+def _print_table(healths: list[Health]) -> None:
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPE_WIDTH)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for heading in ("", "source", "collection", "last run", "last new article", "usually every"):
+        table.add_column(heading, no_wrap=True)
+    for health in healths:
+        cells = (
+            "✗" if health.alerts else "✓",
+            health.source,
+            health.collection,
+            f"{health.last.began_at.astimezone():%Y-%m-%d %H:%M}" if health.last else "",
+            f"{health.last_new_at.astimezone():%Y-%m-%d %H:%M}" if health.last_new_at else "",
+            format_duration(health.usual_interval_s) if health.usual_interval_s else "",
+        )
+        table.add_row(*map(Text, cells), style="red" if health.alerts else "")
+    console.print(table)
+    for health in healths:
+        for alert in health.alerts:
+            console.print(Text(f"{health.source}: {alert.ailment}: {alert.message}"), soft_wrap=True)
