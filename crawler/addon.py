@@ -20,6 +20,13 @@ _HANDLERS = {
     "reparse": "crawler.reparse.ArchiveHandler",
 }
 
+_EXPORTERS = {
+    "json": "pipelines.exporters.PostListExporter",
+    "jsonl": "pipelines.exporters.PostLinesExporter",
+    "jsonlines": "pipelines.exporters.PostLinesExporter",
+    "jl": "pipelines.exporters.PostLinesExporter",
+}
+
 
 class NewsreelAddon:
     """Sets what the parts of the project need of one another."""
@@ -42,6 +49,10 @@ class NewsreelAddon:
         if mode == "capture":
             settings.set("SCHEDULER", "crawler.frontier.Frontier", priority="addon")
             settings["EXTENSIONS"].update({"crawler.run.RunExtension": 10}, priority="addon")
+        settings["EXTENSIONS"].update({"crawler.budget.HeldBytes": 5}, priority="addon")
+        if mode != "reparse":
+            settings["EXTENSIONS"].update({"crawler.exporting.ExportExtension": 20}, priority="addon")
+        settings["FEED_EXPORTERS"].update(_EXPORTERS, priority="addon")
         middlewares: dict[str, int | None] = {
             # In a reparse the archive is the scope: what was captured was admitted when it was fetched.
             "crawler.middlewares.ScopeMiddleware": None if mode == "reparse" else 60,

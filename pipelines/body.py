@@ -18,11 +18,13 @@ from urllib.parse import urljoin
 import nh3
 
 from pipelines import markup, pruning
+from pipelines.bounds import PageRefused, drain_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_CHARS = 5_000_000
+MAX_TAGS = 50_000
 
 # Kept by the parser's pass only so that a hidden one is seen with its content.
 _UNWRAPPED = frozenset(
@@ -48,16 +50,12 @@ _INDENT = re.compile(r"(<p(?: [^<>]*)?>(?:<(?:span|strong|b|em|i|a|u)(?: [^<>]*)
 _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 
 
-class BodyRefused(ValueError):
+class BodyRefused(PageRefused):
     """The text found cannot be an article's body.
 
     Attributes:
-        reason: short name to count by: `too_large`.
+        reason: short name to count by: `too_large`, `too_many_tags`.
     """
-
-    def __init__(self, reason: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.reason = reason
 
 
 def normalise_body(found: str, *, base_url: str = "") -> str:
@@ -70,7 +68,8 @@ def normalise_body(found: str, *, base_url: str = "") -> str:
         base_url: address that relative links are resolved against; without it they stay relative.
 
     Raises:
-        BodyRefused: the text found, or the body made of it, is longer than MAX_CHARS characters.
+        BodyRefused: the text found, or the body made of it, is longer than MAX_CHARS characters or has more than
+            MAX_TAGS tags.
     """
     _refuse_large(found)
     text = _normalise_characters(found)
@@ -78,6 +77,7 @@ def normalise_body(found: str, *, base_url: str = "") -> str:
     if markup.is_clean(clean, has_base=bool(base_url)):
         return clean.strip()
     canonical = _normalise_characters(_build_canonical(text))
+    _refuse_large(canonical)
     settled = _INDENT.sub(r"\1", _Settler(base_url).settle(canonical)).strip()
     _refuse_large(settled)
     return settled
@@ -87,6 +87,9 @@ def _refuse_large(text: str) -> None:
     if len(text) > MAX_CHARS:
         sentence = f"body of {len(text)} characters is over the limit of {MAX_CHARS}; narrow its selector"
         raise BodyRefused("too_large", sentence)
+    tags = text.count("<")
+    if tags > MAX_TAGS:
+        raise BodyRefused("too_many_tags", f"body of {tags} tags is over the limit of {MAX_TAGS}; narrow its selector")
 
 
 def find_text(body: str) -> str:
@@ -94,7 +97,7 @@ def find_text(body: str) -> str:
     parts: list[str] = []
     for token in markup.TOKEN.finditer(body):
         if token["text"] is not None:
-            parts.append(re.sub(r"\s+", " ", html.unescape(token["text"])))
+            parts.append(html.unescape(token["text"]).replace("\n", " "))
         elif token["name"] in markup.BLOCKS or token["name"] == "br":
             parts.append("\n")
     lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
@@ -111,7 +114,7 @@ def _escape_braces(text: str) -> str:
 
 def _build_canonical(text: str) -> str:
     """Return the fragment as an HTML5 parser serialises it, without active elements and comments."""
-    source = pruning.drop_elements(text)
+    source = pruning.drop_elements(drain_attributes(text))
     if pruning.is_nested_beyond_reason(source):
         source = pruning.flatten_blocks(source)
     kept = {*markup.ATTRIBUTES, *_LAZY_SOURCES, *_SIGNS_OF_HIDING}

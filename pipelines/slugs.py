@@ -11,6 +11,7 @@ import hashlib
 import re
 import unicodedata
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def find_collisions(names: Iterable[str], style: SlugStyle) -> dict[str, list[st
     return {slug: sharing for slug, sharing in by_slug.items() if len(sharing) > 1}
 
 
+@lru_cache(maxsize=4096)
 def _spell_han(text: str) -> str:
     if text.isascii():
         return text

@@ -1,0 +1,136 @@
+"""`scrapy export`: hand posts over, whole or what has changed since a cursor."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.errors import ArchiveError
+from crawler.changes import CursorError, parse_cursor
+from crawler.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
+from crawler.library import Library
+from crawler.sources import SourceError
+from pipelines.exports.files import ExportError
+from pipelines.exports.formats import FORMATS, ExportOptions
+from pipelines.exports.records import RecordRefused
+
+if TYPE_CHECKING:
+    import argparse
+
+_WEBHOOKS = "webhooks"
+_PATIENCE_S = 600.0
+
+
+class Command(ScrapyCommand):
+    """Writes posts in one format.
+
+    Exit codes: 0 good; 1 the export could not be written and what lay there lies there still, or a receiver did not
+    hear; 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "<format> -o PATH [options]"
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Hand posts over: tables, feeds, sites; all, or what has changed since a cursor"
+
+    def long_desc(self) -> str:
+        """Return the formats."""
+        lines = [f"{entry.name}: {entry.title}" for entry in FORMATS.values()]
+        lines.append(f"{_WEBHOOKS}: tell the receivers in EXPORTS_FILE what has changed")
+        return "Write posts in one of these formats.\n" + ";\n".join(lines)
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("-o", "--output", metavar="PATH", help="the file or folder to write")
+        parser.add_argument("--collection", metavar="NAME", help="only its posts (default: those of all)")
+        parser.add_argument("--source", default="", metavar="NAME", help="only this source's posts")
+        parser.add_argument("--since", metavar="CURSOR", help="what has changed since; 'start' for all there ever was")
+        parser.add_argument("--title", default="", help="of a site or of feeds")
+        parser.add_argument("--url", default="", help="where a site or a folder of feeds will stand")
+        parser.add_argument("--hub", default="", metavar="URL", help="WebSub hub named in feeds")
+        parser.add_argument("--revive", action="store_true", help="of webhooks: try again what was laid aside")
+        parser.add_argument("--json", action="store_true", help="print what was done as one JSON object")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Write the export named in `args`."""
+        if args == [_WEBHOOKS]:
+            self._tell_receivers(revive=opts.revive)
+            return
+        if len(args) != 1 or args[0] not in FORMATS:
+            raise UsageError(f"name one format: {', '.join(FORMATS)}, or {_WEBHOOKS}", print_help=False)
+        if not opts.output:
+            raise UsageError("say where to write with -o", print_help=False)
+        if opts.since and not FORMATS[args[0]].is_table:
+            raise UsageError(f"{args[0]} is always made of all posts, so --since has no use", print_help=False)
+        assert self.settings is not None
+        options = ExportOptions(title=opts.title, url=opts.url, hub=opts.hub)
+        plan = ExportPlan(
+            format=args[0],
+            path=Path(opts.output),
+            collection=opts.collection or "",
+            source=opts.source,
+            options=options,
+        )
+        try:
+            done = write_export(Library(Path(self.settings["DATA_DIR"])), plan, opts.since)
+        except (ArchiveError, SourceError, CursorError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        except (ExportError, RecordRefused, OSError, sqlite3.Error) as error:
+            print(f"{plan.path} was not written: {error}")  # noqa: T201
+            self.exitcode = 1
+            return
+        sentence = f"{plan.path}: {done['posts']} posts" + (f"; cursor {done['cursor']}" if done["cursor"] else "")
+        print(json.dumps(done, ensure_ascii=False) if opts.json else sentence)  # noqa: T201
+
+    def _tell_receivers(self, *, revive: bool) -> None:
+        assert self.settings is not None
+        library = Library(Path(self.settings["DATA_DIR"]))
+        try:
+            hooks = read_plans(Path(self.settings["EXPORTS_FILE"])).hooks
+            told = tell_receivers(library, hooks, patience_s=_PATIENCE_S, revive=revive)
+        except (ArchiveError, SourceError, PlanError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        print(f"{told.heard} heard, {told.waiting} waiting, {told.dead} laid aside")  # noqa: T201
+        self.exitcode = 1 if told.waiting or told.dead else 0
+
+
+def write_export(library: Library, plan: ExportPlan, since: str | None) -> dict[str, Any]:
+    """Write an export; return its format, path, number of posts, and the cursor to go on from.
+
+    Raises:
+        CursorError: `since` is not a cursor.
+        UsageError: there is nothing to export, or a cursor, which belongs to one collection, but several of them.
+    """
+    names = [plan.collection] if plan.collection else library.list_collections()
+    if not names:
+        raise UsageError(
+            f"there is no collection in {library.data_dir}; crawl first, or set DATA_DIR", print_help=False
+        )
+    if since and len(names) != 1:
+        raise UsageError(f"name one with --collection; there are {', '.join(names) or 'none'}", print_help=False)
+    cursor = ""
+    if len(names) == 1:
+        with closing(library.open_log(names[0])) as log:
+            # Taken first: what is entered from now on may be told now as well as the next time.
+            cursor = str(log.cursor)
+            if since:
+                changes = log.read(parse_cursor(since), library.open_store(names[0]))
+                records = (record for record in changes if plan.source in ("", record.source))
+                count = FORMATS[plan.format].export(records, plan.path, plan.options)
+    if not since:
+        count = run_export(library, plan)
+    return {"format": plan.format, "path": str(plan.path), "posts": count, "cursor": cursor}

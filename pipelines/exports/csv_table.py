@@ -1,0 +1,38 @@
+"""CSV for spreadsheets and for tools that know nothing else: a header, lists and objects as JSON in a cell."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from pipelines.exports.files import replace_file
+from pipelines.exports.records import NAMES, build_row, iter_sound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pipelines.exports.records import PostRecord
+
+
+def export_csv(records: Iterable[PostRecord], target: Path) -> int:
+    """Write the records to a file; return how many they are.
+
+    Spec: RFC 4180, in UTF-8 with line feeds inside quotes as they are.
+    """
+    count = 0
+    with replace_file(target) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(NAMES)
+        for record in iter_sound(records):
+            writer.writerow([_dump_cell(value) for value in build_row(record)])
+            count += 1
+    return count
+
+
+def _dump_cell(value: Any) -> Any:
+    if isinstance(value, tuple | dict):
+        return json.dumps(value, ensure_ascii=False)
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,46 @@
+"""A dataset folder as hubs for machine learning lay it out: Parquet files below `data/` and a card that names them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pipelines.exports.files import replace_folder
+from pipelines.exports.parquet import write_months
+from pipelines.exports.records import COLUMNS, SCHEMA, iter_sound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from pipelines.exports.records import PostRecord
+
+_CARD = """---
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/*.parquet
+---
+
+# News posts
+
+{count} posts, schema `{schema}`. Every post names the capture that it was read from, so each can be made again from the
+archive of its collection. The publishers hold the rights to the texts.
+
+| column | holds | meaning |
+|---|---|---|
+{rows}
+"""
+
+
+def export_dataset(records: Iterable[PostRecord], target: Path) -> int:
+    """Write the records to a dataset folder; return how many they are.
+
+    Raises:
+        pipelines.exports.files.ExportError: pyarrow is not installed.
+    """
+    with replace_folder(target, "dataset") as folder:
+        count = write_months(iter_sound(records), folder, "data/train-{number}-{month}.parquet")
+        rows = "\n".join(f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in COLUMNS)
+        (folder / "README.md").write_text(_CARD.format(count=count, schema=SCHEMA, rows=rows), "utf-8")
+    return count

@@ -1,0 +1,85 @@
+"""The formats by name: what `scrapy export` offers, and what a table `[[export]]` may ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.exports.csv_table import export_csv
+from pipelines.exports.dataset import export_dataset
+from pipelines.exports.feeds import FeedOptions, export_feeds
+from pipelines.exports.hugo import export_hugo
+from pipelines.exports.jekyll import export_jekyll
+from pipelines.exports.jsonl import export_jsonl
+from pipelines.exports.parquet import export_parquet
+from pipelines.exports.site import SiteOptions
+from pipelines.exports.sqlite import export_sqlite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from pipelines.exports.records import PostRecord
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """What formats for readers want to know beside the posts; empty where a format's own default will do."""
+
+    title: str = ""
+    url: str = ""
+    hub: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One format.
+
+    Attributes:
+        export: writes records to a path and returns how many they were.
+        is_table: it can hold changes, also of posts that are gone; the others are always made of all posts.
+    """
+
+    name: str
+    title: str
+    export: Callable[[Iterable[PostRecord], Path, ExportOptions], int]
+    is_table: bool
+
+
+def _table(name: str, title: str, export: Callable[[Iterable[PostRecord], Path], int]) -> Format:
+    return Format(name=name, title=title, export=lambda records, path, _: export(records, path), is_table=True)
+
+
+def _jekyll(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
+    return export_jekyll(records, path, _build_site(options, "http://localhost:4000"))
+
+
+def _hugo(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
+    return export_hugo(records, path, _build_site(options, "http://localhost:1313"))
+
+
+def _build_site(options: ExportOptions, url: str) -> SiteOptions:
+    return SiteOptions(title=options.title or SiteOptions().title, url=(options.url or url).rstrip("/"))
+
+
+def _feeds(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
+    default = FeedOptions()
+    url = (options.url or default.url).rstrip("/")
+    return export_feeds(records, path, FeedOptions(title=options.title or default.title, url=url, hub=options.hub))
+
+
+FORMATS = {
+    entry.name: entry
+    for entry in (
+        _table("jsonl", "JSON Lines, one post a line", export_jsonl),
+        _table("csv", "CSV for spreadsheets", export_csv),
+        _table("sqlite", "SQLite with full-text search", export_sqlite),
+        _table("parquet", "Parquet files by month (extra [parquet])", export_parquet),
+        _table("dataset", "a dataset folder of Parquet files (extra [parquet])", export_dataset),
+        Format(name="jekyll", title="a site for Jekyll 4", export=_jekyll, is_table=False),
+        Format(name="hugo", title="a site for Hugo", export=_hugo, is_table=False),
+        Format(
+            name="feeds", title="Atom, RSS and JSON Feed by source, category and tag", export=_feeds, is_table=False
+        ),
+    )
+}

@@ -1,0 +1,103 @@
+"""The posts of a collection as records, read lazily from its ledger.
+
+A ledger holds what is known; what a source's options add to that (its zone, the tag of a medium) is given by whoever
+opens the store, because sources are none of this package's business. Records come in the order of their post files'
+names, which begin with the day; all of one iteration are of the same instant, whatever is written meanwhile.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pipelines.exports.records import build_record
+from pipelines.items import load_post
+from pipelines.ledger import Ledger
+from pipelines.posts import PostRefused, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from pipelines.exports.records import Change, PostRecord
+    from pipelines.items import Post
+    from pipelines.options import PostOptions
+
+
+class PostStore:
+    """The posts of one collection.
+
+    Args:
+        ledger: its path; a collection without one has no posts.
+        options_for: gives a source's options by its name.
+    """
+
+    def __init__(self, ledger: Path, collection: str, options_for: Callable[[str], PostOptions]) -> None:
+        self.collection = collection
+        self._path = ledger
+        self._options_for = options_for
+
+    def iter_records(
+        self,
+        *,
+        source: str = "",
+        first_day: date | None = None,
+        last_day: date | None = None,
+        category: str = "",
+        tag: str = "",
+    ) -> Iterator[PostRecord]:
+        """Yield the posts that have a post file.
+
+        Args:
+            first_day: the first of the days to take, in the zone of each source.
+            last_day: the last of them.
+            category: a section or its slug.
+        """
+        if not self._path.exists():
+            return
+        since = first_day.isoformat() if first_day else ""
+        until = (last_day + timedelta(days=1)).isoformat() if last_day else ""
+        with closing(Ledger(self._path)) as ledger:
+            filed = ledger.iter_filed(source=source, since=since, until=until)
+            with closing(filed):
+                for _, file, state in filed:
+                    record = self._build(load_post(state), file)
+                    if record is not None and is_filed_under(record, category, tag):
+                        yield record
+
+    def find_record(self, source: str, identifier: str, *, change: Change | None = None) -> PostRecord | None:
+        """Return the record of one post, or None where it has no post file.
+
+        Args:
+            change: what happened to it, to be told with it.
+        """
+        return next(self.iter_found([((source, identifier), change)]))
+
+    def iter_found(self, wanted: Iterable[tuple[tuple[str, str], Change | None]]) -> Iterator[PostRecord | None]:
+        """Yield the record of each post that is asked for by its key, or None where it has no post file."""
+        if not self._path.exists():
+            yield from (None for _ in wanted)
+            return
+        with closing(Ledger(self._path)) as ledger:
+            for key, change in wanted:
+                claim = ledger.find_claim(key)
+                state = ledger.find_post(key) if claim else None
+                record = self._build(state, claim.file) if state and claim else None
+                yield replace(record, change=change) if record and change else record
+
+    def _build(self, state: Post, file: str) -> PostRecord | None:
+        options = self._options_for(state.source)
+        try:
+            post = finish(state, options)
+        except PostRefused:  # it had a file, and no longer has what a file needs
+            return None
+        return build_record(post, options, collection=self.collection, file=file)
+
+
+def is_filed_under(record: PostRecord, category: str, tag: str) -> bool:
+    """Tell whether a record has the category and the tag that are asked for, if any."""
+    has_category = not category or category in record.articleSection or category in record.categories
+    return has_category and (not tag or tag in record.keywords)
