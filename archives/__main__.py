@@ -13,6 +13,7 @@ from archives.collection import Collection
 from archives.errors import ArchiveError, CollectionError
 from archives.index import rebuild
 from archives.intake import Added, add_file
+from archives.replay.serving import serve_collection
 from archives.salvage import salvage
 from archives.validate import validate_wacz
 from archives.verify import Problem, verify_collection
@@ -62,6 +63,10 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     unpack = add("unpack", _run_unpack, "take the WARC files of a WACZ file into a collection", path="FILE.wacz")
     unpack.add_argument("-o", "--output", type=Path, required=True, metavar="COLLECTION_DIR", help="made if missing")
+    serve = add("serve", _run_serve, "show the pages of a collection in a browser", path="COLLECTION_DIR")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, default=8080, help="default: 8080; 0 takes any that is free")
+    serve.add_argument("--name", action="append", default=[], help="a host name under which the viewer is asked for")
     validate = add("validate", _run_validate, "list in what a WACZ file departs from its standard", path="FILE.wacz")
     validate.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")
     return parser
@@ -108,8 +113,12 @@ def _run_add(options: argparse.Namespace) -> int:
     damage = 0
     for file in options.files:
         is_wacz = file.name.lower().endswith(".wacz")
-        for added in unpack_wacz(file, collection) if is_wacz else [add_file(collection, file)]:
-            damage += _say_added(added)
+        try:
+            for added in unpack_wacz(file, collection) if is_wacz else [add_file(collection, file)]:
+                damage += _say_added(added)
+        except (ArchiveError, OSError) as error:
+            damage += 1
+            _complain(str(error))
     return 1 if damage else 0
 
 
@@ -124,6 +133,11 @@ def _run_pack(options: argparse.Namespace) -> int:
 def _run_unpack(options: argparse.Namespace) -> int:
     collection = Collection(options.output.resolve())
     return 1 if sum(_say_added(added) for added in unpack_wacz(options.path, collection)) else 0
+
+
+def _run_serve(options: argparse.Namespace) -> int:
+    collection = _open_directory(options.path)
+    return serve_collection(collection, host=options.host, port=options.port, hosts=options.name)
 
 
 def _run_validate(options: argparse.Namespace) -> int:

@@ -1,0 +1,358 @@
+"""The viewer of captures as a function: a request comes in, a response goes out, nothing else is touched.
+
+It serves collections and nothing that was made of them. What stands above may put notes beside a memento and answer
+paths of its own before it asks here.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from archives.errors import ArchiveError, NotArchived
+from archives.replay import pages
+from archives.replay.calendars import build_calendar
+from archives.replay.cdx import BadQuery, answer_query
+from archives.replay.content import View, build_content, build_missing
+from archives.replay.links import PageLinks
+from archives.replay.lookup import (
+    Shelves,
+    build_stamp,
+    find_memento,
+    find_neighbours,
+    find_unmoved,
+    parse_moment,
+)
+from archives.replay.markup import Html, fill, join
+from archives.replay.memento import (
+    Names,
+    build_memento_headers,
+    build_timegate_headers,
+    build_timemap,
+    parse_accept_datetime,
+)
+from archives.replay.places import (
+    RAW,
+    Kind,
+    Place,
+    build_calendar_path,
+    build_path,
+    build_timemap_path,
+    complete_url,
+    find_place,
+)
+from archives.replay.wire import Request, Response, build_redirect, build_text
+from archives.revisits import read_resolved
+from archives.urls import surt_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from archives.catalogue import CollectionIndex
+    from archives.cdxj import IndexEntry
+    from archives.reader import Capture
+
+    Notes = Callable[[str, IndexEntry], Iterable[tuple[str, str]]]
+
+MAX_LATEST: Final = 50
+MAX_LOOKED_AT: Final = 5_000
+MAX_PREFIX: Final = 20_000
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_TWINS: Final = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}
+_PAGE_MIMES: Final = frozenset({"text/html", "application/xhtml+xml"})
+
+
+class ReplayApp:
+    """Answers requests for captures.
+
+    Args:
+        notes: links that stand beside a memento, each a label and an address, by collection and index entry.
+        sections: links in the line at the head of each page.
+    """
+
+    def __init__(
+        self, shelves: Shelves, *, notes: Notes | None = None, sections: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self.shelves = shelves
+        self._notes = notes
+        self._sections = sections
+        self._assets = pages.load_assets()
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        path = request.path
+        if request.get("service-worker") or request.get("sec-fetch-dest") == "empty":
+            # No page of ours has a script; whatever asks like one is no reader.
+            return build_text("Scripts are not answered here.\n", status=403)
+        if path in {"/", "/-/collections"}:
+            return self._show_front()
+        if path in self._assets:
+            return self._assets[path]
+        if path == "/-/open":
+            return _open_address(request)
+        return self._find(request)
+
+    def _find(self, request: Request) -> Response:
+        """Answer a request for what belongs to a collection."""
+        place = find_place(request.target)
+        if place is None:
+            return pages.build_error_page(404, "No such page", "This address is none of the viewer's.")
+        try:
+            with self.shelves.borrow(place.collection) as index:
+                return self._answer(index, place, request)
+        except ArchiveError as error:
+            return self._explain(place, request, error)
+
+    def _answer(self, index: CollectionIndex, place: Place, request: Request) -> Response:
+        handlers = {
+            Kind.COLLECTION: self._show_collection,
+            Kind.CDX: self._query,
+            Kind.MEMENTO: self._show_memento,
+            Kind.TIMEGATE: self._negotiate,
+            Kind.TIMEMAP: self._list_mementos,
+            Kind.CALENDAR: self._show_calendar,
+        }
+        return handlers[place.kind](index, place, request)
+
+    def _show_front(self) -> Response:
+        items = []
+        for name in self.shelves.library.list_names():
+            with self.shelves.borrow(name) as index:
+                count = pages.count_words(index.count_entries(), "capture")
+            items.append(
+                fill(
+                    '<li><a href="/{name}/"><strong>{name}</strong><span>{count}</span></a></li>',
+                    name=name,
+                    count=count,
+                )
+            )
+        body = fill('<h1>Collections</h1><ul class="cards">{items}</ul>', items=join(items))
+        return pages.build_page("Collections", body, bar=pages.build_bar(sections=self._sections))
+
+    def _build_bar(self, place: Place) -> Html:
+        return pages.build_bar([(place.collection, f"/{place.collection}/")], self._sections)
+
+    def _show_collection(self, index: CollectionIndex, place: Place, request: Request) -> Response:
+        if not request.path.endswith("/"):
+            return build_redirect(f"/{place.collection}/")
+        recent = islice(index.iter_entries(is_reverse=True), MAX_LOOKED_AT)
+        shown = (entry for entry in recent if entry.mime in _PAGE_MIMES and entry.url.startswith("http"))
+        return pages.build_collection_page(
+            place.collection,
+            count=index.count_entries(),
+            latest=list(islice(shown, MAX_LATEST)),
+            bar=pages.build_bar(sections=self._sections),
+        )
+
+    def _show_calendar(self, index: CollectionIndex, place: Place, request: Request) -> Response:
+        bar = self._build_bar(place)
+        if place.url.endswith("*") and not place.stamp:
+            prefix = place.url.removesuffix("*")
+            entries = list(islice(index.iter_prefix(prefix), MAX_PREFIX))
+            is_cut = len(entries) == MAX_PREFIX
+            return pages.build_prefix_page(place.collection, prefix, entries, bar=bar, is_cut=is_cut)
+        found = build_calendar(index, place.collection, place.url, place.stamp, bar)
+        return found or self._miss(place, request)
+
+    def _list_mementos(self, index: CollectionIndex, place: Place, request: Request) -> Response:
+        names = Names(_build_origin(request), place.collection)
+        return build_timemap(index, place.url, names, place.form) or build_text("Not archived.\n", status=404)
+
+    def _query(self, index: CollectionIndex, place: Place, request: Request) -> Response:
+        del place
+        try:
+            return answer_query(index, request)
+        except BadQuery as error:
+            return build_text(f"{error}\n", status=400)
+
+    def _negotiate(self, index: CollectionIndex, place: Place, request: Request) -> Response:
+        """The TimeGate.
+
+        Spec: RFC 7089 §4.1, pattern 2.1 (302, distinct URI-G).
+        """
+        try:
+            at = parse_accept_datetime(request.get("accept-datetime"))
+        except ValueError as error:
+            return build_text(f"{error}\n", status=400)
+        entry = find_memento(index, place.url, parse_moment(at.strftime("%Y%m%d%H%M%S")) if at else None)
+        if entry is None:
+            return self._miss(place, request, ("Vary", "accept-datetime"))
+        names = Names(_build_origin(request), place.collection)
+        location = build_path(place.collection, entry.url, stamp=build_stamp(entry.captured_at))
+        return build_redirect(location, *build_timegate_headers(entry, names))
+
+    def _show_memento(self, index: CollectionIndex, place: Place, request: Request) -> Response:
+        try:
+            moment = parse_moment(place.stamp)
+        except ValueError:
+            return pages.build_error_page(404, "No such moment", f"{place.stamp} is no timestamp.")
+        entry = find_memento(index, place.url, moment)
+        if entry is None:
+            return self._miss(place, request)
+        names = Names(_build_origin(request), place.collection)
+        is_inside = moment.first <= entry.captured_at <= moment.last
+        if not place.modifier and not (is_inside and entry.url == place.url):
+            location = build_path(place.collection, entry.url, stamp=build_stamp(entry.captured_at))
+            return build_redirect(location, *build_timegate_headers(entry, names)[1:])
+        headers = build_memento_headers(index, entry, names)
+        if place.modifier:
+            return self._serve(index, entry, place, request, headers)
+        return self._frame(index, entry, place, request, headers)
+
+    def _serve(
+        self,
+        index: CollectionIndex,
+        entry: IndexEntry,
+        place: Place,
+        request: Request,
+        headers: tuple[tuple[str, str], ...],
+    ) -> Response:
+        """The archived resource itself."""
+        capture = read_resolved(index, entry)
+        view = _build_view(place, request, build_stamp(entry.captured_at))
+        if place.modifier != RAW and (moved := _find_location(capture)):
+            target = self._follow(index, entry, moved, place)
+            return _add_headers(build_redirect(target), headers)
+        response = build_content(capture, view, request)
+        own = build_path(place.collection, entry.url, stamp=build_stamp(entry.captured_at), modifier=place.modifier)
+        return _add_headers(response, (*headers, ("Content-Location", own)))
+
+    def _follow(self, index: CollectionIndex, entry: IndexEntry, location: str, place: Place) -> str:
+        """Where a redirect leads inside the archive."""
+        stamp = build_stamp(entry.captured_at)
+        if surt_key(location) == surt_key(entry.url):
+            other = index.find_nearest(location, entry.captured_at, is_exact=True)
+            if other is None or other.record_id == entry.record_id or other.url == entry.url:
+                other = find_unmoved(index, location, entry.captured_at)
+            if other is not None:
+                stamp, location = build_stamp(other.captured_at, is_fine=True), other.url
+        return build_path(place.collection, location, stamp=stamp, modifier=place.modifier)
+
+    def _frame(
+        self,
+        index: CollectionIndex,
+        entry: IndexEntry,
+        place: Place,
+        request: Request,
+        headers: tuple[tuple[str, str], ...],
+    ) -> Response:
+        """The banner around the archived resource, or the redirect that it is."""
+        if entry.status in _REDIRECTS or entry.status is None:
+            moved = _find_location(read_resolved(index, entry))
+            if moved:
+                return _add_headers(build_redirect(self._follow(index, entry, moved, place)), headers)
+        before, after = find_neighbours(index, entry)
+        frame_host = find_frame_host(request.host)
+        frame = build_path(place.collection, entry.url, stamp=place.stamp, modifier="mp_")
+        return pages.build_memento_page(
+            entry,
+            place.collection,
+            frame=f"//{frame_host}{frame}" if frame_host else frame,
+            before=_build_step(place, before, entry),
+            after=_build_step(place, after, entry),
+            notes=self._notes(place.collection, entry) if self._notes else (),
+            frames=frame_host or "'self'",
+            headers=headers,
+        )
+
+    def _miss(self, place: Place, request: Request, *headers: tuple[str, str]) -> Response:
+        """What is not in the archive is said to be missing, never fetched."""
+        small = build_missing(request, f"{place.url} is not in {place.collection}.", _build_view(place, request, ""))
+        if small is not None:
+            return _add_headers(small, headers)
+        host = urlsplit(place.url).netloc
+        links = [
+            (
+                f"All addresses of {host} in {place.collection}",
+                build_calendar_path(place.collection, f"http://{host}/*"),
+            ),
+            (f"The collection {place.collection}", f"/{place.collection}/"),
+        ]
+        message = f"{place.url} was never captured in {place.collection}. It was not asked for on the web, either."
+        page = pages.build_error_page(404, "Not in this archive", message, links=links)
+        return _add_headers(_let_frame(page, request), headers)
+
+    def _explain(self, place: Place, request: Request, error: ArchiveError) -> Response:
+        status = 404 if isinstance(error, NotArchived) else 502
+        small = build_missing(request, str(error), _build_view(place, request, ""))
+        if small is not None:
+            return Response(status=status, headers=small.headers, body=small.body)
+        links = [("The front page", "/")]
+        if place.url:
+            links.append(("Other captures", build_calendar_path(place.collection, place.url)))
+            links.append(("The list for programs", build_timemap_path(place.collection, place.url)))
+        page = pages.build_error_page(status, "This capture cannot be shown", str(error), links=links)
+        return _let_frame(page, request)
+
+
+def _build_step(place: Place, other: IndexEntry | None, entry: IndexEntry) -> str:
+    if other is None:
+        return ""
+    is_fine = other.timestamp == entry.timestamp
+    return build_path(place.collection, other.url, stamp=build_stamp(other.captured_at, is_fine=is_fine))
+
+
+def _build_view(place: Place, request: Request, stamp: str) -> View:
+    twin = find_frame_host(request.host)
+    frames = f"{request.host} {twin}" if twin else "'self'"
+    return View(
+        collection=place.collection,
+        stamp=stamp,
+        modifier=place.modifier,
+        top=f"//{twin}" if twin else "",
+        frames=frames,
+    )
+
+
+def find_frame_host(host: str) -> str:
+    """The other name of this machine, under which archived pages stand apart from the viewer's own; or nothing."""
+    name, colon, port = host.partition(":")
+    twin = _TWINS.get(name.lower())
+    return f"{twin}{colon}{port}" if twin and port.isdecimal() == bool(colon) else ""
+
+
+def _build_origin(request: Request) -> str:
+    return f"http://{request.host}"
+
+
+def _find_location(capture: Capture) -> str | None:
+    """The absolute address to which a capture redirects; None if it does not."""
+    if not capture.is_http:
+        return None
+    head = capture.head
+    location = head.get(b"Location")
+    if head.status not in _REDIRECTS or not location:
+        return None
+    links = PageLinks(prefix="", url=capture.url)
+    try:
+        text = location.decode("utf-8")
+    except UnicodeDecodeError:
+        text = location.decode("latin-1")
+    return links.resolve(text)
+
+
+def _open_address(request: Request) -> Response:
+    """What somebody typed into the field for an address."""
+    collection, url = request.arguments.get("collection", ""), request.arguments.get("url", "").strip()
+    place = find_place(f"/{collection}/*/{url}")
+    if not url or place is None or place.kind is not Kind.CALENDAR:
+        return build_redirect("/")
+    return build_redirect(build_calendar_path(place.collection, complete_url(url)))
+
+
+def _add_headers(response: Response, headers: Iterable[tuple[str, str]]) -> Response:
+    return Response(status=response.status, headers=(*response.headers, *headers), body=response.body)
+
+
+def _let_frame(page: Response, request: Request) -> Response:
+    """A page of ours that may stand in the frame of a memento."""
+    if request.get("sec-fetch-dest") not in {"iframe", "frame"}:
+        return page
+    twin = find_frame_host(request.host)
+    ancestors = f"frame-ancestors {request.host} {twin}" if twin else "frame-ancestors 'self'"
+    headers = tuple(
+        (name, value.replace("frame-ancestors 'none'", ancestors) if name == "Content-Security-Policy" else value)
+        for name, value in page.headers
+    )
+    return Response(status=page.status, headers=headers, body=page.body)

@@ -1,0 +1,192 @@
+"""Finds what a reader asked for: the collection by its name, the capture by its address and a moment."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, Protocol
+
+from archives.catalogue import CollectionIndex
+from archives.collection import Collection, list_collections
+from archives.errors import CollectionError, NotArchived
+from archives.records import quote_uri
+from archives.urls import format_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from archives.cdxj import IndexEntry
+
+REFRESH_S: Final = 2.0
+MAX_IDLE: Final = 16
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_STAMP: Final = re.compile(r"[0-9]{1,17}")
+_LEAST: Final = "00000101000000000"
+_ONE_MICRO: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a timestamp in an address means: an instant, and how far beyond it the digits do not reach."""
+
+    first: datetime
+    last: datetime
+
+
+def parse_moment(digits: str) -> Moment:
+    """The moment of 4 to 17 digits; what is missing is the earliest that it could be.
+
+    Raises:
+        ValueError: no such moment.
+    """
+    if not _STAMP.fullmatch(digits) or len(digits) < 4:
+        raise ValueError(f"not a timestamp: {digits!r}")
+    if len(digits) % 2 and len(digits) < 15:
+        digits += "1" if len(digits) in {5, 7} else "0"
+    full = digits + _LEAST[len(digits) :]
+    year, rest = int(full[:4]), [int(full[at : at + 2]) for at in range(4, 14, 2)]
+    first = datetime(year, *rest, int(full[14:17]) * 1000, tzinfo=UTC)  # type: ignore[arg-type,misc]
+    width = timedelta(milliseconds=1) if len(digits) > 14 else timedelta(seconds=1)
+    return Moment(first, first + width - _ONE_MICRO)
+
+
+def build_stamp(at: datetime, *, is_fine: bool = False) -> str:
+    """14 digits, or 17 where two captures share a second."""
+    return format_timestamp(at) + (f"{at.microsecond // 1000:03}" if is_fine else "")
+
+
+def find_memento(index: CollectionIndex, url: str, moment: Moment | None) -> IndexEntry | None:
+    """The capture that a reader means: within the moment itself, else nearest to it; without one the latest.
+
+    A redirect from one spelling of an address to another (http to https) has the key of its target and is passed over
+    for a capture of the very address asked for, or a reader would go in circles.
+    """
+    if moment is not None:
+        quoted = quote_uri(url)
+        within = list(index.iter_captures(url, since=moment.first, until=moment.last))
+        if within:
+            return min(within, key=lambda entry: (entry.url != quoted, _is_moved(entry)))
+    found = index.find_nearest(url, moment.first if moment else None)
+    if found is None or found.url == quote_uri(url) or not _is_moved(found):
+        return found
+    return index.find_nearest(url, moment.first if moment else None, is_exact=True) or found
+
+
+def find_unmoved(index: CollectionIndex, url: str, at: datetime) -> IndexEntry | None:
+    """The capture nearest to `at` that is no redirect."""
+    after = next((e for e in index.iter_captures(url, since=at) if not _is_moved(e)), None)
+    before = next((e for e in index.iter_captures(url, until=at, is_reverse=True) if not _is_moved(e)), None)
+    found = [entry for entry in (before, after) if entry is not None]
+    return min(found, key=lambda entry: abs(entry.captured_at - at), default=None)
+
+
+def find_neighbours(index: CollectionIndex, entry: IndexEntry) -> tuple[IndexEntry | None, IndexEntry | None]:
+    """The captures of the same address before and after one."""
+    before = index.iter_captures(entry.url, until=entry.captured_at - _ONE_MICRO, is_reverse=True)
+    after = index.iter_captures(entry.url, since=entry.captured_at + _ONE_MICRO)
+    return next(before, None), next(after, None)
+
+
+def _is_moved(entry: IndexEntry) -> bool:
+    return entry.status in _REDIRECTS
+
+
+class Library(Protocol):
+    """The collections that a viewer shows."""
+
+    def list_names(self) -> list[str]:
+        """Their names, sorted."""
+
+    def find_collection(self, name: str) -> Collection | None:
+        """The collection of a name; None if there is none."""
+
+
+class Directory:
+    """All collections of a data directory."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+
+    def list_names(self) -> list[str]:
+        """The names of all collections, sorted."""
+        return list_collections(self.data_dir)
+
+    def find_collection(self, name: str) -> Collection | None:
+        """One collection by its name."""
+        try:
+            return Collection.open(self.data_dir, name)
+        except CollectionError:
+            return None
+
+
+class Single:
+    """One collection, wherever it lies."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+
+    def list_names(self) -> list[str]:
+        """Its name."""
+        return [self._collection.name]
+
+    def find_collection(self, name: str) -> Collection | None:
+        """The collection, if that is its name."""
+        return self._collection if name == self._collection.name else None
+
+
+class Shelves:
+    """The open indexes of a library: each is lent to one request at a time, and brought up to date now and then."""
+
+    def __init__(self, library: Library, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.library = library
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._idle: dict[Path, list[tuple[float, CollectionIndex]]] = {}
+
+    @contextmanager
+    def borrow(self, name: str) -> Iterator[CollectionIndex]:
+        """The index of a collection.
+
+        Raises:
+            NotArchived: there is no such collection.
+        """
+        collection = self.library.find_collection(name)
+        if collection is None:
+            raise NotArchived(f"no collection {name!r}; the front page lists what there is")
+        refreshed_at, index = self._take(collection)
+        now = self._clock()
+        if now - refreshed_at > REFRESH_S:
+            index.refresh()
+            refreshed_at = now
+        try:
+            yield index
+        finally:
+            self._put_back(collection, refreshed_at, index)
+
+    def close(self) -> None:
+        """Close what is not lent."""
+        with self._lock:
+            for shelf in self._idle.values():
+                for _, index in shelf:
+                    index.close()
+            self._idle.clear()
+
+    def _take(self, collection: Collection) -> tuple[float, CollectionIndex]:
+        with self._lock:
+            shelf = self._idle.get(collection.path)
+            if shelf:
+                return shelf.pop()
+        return float("-inf"), CollectionIndex(collection)
+
+    def _put_back(self, collection: Collection, refreshed_at: float, index: CollectionIndex) -> None:
+        with self._lock:
+            shelf = self._idle.setdefault(collection.path, [])
+            if len(shelf) < MAX_IDLE:
+                shelf.append((refreshed_at, index))
+                return
+        index.close()

@@ -1,0 +1,212 @@
+"""The viewer as a whole: posts and runs here, captures by the archive's own viewer, one function from the two."""
+
+from __future__ import annotations
+
+import heapq
+import re
+import threading
+from datetime import UTC, datetime
+from importlib import resources
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from archives.collection import list_collections
+from archives.errors import ArchiveError, CollectionError
+from archives.replay.app import ReplayApp, find_frame_host
+from archives.replay.lookup import Directory, Shelves, build_stamp
+from archives.replay.pages import STYLE_PATH, build_error_page, load_assets
+from archives.replay.places import build_path
+from archives.replay.wire import Response
+from crawler.health import Limits, list_health
+from crawler.library import Library
+from crawler.logbook import list_runs
+from crawler.viewer import articles, lists
+from crawler.viewer.packages import Packages
+from crawler.viewer.proof import check_file, choose_page, list_witnesses
+from crawler.viewer.routes import BESIDE, POST, POSTS, RUNS, SECTIONS, VERSIONS, build_post_path
+from crawler.viewer.shelf import Facet, PostShelf, Wanted
+from crawler.viewer.versions import Histories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from archives.cdxj import IndexEntry
+    from archives.replay.wire import Request
+    from crawler.viewer.shelf import Found
+    from pipelines.exports.records import PostRecord
+
+MAX_RUNS: Final = 200
+MAX_PAGE: Final = 1_000
+_FACETS: Final = 20
+_MAX_NOTES: Final = 2
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MAX_WORDS: Final = 200
+
+
+class ViewerApp:
+    """Answers every request of `scrapy serve`.
+
+    Args:
+        project_dir: where `scrapy.cfg` is.
+        player_dir: where ReplayWeb.page's files are; None where nobody has put them.
+    """
+
+    def __init__(
+        self, data_dir: Path, *, project_dir: Path, player_dir: Path | None = None, limits: Limits | None = None
+    ) -> None:
+        self._data_dir = data_dir
+        self._limits = limits or Limits()
+        self._library = Library(data_dir)
+        self._shelves = Shelves(Directory(data_dir))
+        self._captures = ReplayApp(self._shelves, sections=SECTIONS, notes=self._note_posts)
+        self._histories = Histories(data_dir, project_dir)
+        self._packages = Packages(data_dir / "wacz", player_dir)
+        self._posts: dict[str, PostShelf] = {}
+        self._lock = threading.Lock()
+        self._style = _build_style()
+        self._pages = {
+            STYLE_PATH: lambda _: self._style,
+            "/": self._show_front,
+            POSTS: self._list_posts,
+            POST: self._show_post,
+            BESIDE: self._show_beside,
+            VERSIONS: self._show_versions,
+            RUNS: self._show_runs,
+        }
+
+    def close(self) -> None:
+        """Let go of every database."""
+        self._shelves.close()
+        with self._lock:
+            for shelf in self._posts.values():
+                shelf.close()
+            self._posts.clear()
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        page = self._pages.get(request.path)
+        if page is None or request.get("sec-fetch-dest") == "empty":
+            return self._packages.answer(request) or self._captures(request)
+        try:
+            return page(request)
+        except ArchiveError as error:
+            return build_error_page(404, "This cannot be shown", str(error), links=[("The front page", "/")])
+
+    def _find_shelf(self, name: str) -> PostShelf:
+        with self._lock:
+            if name not in self._posts:
+                self._posts[name] = PostShelf(self._library, name)
+            return self._posts[name]
+
+    def _note_posts(self, collection: str, entry: IndexEntry) -> list[tuple[str, str]]:
+        """The posts that a capture made, where it is not a list of many."""
+        made = self._find_shelf(collection).list_made_of(entry.record_id, entry.url, limit=_MAX_NOTES + 1)
+        if len(made) > _MAX_NOTES:
+            return []
+        return [("Post", build_post_path(collection, source, identifier)) for source, identifier in made]
+
+    def _show_front(self, request: Request) -> Response:
+        del request
+        names = list_collections(self._data_dir)
+        runs = list_runs(self._data_dir)
+        health = list_health(runs, now=datetime.now(UTC), limits=self._limits)
+        cards = []
+        for name in names:
+            with self._shelves.borrow(name) as index:
+                captures = index.count_entries()
+            cards.append(
+                lists.CollectionCard(name=name, captures=captures, posts=self._find_shelf(name).count(Wanted()))
+            )
+        posts = self._merge(names, Wanted(), limit=12)
+        return lists.build_front(cards, posts, runs[:5], health)
+
+    def _merge(self, names: Iterable[str], wanted: Wanted, *, limit: int, offset: int = 0) -> list[Found]:
+        """The newest posts of several collections."""
+        found = [self._find_shelf(name).list_posts(wanted, limit=offset + limit) for name in names]
+        merged = heapq.merge(*found, key=lambda post: post.instant, reverse=True)
+        return list(islice(merged, offset, offset + limit))
+
+    def _list_posts(self, request: Request) -> Response:
+        asked = request.arguments
+        collection = asked.get("collection", "")
+        wanted = Wanted(
+            words=asked.get("q", "").strip()[:_MAX_WORDS],
+            source=asked.get("source", ""),
+            day=day if _DAY.fullmatch(day := asked.get("day", "")) else "",
+            category=asked.get("category", ""),
+            tag=asked.get("tag", ""),
+            symbol=asked.get("symbol", ""),
+        )
+        names = [collection] if collection else list_collections(self._data_dir)
+        number = asked.get("page", "1")
+        page = min(max(1, int(number)), MAX_PAGE) if number.isdecimal() and len(number) < 6 else 1
+        posts = self._merge(names, wanted, limit=lists.PAGE_SIZE, offset=(page - 1) * lists.PAGE_SIZE)
+        total = sum(self._find_shelf(name).count(wanted) for name in names)
+        return lists.build_posts_page(
+            wanted, collection, posts, total=total, page=page, facets=self._list_facets(names, wanted)
+        )
+
+    def _list_facets(self, names: list[str], wanted: Wanted) -> dict[str, Sequence[Facet]]:
+        if len(names) != 1:
+            return {"collection": [Facet(name, self._find_shelf(name).count(wanted)) for name in names]}
+        shelf = self._find_shelf(names[0])
+        facets: dict[str, Sequence[Facet]] = {"source": shelf.list_sources(), "day": shelf.list_days(limit=_FACETS)}
+        facets |= {kind: shelf.list_labels(kind, limit=_FACETS) for kind in ("category", "tag", "symbol")}
+        return facets
+
+    def _find_record(self, request: Request) -> PostRecord:
+        asked = request.arguments
+        collection = asked.get("collection", "")
+        found = self._library.open_store(collection).find_record(asked.get("source", ""), asked.get("id", ""))
+        if found is None:
+            raise CollectionError(f"no post {asked.get('id', '')!r} in collection {collection!r}")
+        return found
+
+    def _show_post(self, request: Request) -> Response:
+        record = self._find_record(request)
+        with self._shelves.borrow(record.collection) as index:
+            witnesses = list_witnesses(index, record)
+            posts_dir = self._data_dir / "_posts" / record.collection
+            checked = check_file(index.collection, posts_dir, record)
+        return articles.build_post_page(record, witnesses, file_check=checked, page=choose_page(witnesses))
+
+    def _find_page(self, record: PostRecord) -> IndexEntry | None:
+        with self._shelves.borrow(record.collection) as index:
+            return choose_page(list_witnesses(index, record))
+
+    def _show_beside(self, request: Request) -> Response:
+        record = self._find_record(request)
+        page = self._find_page(record)
+        if page is None:
+            raise CollectionError(f"no capture stands behind post {record.id}")
+        path = build_path(record.collection, page.url, stamp=build_stamp(page.captured_at), modifier="mp_")
+        host = find_frame_host(request.host)
+        return articles.build_beside_page(
+            record, page, frame=f"//{host}{path}" if host else path, frames=host or "'self'"
+        )
+
+    def _show_versions(self, request: Request) -> Response:
+        record = self._find_record(request)
+        with self._shelves.borrow(record.collection) as index:
+            captures = index.count_entries()
+        editions = self._histories.list_editions(*_key(record), captures=captures)
+        return articles.build_versions_page(record, editions, self._find_page(record))
+
+    def _show_runs(self, request: Request) -> Response:
+        del request
+        runs = list_runs(self._data_dir)
+        health = list_health(runs, now=datetime.now(UTC), limits=self._limits)
+        return lists.build_runs_page(runs[:MAX_RUNS], health, is_cut=len(runs) > MAX_RUNS)
+
+
+def _build_style() -> Response:
+    """The archive viewer's style sheet and what posts add to it, as one."""
+    shared = load_assets()[STYLE_PATH]
+    own = resources.files("crawler.viewer").joinpath("web/viewer.css").read_bytes()
+    assert isinstance(shared.body, bytes)
+    return Response(headers=shared.headers, body=shared.body + own)
+
+
+def _key(record: PostRecord) -> tuple[str, str, str]:
+    return record.collection, record.source, record.identifier

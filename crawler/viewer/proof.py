@@ -1,0 +1,144 @@
+"""Proof on the spot: the bytes that a post names are read again, and their digests computed, while somebody looks."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archives.digests import matches_digest
+from archives.errors import ArchiveError, NotArchived
+from archives.messages import find_payload
+from archives.reader import read_record
+from crawler.library import find_definition
+from pipelines.items import Origin
+from pipelines.ledger import Ledger
+from pipelines.options import PostOptions
+from pipelines.posts import PostRefused, finish, render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archives.catalogue import CollectionIndex
+    from archives.cdxj import IndexEntry
+    from archives.collection import Collection
+    from archives.loader import Record
+    from pipelines.exports.records import PostRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked: None where it could not be."""
+
+    what: str
+    holds: bool | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witness:
+    """A capture that a post rests on.
+
+    Attributes:
+        fields: the fields that it gave, each with the place on its page.
+        entry: None where the index does not know it.
+    """
+
+    record_id: str
+    origin: Origin
+    fields: tuple[tuple[str, str], ...]
+    entry: IndexEntry | None
+    checks: tuple[Check, ...] = field(default=())
+
+    @property
+    def holds(self) -> bool:
+        """Whether every check that could be made went well."""
+        return self.entry is not None and all(check.holds is not False for check in self.checks)
+
+
+def list_witnesses(index: CollectionIndex, record: PostRecord) -> list[Witness]:
+    """The captures behind a post, that of its body first."""
+    fields: dict[str, list[tuple[str, str]]] = {}
+    origins: dict[str, Origin] = {}
+    instants = {}
+    for name, evidence in record.evidence.items():
+        fields.setdefault(evidence.record_id, []).append((name, evidence.place))
+        origins[evidence.record_id] = evidence.origin
+        instants[evidence.record_id] = evidence.captured_at
+    if record.capture is not None:
+        fields.setdefault(record.capture.record_id, [])
+        origins.setdefault(record.capture.record_id, Origin.ARTICLE)
+        instants[record.capture.record_id] = record.capture.captured_at
+    first = record.capture.record_id if record.capture else ""
+    witnesses = []
+    for record_id in sorted(filter(None, fields), key=lambda name: (name != first, instants[name], name)):
+        entry = index.find_record(record_id, instants[record_id])
+        witnesses.append(
+            Witness(
+                record_id=record_id,
+                origin=origins[record_id],
+                fields=tuple(fields[record_id]),
+                entry=entry,
+                checks=check_record(index.collection, entry) if entry else (),
+            )
+        )
+    return witnesses
+
+
+def check_record(collection: Collection, entry: IndexEntry) -> tuple[Check, ...]:
+    """Whether the bytes at a place are the record that the index means, and are as they were written."""
+    try:
+        record = read_record(collection.archive_dir / entry.filename, entry.offset)
+    except (ArchiveError, OSError) as error:
+        return (Check("the record can be read", holds=False, detail=str(error)),)
+    payload = "Payload digest"
+    return (
+        Check("record id", record.record_id == entry.record_id, record.record_id),
+        _check_digest("block digest", record, "WARC-Block-Digest", record.block),
+        *(
+            (_check_digest(payload.lower(), record, "WARC-Payload-Digest", _find_payload(record)),)
+            if record.type != "revisit"
+            else ()
+        ),
+    )
+
+
+def _find_payload(record: Record) -> bytes:
+    return find_payload(record.block) if record.is_http else record.block
+
+
+def _check_digest(what: str, record: Record, name: str, data: bytes) -> Check:
+    label = record.get(name)
+    return Check(what, matches_digest(label, data) if label else None, label or "none was written")
+
+
+def check_file(collection: Collection, posts_dir: Path, record: PostRecord) -> Check:
+    """Whether the post file is, to the byte, what the ledger's captures say it is."""
+    what = "post file"
+    try:
+        on_disk = (posts_dir / record.file).read_bytes()
+    except OSError:
+        return Check(what, holds=None, detail=f"{record.file} is not there; scrapy reparse makes it again")
+    source = find_definition(collection, record.source)
+    options = source.post if source else PostOptions()
+    with closing(Ledger(collection.indexes_dir / "ledger.sqlite")) as ledger:
+        state = ledger.find_post(record.key)
+    if state is None:
+        raise NotArchived(f"post {record.id} is no longer in the ledger")
+    try:
+        wanted = render(finish(state, options), options)
+    except PostRefused as refusal:
+        return Check(what, holds=False, detail=str(refusal))
+    return Check(what, on_disk == wanted, f"{record.file}, {len(on_disk):,} bytes")
+
+
+def choose_page(witnesses: list[Witness]) -> IndexEntry | None:
+    """The capture to show beside a post: the article's page as a reader saw it, else that of the body."""
+    known = [(witness, witness.entry) for witness in witnesses if witness.entry is not None]
+    for witness, entry in known:
+        if witness.origin is Origin.ARTICLE:
+            return entry
+    for _, entry in known:
+        if "html" in entry.mime:
+            return entry
+    return known[0][1] if known else None

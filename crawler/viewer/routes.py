@@ -1,0 +1,25 @@
+"""The addresses of the viewer's own pages."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlencode
+
+POSTS: Final = "/-/posts"
+POST: Final = "/-/post"
+BESIDE: Final = "/-/beside"
+VERSIONS: Final = "/-/versions"
+RUNS: Final = "/-/runs"
+PACKAGES: Final = "/-/wacz"
+SECTIONS: Final = (("Posts", POSTS), ("Runs", RUNS), ("Collections", "/-/collections"), ("WACZ", PACKAGES + "/"))
+
+
+def build_posts_path(**wanted: str) -> str:
+    """The list of posts that are asked for; what is empty is left out."""
+    kept = {name: value for name, value in wanted.items() if value}
+    return f"{POSTS}?{urlencode(kept)}" if kept else POSTS
+
+
+def build_post_path(collection: str, source: str, identifier: str, *, page: str = POST) -> str:
+    """One post; or it beside its page, or its versions."""
+    return f"{page}?{urlencode({'collection': collection, 'source': source, 'id': identifier})}"

