@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 OPEN_SUFFIX: Final = ".open"
 SIDECAR_SUFFIX: Final = ".cdxj"
+STORED_SUFFIX: Final = ".stored"
 WARC_SUFFIXES: Final = (".warc.gz", ".warc", ".arc.gz", ".arc")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -82,8 +83,10 @@ class Collection:
         return self.path / "runs"
 
     def iter_warcs(self) -> Iterator[Path]:
-        """Closed WARC and ARC files, by name."""
-        return self._iter_archive(WARC_SUFFIXES)
+        """Closed WARC and ARC files, by name; some may be in object storage only, which `archives.stored` opens."""
+        if self.archive_dir.is_dir():
+            names = {path.name.removesuffix(STORED_SUFFIX) for path in self.archive_dir.iterdir()}
+            yield from (self.archive_dir / name for name in sorted(names) if name.endswith(WARC_SUFFIXES))
 
     def iter_open(self) -> Iterator[Path]:
         """Files a writer has not closed, by name: it lives, or it died and they await salvage."""

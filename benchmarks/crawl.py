@@ -134,7 +134,7 @@ class Benchmark:
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir()
         log = self._folder / f"{job.name}.log"
-        cost, status = _measure(self._build_command(job, data), cwd=_ROOT if job.is_ours else data, log=log)
+        cost, status = measure_command(self._build_command(job, data), cwd=_ROOT if job.is_ours else data, log=log)
         problems = [f"its exit code is {status}"] if status else self._verify(job, data)
         if problems:
             tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-_SHOWN_LOG_LINES:])
@@ -171,7 +171,7 @@ class Benchmark:
         return problems
 
 
-def _measure(command: list[str], *, cwd: Path, log: Path) -> tuple[Cost, int]:
+def measure_command(command: list[str], *, cwd: Path, log: Path) -> tuple[Cost, int]:
     """Run a command to its end; return what it used and its exit code."""
     began = time.monotonic()
     with log.open("wb") as output:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from scrapy import signals
+from scrapy import Request, signals
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncio import call_later
@@ -26,11 +26,12 @@ from scrapy.utils.request import request_from_dict
 
 from crawler.leases import LEASE_S, Lease, LeaseTable
 from crawler.run import META_CAPTURE, STAT_FAILED, RunExtension
+from crawler.streams import FrontierError, StreamTable, find_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scrapy import Request, Spider
+    from scrapy import Spider
     from scrapy.crawler import Crawler
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,10 @@ logger = logging.getLogger(__name__)
 _BATCH = 16
 _POLL_S = 0.5
 _SETTLE_S = 0.2
-_SETTLE_AT_MOST = 48
+# So many may wait for their acknowledgement; they are fetched again if the crawl is killed.
+_SETTLE_AT_MOST = 16
+# Requests of which this process need not read again what it has just written.
+_REMEMBERED = 1024
 _PLAIN = ("callback", "errback", "method", "priority", "dont_filter", "encoding", "flags", "cb_kwargs", "meta")
 _DEFAULTS: dict[str, Any] = {
     "method": "GET",
@@ -68,15 +72,17 @@ class Frontier(BaseScheduler):
         settings = crawler.settings
         self._path = Path(settings["FRONTIER_FILE"])
         self._is_resuming = settings.getbool("FRONTIER_RESUME")
+        self._lease_s = settings.getfloat("FRONTIER_LEASE", LEASE_S)
         self._per_host = max(1, settings.getint("CONCURRENT_REQUESTS_PER_DOMAIN")) * 2
         self._ready: deque[tuple[Lease, Request]] = deque()
         self._active: dict[Request, Lease] = {}
         self._downloading: dict[Request, Lease] = {}
         self._load: Counter[str] = Counter()
         self._in_memory: deque[Request] = deque()
+        self._recent: dict[bytes, Request] = {}
         self._is_looking = False
         self._renewed_at = self._settled_at = time.monotonic()
-        self._opened: LeaseTable | None = None
+        self._opened: LeaseTable | StreamTable | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -94,14 +100,13 @@ class Frontier(BaseScheduler):
     def open(self, spider: Spider) -> None:
         """Open the table; what a dead run had leased is pending again."""
         try:
-            self._opened = LeaseTable(self._path, build_job(spider))
+            self._opened = self._open_table(build_job(spider))
             if not self._is_resuming:
                 self._table.forget()
             resumed = self._table.count_open()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, FrontierError) as error:
             self._count_failure(error)
             raise CloseSpider("storage_failed") from error
-        self._count("reclaimed", self._table.reclaimed)
         self._count("resumed", resumed)
         if resumed:
             logger.info("Resuming an unfinished run: %d requests are still to fetch", resumed)
@@ -116,9 +121,25 @@ class Frontier(BaseScheduler):
             if reason == "finished" and not self._active and self._table.is_over():
                 self._table.forget()
             self._table.close()
+        self._count("reclaimed", self._table.reclaimed)
+
+    def _open_table(self, job: str) -> LeaseTable | StreamTable:
+        settings = self._crawler.settings
+        url = find_url(settings["FRONTIER_URL"])
+        if url:
+            return StreamTable(url, job, rest=self._find_rest, lease_s=self._lease_s)
+        return LeaseTable(self._path, job, lease_s=self._lease_s)
+
+    def _find_rest(self, host: str) -> float:
+        """Return the longest pause that the downloader makes between two requests to a host, in seconds."""
+        engine = self._crawler.engine
+        slot = engine.downloader.slots.get(host) if engine else None
+        settings = self._crawler.settings
+        delay: float = slot.delay if slot else settings.getfloat("DOWNLOAD_DELAY")
+        return delay * (1 + (slot.jitter if slot else settings.getfloat("DOWNLOAD_DELAY_JITTER")))
 
     @property
-    def _table(self) -> LeaseTable:
+    def _table(self) -> LeaseTable | StreamTable:
         assert self._opened is not None
         return self._opened
 
@@ -142,16 +163,19 @@ class Frontier(BaseScheduler):
             self._in_memory.append(request)
             return True
         assert self._crawler.request_fingerprinter is not None
+        fingerprint = self._crawler.request_fingerprinter.fingerprint(request)
         is_added = False
         with self._guard():
             is_added = self._table.add(
-                fingerprint=self._crawler.request_fingerprinter.fingerprint(request),
-                host=urlsplit(request.url).netloc,
+                fingerprint=fingerprint,
+                host=urlsplit(request.url).hostname or "",  # as the downloader tells hosts apart
                 priority=request.priority,
                 data=data,
                 again=request.dont_filter,
             )
         self._count("added" if is_added else "seen")
+        if is_added and not request.dont_filter and len(self._recent) < _REMEMBERED:
+            self._recent[fingerprint] = request
         return is_added
 
     def next_request(self) -> Request | None:
@@ -160,6 +184,7 @@ class Frontier(BaseScheduler):
             return None
         with self._guard():
             self._settle()
+            self._drop_foreign()
             if not self._ready:
                 self._refill()
             if not self._ready:
@@ -183,11 +208,19 @@ class Frontier(BaseScheduler):
         self._is_looking = False
         slot.nextcall.schedule()
 
+    def _drop_foreign(self) -> None:
+        """Give back what is waiting for a host that has gone to another worker, because this one was held up."""
+        while self._ready and not self._table.holds(self._ready[0][0].host):
+            lease, _ = self._ready.popleft()
+            self._load[lease.host] -= 1
+            self._table.release([lease.fingerprint])
+
     def _refill(self) -> None:
         leases = self._table.lease(lambda host: self._per_host - self._load[host], most=_BATCH)
         for lease in leases:
             self._load[lease.host] += 1
-            self._ready.append((lease, load_request(lease.data, self._crawler.spider)))
+            known = self._recent.pop(lease.fingerprint, None)
+            self._ready.append((lease, known or load_request(lease.data, self._crawler.spider)))
         self._count("leased", len(leases))
 
     def _settle(self) -> None:
@@ -196,12 +229,16 @@ class Frontier(BaseScheduler):
         While the run is busy that happens a few times a second, so that one sync of the archive serves many requests.
         """
         now = time.monotonic()
-        if now - self._renewed_at > LEASE_S / 4:
+        if now - self._renewed_at > self._lease_s / 4:
             self._table.renew()
             self._renewed_at = now
         slot = getattr(self._crawler.engine, "_slot", None)
-        is_early = now - self._settled_at < _SETTLE_S and len(self._active) < _SETTLE_AT_MOST
-        if slot is None or not self._active or (is_early and slot.inprogress):
+        if slot is None or not self._active:
+            return
+        # Of those that the engine has not let go of there may be any number, where posts wait for their batch.
+        finished_at_least = len(self._active) - len(slot.inprogress)
+        is_early = now - self._settled_at < _SETTLE_S and finished_at_least < _SETTLE_AT_MOST
+        if is_early and slot.inprogress:
             return
         self._settled_at = now
         finished = [request for request in self._active if request not in slot.inprogress]
@@ -230,11 +267,11 @@ class Frontier(BaseScheduler):
         """Stop the run where the table cannot be written, for instance because the disk is full."""
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, FrontierError) as error:
             if not self._has_failed():
                 self._count_failure(error)
 
-    def _count_failure(self, error: sqlite3.Error) -> None:
+    def _count_failure(self, error: Exception) -> None:
         run = self._crawler.get_extension(RunExtension)
         if run is None:
             raise error
@@ -260,18 +297,36 @@ def dump_request(request: Request, spider: Spider | None) -> str:
         TypeError: its meta or arguments hold more than data.
         ValueError: its callback is no method of the spider.
     """
-    values = request.to_dict(spider=spider)
-    values["meta"] = {name: value for name, value in values["meta"].items() if name != META_CAPTURE}
-    data: dict[str, Any] = {"url": values["url"]}
-    data |= {name: values[name] for name in _PLAIN if values.get(name) != _DEFAULTS[name]}
-    if values["body"]:
-        data["body"] = base64.b64encode(values["body"]).decode()
-    if values["headers"]:
+    # Scrapy's own to_dict() looks for a callback among all members of the spider, for every request anew.
+    values = {name: getattr(request, name) for name in _PLAIN}
+    values["callback"] = _find_method(spider, request.callback)
+    values["errback"] = _find_method(spider, request.errback)
+    values["meta"] = {name: value for name, value in request.meta.items() if name != META_CAPTURE}
+    data: dict[str, Any] = {"url": request.url}
+    data |= {name: value for name, value in values.items() if value != _DEFAULTS[name]}
+    if type(request) is not Request:
+        data["_class"] = f"{type(request).__module__}.{type(request).__qualname__}"
+        data |= {name: getattr(request, name) for name in request.attributes if name not in Request.attributes}
+    if request.cookies:
+        data["cookies"] = request.cookies
+    if request.body:
+        data["body"] = base64.b64encode(request.body).decode()
+    if request.headers:
         data["headers"] = [
             [name.decode("latin-1"), [value.decode("latin-1") for value in entries]]
-            for name, entries in values["headers"].items()
+            for name, entries in request.headers.items()
         ]
     return json.dumps(data, ensure_ascii=False)
+
+
+def _find_method(spider: Spider | None, function: Any) -> str | None:
+    """Return the name by which a spider knows one of its methods."""
+    if function is None:
+        return None
+    name = getattr(function, "__name__", "")
+    if spider is None or not name or getattr(spider, name, None) != function:
+        raise ValueError(f"{function} is no method of the spider")
+    return str(name)
 
 
 def load_request(text: str, spider: Spider | None) -> Request:

@@ -113,6 +113,11 @@ class RunExtension:
             self._count(f"archive/truncated/{exchange.truncated}")
         return build_ref(location)
 
+    @property
+    def bytes_written(self) -> int:
+        """Compressed bytes that the run has written so far."""
+        return self._writer.bytes_written
+
     def count_silence(self) -> None:
         """Count a request that no byte answered."""
         self._count("archive/no_response")

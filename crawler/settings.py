@@ -31,6 +31,15 @@ POSTS_HOLD = False
 
 # A run that was cut short is taken up by the next run of the same spider, source and seeds.
 FRONTIER_RESUME = True
+# redis:// or rediss:// of a frontier that several workers share; better in the environment, as NEWSREEL_FRONTIER_URL.
+FRONTIER_URL = ""
+# Seconds after which the work of a worker that has fallen silent is given to others.
+FRONTIER_LEASE = 60.0
+
+# s3://BUCKET/PREFIX, where `scrapy store` puts closed WARC files; address and credentials are in AWS_… variables.
+STORE_URL = ""
+# A stored file is removed from this disk this many days after it was closed; None keeps it.
+STORE_KEEP_DAYS: float | None = None
 
 # Ask only for what has changed since the last capture.
 REVALIDATE_ENABLED = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,7 +17,13 @@ from archives.collection import Collection
 from archives.errors import ArchiveError
 from archives.urls import parse_timestamp
 from crawler.addon import place_collection
+from crawler.batch.engines import EngineError, add_engine_options, find_engine
+from crawler.batch.reparse import reparse_in_shards
+from crawler.batch.shards import ShardFailed
+from crawler.changes import ChangeLog
 from crawler.commands.crawl import describe_posts
+from crawler.library import find_definitions
+from crawler.pieces import PieceFile
 from crawler.progress import show_progress
 from crawler.provenance import compare_posts, iter_diff_lines
 from crawler.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
@@ -30,7 +36,11 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import CrawlerProcessBase
 
+    from crawler.batch.engines import Engine
+
 _DIFF_LINES = 200
+# Before the stage that joins.
+_COLLECTING = {"crawler.history.CollectPipeline": 450}
 
 
 class Command(ScrapyCommand):
@@ -40,6 +50,7 @@ class Command(ScrapyCommand):
     """
 
     requires_project = True
+    _engine: Engine | None = None
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
     def syntax(self) -> str:
@@ -59,6 +70,7 @@ class Command(ScrapyCommand):
         parser.add_argument("--at", metavar="TS", help="only captures up to this 14-digit UTC timestamp")
         parser.add_argument("--out", metavar="DIR", help="write the posts there instead of the collection's folder")
         parser.add_argument("--diff", action="store_true", help="show what would change and write nothing")
+        add_engine_options(parser)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Reparse the collection named in `args`."""
@@ -73,7 +85,8 @@ class Command(ScrapyCommand):
             collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0])
             holding = Holding(collection, until=_parse_until(opts.at))
             sources = find_sources(holding, opts.source)
-        except (ArchiveError, SourceError) as error:
+            self._engine = find_engine(opts)
+        except (ArchiveError, SourceError, EngineError) as error:
             raise UsageError(str(error), print_help=False) from error
         place_collection(self.settings, collection.name, priority="cmdline")
         posts_dir, current = Path(self.settings["POSTS_DIR"]), Path(self.settings["POSTS_LEDGER"])
@@ -86,13 +99,26 @@ class Command(ScrapyCommand):
                 self.exitcode = self._reparse(holding, sources, Path(opts.out), ledger)
             else:
                 old_files = prepare_ledger(current, ledger, sources)
-                self.exitcode = self._reparse(holding, sources, posts_dir, ledger)
+                pieces = PieceFile(Path(scratch, "pieces.sqlite"))
+                self.exitcode = self._reparse(holding, sources, posts_dir, ledger, pieces)
                 if self.exitcode == 0:
                     adopt_ledger(ledger, current, posts_dir, old_files)
+                    update_log(collection, pieces, sources[0].name if opts.source else "")
+                pieces.close()
 
-    def _reparse(self, holding: Holding, sources: list[Source], posts_dir: Path, ledger: Path) -> int:
+    def _reparse(
+        self,
+        holding: Holding,
+        sources: list[Source],
+        posts_dir: Path,
+        ledger: Path,
+        pieces: PieceFile | None = None,
+    ) -> int:
         assert self.crawler_process is not None
-        return run_reparse(self.crawler_process, holding, sources, posts_dir=posts_dir, ledger=ledger)
+        process = self.crawler_process
+        return run_reparse(
+            process, holding, sources, posts_dir=posts_dir, ledger=ledger, pieces=pieces, engine=self._engine
+        )
 
 
 def run_reparse(
@@ -102,12 +128,22 @@ def run_reparse(
     *,
     posts_dir: Path,
     ledger: Path,
+    pieces: PieceFile | None = None,
+    engine: Engine | None = None,
 ) -> int:
     """Read every capture of some sources again and write their posts.
+
+    Args:
+        pieces: gets what each capture states by itself.
+        engine: works in shards; without one this process does it all.
 
     Returns:
         1 where a capture could not be read or a callback failed, else 0.
     """
+    if engine is not None:
+        return _run_in_shards(
+            process, holding, sources, posts_dir=posts_dir, ledger=ledger, pieces=pieces, engine=engine
+        )
     for name, value in REPARSE_SETTINGS.items():
         process.settings.set(name, value, priority="cmdline")
     place_collection(process.settings, holding.collection.name, priority="cmdline")
@@ -119,20 +155,38 @@ def run_reparse(
     with show_progress(f"reparse {holding.collection.name}", sum(map(len, entries))) as advance:
         for crawler, source, captures in zip(crawlers, sources, entries, strict=True):
             crawler.signals.connect(lambda: advance(""), signal=signals.response_received, weak=False)
-            process.crawl(crawler, source=source, entries=captures)
+            if pieces is not None:
+                crawler.settings.set("ITEM_PIPELINES", _COLLECTING, priority="cmdline")
+            process.crawl(crawler, source=source, entries=captures, collected=pieces)
         process.start()
-    code = 1 if process.bootstrap_failed or not any(entries) else 0
-    if not any(entries):
+    counted = [crawler.stats.get_stats() for crawler in crawlers if crawler.stats is not None]
+    code = report_reparse(holding, sources, counted, is_empty=not any(entries))
+    return 1 if process.bootstrap_failed else code
+
+
+def _run_in_shards(
+    process: CrawlerProcessBase, holding: Holding, sources: list[Source], *, ledger: Path, **options: Any
+) -> int:
+    try:
+        stats = reparse_in_shards(process, holding, sources, ledger=ledger, **options)
+    except (ShardFailed, EngineError) as error:
+        print(f"{holding.collection.name}: {error}; run it again to go on", file=sys.stderr)  # noqa: T201
+        return 1
+    code = report_reparse(holding, sources, [dict(stats)], is_empty=not stats["downloader/request_count"])
+    return 1 if stats["bootstrap_failed"] else code
+
+
+def report_reparse(holding: Holding, sources: list[Source], counted: list[dict[str, Any]], *, is_empty: bool) -> int:
+    """Say what was read and made; return 1 where there was nothing, or something could not be read."""
+    name = holding.collection.name
+    if is_empty:
         names = ", ".join(source.name for source in sources)
-        print(f"{holding.collection.name}: no capture in it belongs to {names}", file=sys.stderr)  # noqa: T201
-    for crawler in crawlers:
-        assert crawler.stats is not None
-        stats = crawler.stats.get_stats()
-        if stats.get("reparse/damaged") or stats.get("spider_exceptions/count"):
-            code = 1
+        print(f"{name}: no capture in it belongs to {names}", file=sys.stderr)  # noqa: T201
+    for stats in counted:
         read = stats.get("response_received_count", 0)
-        print(f"{holding.collection.name}: {read} captures read; {describe_posts(stats)}", file=sys.stderr)  # noqa: T201
-    return code
+        print(f"{name}: {read} captures read; {describe_posts(stats)}", file=sys.stderr)  # noqa: T201
+    has_failed = any(stats.get("reparse/damaged") or stats.get("spider_exceptions/count") for stats in counted)
+    return 1 if is_empty or has_failed else 0
 
 
 def find_sources(holding: Holding, name_or_path: str | None) -> list[Source]:
@@ -188,6 +242,19 @@ def adopt_ledger(remade: Path, current: Path, posts_dir: Path, old_files: set[st
             (posts_dir / name).unlink()
     ledger.copy_to(current)
     ledger.close()
+
+
+def update_log(collection: Collection, pieces: PieceFile, source: str) -> None:
+    """Bring the log of changes up to what a reparse has made; where there is none, make it from the captures.
+
+    Args:
+        source: the only source that was reparsed, or ''.
+    """
+    with closing(ChangeLog(collection, find_definitions(collection))) as log:
+        if log.is_empty:
+            log.rebuild(pieces, source=source)
+        else:
+            log.account(source=source, has_reparsed=True)
 
 
 def _parse_until(text: str | None) -> datetime | None:

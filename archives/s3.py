@@ -1,0 +1,165 @@
+"""Object storage that speaks S3: put once and never again, read by ranges.
+
+Address and credentials are boto3's own affair: `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID` and so on, or its files.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from archives.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+PART_BYTES: Final = 16 * 1024 * 1024
+_DIGEST: Final = "sha256"
+_MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """An object that is there.
+
+    Attributes:
+        sha256: of the whole, in hexadecimal, as it was put; '' where somebody else put it.
+    """
+
+    size: int
+    sha256: str
+
+
+class S3Store:
+    """One bucket.
+
+    Args:
+        part_bytes: larger files go up in parts of this size; at least 5 MiB.
+
+    Raises:
+        StoreError: boto3 is not installed.
+    """
+
+    def __init__(self, bucket: str, *, part_bytes: int = PART_BYTES) -> None:
+        try:
+            import boto3  # noqa: PLC0415 (an extra: one machine needs none)
+            import botocore.exceptions  # noqa: PLC0415
+            from botocore.config import Config  # noqa: PLC0415
+        except ImportError as error:
+            raise StoreError(
+                "object storage needs boto3, installed by: pip install --no-deps boto3 botocore s3transfer"
+            ) from error
+        self._bucket = bucket
+        self._part_bytes = part_bytes
+        self._refused: type[Exception] = botocore.exceptions.ClientError
+        self._failed: type[Exception] = botocore.exceptions.BotoCoreError
+        patience = Config(connect_timeout=10, read_timeout=60, retries={"max_attempts": 5, "mode": "standard"})
+        self._client: Any = boto3.client("s3", config=patience)
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Return bytes of an object; fewer only at its end."""
+        with self._explain(f"read {key}"):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{start + length - 1}")
+            return bytes(answer["Body"].read())
+
+    def find(self, key: str) -> Blob | None:
+        """What is under a key, or None."""
+        with self._explain(f"look for {key}"):
+            try:
+                head = self._client.head_object(Bucket=self._bucket, Key=key)
+            except self._refused as error:
+                if _find_code(error) in _MISSING:
+                    return None
+                raise
+        return Blob(size=head["ContentLength"], sha256=head["Metadata"].get(_DIGEST, ""))
+
+    def put_file(self, key: str, path: Path) -> Blob:
+        """Put a file under a key that nobody has, unless this very file is there; nothing is ever overwritten.
+
+        Raises:
+            StoreError: another object is there, or the storage could not take or confirm it.
+        """
+        with path.open("rb") as file:
+            wanted = Blob(size=path.stat().st_size, sha256=hashlib.file_digest(file, _DIGEST).hexdigest())
+            if self._verify(key, wanted):
+                return wanted
+            file.seek(0)
+            with self._explain(f"put {path.name}"):
+                self._abort_leftovers(key)
+                if wanted.size <= self._part_bytes:
+                    self._put_whole(key, file, wanted)
+                else:
+                    self._put_parts(key, file, wanted)
+        if not self._verify(key, wanted):
+            raise StoreError(f"{key} is not in {self._bucket} although it was taken; store the file again", path=path)
+        return wanted
+
+    def _verify(self, key: str, wanted: Blob) -> bool:
+        """Whether the object is there."""
+        found = self.find(key)
+        if found is not None and found != wanted:
+            raise StoreError(
+                f"{key} in {self._bucket} is something else, {found.size} bytes, digest {found.sha256 or 'unknown'}; "
+                "nothing was changed there: choose another STORE_URL, or look what it is"
+            )
+        return found is not None
+
+    def _put_whole(self, key: str, file: BinaryIO, wanted: Blob) -> None:
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=file,
+            ContentLength=wanted.size,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=base64.b64encode(bytes.fromhex(wanted.sha256)).decode(),
+            Metadata={_DIGEST: wanted.sha256},
+            IfNoneMatch="*",
+        )
+
+    def _put_parts(self, key: str, file: BinaryIO, wanted: Blob) -> None:
+        """Put a large file; it is not there before all of it is."""
+        place = {"Bucket": self._bucket, "Key": key}
+        upload = self._client.create_multipart_upload(
+            **place, ChecksumAlgorithm="SHA256", Metadata={_DIGEST: wanted.sha256}
+        )
+        place["UploadId"] = upload["UploadId"]
+        try:
+            parts: list[dict[str, Any]] = []
+            while data := file.read(self._part_bytes):
+                checksum = base64.b64encode(hashlib.sha256(data).digest()).decode()
+                number = len(parts) + 1
+                part = self._client.upload_part(**place, PartNumber=number, Body=data, ChecksumSHA256=checksum)
+                parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": checksum})
+            self._client.complete_multipart_upload(**place, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
+        except BaseException:
+            self._client.abort_multipart_upload(**place)
+            raise
+
+    def _abort_leftovers(self, key: str) -> None:
+        """Drop the parts that a killed process left; not every storage can list them."""
+        try:
+            found = self._client.list_multipart_uploads(Bucket=self._bucket, Prefix=key)
+            for upload in found.get("Uploads", ()):
+                if upload["Key"] == key:
+                    self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload["UploadId"])
+        except self._refused as error:
+            if _find_code(error) not in _MISSING | {"NotImplemented", "501", "405", "MethodNotAllowed", "NoSuchUpload"}:
+                raise
+
+    @contextmanager
+    def _explain(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except self._refused as error:
+            raise StoreError(f"cannot {what} in {self._bucket}: {error}; see to STORE_URL and its rights") from error
+        except self._failed as error:
+            raise StoreError(f"cannot {what} in {self._bucket}: {error}; try again when it can be reached") from error
+
+
+def _find_code(error: Exception) -> str:
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))

@@ -1,0 +1,131 @@
+"""Who does the shards: child processes of this one, or the workers of a Dask cluster.
+
+An engine only maps. What a shard costs, what happens when its process dies, and whether it has been done already is the
+shard's own business, so that every engine gives the same result.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from crawler.batch.shards import Done, ShardFailed, Task, run_shard
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+ENGINES: Final = ("local", "dask")
+
+
+class EngineError(Exception):
+    """An engine cannot be had."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What the command line says of how to work.
+
+    Attributes:
+        workers: processes at a time; with a Dask scheduler of its own that cluster's matter.
+        scheduler: address of a Dask scheduler; '' starts a cluster on this machine.
+    """
+
+    name: str
+    workers: int
+    scheduler: str = ""
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of commands that can work in shards."""
+    parser.add_argument("--engine", choices=ENGINES, help="work in shards: processes here, or a Dask cluster")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes at a time (default: one a CPU)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", default="", help="Dask scheduler (default: one started here)")
+
+
+def find_engine(options: argparse.Namespace) -> Engine | None:
+    """Return the engine that the options ask for, if any.
+
+    Raises:
+        EngineError: they contradict one another.
+    """
+    if options.scheduler and options.engine != "dask":
+        raise EngineError("--scheduler is for --engine dask")
+    if options.workers is not None and options.workers < 1:
+        raise EngineError("--workers must be 1 or more")
+    if options.engine is None and options.workers is None:
+        return None
+    workers = options.workers or len(os.sched_getaffinity(0))
+    return Engine(name=options.engine or "local", workers=workers, scheduler=options.scheduler)
+
+
+def use_one_process() -> Engine:
+    """Return the engine of commands that always work in shards, where nothing is asked for."""
+    return Engine(name="local", workers=1)
+
+
+def run_shards(engine: Engine, tasks: Sequence[Task], advance: Callable[[str], None]) -> list[Done]:
+    """Have all shards done.
+
+    Args:
+        advance: told the name of each when it is done.
+
+    Returns:
+        What came of each, in the order of the tasks.
+
+    Raises:
+        ShardFailed: some could not be done; what was done of the others is found when it is tried again.
+        EngineError: the engine cannot be had.
+    """
+    done: dict[int, Done] = {}
+    failed: list[ShardFailed] = []
+    with _open_engine(engine) as run:
+        for number, outcome in run(tasks):
+            if isinstance(outcome, ShardFailed):
+                failed.append(outcome)
+            else:
+                done[number] = outcome
+                advance(outcome.task.name)
+    if failed:
+        raise ShardFailed("; ".join(map(str, failed)))
+    return [done[number] for number in range(len(tasks))]
+
+
+@contextmanager
+def _open_engine(engine: Engine) -> Iterator[Callable[[Sequence[Task]], Iterable[tuple[int, Done | ShardFailed]]]]:
+    if engine.name == "local":
+        with ThreadPoolExecutor(engine.workers) as pool:
+            yield lambda tasks: _run_local(pool, tasks)
+        return
+    try:
+        import distributed  # noqa: PLC0415 (an extra: one machine needs none)
+    except ImportError as error:
+        raise EngineError("--engine dask needs the package distributed: install newsreel[dask]") from error
+    started = {"n_workers": engine.workers, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.Client(engine.scheduler or None, **({} if engine.scheduler else started)) as client:
+        yield lambda tasks: _run_dask(client, distributed.as_completed, tasks)
+
+
+def _run_local(pool: ThreadPoolExecutor, tasks: Sequence[Task]) -> Iterator[tuple[int, Done | ShardFailed]]:
+    futures = {pool.submit(_attempt, task): number for number, task in enumerate(tasks)}
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _run_dask(client: Any, as_they_come: Any, tasks: Sequence[Task]) -> Iterator[tuple[int, Done | ShardFailed]]:
+    futures = {client.submit(_attempt, task, pure=False): number for number, task in enumerate(tasks)}
+    for future in as_they_come(futures):
+        yield futures[future], future.result()
+
+
+def _attempt(task: Task) -> Done | ShardFailed:
+    try:
+        return run_shard(task)
+    except ShardFailed as failure:
+        return failure

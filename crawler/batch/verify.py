@@ -1,0 +1,55 @@
+"""Verification in shards: each file is read by itself; what one says of another is compared in the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archives.collection import Collection
+from archives.findings import Problem
+from archives.verify import verify_files, verify_parts
+from crawler.batch.jobs import run_job
+from crawler.batch.shards import SHARD_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from crawler.batch.engines import Engine
+
+_FUNCTION = "crawler.batch.verify:verify_shard"
+_SEEN = "seen.sqlite"
+
+
+def verify_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path) -> dict[str, Any]:  # noqa: ARG001 (has none)
+    """Verify some files; the ids they hold go to the folder, their problems are returned."""
+    problems = verify_files(Collection(files[0].parent.parent), files, folder / _SEEN)
+    return {"problems": [_dump_problem(problem) for problem in problems]}
+
+
+def verify_in_shards(collection: Collection, engine: Engine, *, shard_bytes: int = SHARD_BYTES) -> list[Problem]:
+    """Do what `archives.verify.verify_collection` does, in shards.
+
+    Raises:
+        ShardFailed: some shards could not be done.
+        EngineError: the engine cannot be had.
+    """
+    # What a sidecar says is not part of a shard's digest, so an earlier attempt's results would not do.
+    arguments = {"sidecars": [(path.name, path.stat().st_mtime_ns) for path in collection.iter_sidecars()]}
+    paths = collection.iter_warcs()
+    with run_job(engine, collection, _FUNCTION, paths=paths, arguments=arguments, shard_bytes=shard_bytes) as done:
+        parts = [(shard.folder / _SEEN, [_load_problem(p) for p in shard.result["problems"]]) for shard in done]
+        return verify_parts(collection, parts)
+
+
+def _dump_problem(problem: Problem) -> dict[str, Any]:
+    return {
+        "kind": problem.kind,
+        "path": str(problem.path),
+        "offset": problem.offset,
+        "record_id": problem.record_id,
+        "message": problem.message,
+    }
+
+
+def _load_problem(values: Mapping[str, Any]) -> Problem:
+    return Problem(**{**values, "path": Path(values["path"])})

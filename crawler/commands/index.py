@@ -1,0 +1,60 @@
+"""`scrapy index`: list every capture of a collection anew."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.collection import Collection
+from archives.errors import ArchiveError
+from crawler.batch.engines import EngineError, add_engine_options, find_engine, use_one_process
+from crawler.batch.index import index_in_shards
+from crawler.batch.shards import ShardFailed
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Command(ScrapyCommand):
+    """Writes sidecars and catalogue from the WARC files.
+
+    Exit codes: 0 good, 1 something was damaged and is not listed, 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "<collection> [options]"
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "List every capture of a collection anew, from its WARC files"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        add_engine_options(parser)
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Index the collection named in `args`."""
+        if len(args) != 1:
+            raise UsageError("name one collection")
+        assert self.settings is not None
+        try:
+            collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0])
+            count, damage = index_in_shards(collection, find_engine(opts) or use_one_process())
+        except (ArchiveError, EngineError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        except ShardFailed as error:
+            count, damage = 0, [str(error)]
+        print(f"{collection.name}: {count} captures indexed")  # noqa: T201
+        for words in damage:
+            print(f"{collection.name}: {words}", file=sys.stderr)  # noqa: T201
+        self.exitcode = 1 if damage else 0

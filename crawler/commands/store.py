@@ -1,0 +1,82 @@
+"""`scrapy store`: put a collection's closed files into object storage."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.collection import Collection
+from archives.depot import Outcome, parse_place, remove_file, store_file
+from archives.errors import ArchiveError, StoreError
+from archives.s3 import S3Store
+from crawler.progress import show_progress
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Command(ScrapyCommand):
+    """Uploads what is whole, and with `STORE_KEEP_DAYS` removes from here what the storage has confirmed.
+
+    Exit codes: 0 everything is stored, 1 a file is not, 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "<collection> [options]"
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Put a collection's WARC files into object storage (STORE_URL)"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="one JSON object a file, on stdout")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Store the collection named in `args`."""
+        if len(args) != 1:
+            raise UsageError("name one collection")
+        assert self.settings is not None
+        try:
+            collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0])
+            place = parse_place(self.settings["STORE_URL"])
+            depot = S3Store(place.bucket)
+        except ArchiveError as error:
+            raise UsageError(str(error), print_help=False) from error
+        keep_days = self.settings.get("STORE_KEEP_DAYS")
+        warcs = list(collection.iter_warcs())
+        self.exitcode = 0
+        with show_progress(f"store {collection.name}", len(warcs)) as advance:
+            for warc in warcs:
+                try:
+                    outcome = store_file(collection, warc, depot, place)
+                    if keep_days is not None and remove_file(warc, depot, keep_days=float(keep_days)):
+                        outcome = Outcome(path=warc, problems=outcome.problems, is_new=outcome.is_new, is_removed=True)
+                except StoreError as error:
+                    outcome = Outcome(path=warc, problems=(str(error),))
+                self._report(outcome, is_json=opts.json)
+                advance(warc.name)
+
+    def _report(self, outcome: Outcome, *, is_json: bool) -> None:
+        if outcome.problems:
+            self.exitcode = 1
+        if is_json:
+            values = {"file": outcome.path.name, "new": outcome.is_new, "removed": outcome.is_removed}
+            print(json.dumps(values | {"problems": outcome.problems}, ensure_ascii=False))  # noqa: T201
+            return
+        for problem in outcome.problems:
+            print(f"{outcome.path.name} stays here only: {problem}", file=sys.stderr)  # noqa: T201
+        if not outcome.problems:
+            did = ("stored" if outcome.is_new else "was stored before") + (", removed" if outcome.is_removed else "")
+            print(f"{outcome.path.name}: {did}")  # noqa: T201
