@@ -28,7 +28,10 @@ ALLOWED = {
     "pipelines": frozenset({"dateutil", "lxml", "nh3", "pypinyin"}),
 }
 # What it may import inside a function, because it does without where it is not installed.
-OPTIONAL = {"archives": frozenset({"isal", "brotli", "backports", "cryptography", "boto3", "botocore"}), "pipelines": frozenset({"pyarrow"})}
+OPTIONAL = {
+    "archives": frozenset({"isal", "brotli", "backports", "cryptography", "boto3", "botocore"}),
+    "pipelines": frozenset({"pyarrow"}),
+}
 SCRAPY = frozenset({"scrapy", "itemadapter", "twisted"})
 SCRAPY_MODULES = frozenset({"pipelines.stages", "pipelines.exporters"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -278,9 +279,11 @@ def test_a_player_beside_the_viewer_opens_packages(crawl: tuple[Data, str], tmp_
     with show(data, player_dir=Path(REPLAYWEB)) as viewer:
         with Browser(tmp_path) as browser:
             page = browser.new_page()
-            page.open(f"{viewer.url}/-/player/?newspaper.wacz", settle_s=4)
-            root = page.call("DOM.getDocument", depth=-1, pierce=True)
-            assert "NW202603041930000402.html" in str(root)
+            page.open(f"{viewer.url}/-/player/?newspaper.wacz", settle_s=1)
+            end = time.monotonic() + 60
+            while "NW202603041930000402.html" not in str(page.call("DOM.getDocument", depth=-1, pierce=True)):
+                assert time.monotonic() < end, "the player does not list the package's pages"
+                time.sleep(0.5)
             assert any("/-/player/replay/sw.js" in worker for worker in browser.list_workers())
             log = browser.log
         assert find_strangers(log, viewer) == []
