@@ -58,11 +58,16 @@ class NewsreelAddon:
             "crawler.middlewares.ScopeMiddleware": None if mode == "reparse" else 60,
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             "crawler.middlewares.RobotsMiddleware": 100,
+            # Behind everything that answers or refuses a request without asking the host.
+            "crawler.bounds.HostMiddleware": None if mode == "reparse" else 900,
+            "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+            "crawler.bounds.DecodingMiddleware": 590,
             # Behind Scrapy's decompression, so that a page read from the archive is decompressed like any other.
             "crawler.revalidation.RevalidateMiddleware": 595,
         }
         settings["DOWNLOADER_MIDDLEWARES"].update(middlewares, priority="addon")
-        settings["SPIDER_MIDDLEWARES"].update({"crawler.middlewares.ProvenanceMiddleware": 10}, priority="addon")
+        spider_middlewares = {"crawler.middlewares.ProvenanceMiddleware": 10, "crawler.bounds.PageMiddleware": 950}
+        settings["SPIDER_MIDDLEWARES"].update(spider_middlewares, priority="addon")
         stages = {f"pipelines.stages.{name}": 100 * (n + 1) for n, name in enumerate(_STAGES)}
         settings["ITEM_PIPELINES"].update(stages, priority="addon")
 

@@ -31,6 +31,7 @@ from twisted.web.http import _IdentityTransferDecoder
 
 from archives.errors import WriteError
 from archives.records import Exchange, Truncated
+from crawler.budget import HeldBytes, Transfer
 from crawler.run import META_CAPTURE, RunExtension
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class CaptureHandler(HTTP11DownloadHandler):
         run = crawler.get_extension(RunExtension)
         if run is None:
             raise NotConfigured("crawler.run.RunExtension is not enabled, so nothing could be captured")
-        self._pool._factory = _build_factory(run)
+        self._held = crawler.get_extension(HeldBytes) or HeldBytes(crawler)
+        self._pool._factory = _build_factory(run, self._held, crawler)
 
     async def download_request(self, request: Request) -> Response:
         """Download, and leave the capture's reference in the request's meta."""
@@ -71,7 +73,9 @@ class CaptureHandler(HTTP11DownloadHandler):
             tls_verbose_logging=self._tls_verbose_logging,
         )
         with wrap_twisted_exceptions():
-            return await maybe_deferred_to_future(agent.download_request(request))
+            response = await maybe_deferred_to_future(agent.download_request(request))
+        self._held.hold(response)
+        return response
 
 
 class _Wire:
@@ -83,17 +87,21 @@ class _Wire:
         "complete",
         "cut",
         "error",
+        "head_bytes",
         "ip",
         "received",
         "ref",
         "sent",
         "surplus",
+        "transfer",
         "url",
     )
 
-    def __init__(self, url: str, ip: str | None) -> None:
+    def __init__(self, url: str, ip: str | None, transfer: Transfer) -> None:
         self.url = url
         self.ip = ip
+        self.transfer = transfer
+        self.head_bytes = 0
         self.cipher_suite: str | None = None
         self.began_at = datetime.now(UTC)
         self.sent: list[bytes] = []
@@ -107,6 +115,7 @@ class _Wire:
     def build_exchange(self, truncated: Truncated | None) -> Exchange:
         """Freeze what was seen; bytes behind the message's end belong to no message and are left out."""
         raw_response = b"".join(self.received)
+        self.received.clear()
         return Exchange(
             url=self.url,
             began_at=self.began_at,
@@ -146,11 +155,15 @@ class _CapturingProtocol(_LenientHTTP11ClientProtocol):
     """
 
     run: RunExtension
+    held: HeldBytes
+    crawler: Crawler
     _wire: _Wire | None = None
 
     def request(self, request: TxRequest) -> Deferred[Any]:
         transport: Any = self.transport
-        wire = self._wire = _Wire(_find_url(request), getattr(transport.getPeer(), "host", None))
+        wire = self._wire = _Wire(
+            _find_url(request), getattr(transport.getPeer(), "host", None), self.held.begin(transport)
+        )
         self.transport = cast("Any", _SendTee(transport, wire))
         try:
             deferred = super().request(request)
@@ -164,11 +177,28 @@ class _CapturingProtocol(_LenientHTTP11ClientProtocol):
         return deferred.addCallback(attach)
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        if self._wire is not None:
-            if not self._wire.received:
-                self._wire.cipher_suite = _find_cipher(self.transport)
-            self._wire.received.append(data)
+        wire = self._wire
+        if wire is not None:
+            if not wire.received:
+                wire.cipher_suite = _find_cipher(self.transport)
+            wire.received.append(data)
+            # One copy for the archive, one for the spider.
+            self.held.grow(wire.transfer, 2 * len(data))
         super().dataReceived(data)
+        if wire is not None and wire is self._wire and self._is_in_head():
+            self._bound_head(wire, len(data))
+
+    def _is_in_head(self) -> bool:
+        return getattr(self._parser, "state", "") in ("STATUS", "HEADER")
+
+    def _bound_head(self, wire: _Wire, size: int) -> None:
+        """Break off a response whose head, interim responses included, has no end."""
+        wire.head_bytes += size
+        if 0 < self.crawler.settings.getint("BOUNDS_HEAD_BYTES") < wire.head_bytes and wire.cut is None:
+            wire.cut = Truncated.LENGTH
+            assert self.crawler.stats is not None
+            self.crawler.stats.inc_value("bounds/head_bytes")
+            cast("Any", self.transport).abortConnection()
 
     def _finishResponse(self, rest: bytes) -> None:  # noqa: N802
         if self._wire is not None:
@@ -188,9 +218,13 @@ class _CapturingProtocol(_LenientHTTP11ClientProtocol):
         wire, self._wire = self._wire, None
         if wire is None:
             return
-        if not wire.received:
+        if wire.received:
+            self._write(wire, reason)
+        else:
             self.run.count_silence()
-            return
+        self.held.finish(wire.transfer)
+
+    def _write(self, wire: _Wire, reason: Any) -> None:
         exchange = wire.build_exchange(self._find_truncation(wire, reason))
         try:
             wire.ref = self.run.write(exchange)
@@ -243,11 +277,13 @@ class _CapturingAgent(_ScrapyAgent):
         return super()._cb_bodydone(result, url)
 
 
-def _build_factory(run: RunExtension) -> type[_LenientHTTP11ClientFactory]:
+def _build_factory(run: RunExtension, held: HeldBytes, crawler: Crawler) -> type[_LenientHTTP11ClientFactory]:
     class Protocol(_CapturingProtocol):
         pass
 
     Protocol.run = run
+    Protocol.held = held
+    Protocol.crawler = crawler
 
     class Factory(_LenientHTTP11ClientFactory):
         def buildProtocol(self, addr: Any) -> _CapturingProtocol:  # noqa: ARG002, N802

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 from twisted.internet.defer import Deferred
 
+from crawler.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.run import META_CAPTURE
 from pipelines.adopt import adopt
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from scrapy.robotstxt import RobotParser
 
 logger = logging.getLogger(__name__)
+
+_DIGEST_LETTERS = 16
 
 
 class ScopeMiddleware:
@@ -44,6 +48,8 @@ class ScopeMiddleware:
         source = getattr(self._crawler.spider, "source", None)
         if source is None or source.admits(request.url):
             return
+        if META_REQUISITE in request.meta and is_requisite_admitted(source, request.url):
+            return
         assert self._crawler.stats is not None
         self._crawler.stats.inc_value("links/out_of_scope")
         raise IgnoreRequest(f"{request.url} is outside the scope of source {source.name}")
@@ -54,6 +60,8 @@ class RobotsMiddleware(RobotsTxtMiddleware):
 
     In Scrapy 2.19 all of them wait for one Deferred; the first to wake takes its result away, the others find None,
     which means "no rules", and go out unchecked. So the rules are looked up once more after the wait.
+
+    Stats: `robots/<host>`.
     """
 
     async def robot_parser(self, request: Request) -> RobotParser | None:
@@ -62,6 +70,12 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         parser = self._parsers[urlsplit(request.url).netloc]
         assert not isinstance(parser, Deferred)
         return parser
+
+    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
+        """Note what the rules were, so that somebody can be told when they change; then have them parsed."""
+        digest = hashlib.sha256(response.body).hexdigest()[:_DIGEST_LETTERS]
+        self._stats.set_value(f"robots/{netloc}", digest if response.status == 200 else str(response.status))
+        await super()._parse_robots(response, netloc, request)
 
 
 class ProvenanceMiddleware:

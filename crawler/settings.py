@@ -51,15 +51,6 @@ SCHEDULE_WORKERS = 4
 # Seconds between telling a scheduled crawl to stop and killing it: what is under way may take DOWNLOAD_TIMEOUT to end.
 SCHEDULE_GRACE = 75.0
 
-# Who we are. CONTACT is a URL or an address at which the people behind the crawler can be reached; set it.
-CONTACT = ""
-ROBOTSTXT_OBEY = True
-AUTOTHROTTLE_ENABLED = True
-AUTOTHROTTLE_START_DELAY = 1.0
-AUTOTHROTTLE_MAX_DELAY = 60.0
-AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
-CONCURRENT_REQUESTS = 16
-CONCURRENT_REQUESTS_PER_DOMAIN = 4
 # Exports and webhooks that are brought up to date at the end of each run.
 EXPORTS_FILE = "exports.toml"
 
@@ -75,6 +66,15 @@ HEALTH_FIELD_SHARE = 0.5
 # more than this part of all pages failed, and three times the usual part.
 HEALTH_FAILED_SHARE = 0.1
 
+# Who we are. CONTACT is a URL or an address at which the people behind the crawler can be reached; set it.
+CONTACT = ""
+ROBOTSTXT_OBEY = True
+AUTOTHROTTLE_ENABLED = True
+AUTOTHROTTLE_START_DELAY = 1.0
+AUTOTHROTTLE_MAX_DELAY = 60.0
+AUTOTHROTTLE_TARGET_CONCURRENCY = 1.0
+CONCURRENT_REQUESTS = 16
+CONCURRENT_REQUESTS_PER_DOMAIN = 4
 DOWNLOAD_DELAY = 0.25
 RETRY_TIMES = 2
 # News sites set cookies on everybody and need none.
@@ -89,9 +89,25 @@ DEFAULT_REQUEST_HEADERS = {
 
 # Least power: Scrapy as shipped verifies no certificate, opens control ports and reads local files.
 DOWNLOAD_VERIFY_CERTIFICATES = True
-DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
+DOWNLOAD_MAXSIZE = 16 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_TIMEOUT = 60
+# What docs/bounds.md lists; 0 sets no bound. The head of a response, interim responses included.
+BOUNDS_HEAD_BYTES = 256 * 1024
+# A response whose content coding is undone; Scrapy bounds it by DOWNLOAD_MAXSIZE as well.
+BOUNDS_DECODED_BYTES = 16 * 1024 * 1024
+# Bytes of responses on their way or not yet read; beyond it large ones wait.
+BOUNDS_HELD_BYTES = 24 * 1024 * 1024
+# Processor time for reading one page, and for one step of making its post.
+BOUNDS_PAGE_SECONDS = 5.0
+# How many links lie between a seed and a page at most, pages of a listing that follow each other included.
+BOUNDS_HOPS = 1_000
+# Requests to one host, and to all hosts, in one run.
+BOUNDS_HOST_PAGES = 100_000
+BOUNDS_RUN_PAGES = 1_000_000
+# A crawl that needs more memory ends; the next run takes it up. Scrapy looks only once a minute.
+MEMUSAGE_LIMIT_MB = 2048
+MEMUSAGE_CHECK_INTERVAL_SECONDS = 5.0
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 # Not even loaded: it would bring in an HTTP server.

@@ -13,6 +13,8 @@ from typing import Any
 from pipelines.prose import Measures, iter_runs, measure_size
 from pipelines.webpages import BLOCKS, HEADINGS, fold_title, read_text
 
+# What libxml2 reads and lxml refuses to write.
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _INVISIBLE = """
 audio button canvas dialog embed head iframe input label link map math menu meta nav noscript object option script
 select style svg template textarea video
@@ -98,9 +100,9 @@ def drop(element: Any) -> None:
     if element.tail:
         before = element.getprevious()
         if before is not None:
-            before.tail = (before.tail or "") + element.tail
+            before.tail = _UNWRITABLE.sub("", (before.tail or "") + element.tail)
         else:
-            parent.text = (parent.text or "") + element.tail
+            parent.text = _UNWRITABLE.sub("", (parent.text or "") + element.tail)
     parent.remove(element)
 
 

@@ -325,7 +325,11 @@ class _Reader:
 
     def _count_back(self, back: relativedelta) -> datetime:
         """Return the instant that lies so many hours, minutes and seconds of elapsed time before the capture."""
-        return self._settle((self._captured_at.astimezone(UTC) - back).astimezone(self._zone))
+        try:
+            began = self._captured_at.astimezone(UTC) - back
+        except ValueError as error:  # relativedelta's word for a year before 1
+            raise OverflowError(str(error)) from error
+        return self._settle(began.astimezone(self._zone))
 
     def _build_days_back(self, back: relativedelta, position: int) -> StatedDate:
         try:

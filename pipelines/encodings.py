@@ -15,6 +15,9 @@ _XML_ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9_
 # https://encoding.spec.whatwg.org/#names-and-labels: what browsers read under these labels
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "gb_2312-80": "gb18030", "big5": "big5hkscs"}
 _WIDER |= {"iso-8859-1": "cp1252", "latin-1": "cp1252", "ascii": "cp1252", "shift_jis": "cp932"}
+# Codecs of Python that no page is written in; utf-16 and utf-32 read nothing without a byte order mark.
+_NOT_OF_PAGES = frozenset(["idna", "punycode", "undefined", "unicode-escape", "unicode_escape", "raw-unicode-escape"])
+_NOT_OF_PAGES |= {"raw_unicode_escape", "utf-7", "mbcs", "oem", "utf-16", "utf-32"}
 _BY_LANGUAGE = {
     "zh-hant": ("big5hkscs", "gb18030"),
     "zh-tw": ("big5hkscs", "gb18030"),
@@ -65,11 +68,14 @@ def _find_declared(body: bytes, content_type: bytes) -> list[str]:
 
 
 def _normalise_label(label: str) -> str:
+    """Return the codec that a label stands for, or '' where it is none of texts: Python also calls zip a codec."""
     label = _WIDER.get(label.lower(), label.lower())
     try:
-        return _WIDER.get(codecs.lookup(label).name, codecs.lookup(label).name)
+        info = codecs.lookup(label)
     except LookupError:
         return ""
+    is_of_text = getattr(info, "_is_text_encoding", True) and info.name not in _NOT_OF_PAGES
+    return _WIDER.get(info.name, info.name) if is_of_text else ""
 
 
 def _reads(body: bytes, name: str) -> bool:
@@ -77,6 +83,6 @@ def _reads(body: bytes, name: str) -> bool:
     try:
         decoder = codecs.getincrementaldecoder(name)()
         text = decoder.decode(body)
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         return False
     return not decoder.getstate()[0] or not text.isascii()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 from lxml import html as lxml_html
 
+from pipelines.bounds import check_markup, drain_attributes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -92,7 +94,8 @@ def fold_title(text: str) -> str:
 
 
 def _parse(text: str) -> Any:
-    for candidate in (_DOCUMENT_ENDS.sub("", text.replace("\x00", "")), _EMPTY):
+    check_markup(text)
+    for candidate in (_DOCUMENT_ENDS.sub("", drain_attributes(text.replace("\x00", ""))), _EMPTY):
         try:
             return lxml_html.document_fromstring(candidate.encode("utf-8", "replace"), parser=_PARSER)
         except (etree.ParserError, etree.XMLSyntaxError):

@@ -1,0 +1,51 @@
+"""Every reader of a stranger's bytes takes whatever comes: half a minute here, longer by `python -m tests.fuzz`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.fuzz.fuzzing import fuzz, iter_kept, read
+from tests.fuzz.targets import TARGETS, Target
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECONDS = 30 / len(TARGETS)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_no_input_breaks_a_reader(name: str) -> None:
+    count, finding = fuzz(name, seconds=SECONDS, seed=20261123)
+    if finding:
+        raise AssertionError(f"{name}, input {count}: {finding.data[:300]!r}") from finding.error
+    assert count > 10
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_the_seeds_are_read(name: str) -> None:
+    for seed in TARGETS[name].seeds:
+        read(TARGETS[name], seed)
+
+
+KEPT = [(name, path) for name in TARGETS for path in iter_kept(name)]
+
+
+@pytest.mark.parametrize(("name", "path"), KEPT, ids=[f"{name}-{path.name}" for name, path in KEPT])
+def test_what_broke_a_reader_once_does_not_again(name: str, path: Path) -> None:
+    read(TARGETS[name], path.read_bytes())
+
+
+def test_a_reader_that_fails_is_found() -> None:
+    def fail(data: bytes) -> None:
+        if b"\xff" in data:
+            raise KeyError("odd byte")
+
+    TARGETS["broken"] = Target(run=fail, seeds=(b"some bytes",))
+    try:
+        _, finding = fuzz("broken", seconds=5, seed=1)
+    finally:
+        del TARGETS["broken"]
+    assert finding is not None
+    assert isinstance(finding.error, KeyError)
