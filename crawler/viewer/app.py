@@ -17,13 +17,15 @@ from archives.replay.lookup import Directory, Shelves, build_stamp
 from archives.replay.pages import STYLE_PATH, build_error_page, load_assets
 from archives.replay.places import build_path
 from archives.replay.wire import Response
+from crawler.changefeed import answer_changes
 from crawler.health import Limits, list_health
 from crawler.library import Library
 from crawler.logbook import list_runs
 from crawler.viewer import articles, lists
+from crawler.viewer.feeds import Feeds
 from crawler.viewer.packages import Packages
 from crawler.viewer.proof import check_file, choose_page, list_witnesses
-from crawler.viewer.routes import BESIDE, POST, POSTS, RUNS, SECTIONS, VERSIONS, build_post_path
+from crawler.viewer.routes import BESIDE, CHANGES, POST, POSTS, RUNS, SECTIONS, VERSIONS, build_post_path
 from crawler.viewer.shelf import Facet, PostShelf, Wanted
 from crawler.viewer.versions import Histories
 
@@ -61,6 +63,7 @@ class ViewerApp:
         self._shelves = Shelves(Directory(data_dir))
         self._captures = ReplayApp(self._shelves, sections=SECTIONS, notes=self._note_posts)
         self._histories = Histories(data_dir, project_dir)
+        self._feeds = Feeds(data_dir / "feeds")
         self._packages = Packages(data_dir / "wacz", player_dir)
         self._posts: dict[str, PostShelf] = {}
         self._lock = threading.Lock()
@@ -73,6 +76,7 @@ class ViewerApp:
             BESIDE: self._show_beside,
             VERSIONS: self._show_versions,
             RUNS: self._show_runs,
+            CHANGES: self._tell_changes,
         }
 
     def close(self) -> None:
@@ -87,11 +91,16 @@ class ViewerApp:
         """Answer one request."""
         page = self._pages.get(request.path)
         if page is None or request.get("sec-fetch-dest") == "empty":
-            return self._packages.answer(request) or self._captures(request)
+            return self._feeds.answer(request) or self._packages.answer(request) or self._captures(request)
         try:
             return page(request)
         except ArchiveError as error:
             return build_error_page(404, "This cannot be shown", str(error), links=[("The front page", "/")])
+
+    def _tell_changes(self, request: Request) -> Response:
+        """The log of changes, for whoever keeps a copy of the posts."""
+        answer = answer_changes(self._library, request.arguments, known=request.get("if-none-match"))
+        return Response(status=answer.status, headers=answer.headers, body=answer.body)
 
     def _find_shelf(self, name: str) -> PostShelf:
         with self._lock:

@@ -10,6 +10,7 @@ POST: Final = "/-/post"
 BESIDE: Final = "/-/beside"
 VERSIONS: Final = "/-/versions"
 RUNS: Final = "/-/runs"
+CHANGES: Final = "/changes"
 PACKAGES: Final = "/-/wacz"
 SECTIONS: Final = (("Posts", POSTS), ("Runs", RUNS), ("Collections", "/-/collections"), ("WACZ", PACKAGES + "/"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from archives.replay.markup import Html, fill
 from archives.replay.wire import FilePart, Request, Response
 from crawler.viewer.shelf import build_excerpt
 from crawler.viewer.versions import build_comparison, compare_words
-from tests.project import Data
+from tests.project import Data, run_scrapy
 from tests.viewer.conftest import Viewer, show
 
 if TYPE_CHECKING:
@@ -52,6 +53,37 @@ def test_the_front_page_says_what_there_is(viewer: Viewer) -> None:
     assert "44 posts" in page
     assert page.count('<li class="ended">') == 2
     assert "is well" in page
+
+
+def test_changes_are_told_from_a_cursor_on(viewer: Viewer) -> None:
+    told = json.loads(read(viewer, "/changes?collection=newspaper&limit=1000"))
+    assert len(told["changes"]) >= 44
+    assert not told["more"]
+    target = f"/changes?collection=newspaper&{urlencode({'since': told['cursor']})}"
+    again = get(viewer, target)
+    assert json.loads(again.body if isinstance(again.body, bytes) else b"")["changes"] == []
+    assert get(viewer, target, **{"if-none-match": again.get("ETag")}).status == 304
+    assert get(viewer, "/changes?collection=newspaper&since=nonsense").status == 400
+
+
+def test_a_feed_is_sent_once_to_whoever_has_it(crawl: tuple[Data, str], tmp_path: Path) -> None:
+    data = Data(tmp_path / "data")
+    data.path.mkdir()
+    for name in ("collections", "_posts"):
+        (data.path / name).symlink_to(crawl[0].path / name)
+    done = run_scrapy("export", "feeds", "-o", str(data.path / "feeds"), data=data)
+    assert done.returncode == 0, done.stderr
+    (data.path / "secret.json").write_text("{}")
+    (data.path / "feeds" / "link.json").symlink_to(data.path / "secret.json")
+    with show(data) as viewer:
+        feed = get(viewer, "/feeds/all.atom")
+        assert (feed.status, feed.get("Content-Type")) == (200, "application/atom+xml; charset=utf-8")
+        assert isinstance(feed.body, bytes)
+        assert "渡轮" in feed.body.decode()
+        again = get(viewer, "/feeds/all.atom", **{"if-none-match": feed.get("ETag")})
+        assert (again.status, again.body) == (304, b"")
+        for target in ("/feeds/../secret.json", "/feeds/%2e%2e/secret.json", "/feeds/link.json", "/feeds/none.atom"):
+            assert get(viewer, target).status == 404
 
 
 SEARCHES = [

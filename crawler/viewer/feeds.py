@@ -1,0 +1,57 @@
+"""Feeds as `scrapy export feeds -o DATA_DIR/feeds` left them, for readers that ask again and again.
+
+Spec: RFC 9110 §13.1.2 If-None-Match.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
+
+from archives.replay.wire import Response, build_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from archives.replay.wire import Request
+
+PREFIX: Final = "/feeds/"
+_TYPES: Final = {
+    ".atom": "application/atom+xml; charset=utf-8",
+    ".rss": "application/rss+xml; charset=utf-8",
+    ".json": "application/feed+json; charset=utf-8",
+    ".xml": "text/x-opml; charset=utf-8",
+}
+
+
+class Feeds:
+    """The files of one folder of feeds."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    def answer(self, request: Request) -> Response | None:
+        """Return the feed that is asked for, or that it is not there; None where no feed is asked for."""
+        if not request.path.startswith(PREFIX):
+            return None
+        path = self._find(unquote(request.path.removeprefix(PREFIX)))
+        if path is None:
+            return Response(
+                status=404, headers=(("Content-Type", "text/plain; charset=utf-8"),), body=b"No such feed.\n"
+            )
+        body = path.read_bytes()
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        headers = (("Content-Type", _TYPES[path.suffix]), ("ETag", tag), ("Cache-Control", "no-cache"))
+        known = {name.strip().removeprefix("W/") for name in request.get("if-none-match").split(",")}
+        if known & {tag, "*"}:
+            return Response(status=304, headers=headers)
+        return Response(headers=headers, body=body)
+
+    def _find(self, name: str) -> Path | None:
+        """Return the file of that name inside the folder, whatever the name tries."""
+        if "\0" in name or any(part.startswith(".") for part in name.split("/")):
+            return None
+        path = (self._folder / name.lstrip("/")).resolve()
+        is_feed = path.is_relative_to(self._folder) and path.suffix in _TYPES and path.is_file()
+        return path if is_feed else None
