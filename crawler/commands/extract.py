@@ -22,13 +22,19 @@ from crawler.pages import PageReader, PageUnreadable, RawPage
 from crawler.preview import Preview, build_preview
 from crawler.progress import show_progress
 from crawler.sources import Source, SourceError, find_source
-from pipelines.body import BodyRefused
+from pipelines.bounds import PageRefused
+from pipelines.markdown import build_markdown
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _SHOWN_LINES = 12
+_FORMS: dict[str, Callable[[Preview], str]] = {
+    "html": lambda preview: preview.body_html,
+    "text": lambda preview: preview.body_text,
+    "markdown": lambda preview: build_markdown(preview.body_html),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,7 @@ class Command(ScrapyCommand):
         """Declare the options."""
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--body", choices=_FORMS, help="print the body alone, in this form")
         parser.add_argument("--source", metavar="NAME_OR_PATH", help="ask this source's rules first")
         parser.add_argument("--collection", metavar="NAME", help="take the URL's capture from this collection")
         parser.add_argument("--at", metavar="TS", help="14-digit UTC timestamp: of the nearest capture, or of a file")
@@ -92,11 +99,14 @@ class Command(ScrapyCommand):
         try:
             page = reader.read(args[0], collection=opts.collection or "", at=at)
             preview = _preview(page, known, url=page.url or opts.url, captured_at=page.captured_at or at)
-        except (PageUnreadable, BodyRefused) as error:
+        except (PageUnreadable, PageRefused) as error:
             print(error, file=sys.stderr)  # noqa: T201
             self.exitcode = 1
             return
-        _show(preview, page, as_json=opts.json)
+        if opts.body:
+            print(_FORMS[opts.body](preview))  # noqa: T201
+        else:
+            _show(preview, page, as_json=opts.json)
 
 
 def _find_zone(name: str) -> ZoneInfo | None:
@@ -199,7 +209,7 @@ class Batch:
                 raise TypeError("not an object")
             name = str(entry.get("name") or "")
             return name, _build_answer(self._read(entry)), ""
-        except (PageUnreadable, BodyRefused, TypeError, ValueError) as error:
+        except (PageUnreadable, PageRefused, TypeError, ValueError) as error:
             return name, {}, f"{error} (line {number} of {self._path})"
         except Exception as error:  # noqa: BLE001 (whatever a page does to us, it is counted, and the next one is read)
             return name, {}, f"{type(error).__name__}: {error} (line {number} of {self._path}); please report this page"

@@ -21,7 +21,7 @@ from archives.index import rebuild
 from archives.revisits import read_resolved
 from crawler.pages import CAPTURE_PLACE, RawPage
 from crawler.preview import Preview, build_preview
-from pipelines.body import BodyRefused
+from pipelines.bounds import PageRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -166,7 +166,7 @@ def _preview(page: RawPage, source: Source | None) -> Preview:
     language = source.post.language if source else ""
     try:
         return build_preview(page.decode(language), url=page.url, captured_at=page.captured_at, source=source)
-    except BodyRefused as error:
+    except PageRefused as error:
         raise CaseError(f"{page.url}: {error}") from error
 
 

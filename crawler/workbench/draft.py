@@ -34,7 +34,7 @@ from crawler.workbench.shapes import (
 )
 from crawler.workbench.zones import guess_zone
 from pipelines.article import Article, read_article
-from pipelines.body import BodyRefused
+from pipelines.bounds import PageRefused
 from pipelines.languages import find_language
 from pipelines.webpages import Webpage, fold_title
 
@@ -164,7 +164,7 @@ def _read_sample(anchor: Anchor, fetch: Callable[[str], RawPage]) -> Sample | No
         captured_at = raw.captured_at or datetime.now(UTC)
         zone = ZoneInfo(guess_zone(page.url, find_language(Webpage(page.text))) or "UTC")
         article = read_article(page.text, url=page.url, captured_at=captured_at, zone=zone)
-    except (PageUnreadable, BodyRefused):
+    except (PageUnreadable, PageRefused):
         return None
     is_dated = article.datePublished_day is not None
     if not article.headline or len(article.body_text) < _LEAST_TEXT:

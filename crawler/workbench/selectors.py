@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crawler.extract import ExpressionError, compile_expression
-from pipelines.body import BodyRefused, find_text, normalise_body
+from pipelines.body import find_text, normalise_body
+from pipelines.bounds import PageRefused
 from pipelines.dates import DateRefused, parse_date
 from pipelines.headlines import normalise_headline
 
@@ -186,7 +187,7 @@ def _is_body(expression: Expression, sample: Sample) -> bool:
         return False
     try:
         text = find_text(normalise_body(found[0], base_url=sample.page.url))
-    except BodyRefused:
+    except PageRefused:
         return False
     wanted = sample.article.body_text
     return _covers(_fold(text), wanted) and len(_fold(text)) <= _MOST_TEXT * len(_fold(wanted)) + 40
