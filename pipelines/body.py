@@ -234,6 +234,9 @@ class _Settler:
         if is_empty and name in _REMOVED_WHEN_EMPTY:
             self._stack.pop()
             self._out.pop()
+            if "pre" in self._stack and not self._out[-1].startswith("<"):
+                # What stood before and behind is one text now, and may hold a blank line that neither did.
+                self._pending = self._out.pop() + self._pending
             return
         trailing = ""
         if name in markup.BLOCKS and "pre" not in self._stack:
@@ -249,7 +252,7 @@ class _Settler:
         """Write the text that waits, so that no line of it is blank or looks like code to Markdown."""
         text = _escape_braces(self._pending)
         self._pending = ""
-        if "pre" in self._stack:
+        if "pre" in self._stack and self._stack[-1] not in markup.TEXTLESS:
             text = re.sub(r"\n(?=[ \t]*\n)", "&#10;", text)
             text = re.sub(r"\n(?:( )(?= {3}| {0,2}\t)|\t)", lambda found: "\n&#32;" if found[1] else "\n&#9;", text)
         else:

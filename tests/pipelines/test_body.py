@@ -83,6 +83,7 @@ NORMALISED = [
     ('<p onclick="x()" style="color:red" id="i" name="n" data-x="y" class="ok b&quot;ad">a</p>', '<p class="ok">a</p>'),
     ("<ul>\n\n    <li>a\n\n    <li>b</ul>", "<ul><li>a</li>\n<li>b</li></ul>"),
     ("<pre>\n\n  a\n\n    b\n\tc</pre>", "<pre>\n  a&#10;\n&#32;   b\n&#9;c</pre>"),
+    ("<pre>a\n<b id=x></b>\nb</pre>", "<pre>a&#10;\nb</pre>"),
     ("<li>x</li>", "<div>x</div>"),
     ("<center>a</center><article>b</article>", "<div>a</div><div>b</div>"),
     ('<a href="/x"><div>a</div></a>', '<div><a href="https://example.org/x"><div>a</div></a></div>'),
