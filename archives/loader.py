@@ -6,6 +6,7 @@ are taken apart here, in a fifth of the time; ARC records, drafts of the format 
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, field, replace
 from io import BytesIO
@@ -34,6 +35,9 @@ _ODD_IN_URI: Final = re.compile(r"[<>\" ]")
 _RECORD_START: Final = re.compile(rb"(?<=\n)WARC/[01]\.[0-9]+\r?\n")
 _LONGEST_START: Final = 16
 _BLANK: Final = b"\r\n\r\n"
+
+# It would write a stranger's address to the terminal as it stands, escape sequences included.
+logging.getLogger("warcio.recordloader").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

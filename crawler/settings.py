@@ -89,13 +89,13 @@ DEFAULT_REQUEST_HEADERS = {
 
 # Least power: Scrapy as shipped verifies no certificate, opens control ports and reads local files.
 DOWNLOAD_VERIFY_CERTIFICATES = True
-DOWNLOAD_MAXSIZE = 16 * 1024 * 1024
+DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_TIMEOUT = 60
 # What docs/bounds.md lists; 0 sets no bound. The head of a response, interim responses included.
 BOUNDS_HEAD_BYTES = 256 * 1024
 # A response whose content coding is undone; Scrapy bounds it by DOWNLOAD_MAXSIZE as well.
-BOUNDS_DECODED_BYTES = 16 * 1024 * 1024
+BOUNDS_DECODED_BYTES = 32 * 1024 * 1024
 # Bytes of responses on their way or not yet read; beyond it large ones wait.
 BOUNDS_HELD_BYTES = 24 * 1024 * 1024
 # Processor time for reading one page, and for one step of making its post.

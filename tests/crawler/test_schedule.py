@@ -559,7 +559,7 @@ def test_of_three_sources_one_is_well_one_refuses_and_one_hangs(press: Press) ->
     assert {source: e["status"] for source, e in ends.items()} == {
         "well": "ok", "refusing": "failed", "hanging": "time-limit"
     }, error  # fmt: skip
-    assert ends["refusing"]["exit_code"] == 9
+    assert ends["refusing"]["exit_code"] == 1
     assert 4 <= ends["hanging"]["seconds"] < 12
     lines = error.splitlines()
     assert [line.split()[1] for line in lines] == [e["event"] for e in events]

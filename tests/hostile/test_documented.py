@@ -43,8 +43,8 @@ def test_every_bound_that_is_counted_is_in_the_page() -> None:
     ("name", "shown"),
     [
         ("BOUNDS_HEAD_BYTES", 256 * 1024),
-        ("DOWNLOAD_MAXSIZE", 16 * 1024 * 1024),
-        ("BOUNDS_DECODED_BYTES", 16 * 1024 * 1024),
+        ("DOWNLOAD_MAXSIZE", 32 * 1024 * 1024),
+        ("BOUNDS_DECODED_BYTES", 32 * 1024 * 1024),
         ("BOUNDS_HELD_BYTES", 24 * 1024 * 1024),
         ("BOUNDS_PAGE_SECONDS", 5.0),
         ("BOUNDS_HOPS", 1_000),

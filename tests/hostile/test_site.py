@@ -46,7 +46,7 @@ def test_the_crawl_ends_well_and_in_time(site: tuple[Crawl, Data]) -> None:
 
 def test_its_memory_is_bounded(site: tuple[Crawl, Data]) -> None:
     crawl, _ = site
-    assert crawl.peak_bytes < 300 * MIB
+    assert crawl.peak_bytes < 512 * MIB
 
 
 def test_every_good_page_is_posted(site: tuple[Crawl, Data]) -> None:
@@ -72,7 +72,7 @@ def test_the_archive_is_whole_and_no_record_is_larger_than_a_response_may_be(sit
     damage: list[Exception] = []
     largest = max(len(record.block) for path in data.warcs("hostile") for record in scan_records(path, damage.append))
     assert damage == []
-    assert largest < 17 * MIB
+    assert largest < 33 * MIB
     done = run_scrapy("verify", "hostile", data=data)
     assert done.returncode == 0, done.stdout + done.stderr
 
