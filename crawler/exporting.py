@@ -84,7 +84,7 @@ def read_plans(path: Path) -> Plans:
         return Plans()
     try:
         values = tomllib.loads(path.read_text("utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError(f"{path} is not TOML: {error}") from error
     strange = sorted(values.keys() - {"export", "webhook"})
     if strange:

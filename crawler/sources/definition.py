@@ -143,7 +143,7 @@ def load_source(text: str, *, path: str) -> Source:
     """
     try:
         values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of more digits than Python reads
         raise SourceError(f"is not TOML: {error}", path=path) from error
     top = _Table(values, path=path)
     name = top.take_text("name")

@@ -37,9 +37,7 @@ class Feeds:
             return None
         path = self._find(unquote(request.path.removeprefix(PREFIX)))
         if path is None:
-            return Response(
-                status=404, headers=(("Content-Type", "text/plain; charset=utf-8"),), body=b"No such feed.\n"
-            )
+            return build_text("No such feed.\n", status=404)
         body = path.read_bytes()
         tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
         headers = (("Content-Type", _TYPES[path.suffix]), ("ETag", tag), ("Cache-Control", "no-cache"))
