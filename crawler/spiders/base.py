@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote
 
 from scrapy import Request, Spider
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 
+from archives.collection import Collection
 from crawler.addon import place_collection
 from crawler.discovery.found import FoundLink
 from crawler.discovery.judgement import judge_document
 from crawler.discovery.reading import is_article_found, read_feed_document, read_found_article, read_sitemap_document
 from crawler.extract import Page
 from crawler.failures import find_reason, page_failed
+from crawler.library import find_definitions
 from crawler.links import LinkKind, iter_element_links
 from crawler.reading import ORIGINS, Reading, build_post, read_page
 from crawler.requisites import request_page_requisites, request_style_requisites
@@ -32,7 +36,7 @@ from pipelines.items import CaptureRef, Origin, Post
 from pipelines.posts import find_day
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from scrapy.crawler import Crawler
     from scrapy.http import Response
@@ -112,9 +116,17 @@ class NewsSpider(Spider):
         for url in self.seeds:
             yield self.build_request(url)
 
-    def post_options_for(self, name: str) -> PostOptions:  # noqa: ARG002 (a spider has one source)
-        """Return how posts of a source are named and footed."""
-        return self.source.post
+    def post_options_for(self, name: str) -> PostOptions:
+        """Return how posts of a source are named and footed; a collection may hold those of others, too."""
+        if name in ("", self.source.name):
+            return self.source.post
+        other = self._find_definition(name)
+        return other.post if other else self.source.post
+
+    @cached_property
+    def _find_definition(self) -> Callable[[str], Source | None]:
+        held = Collection.open(Path(self.settings["DATA_DIR"]), self.settings["COLLECTION"])
+        return find_definitions(held)
 
     def parse(self, response: Response, **kwargs: Any) -> Iterator[_Output]:  # noqa: ARG002 (Scrapy's signature)
         """Read one page by what its address, and where that tells nothing its content, says it is."""

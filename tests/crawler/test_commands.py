@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.newspaper import Newspaper
+from tests.crawler.bigpaper import BigPaper
 from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -338,3 +339,23 @@ nobody on board had slept, which the harbour master called a good sign.</p></art
     assert "nine dogs" in text
     assert "Home" not in text
     assert run_scrapy("verify", "quay", "--posts", data=data).returncode == 0
+
+
+def test_sources_that_share_a_collection_keep_their_own_options(data: Data, tmp_path: Path) -> None:
+    with BigPaper(4) as paper:
+        for name, zone in (("near", "Asia/Shanghai"), ("far", "America/New_York")):
+            text = paper.source_toml().replace('name = "big"', f'name = "{name}"').replace('"UTC"', f'"{zone}"')
+            (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+            done = run_scrapy(
+                *("crawl", "category", "-a", f"source={tmp_path / name}.toml", "-a", "collection=both"),
+                data=data,
+                settings=LOOPBACK,
+            )
+            assert done.returncode == 0, done.stderr
+    posts = hash_tree(data.posts("both"))
+    assert len(posts) == 8
+    done = run_scrapy("reparse", "both", data=data)
+    assert done.returncode == 0, done.stderr
+    assert hash_tree(data.posts("both")) == posts
+    done = run_scrapy("verify", "both", "--posts", data=data)
+    assert done.returncode == 0, done.stdout + done.stderr
