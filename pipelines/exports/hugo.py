@@ -13,10 +13,10 @@ from urllib.parse import quote
 from pipelines.exports.atom import build_atom
 from pipelines.exports.entries import FeedInfo, LatestRecords
 from pipelines.exports.files import replace_folder
-from pipelines.exports.jekyll import STYLE
 from pipelines.exports.records import iter_sound
 from pipelines.exports.site import (
     FEED_POSTS,
+    STYLE,
     Contents,
     SiteOptions,
     build_home,

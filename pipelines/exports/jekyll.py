@@ -15,6 +15,7 @@ from pipelines.exports.files import replace_folder
 from pipelines.exports.records import iter_sound
 from pipelines.exports.site import (
     FEED_POSTS,
+    STYLE,
     Contents,
     SiteOptions,
     build_home,
@@ -82,13 +83,6 @@ layout: default
 ---
 <h1>{{ page.title | escape }}</h1>
 {{ content }}
-"""
-STYLE = """:root { color-scheme: light dark; }
-body { margin: 0 auto; max-width: 42rem; padding: 1rem; font: 1.05rem/1.7 serif; overflow-wrap: anywhere; }
-header, footer, small, nav { font-family: sans-serif; font-size: .85rem; }
-nav a { display: inline-block; margin: 0 .8rem .4rem 0; }
-img, table, video { max-width: 100%; }
-ul.tags { list-style: none; padding: 0; } ul.tags li { display: inline-block; margin-right: .8rem; }
 """
 
 

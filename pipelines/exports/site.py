@@ -40,6 +40,14 @@ CREATE TABLE page (folded TEXT PRIMARY KEY, path TEXT, title TEXT, shown TEXT, p
 CREATE TABLE filed (kind TEXT, name TEXT, slug TEXT, path TEXT);
 """
 _INDEX = "CREATE INDEX filed_name ON filed (kind, name)"
+# The looks of the sites, whoever builds them.
+STYLE = """:root { color-scheme: light dark; }
+body { margin: 0 auto; max-width: 42rem; padding: 1rem; font: 1.05rem/1.7 serif; overflow-wrap: anywhere; }
+header, footer, small, nav { font-family: sans-serif; font-size: .85rem; }
+nav a { display: inline-block; margin: 0 .8rem .4rem 0; }
+img, table, video { max-width: 100%; }
+ul.tags { list-style: none; padding: 0; } ul.tags li { display: inline-block; margin-right: .8rem; }
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
