@@ -255,10 +255,7 @@ class PostFilesPipeline(_Stage):
         """Write everything that is still due, also what waited in vain."""
         self._write_batch()
         self._announce()
-        own = getattr(getattr(self.crawler.spider, "source", None), "name", "")
         for state in self._ledger.iter_dirty(also_waiting=True):
-            if own and state.source != own:
-                continue  # the options of another source are its own spider's to know
             if state.origin in HEARSAY:
                 self._ledger.record_done(state.key)
                 continue
