@@ -26,7 +26,7 @@ from rich.table import Table
 
 from benchmarks.crawl import BenchmarkError, Cost, measure_command
 from benchmarks.paper import Served
-from crawler.leases import LeaseTable
+from crawler.frontier.leases import LeaseTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ _PACE = {
     "LOG_LEVEL": "INFO",
     "RESOLVER_ALLOW": "127.0.0.0/8",
 }
-_SCHEDULERS = {"memory": "scrapy.core.scheduler.Scheduler", "frontier": "crawler.frontier.Frontier"}
+_SCHEDULERS = {"memory": "scrapy.core.scheduler.Scheduler", "frontier": "crawler.frontier.scheduler.Frontier"}
 JOBS = {"full": "the full job: captures and posts", "plain": "no archive, no posts: the least that a crawl can do"}
 _MARKS = 5
 _PIPE_WIDTH = 120

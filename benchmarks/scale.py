@@ -34,8 +34,8 @@ from archives.records import Exchange
 from archives.urls import format_timestamp, surt_key
 from archives.writer import WarcWriter
 from benchmarks.paper import Pages
-from crawler.leases import LeaseTable
-from crawler.streams import StreamTable
+from crawler.frontier.leases import LeaseTable
+from crawler.frontier.streams import StreamTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -213,7 +213,7 @@ def measure_reparse(pages: int) -> dict[str, Any]:
         trees = []
         for workers in (1, 2):
             out = Path(folder, f"out{workers}")
-            command = [sys.executable, "-m", "tests.crawler.small_shards", "reparse", "scale", "--out", str(out)]
+            command = [sys.executable, "-m", "tests.crawler.batch.small_shards", "reparse", "scale", "--out", str(out)]
             command += ["--source", str(source), "--workers", str(workers), "-s", f"DATA_DIR={folder}"]
             began = time.monotonic()
             subprocess.run(command, cwd=_ROOT, check=True, stderr=subprocess.DEVNULL)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _MODES = ("capture", "reparse", "off")
 _STAGES = ("AdoptPipeline", "DatesPipeline", "TagsPipeline", "BodyPipeline", "PostFilesPipeline")
 _HANDLERS = {
-    "capture": "crawler.capture.CaptureHandler",
-    "reparse": "crawler.reparse.ArchiveHandler",
+    "capture": "crawler.fetching.capture.CaptureHandler",
+    "reparse": "crawler.reparsing.reparse.ArchiveHandler",
 }
 
 _EXPORTERS = {
@@ -47,26 +47,29 @@ class NewsreelAddon:
             handlers |= {"http": _HANDLERS[mode], "https": _HANDLERS[mode]}
         settings["DOWNLOAD_HANDLERS"].update(handlers, priority="addon")
         if mode == "capture":
-            settings.set("SCHEDULER", "crawler.frontier.Frontier", priority="addon")
+            settings.set("SCHEDULER", "crawler.frontier.scheduler.Frontier", priority="addon")
             settings["EXTENSIONS"].update({"crawler.run.RunExtension": 10}, priority="addon")
-        settings["EXTENSIONS"].update({"crawler.budget.HeldBytes": 5}, priority="addon")
+        settings["EXTENSIONS"].update({"crawler.fetching.budget.HeldBytes": 5}, priority="addon")
         if mode != "reparse":
-            settings["EXTENSIONS"].update({"crawler.exporting.ExportExtension": 20}, priority="addon")
+            settings["EXTENSIONS"].update({"crawler.downstream.exporting.ExportExtension": 20}, priority="addon")
         settings["FEED_EXPORTERS"].update(_EXPORTERS, priority="addon")
         middlewares: dict[str, int | None] = {
             # In a reparse the archive is the scope: what was captured was admitted when it was fetched.
-            "crawler.middlewares.ScopeMiddleware": None if mode == "reparse" else 60,
+            "crawler.fetching.middlewares.ScopeMiddleware": None if mode == "reparse" else 60,
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-            "crawler.middlewares.RobotsMiddleware": 100,
+            "crawler.fetching.middlewares.RobotsMiddleware": 100,
             # Behind everything that answers or refuses a request without asking the host.
-            "crawler.bounds.HostMiddleware": None if mode == "reparse" else 900,
+            "crawler.fetching.bounds.HostMiddleware": None if mode == "reparse" else 900,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-            "crawler.bounds.DecodingMiddleware": 590,
+            "crawler.fetching.bounds.DecodingMiddleware": 590,
             # Behind Scrapy's decompression, so that a page read from the archive is decompressed like any other.
-            "crawler.revalidation.RevalidateMiddleware": 595,
+            "crawler.fetching.revalidation.RevalidateMiddleware": 595,
         }
         settings["DOWNLOADER_MIDDLEWARES"].update(middlewares, priority="addon")
-        spider_middlewares = {"crawler.middlewares.ProvenanceMiddleware": 10, "crawler.bounds.PageMiddleware": 950}
+        spider_middlewares = {
+            "crawler.fetching.middlewares.ProvenanceMiddleware": 10,
+            "crawler.fetching.bounds.PageMiddleware": 950,
+        }
         settings["SPIDER_MIDDLEWARES"].update(spider_middlewares, priority="addon")
         stages = {f"pipelines.stages.{name}": 100 * (n + 1) for n, name in enumerate(_STAGES)}
         settings["ITEM_PIPELINES"].update(stages, priority="addon")

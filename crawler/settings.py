@@ -112,7 +112,7 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 # Not even loaded: it would bring in an HTTP server.
 EXTENSIONS = {"scrapy.extensions.remote_control.RemoteControl": None}
-TWISTED_DNS_RESOLVER = "crawler.resolver.PublicResolver"
+TWISTED_DNS_RESOLVER = "crawler.fetching.resolver.PublicResolver"
 # Networks that may be crawled although they are not public, such as ["10.0.0.0/8"].
 RESOLVER_ALLOW: list[str] = []
 

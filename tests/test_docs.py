@@ -13,10 +13,10 @@ import pytest
 from archives import records
 from archives.errors import Damage
 from crawler import settings
-from crawler.links import LinkKind
-from crawler.provenance import Change
+from crawler.reparsing.provenance import Change
 from crawler.sources import SourceError, load_source
 from crawler.sources.definition import _FIELDS
+from crawler.sources.links import LinkKind
 from tests.project import ROOT, Data, run_scrapy
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))

@@ -168,6 +168,27 @@ def test_imports_inside_a_package_run_one_way(package: str) -> None:
         pytest.fail("import cycle: " + " <- ".join(error.args[1]))
 
 
+def test_imports_between_rooms_run_one_way() -> None:
+    """A folder of a package is a room: who reads one need not have read those that stand upon it."""
+    modules = load_modules()
+    rooms = {name for name, module in modules.items() if module.path.name == "__init__.py"}
+
+    def find_room(name: str) -> str:
+        room = ".".join(name.split(".")[:2])
+        return room if room in rooms else name
+
+    graph: dict[str, set[str]] = {find_room(name): set() for name in modules}
+    for name, module in modules.items():
+        targets = {
+            find_room(target) for entry in module.imports if not entry.is_for_types for target in iter_targets(entry)
+        }
+        graph[find_room(name)] |= targets - {find_room(name)}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail("rooms lean on one another: " + " <- ".join(error.args[1]))
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_modules_stay_small(package: str) -> None:
     lines = {m.name: len(m.path.read_text("utf-8").splitlines()) for m in load_modules().values()}

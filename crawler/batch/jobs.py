@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from archives.stored import find_size
 from crawler.batch.engines import Engine, run_shards
 from crawler.batch.shards import SHARD_BYTES, Done, Task, list_shards
-from crawler.progress import show_progress
+from crawler.watching.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -20,8 +20,8 @@ from archives.catalogue import CollectionIndex
 from archives.collection import Collection
 from crawler.addon import place_collection
 from crawler.batch.jobs import run_job
-from crawler.pieces import PieceFile
-from crawler.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
+from crawler.reparsing.pieces import PieceFile
+from crawler.reparsing.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
 from crawler.sources import Source, load_source
 from pipelines.ledger import Ledger
 from pipelines.merge import attest
@@ -42,7 +42,7 @@ _LEDGER, _PIECES = "ledger.sqlite", "pieces.sqlite"
 _CMDLINE = 40
 # In place of the stage that writes post files, which has to wait for all shards.
 _JOINING = {
-    "crawler.history.CollectPipeline": 450,
+    "crawler.downstream.history.CollectPipeline": 450,
     "crawler.batch.reparse.JoinPipeline": 460,
     "pipelines.stages.PostFilesPipeline": None,
 }

@@ -13,14 +13,14 @@ from scrapy.exceptions import UsageError
 from archives.collection import Collection
 from archives.errors import ArchiveError
 from crawler.commands.health import load_health
-from crawler.events import Event, Happening, dump_event
-from crawler.exits import ExitCode, find_exit_code
+from crawler.frontier.streams import find_url, verify_server
 from crawler.manifest import list_counts
-from crawler.metrics import dump_metrics, write_metrics
 from crawler.run import RunExtension
 from crawler.sources import SourceError
 from crawler.spiders.base import NewsSpider
-from crawler.streams import find_url, verify_server
+from crawler.watching.events import Event, Happening, dump_event
+from crawler.watching.exits import ExitCode, find_exit_code
+from crawler.watching.metrics import dump_metrics, write_metrics
 from pipelines.shelf import Outcome
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Command(ScrapyCrawl):
         """Have the crawl show itself, which a command does and a library does not."""
         super().process_options(args, opts)
         assert self.settings is not None
-        self.settings["EXTENSIONS"].update({"crawler.progress.ProgressExtension": 20}, priority="cmdline")
+        self.settings["EXTENSIONS"].update({"crawler.watching.progress.ProgressExtension": 20}, priority="cmdline")
         if opts.json:
             self.settings.set("PROGRESS_FORMAT", "json", priority="cmdline")
 

@@ -12,9 +12,9 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
-from crawler.changes import CursorError, parse_cursor
-from crawler.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
-from crawler.library import Library
+from crawler.downstream.changes import CursorError, parse_cursor
+from crawler.downstream.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
+from crawler.downstream.library import Library
 from crawler.sources import SourceError
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions

@@ -18,10 +18,10 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.urls import parse_timestamp
-from crawler.pages import PageReader, PageUnreadable, RawPage
-from crawler.preview import Preview, build_preview
-from crawler.progress import show_progress
 from crawler.sources import Source, SourceError, find_source
+from crawler.watching.progress import show_progress
+from crawler.workbench.pages import PageReader, PageUnreadable, RawPage
+from crawler.workbench.preview import Preview, build_preview
 from pipelines.bounds import PageRefused
 from pipelines.markdown import build_markdown
 

@@ -18,8 +18,8 @@ from archives.collection import Collection, list_collections
 from archives.errors import ArchiveError
 from crawler.addon import place_collection
 from crawler.commands.reparse import find_sources
-from crawler.history import Version, build_versions, find_entries, iter_text_diff
-from crawler.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
+from crawler.downstream.history import Version, build_versions, find_entries, iter_text_diff
+from crawler.reparsing.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
 from crawler.sources import Source, SourceError
 from pipelines.ledger import Ledger
 
@@ -34,7 +34,7 @@ _STAGES = {
     "pipelines.stages.TagsPipeline": 300,
     "pipelines.stages.BodyPipeline": 400,
     "pipelines.stages.PostFilesPipeline": None,
-    "crawler.history.CollectPipeline": 500,
+    "crawler.downstream.history.CollectPipeline": 500,
 }
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 

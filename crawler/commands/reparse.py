@@ -20,14 +20,14 @@ from crawler.addon import place_collection
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.reparse import reparse_in_shards
 from crawler.batch.shards import ShardFailed
-from crawler.changes import ChangeLog
 from crawler.commands.crawl import describe_posts
-from crawler.library import find_definitions
-from crawler.pieces import PieceFile
-from crawler.progress import show_progress
-from crawler.provenance import compare_posts, iter_diff_lines
-from crawler.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
+from crawler.downstream.changes import ChangeLog
+from crawler.reparsing.pieces import PieceFile
+from crawler.reparsing.provenance import compare_posts, iter_diff_lines
+from crawler.reparsing.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
 from crawler.sources import Source, SourceError
+from crawler.sources.kept import find_definitions
+from crawler.watching.progress import show_progress
 from pipelines.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 _DIFF_LINES = 200
 # Before the stage that joins.
-_COLLECTING = {"crawler.history.CollectPipeline": 450}
+_COLLECTING = {"crawler.downstream.history.CollectPipeline": 450}
 
 
 class Command(ScrapyCommand):

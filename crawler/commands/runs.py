@@ -14,9 +14,9 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
-from crawler.logbook import RunRecord, RunState, list_runs
-from crawler.tally import format_bytes
-from crawler.timetable import format_duration
+from crawler.sources.timetable import format_duration
+from crawler.watching.logbook import RunRecord, RunState, list_runs
+from crawler.watching.tally import format_bytes
 from pipelines.shelf import Outcome
 
 if TYPE_CHECKING:

@@ -20,15 +20,15 @@ from scrapy.spiderloader import get_spider_loader
 
 from archives.collection import Collection
 from crawler.commands.health import load_health
-from crawler.endpoint import parse_endpoint, serve_metrics
-from crawler.events import Event, describe_event, dump_event, format_instant
-from crawler.logbook import RunRecord, find_run
-from crawler.metrics import dump_metrics
-from crawler.roster import Plan, Roster
-from crawler.schedule import Entry, ScheduleTable
-from crawler.scheduler import Scheduler
-from crawler.timetable import format_duration
-from crawler.units import Installation, build_crontab, build_systemd, build_workflow
+from crawler.scheduling.loop import Scheduler
+from crawler.scheduling.roster import Plan, Roster
+from crawler.scheduling.schedule import Entry, ScheduleTable
+from crawler.scheduling.units import Installation, build_crontab, build_systemd, build_workflow
+from crawler.sources.timetable import format_duration
+from crawler.watching.endpoint import parse_endpoint, serve_metrics
+from crawler.watching.events import Event, describe_event, dump_event, format_instant
+from crawler.watching.logbook import RunRecord, find_run
+from crawler.watching.metrics import dump_metrics
 
 if TYPE_CHECKING:
     import argparse

@@ -18,8 +18,7 @@ from scrapy.exceptions import UsageError
 from archives.collection import Collection
 from archives.errors import ArchiveError
 from archives.urls import parse_timestamp
-from crawler.pages import PageReader, PageUnreadable, RawPage
-from crawler.reparse import Holding
+from crawler.reparsing.reparse import Holding
 from crawler.sources import Source, SourceError, find_source, list_sources
 from crawler.workbench.cases import (
     EXPECTED_NAME,
@@ -32,6 +31,7 @@ from crawler.workbench.cases import (
 from crawler.workbench.draft import NoDraft, draft_source
 from crawler.workbench.dryrun import Report, dump_report, run_dry
 from crawler.workbench.findings import list_warnings
+from crawler.workbench.pages import PageReader, PageUnreadable, RawPage
 from crawler.workbench.recorder import record_page
 from crawler.workbench.visitor import Visitor
 

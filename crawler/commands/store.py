@@ -14,7 +14,7 @@ from archives.collection import Collection
 from archives.depot import Outcome, parse_place, remove_file, store_file
 from archives.errors import ArchiveError, StoreError
 from archives.s3 import S3Store
-from crawler.progress import show_progress
+from crawler.watching.progress import show_progress
 
 if TYPE_CHECKING:
     import argparse

@@ -18,11 +18,11 @@ from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.shards import ShardFailed
 from crawler.batch.verify import verify_in_shards
 from crawler.commands.reparse import find_sources, run_reparse
-from crawler.progress import show_progress
-from crawler.provenance import compare_posts
-from crawler.references import verify_references
-from crawler.reparse import Holding
+from crawler.reparsing.provenance import compare_posts
+from crawler.reparsing.references import verify_references
+from crawler.reparsing.reparse import Holding
 from crawler.sources import SourceError
+from crawler.watching.progress import show_progress
 
 if TYPE_CHECKING:
     import argparse

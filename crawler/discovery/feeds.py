@@ -14,7 +14,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crawler.discovery.locations import normalise_location, place_under
 from crawler.discovery.xmlstream import (
     DocumentRefused,
     find_name,
@@ -23,7 +22,8 @@ from crawler.discovery.xmlstream import (
     iter_chunks,
     iter_elements,
 )
-from crawler.links import join_url
+from crawler.sources.links import join_url
+from crawler.sources.locations import normalise_location, place_under
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from crawler.links import LinkKind
+from crawler.sources.links import LinkKind
 
 
 class Reason(StrEnum):
@@ -30,7 +30,7 @@ class FoundLink:
     """A link and what is believed of it.
 
     Attributes:
-        url: absolute, without what does not belong to the address; see `crawler.discovery.locations`.
+        url: absolute, without what does not belong to the address; see `crawler.sources.locations`.
         dated: a date that stands beside the link, as found; it bounds a crawl and states nothing of the article.
     """
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from crawler.discovery.shapes import find_page_number, is_front, measure_article
 from crawler.discovery.structure import measure_width
 from crawler.discovery.xmlstream import read_opening
-from crawler.links import LinkKind
+from crawler.sources.links import LinkKind
 
 if TYPE_CHECKING:
     from lxml import etree

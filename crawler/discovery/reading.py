@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from crawler.discovery.feeds import FeedEntry, read_feed
 from crawler.discovery.found import FoundLink, Reason
 from crawler.discovery.judgement import is_article_page
-from crawler.discovery.locations import is_same_place, normalise_location
 from crawler.discovery.sitemaps import SitemapEntry, read_sitemap, sort_newest_first
 from crawler.discovery.statements import build_statement
 from crawler.discovery.structure import find_canonical
-from crawler.links import LinkKind
 from crawler.run import META_CAPTURE
+from crawler.sources.links import LinkKind
+from crawler.sources.locations import is_same_place, normalise_location
 from pipelines.items import Origin, Post
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
 
-    from crawler.extract import Page
     from crawler.sources import Source
+    from crawler.sources.extract import Page
     from crawler.spiders.base import NewsSpider
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from crawler.discovery.locations import normalise_location, place_under
 from crawler.discovery.xmlstream import DocumentRefused, find_name, find_text, iter_chunks, iter_elements
-from crawler.links import join_url
+from crawler.sources.links import join_url
+from crawler.sources.locations import normalise_location, place_under
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

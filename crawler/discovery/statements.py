@@ -1,7 +1,7 @@
 """What a feed or a news sitemap states of an article, as the part of a post that rests on that one record.
 
 An entry names the article by its address, and that is all there is to join it by; so the article's page and every feed
-must write the address alike, which is the work of `crawler.discovery.locations`.
+must write the address alike, which is the work of `crawler.sources.locations`.
 """
 
 from __future__ import annotations

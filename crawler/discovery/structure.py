@@ -15,7 +15,6 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from crawler.discovery.found import FoundLink, Reason
-from crawler.discovery.locations import find_meant, is_same_place, normalise_location
 from crawler.discovery.shapes import (
     build_shape,
     find_date,
@@ -24,7 +23,8 @@ from crawler.discovery.shapes import (
     is_service,
     measure_article,
 )
-from crawler.links import LinkKind, join_url
+from crawler.sources.links import LinkKind, join_url
+from crawler.sources.locations import find_meant, is_same_place, normalise_location
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from crawler.extract import Expression, ExpressionError, compile_expression
-from crawler.links import LinkKind, Scope, compile_rules
+from crawler.sources.extract import Expression, ExpressionError, compile_expression
+from crawler.sources.links import LinkKind, Scope, compile_rules
 from crawler.sources.model import (
     Discovery,
     Parser,
@@ -24,7 +24,7 @@ from crawler.sources.model import (
     SourceError,
 )
 from crawler.sources.readers import ReaderError, load_reader
-from crawler.timetable import Bounds, Timetable, format_duration, parse_cron, parse_duration
+from crawler.sources.timetable import Bounds, Timetable, format_duration, parse_cron, parse_duration
 from pipelines.options import PostOptions
 from pipelines.slugs import SlugStyle
 

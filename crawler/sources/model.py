@@ -7,15 +7,15 @@ from datetime import date, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from crawler.discovery.locations import build_identity
-from crawler.extract import iter_records
-from crawler.links import LinkKind, LinkRules, Scope, unwrap_share
+from crawler.sources.extract import iter_records
+from crawler.sources.links import LinkKind, LinkRules, Scope, unwrap_share
+from crawler.sources.locations import build_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from crawler.extract import Expression, Page
-    from crawler.timetable import Timetable
+    from crawler.sources.extract import Expression, Page
+    from crawler.sources.timetable import Timetable
     from pipelines.options import PostOptions
 
 

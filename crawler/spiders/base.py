@@ -22,15 +22,15 @@ from crawler.addon import place_collection
 from crawler.discovery.found import FoundLink
 from crawler.discovery.judgement import judge_document
 from crawler.discovery.reading import is_article_found, read_feed_document, read_found_article, read_sitemap_document
-from crawler.extract import Page
-from crawler.failures import find_reason, page_failed
-from crawler.library import find_definitions
-from crawler.links import LinkKind, iter_element_links
-from crawler.reading import ORIGINS, Reading, build_post, read_page
-from crawler.requisites import request_page_requisites, request_style_requisites
-from crawler.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
+from crawler.discovery.requisites import request_page_requisites, request_style_requisites
+from crawler.fetching.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
 from crawler.run import META_CAPTURE
 from crawler.sources import Source, find_source
+from crawler.sources.extract import Page
+from crawler.sources.kept import find_definitions
+from crawler.sources.links import LinkKind, iter_element_links
+from crawler.sources.reading import ORIGINS, Reading, build_post, read_page
+from crawler.watching.failures import find_reason, page_failed
 from pipelines.encodings import decode_page
 from pipelines.items import CaptureRef, Origin, Post
 from pipelines.posts import find_day

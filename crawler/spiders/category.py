@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from crawler.links import LinkKind
+from crawler.sources.links import LinkKind
 from crawler.spiders.base import NewsSpider
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
-from crawler.links import LinkKind
+from crawler.sources.links import LinkKind
 from crawler.spiders.base import NewsSpider
 
 

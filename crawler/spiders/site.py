@@ -13,11 +13,11 @@ from scrapy import Request
 
 from crawler.discovery.definition import build_definition
 from crawler.discovery.found import FoundLink, Reason
-from crawler.discovery.locations import build_identity, normalise_location
 from crawler.discovery.shapes import find_date
 from crawler.discovery.structure import iter_announced, list_structure
-from crawler.links import LinkKind
 from crawler.sources import Discovery, Source, SourceError, find_source
+from crawler.sources.links import LinkKind
+from crawler.sources.locations import build_identity, normalise_location
 from crawler.spiders.base import NewsSpider
 from pipelines.dates import DateRefused, parse_date
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
-    from crawler.extract import Page
+    from crawler.sources.extract import Page
     from crawler.spiders.base import _Output
 
 META_LINK = "link"

@@ -17,10 +17,8 @@ from archives.replay.lookup import Directory, Shelves, build_stamp
 from archives.replay.pages import STYLE_PATH, build_error_page, load_assets
 from archives.replay.places import build_path
 from archives.replay.wire import Response
-from crawler.changefeed import answer_changes
-from crawler.health import Limits, list_health
-from crawler.library import Library
-from crawler.logbook import list_runs
+from crawler.downstream.changefeed import answer_changes
+from crawler.downstream.library import Library
 from crawler.viewer import articles, lists
 from crawler.viewer.feeds import Feeds
 from crawler.viewer.packages import Packages
@@ -28,6 +26,8 @@ from crawler.viewer.proof import check_file, choose_page, list_witnesses
 from crawler.viewer.routes import BESIDE, CHANGES, POST, POSTS, RUNS, SECTIONS, VERSIONS, build_post_path
 from crawler.viewer.shelf import Facet, PostShelf, Wanted
 from crawler.viewer.versions import Histories
+from crawler.watching.health import Limits, list_health
+from crawler.watching.logbook import list_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

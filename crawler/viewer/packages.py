@@ -15,8 +15,8 @@ from urllib.parse import quote, unquote
 from archives.replay.markup import fill, join
 from archives.replay.pages import build_bar, build_page
 from archives.replay.wire import HTML_TYPE, FilePart, Response, build_text
-from crawler.tally import format_bytes
 from crawler.viewer.routes import PACKAGES, SECTIONS
+from crawler.watching.tally import format_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path

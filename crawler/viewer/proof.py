@@ -10,7 +10,7 @@ from archives.digests import matches_digest
 from archives.errors import ArchiveError, NotArchived
 from archives.messages import find_payload
 from archives.reader import read_record
-from crawler.library import find_definition
+from crawler.sources.kept import find_definition
 from pipelines.items import Origin
 from pipelines.ledger import Ledger
 from pipelines.options import PostOptions

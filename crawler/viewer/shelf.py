@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from crawler.library import Library
+    from crawler.downstream.library import Library
     from pipelines.exports.records import PostRecord
 
 FILE_NAME: Final = "viewer.sqlite"

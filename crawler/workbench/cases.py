@@ -19,8 +19,8 @@ from archives.collection import Collection
 from archives.errors import ArchiveError
 from archives.index import rebuild
 from archives.revisits import read_resolved
-from crawler.pages import CAPTURE_PLACE, RawPage
-from crawler.preview import Preview, build_preview
+from crawler.workbench.pages import CAPTURE_PLACE, RawPage
+from crawler.workbench.preview import Preview, build_preview
 from pipelines.bounds import PageRefused
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from crawler.extract import Page
-from crawler.pages import PageUnreadable
+from crawler.sources.extract import Page
+from crawler.workbench.pages import PageUnreadable
 from crawler.workbench.paging import build_next_pattern, find_next_pages
 from crawler.workbench.selectors import Proposal, Sample, propose_fields
 from crawler.workbench.shapes import (
@@ -41,7 +41,7 @@ from pipelines.webpages import Webpage, fold_title
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from crawler.pages import RawPage
+    from crawler.workbench.pages import RawPage
 
 _CLUSTERS_TRIED = 5
 _CATEGORIES_TRIED = 6

@@ -13,9 +13,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from crawler.addon import place_collection
-from crawler.links import LinkKind, iter_element_links
-from crawler.reading import ORIGINS
-from crawler.reparse import REPARSE_SETTINGS, ReparseSpider, forbid_network
+from crawler.reparsing.reparse import REPARSE_SETTINGS, ReparseSpider, forbid_network
+from crawler.sources.links import LinkKind, iter_element_links
+from crawler.sources.reading import ORIGINS
 from pipelines.merge import join
 from pipelines.posts import PostRefused, finish
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from scrapy.crawler import CrawlerProcessBase
     from scrapy.http import Response
 
-    from crawler.extract import Page
-    from crawler.reading import Reading
-    from crawler.reparse import Holding
+    from crawler.reparsing.reparse import Holding
     from crawler.sources import Parser, Source
+    from crawler.sources.extract import Page
+    from crawler.sources.reading import Reading
     from pipelines.items import Post
 
 COLLECTING_STAGES = {
@@ -37,7 +37,7 @@ COLLECTING_STAGES = {
     "pipelines.stages.TagsPipeline": 300,
     "pipelines.stages.BodyPipeline": 400,
     "pipelines.stages.PostFilesPipeline": None,
-    "crawler.history.CollectPipeline": 500,
+    "crawler.downstream.history.CollectPipeline": 500,
 }
 SHOWN_FIELDS = ("headline", "datePublished", "articleSection", "keywords", "author", "articleBody")
 _SAMPLE_CHARS = 60

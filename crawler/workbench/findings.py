@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from crawler.links import LinkKind
+from crawler.sources.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from crawler.links import join_url
+from crawler.sources.links import join_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from crawler.extract import Page
+    from crawler.sources.extract import Page
 
 _NEXT = re.compile(
     r"(?:下一?[页頁]|后一页|next|older|weiter|nächste|suivant|siguiente|próxim|successiv|volgende|следующ|далее|次へ|次の|다음"

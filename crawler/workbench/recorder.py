@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
     from archives.cdxj import IndexEntry
-    from crawler.links import LinkKind
+    from crawler.sources.links import LinkKind
 
 _NAME = "recorded"
 _SOURCE = """\

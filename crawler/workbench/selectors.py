@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from crawler.extract import ExpressionError, compile_expression
+from crawler.sources.extract import ExpressionError, compile_expression
 from pipelines.body import find_text, normalise_body
 from pipelines.bounds import PageRefused
 from pipelines.dates import DateRefused, parse_date
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime, tzinfo
 
-    from crawler.extract import Expression, Page
+    from crawler.sources.extract import Expression, Page
     from pipelines.article import Article
 
 _DECLARED = ("jsonld:", "meta:", "microdata:", "cambrian:")

@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from scrapy.robotstxt import ProtegoRobotParser
 
 from crawler.addon import build_user_agent
-from crawler.pages import PageReader, PageUnreadable, RawPage
+from crawler.workbench.pages import PageReader, PageUnreadable, RawPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -158,7 +158,7 @@ def test_a_reparse_that_reaches_for_the_network_fails(copied: Data, tmp_path: Pa
     """A socket attempt is an error, not a quiet fetch."""
     script = tmp_path / "reach.py"
     script.write_text(
-        "import socket\nfrom crawler.reparse import forbid_network\nforbid_network()\n"
+        "import socket\nfrom crawler.reparsing.reparse import forbid_network\nforbid_network()\n"
         "for reach in (lambda: socket.create_connection(('127.0.0.1', 9)), lambda: socket.getaddrinfo('x', 80)):\n"
         "    try:\n        reach()\n    except Exception as error:\n        print(type(error).__name__)\n",
         "utf-8",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.crawler.bigpaper import BigPaper
-from tests.crawler.test_frontier import build_command, read_payloads
+from tests.crawler.frontier.test_frontier import build_command, read_payloads
 from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
 
 if TYPE_CHECKING:

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from archives.collection import Collection
-from crawler.changefeed import answer_changes
-from crawler.changes import FILE_NAME, START, ChangeLog, Cursor, CursorError, parse_cursor
-from crawler.library import Library
+from crawler.downstream.changefeed import answer_changes
+from crawler.downstream.changes import FILE_NAME, START, ChangeLog, Cursor, CursorError, parse_cursor
+from crawler.downstream.library import Library
 from crawler.sources import Source, load_source
 from pipelines.exports.records import PostRecord
 from pipelines.exports.store import PostStore

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.exporting import PlanError, read_plans
-from crawler.library import Library
+from crawler.downstream.exporting import PlanError, read_plans
+from crawler.downstream.library import Library
 from crawler.newspaper import Newspaper
 from pipelines.exports.formats import FORMATS
 from pipelines.exports.jsonl import read_jsonl

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from crawler.library import Library
+from crawler.downstream.library import Library
 from pipelines.exports.hugo import export_hugo
 from pipelines.exports.jekyll import export_jekyll
 from pipelines.exports.records import PostRecord

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archives.collection import Collection
-from crawler.exporting import tell_receivers
-from crawler.library import Library
-from crawler.webhooks import MAX_ATTEMPTS, Hook, Outbox, deliver_due, load_hook, sign
-from crawler.websub import ping_hub
+from crawler.downstream.exporting import tell_receivers
+from crawler.downstream.library import Library
+from crawler.downstream.webhooks import MAX_ATTEMPTS, Hook, Outbox, deliver_due, load_hook, sign
+from crawler.downstream.websub import ping_hub
 from pipelines.items import Post
 from tests.exports.samples import build_post, fill_collection
 

@@ -26,9 +26,9 @@ from archives.validate import validate_wacz
 from archives.wacz import unpack_wacz
 from crawler.discovery.feeds import read_feed
 from crawler.discovery.sitemaps import read_sitemap
-from crawler.extract import Page, find_json
-from crawler.links import iter_links
 from crawler.sources import SourceError, load_source
+from crawler.sources.extract import Page, find_json
+from crawler.sources.links import iter_links
 from pipelines.article import read_article
 from pipelines.body import normalise_body
 from pipelines.bounds import PageRefused

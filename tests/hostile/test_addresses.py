@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 import pytest
 from scrapy.settings import Settings
 
-from crawler.addresses import is_admitted
-from crawler.pages import PageReader, PageUnreadable
+from crawler.fetching.addresses import is_admitted
+from crawler.workbench.pages import PageReader, PageUnreadable
 from tests.hostile.origin import REFUSED_HOSTS, Canary
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
@@ -23,7 +23,7 @@ from tests.wire import WireServer, build_response
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SPIDER = str(Path(__file__).parent.parent / "crawler" / "plain.py")
+SPIDER = str(Path(__file__).parent.parent / "crawler" / "fetching" / "plain.py")
 ONLY_ORIGIN = LOOPBACK | {"RESOLVER_ALLOW": "127.0.0.1/32", "RETRY_ENABLED": False, "DOWNLOAD_TIMEOUT": 15}
 
 

@@ -32,7 +32,7 @@ def test_a_statistic_is_counted(name: str) -> None:
 
 
 def test_every_bound_that_is_counted_is_in_the_page() -> None:
-    ours = (ROOT / "crawler/bounds.py").read_text("utf-8") + (ROOT / "pipelines/bounds.py").read_text("utf-8")
+    ours = (ROOT / "crawler/fetching/bounds.py").read_text("utf-8") + (ROOT / "pipelines/bounds.py").read_text("utf-8")
     counted = re.findall(r'PageRefused\(\s*"(\w+)"|\bcount\("(\w+)"\)', ours)
     own = {name for names in counted for name in names if name}
     assert len(own) >= 6

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.bounds import find_trap
-from crawler.extract import Page, find_json
+from crawler.fetching.bounds import find_trap
+from crawler.sources.extract import Page, find_json
 from pipelines import bounds
 from pipelines.body import BodyRefused, normalise_body
 from pipelines.bounds import OutOfTime, PageRefused, check_json, check_markup, drain_attributes, limit_time

@@ -1,0 +1,102 @@
+"""What a request and a response pass on their way: the scope on the way out, provenance on the way in."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from itemadapter import ItemAdapter
+from scrapy import Request
+from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
+from scrapy.exceptions import IgnoreRequest
+from twisted.internet.defer import Deferred
+
+from crawler.discovery.requisites import META_REQUISITE, is_requisite_admitted
+from crawler.run import META_CAPTURE
+from pipelines.adopt import adopt
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from scrapy.robotstxt import RobotParser
+
+logger = logging.getLogger(__name__)
+
+_DIGEST_LETTERS = 16
+
+
+class ScopeMiddleware:
+    """Refuses requests outside the scope of the spider's source, whether linked or redirected to.
+
+    Stats: `links/out_of_scope`.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build the middleware for one run."""
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        """Let a request pass, or raise `IgnoreRequest`."""
+        source = getattr(self._crawler.spider, "source", None)
+        if source is None or source.admits(request.url):
+            return
+        if META_REQUISITE in request.meta and is_requisite_admitted(source, request.url):
+            return
+        assert self._crawler.stats is not None
+        self._crawler.stats.inc_value("links/out_of_scope")
+        raise IgnoreRequest(f"{request.url} is outside the scope of source {source.name}")
+
+
+class RobotsMiddleware(RobotsTxtMiddleware):
+    """Scrapy's robots.txt middleware, made to hold for requests that arrive while robots.txt is on its way.
+
+    In Scrapy 2.19 all of them wait for one Deferred; the first to wake takes its result away, the others find None,
+    which means "no rules", and go out unchecked. So the rules are looked up once more after the wait.
+
+    Stats: `robots/<host>`.
+    """
+
+    async def robot_parser(self, request: Request) -> RobotParser | None:
+        """Return the rules of a request's host, or None where it has none."""
+        await super().robot_parser(request)
+        parser = self._parsers[urlsplit(request.url).netloc]
+        assert not isinstance(parser, Deferred)
+        return parser
+
+    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
+        """Note what the rules were, so that somebody can be told when they change; then have them parsed."""
+        digest = hashlib.sha256(response.body).hexdigest()[:_DIGEST_LETTERS]
+        self._stats.set_value(f"robots/{netloc}", digest if response.status == 200 else str(response.status))
+        await super()._parse_robots(response, netloc, request)
+
+
+class ProvenanceMiddleware:
+    """Gives every item that a spider yields the reference of the capture that it was read from."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build the middleware for one run."""
+        return cls(crawler)
+
+    async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Pass everything on, items as posts with their capture."""
+        ref = response.meta.get(META_CAPTURE)
+        async for output in result:
+            if isinstance(output, Request) or not ItemAdapter.is_item(output):
+                yield output
+                continue
+            post = adopt(ItemAdapter(output), source=getattr(self._crawler.spider, "name", ""))
+            if post.capture is None:
+                post.capture = ref
+            yield post

@@ -1,0 +1,133 @@
+"""Fetching only what is new: the archive knows what a page was, and the publisher whether it still is.
+
+The validators come from the last capture of the very same address. Where the publisher answers 304 the page is read
+from that capture, as if it had been sent again: what it states joins to nothing new, and what it links to is still
+followed.
+
+Spec: RFC 9110 §13.1.2 (If-None-Match), §13.1.3 (If-Modified-Since), §15.4.5 (304).
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from scrapy import signals
+from scrapy.exceptions import NotConfigured
+
+from archives.catalogue import CollectionIndex
+from archives.errors import ArchiveError
+from archives.revisits import read_resolved
+from crawler.fetching.archived import build_response, refer_to
+from crawler.run import META_CAPTURE, RunExtension
+
+if TYPE_CHECKING:
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+    from archives.reader import Capture
+
+logger = logging.getLogger(__name__)
+
+META_REVALIDATES = "revalidates"
+FLAG_UNCHANGED = "unchanged"
+_FIRST_PAUSE = timedelta(hours=1)
+_CONDITIONS = ((b"ETag", b"If-None-Match"), (b"Last-Modified", b"If-Modified-Since"))
+
+
+class RevalidateMiddleware:
+    """Asks only for what has changed since the last capture.
+
+    Stats: `revalidate/asked`, `revalidate/unchanged`, `revalidate/unreadable`.
+    """
+
+    def __init__(self, crawler: Crawler, index: CollectionIndex) -> None:
+        self._crawler = crawler
+        self._index = index
+        self._settles_after = timedelta(days=crawler.settings.getfloat("REVALIDATE_DAYS"))
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build the middleware where captures are kept.
+
+        Raises:
+            NotConfigured: they are not, or `REVALIDATE_ENABLED` is off.
+        """
+        run = crawler.get_extension(RunExtension)
+        if run is None or not crawler.settings.getbool("REVALIDATE_ENABLED"):
+            raise NotConfigured
+        middleware = cls(crawler, CollectionIndex(run.collection))
+        crawler.signals.connect(middleware.close, signal=signals.spider_closed)
+        return middleware
+
+    def close(self) -> None:
+        """Let the catalogue go."""
+        self._index.close()
+
+    def process_request(self, request: Request) -> None:
+        """Add the conditions that the last capture's validators allow."""
+        request.meta.pop(META_REVALIDATES, None)
+        if request.method != "GET" or any(condition in request.headers for _, condition in _CONDITIONS):
+            return
+        capture = self._find_capture(request.url)
+        if capture is None:
+            return
+        for validator, condition in _CONDITIONS:
+            value = capture.head.get(validator)
+            if value:
+                request.headers[condition] = value
+                request.meta[META_REVALIDATES] = True
+        if META_REVALIDATES in request.meta:
+            self._count("revalidate/asked")
+
+    def process_response(self, request: Request, response: Response) -> Response:
+        """Answer with the last capture where the publisher says that it still holds."""
+        if response.status != 304 or not request.meta.get(META_REVALIDATES):
+            return response
+        capture = self._find_capture(request.url)
+        if capture is None:
+            return response
+        self._count("revalidate/unchanged")
+        request.meta[META_CAPTURE] = refer_to(capture)
+        return build_response(capture, request.url, flags=[FLAG_UNCHANGED])
+
+    def is_archived(self, url: str) -> bool:
+        """Tell whether an earlier run has a capture of an address."""
+        return self._index.find_nearest(url, is_exact=True) is not None
+
+    def is_settled(self, url: str) -> bool:
+        """Tell whether an article was captured first so long ago that nobody expects it to change."""
+        first = next(iter(self._index.iter_captures(url)), None)
+        return first is not None and datetime.now(UTC) - first.captured_at > self._settles_after
+
+    def is_gone(self, url: str) -> bool:
+        """Tell whether an article was not there when it was last asked for, and asking again can wait.
+
+        410 is said for good. 404 may be said of what is announced too early, so it is asked for again, each time after
+        twice as long as before, until it is settled.
+
+        Spec: RFC 9110 §15.5.5 (404), §15.5.11 (410).
+        """
+        last = self._index.find_nearest(url, is_exact=True)
+        if last is None or last.status not in (404, 410):
+            return False
+        first = next(iter(self._index.iter_captures(url)), last)
+        pause = max(_FIRST_PAUSE, last.captured_at - first.captured_at)
+        return last.status == 410 or datetime.now(UTC) - last.captured_at < pause
+
+    def _find_capture(self, url: str) -> Capture | None:
+        """Return the last good capture of an address, or None."""
+        try:
+            entry = self._index.find_nearest(url, is_exact=True)
+            capture = read_resolved(self._index, entry) if entry else None
+            return capture if capture and capture.head.status == 200 and not capture.truncated else None
+        except ArchiveError as error:
+            self._count("revalidate/unreadable")
+            logger.warning("The last capture of %s cannot be read, so it is fetched anew: %s", url, error)
+            return None
+
+    def _count(self, name: str) -> None:
+        assert self._crawler.stats is not None
+        self._crawler.stats.inc_value(name)

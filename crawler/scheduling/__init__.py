@@ -1,0 +1,1 @@
+"""When a source is crawled without anybody asking: the loop that starts crawls, and what it remembers of them."""

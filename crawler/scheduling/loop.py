@@ -1,0 +1,320 @@
+"""The loop that crawls each source when it is due: starts a process, watches its time, waits for it, writes it down.
+
+It may die at any moment. What it knows stands in the schedule's table; whether a source is being crawled is told by the
+source's lock, which lives as long as the crawl does.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import socket
+import time
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from crawler.scheduling.children import Child, Crawl, Orphan, SourceLock
+from crawler.scheduling.schedule import LEASE_S, Entry, ScheduleTable
+from crawler.scheduling.signals import SignalWatch
+from crawler.scheduling.verdict import Status, find_consequence, judge
+from crawler.watching.events import Event, Happening, format_instant
+from pipelines.shelf import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from crawler.scheduling.roster import Plan, Roster
+    from crawler.watching.logbook import RunRecord
+
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_LOOK_S: Final = 30.0
+_LOOK_SOON_S: Final = 1.0
+_TAIL_BYTES: Final = 4096
+
+
+@dataclass(slots=True, kw_only=True)
+class _Running:
+    """A crawl under way.
+
+    Attributes:
+        entry: its row as the crawl found it, but for `started`.
+        stop_at: when its time is up; on the monotonic clock, as is `kill_at`, which counts once it has been told.
+        stopped_for: why it was told to stop.
+    """
+
+    plan: Plan
+    entry: Entry
+    crawl: Crawl
+    stop_at: float
+    kill_at: float = math.inf
+    stopped_for: Status | None = None
+
+
+class Scheduler:
+    """Runs the sources of a roster.
+
+    Args:
+        folder: holds a lock and a log for each source.
+        build_command: how a source is crawled.
+        find_run: finds what the run of a source that began at an instant or later says of itself.
+        report: is told of every event.
+        workers: at most so many crawls at a time.
+        grace_s: seconds between telling a crawl to stop and killing it.
+    """
+
+    def __init__(
+        self,
+        table: ScheduleTable,
+        roster: Roster,
+        *,
+        folder: Path,
+        build_command: Callable[[Plan], Sequence[str]],
+        find_run: Callable[[Plan, datetime], RunRecord | None],
+        report: Callable[[Event], None],
+        workers: int,
+        grace_s: float,
+    ) -> None:
+        self._table = table
+        self._roster = roster
+        self._folder = folder
+        self._build_command = build_command
+        self._find_run = find_run
+        self._report = report
+        self._workers = workers
+        self._grace_s = grace_s
+        self._clock = table.clock
+        self._running: dict[str, _Running] = {}
+        self._begun: set[str] = set()
+        self._busy: set[tuple[str, str]] = set()
+        self._failed = False
+        self._stops = 0
+
+    def run(self, *, once: bool) -> int:
+        """Run what is due, again and again until a signal says stop.
+
+        Args:
+            once: end when nothing runs and nothing more is due; each source runs at most once.
+
+        Returns:
+            1 if `once` and a run did not go well, else 0.
+        """
+        with SignalWatch((*_STOPS, signal.SIGCHLD)) as signals:
+            self._refresh(is_first=True)
+            while True:
+                pause_s = self._turn(once=once)
+                if not self._running and (self._stops or once):
+                    return int(once and self._failed)
+                for signum in signals.wait(pause_s):
+                    if signum in _STOPS:
+                        self._stop_all()
+
+    def _turn(self, *, once: bool) -> float:
+        """Do what is to be done now; return how many seconds may pass before the next look."""
+        for running in list(self._running.values()):
+            self._watch(running)
+        is_unsettled = False
+        looks = []
+        if not self._stops:
+            self._refresh()
+            entries = self._table.read()
+            is_unsettled = self._tend(entries)
+            self._start_due(entries, once=once)
+            looks = self._list_dues(entries)
+        looks += [self._find_next_look(running) for running in self._running.values()]
+        return min([_LOOK_SOON_S if is_unsettled else _LOOK_S, *looks])
+
+    def _refresh(self, *, is_first: bool = False) -> None:
+        has_changed, faults = self._roster.refresh()
+        for fault in faults:
+            self._tell(Happening.FAULT, message=str(fault))
+        if not has_changed and not is_first:
+            return
+        plans = self._roster.plans
+        self._table.settle(plan.schedule.timetable for plan in plans.values())
+        dues = [entry.due for source, entry in self._table.read().items() if source in plans]
+        self._tell(Happening.READY, sources=len(plans), next_due=format_instant(min(dues)) if dues else None)
+
+    def _list_dues(self, entries: Mapping[str, Entry]) -> list[float]:
+        """Return in how many seconds each source is due that could be started then; soon, if it could not be now."""
+        if len(self._running) >= self._workers:
+            return []
+        now, plans = self._clock(), self._roster.plans
+        waiting = [entry for source, entry in entries.items() if source in plans and source not in self._running]
+        return [(entry.due - now).total_seconds() if entry.due > now else _LOOK_SOON_S for entry in waiting]
+
+    def _watch(self, running: _Running) -> None:
+        """Look after one crawl: has it ended, is its time up, was it told to stop and does not listen?"""
+        now = time.monotonic()
+        if running.crawl.poll():
+            self._finish(running)
+        elif now >= running.kill_at:
+            running.kill_at = math.inf
+            running.crawl.send(signal.SIGKILL)
+        elif now >= running.stop_at and not running.stopped_for:
+            self._stop(running, Status.TIME_LIMIT)
+        else:
+            self._table.renew(running.plan.source)
+
+    def _find_next_look(self, running: _Running) -> float:
+        """Return in how many seconds a crawl must be looked after again; a child's end is told by a signal."""
+        turn = min(running.kill_at, math.inf if running.stopped_for else running.stop_at)
+        most_s = LEASE_S / 4 if isinstance(running.crawl, Child) else _LOOK_SOON_S
+        return max(0.0, min(most_s, turn - time.monotonic()))
+
+    def _stop(self, running: _Running, why: Status) -> None:
+        running.stopped_for = why
+        running.kill_at = time.monotonic() + self._grace_s
+        running.crawl.send(signal.SIGTERM)
+        self._tell(Happening.STOPPING, running.plan.source, why=why, grace_s=self._grace_s)
+
+    def _stop_all(self) -> None:
+        """Pass a stop on to every crawl; who asks again does not want to wait."""
+        self._stops += 1
+        for running in self._running.values():
+            if not running.stopped_for:
+                self._stop(running, Status.INTERRUPTED)
+            elif self._stops > 1:
+                running.kill_at = -math.inf
+
+    def _tend(self, entries: Mapping[str, Entry]) -> bool:
+        """Look after sources that others run, or ran when they died; tell whether there are any."""
+        plans = self._roster.plans
+        foreign = [e for e in entries.values() if e.owner and e.source not in self._running and e.source in plans]
+        for entry in foreign:
+            is_expired = entry.lease_until is not None and entry.lease_until < self._clock()
+            lock = SourceLock.take(self._lock_path(entry.source))
+            if lock is not None:
+                # On the host of the lease's owner, a free lock means that owner and crawl have both ended.
+                if is_expired or entry.owner.partition("/")[0] == socket.gethostname():
+                    self._record(plans[entry.source], entry, owner=entry.owner)
+                lock.close()
+            elif is_expired and self._table.adopt(entry):
+                self._adopt(plans[entry.source], entry)
+            else:
+                self._tell_busy(entry.source, entry.owner)
+        return bool(foreign)
+
+    def _adopt(self, plan: Plan, entry: Entry) -> None:
+        """Watch over a crawl whose scheduler died."""
+        assert entry.started is not None
+        left_s = plan.schedule.time_limit_s - (self._clock() - entry.started).total_seconds()
+        crawl = Orphan(self._lock_path(plan.source))
+        stop_at = time.monotonic() + max(0.0, left_s)
+        self._running[plan.source] = _Running(plan=plan, entry=entry, crawl=crawl, stop_at=stop_at)
+        self._tell(Happening.ADOPTED, plan.source, pid=crawl.pid, owner=entry.owner, seconds_left=round(left_s))
+
+    def _start_due(self, entries: Mapping[str, Entry], *, once: bool) -> None:
+        """Start what is due, the longest overdue first."""
+        now, plans = self._clock(), self._roster.plans
+        due = [e for e in entries.values() if e.source in plans and not e.owner and e.due <= now]
+        for entry in sorted(due, key=lambda e: e.due):
+            if len(self._running) >= self._workers:
+                return
+            if entry.source not in self._running and not (once and entry.source in self._begun):
+                self._start(plans[entry.source], entry)
+
+    def _start(self, plan: Plan, entry: Entry) -> None:
+        """Start one crawl, unless somebody holds the source."""
+        lock = SourceLock.take(self._lock_path(plan.source))
+        if lock is None:
+            self._tell_busy(plan.source)
+            return
+        if not self._table.claim(entry, plan.schedule.timetable):
+            lock.close()
+            return
+        self._begun.add(plan.source)
+        entry = replace(entry, started=self._clock())
+        log = self._log_path(plan.source)
+        try:
+            child = Child(self._build_command(plan), lock=lock, log=log)
+        except OSError as error:
+            self._tell(Happening.FAULT, plan.source, message=f"the crawl could not be started: {error}")
+            self._record(plan, entry, exit_code=1)
+            lock.close()
+            return
+        limit_s = plan.schedule.time_limit_s
+        stop_at = time.monotonic() + limit_s
+        self._running[plan.source] = _Running(plan=plan, entry=entry, crawl=child, stop_at=stop_at)
+        due = format_instant(entry.due)
+        self._tell(Happening.STARTED, plan.source, pid=child.pid, due=due, time_limit_s=limit_s, log=str(log))
+
+    def _finish(self, running: _Running) -> None:
+        del self._running[running.plan.source]
+        plan = self._roster.plans.get(running.plan.source, running.plan)
+        self._record(plan, running.entry, exit_code=running.crawl.exit_code, stopped_for=running.stopped_for)
+        running.crawl.close()
+
+    def _record(
+        self,
+        plan: Plan,
+        entry: Entry,
+        *,
+        exit_code: int | None = None,
+        stopped_for: Status | None = None,
+        owner: str = "",
+    ) -> None:
+        """Write down how a run went and what follows for the next one, unless somebody has taken that over."""
+        now = self._clock()
+        # The table keeps milliseconds, a manifest all that the clock gave.
+        began_at = (entry.started or now) - timedelta(milliseconds=1)
+        run = self._find_run(plan, began_at)
+        status = judge(run, exit_code=exit_code, stopped_for=stopped_for)
+        then = find_consequence(
+            status,
+            run,
+            plan.schedule.timetable,
+            interval_s=entry.interval_s or plan.schedule.timetable.every_s,
+            began_at=began_at,
+            now=now,
+            is_first=entry.status is None,
+        )
+        following = self._table.finish(
+            plan.source, status, exit_code=exit_code, owner=owner, due=then.due, interval_s=then.interval_s
+        )
+        if following is None:
+            return
+        self._failed |= status is not Status.OK
+        self._busy = {(source, name) for source, name in self._busy if source != plan.source}
+        details: dict[str, Any] = {
+            "status": status,
+            "exit_code": exit_code,
+            "seconds": round((now - began_at).total_seconds(), 1),
+            "run": run.run if run else None,
+            "new": run.count_posts(Outcome.NEW) if run else None,
+            "updated": run.count_posts(Outcome.UPDATED) if run else None,
+            "interval_s": then.interval_s,
+            "next_due": format_instant(following),
+            "last_line": _read_last_line(self._log_path(plan.source)) if status is Status.FAILED else None,
+        }
+        self._tell(Happening.FINISHED, plan.source, **details)
+
+    def _tell_busy(self, source: str, owner: str = "") -> None:
+        """Tell once that a source is being crawled by somebody else."""
+        if (source, owner) not in self._busy:
+            self._busy.add((source, owner))
+            self._tell(Happening.BUSY, source, owner=owner or None)
+
+    def _tell(self, kind: Happening, source: str = "", **details: Any) -> None:
+        self._report(Event(kind=kind, at=self._clock(), source=source, details=details))
+
+    def _lock_path(self, source: str) -> Path:
+        return self._folder / f"{source}.lock"
+
+    def _log_path(self, source: str) -> Path:
+        return self._folder / f"{source}.log"
+
+
+def _read_last_line(path: Path) -> str | None:
+    """Return the last line of a log, which is where Python and Scrapy say why they gave up."""
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _TAIL_BYTES))
+            lines = file.read().decode("utf-8", "replace").split("\n")
+    except FileNotFoundError:
+        return None
+    return next((line.strip() for line in reversed(lines) if line.strip()), None)

@@ -1,8 +1,0 @@
-"""A frontier that workers on several machines share, in Redis or Valkey Streams; `table` says how."""
-
-from __future__ import annotations
-
-from crawler.streams.server import FrontierError, find_url, verify_server
-from crawler.streams.table import StreamTable
-
-__all__ = ["FrontierError", "StreamTable", "find_url", "verify_server"]

@@ -1,0 +1,226 @@
+"""Rules, then Python, then the page's own words: which of them gives a field, and that a reparse agrees."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crawler.sources import Source, SourceError, load_source
+from crawler.sources.extract import Page
+from crawler.sources.links import LinkKind
+from crawler.sources.reading import Reading, build_post, read_page
+from pipelines.body import BodyRefused
+from pipelines.items import Origin, Precision
+from pipelines.ledger import Ledger
+from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
+from tests.wire import WireServer, build_response
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CAPTURED_AT = datetime(2026, 3, 9, tzinfo=UTC)
+URL = "http://paper.example/2026/03/08/1.html"
+PROSE = "跨江大桥星期一正式通车，比原计划晚了两年，费用也比当初的预算增加了一倍。"
+PAGE = f"""<html lang="zh"><head><title>大桥今日通车_某某网</title><meta name="keywords" content="大桥,通车">
+<meta property="article:section" content="要闻"></head><body><h1>大桥今日通车</h1><b class="kicker">桥梁</b>
+<p>2026-03-08 10:21 记者 李四</p><div class="text"><p>{PROSE}</p>
+<p>{PROSE[::-1]}<span id="stock_1.600160">巨化</span></p></div></body></html>"""
+HEAD = """
+name = "paper"
+timezone = "Asia/Shanghai"
+scope = ["http://paper.example/"]
+seeds = ["http://paper.example/"]
+[links]
+article = ['/(?P<id>\\d+)\\.html$']
+text = ['/text/']
+"""
+
+
+def load(parser: str, *, path: str = "paper.toml") -> Source:
+    return load_source(HEAD + parser, path=path)
+
+
+def read(source: Source, text: str = PAGE, kind: LinkKind = LinkKind.ARTICLE) -> Reading:
+    return read_page(source, Page(text, URL), kind, captured_at=CAPTURED_AT)
+
+
+def test_rules_win_and_the_page_fills_what_they_leave() -> None:
+    source = load('[[parser]]\nof = "article"\n[parser.fields]\nheadline = "b.kicker"\nkeywords = "ul.tags li"')
+    reading = read(source)
+    assert reading.found["headline"] == ["桥梁"]
+    assert reading.found["keywords"] == ["大桥", "通车"]
+    assert reading.places["headline"] == "source: b.kicker"
+    assert reading.places["keywords"] == "meta:keywords"
+    assert reading.places["articleBody"] == "mainbody"
+    post = build_post(source, reading, LinkKind.ARTICLE, identifier="1")
+    assert post.origin is Origin.ARTICLE
+    assert post.datePublished is not None
+    assert post.datePublished.isoformat() == "2026-03-08T10:21:00+08:00"
+    assert post.datePublished_precision is Precision.MINUTE
+    assert PROSE in post.articleBody_found
+    assert post.symbols == ["SH600160"]
+    assert post.author == ["李四"]
+
+
+def test_a_date_that_a_rule_found_is_left_to_the_pipelines() -> None:
+    source = load('[[parser]]\nof = "article"\n[parser.fields]\ndatePublished = "regex:(2026-03-08) "')
+    post = build_post(source, read(source), LinkKind.ARTICLE, identifier="1")
+    assert (post.datePublished, post.datePublished_found) == (None, "2026-03-08")
+
+
+def test_a_parser_may_keep_to_its_rules_alone() -> None:
+    source = load('[[parser]]\nof = "article"\nfallback = false\n[parser.fields]\nheadline = "h1"\nkeywords = "ul"')
+    assert read(source).found == {"headline": ["大桥今日通车"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [('{"a": "<h1>x</h1>"}', LinkKind.ARTICLE), (PAGE, LinkKind.TEXT), (PAGE, LinkKind.LISTING)]
+)
+def test_only_pages_of_articles_are_filled(text: str, kind: LinkKind) -> None:
+    assert read(load(""), text, kind) == Reading()
+
+
+def test_a_body_that_cannot_be_made_safe_costs_only_what_rests_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.body.MAX_CHARS", 20)
+    assert read(load('[[parser]]\nof = "article"\n[parser.fields]\nheadline = "h1"')).found == {
+        "headline": ["大桥今日通车"]
+    }
+    with pytest.raises(BodyRefused):
+        read(load(""))
+
+
+# Python
+
+READER = """
+class Kicker:
+    def find_fields(self, page):
+        return {"headline": page.text.partition('kicker">')[2][:2], "keywords": ["一", "二"], "author": []}
+class Arguments:
+    def __init__(self, needed): ...
+    def find_fields(self, page): ...
+class NoMethod: ...
+"""
+WITH_CLASS = '[[parser]]\nof = "article"\nclass = "paper.py:Kicker"\n[parser.fields]\nheadline = "h1"\nauthor = "h1"\n'
+
+
+def test_a_class_beside_the_definition_is_asked_first(tmp_path: Path) -> None:
+    (tmp_path / "paper.py").write_text(READER, "utf-8")
+    (tmp_path / "paper.toml").touch()
+    reading = read(load(WITH_CLASS, path=str(tmp_path / "paper.toml")))
+    assert reading.found["headline"] == ["桥梁"]
+    assert reading.found["keywords"] == ["一", "二"]
+    assert reading.found["author"] == ["大桥今日通车"]
+    assert reading.places["headline"] == "source: paper.py:Kicker"
+    assert reading.places["author"] == "source: h1"
+    assert reading.places["articleBody"] == "mainbody"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("paper.py:Nobody", "has no class Nobody"),
+        ("paper.py:Arguments", "is no class that needs no arguments"),
+        ("paper.py:NoMethod", "has no method find_fields"),
+        ("broken.py:Kicker", "cannot be loaded"),
+        ("absent.py:Kicker", "there is no absent.py beside"),
+        ("os:system", "is neither 'file.py:Class' nor an entry point of newsreel.readers"),
+        ("../paper.py:Kicker", "is neither"),
+    ],
+)
+def test_a_class_that_cannot_be_had_says_why(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "paper.py").write_text(READER, "utf-8")
+    (tmp_path / "broken.py").write_text("import nothing_of_that_name", "utf-8")
+    (tmp_path / "paper.toml").touch()
+    with pytest.raises(SourceError) as refused:
+        load(WITH_CLASS.replace("paper.py:Kicker", name), path=str(tmp_path / "paper.toml"))
+    assert refused.value.key == "parser[0].class"
+    assert words in str(refused.value)
+
+
+def test_a_definition_out_of_an_archive_loads_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even one that lies where the command runs."""
+    (tmp_path / "paper.py").write_text("raise SystemExit", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError, match=r"there is no paper\.py beside"):
+        load(WITH_CLASS, path="urn:x-newsreel:source:paper")
+
+
+def crawl(folder: Path, definition: str, **options: object) -> Data:
+    """Crawl a home page and one article; the definition is told the server's address."""
+    data = Data(folder / "data")
+    with WireServer(
+        {"/": build_response(b'<a href="/1.html">x</a>'), "/1.html": build_response(PAGE.encode())}
+    ) as server:
+        text = definition.replace("http://paper.example/", server.url("/"))
+        (folder / "paper.toml").write_text(text, "utf-8")
+        source = f"source={folder / 'paper.toml'}"
+        done = run_scrapy("crawl", "category", "-a", source, data=data, settings=LOOPBACK, **options)  # type: ignore[arg-type]
+    assert done.returncode == 0, done.stderr
+    return data
+
+
+def test_what_a_class_and_the_page_gave_is_made_again_by_a_reparse(tmp_path: Path) -> None:
+    (tmp_path / "paper.py").write_text(READER, "utf-8")
+    data = crawl(
+        tmp_path,
+        HEAD + WITH_CLASS + "articleBody = 'html:div.text'\n[post]\nsymbols = true\n[post.slugs]\n'要闻' = 'top'\n",
+    )
+    (post,) = data.posts("paper").glob("*.md")
+    lines = post.read_text("utf-8").splitlines()
+    assert lines[2:7] == [
+        'title: "桥梁"',
+        "date: 2026-03-08 10:21:00 +0800",
+        "categories: top",
+        'tags: ["一", "二"]',
+        "symbols: SH600160",
+    ]
+    before = hash_tree(data.posts("paper"))
+    options = ("--source", str(tmp_path / "paper.toml"))
+    done = run_scrapy("reparse", "paper", *options, "--out", str(tmp_path / "again"), data=data)
+    assert done.returncode == 0, done.stderr
+    assert hash_tree(tmp_path / "again") == before
+    done = run_scrapy("reparse", "paper", "--diff", data=data)
+    assert done.returncode == 2
+    assert "name the definition by its path, with its Python" in done.stderr
+    ledger = Ledger(data.collection("paper") / "indexes" / "ledger.sqlite")
+    state = ledger.find_post(("paper", "1"))
+    ledger.close()
+    assert state is not None
+    assert state.evidence["headline"].place == "source: paper.py:Kicker"
+    assert state.evidence["datePublished"].place == "text:near headline"
+
+
+def test_a_class_that_an_installed_package_offers_needs_no_file(tmp_path: Path) -> None:
+    """Then the definition in the archive is enough."""
+    package = tmp_path / "site"
+    (package / "offered-1.dist-info").mkdir(parents=True)
+    (package / "offered-1.dist-info" / "entry_points.txt").write_text("[newsreel.readers]\nkicker = offered:Kicker\n")
+    (package / "offered-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: offered\nVersion: 1\n")
+    (package / "offered.py").write_text(READER, "utf-8")
+    environment = {"PYTHONPATH": str(package)}
+    data = crawl(tmp_path, HEAD + WITH_CLASS.replace("paper.py:Kicker", "kicker"), environment=environment)
+    (post,) = data.posts("paper").glob("*.md")
+    assert 'title: "桥梁"' in post.read_text("utf-8")
+    done = run_scrapy("reparse", "paper", "--diff", data=data, environment=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_rules_that_ended_still_read_the_captures_of_their_days(tmp_path: Path) -> None:
+    """A capture made today is read by the parser whose last day is not over, also after a new one was added."""
+    old = f'[[parser]]\nof = "article"\nvalid_until = {datetime.now(UTC):%Y-%m-%d}\n[parser.fields]\nheadline = "h1"\n'
+    data = crawl(tmp_path, HEAD + '[[parser]]\nof = "article"\n[parser.fields]\nheadline = "h1"\n')
+    text = (tmp_path / "paper.toml").read_text("utf-8").replace("Asia/Shanghai", "Etc/GMT+12")
+    new = old + '[[parser]]\nof = "article"\n[parser.fields]\nheadline = "b.kicker"\n'
+    (tmp_path / "new.toml").write_text(text.partition("[[parser]]")[0] + new, "utf-8")
+    for name, title in (("new.toml", "大桥今日通车"), ("later.toml", "桥梁")):
+        if name == "later.toml":
+            later = (tmp_path / "new.toml").read_text("utf-8").replace(f"{datetime.now(UTC):%Y-%m-%d}", "2020-01-01")
+            (tmp_path / name).write_text(later, "utf-8")
+        out = tmp_path / name.removesuffix(".toml")
+        done = run_scrapy("reparse", "paper", "--source", str(tmp_path / name), "--out", str(out), data=data)
+        assert done.returncode == 0, done.stderr
+        (post,) = out.glob("*.md")
+        assert json.dumps(title, ensure_ascii=False) in post.read_text("utf-8")
