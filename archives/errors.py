@@ -6,6 +6,7 @@
     ├── PackageError      the WACZ file: not a ZIP, not safe to read, not what it says
     ├── NotArchived       the question: no capture answers it
     ├── StoreError         the object storage: not reached, not there, not what was put
+    ├── RegistryError      the database where machines tell what they hold: not reached, or refusing
     └── WriteError        the disk: it took fewer bytes than it was given
         └── DiskFull      ... because it has no more room, or less than is to be left
 
@@ -90,6 +91,10 @@ class PackageError(ArchiveError):
 
 class StoreError(ArchiveError, OSError):
     """The object storage does not give or take what it should."""
+
+
+class RegistryError(ArchiveError):
+    """The database where several machines tell what they hold of a collection does not give or take what it should."""
 
 
 class WriteError(ArchiveError):

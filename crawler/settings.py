@@ -36,6 +36,9 @@ FRONTIER_URL = ""
 # Seconds after which the work of a worker that has fallen silent is given to others.
 FRONTIER_LEASE = 60.0
 
+# postgresql:// of a catalogue that several machines share; better in the environment, as NEWSREEL_CATALOGUE_URL.
+CATALOGUE_URL = ""
+
 # s3://BUCKET/PREFIX, where `scrapy store` puts closed WARC files; address and credentials are in AWS_… variables.
 STORE_URL = ""
 # A stored file is removed from this disk this many days after it was closed; None keeps it.

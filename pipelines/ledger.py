@@ -19,7 +19,7 @@ from pipelines.items import Origin, Post, dump_post, load_post
 from pipelines.merge import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
     from pathlib import Path
 
 _SKETCHED_AT_ONCE = 200
@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS posts (
     claim TEXT NOT NULL DEFAULT '', -- the file name it would have if it were alone, case folded
     file TEXT NOT NULL DEFAULT '',  -- the file name it has
     PRIMARY KEY (source, identifier)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS joined (
+    file TEXT PRIMARY KEY           -- a file of captures that was made elsewhere, and what it states is in `posts`
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS claims ON posts (claim);
 CREATE INDEX IF NOT EXISTS dirty ON posts (is_dirty) WHERE is_dirty = 1;
@@ -233,6 +236,15 @@ class Ledger:
         row = self._database.execute("SELECT shelved FROM posts WHERE source = ? AND identifier = ?", key).fetchone()
         run, _, outcome = (row[0] if row else "").partition(" ")
         return outcome if run == self._run else ""
+
+    def list_joined(self) -> set[str]:
+        """Return the names of the files of captures, made elsewhere, whose statements are all joined."""
+        return {name for (name,) in self._database.execute("SELECT file FROM joined")}
+
+    def record_joined(self, names: Iterable[str]) -> None:
+        """Remember that all which some files state has been joined."""
+        with self.exclusive():
+            self._database.executemany("INSERT OR IGNORE INTO joined VALUES (?)", ((name,) for name in names))
 
     def list_files(self) -> set[str]:
         """Return the names of all post files that stand for a post."""

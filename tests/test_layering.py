@@ -29,7 +29,7 @@ ALLOWED = {
 }
 # What it may import inside a function, because it does without where it is not installed.
 OPTIONAL = {
-    "archives": frozenset({"isal", "brotli", "backports", "cryptography", "boto3", "botocore"}),
+    "archives": frozenset({"isal", "brotli", "backports", "cryptography", "boto3", "botocore", "psycopg"}),
     "pipelines": frozenset({"pyarrow"}),
 }
 SCRAPY = frozenset({"scrapy", "itemadapter", "twisted"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
 
+from archives import registry
 from archives.collection import Collection
 from archives.errors import ArchiveError
 from crawler.commands.health import load_health
@@ -32,9 +35,9 @@ if TYPE_CHECKING:
 class Command(ScrapyCrawl):
     """Runs one spider.
 
-    Exit codes: 0 good; 1 it could not start, a callback failed, or it needed too much memory; 2 usage; 3 the disk
-    would take no more; 9 nothing was fetched or every page failed; 11 the run was interrupted, 15 a time limit ended
-    it, and the next run takes it up.
+    Exit codes: 0 good; 1 it could not start, nothing was fetched, a callback failed, or it needed too much memory;
+    2 usage; 3 the disk would take no more; 11 the run was interrupted, 15 a time limit ended it, and the next run takes
+    it up.
     """
 
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "INFO"}
@@ -74,6 +77,20 @@ class Command(ScrapyCrawl):
             print(dump_event(build_finished(crawler, exit_code=self.exitcode)))  # noqa: T201
         self._leave_metrics()
         print(describe_run(crawler), file=sys.stderr)  # noqa: T201
+        self._exchange(crawler)
+
+    def _exchange(self, crawler: Crawler) -> None:
+        """Tell other machines, and take in theirs, in a process of its own: a reactor runs once in each."""
+        settings = crawler.settings
+        url = registry.find_url(settings["CATALOGUE_URL"])
+        if not url or settings["ARCHIVE_MODE"] != "capture":
+            return
+        command = [sys.executable, "-m", "scrapy", "sync", settings["COLLECTION"]]
+        for name in ("DATA_DIR", "STORE_URL"):
+            command += ["-s", f"{name}={settings[name]}"]
+        done = subprocess.run(command, env={**os.environ, registry.ENVIRONMENT: url}, check=False)  # noqa: S603 (our own)
+        if done.returncode and not self.exitcode:
+            self.exitcode = ExitCode.PROBLEMS
 
     def _leave_metrics(self) -> None:
         """Write what Prometheus shall know of all sources; that this fails harms no crawl."""
@@ -100,8 +117,9 @@ class Command(ScrapyCrawl):
             collection = arguments.get("collection") or source.name
             arguments = crawler.spidercls.parse_arguments(arguments) | {"source": source}
             if crawler.settings["ARCHIVE_MODE"] == "capture":
-                Collection.open(Path(crawler.settings["DATA_DIR"]), collection, create=True)
+                held = Collection.open(Path(crawler.settings["DATA_DIR"]), collection, create=True)
                 verify_server(find_url(crawler.settings["FRONTIER_URL"]))
+                registry.learn(registry.find_url(crawler.settings["CATALOGUE_URL"]), held)
         except (SourceError, ArchiveError, ValueError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
         return arguments

@@ -19,10 +19,12 @@ from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
 from archives.collection import Collection
+from archives.errors import RegistryError
+from archives.registry import find_url
 from crawler.commands.health import load_health
 from crawler.scheduling.loop import Scheduler
 from crawler.scheduling.roster import Plan, Roster
-from crawler.scheduling.schedule import Entry, ScheduleTable
+from crawler.scheduling.schedule import Entry, ScheduleTable, build_owner
 from crawler.scheduling.units import Installation, build_crontab, build_systemd, build_workflow
 from crawler.sources.timetable import format_duration
 from crawler.watching.endpoint import parse_endpoint, serve_metrics
@@ -117,7 +119,7 @@ class Command(ScrapyCommand):
             if opts.json:
                 print(dump_event(event), flush=True)  # noqa: T201
 
-        with ScheduleTable(self._data_dir / "schedule.sqlite") as table:
+        with self._open_table() as table:
             scheduler = Scheduler(
                 table,
                 roster,
@@ -129,7 +131,11 @@ class Command(ScrapyCommand):
                 grace_s=self.settings.getfloat("SCHEDULE_GRACE", 75.0),
             )
             with self._serve_metrics():
-                return scheduler.run(once=opts.once)
+                try:
+                    return scheduler.run(once=opts.once)
+                except RegistryError as error:
+                    print(f"the schedule stops, what it has started goes on: {error}", file=sys.stderr)  # noqa: T201
+                    return 1
 
     @contextmanager
     def _serve_metrics(self) -> Iterator[None]:
@@ -141,7 +147,7 @@ class Command(ScrapyCommand):
             return
 
         def build() -> str:
-            with ScheduleTable(self._data_dir / "schedule.sqlite") as table:
+            with self._open_table() as table:
                 entries = list(table.read().values())
             return dump_metrics(load_health(settings), entries)
 
@@ -152,6 +158,18 @@ class Command(ScrapyCommand):
             except (ValueError, OSError) as error:
                 raise UsageError(f"/metrics cannot be served: {error}", print_help=False) from error
             yield
+
+    @property
+    def _where(self) -> Path | str:
+        """Where the schedule is remembered: in a file, or in the database that several machines share."""
+        assert self.settings is not None
+        return find_url(self.settings["CATALOGUE_URL"]) or self._data_dir / "schedule.sqlite"
+
+    def _open_table(self) -> ScheduleTable:
+        try:
+            return ScheduleTable(self._where, build_owner(self._data_dir))
+        except RegistryError as error:
+            raise UsageError(str(error), print_help=False) from error
 
     @property
     def _data_dir(self) -> Path:
@@ -166,10 +184,9 @@ class Command(ScrapyCommand):
     def _list(self, roster: Roster, opts: argparse.Namespace) -> None:
         if opts.list < 1:
             raise UsageError("--list takes a number of runs, at least 1", print_help=False)
-        path = self._data_dir / "schedule.sqlite"
         entries: dict[str, Entry] = {}
-        if path.exists():
-            with ScheduleTable(path) as table:
+        if isinstance(self._where, str) or self._where.exists():
+            with self._open_table() as table:
                 entries = table.read()
         coming = list(iter_coming(roster, entries, opts.list, now=datetime.now(UTC)))
         if opts.json:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import signal
-import socket
 import time
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -188,8 +187,8 @@ class Scheduler:
             is_expired = entry.lease_until is not None and entry.lease_until < self._clock()
             lock = SourceLock.take(self._lock_path(entry.source))
             if lock is not None:
-                # On the host of the lease's owner, a free lock means that owner and crawl have both ended.
-                if is_expired or entry.owner.partition("/")[0] == socket.gethostname():
+                # On the machine of the lease's owner, a free lock means that owner and crawl have both ended.
+                if is_expired or entry.owner.partition("/")[0] == self._table.owner.partition("/")[0]:
                     self._record(plans[entry.source], entry, owner=entry.owner)
                 lock.close()
             elif is_expired and self._table.adopt(entry):

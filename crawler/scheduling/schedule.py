@@ -1,23 +1,29 @@
-"""The schedule's memory: one SQLite row for each source says when it is due, how it last went and who is running it.
+"""The schedule's memory: one row for each source says when it is due, how it last went and who is running it.
 
-Several schedulers may share the table. A source is run by whoever takes its lease, in one statement; the due time moves
-on in the same statement, so a scheduler that dies has had its turn. All instants are UTC.
+Several schedulers may share the table: on one machine in a SQLite file, on several in the PostgreSQL database that they
+all reach, and they are then a pool of workers with no head that could be lost. A source is run by whoever takes its
+lease, in one statement; the due time moves on in the same statement, so a scheduler that dies has had its turn. All
+instants are UTC.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import secrets
 import socket
 import sqlite3
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
+from archives.errors import RegistryError
+from archives.registry import connect, describe_url
 from crawler.scheduling.verdict import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from crawler.sources.timetable import Timetable
@@ -36,8 +42,10 @@ CREATE TABLE IF NOT EXISTS schedule (
     last_exit INTEGER,              -- negative: the signal that killed it
     lease_owner TEXT,
     lease_until TEXT
-) WITHOUT ROWID
+)
 """
+_SETUP_LOCK = 0x6E657774
+_RETRY_S = 0.5
 _COLUMNS = (
     "source, rule, next_due_utc, interval_s,"
     " last_started, last_finished, last_status, last_exit, lease_owner, lease_until"
@@ -67,37 +75,92 @@ class Entry:
     lease_until: datetime | None = None
 
 
-def build_owner() -> str:
-    """Return a name for this process that no other has, beginning with its host's."""
-    return f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(3)}"
+def build_owner(folder: Path) -> str:
+    """Return a name for this process that no other has, beginning with that of its machine.
+
+    Args:
+        folder: of all data; two of them on one host are two machines, because they share no locks.
+    """
+    place = hashlib.blake2b(str(folder.resolve()).encode(), digest_size=4).hexdigest()
+    return f"{socket.gethostname()}:{place}/{os.getpid()}/{secrets.token_hex(3)}"
+
+
+class _Database(Protocol):
+    """As much of a SQLite connection as the table needs."""
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
+        """Run one statement, which is a transaction of its own."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class _Postgres:
+    """A PostgreSQL database spoken to as SQLite is; one that restarts is waited for as long as a lease holds."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self._connection = connect(self._url)
+        with self._connection.transaction():
+            # CREATE … IF NOT EXISTS fails where two do it at once.
+            self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (_SETUP_LOCK,))
+            self._connection.execute("CREATE SCHEMA IF NOT EXISTS newsreel")
+            self._connection.execute("SET search_path TO newsreel")
+            self._connection.execute(_SCHEMA)
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
+        import psycopg  # noqa: PLC0415 (it needs an extra)
+
+        deadline = time.monotonic() + LEASE_S
+        while True:
+            try:
+                if self._connection.closed:
+                    self._prepare()
+                return self._connection.execute(statement.replace("?", "%s"), values)
+            except (psycopg.OperationalError, RegistryError) as error:
+                if time.monotonic() > deadline:
+                    raise RegistryError(f"the catalogue at {describe_url(self._url)} stays away") from error
+                self._connection.close()
+                time.sleep(_RETRY_S)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _open_file(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA busy_timeout = 30000")
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute(_SCHEMA)
+    return database
 
 
 class ScheduleTable:
     """The rows of all sources; each call is one transaction.
 
     Args:
-        path: the SQLite file.
+        where: the SQLite file, or the `postgresql://` address of the database that several machines share.
+        owner: names this scheduler in its leases, `MACHINE/…`.
         clock: aware UTC.
-        new_owner: names this scheduler in its leases, `HOST/…`.
         lease_s: seconds after which a lease that is not renewed may be taken over.
     """
 
     def __init__(
         self,
-        path: Path,
+        where: Path | str,
+        owner: str,
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        new_owner: Callable[[], str] = build_owner,
         lease_s: float = LEASE_S,
     ) -> None:
-        self.owner = new_owner()
+        self.owner = owner
         self.clock = clock
         self._lease = timedelta(seconds=lease_s)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA busy_timeout = 30000")
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute(_SCHEMA)
+        self._database: _Database = _Postgres(where) if isinstance(where, str) else _open_file(where)
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +202,7 @@ class ScheduleTable:
                 _dump(now + self._lease),
                 _dump(following),
                 _dump(now),
-                Status.RUNNING,
+                Status.RUNNING.value,
                 entry.source,
                 _dump(entry.due),
                 _dump(now),
@@ -191,7 +254,7 @@ class ScheduleTable:
             " WHERE source = ? AND lease_owner = ? RETURNING next_due_utc",
             (
                 _dump(self.clock()),
-                status,
+                status.value,
                 exit_code,
                 _dump(due) if due else None,
                 interval_s,

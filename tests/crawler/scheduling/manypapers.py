@@ -89,6 +89,12 @@ class ManyPapers:
         began = [asked.began for asked in self.log if asked.host == host]
         return (max(began) - min(began)) / (len(began) - 1)
 
+    def find_head_start(self, host: str, delay: float) -> float:
+        """By how much the host was ever asked sooner than at one request a delay, in seconds, from any request on."""
+        began = sorted(asked.began for asked in self.log if asked.host == host)
+        late = [at - number * delay for number, at in enumerate(began)]
+        return max((max(late[: n + 1]) - at for n, at in enumerate(late)), default=0.0)
+
     def source_toml(self) -> str:
         bases = ", ".join(f'"http://{host}:{self.port}/"' for host in self.hosts)
         return f"""

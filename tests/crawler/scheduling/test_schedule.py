@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -26,20 +25,21 @@ from crawler.newspaper import Newspaper
 from crawler.scheduling.children import Child, Orphan, SourceLock
 from crawler.scheduling.loop import Scheduler
 from crawler.scheduling.roster import Plan, Roster
-from crawler.scheduling.schedule import Entry, ScheduleTable
+from crawler.scheduling.schedule import ScheduleTable
 from crawler.scheduling.units import Installation, build_crontab, build_systemd, build_workflow
 from crawler.scheduling.verdict import Status, judge
 from crawler.sources.model import Schedule
 from crawler.sources.timetable import Bounds, Timetable
 from crawler.watching.events import Event, Happening, describe_event, dump_event
 from crawler.watching.logbook import RunRecord, RunState
+from tests.crawler.scheduling.press import PATIENCE_S, Press, wait_for
+from tests.postgres_server import PostgresServer
 from tests.project import ROOT, Data, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
-PATIENCE_S = 30.0
 
 
 @dataclass
@@ -64,13 +64,23 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def tables(tmp_path: Path, clock: Clock) -> Iterator[tuple[ScheduleTable, ScheduleTable]]:
+@pytest.fixture(scope="module")
+def database() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["file", "database"])
+def tables(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
+) -> Iterator[tuple[ScheduleTable, ScheduleTable]]:
     """Two schedulers on one state."""
-    path = tmp_path / "schedule.sqlite"
+    where: Path | str = tmp_path / "schedule.sqlite"
+    if request.param == "database":
+        where = request.getfixturevalue("database").make_database()
     with (
-        ScheduleTable(path, clock=clock, new_owner=lambda: "here/1/a") as first,
-        ScheduleTable(path, clock=clock, new_owner=lambda: "there/2/b") as second,
+        ScheduleTable(where, "here/1/a", clock=clock) as first,
+        ScheduleTable(where, "there/2/b", clock=clock) as second,
     ):
         yield first, second
 
@@ -250,7 +260,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    with ScheduleTable(tmp_path / "schedule.sqlite") as table:
+    with ScheduleTable(tmp_path / "schedule.sqlite", "here/1/a") as table:
         yield Bench(folder=tmp_path / "schedule", table=table, code={"paper": "pass", "other": "pass"})
 
 
@@ -339,10 +349,7 @@ def test_a_failed_run_teaches_an_adaptive_interval_nothing(bench: Bench) -> None
 def leave_orphan(bench: Bench, code: str, *, started: datetime) -> subprocess.Popen[bytes]:
     """Start a crawl under a lease, then forget it, as a scheduler does that is killed."""
     plan = build_plan()
-    owner = f"{socket.gethostname()}/1/dead"
-    with ScheduleTable(
-        bench.folder.parent / "schedule.sqlite", clock=lambda: started, new_owner=lambda: owner
-    ) as table:
+    with ScheduleTable(bench.folder.parent / "schedule.sqlite", "here/1/dead", clock=lambda: started) as table:
         table.settle([plan.schedule.timetable])
         assert table.claim(table.read()["paper"], plan.schedule.timetable)
     lock = SourceLock.take(bench.folder / "paper.lock")
@@ -452,68 +459,11 @@ def test_two_files_may_not_give_one_name(tmp_path: Path) -> None:
 # Real crawls
 
 
-@dataclass
-class Press:
-    """A newspaper on loopback, several sources that follow it, and a state that they share."""
-
-    folder: Path
-    paper: Newspaper
-    data: Data
-
-    def add(self, name: str, *, schedule: str, base: str = "", delay: str = "delay = 0") -> None:
-        text = self.paper.source_toml().replace('name = "newspaper"', f'name = "{name}"').replace("delay = 0", delay)
-        text = text.replace(self.paper.base_url, base or self.paper.base_url)
-        (self.folder / f"{name}.toml").write_text(f"{text}\n[schedule]\n{schedule}\n", "utf-8")
-
-    def build_command(self, *arguments: str) -> list[str]:
-        settings = {"DATA_DIR": self.data.path, "RESOLVER_ALLOW": "127.0.0.0/8", "SCHEDULE_GRACE": 1.5}
-        options = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
-        place = ["--sources", str(self.folder)]
-        return [sys.executable, "-m", "scrapy", "schedule", "--json", *arguments, *options, *place]
-
-    @contextmanager
-    def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """A scheduler, which does not outlive the block even if the test fails."""
-        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        pipe = subprocess.PIPE
-        command = self.build_command(*arguments)
-        with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=pipe, stderr=pipe) as process:
-            watchdog = threading.Timer(PATIENCE_S, process.kill)
-            watchdog.start()
-            try:
-                yield process
-            finally:
-                watchdog.cancel()
-                process.kill()
-
-    def run(self, *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
-        with self.start("--once", *arguments) as process:
-            out, error = process.communicate(timeout=60)
-        return process.returncode, [json.loads(line) for line in out.splitlines()], error
-
-    def read_runs(self, name: str) -> list[dict[str, Any]]:
-        return [json.loads(p.read_text("utf-8")) for p in sorted((self.data.collection(name) / "runs").glob("*.json"))]
-
-    def read_entry(self, name: str) -> Entry:
-        with ScheduleTable(self.data.path / "schedule.sqlite") as table:
-            return table.read()[name]
-
-
 @pytest.fixture
 def press(tmp_path: Path) -> Iterator[Press]:
     (tmp_path / "sources").mkdir()
     with Newspaper() as paper:
         yield Press(tmp_path / "sources", paper, Data(tmp_path / "data"))
-
-
-def wait_for(event: str, process: subprocess.Popen[str]) -> dict[str, Any]:
-    """Read the scheduler's events up to one."""
-    assert process.stdout
-    for line in process.stdout:
-        told: dict[str, Any] = json.loads(line)
-        if told["event"] == event:
-            return told
-    pytest.fail(f"the scheduler ended without saying {event!r}: {process.stderr and process.stderr.read()}")
 
 
 def build_line_for_half_an_hour_from_now() -> str:
@@ -526,7 +476,7 @@ def test_two_schedulers_on_one_state_make_up_for_a_lost_day_once(press: Press) -
     roster = Roster([str(press.folder)])
     roster.refresh()
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    with ScheduleTable(press.data.path / "schedule.sqlite", clock=lambda: yesterday) as table:
+    with ScheduleTable(press.data.path / "schedule.sqlite", "here/1/a", clock=lambda: yesterday) as table:
         table.settle(plan.schedule.timetable for plan in roster.plans.values())
     with press.start("--once") as first, press.start("--once") as second:
         outs = [process.communicate(timeout=60) for process in (first, second)]

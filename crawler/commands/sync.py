@@ -1,0 +1,115 @@
+"""`scrapy sync`: tell other machines what this one has captured, and take in what they have."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.collection import Collection
+from archives.depot import parse_place, store_file
+from archives.errors import ArchiveError, StoreError
+from archives.registry import Registry, find_url
+from archives.s3 import S3Store
+from archives.stored import find_stored
+from crawler.commands.reparse import run_reparse
+from crawler.downstream.changes import ChangeLog
+from crawler.reparsing.reparse import Holding
+from crawler.sources.kept import find_definitions
+from crawler.watching.progress import show_progress
+from pipelines.ledger import Ledger
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Command(ScrapyCommand):
+    """Puts closed files into storage, publishes them, and makes posts of what others have put there.
+
+    Exit codes: 0 good, 1 a file could not be stored or read, 2 usage.
+    """
+
+    requires_project = True
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "<collection> [options]"
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Exchange captures with the other machines of a collection (CATALOGUE_URL)"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--json", action="store_true", help="one JSON object on what was exchanged, on stdout")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Bring the collection named in `args` up to what all machines have."""
+        if len(args) != 1:
+            raise UsageError("name one collection")
+        assert self.settings is not None
+        url = find_url(self.settings["CATALOGUE_URL"])
+        if not url:
+            raise UsageError("CATALOGUE_URL is not set, so there is nobody to exchange with", print_help=False)
+        try:
+            collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0], create=True)
+            self.exitcode = self._store(collection)
+            with Registry(url, collection) as registry:
+                told = registry.publish()
+                fetched = registry.fetch()
+        except (ArchiveError, OSError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        due = self._list_due(collection, fetched)
+        print(f"{collection.name}: {told} files told, {len(due)} taken in", file=sys.stderr)  # noqa: T201
+        if due:
+            self._join(collection, due)
+        if opts.json:
+            print(json.dumps({"collection": collection.name, "told": told, "taken_in": due}))  # noqa: T201
+
+    def _store(self, collection: Collection) -> int:
+        """Put what is closed into storage, where one is named; returns 1 where a file was refused."""
+        assert self.settings is not None
+        if not self.settings["STORE_URL"]:
+            return 0
+        place = parse_place(self.settings["STORE_URL"])
+        depot = S3Store(place.bucket)
+        warcs = [warc for warc in collection.iter_warcs() if find_stored(warc) is None]
+        problems: list[str] = []
+        with show_progress(f"store {collection.name}", len(warcs)) as advance:
+            for warc in warcs:
+                try:
+                    problems += store_file(collection, warc, depot, place).problems
+                except StoreError as error:
+                    problems.append(str(error))
+                advance(warc.name)
+        for problem in problems:
+            print(f"{collection.name}: stays here only: {problem}", file=sys.stderr)  # noqa: T201
+        return 1 if problems else 0
+
+    def _list_due(self, collection: Collection, fetched: list[Path]) -> list[str]:
+        with closing(Ledger(collection.indexes_dir / "ledger.sqlite")) as ledger:
+            joined = ledger.list_joined()
+        return [warc.name for warc in fetched if warc.name not in joined]
+
+    def _join(self, collection: Collection, names: list[str]) -> None:
+        """Read captures of others like those of a crawl here, and write the posts that say more by them."""
+        assert self.settings is not None
+        assert self.crawler_process is not None
+        path = collection.indexes_dir / "ledger.sqlite"
+        posts_dir = Path(self.settings["DATA_DIR"]) / "_posts" / collection.name
+        holding = Holding(collection, files=frozenset(names))
+        sources = list(filter(None, map(find_definitions(collection), holding.list_source_names())))
+        code = run_reparse(self.crawler_process, holding, sources, posts_dir=posts_dir, ledger=path)
+        if code == 0:
+            with closing(Ledger(path)) as ledger:
+                ledger.record_joined(names)
+        with closing(ChangeLog(collection, find_definitions(collection))) as log:
+            log.account()
+        self.exitcode = self.exitcode or code

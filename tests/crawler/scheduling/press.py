@@ -1,0 +1,84 @@
+"""A newspaper that several sources follow, and the schedulers that crawl them, as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crawler.scheduling.schedule import Entry, ScheduleTable
+from tests.project import ROOT, Data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from crawler.newspaper import Newspaper
+
+PATIENCE_S = 60.0
+
+
+@dataclass
+class Press:
+    """A newspaper on loopback, several sources that follow it, and a state that they share."""
+
+    folder: Path
+    paper: Newspaper
+    data: Data
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, *, schedule: str, base: str = "", delay: str = "delay = 0") -> None:
+        text = self.paper.source_toml().replace('name = "newspaper"', f'name = "{name}"').replace("delay = 0", delay)
+        text = text.replace(self.paper.base_url, base or self.paper.base_url)
+        (self.folder / f"{name}.toml").write_text(f"{text}\n[schedule]\n{schedule}\n", "utf-8")
+
+    def build_command(self, *arguments: str) -> list[str]:
+        settings = {"DATA_DIR": self.data.path, "RESOLVER_ALLOW": "127.0.0.0/8", "SCHEDULE_GRACE": 1.5}
+        options = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
+        place = ["--sources", str(self.folder)]
+        return [sys.executable, "-m", "scrapy", "schedule", "--json", *arguments, *options, *place]
+
+    @contextmanager
+    def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A scheduler, which does not outlive the block even if the test fails."""
+        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        environment |= self.environment
+        pipe = subprocess.PIPE
+        command = self.build_command(*arguments)
+        with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=pipe, stderr=pipe) as process:
+            watchdog = threading.Timer(PATIENCE_S, process.kill)
+            watchdog.start()
+            try:
+                yield process
+            finally:
+                watchdog.cancel()
+                process.kill()
+
+    def run(self, *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
+        with self.start("--once", *arguments) as process:
+            out, error = process.communicate(timeout=60)
+        return process.returncode, [json.loads(line) for line in out.splitlines()], error
+
+    def read_runs(self, name: str) -> list[dict[str, Any]]:
+        return [json.loads(p.read_text("utf-8")) for p in sorted((self.data.collection(name) / "runs").glob("*.json"))]
+
+    def read_entry(self, name: str) -> Entry:
+        with ScheduleTable(self.data.path / "schedule.sqlite", "here/1/a") as table:
+            return table.read()[name]
+
+
+def wait_for(event: str, process: subprocess.Popen[str]) -> dict[str, Any]:
+    """Read the scheduler's events up to one."""
+    assert process.stdout
+    for line in process.stdout:
+        told: dict[str, Any] = json.loads(line)
+        if told["event"] == event:
+            return told
+    pytest.fail(f"the scheduler ended without saying {event!r}: {process.stderr and process.stderr.read()}")
