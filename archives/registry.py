@@ -168,8 +168,10 @@ class Registry:
             found = {warc.name: warc for warc in self._collection.iter_warcs() if not is_held(warc)}
             told = 0
             for name, warc in found.items():
-                if name not in known or known[name][0] == self._place:
-                    told += self._publish_file(warc, *known.get(name, ("", "", None)))
+                place, state, url = known.get(name, (self._place, "", None))
+                # What nobody has stored is his who has it, if this place had another name before.
+                if place == self._place or (url is None and warc.exists()):
+                    told += self._publish_file(warc, place, state, url)
             gone = [name for name, (place, _, _) in known.items() if place == self._place and name not in found]
             for name in gone:
                 self._connection.execute(
@@ -199,7 +201,7 @@ class Registry:
     def _publish_file(self, warc: Path, place: str, state: str, url: str | None) -> bool:
         now = _find_state(self._collection, warc)
         stored = find_stored(warc)
-        if not now or (place and state == now and url == (stored.url if stored else None)):
+        if not now or (place == self._place and (state, url) == (now, stored.url if stored else None)):
             return False
         where = (stored.url, stored.bytes, stored.sha256) if stored else (None, None, None)
         with self._connection.transaction():

@@ -12,9 +12,11 @@ import pytest
 
 from archives import stored
 from archives.catalogue import CollectionIndex
+from archives.cdxj import dump_line
 from archives.collection import Collection
 from archives.depot import Place, store_file
 from archives.errors import RegistryError
+from archives.index import build_sidecar, write_sidecar
 from archives.originals import Originals
 from archives.reader import read_capture
 from archives.registry import Registry, describe_url, find_place
@@ -176,12 +178,19 @@ def test_a_lost_registry_is_made_again(
     assert exchange(another, here) == 1
 
 
-def test_a_lost_directory_of_indexes_loses_nothing(here: Collection, url: str) -> None:
-    warc = write_file(here)
-    exchange(url, here)
-    shutil.rmtree(here.indexes_dir)
-    exchange(url, here)
-    assert [name for name, _ in list_rows(url)] == [warc.name]
+def test_a_lost_directory_of_indexes_loses_nothing(
+    here: Collection, there: Collection, url: str, depot: S3Store
+) -> None:
+    """The directory has another name from then on, and what it had not stored yet is still its own."""
+    warc = write_file(there)
+    exchange(url, there)
+    shutil.rmtree(there.indexes_dir)
+    exchange(url, there)
+    assert list_rows(url) == [(warc.name, find_place(there))]
+    write_sidecar(there, warc.name, map(dump_line, build_sidecar(warc)))
+    store_file(there, warc, depot, PLACE)
+    exchange(url, there)
+    assert exchange(url, here) == 1
 
 
 def test_many_places_begin_at_once(tmp_path: Path, url: str) -> None:
