@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from crawler.spiders.base import NewsSpider
 from crawler.watching.events import Event, Happening, dump_event
 from crawler.watching.exits import ExitCode, find_exit_code
 from crawler.watching.metrics import dump_metrics, write_metrics
+from pipelines.ledger import Ledger
 from pipelines.shelf import Outcome
 
 if TYPE_CHECKING:
@@ -119,7 +121,10 @@ class Command(ScrapyCrawl):
             if crawler.settings["ARCHIVE_MODE"] == "capture":
                 held = Collection.open(Path(crawler.settings["DATA_DIR"]), collection, create=True)
                 verify_server(find_url(crawler.settings["FRONTIER_URL"]))
+                Ledger(held.indexes_dir / "ledger.sqlite").close()
                 registry.learn(registry.find_url(crawler.settings["CATALOGUE_URL"]), held)
+        except sqlite3.Error as error:
+            raise UsageError(f"the ledger of {held.path} cannot be written: {error}", print_help=False) from error
         except (SourceError, ArchiveError, ValueError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
         return arguments

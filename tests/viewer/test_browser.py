@@ -65,6 +65,7 @@ def list_tour(viewer: Viewer) -> dict[str, str]:
 
 
 def test_a_reader_walks_through_and_nobody_else_is_asked(viewer: Viewer, tmp_path: Path) -> None:
+    viewer.asked.clear()
     with Browser(tmp_path) as browser:
         page = browser.new_page()
         for name, path in list_tour(viewer).items():
