@@ -31,12 +31,19 @@ _CHUNK_BYTES = 1 << 20
 
 
 def build_manifest(
-    crawler: Crawler, *, run_id: str, began_at: datetime, exit_reason: str | None, files: list[Path]
+    crawler: Crawler,
+    *,
+    run_id: str,
+    crawl: str | None,
+    began_at: datetime,
+    exit_reason: str | None,
+    files: list[Path],
 ) -> dict[str, Any]:
     """Describe a run.
 
     Args:
         run_id: names the manifest's file.
+        crawl: what the run is a part of, where several workers share a crawl.
         began_at: aware UTC.
         exit_reason: None while the run is in progress.
         files: closed WARC files that the run made.
@@ -47,6 +54,7 @@ def build_manifest(
     source = getattr(spider, "source", None)
     return {
         "run": run_id,
+        "crawl": crawl,
         "spider": spider.name,
         "source": source.name if source else None,
         "source_sha256": hashlib.sha256(source.definition.encode()).hexdigest() if source else None,
@@ -74,7 +82,8 @@ def list_counts(stats: Mapping[str, Any]) -> dict[str, int | str]:
 def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
     """Write a manifest whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
+    # The workers of a crawl may write its joint manifest at the same time.
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     with temporary.open("w", encoding="utf-8") as file:
         json.dump(manifest, file, ensure_ascii=False, indent=2)
         file.write("\n")

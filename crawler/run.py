@@ -7,7 +7,7 @@ import logging
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import scrapy
 from scrapy import signals
@@ -44,6 +44,10 @@ SOURCE_URI = "urn:x-newsreel:source:"
 class RunExtension:
     """Opens the collection, writes what the tee hands over, and closes the books.
 
+    Attributes:
+        crawl: the id of the shared crawl that the run is a part of, once the frontier knows it.
+        manifest: as it was last written.
+
     Stats: `archive/exchanges`, `archive/bytes`, `archive/revisits`, `archive/truncated/<why>`, `archive/no_response`,
     `archive/salvaged`.
     """
@@ -53,6 +57,8 @@ class RunExtension:
         self.began_at = datetime.now(UTC)
         self._token = secrets.token_hex(3)
         self.run_id = f"{format_timestamp(self.began_at)}-{self._token}"
+        self.crawl: str | None = None
+        self.manifest: dict[str, Any] = {}
         self._crawler = crawler
         self._source: Source | None = getattr(crawler.spider, "source", None)
         settings = crawler.settings
@@ -190,12 +196,26 @@ class RunExtension:
         }
         return {name: value for name, value in info.items() if value}
 
-    def _write_manifest(self, *, exit_reason: str | None) -> None:
+    def build_manifest(self, *, exit_reason: str | None) -> dict[str, Any]:
+        """Describe the run as it stands."""
         files = [path for path in self.collection.iter_warcs() if self._token in path.name]
-        manifest = build_manifest(
-            self._crawler, run_id=self.run_id, began_at=self.began_at, exit_reason=exit_reason, files=files
+        return build_manifest(
+            self._crawler,
+            run_id=self.run_id,
+            crawl=self.crawl,
+            began_at=self.began_at,
+            exit_reason=exit_reason,
+            files=files,
         )
-        write_manifest(self.collection.runs_dir / f"{self.run_id}.json", manifest)
+
+    def _write_manifest(self, *, exit_reason: str | None) -> None:
+        manifest = self.build_manifest(exit_reason=exit_reason)
+        self.write_manifest(manifest)
+        self.manifest = manifest
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Put a manifest, of this run or of a crawl that it was part of, into the collection."""
+        write_manifest(self.collection.runs_dir / f"{manifest['run']}.json", manifest)
 
 
 def build_ref(location: Location) -> CaptureRef:

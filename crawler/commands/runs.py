@@ -90,6 +90,8 @@ def build_summary(run: RunRecord) -> dict[str, Any]:
         "pages": run.pages if has_ended else None,
         "posts": posts if has_ended else None,
         "bytes": run.bytes_archived if has_ended else None,
+        "machine": run.machine or None,
+        "workers": [build_summary(worker) for worker in run.workers],
     }
 
 
@@ -99,17 +101,24 @@ def _build_table(runs: list[RunRecord]) -> Table:
         is_text = heading in ("when", "source", "spider", "ended")
         table.add_column(str(heading), justify="left" if is_text else "right", no_wrap=True)
     for run in runs:
-        numbers = [run.pages, *(run.count_posts(outcome) for outcome in Outcome), run.dropped]
-        has_ended = run.seconds is not None
-        cells = (
-            f"{run.began_at.astimezone():%Y-%m-%d %H:%M:%S}",
-            run.source,
-            run.spider,
-            format_duration(run.seconds) if run.seconds is not None else "",
-            *(str(number) if has_ended else "" for number in numbers),
-            format_bytes(run.bytes_archived) if has_ended else "",
-            run.exit_reason if has_ended else run.state,
-        )
-        style = {RunState.DIED: "red", RunState.RUNNING: "green"}.get(run.state, "")
-        table.add_row(*(Text(cell) for cell in cells), style=style)
+        _add_row(table, run, name=run.source)
+        if len(run.workers) > 1:
+            for worker in run.workers:
+                _add_row(table, worker, name=f"└ {worker.machine or worker.run.rpartition('-')[2]}")
     return table
+
+
+def _add_row(table: Table, run: RunRecord, *, name: str) -> None:
+    numbers = [run.pages, *(run.count_posts(outcome) for outcome in Outcome), run.dropped]
+    has_ended = run.seconds is not None
+    cells = (
+        f"{run.began_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        name,
+        run.spider,
+        format_duration(run.seconds) if run.seconds is not None else "",
+        *(str(number) if has_ended else "" for number in numbers),
+        format_bytes(run.bytes_archived) if has_ended else "",
+        run.exit_reason if has_ended else run.state,
+    )
+    style = {RunState.DIED: "red", RunState.RUNNING: "green"}.get(run.state, "")
+    table.add_row(*(Text(cell) for cell in cells), style=style)

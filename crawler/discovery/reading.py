@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.http import Response
 
+    from crawler.discovery.reader import Reader
     from crawler.sources import Source
     from crawler.sources.extract import Page
-    from crawler.spiders.base import NewsSpider
 
 
 def is_article_found(source: Source, page: Page, kind: LinkKind) -> bool:
@@ -36,7 +36,7 @@ def is_article_found(source: Source, page: Page, kind: LinkKind) -> bool:
     return is_untold and page.root is not None and is_article_page(page.root, page.url)
 
 
-def read_found_article(spider: NewsSpider, response: Response, page: Page) -> Iterator[Post | Request]:
+def read_found_article(spider: Reader, response: Response, page: Page) -> Iterator[Post | Request]:
     """Yield what an article states that no rule names; its identity is the address that it gives itself.
 
     Under another address (an AMP page, a print version) it is a witness, and the article is still to be read.
@@ -55,7 +55,7 @@ def read_found_article(spider: NewsSpider, response: Response, page: Page) -> It
         yield from spider.follow_found(link, response)
 
 
-def read_feed_document(spider: NewsSpider, response: Response) -> Iterator[Post | Request]:
+def read_feed_document(spider: Reader, response: Response) -> Iterator[Post | Request]:
     """Yield what a feed states of its articles, and follow each to its page."""
     feed = read_feed(response.body, response.url)
     if feed.refused:
@@ -70,7 +70,7 @@ def read_feed_document(spider: NewsSpider, response: Response) -> Iterator[Post 
         yield from spider.follow_found(older, response)
 
 
-def read_sitemap_document(spider: NewsSpider, response: Response) -> Iterator[Post | Request]:
+def read_sitemap_document(spider: Reader, response: Response) -> Iterator[Post | Request]:
     """Yield what a news sitemap states of its articles, and follow every sitemap to pages, the newest first."""
     sitemap = read_sitemap(response.body, response.url)
     if sitemap.refused:
@@ -87,7 +87,7 @@ def read_sitemap_document(spider: NewsSpider, response: Response) -> Iterator[Po
         yield from spider.follow_found(link, response)
 
 
-def _state(spider: NewsSpider, response: Response, entry: FeedEntry | SitemapEntry) -> Iterator[Post]:
+def _state(spider: Reader, response: Response, entry: FeedEntry | SitemapEntry) -> Iterator[Post]:
     """Yield what one entry states, if it may be of an article of this source."""
     source = spider.source
     kind = source.find_kind(entry.url)

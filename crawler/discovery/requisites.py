@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from lxml import etree
     from scrapy.http import Response
 
+    from crawler.discovery.reader import Reader
     from crawler.sources import Source
-    from crawler.spiders.base import NewsSpider
 
 META_REQUISITE = "requisite"
 _PRIORITY = -10
@@ -124,13 +124,13 @@ def iter_style_requisites(text: str) -> Iterator[_Found]:
             yield RequisiteKind.FONT if is_font else RequisiteKind.IMAGE, address
 
 
-def request_page_requisites(spider: NewsSpider, response: Response, root: etree._Element) -> Iterator[Request]:
+def request_page_requisites(spider: Reader, response: Response, root: etree._Element) -> Iterator[Request]:
     """Yield requests for what an article's page needs."""
     if spider.source.requisites is not None and spider.follows:
         yield from _request(spider, response, iter_page_requisites(root, response.url), hops=1)
 
 
-def request_style_requisites(spider: NewsSpider, response: Response) -> Iterator[Request]:
+def request_style_requisites(spider: Reader, response: Response) -> Iterator[Request]:
     """Yield requests for what a captured style sheet refers to."""
     kind = (response.headers.get(b"Content-Type") or b"").lower()
     hops = int(response.meta.get(META_REQUISITE, _MAX_HOPS)) + 1
@@ -142,7 +142,7 @@ def request_style_requisites(spider: NewsSpider, response: Response) -> Iterator
     yield from _request(spider, response, found, hops=hops)
 
 
-def _request(spider: NewsSpider, response: Response, found: Iterable[_Found], *, hops: int) -> Iterator[Request]:
+def _request(spider: Reader, response: Response, found: Iterable[_Found], *, hops: int) -> Iterator[Request]:
     wanted = spider.source.requisites
     assert wanted is not None
     fitting = (entry for entry in found if entry[0] in wanted.kinds and entry[1])

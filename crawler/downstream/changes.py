@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from archives.urls import format_timestamp
 from crawler.downstream.history import build_versions
+from crawler.joint import is_joint
 from crawler.settings import NEWSREEL_VERSION
 from crawler.watching.logbook import RunState, list_runs
 from pipelines.exports.records import Change, ChangeKind, PostRecord, hash_content
@@ -388,7 +389,8 @@ def _iter_unfinished(collection: Collection, since: str) -> Iterator[str]:
             manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        if not manifest.get("ended_at"):
+        # Of a shared crawl each worker that has captures here left a manifest of its own.
+        if not manifest.get("ended_at") and not is_joint(manifest):
             yield _dump_instant(datetime.fromisoformat(manifest["began_at"]))
 
 

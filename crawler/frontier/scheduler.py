@@ -12,6 +12,7 @@ import json
 import logging
 import sqlite3
 import time
+import uuid
 from collections import Counter, deque
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,10 +22,11 @@ from urllib.parse import urlsplit
 from scrapy import Request, signals
 from scrapy.core.scheduler import BaseScheduler
 from scrapy.exceptions import CloseSpider
-from scrapy.utils.asyncio import call_later
+from scrapy.utils.asyncio import CallLaterResult, call_later
 from scrapy.utils.request import request_from_dict
 
 from crawler.frontier.leases import LEASE_S, Lease, LeaseTable
+from crawler.frontier.membership import Membership
 from crawler.frontier.streams import FrontierError, StreamTable, find_url
 from crawler.run import META_CAPTURE, STAT_FAILED, RunExtension
 
@@ -81,14 +83,18 @@ class Frontier(BaseScheduler):
         self._in_memory: deque[Request] = deque()
         self._recent: dict[bytes, Request] = {}
         self._is_looking = False
-        self._renewed_at = self._settled_at = time.monotonic()
+        self._settled_at = time.monotonic()
+        self._renewal: CallLaterResult | None = None
         self._opened: LeaseTable | StreamTable | None = None
+        self._membership: Membership | None = None
+        self._worker = ""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Build the scheduler for one run."""
         frontier = cls(crawler)
         crawler.signals.connect(frontier.unload, signal=signals.request_left_downloader)
+        crawler.signals.connect(frontier.spider_closed, signal=signals.spider_closed)
         return frontier
 
     def unload(self, request: Request) -> None:
@@ -99,15 +105,23 @@ class Frontier(BaseScheduler):
 
     def open(self, spider: Spider) -> None:
         """Open the table; what a dead run had leased is pending again."""
+        job, url = build_job(spider), find_url(self._crawler.settings["FRONTIER_URL"])
+        run = self._crawler.get_extension(RunExtension)
+        # Runs have a short token; workers of many machines that begin in the same second must not be taken for one.
+        self._worker = f"{run.run_id if run else ''}-{uuid.uuid4().hex[:12]}"
         try:
-            self._opened = self._open_table(build_job(spider))
+            self._opened = self._open_table(job, url)
             if not self._is_resuming:
                 self._table.forget()
+            if url:
+                lease_s = self._lease_s
+                self._membership = Membership.begin(self._crawler, url, job, worker=self._worker, lease_s=lease_s)
             resumed = self._table.count_open()
-        except (sqlite3.Error, FrontierError) as error:
+        except (sqlite3.Error, OSError) as error:
             self._count_failure(error)
             raise CloseSpider("storage_failed") from error
         self._count("resumed", resumed)
+        self._renew_soon()
         if resumed:
             logger.info("Resuming an unfinished run: %d requests are still to fetch", resumed)
 
@@ -115,6 +129,8 @@ class Frontier(BaseScheduler):
         """Acknowledge what is finished; forget the job where nothing remains."""
         if self._opened is None:
             return
+        if self._renewal is not None:
+            self._renewal.cancel()
         with self._guard():
             self._settle()
             self._table.release(lease.fingerprint for lease, _ in self._ready)
@@ -123,12 +139,24 @@ class Frontier(BaseScheduler):
             self._table.close()
         self._count("reclaimed", self._table.reclaimed)
 
-    def _open_table(self, job: str) -> LeaseTable | StreamTable:
-        settings = self._crawler.settings
-        url = find_url(settings["FRONTIER_URL"])
-        if url:
-            return StreamTable(url, job, rest=self._find_rest, lease_s=self._lease_s)
-        return LeaseTable(self._path, job, lease_s=self._lease_s)
+    def _renew_soon(self) -> None:
+        """Keep what is leased, also while every host keeps us waiting and the engine therefore asks for nothing."""
+        self._renewal = call_later(self._lease_s / 4, self._renew)
+
+    def _renew(self) -> None:
+        with self._guard():
+            self._table.renew()
+        self._renew_soon()
+
+    async def spider_closed(self) -> None:
+        """Tell the other workers of a shared crawl how this one ended, now that its manifest is complete."""
+        if self._membership is not None:
+            await self._membership.end()
+
+    def _open_table(self, job: str, url: str) -> LeaseTable | StreamTable:
+        if not url:
+            return LeaseTable(self._path, job, lease_s=self._lease_s)
+        return StreamTable(url, job, rest=self._find_rest, lease_s=self._lease_s, new_worker=lambda: self._worker)
 
     def _find_rest(self, host: str) -> float:
         """Return the longest pause that the downloader makes between two requests to a host, in seconds."""
@@ -224,17 +252,14 @@ class Frontier(BaseScheduler):
         self._count("leased", len(leases))
 
     def _settle(self) -> None:
-        """Acknowledge what the engine has let go of, once its captures are on disk; keep the rest leased.
+        """Acknowledge what the engine has let go of, once its captures are on disk.
 
         While the run is busy that happens a few times a second, so that one sync of the archive serves many requests.
         """
-        now = time.monotonic()
-        if now - self._renewed_at > self._lease_s / 4:
-            self._table.renew()
-            self._renewed_at = now
         slot = getattr(self._crawler.engine, "_slot", None)
         if slot is None or not self._active:
             return
+        now = time.monotonic()
         # Of those that the engine has not let go of there may be any number, where posts wait for their batch.
         finished_at_least = len(self._active) - len(slot.inprogress)
         is_early = now - self._settled_at < _SETTLE_S and finished_at_least < _SETTLE_AT_MOST

@@ -130,10 +130,18 @@ def _find_bad_end(run: RunRecord) -> Iterator[Alert]:
     began = f"{run.began_at:%Y-%m-%d %H:%M} UTC"
     if run.state is RunState.DIED:
         yield Alert(ailment=Ailment.RUN, message=f"the run of {began} died; the next one takes it up")
-    elif run.exit_reason not in _GOOD_ENDS and not run.exit_reason.startswith("closespider"):
+    elif not _has_good_end(run):
         yield Alert(ailment=Ailment.RUN, message=f"the run of {began} ended with {run.exit_reason}")
     elif not run.pages and run.source and run.exit_reason == "finished":
         yield Alert(ailment=Ailment.RUN, message=f"the run of {began} could read no page")
+    elif bad := [worker for worker in run.workers if not _has_good_end(worker)]:
+        words = ", ".join(f"{worker.machine or worker.run} {worker.exit_reason or worker.state}" for worker in bad)
+        message = f"{len(bad)} of {len(run.workers)} workers of the run of {began} ended badly: {words}"
+        yield Alert(ailment=Ailment.RUN, message=f"{message}; the others did their work")
+
+
+def _has_good_end(run: RunRecord) -> bool:
+    return run.exit_reason in _GOOD_ENDS or run.exit_reason.startswith("closespider")
 
 
 def _find_silence(

@@ -1,21 +1,24 @@
-"""The logbook: what the run manifests of all collections say, and which of the runs without an end are still alive."""
+"""The logbook: what the run manifests of all collections say, and which of the runs without an end are still alive.
+
+A crawl that several workers shared is one run, whose numbers are those of all of them together.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archives.collection import OPEN_SUFFIX, Collection, list_collections
 from archives.files import is_held
 from archives.urls import format_timestamp
+from crawler.joint import build_joint, is_joint, list_parts
 from pipelines.shelf import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _ROBOTS = "robots/"
@@ -40,6 +43,8 @@ class RunRecord:
         counts: the manifest's.
         robots: host to the digest of the robots.txt that the run was given.
         bytes_archived: compressed.
+        machine: that it ran on; '' where only the manifest on that machine is known.
+        workers: the runs that a shared crawl consists of, as far as they are known here.
     """
 
     run: str
@@ -53,6 +58,8 @@ class RunRecord:
     bytes_archived: int
     counts: Mapping[str, int] = field(default_factory=dict)
     robots: Mapping[str, str] = field(default_factory=dict)
+    machine: str = ""
+    workers: tuple[RunRecord, ...] = ()
 
     @property
     def seconds(self) -> float | None:
@@ -101,31 +108,91 @@ def list_runs(data_dir: Path, *, collection: str = "", source: str = "", most: i
 
 
 def find_run(collection: Collection, *, source: str, since: datetime) -> RunRecord | None:
-    """Return the newest run of a source that began at an instant or later."""
+    """Return the newest run of a source that began at an instant or later.
+
+    Of a worker in a shared crawl it is that worker's own run, with the counts of all.
+    """
     # Names begin with the second in which the run began, so that nothing older has to be opened.
     least = format_timestamp(since - timedelta(seconds=1))
     for manifest in _iter_manifests(collection, least=least):
-        run = _build_record(manifest, collection, state=RunState.RUNNING)
+        if is_joint(manifest):
+            continue
+        run = _build_record(manifest, RunState.RUNNING, collection)
         if run.source == source and run.began_at >= since:
-            return run
+            return replace(run, counts=_count_all(manifest, collection))
     return None
+
+
+def _count_all(manifest: Mapping[str, Any], collection: Collection) -> Mapping[str, int]:
+    """Return the counts of a run, or of the whole crawl that it is a part of."""
+    crawl = manifest.get("crawl")
+    if crawl:
+        least = crawl.partition("-")[0]
+        group = [other for other in _iter_manifests(collection, least=least) if _find_crawl(other) == crawl]
+        manifest = build_joint(crawl, _list_runs_of(group))
+    return _build_record(manifest, RunState.RUNNING, collection).counts
 
 
 def _iter_runs(collection: Collection, *, most: int | None = None) -> Iterator[RunRecord]:
     """Yield a collection's runs, the newest first.
 
     A run is alive if it holds the lock of the WARC file that it writes. Before its first capture it has none; then its
-    worker's lock beside the frontier tells that one is alive, and of those in question it is the newest.
+    worker's lock beside the frontier tells that one is alive, and of those in question it is the newest. A worker in a
+    shared crawl has a lock of the run's name.
     """
-    manifests = list(islice(_iter_manifests(collection), most))
+    crawls = {
+        crawl: _list_runs_of(group) for crawl, group in _group_manifests(_iter_manifests(collection), most).items()
+    }
+    manifests = [manifest for group in crawls.values() for manifest in group]
     open_ended = [manifest for manifest in manifests if not manifest.get("ended_at")]
-    alive = {manifest["run"] for manifest in open_ended if _is_writing(collection, manifest["run"])}
+    alive = {manifest["run"] for manifest in open_ended if _is_alive(collection, manifest["run"])}
     spare = sum(is_held(path) for path in collection.path.glob("frontier.sqlite.*.lock")) if open_ended else 0
     in_question = [manifest["run"] for manifest in open_ended if manifest["run"] not in alive]
     alive.update(in_question[: max(0, spare - len(alive))])
+    for crawl, group in crawls.items():
+        yield _join(crawl, group, collection, alive=alive & {manifest["run"] for manifest in group})
+
+
+def _join(crawl: str, group: Sequence[dict[str, Any]], collection: Collection, *, alive: set[str]) -> RunRecord:
+    """Return a crawl as one run, whether one worker did it or several; it goes on as long as any of them does."""
+    runs = [
+        _build_record(manifest, RunState.RUNNING if manifest["run"] in alive else RunState.DIED, collection)
+        for manifest in group
+    ]
+    if crawl == runs[0].run:
+        return runs[0]
+    joint = build_joint(crawl, group)
+    if alive:
+        joint |= {"ended_at": None, "exit_reason": None}
+    whole = _build_record(joint, RunState.RUNNING if alive else RunState.DIED, collection)
+    return replace(whole, workers=tuple(runs))
+
+
+def _group_manifests(manifests: Iterable[dict[str, Any]], most: int | None) -> dict[str, list[dict[str, Any]]]:
+    """Return manifests by the crawl that they are of, at most so many crawls; the joint one is among its workers'."""
+    groups: dict[str, list[dict[str, Any]]] = {}
     for manifest in manifests:
-        state = RunState.RUNNING if manifest["run"] in alive else RunState.DIED
-        yield _build_record(manifest, collection, state=state)
+        crawl = _find_crawl(manifest)
+        if crawl not in groups and len(groups) == most:
+            break
+        groups.setdefault(crawl, []).append(manifest)
+    return groups
+
+
+def _find_crawl(manifest: Mapping[str, Any]) -> str:
+    return str(manifest.get("crawl") or manifest["run"])
+
+
+def _list_runs_of(group: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the manifests of a crawl's runs, the newest first.
+
+    The joint one tells of workers that left none here; of the others their own are as new and whole as any.
+    """
+    runs: dict[str, dict[str, Any]] = {}
+    for manifest in sorted(group, key=is_joint, reverse=True):
+        for part in list_parts(manifest) if is_joint(manifest) else [manifest]:
+            runs[part["run"]] = runs.get(part["run"], {}) | part
+    return sorted(runs.values(), key=lambda run: str(run["run"]), reverse=True)
 
 
 def _iter_manifests(collection: Collection, *, least: str = "") -> Iterator[dict[str, Any]]:
@@ -141,12 +208,14 @@ def _iter_manifests(collection: Collection, *, least: str = "") -> Iterator[dict
             yield manifest
 
 
-def _is_writing(collection: Collection, run: str) -> bool:
+def _is_alive(collection: Collection, run: str) -> bool:
     token = run.rpartition("-")[2]
+    if is_held(collection.path / f"frontier.sqlite.{run}.lock"):
+        return True
     return any(is_held(path) for path in collection.archive_dir.glob(f"*-{token}.*{OPEN_SUFFIX}"))
 
 
-def _build_record(manifest: Mapping[str, Any], collection: Collection, *, state: RunState) -> RunRecord:
+def _build_record(manifest: Mapping[str, Any], state: RunState, collection: Collection) -> RunRecord:
     ended_at = manifest.get("ended_at")
     told = manifest.get("counts", {})
     counts = {name: value for name, value in told.items() if isinstance(value, int)}
@@ -164,4 +233,5 @@ def _build_record(manifest: Mapping[str, Any], collection: Collection, *, state:
         bytes_archived=counts.get("archive/bytes", size),
         counts=counts,
         robots=robots,
+        machine=manifest.get("machine") or "",
     )

@@ -16,7 +16,7 @@ from archives.cdxj import REVISIT_MIME
 from archives.collection import Collection
 from tests.archives.moto_server import BUCKET, MotoServer
 from tests.crawler.frontier.redis_server import RedisServer
-from tests.crawler.scheduling.manypapers import ManyPapers
+from tests.crawler.manypapers import ManyPapers
 from tests.postgres_server import PostgresServer
 from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
 

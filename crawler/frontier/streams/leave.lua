@@ -1,5 +1,6 @@
 -- Give up hosts. Nobody may have one before its rest is over, so that its delay holds between two workers, too.
--- KEYS: workers. ARGV: prefix, worker, 1 if the worker leaves for good, then for each host its name and rest in ms.
+-- A worker that leaves for good has still to close its books, where its run is registered.
+-- KEYS: workers, runs, closing. ARGV: prefix, worker, 1 if it leaves for good, then for each host its name and rest in ms.
 for i = 4, #ARGV, 2 do
     local owner = ARGV[1] .. 'owner:' .. ARGV[i]
     if redis.call('GET', owner) == ARGV[2] then
@@ -12,5 +13,8 @@ for i = 4, #ARGV, 2 do
 end
 if ARGV[3] == '1' then
     redis.call('ZREM', KEYS[1], ARGV[2])
+    if redis.call('HEXISTS', KEYS[2], ARGV[2]) == 1 then
+        redis.call('SADD', KEYS[3], ARGV[2])
+    end
 end
 return 0

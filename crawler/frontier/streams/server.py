@@ -25,7 +25,10 @@ _SCHEMES: Final = ("redis", "rediss", "unix")
 _TIMEOUT_S: Final = 5.0
 _RETRY_S: Final = (0.2, 5.0)
 _FIRST_VERSION: Final = 7
-_SCRIPTS: Final = ("add", "hold", "lease", "acknowledge", "release", "renew", "leave", "forget")
+_SCRIPTS: Final = (
+    *("add", "hold", "lease", "acknowledge", "release", "renew", "leave", "forget"),
+    *("enlist", "muster", "disband"),
+)
 # How the answers of a server begin that is there but can take nothing now; some have a class of their own.
 _NOT_NOW: Final = ("LOADING", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY")
 
@@ -86,12 +89,10 @@ class Server:
             for name in _SCRIPTS
         }
         try:
-            self._verify(self._client.info())
-        except (*self._away, self._refusal) as error:
-            raise FrontierError(
-                f"the frontier's server {self._name} cannot be used ({error}); see to FRONTIER_URL, the server and its "
-                "access rights"
-            ) from error
+            self._verify(self._find_facts())
+        except FrontierError:
+            self._client.close()
+            raise
 
     def close(self) -> None:
         """Hang up; what could not be sent is given up, and its leases lapse."""
@@ -178,6 +179,18 @@ class Server:
             )
         except ValueError as error:
             raise FrontierError(f"FRONTIER_URL cannot be read: {type(error).__name__}") from None
+
+    def _find_facts(self) -> dict[str, Any]:
+        # A TypeError names an option of the URL that there is not.
+        refusals: tuple[type[Exception], ...] = (*self._away, self._refusal, TypeError)
+        try:
+            facts: dict[str, Any] = self._client.info()
+        except refusals as error:
+            raise FrontierError(
+                f"the frontier's server {self._name} cannot be used ({error}); see to FRONTIER_URL, the server and its "
+                "access rights"
+            ) from error
+        return facts
 
     def _verify(self, info: dict[str, Any]) -> None:
         version, policy = str(info.get("redis_version", "0")), info.get("maxmemory_policy")

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _COLUMNS: Final = 6
+# As many hosts keep any worker busy; as many are shared evenly, of more each worker takes what it finds.
+_MOST_HOSTS: Final = 256
+_FEW_HOSTS: Final = 512
+_LEAVING: Final = ("workers", "runs", "closing")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +74,8 @@ class StreamTable:
     def close(self) -> None:
         """Give back what is still leased, and leave."""
         self.release(list(self._places))
-        self._server.send("leave", self._keys("workers"), [*self._sign(), 1, *self._list_rests(self._held)])
+        values = [*self._sign(), 1, *self._list_rests(self._held)]
+        self._server.send("leave", self._keys(*_LEAVING), values)
         self._server.close()
 
     def add(self, *, fingerprint: bytes, host: str, priority: int, data: str, again: bool = False) -> bool:
@@ -166,13 +171,13 @@ class StreamTable:
     def _hold(self) -> list[str]:
         """Return the hosts to take from; those beyond this worker's share are given up as soon as they are idle."""
         asked_at = self._clock()
-        values = [*self._sign(), self._lease_ms]
+        values = [*self._sign(), self._lease_ms, _MOST_HOSTS, _FEW_HOSTS, *sorted(self._held)]
         mine, beyond = self._server.ask("hold", self._keys("hosts", "workers"), values)
         hosts, surplus = [host.decode() for host in mine], {host.decode() for host in beyond}
         busy = {place.host for place in self._places.values()}
         idle = (surplus - busy) | (self._held - surplus - set(hosts))
         if idle:
-            self._server.ask("leave", self._keys("workers"), [*self._sign(), 0, *self._list_rests(idle)])
+            self._server.ask("leave", self._keys(*_LEAVING), [*self._sign(), 0, *self._list_rests(idle)])
         self._held = frozenset(hosts) | (surplus & busy)
         self._held_until = asked_at + self._lease_s / 2
         return hosts

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import random
-import signal
-import subprocess
-import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from crawler.frontier.streams import FrontierError, StreamTable
 from crawler.frontier.streams.server import describe_url
 from tests.crawler.frontier.redis_server import RedisServer
-from tests.crawler.scheduling.manypapers import ManyPapers
-from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+from tests.crawler.manypapers import ManyPapers
+from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +62,24 @@ def test_workers_share_the_hosts_evenly_and_never_one_host(server: RedisServer) 
     take_hosts(first)
     assert set(take_hosts(second)) == set(HOSTS[2:])
     assert [first.holds(host) for host in HOSTS] == [True, True, False, False]
+
+
+def test_of_very_many_hosts_a_worker_holds_a_handful_and_all_are_done(server: RedisServer) -> None:
+    """Neither what is asked of the server nor what a worker has grows with the number of hosts."""
+    first, second = open_table(server), open_table(server)
+    hosts = {f"h{number}.example" for number in range(1500)}
+    for host in hosts:
+        fill(first, host, pages=1)
+    done: list[str] = []
+    tables = [first, second]
+    while not first.is_over():
+        for table in tables:
+            leases = table.lease(lambda _: 1, most=100)
+            done += [lease.host for lease in leases]
+            table.acknowledge([lease.fingerprint for lease in leases])
+            assert len(table._held) <= 256
+            assert not first._held & second._held
+    assert sorted(done) == sorted(hosts)
 
 
 def test_a_host_rests_before_another_worker_may_ask_it(server: RedisServer) -> None:
@@ -173,91 +187,3 @@ def test_a_server_that_is_full_pauses_the_crawl(tmp_path: Path) -> None:
             table.add(fingerprint=b"%d" % number, host="a", priority=0, data="x" * 1000)
         assert take_hosts(table) == {}
         assert not table.is_over()
-
-
-# Crawls
-
-
-def start_crawl(source: Path, data: Data, url: str = "", *, delay: float = 0) -> subprocess.Popen[bytes]:
-    settings: dict[str, object] = {**LOOPBACK, "DATA_DIR": data.path, "LOG_LEVEL": "ERROR", "FRONTIER_LEASE": 4}
-    settings |= {"DOWNLOAD_DELAY": delay, "DOWNLOAD_DELAY_JITTER": 0, "CONCURRENT_REQUESTS_PER_DOMAIN": 2}
-    settings |= {"FRONTIER_URL": url, "USER_AGENT": f"worker-{next(NUMBERS)}"}
-    options = [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
-    return subprocess.Popen(
-        [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options], cwd=ROOT
-    )
-
-
-def start_workers(papers: ManyPapers, count: int, *crawl: Any, delay: float) -> list[subprocess.Popen[bytes]]:
-    """Start workers; no page is served before all of them are there, or who is late would begin the next crawl."""
-    papers.is_open = False
-    processes = [start_crawl(*crawl, delay=delay) for _ in range(count)]
-    redis = pytest.importorskip("redis")
-    with redis.Redis.from_url(crawl[-1]) as client:
-        deadline = time.monotonic() + 120
-        while sum(client.zcard(key) for key in client.scan_iter("newsreel:*:workers")) < count:
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-    papers.is_open = True
-    return processes
-
-
-def await_requests(papers: ManyPapers, count: int, *processes: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while len(papers.log) < count and any(process.poll() is None for process in processes):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def verify_manners(papers: ManyPapers, *, delay: float) -> None:
-    """No host saw more than two requests at once, or was asked sooner than allowed, whoever asked."""
-    for host in papers.hosts:
-        assert papers.find_most_at_once(host) <= 2
-        assert papers.find_mean_gap(host) >= 0.95 * delay
-        for last, first in papers.list_handovers(host):
-            assert first.began - last.ended >= 0.9 * delay, (last, first)
-
-
-@pytest.mark.parametrize("workers", [1, 3])
-def test_workers_make_what_one_process_makes(tmp_path: Path, server: RedisServer, workers: int) -> None:
-    """The same posts; each page fetched once; no host asked more often or by more at once than allowed."""
-    source, data, alone = tmp_path / "many.toml", Data(tmp_path / "data"), Data(tmp_path / "alone")
-    with ManyPapers(5, 20, latency_s=0.03) as papers:
-        source.write_text(papers.source_toml(), "utf-8")
-        assert start_crawl(source, alone).wait(60) == 0
-        papers.log.clear()
-        processes = start_workers(papers, workers, source, data, server.url, delay=0.06)
-        assert {process.wait(60) for process in processes} == {0}
-        assert papers.tally == dict.fromkeys(papers.pages, 1)
-        verify_manners(papers, delay=0.06)
-    assert hash_tree(data.posts("many")) == hash_tree(alone.posts("many"))
-    assert len(data.warcs("many")) == workers
-    done = run_scrapy("verify", "many", "--posts", data=data)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_workers_and_the_server_killed_at_random_lose_nothing(tmp_path: Path, server: RedisServer) -> None:
-    chance = random.Random(11)
-    source, data = tmp_path / "many.toml", Data(tmp_path / "data")
-    with ManyPapers(4, 40, latency_s=0.02) as papers:
-        source.write_text(papers.source_toml(), "utf-8")
-        workers = start_workers(papers, 3, source, data, server.url, delay=0.05)
-        for number in range(4):
-            await_requests(papers, len(papers.log) + chance.randint(5, 25), *workers)
-            if number % 2:
-                server.kill()
-                time.sleep(0.3)
-                server.start()
-            else:
-                victim = workers.pop(chance.randrange(len(workers)))
-                victim.send_signal(signal.SIGKILL)
-                victim.wait()
-        assert [worker.wait(90) for worker in workers] == [0]
-        assert set(papers.tally) == papers.pages
-        assert sum(papers.tally.values()) <= len(papers.pages) + 2 * 16
-        verify_manners(papers, delay=0.05)
-    assert len(hash_tree(data.posts("many"))) == 160
-    # What the dead left open the next run would close.
-    subprocess.run([sys.executable, "-m", "archives", "recover", data.collection("many")], cwd=ROOT, check=True)
-    done = run_scrapy("verify", "many", "--posts", data=data)
-    assert done.returncode == 0, done.stdout + done.stderr

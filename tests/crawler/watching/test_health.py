@@ -79,6 +79,17 @@ def test_a_bad_end_is_told(run: RunRecord, words: str) -> None:
     assert words in found
 
 
+def test_a_worker_that_ended_badly_is_told_though_the_others_did_its_work() -> None:
+    """And that one found nothing to do is no fault: the crawl is judged as a whole."""
+    died = build_run(0, {}, exit_reason="", state=RunState.DIED, machine="m1")
+    idle, busy = build_run(0, {}), build_run(0)
+    told = find_alerts([build_run(0, workers=(died, busy)), *list_past()])
+    assert told.keys() == {Ailment.RUN}
+    assert "1 of 2 workers" in told[Ailment.RUN]
+    assert "m1 died" in told[Ailment.RUN]
+    assert find_alerts([build_run(0, workers=(idle, busy)), *list_past()]) == {}
+
+
 @pytest.mark.parametrize(("hours", "is_silent"), [(1, False), (4.9, False), (5.5, True), (200, True)])
 def test_silence_is_measured_by_the_usual_interval(hours: float, *, is_silent: bool) -> None:
     """One an hour, so five hours are too long, whether nothing is found or nobody looks."""

@@ -14,6 +14,7 @@ import pytest
 
 from archives.collection import Collection
 from archives.files import lock_file
+from crawler.joint import build_joint
 from crawler.newspaper import Newspaper
 from crawler.watching.logbook import RunState, find_run, list_runs
 from crawler.watching.tally import format_bytes
@@ -97,6 +98,69 @@ def test_of_two_runs_without_an_end_the_one_that_writes_is_alive(data: Data) -> 
             assert lock_file(stack.enter_context(lock.open("w")).fileno())
         assert [run.state for run in list_runs(data.path)] == [RunState.DIED, RunState.RUNNING]
     assert [run.state for run in list_runs(data.path)] == [RunState.DIED, RunState.DIED]
+
+
+CRAWL = "20260601120000-0123456789abcdef"
+
+
+def write_worker(data: Data, number: int, *, ended: bool = True, **values: Any) -> dict[str, Any]:
+    """Leave the manifest of one worker in a shared crawl; return it as the server of the frontier has it."""
+    run = f"20260601120{number:03}-a1b2c{number}"
+    write_run(data, "one", AT, ended=ended, run=run, crawl=CRAWL, **values)
+    folder = data.collection("one") / "runs"
+    path = (folder / f"{AT:%Y%m%d%H%M%S}-a1b2c3.json").rename(folder / f"{run}.json")
+    return dict(json.loads(path.read_text("utf-8"))) | {"machine": f"m{number}"}
+
+
+def test_a_shared_crawl_is_one_run(data: Data) -> None:
+    """With the numbers of all workers, whether the joint manifest is there, tells of more than are here, or is not."""
+    parts = [write_worker(data, number) for number in (1, 2, 3)]
+    write_run(data, "one", AT + timedelta(hours=1))
+    for _ in range(2):
+        alone, shared = list_runs(data.path)
+        assert (alone.workers, alone.pages) == ((), 9)
+        assert (shared.run, shared.state, shared.exit_reason) == (CRAWL, RunState.ENDED, "finished")
+        assert (shared.pages, shared.bytes_archived, shared.seconds) == (27, 37_035, 90.0)
+        assert [worker.pages for worker in shared.workers] == [9, 9, 9]
+        (data.collection("one") / "runs" / f"{CRAWL}.json").write_text(json.dumps(build_joint(CRAWL, parts)), "utf-8")
+    (data.collection("one") / "runs" / f"{parts[0]['run']}.json").unlink()
+    shared = list_runs(data.path)[1]
+    assert (shared.pages, [worker.machine for worker in shared.workers]) == (27, ["m3", "m2", "m1"])
+    assert [run.run for run in list_runs(data.path, most=1)] == [alone.run]
+    assert len(list_runs(data.path, most=2)[1].workers) == 3, "a crawl is not cut in the middle"
+
+
+def test_a_shared_crawl_goes_on_as_long_as_one_of_its_workers(data: Data) -> None:
+    write_worker(data, 1)
+    run = write_worker(data, 2, ended=False)["run"]
+    with (data.collection("one") / f"frontier.sqlite.{run}.lock").open("w") as lock:
+        assert lock_file(lock.fileno())
+        (shared,) = list_runs(data.path)
+        assert (shared.state, [worker.state for worker in shared.workers]) == (
+            RunState.RUNNING,
+            [RunState.RUNNING, RunState.ENDED],
+        )
+    (shared,) = list_runs(data.path)
+    assert (shared.state, shared.workers[0].state) == (RunState.ENDED, RunState.DIED), "nothing was left to fetch"
+
+
+def test_the_schedule_learns_what_all_workers_found(data: Data) -> None:
+    """But how the worker's own run ended."""
+    write_worker(data, 1)
+    own = write_worker(data, 2, counts={"pages/article": 1}, exit_reason="memusage_exceeded")["run"]
+    found = find_run(Collection.open(data.path, "one"), source="one", since=AT)
+    assert found
+    assert (found.run, found.exit_reason, found.pages, found.has_changes) == (own, "memusage_exceeded", 10, True)
+
+
+def test_the_command_shows_a_shared_crawl_with_its_workers(data: Data) -> None:
+    parts = [write_worker(data, 1), write_worker(data, 2, ended=False, counts={})]
+    (data.collection("one") / "runs" / f"{CRAWL}.json").write_text(json.dumps(build_joint(CRAWL, parts)), "utf-8")
+    lines = [line.split()[2:] for line in run_scrapy("runs", data=data).stdout.splitlines()[1:]]
+    assert [(line[0], line[-1]) for line in lines] == [("one", "finished"), ("└", "died"), ("└", "finished")]
+    assert [line[1] for line in lines] == ["category", "m2", "m1"]
+    (row,) = [json.loads(line) for line in run_scrapy("runs", "--json", data=data).stdout.splitlines()]
+    assert (row["run"], row["pages"], [worker["pages"] for worker in row["workers"]]) == (CRAWL, 9, [None, 9])
 
 
 @pytest.mark.parametrize(

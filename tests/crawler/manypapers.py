@@ -128,7 +128,7 @@ articleBody = "html:div"
                 target = head.split(b" ", 2)[1].decode()
                 fields = {name.lower(): value.decode() for name, value in _LINE.findall(head)}
                 host, worker = fields[b"host"], fields[b"user-agent"]
-                while not self.is_open:
+                while not self.is_open and not reader.at_eof():  # who was killed waits for nothing
                     await asyncio.sleep(0.02)
                 await asyncio.sleep(self._latency_s)
                 ended = time.monotonic()
