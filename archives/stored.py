@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-BLOCK_BYTES: Final = 256 * 1024
+# A record is mostly smaller than a block, so that reading one costs one request and few bytes beside it.
+BLOCK_BYTES: Final = 64 * 1024
 CACHE_BYTES: Final = 64 * 1024 * 1024
+# Whoever reads a file from end to end gets up to this many a request, because that takes longer than its bytes.
+AHEAD_BLOCKS: Final = 64
+_BUFFER_BYTES: Final = 16 * 1024
 
 
 class BlobStore(Protocol):
@@ -90,7 +94,7 @@ def open_warc(path: Path) -> BinaryIO:
         stored = find_stored(path)
         if stored is None:
             raise
-    return cast("BinaryIO", io.BufferedReader(_RangedFile(stored), BLOCK_BYTES))
+    return cast("BinaryIO", io.BufferedReader(_RangedFile(stored), _BUFFER_BYTES))
 
 
 def find_size(path: Path) -> int:
@@ -105,7 +109,7 @@ def find_size(path: Path) -> int:
 
 
 class BlockCache:
-    """The blocks of stored files that were read last.
+    """The blocks of stored files that were read last; where one follows another, ever more are fetched at once.
 
     Args:
         max_bytes: as many are remembered at most.
@@ -114,7 +118,10 @@ class BlockCache:
     def __init__(self, store: BlobStore, *, max_bytes: int = CACHE_BYTES) -> None:
         self._store = store
         self._most = max(1, max_bytes // BLOCK_BYTES)
+        self._most_ahead = max(1, min(AHEAD_BLOCKS, self._most // 4))
         self._blocks: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        # Of each file: the block behind those that were fetched last, and how many these were.
+        self._runs: dict[str, tuple[int, int]] = {}
         self._lock = Lock()
 
     def read_block(self, key: str, number: int) -> bytes:
@@ -124,12 +131,16 @@ class BlockCache:
             if found is not None:
                 self._blocks.move_to_end((key, number))
                 return found
-        block = self._store.get_range(key, number * BLOCK_BYTES, BLOCK_BYTES)
+            following, count = self._runs.get(key, (-1, 0))
+            count = min(2 * count, self._most_ahead) if number == following else 1
+            self._runs[key] = (number + count, count)
+        data = self._store.get_range(key, number * BLOCK_BYTES, count * BLOCK_BYTES)
         with self._lock:
-            self._blocks[key, number] = block
-            if len(self._blocks) > self._most:
+            for start in range(0, len(data), BLOCK_BYTES):
+                self._blocks[key, number + start // BLOCK_BYTES] = data[start : start + BLOCK_BYTES]
+            while len(self._blocks) > self._most:
                 self._blocks.popitem(last=False)
-        return block
+        return data[:BLOCK_BYTES]
 
 
 # One connection pool and one cache for each bucket, as long as the process lives.

@@ -6,7 +6,6 @@ Every job checks what it measures: each page fetched once, the same posts from a
 from __future__ import annotations
 
 import argparse
-import asyncio
 import hashlib
 import json
 import os
@@ -17,10 +16,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
-from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,8 +31,10 @@ from archives.records import Exchange
 from archives.urls import format_timestamp, surt_key
 from archives.writer import WarcWriter
 from benchmarks.paper import Pages
+from benchmarks.ranged import measure_ranged
 from crawler.frontier.leases import LeaseTable
 from crawler.frontier.streams import StreamTable
+from tests.crawler.manypapers import ManyPapers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,53 +42,16 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parent.parent
 _HOSTS = 8
 _LATENCY_S = 0.05
+_DELAY_S = 0.1
 _BEGAN_AT = datetime(2026, 3, 4, tzinfo=UTC)
 
 
-class Origin:
-    """The same paper on several loopback addresses, each answer after a while."""
+class Origin(ManyPapers):
+    """Papers on several loopback addresses with articles of a usual length, each answer after a while."""
 
-    def __init__(self, pages: int, *, latency_s: float) -> None:
-        self.hosts = [f"127.0.3.{number + 1}" for number in range(_HOSTS)]
-        self.served: Counter[tuple[str, str]] = Counter()
-        self._pages = pages
-        self._latency_s = latency_s
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
-
-    def start(self) -> None:
-        self._thread.start()
-        serving = asyncio.start_server(self._converse, self.hosts, self.port)
-        asyncio.run_coroutine_threadsafe(serving, self._loop).result(10)
-
-    def source_toml(self) -> str:
-        bases = ", ".join(f'"http://{host}:{self.port}/"' for host in self.hosts)
-        return (
-            f'name = "scale"\ntimezone = "UTC"\nscope = [{bases}]\nseeds = [{bases}]\n[links]\n'
-            "article = ['//[0-9.]+\\.(?P<id>\\d+:\\d+/a/\\d+)\\.html$']\n"
-            '[[parser]]\nof = "article"\n[parser.fields]\n'
-            'headline = "h1"\ndatePublished = "time"\narticleBody = "html:div"\n'
-        )
-
-    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        host = writer.get_extra_info("sockname")[0]
-        try:
-            while True:
-                target = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)[1].decode()
-                self.served[host, target] += 1
-                await asyncio.sleep(self._latency_s)
-                body = self._build_body(host, target)
-                writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-                )
-        except (asyncio.IncompleteReadError, ConnectionError):
-            writer.close()
-
-    def _build_body(self, host: str, target: str) -> bytes:
+    def _answer(self, host: str, target: str) -> bytes:
         if target == "/":
-            return "".join(f'<a href="/a/{number}.html">{number}</a>' for number in range(self._pages)).encode()
+            return super()._answer(host, target)
         text = f"<h1>{target} of {host}</h1><time>2026-03-04 10:00:00</time><div>"
         return (text + "<p>A paragraph as long as they are, of no great meaning.</p>" * 20 + "</div>").encode()
 
@@ -116,48 +78,94 @@ def serve_redis() -> Iterator[str]:
 
 def measure_crawl(pages: int) -> dict[str, Any]:
     """Pages a second of 1 and 2 workers, each with four requests at a time, against 50 ms of latency."""
-    origin = Origin(pages, latency_s=_LATENCY_S)
-    origin.start()
     figures: dict[str, Any] = {"pages": (pages + 1) * _HOSTS}
-    with serve_redis() as url:
+    with serve_redis() as url, Origin(_HOSTS, pages, latency_s=_LATENCY_S) as origin:
         for name, workers, address in [("file_1", 1, ""), ("redis_1", 1, url), ("redis_2", 2, url)]:
-            origin.served.clear()
-            with tempfile.TemporaryDirectory() as folder:
-                cpu_s = _run_crawl(origin, Path(folder), workers, address, figures, name)
-            if set(origin.served.values()) != {1} or len(origin.served) != figures["pages"]:
-                sys.exit("a page was missed or fetched twice")
-            figures[f"{name}_cpu_s"] = round(cpu_s, 2)
-    figures["gain"] = round(figures["redis_2_pages_per_s"] / figures["redis_1_pages_per_s"], 2)
+            crawled = _run_crawl(origin, workers, address, CONCURRENT_REQUESTS=4, DOWNLOAD_DELAY=0)
+            figures |= {f"{name}_{key}": value for key, value in crawled.items()}
+    for gain, rate in (("gain", "pages_per_s"), ("gain_with_start", "with_start_pages_per_s")):
+        figures[gain] = figures[f"redis_2_{rate}"] / figures[f"redis_1_{rate}"]
     return figures
 
 
-def _run_crawl(origin: Origin, folder: Path, workers: int, url: str, figures: dict[str, Any], name: str) -> float:
-    source = folder / "scale.toml"
+def measure_manners(pages: int) -> dict[str, Any]:
+    """What the hosts saw of 3 workers, and of one process, that may ask each host twice at once and every 100 ms.
+
+    `ahead_ms` is by how much a host was ever asked sooner than every 100 ms, from any request on; `handover_ms` the
+    least that lay between the end of one worker's last request to a host and another's first.
+    """
+    figures: dict[str, Any] = {"pages": (pages + 1) * _HOSTS}
+    with serve_redis() as url, Origin(_HOSTS, pages, latency_s=_LATENCY_S) as origin:
+        for name, workers, address in [("file_1", 1, ""), ("redis_3", 3, url)]:
+            settings = {"CONCURRENT_REQUESTS_PER_DOMAIN": 2, "DOWNLOAD_DELAY": _DELAY_S, "DOWNLOAD_DELAY_JITTER": 0}
+            _run_crawl(origin, workers, address, **settings)
+            hosts = origin.hosts
+            handovers = [pair for host in hosts for pair in origin.list_handovers(host)]
+            figures[f"{name}_most_at_once"] = max(map(origin.find_most_at_once, hosts))
+            figures[f"{name}_mean_gap_ms"] = 1000 * min(map(origin.find_mean_gap, hosts))
+            figures[f"{name}_ahead_ms"] = 1000 * max(origin.find_head_start(host, _DELAY_S) for host in hosts)
+            if handovers:
+                figures[f"{name}_handovers"] = len(handovers)
+                figures[f"{name}_handover_ms"] = 1000 * min(first.began - last.ended for last, first in handovers)
+    return figures
+
+
+def _run_crawl(origin: Origin, workers: int, url: str, **settings: Any) -> dict[str, float]:
+    """Crawl once; the hosts answer when all workers are there, so that start-up can be told from work."""
+    origin.log.clear()
+    origin.is_open = not url
+    with tempfile.TemporaryDirectory() as folder:
+        before = os.times()
+        began = time.monotonic()
+        children = [_start_worker(origin, Path(folder), url, number, settings) for number in range(workers)]
+        _await_registered(url, workers)
+        origin.is_open = True
+        for child in children:
+            child.wait()
+        after = os.times()
+    log = origin.log
+    if origin.tally != dict.fromkeys(origin.pages, 1):
+        sys.exit("a page was missed or fetched twice")
+    ended = max(asked.ended for asked in log)
+    # Seeds are asked for, and wait, while other workers still start: the work begins with the first answer.
+    working_s = ended - min(asked.ended for asked in log)
+    cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+    origin_s = after.user + after.system - before.user - before.system
+    return {
+        "pages_per_s": len(log) / working_s,
+        "with_start_pages_per_s": len(log) / (ended - began),
+        "cpu_s": cpu_s,
+        "origin_cpu_s": origin_s,
+    }
+
+
+def _start_worker(
+    origin: Origin, folder: Path, url: str, number: int, settings: dict[str, Any]
+) -> subprocess.Popen[bytes]:
+    source = folder / "many.toml"
     source.write_text(origin.source_toml(), "utf-8")
     settings = {
         "DATA_DIR": folder,
         "FRONTIER_URL": url,
         "RESOLVER_ALLOW": "127.0.0.0/8",
         "AUTOTHROTTLE_ENABLED": False,
-        "DOWNLOAD_DELAY": 0,
         "ROBOTSTXT_OBEY": False,
-        "CONCURRENT_REQUESTS": 4,
+        "USER_AGENT": f"worker-{number}",
         "LOG_LEVEL": "ERROR",
-    }
+    } | settings
     options = [part for key, value in settings.items() for part in ("-s", f"{key}={value}")]
     command = [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options]
-    before = os.times()
-    children = [subprocess.Popen(command, cwd=_ROOT, stderr=subprocess.DEVNULL) for _ in range(workers)]
-    while not origin.served:
-        time.sleep(0.005)
-    began = time.monotonic()
-    while sum(origin.served.values()) < figures["pages"]:
-        time.sleep(0.005)
-    figures[f"{name}_pages_per_s"] = round(figures["pages"] / (time.monotonic() - began), 1)
-    for child in children:
-        child.wait()
-    after = os.times()
-    return after.children_user + after.children_system - before.children_user - before.children_system
+    return subprocess.Popen(command, cwd=_ROOT, stderr=subprocess.DEVNULL)
+
+
+def _await_registered(url: str, workers: int) -> None:
+    if not url:
+        return
+    import redis  # noqa: PLC0415 (an extra)
+
+    with redis.Redis.from_url(url) as client:
+        while sum(client.hlen(key) for key in client.scan_iter("newsreel:*:runs")) < workers:
+            time.sleep(0.01)
 
 
 def measure_frontier(requests: int) -> dict[str, Any]:
@@ -206,7 +214,7 @@ def _live(table: LeaseTable | StreamTable, requests: int) -> float:
 
 
 def measure_reparse(pages: int) -> dict[str, Any]:
-    """Seconds of a reparse in 1 and 2 processes, of four files."""
+    """Seconds of a reparse of four files in 1 and 2 processes, into nothing and then over the same posts."""
     with tempfile.TemporaryDirectory() as folder:
         source = _build_collection(Path(folder), pages)
         figures: dict[str, Any] = {"pages": pages}
@@ -215,13 +223,18 @@ def measure_reparse(pages: int) -> dict[str, Any]:
             out = Path(folder, f"out{workers}")
             command = [sys.executable, "-m", "tests.crawler.batch.small_shards", "reparse", "scale", "--out", str(out)]
             command += ["--source", str(source), "--workers", str(workers), "-s", f"DATA_DIR={folder}"]
-            began = time.monotonic()
-            subprocess.run(command, cwd=_ROOT, check=True, stderr=subprocess.DEVNULL)
-            figures[f"workers_{workers}_s"] = round(time.monotonic() - began, 2)
+            for kind in ("new", "same"):
+                began, before = time.monotonic(), os.times()
+                subprocess.run(command, cwd=_ROOT, check=True, stderr=subprocess.DEVNULL)
+                figures[f"{kind}_{workers}_s"] = round(time.monotonic() - began, 2)
+                after = os.times()
+                cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
+                figures[f"{kind}_{workers}_cpu_s"] = round(cpu_s, 2)
             trees.append({path.name: path.read_bytes() for path in out.iterdir()})
         if trees[0] != trees[1] or not trees[0]:
             sys.exit("two processes made other posts than one")
-    figures["gain"] = round(figures["workers_1_s"] / figures["workers_2_s"], 2)
+    for kind in ("new", "same"):
+        figures[f"{kind}_gain"] = round(figures[f"{kind}_1_s"] / figures[f"{kind}_2_s"], 2)
     return figures
 
 
@@ -284,9 +297,11 @@ def _build_entry(number: int) -> IndexEntry:
 
 _JOBS: dict[str, tuple[Callable[[int], dict[str, Any]], int]] = {
     "crawl": (measure_crawl, 60),
+    "manners": (measure_manners, 20),
     "frontier": (measure_frontier, 20_000),
     "reparse": (measure_reparse, 2000),
     "catalogue": (measure_catalogue, 300_000),
+    "ranged": (measure_ranged, 4000),
 }
 
 
@@ -300,8 +315,8 @@ def main() -> None:
     for name in options.job or _JOBS:
         measure, size = _JOBS[name]
         rounds = [measure(options.size or size) for _ in range(options.rounds)]
-        figures = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
-        print(json.dumps({"job": name, **figures}), flush=True)
+        figures = {key: round(statistics.median(one[key] for one in rounds), 3) for key in rounds[0]}
+        print(json.dumps({"job": name, "load": round(os.getloadavg()[0], 1), **figures}), flush=True)
 
 
 if __name__ == "__main__":

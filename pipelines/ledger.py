@@ -98,8 +98,19 @@ class Ledger:
     def absorb_from(self, path: Path) -> None:
         """Join all that the ledger of another part of the archive knows."""
         with closing(sqlite3.connect(path)) as other, self.exclusive():
-            rows = other.execute("SELECT state, answered, waits_for FROM posts ORDER BY source, identifier")
-            for state, answered, waits_for in rows:
+            rows = other.execute(
+                "SELECT source, identifier, state, answered, waits_for FROM posts ORDER BY source, identifier"
+            )
+            for source, identifier, state, answered, waits_for in rows:
+                # An article that only the other part knows is known here as it is there.
+                is_new = self._database.execute(
+                    "INSERT OR IGNORE INTO posts (source, identifier, state, run, answered, waits_for, is_dirty)"
+                    " VALUES (?, ?, ?, ?, ?, ?, 1)",
+                    (source, identifier, state, self._run, answered, waits_for),
+                ).rowcount
+                if is_new:
+                    self._duplicates.expect((source, identifier))
+                    continue
                 post = replace(load_post(state), waits_for=Origin(waits_for) if waits_for else None)
                 self._absorb(post, also_answered=answered)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -22,9 +22,12 @@ from pipelines.items import Post, Precision
 from pipelines.slugs import build_file_stem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelines.options import PostOptions
 
 _OPENING_CHARACTERS = 40
+_SYNCED_AT_ONCE = 4
 _SENTENCE_END = re.compile(r"(?<=[。！？!?])|(?<=\.)\s")
 _FIELD = re.compile(r"\{(\w+)\}")
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>{}|#])")
@@ -160,26 +163,59 @@ def _dump_link_text(text: str) -> str:
     return _MARKDOWN_SPECIAL.sub(lambda match: f"&#{ord(match[1])};", text)
 
 
-def write_post_file(path: Path, data: bytes) -> bool:
-    """Write a post file whole or not at all.
+class PostFiles:
+    """Post files on their way to the disk, each written whole or not at all.
 
-    Returns:
-        False where the file already holds these bytes; it is then left alone.
+    A file lies beside its place until `settle` has put its bytes on disk. Many are put there at once, by threads that
+    wait for the disk together: one file waits for milliseconds, a hundred of them not much longer.
     """
-    with suppress(FileNotFoundError):
-        if path.read_bytes() == data:
-            return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Path, Path]] = []
+
+    def write(self, path: Path, data: bytes) -> bool:
+        """Write a file that has its place after `settle`.
+
+        Returns:
+            False where the file already holds these bytes; it is then left alone.
+        """
         with suppress(FileNotFoundError):
-            Path(temporary).unlink()
-        raise
-    return True
+            if path.read_bytes() == data:
+                return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+        self._waiting.append((temporary, path))
+        with temporary.open("xb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(data)
+        return True
+
+    def settle(self) -> None:
+        """Put on disk what has been written, then in its place.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        if len(self._waiting) == 1:
+            _sync(self._waiting[0][0])
+        elif self._waiting:
+            with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
+                list(pool.map(_sync, [temporary for temporary, _ in self._waiting]))
+        while self._waiting:
+            temporary, path = self._waiting[0]
+            temporary.replace(path)
+            del self._waiting[0]
+
+    def drop(self) -> None:
+        """Give up what has been written and is not in its place."""
+        waiting, self._waiting = self._waiting, []
+        for temporary, _ in waiting:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -7,16 +7,16 @@ crawl and a reparse arrive at the same tree in whatever order they write.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipelines.ledger import Claim, Ledger
-from pipelines.posts import build_file_name, finish, render, write_post_file
+from pipelines.posts import PostFiles, build_file_name, finish, render
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from pipelines.items import Post
@@ -53,9 +53,33 @@ class Shelf:
         self.folder = folder
         self._ledger = ledger
         self._options_for = options_for
+        self._files = PostFiles()
 
     def shelve(self, state: Post) -> Shelved:
         """Write the file of a joined post where it differs from what lies there.
+
+        Raises:
+            pipelines.posts.PostRefused: the post cannot become a file.
+            OSError: the folder cannot be written.
+        """
+        with self.together():
+            return self.put(state)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Have all files on disk and in their places that are `put` in the block; where it fails, none that is not yet.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        try:
+            yield
+            self._files.settle()
+        finally:
+            self._files.drop()
+
+    def put(self, state: Post) -> Shelved:
+        """Do what `shelve` does, inside of `together`, at the end of which the file is in its place.
 
         Raises:
             pipelines.posts.PostRefused: the post cannot become a file.
@@ -72,7 +96,7 @@ class Shelf:
             for rival in rivals:
                 self._move(rival, is_shared=True)
         was_there = (self.folder / name).exists()
-        is_written = write_post_file(self.folder / name, render(post, options))
+        is_written = self._files.write(self.folder / name, render(post, options))
         self._ledger.record_name(Claim(key=post.key, claim=claim, file=name))
         if earlier and earlier.file != name:
             self._give_up(earlier, claim)
@@ -87,6 +111,7 @@ class Shelf:
 
     def _give_up(self, earlier: Claim, claim: str) -> None:
         """Remove a file whose post has moved, and let the next rightful post have its name."""
+        self._files.settle()
         holders = self._ledger.list_claims(earlier.claim)
         if all(holder.file != earlier.file for holder in holders):
             with suppress(FileNotFoundError):
@@ -101,6 +126,7 @@ class Shelf:
         name = build_file_name(finish(state, options), options, is_shared=is_shared)
         if name == holder.file:
             return
+        self._files.settle()
         with suppress(FileNotFoundError):
             (self.folder / holder.file).replace(self.folder / name)
         self._ledger.record_name(Claim(key=holder.key, claim=holder.claim, file=name))

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -51,6 +52,8 @@ logger = logging.getLogger(__name__)
 
 # Every post in a batch keeps its page leased, and what is leased is fetched again after a crash.
 _BATCH_POSTS = 16
+# As many are written at once when nobody waits for them.
+_HELD_POSTS = 100
 # A batch waits for this many times what the last sync took. So syncs never take more than a small share of the time,
 # and a page of many items, of which Scrapy lets only a few wait at once, is not held up where a sync costs nothing.
 _SYNCS_WAITED = 200
@@ -255,18 +258,13 @@ class PostFilesPipeline(_Stage):
         """Write everything that is still due, also what waited in vain."""
         self._write_batch()
         self._announce()
-        for state in self._ledger.iter_dirty(also_waiting=True):
-            if state.origin in HEARSAY:
-                self._ledger.record_done(state.key)
-                continue
-            try:
-                shelved = self._shelve(state)
-            except PostRefused as refusal:
-                logger.warning("No post file: %s", refusal)
-                continue
-            await self.crawler.signals.send_catch_log_async(
-                signals.item_scraped, item=shelved.post, response=None, spider=self.crawler.spider
-            )
+        due = self._ledger.iter_dirty(also_waiting=True)
+        while states := list(islice(due, _HELD_POSTS)):
+            for shelved in self._shelve_together(states):
+                self._tell(shelved)
+                await self.crawler.signals.send_catch_log_async(
+                    signals.item_scraped, item=shelved.post, response=None, spider=self.crawler.spider
+                )
         self._ledger.close()
 
     def _count_fields(self, item: Post) -> None:
@@ -311,6 +309,22 @@ class PostFilesPipeline(_Stage):
                 result.raiseException()
         self._sync_s = time.monotonic() - began
 
+    def _shelve_together(self, states: list[Post]) -> list[Shelved]:
+        """Write the files of posts that nobody waits for: all of them are put on disk at once."""
+        done: list[Shelved] = []
+        with self._ledger.exclusive(), self._shelf.together():
+            for state in states:
+                if state.origin in HEARSAY:
+                    self._ledger.record_done(state.key)
+                    continue
+                try:
+                    done.append(self._shelf.put(self._ledger.find_post(state.key) or state))
+                except PostRefused as refusal:
+                    self._ledger.record_done(state.key)
+                    self.count(f"posts/dropped/{refusal.reason}")
+                    logger.warning("No post file: %s", refusal)
+        return done
+
     def _shelve(self, state: Post) -> Shelved:
         shelved: Shelved | PostRefused
         # Other workers may have learnt more of the article meanwhile, and must not have their file overwritten.
@@ -323,9 +337,12 @@ class PostFilesPipeline(_Stage):
         if isinstance(shelved, PostRefused):
             self.count(f"posts/dropped/{shelved.reason}")
             raise shelved
+        self._tell(shelved)
+        return shelved
+
+    def _tell(self, shelved: Shelved) -> None:
         if shelved.before is not shelved.outcome:
             self.count(f"posts/{shelved.outcome}")
             if shelved.before:
                 self.count(f"posts/{shelved.before}", -1)
             self.crawler.signals.send_catch_log(post_shelved, shelved=shelved)
-        return shelved

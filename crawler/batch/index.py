@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archives.catalogue import rebuild_catalogue
 from archives.cdxj import dump_line
 from archives.index import salvage_sidecar, write_sidecar
-from crawler.batch.jobs import run_job
+from crawler.batch.jobs import plan_job, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ def index_in_shards(collection: Collection, engine: Engine) -> tuple[int, list[s
         ShardFailed: some shards could not be done.
         EngineError: the engine cannot be had.
     """
-    with run_job(engine, collection, _FUNCTION, paths=collection.iter_warcs(), arguments={}) as done:
+    with run_job(engine, plan_job(collection, _FUNCTION, paths=collection.iter_warcs(), arguments={})) as done:
         wanted = set()
         for path in [path for shard in done for path in shard.list_outputs()]:
             wanted.add(write_sidecar(collection, path.name, path.read_text("utf-8").splitlines()))

@@ -1,8 +1,8 @@
-"""A job: all shards of a collection under one purpose, in a folder that lasts until the result has been put together.
+"""A job: all shards of one purpose, in a folder that lasts until the result has been put together.
 
-The folder's name says what the result depends on beside each shard's bytes: the arguments, the code, and the files of
-the collection, because a capture may rest on one in another file. A job that was interrupted is taken up where nothing
-of that has changed; otherwise it begins anew.
+The folder's name says what the result depends on beside each shard's bytes: the arguments, the code and, where shards
+are WARC files, the files of the collection, because a capture may rest on one in another file. A job that was
+interrupted is taken up where nothing of that has changed; otherwise it begins anew, and what is left of it goes.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import hashlib
 import json
 import shutil
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from archives.files import is_held, lock_file
 from archives.stored import find_size
-from crawler.batch.engines import Engine, run_shards
+from crawler.batch.engines import Engine, EngineError, run_shards
 from crawler.batch.shards import SHARD_BYTES, Done, Task, list_shards
-from crawler.watching.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -25,33 +26,68 @@ if TYPE_CHECKING:
     from archives.collection import Collection
 
 WORK_DIR: Final = "work"
+_LOCK: Final = "lock"
 _PACKAGES: Final = ("archives", "pipelines", "crawler")
 
 
-@contextmanager
-def run_job(
-    engine: Engine,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What is to be done.
+
+    Attributes:
+        title: for people.
+        folder: gets what the shards make; it goes with the job.
+    """
+
+    title: str
+    folder: Path
+    tasks: tuple[Task, ...]
+
+
+def plan_job(
     collection: Collection,
     function: str,
     *,
     paths: Iterable[Path],
     arguments: Mapping[str, Any],
     shard_bytes: int = SHARD_BYTES,
-) -> Iterator[list[Done]]:
-    """Have every shard of some files done; their outputs go when the block has ended well.
+) -> Job:
+    """Cut WARC files of a collection into shards.
 
     Args:
         function: `module:name`, as `crawler.batch.shards.Task` has it.
-        paths: WARC files, in the order of the result.
-
-    Raises:
-        ShardFailed: some could not be done.
-        EngineError: the engine cannot be had.
+        paths: of the files, in the order of the result.
     """
-    name = function.rpartition(":")[2]
-    folder = collection.path.absolute() / WORK_DIR / f"{name}-{_build_key(collection, arguments)}"
+    holding = [
+        (path.name, find_size(path), path.stat().st_mtime_ns if path.exists() else "stored")
+        for path in collection.iter_warcs()
+    ]
+    folder = build_folder(collection.path, function, {**arguments, "holding": holding})
     shards = list_shards(paths, most_bytes=shard_bytes)
-    tasks = [
+    title = f"{function.rpartition(':')[2]} {collection.name}"
+    return Job(title=title, folder=folder, tasks=build_tasks(function, folder, shards, arguments))
+
+
+def build_folder(place: Path, function: str, state: Mapping[str, Any]) -> Path:
+    """Return where a job works.
+
+    Args:
+        place: the folder of a collection, or of all data.
+        state: what the result depends on beside the shards and the code.
+    """
+    digest = hashlib.sha256(json.dumps(state, sort_keys=True, default=str).encode())
+    root = Path(__file__).resolve().parents[2]
+    for package in _PACKAGES:
+        for path in sorted((root / package).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return place.absolute() / WORK_DIR / f"{function.rpartition(':')[2]}-{digest.hexdigest()[:16]}"
+
+
+def build_tasks(
+    function: str, folder: Path, shards: Iterable[tuple[Path, ...]], arguments: Mapping[str, Any]
+) -> tuple[Task, ...]:
+    """Return what is to be done with each shard."""
+    return tuple(
         Task(
             function=function,
             folder=str(folder),
@@ -59,23 +95,51 @@ def run_job(
             arguments=arguments,
         )
         for shard in shards
-    ]
+    )
+
+
+@contextmanager
+def run_job(engine: Engine, job: Job) -> Iterator[list[Done]]:
+    """Have every shard done; their outputs go when the block has ended well.
+
+    Raises:
+        ShardFailed: some could not be done.
+        EngineError: the engine cannot be had, or another process is doing this job.
+    """
+    with hold_folder(job.folder):
+        yield run_tasks(engine, job)
+
+
+@contextmanager
+def hold_folder(folder: Path) -> Iterator[None]:
+    """Make a job's folder and have it alone; it goes when the block has ended well.
+
+    Folders of the same kind of job that nobody holds go at once: nothing in them is of use any more.
+
+    Raises:
+        EngineError: another process holds it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with show_progress(f"{name} {collection.name}", len(tasks)) as advance:
-        done = run_shards(engine, tasks, advance)
-    yield done
-    shutil.rmtree(folder)
+    with (folder / _LOCK).open("w") as lock:
+        if not lock_file(lock.fileno()):
+            raise EngineError(f"another process is doing this very job, in {folder}; wait until it has ended")
+        for other in folder.parent.glob(f"{folder.name.rpartition('-')[0]}-*"):
+            if other != folder and not is_held(other / _LOCK):
+                shutil.rmtree(other, ignore_errors=True)
+        yield
+        shutil.rmtree(folder)
     if not any(folder.parent.iterdir()):
         folder.parent.rmdir()
 
 
-def _build_key(collection: Collection, arguments: Mapping[str, Any]) -> str:
-    digest = hashlib.sha256(json.dumps(arguments, sort_keys=True, default=str).encode())
-    for path in collection.iter_warcs():
-        changed_at = path.stat().st_mtime_ns if path.exists() else "stored"
-        digest.update(f"{path.name} {find_size(path)} {changed_at}\n".encode())
-    root = Path(__file__).resolve().parents[2]
-    for package in _PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+def run_tasks(engine: Engine, job: Job) -> list[Done]:
+    """Have every shard done, in a folder that is held.
+
+    Raises:
+        ShardFailed: some could not be done.
+        EngineError: the engine cannot be had.
+    """
+    from crawler.watching.progress import show_progress  # noqa: PLC0415 (Scrapy, which few shards' processes need)
+
+    with show_progress(job.title, len(job.tasks)) as advance:
+        return run_shards(engine, job.tasks, advance)

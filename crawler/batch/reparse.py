@@ -19,7 +19,7 @@ from scrapy.utils.project import ENVVAR, get_project_settings
 from archives.catalogue import CollectionIndex
 from archives.collection import Collection
 from crawler.addon import place_collection
-from crawler.batch.jobs import run_job
+from crawler.batch.jobs import plan_job, run_job
 from crawler.reparsing.pieces import PieceFile
 from crawler.reparsing.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
 from crawler.sources import Source, load_source
@@ -142,7 +142,7 @@ def reparse_in_shards(
         "until": holding.until.isoformat() if holding.until else None,
     }
     paths = [path for path in collection.iter_warcs() if holding.has_captures_of(path.name, sources)]
-    with run_job(engine, collection, _FUNCTION, paths=paths, arguments=arguments) as done:
+    with run_job(engine, plan_job(collection, _FUNCTION, paths=paths, arguments=arguments)) as done:
         with closing(Ledger(ledger)) as joined:
             for shard in done:
                 joined.absorb_from(shard.folder / _LEDGER)

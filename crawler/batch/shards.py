@@ -1,4 +1,4 @@
-"""A shard: one WARC file, or several small ones, and what was made of them.
+"""A shard: some files, such as one WARC file or several small ones, and what was made of them.
 
 What a shard function makes is a function of the shard's bytes and of the job's arguments, so a shard may be done twice,
 by two processes at once, or on two machines: the outputs appear under their name only when they are whole, with a
@@ -44,7 +44,7 @@ class Task:
     Attributes:
         function: `module:name` of `(arguments, files, folder) -> result`; it leaves its outputs in the folder.
         folder: of the job.
-        files: paths of the shard's WARC files.
+        files: paths of the shard's files: WARC files, or what a job has cut its work into.
         arguments: values that JSON can hold.
     """
 
@@ -73,8 +73,8 @@ class Done:
     result: Mapping[str, Any]
 
     def list_outputs(self) -> list[Path]:
-        """Return the files that the function left, by name."""
-        return sorted(path for path in self.folder.iterdir() if path.name not in (_MANIFEST, _RESULT))
+        """Return the files that the function left, by path."""
+        return _list_outputs(self.folder)
 
 
 def list_shards(paths: Iterable[Path], *, most_bytes: int = SHARD_BYTES) -> list[tuple[Path, ...]]:
@@ -124,7 +124,7 @@ def _make(task: Task, folder: Path, digests: Mapping[str, str]) -> dict[str, Any
 
 def _publish(scratch: Path, folder: Path, digests: Mapping[str, str]) -> dict[str, Any]:
     result = json.loads((scratch / _RESULT).read_text("utf-8"))
-    outputs = {path.name: _digest(path) for path in sorted(scratch.iterdir()) if path.name != _RESULT}
+    outputs = {path.relative_to(scratch).as_posix(): _digest(path) for path in _list_outputs(scratch)}
     manifest = {"inputs": dict(digests), "outputs": outputs, "result": result}
     (scratch / _MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
     # Where another process was faster, what it made is the same.
@@ -176,6 +176,10 @@ def main() -> None:
 def _follow_parent() -> None:
     sys.stdin.read()
     os._exit(1)
+
+
+def _list_outputs(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (_MANIFEST, _RESULT))
 
 
 def _digest_warc(path: Path) -> str:

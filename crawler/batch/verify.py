@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from archives.collection import Collection
 from archives.findings import Problem
 from archives.verify import verify_files, verify_parts
-from crawler.batch.jobs import run_job
-from crawler.batch.shards import SHARD_BYTES
+from crawler.batch.jobs import Job, plan_job, run_job
+from crawler.batch.shards import SHARD_BYTES, Done
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from crawler.batch.engines import Engine
 
@@ -33,12 +33,21 @@ def verify_in_shards(collection: Collection, engine: Engine, *, shard_bytes: int
         ShardFailed: some shards could not be done.
         EngineError: the engine cannot be had.
     """
+    with run_job(engine, plan_verification(collection, shard_bytes=shard_bytes)) as done:
+        return join_verdicts(collection, done)
+
+
+def plan_verification(collection: Collection, *, shard_bytes: int = SHARD_BYTES) -> Job:
+    """Cut the verification of a collection into shards."""
     # What a sidecar says is not part of a shard's digest, so an earlier attempt's results would not do.
     arguments = {"sidecars": [(path.name, path.stat().st_mtime_ns) for path in collection.iter_sidecars()]}
-    paths = collection.iter_warcs()
-    with run_job(engine, collection, _FUNCTION, paths=paths, arguments=arguments, shard_bytes=shard_bytes) as done:
-        parts = [(shard.folder / _SEEN, [_load_problem(p) for p in shard.result["problems"]]) for shard in done]
-        return verify_parts(collection, parts)
+    return plan_job(collection, _FUNCTION, paths=collection.iter_warcs(), arguments=arguments, shard_bytes=shard_bytes)
+
+
+def join_verdicts(collection: Collection, done: Iterable[Done]) -> list[Problem]:
+    """Return the problems in the shards and between them."""
+    parts = [(shard.folder / _SEEN, [_load_problem(p) for p in shard.result["problems"]]) for shard in done]
+    return verify_parts(collection, parts)
 
 
 def _dump_problem(problem: Problem) -> dict[str, Any]:

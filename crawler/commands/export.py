@@ -12,6 +12,9 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from crawler.batch.engines import EngineError, add_engine_options, find_engine
+from crawler.batch.export import export_in_shards
+from crawler.batch.shards import ShardFailed
 from crawler.downstream.changes import CursorError, parse_cursor
 from crawler.downstream.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
 from crawler.downstream.library import Library
@@ -22,6 +25,8 @@ from pipelines.exports.records import RecordRefused
 
 if TYPE_CHECKING:
     import argparse
+
+    from crawler.batch.engines import Engine
 
 _WEBHOOKS = "webhooks"
 _PATIENCE_S = 600.0
@@ -64,6 +69,7 @@ class Command(ScrapyCommand):
         parser.add_argument("--hub", default="", metavar="URL", help="WebSub hub named in feeds")
         parser.add_argument("--revive", action="store_true", help="of webhooks: try again what was laid aside")
         parser.add_argument("--json", action="store_true", help="print what was done as one JSON object")
+        add_engine_options(parser)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Write the export named in `args`."""
@@ -86,10 +92,13 @@ class Command(ScrapyCommand):
             options=options,
         )
         try:
-            done = write_export(Library(Path(self.settings["DATA_DIR"])), plan, opts.since)
-        except (ArchiveError, SourceError, CursorError) as error:
+            engine = find_engine(opts)
+            if engine and opts.since:
+                raise UsageError("changes are handed over by one process: leave --engine out", print_help=False)
+            done = write_export(Library(Path(self.settings["DATA_DIR"])), plan, opts.since, engine)
+        except (ArchiveError, SourceError, CursorError, EngineError) as error:
             raise UsageError(str(error), print_help=False) from error
-        except (ExportError, RecordRefused, OSError, sqlite3.Error) as error:
+        except (ExportError, RecordRefused, ShardFailed, OSError, sqlite3.Error) as error:
             print(f"{plan.path} was not written: {error}")  # noqa: T201
             self.exitcode = 1
             return
@@ -108,8 +117,11 @@ class Command(ScrapyCommand):
         self.exitcode = 1 if told.waiting or told.dead else 0
 
 
-def write_export(library: Library, plan: ExportPlan, since: str | None) -> dict[str, Any]:
+def write_export(library: Library, plan: ExportPlan, since: str | None, engine: Engine | None = None) -> dict[str, Any]:
     """Write an export; return its format, path, number of posts, and the cursor to go on from.
+
+    Args:
+        engine: works in shards; without one this process does it all.
 
     Raises:
         CursorError: `since` is not a cursor.
@@ -132,5 +144,5 @@ def write_export(library: Library, plan: ExportPlan, since: str | None) -> dict[
                 records = (record for record in changes if plan.source in ("", record.source))
                 count = FORMATS[plan.format].export(records, plan.path, plan.options)
     if not since:
-        count = run_export(library, plan)
+        count = export_in_shards(library, plan, engine) if engine else run_export(library, plan)
     return {"format": plan.format, "path": str(plan.path), "posts": count, "cursor": cursor}

@@ -14,9 +14,9 @@ from rich.text import Text
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from archives.collection import Collection, list_collections
 from archives.errors import ArchiveError
 from crawler.addon import place_collection
+from crawler.commands._collection import open_only
 from crawler.commands.reparse import find_sources
 from crawler.downstream.history import Version, build_versions, find_entries, iter_text_diff
 from crawler.reparsing.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
@@ -67,9 +67,9 @@ class Command(ScrapyCommand):
         """Show the history of the article named in `args`."""
         if len(args) != 1:
             raise UsageError("name one article, by its address or its id")
-        assert self.settings is not None
+        names = [opts.collection] if opts.collection else []
         try:
-            holding = Holding(_find_collection(Path(self.settings["DATA_DIR"]), opts.collection))
+            holding = Holding(open_only(self.settings, names, how="name one with --collection"))
             sources = find_sources(holding, opts.source)
         except (ArchiveError, SourceError) as error:
             raise UsageError(str(error), print_help=False) from error
@@ -120,13 +120,6 @@ class Command(ScrapyCommand):
             if versions:
                 return versions
         return []
-
-
-def _find_collection(data_dir: Path, name: str | None) -> Collection:
-    names = [name] if name else list_collections(data_dir)
-    if len(names) != 1:
-        raise UsageError(f"name one with --collection; there are {', '.join(names) or 'none'}", print_help=False)
-    return Collection.open(data_dir, names[0])
 
 
 def _print_json(versions: list[Version], duplicates: list[tuple[Duplicate, str]]) -> None:

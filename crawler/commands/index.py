@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from archives.collection import Collection
 from archives.errors import ArchiveError
 from crawler.batch.engines import EngineError, add_engine_options, find_engine, use_one_process
 from crawler.batch.index import index_in_shards
 from crawler.batch.shards import ShardFailed
+from crawler.commands._collection import open_named
 
 if TYPE_CHECKING:
     import argparse
@@ -44,11 +43,8 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Index the collection named in `args`."""
-        if len(args) != 1:
-            raise UsageError("name one collection")
-        assert self.settings is not None
+        collection = open_named(self.settings, args)
         try:
-            collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0])
             count, damage = index_in_shards(collection, find_engine(opts) or use_one_process())
         except (ArchiveError, EngineError) as error:
             raise UsageError(str(error), print_help=False) from error

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
-from scrapy.exceptions import UsageError
 
 from archives.catalogue import CollectionIndex
 from archives.collection import Collection
 from archives.errors import ArchiveError
 from archives.pages import Page, is_page
 from archives.wacz import pack_collection
+from crawler.commands._collection import open_named
 from pipelines.items import load_post
 from pipelines.ledger import Ledger
 
@@ -52,13 +52,7 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Pack the collection named in `args`."""
-        if len(args) != 1:
-            raise UsageError("name one collection")
-        assert self.settings is not None
-        try:
-            collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0])
-        except ArchiveError as error:
-            raise UsageError(str(error), print_help=False) from error
+        collection = open_named(self.settings, args)
         target = Path(opts.output or f"{collection.name}.wacz")
         key_file = Path(opts.sign) if opts.sign else None
         try:

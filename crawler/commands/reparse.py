@@ -20,6 +20,7 @@ from crawler.addon import place_collection
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.reparse import reparse_in_shards
 from crawler.batch.shards import ShardFailed
+from crawler.commands._collection import open_named
 from crawler.commands.crawl import describe_posts
 from crawler.downstream.changes import ChangeLog
 from crawler.reparsing.pieces import PieceFile
@@ -74,15 +75,13 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Reparse the collection named in `args`."""
-        if len(args) != 1:
-            raise UsageError("name one collection")
+        collection = open_named(self.settings, args)
         if opts.diff and opts.out:
             raise UsageError("--diff writes nothing, so --out has no use beside it", print_help=False)
         if opts.at and not (opts.diff or opts.out):
             raise UsageError("--at makes posts of the past; say where they go with --out, or --diff", print_help=False)
         assert self.settings is not None
         try:
-            collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0])
             holding = Holding(collection, until=_parse_until(opts.at))
             sources = find_sources(holding, opts.source)
             self._engine = find_engine(opts)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from archives.collection import Collection
 from archives.depot import Outcome, parse_place, remove_file, store_file
 from archives.errors import ArchiveError, StoreError
 from archives.s3 import S3Store
+from crawler.commands._collection import open_named
 from crawler.watching.progress import show_progress
 
 if TYPE_CHECKING:
@@ -45,11 +44,9 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Store the collection named in `args`."""
-        if len(args) != 1:
-            raise UsageError("name one collection")
+        collection = open_named(self.settings, args)
         assert self.settings is not None
         try:
-            collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0])
             place = parse_place(self.settings["STORE_URL"])
             depot = S3Store(place.bucket)
         except ArchiveError as error:

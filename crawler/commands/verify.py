@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from archives.collection import Collection, list_collections
+from archives.collection import Collection
 from archives.errors import ArchiveError
 from archives.verify import verify_collection
 from crawler.addon import place_collection
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.shards import ShardFailed
 from crawler.batch.verify import verify_in_shards
+from crawler.commands._collection import open_only
 from crawler.commands.reparse import find_sources, run_reparse
 from crawler.reparsing.provenance import compare_posts
 from crawler.reparsing.references import verify_references
@@ -57,9 +58,8 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Verify one collection; without a name the only one there is."""
-        assert self.settings is not None
         try:
-            collection = _find_collection(Path(self.settings["DATA_DIR"]), args)
+            collection = open_only(self.settings, args, how="name one collection")
             engine = find_engine(opts)
             found = [*_verify_archive(collection, engine), *verify_references(collection)]
             problems = [(problem.kind, problem.message) for problem in found]
@@ -103,10 +103,3 @@ def _verify_archive(collection: Collection, engine: Engine | None) -> list[Probl
         return verify_in_shards(collection, engine)
     with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
         return verify_collection(collection, progress=advance)
-
-
-def _find_collection(data_dir: Path, args: list[str]) -> Collection:
-    names = args or list_collections(data_dir)
-    if len(names) != 1:
-        raise UsageError(f"name one collection; there are {', '.join(names) or 'none'}", print_help=False)
-    return Collection.open(data_dir, names[0])

@@ -25,11 +25,12 @@ from pipelines.exports.store import PostStore
 from pipelines.options import PostOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from datetime import date
     from pathlib import Path
 
     from archives.reader import Capture
+    from crawler.sources import Source
     from pipelines.exports.records import PostRecord
 
 
@@ -50,13 +51,21 @@ class Library:
             archives.errors.CollectionError: there is no such collection.
         """
         opened = self.open_collection(collection)
-        definition_for = find_definitions(opened)
+        definition_for = self.find_definitions(collection)
 
         def options_for(name: str) -> PostOptions:
             source = definition_for(name)
             return source.post if source else PostOptions()
 
         return PostStore(opened.indexes_dir / "ledger.sqlite", collection, options_for)
+
+    def find_definitions(self, collection: str) -> Callable[[str], Source | None]:
+        """Return what gives the definition of a source as a collection knows it, by its name.
+
+        Raises:
+            archives.errors.CollectionError: there is no such collection.
+        """
+        return find_definitions(self.open_collection(collection))
 
     def open_log(self, collection: str) -> ChangeLog:
         """Return the log of changes of one collection, made of what the ledger says where there is none yet.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from pipelines.exports.files import replace_file
 from pipelines.exports.records import NAMES, build_row, iter_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pipelines.exports.records import PostRecord
@@ -30,6 +31,16 @@ def export_csv(records: Iterable[PostRecord], target: Path) -> int:
             writer.writerow([_dump_cell(value) for value in build_row(record)])
             count += 1
     return count
+
+
+def join_csv(parts: Sequence[Path], target: Path) -> None:
+    """Make one file of what was exported in parts, each with a header."""
+    with replace_file(target) as temporary, temporary.open("wb") as file:
+        for number, part in enumerate(parts):
+            with part.open("rb") as lines:
+                header = lines.readline()
+                file.write(b"" if number else header)
+                shutil.copyfileobj(lines, file)
 
 
 def _dump_cell(value: Any) -> Any:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.exports.files import replace_folder
-from pipelines.exports.parquet import write_months
+from pipelines.exports.parquet import count_rows, join_months, write_months
 from pipelines.exports.records import COLUMNS, SCHEMA, iter_sound
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pipelines.exports.records import PostRecord
 
+_NAME = "data/train-{number}-{month}.parquet"
 _CARD = """---
 configs:
 - config_name: default
@@ -40,7 +41,17 @@ def export_dataset(records: Iterable[PostRecord], target: Path) -> int:
         pipelines.exports.files.ExportError: pyarrow is not installed.
     """
     with replace_folder(target, "dataset") as folder:
-        count = write_months(iter_sound(records), folder, "data/train-{number}-{month}.parquet")
-        rows = "\n".join(f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in COLUMNS)
-        (folder / "README.md").write_text(_CARD.format(count=count, schema=SCHEMA, rows=rows), "utf-8")
+        count = write_months(iter_sound(records), folder, _NAME)
+        _write_card(folder, count)
     return count
+
+
+def join_dataset(parts: Sequence[Path], target: Path) -> None:
+    """Make one folder of what was exported in parts."""
+    with replace_folder(target, "dataset") as folder:
+        _write_card(folder, count_rows(join_months(parts, folder, _NAME)))
+
+
+def _write_card(folder: Path, count: int) -> None:
+    rows = "\n".join(f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in COLUMNS)
+    (folder / "README.md").write_text(_CARD.format(count=count, schema=SCHEMA, rows=rows), "utf-8")

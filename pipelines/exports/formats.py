@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.exports.csv_table import export_csv
-from pipelines.exports.dataset import export_dataset
+from pipelines.exports.csv_table import export_csv, join_csv
+from pipelines.exports.dataset import export_dataset, join_dataset
 from pipelines.exports.feeds import FeedOptions, export_feeds
 from pipelines.exports.hugo import export_hugo
 from pipelines.exports.jekyll import export_jekyll
-from pipelines.exports.jsonl import export_jsonl
-from pipelines.exports.parquet import export_parquet
+from pipelines.exports.jsonl import export_jsonl, join_jsonl
+from pipelines.exports.parquet import export_parquet, join_parquet
 from pipelines.exports.site import SiteOptions
 from pipelines.exports.sqlite import export_sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from pipelines.exports.records import PostRecord
@@ -38,16 +38,35 @@ class Format:
     Attributes:
         export: writes records to a path and returns how many they were.
         is_table: it can hold changes, also of posts that are gone; the others are always made of all posts.
+        join: makes of the exports of all parts of the posts, in their order, the export of them all; None where that
+            would be no less work than the export.
+        is_monthly: joining is cheaper where the posts of one month are in one part.
     """
 
     name: str
     title: str
     export: Callable[[Iterable[PostRecord], Path, ExportOptions], int]
     is_table: bool
+    join: Callable[[Sequence[Path], Path], None] | None = None
+    is_monthly: bool = False
 
 
-def _table(name: str, title: str, export: Callable[[Iterable[PostRecord], Path], int]) -> Format:
-    return Format(name=name, title=title, export=lambda records, path, _: export(records, path), is_table=True)
+def _table(
+    name: str,
+    title: str,
+    export: Callable[[Iterable[PostRecord], Path], int],
+    join: Callable[[Sequence[Path], Path], None] | None = None,
+    *,
+    is_monthly: bool = False,
+) -> Format:
+    return Format(
+        name=name,
+        title=title,
+        export=lambda records, path, _: export(records, path),
+        is_table=True,
+        join=join,
+        is_monthly=is_monthly,
+    )
 
 
 def _jekyll(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
@@ -71,11 +90,17 @@ def _feeds(records: Iterable[PostRecord], path: Path, options: ExportOptions) ->
 FORMATS = {
     entry.name: entry
     for entry in (
-        _table("jsonl", "JSON Lines, one post a line", export_jsonl),
-        _table("csv", "CSV for spreadsheets", export_csv),
+        _table("jsonl", "JSON Lines, one post a line", export_jsonl, join_jsonl),
+        _table("csv", "CSV for spreadsheets", export_csv, join_csv),
         _table("sqlite", "SQLite with full-text search", export_sqlite),
-        _table("parquet", "Parquet files by month (extra [parquet])", export_parquet),
-        _table("dataset", "a dataset folder of Parquet files (extra [parquet])", export_dataset),
+        _table("parquet", "Parquet files by month (extra [parquet])", export_parquet, join_parquet, is_monthly=True),
+        _table(
+            "dataset",
+            "a dataset folder of Parquet files (extra [parquet])",
+            export_dataset,
+            join_dataset,
+            is_monthly=True,
+        ),
         Format(name="jekyll", title="a site for Jekyll 4", export=_jekyll, is_table=False),
         Format(name="hugo", title="a site for Hugo", export=_hugo, is_table=False),
         Format(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 from pipelines.exports.files import replace_file
 from pipelines.exports.records import dump_record, iter_sound, load_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pipelines.exports.records import PostRecord
@@ -22,6 +23,14 @@ def export_jsonl(records: Iterable[PostRecord], target: Path) -> int:
             file.write(dump_record(record) + "\n")
             count += 1
     return count
+
+
+def join_jsonl(parts: Sequence[Path], target: Path) -> None:
+    """Make one file of what was exported in parts."""
+    with replace_file(target) as temporary, temporary.open("wb") as file:
+        for part in parts:
+            with part.open("rb") as lines:
+                shutil.copyfileobj(lines, file)
 
 
 def read_jsonl(path: Path) -> Iterator[PostRecord]:

@@ -7,13 +7,16 @@ is open at a time and memory does not grow with their number.
 from __future__ import annotations
 
 import json
+import re
+import shutil
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pipelines.exports.files import ExportError, replace_folder
 from pipelines.exports.records import COLUMNS, NAMES, SCHEMA, Kind, build_row, iter_sound, load_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from pipelines.exports.records import PostRecord
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 _BATCH_RECORDS = 1000
 _BATCH_CHARS = 8_000_000
 _UNDATED = "undated"
+_NAME = "month={month}/part-{number}.parquet"
 
 
 def export_parquet(records: Iterable[PostRecord], target: Path) -> int:
@@ -30,7 +34,48 @@ def export_parquet(records: Iterable[PostRecord], target: Path) -> int:
         ExportError: pyarrow is not installed.
     """
     with replace_folder(target, "parquet") as folder:
-        return write_months(iter_sound(records), folder, "month={month}/part-{number}.parquet")
+        return write_months(iter_sound(records), folder, _NAME)
+
+
+def join_parquet(parts: Sequence[Path], target: Path) -> None:
+    """Make one folder of what was exported in parts."""
+    with replace_folder(target, "parquet") as folder:
+        join_months(parts, folder, _NAME)
+
+
+def join_months(parts: Sequence[Path], folder: Path, name: str) -> list[Path]:
+    """Copy the files of several folders to one, numbered anew; what follows in the same month becomes one file.
+
+    Args:
+        name: as `write_months` had it.
+
+    Returns:
+        The files.
+    """
+    pattern = re.escape(name).replace(r"\{month\}", "(.+)").replace(r"\{number\}", r"\d+")
+    found = [(path.relative_to(part).as_posix(), path) for part in parts for path in list_files(part)]
+    joined: list[Path] = []
+    for month, group in groupby(found, key=lambda pair: re.sub(pattern, r"\1", pair[0])):
+        paths = [path for _, path in group]
+        target = name.format(month=month, number=f"{len(joined):05d}")
+        joined.append(folder / target)
+        joined[-1].parent.mkdir(parents=True, exist_ok=True)
+        if len(paths) == 1:
+            shutil.copyfile(paths[0], joined[-1])
+        else:
+            write_months(read_files(paths), folder, target)
+    return joined
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the Parquet files of a folder, in the order in which they were written."""
+    return sorted(folder.rglob("*.parquet"), key=lambda path: path.name)
+
+
+def count_rows(paths: Iterable[Path]) -> int:
+    """Return how many records some files hold."""
+    _, parquet = _load_pyarrow()
+    return sum(parquet.read_metadata(path).num_rows for path in paths)
 
 
 def write_months(records: Iterable[PostRecord], folder: Path, name: str) -> int:
@@ -103,8 +148,13 @@ def _dump_object(value: Any) -> str:
 
 def read_parquet(folder: Path) -> Iterator[PostRecord]:
     """Yield the records of such a folder, by file and in the order in which they were written."""
+    yield from read_files(list_files(folder))
+
+
+def read_files(paths: Iterable[Path]) -> Iterator[PostRecord]:
+    """Yield the records of some files."""
     _, parquet = _load_pyarrow()
-    for path in sorted(folder.rglob("*.parquet"), key=lambda path: path.name):
+    for path in paths:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_BATCH_RECORDS):
                 for row in batch.to_pylist():

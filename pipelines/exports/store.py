@@ -68,6 +68,14 @@ class PostStore:
                     if record is not None and is_filed_under(record, category, tag):
                         yield record
 
+    def iter_states(self, *, source: str = "") -> Iterator[tuple[str, str, str]]:
+        """Yield source, file name and state of the posts that `iter_records` makes records of, in its order."""
+        if not self._path.exists():
+            return
+        with closing(Ledger(self._path)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
+            for key, file, state in filed:
+                yield key[0], file, state
+
     def find_record(self, source: str, identifier: str, *, change: Change | None = None) -> PostRecord | None:
         """Return the record of one post, or None where it has no post file.
 
@@ -89,12 +97,16 @@ class PostStore:
                 yield replace(record, change=change) if record and change else record
 
     def _build(self, state: Post, file: str) -> PostRecord | None:
-        options = self._options_for(state.source)
-        try:
-            post = finish(state, options)
-        except PostRefused:  # it had a file, and no longer has what a file needs
-            return None
-        return build_record(post, options, collection=self.collection, file=file)
+        return build_filed(state, self._options_for(state.source), collection=self.collection, file=file)
+
+
+def build_filed(state: Post, options: PostOptions, *, collection: str, file: str) -> PostRecord | None:
+    """Return the record of a joined post that has a file, or None where it no longer has what a file needs."""
+    try:
+        post = finish(state, options)
+    except PostRefused:
+        return None
+    return build_record(post, options, collection=collection, file=file)
 
 
 def is_filed_under(record: PostRecord, category: str, tag: str) -> bool:

@@ -223,6 +223,28 @@ def test_blocks_are_remembered_up_to_a_bound() -> None:
     assert store.asked == [0, 1, 2, 1]
 
 
+def test_who_reads_on_is_given_more_at_once() -> None:
+    """Few requests from end to end, one block for whoever jumps; and the bytes are the same."""
+    data = random.Random(7).randbytes(200 * BLOCK_BYTES + 17)
+    asked: list[int] = []
+
+    class Blob:
+        def get_range(self, key: str, start: int, length: int) -> bytes:
+            asked.append(length // BLOCK_BYTES)
+            return data[start : start + length]
+
+    cache = BlockCache(Blob())
+    assert b"".join(cache.read_block("k", number) for number in range(201)) == data
+    assert asked == [1, 2, 4, 8, 16, 32, 64, 64, 64]
+    asked.clear()
+    cache = BlockCache(Blob())
+    for number in (100, 3, 50, 101):
+        assert cache.read_block("k", number) == data[number * BLOCK_BYTES :][:BLOCK_BYTES]
+    assert asked == [1, 1, 1, 1]
+    assert cache.read_block("other", 102) == data[102 * BLOCK_BYTES :][:BLOCK_BYTES]
+    assert asked[-1] == 1, "another file is another run"
+
+
 def test_a_storage_that_nobody_can_read_is_said_in_a_sentence(collection: Collection) -> None:
     warc = write_file(collection)
     warc.with_name(f"{warc.name}.stored").write_text('{"url": "ftp://x/y", "bytes": 1, "sha256": ""}')

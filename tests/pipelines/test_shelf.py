@@ -81,6 +81,49 @@ def test_any_order_of_writing_gives_the_same_tree(tmp_path: Path) -> None:
     assert len(trees) == 1
 
 
+def test_posts_that_are_put_together_lie_where_they_would_lie_one_by_one(tmp_path: Path) -> None:
+    """Also where one takes another's name before its file has been put in place."""
+    trees = []
+    moved = replace(RIVALS[0], datePublished=NOON + timedelta(days=3))
+    for name, runs in {
+        "one by one": [*([post] for post in RIVALS), [moved]],
+        "together": [RIVALS, [moved]],
+        "from the end": [RIVALS[::-1], [moved]],
+        "also what moves": [[*RIVALS, moved]],
+    }.items():
+        ledger = Ledger(tmp_path / name / "ledger.sqlite")
+        shelf = Shelf(tmp_path / name / "_posts", ledger, lambda _: PostOptions())
+        for posts in runs:
+            for post in posts:
+                ledger.absorb(post)
+            with shelf.together():
+                for post in posts:
+                    shelf.put(post)
+        trees.append({path.name: path.read_text("utf-8") for path in sorted(shelf.folder.iterdir())})
+        assert {path.stat().st_mode & 0o777 for path in shelf.folder.iterdir()} == {0o644}
+        ledger.close()
+    assert all(tree == trees[0] for tree in trees)
+    assert len(trees[0]) == len(RIVALS)
+
+
+def test_a_post_that_is_put_twice_together_has_one_file(shelf: Shelf) -> None:
+    shelf._ledger.absorb(RIVALS[0])
+    with shelf.together():
+        shelf.put(RIVALS[0])
+        shelf.put(replace(RIVALS[0], datePublished=NOON + timedelta(days=3)))
+    assert [path.name for path in shelf.folder.iterdir()] == ["2026-03-07-Tide.md"]
+
+
+def test_posts_that_are_put_together_are_not_there_when_one_fails(shelf: Shelf) -> None:
+    put(shelf, RIVALS[0])
+    before = {path.name: path.read_bytes() for path in shelf.folder.iterdir()}
+    shelf._ledger.absorb(RIVALS[4])
+    with pytest.raises(PostRefused), shelf.together():
+        shelf.put(RIVALS[4])
+        shelf.put(build("http://news.example/5", body=""))
+    assert {path.name: path.read_bytes() for path in shelf.folder.iterdir()} == before
+
+
 def test_a_post_that_moves_to_another_day_leaves_no_file_behind(shelf: Shelf) -> None:
     first, second = RIVALS[:2]
     assert len(put(shelf, first, second)) == 2

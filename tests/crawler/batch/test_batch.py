@@ -13,34 +13,25 @@ import time
 from contextlib import closing, suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from archives.collection import Collection
 from archives.verify import verify_collection
-from crawler.batch.engines import Engine
-from crawler.batch.jobs import WORK_DIR
+from crawler.batch.engines import Engine, EngineError
+from crawler.batch.jobs import WORK_DIR, hold_folder
 from crawler.batch.shards import ATTEMPTS, ShardFailed, Task, list_shards, run_shard
 from crawler.batch.verify import verify_in_shards
-from crawler.newspaper import Newspaper
+from tests.crawler.batch.conftest import NAME
+from tests.crawler.batch.dask_cluster import DaskCluster
+from tests.crawler.batch.processes import list_descendants, read_command
 from tests.project import ROOT, Data, hash_tree, run_scrapy
 
-NAME = "newspaper"
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 LOCAL = Engine(name="local", workers=2)
-
-
-@pytest.fixture(scope="module")
-def crawled(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    """The newspaper, crawled once into many small files."""
-    folder = tmp_path_factory.mktemp("crawled")
-    data, source = Data(folder / "data"), folder / "newspaper.toml"
-    with Newspaper() as paper:
-        source.write_text(paper.source_toml(), "utf-8")
-        settings: dict[str, object] = {"RESOLVER_ALLOW": "127.0.0.0/8", "ARCHIVE_FILE_BYTES": 40_000}
-        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
-        assert done.returncode == 0, done.stderr
-    assert len(data.warcs(NAME)) > 4
-    return data
 
 
 # Shards
@@ -153,74 +144,122 @@ def test_a_reparse_in_shards_makes_the_same_posts_and_the_same_ledger(crawled: D
     assert not (crawled.collection(NAME) / WORK_DIR).exists()
 
 
-def list_descendants(pid: int) -> list[int]:
-    found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += [int(child) for child in path.read_text().split()]
-    return found + [pid for child in found for pid in list_descendants(child)]
+# What each command writes, and its name.
+COMMANDS: dict[str, Callable[[Path], tuple[str, ...]]] = {
+    "reparse": lambda out: ("reparse", NAME, "--out", str(out)),
+    "verify": lambda _: ("verify", NAME),
+    "export": lambda out: ("export", "jsonl", "-o", str(out / "posts.jsonl")),
+    "index": lambda _: ("index", NAME),
+}
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except OSError:
-        return False
-
-
-def start_reparse(data: Data, out: Path, *options: str) -> subprocess.Popen[bytes]:
-    # Shards of single files, so that there are some to be lost.
-    command = [sys.executable, "-m", "tests.crawler.batch.small_shards", "reparse", NAME, "--out", str(out)]
-    command += ["--workers", "2", "-s", f"DATA_DIR={data.path}", *options]
-    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+def start_job(data: Data, *arguments: str) -> subprocess.Popen[bytes]:
+    # Small shards, so that there are some to be lost.
+    command = [sys.executable, "-m", "tests.crawler.batch.small_shards", *arguments]
+    command += ["--workers", "2", "-s", f"DATA_DIR={data.path}"]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
 def await_shards(data: Data, count: int, process: subprocess.Popen[bytes]) -> list[Path]:
     """Wait until so many shards are done; their manifests."""
     deadline = time.monotonic() + 90
-    while len(done := list((data.collection(NAME) / WORK_DIR).glob("*/*/manifest.json"))) < count:
+    while len(done := list(data.path.glob(f"**/{WORK_DIR}/*/*/manifest.json"))) < count:
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.02)
     return done
 
 
-def test_killed_workers_cost_their_shards_and_a_killed_job_is_taken_up(crawled: Data, tmp_path: Path) -> None:
+def read_result(command: str, data: Data, out: Path, stdout: str) -> object:
+    if command == "index":
+        return hash_tree(data.collection(NAME) / "indexes", "*.cdxj"), stdout
+    return hash_tree(out, "*"), "" if command == "export" else stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_killed_workers_cost_their_shards_and_a_killed_job_is_taken_up(
+    copied: Data, tmp_path: Path, command: str
+) -> None:
     """What was done is not done again, and the workers of a dead job do not outlive it."""
     chance = random.Random(3)
-    process = start_reparse(crawled, tmp_path / "out")
+    arguments = COMMANDS[command](tmp_path / "out")
+    alone = run_scrapy(*COMMANDS[command](tmp_path / "one"), data=copied)
+    expected = read_result(command, copied, tmp_path / "one", alone.stdout)
+    process = start_job(copied, *arguments)
     for _ in range(2):
         while not (children := list_descendants(process.pid)):
             time.sleep(0.02)
         time.sleep(chance.uniform(0, 0.3))
         with suppress(ProcessLookupError):
             os.kill(chance.choice(children), signal.SIGKILL)
-    made = {path: path.stat().st_mtime_ns for path in await_shards(crawled, 2, process)}
+    made = {path: path.stat().st_mtime_ns for path in await_shards(copied, 2, process)}
     children = list_descendants(process.pid)
     process.kill()
-    process.wait()
+    process.communicate()
     deadline = time.monotonic() + 30
-    while any(map(is_alive, children)):
+    while any(map(read_command, children)):
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    again = start_reparse(crawled, tmp_path / "out")
-    for path, made_at in {path: path.stat().st_mtime_ns for path in await_shards(crawled, 3, again)}.items():
+    again = start_job(copied, *arguments)
+    for path, made_at in {path: path.stat().st_mtime_ns for path in await_shards(copied, 3, again)}.items():
         assert made.get(path, made_at) == made_at
-    assert again.wait() == 0
-    assert hash_tree(tmp_path / "out") == hash_tree(crawled.posts(NAME))
-    assert not (crawled.collection(NAME) / WORK_DIR).exists()
+    stdout, _ = again.communicate()
+    assert again.returncode == 0
+    assert read_result(command, copied, tmp_path / "out", stdout.decode()) == expected
+    assert not list(copied.path.glob(f"**/{WORK_DIR}"))
 
 
-def test_a_killed_dask_worker_costs_its_shard_only(crawled: Data, tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_dead_machine_of_a_cluster_costs_its_shard_only(copied: Data, tmp_path: Path, command: str) -> None:
+    """Workers that nobody replaces, on a scheduler that was there before."""
+    alone = run_scrapy(*COMMANDS[command](tmp_path / "one"), data=copied)
+    expected = read_result(command, copied, tmp_path / "one", alone.stdout)
+    arguments = COMMANDS[command](tmp_path / "out")
+    with DaskCluster(2) as cluster:
+        process = start_job(copied, *arguments, "--engine", "dask", "--scheduler", cluster.address)
+        await_shards(copied, 1, process)
+        while not (busy := [worker for worker in cluster.workers if list_descendants(worker.pid)]):
+            assert process.poll() is None
+        busy[-1].kill()
+        assert process.poll() is None, "there was something left to do"
+        stdout, _ = process.communicate(timeout=90)
+        assert process.returncode == 0
+    assert read_result(command, copied, tmp_path / "out", stdout.decode()) == expected
+    assert not list(copied.path.glob(f"**/{WORK_DIR}"))
+
+
+def test_a_killed_dask_worker_is_replaced(crawled: Data, tmp_path: Path) -> None:
+    """In the cluster that the command starts by itself."""
     if find_spec("distributed") is None:
         pytest.skip("the package distributed is not installed")
-    process = start_reparse(crawled, tmp_path / "out", "--engine", "dask")
+    process = start_job(crawled, *COMMANDS["reparse"](tmp_path / "out"), "--engine", "dask")
     await_shards(crawled, 1, process)
-    lines = {pid: Path(f"/proc/{pid}/cmdline") for pid in list_descendants(process.pid)}
-    workers = [pid for pid, line in lines.items() if b"spawn_main" in line.read_bytes()]
+    workers = [pid for pid in list_descendants(process.pid) if b"spawn_main" in read_command(pid)]
     os.kill(workers[-1], signal.SIGKILL)
-    assert process.wait(90) == 0
+    process.communicate(timeout=90)
+    assert process.returncode == 0
     assert hash_tree(tmp_path / "out") == hash_tree(crawled.posts(NAME))
+
+
+# Jobs
+
+
+def test_a_job_is_done_by_one_process_at_a_time(tmp_path: Path) -> None:
+    """And what an earlier one has left, of other arguments or other code, goes; what is being done stays."""
+    work = tmp_path / WORK_DIR
+    (work / "read-0000" / "shard").mkdir(parents=True)
+    (work / "write-0000").mkdir()
+    with hold_folder(work / "read-1111"):
+        with (
+            pytest.raises(EngineError, match="another process is doing this very job"),
+            hold_folder(work / "read-1111"),
+        ):
+            pass
+        with hold_folder(work / "read-2222"):
+            assert sorted(path.name for path in work.iterdir()) == ["read-1111", "read-2222", "write-0000"]
+        with pytest.raises(OSError, match="a fault"), hold_folder(work / "read-3333"):
+            raise OSError("a fault")
+    assert sorted(path.name for path in work.iterdir()) == ["read-3333", "write-0000"]
 
 
 # Verify and index

@@ -1,0 +1,49 @@
+"""The collection that a command line names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.exceptions import UsageError
+
+from archives.collection import Collection, list_collections
+from archives.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from scrapy.settings import BaseSettings
+
+
+def open_named(settings: BaseSettings | None, names: list[str]) -> Collection:
+    """Return the one collection that is named.
+
+    Raises:
+        UsageError: none or several are, or there is no such collection.
+    """
+    if len(names) != 1:
+        raise UsageError("name one collection")
+    return _open(settings, names[0])
+
+
+def open_only(settings: BaseSettings | None, names: list[str], *, how: str) -> Collection:
+    """Return the one collection that is named; without a name the only one there is.
+
+    Args:
+        how: a collection is named, for the sentence that asks for it.
+
+    Raises:
+        UsageError: several are named, or none and there is not just one; or there is no such collection.
+    """
+    assert settings is not None
+    names = names or list_collections(Path(settings["DATA_DIR"]))
+    if len(names) != 1:
+        raise UsageError(f"{how}; there are {', '.join(names) or 'none'}", print_help=False)
+    return _open(settings, names[0])
+
+
+def _open(settings: BaseSettings | None, name: str) -> Collection:
+    assert settings is not None
+    try:
+        return Collection.open(Path(settings["DATA_DIR"]), name)
+    except ArchiveError as error:
+        raise UsageError(str(error), print_help=False) from error
