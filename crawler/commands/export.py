@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
-from contextlib import closing
+import sys
+import tempfile
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 _WEBHOOKS = "webhooks"
 _PATIENCE_S = 600.0
+_STDOUT = "-"
+_LINES = ("jsonl", "csv")
 
 
 class Command(ScrapyCommand):
@@ -60,7 +65,7 @@ class Command(ScrapyCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("-o", "--output", metavar="PATH", help="the file or folder to write")
+        parser.add_argument("-o", "--output", metavar="PATH", help="the file or folder to write; - prints lines")
         parser.add_argument("--collection", metavar="NAME", help="only its posts (default: those of all)")
         parser.add_argument("--source", default="", metavar="NAME", help="only this source's posts")
         parser.add_argument("--since", metavar="CURSOR", help="what has changed since; 'start' for all there ever was")
@@ -82,15 +87,33 @@ class Command(ScrapyCommand):
             raise UsageError("say where to write with -o", print_help=False)
         if opts.since and not FORMATS[args[0]].is_table:
             raise UsageError(f"{args[0]} is always made of all posts, so --since has no use", print_help=False)
+        if opts.output == _STDOUT:
+            self._print(args[0], opts)
+            return
+        self._write(args[0], opts, file=sys.stdout)
+
+    def _print(self, name: str, opts: argparse.Namespace) -> None:
+        """Write lines to standard output, once they are all there, and what there is to say to the other one."""
+        if name not in _LINES:
+            raise UsageError(f"{name} cannot be printed; name a file or folder with -o", print_help=False)
+        with tempfile.TemporaryDirectory(prefix="newsreel-") as scratch:
+            opts.output = str(Path(scratch, name))
+            self._write(name, opts, file=sys.stderr)
+            if self.exitcode == 0:
+                with Path(opts.output).open("rb") as lines, suppress(BrokenPipeError):
+                    shutil.copyfileobj(lines, sys.stdout.buffer)
+
+    def _write(self, name: str, opts: argparse.Namespace, *, file: TextIO) -> None:
         assert self.settings is not None
         options = ExportOptions(title=opts.title, url=opts.url, hub=opts.hub)
         plan = ExportPlan(
-            format=args[0],
+            format=name,
             path=Path(opts.output),
             collection=opts.collection or "",
             source=opts.source,
             options=options,
         )
+        where = "standard output" if file is sys.stderr else plan.path
         try:
             engine = find_engine(opts)
             if engine and opts.since:
@@ -99,11 +122,11 @@ class Command(ScrapyCommand):
         except (ArchiveError, SourceError, CursorError, EngineError) as error:
             raise UsageError(str(error), print_help=False) from error
         except (ExportError, RecordRefused, ShardFailed, OSError, sqlite3.Error) as error:
-            print(f"{plan.path} was not written: {error}")  # noqa: T201
+            print(f"{where} was not written: {error}", file=file)
             self.exitcode = 1
             return
-        sentence = f"{plan.path}: {done['posts']} posts" + (f"; cursor {done['cursor']}" if done["cursor"] else "")
-        print(json.dumps(done, ensure_ascii=False) if opts.json else sentence)  # noqa: T201
+        sentence = f"{where}: {done['posts']} posts" + (f"; cursor {done['cursor']}" if done["cursor"] else "")
+        print(json.dumps(done, ensure_ascii=False) if opts.json else sentence, file=file)
 
     def _tell_receivers(self, *, revive: bool) -> None:
         assert self.settings is not None

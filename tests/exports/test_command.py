@@ -18,7 +18,7 @@ from crawler.newspaper import Newspaper
 from pipelines.exports.formats import FORMATS
 from pipelines.exports.jsonl import read_jsonl
 from pipelines.exports.records import dump_record
-from tests.project import Data, run_scrapy
+from tests.project import ROOT, Data, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +75,18 @@ def test_scrapys_own_feed_gives_the_same_json(crawled: Crawled, tmp_path: Path) 
     last = {json.loads(line)["id"]: line for line in crawled.items.read_text("utf-8").splitlines()}
     assert len(ours) == 41
     assert {json.loads(line)["id"]: line for line in ours} == last
+
+
+def test_lines_are_printed(crawled: Crawled, tmp_path: Path) -> None:
+    run_scrapy("export", "jsonl", "-o", str(tmp_path / "posts.jsonl"), data=crawled.data)
+    done = run_scrapy("export", "jsonl", "-o", "-", data=crawled.data)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (tmp_path / "posts.jsonl").read_text("utf-8")
+    assert "standard output: 41 posts" in done.stderr
+    done = run_scrapy("export", "jekyll", "-o", "-", data=crawled.data)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "jekyll cannot be printed" in done.stderr
+    assert not (ROOT / "-").exists()
 
 
 def test_exports_are_made_when_a_run_has_ended(crawled: Crawled) -> None:
