@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from archives.catalogue import rebuild_catalogue
 from archives.collection import Collection
@@ -21,6 +22,9 @@ from archives.wacz import pack_collection, unpack_wacz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+
+_STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -173,11 +177,16 @@ def _dump_problem(problem: Problem, base: Path) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_show(text) + "\n")
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(_show(text) + "\n")
+
+
+def _show(text: str) -> str:
+    """A text that may quote a stranger's file: what steers a terminal, or cannot be written, is spelt out."""
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _fail(text: str, code: int) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from archives.digests import build_digest
+from archives.digests import build_parts_digest
 from archives.errors import RecordError
-from archives.messages import Head, cut_payload, find_mime, has_chunks, parse_head, split_head, split_interim
+from archives.messages import Head, find_head_size, find_mime, has_chunks, iter_payload, parse_head, split_interim
 
 _NO_HEAD: Final = Head(b"", None, b"", [])
 # What such bytes begin is compressed already, and deflating it again takes time and saves nothing.
 _DENSE: Final = (b"\x1f\x8b\x08", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"wOF2", b"\x28\xb5\x2f\xfd")
+_DENSE_BYTES: Final = max(map(len, _DENSE))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +24,18 @@ class Answer:
         block: the final message, to the byte.
         head_size: bytes of `block` up to its body.
         head: without fields where the block does not begin with a status line.
-        payload: transfer coding removed, content coding kept.
+        payload_digest: of the body, transfer coding removed, content coding kept; it is not itself held here, since it
+            is most of `block` once more.
+        is_dense: the payload is compressed already.
     """
 
     interim: bytes
     block: bytes
     head_size: int
     head: Head
-    payload: bytes
     payload_digest: str
+    has_payload: bool
+    is_dense: bool
 
     @property
     def mime(self) -> str:
@@ -43,11 +47,6 @@ class Answer:
         """Whether the body is framed as chunks."""
         return has_chunks(self.head)
 
-    @property
-    def is_dense(self) -> bool:
-        """Whether the payload is compressed already."""
-        return self.payload.startswith(_DENSE)
-
 
 def build_answer(raw_response: bytes) -> Answer:
     """Take apart what came back; of a connection that ended after interim messages, these are the answer.
@@ -57,22 +56,24 @@ def build_answer(raw_response: bytes) -> Answer:
     interim, block = split_interim(raw_response)
     if interim and not block:
         interim, block = b"", interim
-    raw_head, body = split_head(block)
-    head = load_head(raw_head)
-    payload = cut_payload(head.headers, body)
+    head_size = find_head_size(block)
+    head = load_head(block[:head_size])
+    body = memoryview(block)[head_size:]
+    first = next(filter(len, iter_payload(head.headers, body)), memoryview(b""))
     return Answer(
         interim=interim,
         block=block,
-        head_size=len(raw_head),
+        head_size=head_size,
         head=head,
-        payload=payload,
-        payload_digest=build_digest(payload),
+        payload_digest=build_parts_digest(iter_payload(head.headers, body)),
+        has_payload=len(first) > 0,
+        is_dense=bytes(first[:_DENSE_BYTES]).startswith(_DENSE),
     )
 
 
 def load_head(message: bytes) -> Head:
     """The head of a message; without fields where the message has none that can be read."""
     try:
-        return parse_head(split_head(message)[0])
+        return parse_head(message)
     except RecordError:
         return _NO_HEAD

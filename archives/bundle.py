@@ -7,11 +7,13 @@ Spec: WACZ 1.1.1; APPNOTE.TXT 6.3 (ZIP).
 
 from __future__ import annotations
 
+import io
 import json
 import stat
 import zipfile
+import zlib
 from itertools import pairwise
-from typing import IO, TYPE_CHECKING, Any, Final, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Self, cast
 
 from archives.errors import PackageError
 from archives.zipnum import MAX_LINE_BYTES
@@ -29,6 +31,8 @@ INDEX_ENDINGS: Final = (".cdx", ".cdxj", ".cdx.gz", ".cdxj.gz")
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _MAX_DOCUMENT_BYTES: Final = 64 * 1024 * 1024
+# Of the smallest values a document of that size holds thirty million, which take sixty times their size.
+_MAX_DOCUMENT_VALUES: Final = 1_000_000
 # Page lists and indexes shrink to a tenth; a file that shrinks to a hundredth and is large wants to fill a disk.
 _BOMB_RATIO: Final = 100
 _BOMB_BYTES: Final = 64 * 1024 * 1024
@@ -102,14 +106,14 @@ class Bundle:
             PackageError: there is no such file, or the ZIP contradicts itself about it.
         """
         try:
-            return self._zip.open(name)
+            return cast("IO[bytes]", _Entry(self._zip.open(name), f"{name} in {self.path.name}", self.path))
         except (KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError, ValueError) as error:
             raise PackageError(f"{self.path.name} has no readable {name} ({error})", path=self.path) from error
 
     def iter_chunks(self, name: str) -> Iterator[bytes]:
         """A file's bytes in large pieces; errors as in `open_stream`."""
         with self.open_stream(name) as stream:
-            while chunk := self._read(stream, name):
+            while chunk := stream.read(_CHUNK_BYTES):
                 yield chunk
 
     def iter_lines(self, name: str) -> Iterator[bytes]:
@@ -132,12 +136,16 @@ class Bundle:
         Raises:
             PackageError: there is none, or it is too large to be one.
         """
-        data = b""
+        data = bytearray()
+        values = 0
         for chunk in self.iter_chunks(name):
             data += chunk
-            if len(data) > _MAX_DOCUMENT_BYTES:
+            values += sum(map(chunk.count, (b",", b"[", b"{")))
+            if len(data) > _MAX_DOCUMENT_BYTES or values > _MAX_DOCUMENT_VALUES:
                 raise PackageError(
-                    f"{name} in {self.path.name} is larger than {_MAX_DOCUMENT_BYTES} bytes", path=self.path
+                    f"{name} in {self.path.name} is larger than {_MAX_DOCUMENT_BYTES} bytes or holds more than "
+                    f"{_MAX_DOCUMENT_VALUES} values; it is not read, since it would fill the memory",
+                    path=self.path,
                 )
         try:
             document = json.loads(data)
@@ -157,11 +165,32 @@ class Bundle:
             stream.seek(info.header_offset + _LOCAL_HEADER_BYTES + extra + offset)
             return stream.read(max(0, min(size, info.file_size - offset)))
 
-    def _read(self, stream: IO[bytes], name: str) -> bytes:
+
+class _Entry(io.RawIOBase):
+    """A file of the ZIP as a stream that says where it is damaged."""
+
+    def __init__(self, stream: IO[bytes], place: str, path: Path) -> None:
+        super().__init__()
+        self._stream = stream
+        self._place = place
+        self._path = path
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer)).cast("B")
         try:
-            return stream.read(_CHUNK_BYTES)
-        except (zipfile.BadZipFile, EOFError, ValueError, OSError) as error:
-            raise PackageError(f"{name} in {self.path.name} is damaged ({error})", path=self.path) from error
+            data = self._stream.read(len(view))
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, OSError) as error:
+            fault = str(error) or "it ends early"
+            raise PackageError(f"{self._place} is damaged ({fault})", path=self._path) from error
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def _iter_faults(infos: list[zipfile.ZipInfo]) -> Iterator[str]:

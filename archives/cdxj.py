@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 REVISIT_MIME: Final = "warc/revisit"
+# What SQLite and a file's offset can hold.
+_MOST_BYTES: Final = 2**63
+_SIZE_DIGITS: Final = 19
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +74,7 @@ def load_line(line: str) -> IndexEntry:
     """The entry of one CDXJ line.
 
     Raises:
-        ValueError: the line is not one.
+        ValueError: the line is not one, or it leads out of the collection.
     """
     urlkey, timestamp, text = line.rstrip("\r\n").split(" ", 2)
     try:
@@ -80,19 +83,42 @@ def load_line(line: str) -> IndexEntry:
         return IndexEntry(
             urlkey=urlkey,
             timestamp=timestamp,
-            url=fields["url"],
-            mime=fields.get("mime", "unk"),
+            url=_check_text(fields["url"]),
+            mime=_check_text(fields.get("mime", "unk")),
             status=int(status) if status.isdecimal() else None,
-            digest=fields.get("digest", ""),
-            length=int(fields["length"]),
-            offset=int(fields["offset"]),
-            filename=fields["filename"],
-            record_id=fields["record_id"],
+            digest=_check_text(fields.get("digest", "")),
+            length=_parse_size(fields["length"]),
+            offset=_parse_size(fields["offset"]),
+            filename=_check_filename(fields["filename"]),
+            record_id=_check_text(fields["record_id"]),
             captured_at=parse_warc_date(fields["captured_at"]),
             truncated=Truncated(fields["truncated"]) if "truncated" in fields else None,
         )
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"not an index line: {line[:120]!r}") from error
+
+
+def _check_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a field that must be text is none")
+    value.encode()  # lone surrogates can be neither stored nor shown
+    return value
+
+
+def _check_filename(value: object) -> str:
+    """The name of a file, which stands in a collection's `archive/`; any other would lead out of it."""
+    name = _check_text(value)
+    if not name or name.startswith(".") or {"/", "\\", "\0"} & set(name):
+        raise ValueError(f"not the name of a WARC file: {name[:120]!r}")
+    return name
+
+
+def _parse_size(value: object) -> int:
+    """A number of bytes that a file can have."""
+    size = int(str(value)) if len(str(value)) <= _SIZE_DIGITS else -1
+    if not 0 <= size < _MOST_BYTES:
+        raise ValueError(f"no offset and no length: {str(value)[:40]!r}")
+    return size
 
 
 def find_key(url: str) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # The encodings the community settled on: https://github.com/iipc/warc-specifications/issues/48
 _BASE32_ALGORITHMS: Final = frozenset({"sha1", "md5"})
@@ -18,10 +21,22 @@ def build_digest(data: bytes, algorithm: str = "sha1") -> str:
     Spec: WARC/1.1 §5.8, §5.9.
     """
     if algorithm == "sha1":
-        return "sha1:" + base64.b32encode(hashlib.sha1(data, usedforsecurity=False).digest()).decode("ascii")
+        return _label_sha1(hashlib.sha1(data, usedforsecurity=False).digest())
     raw = hashlib.new(algorithm, data, usedforsecurity=False).digest()
     value = base64.b32encode(raw).decode("ascii").rstrip("=") if algorithm in _BASE32_ALGORITHMS else raw.hex()
     return f"{algorithm}:{value}"
+
+
+def build_parts_digest(parts: Iterable[bytes | memoryview]) -> str:
+    """Digest the bytes of all parts as `build_digest` would digest them together."""
+    digest = hashlib.sha1(usedforsecurity=False)
+    for part in parts:
+        digest.update(part)
+    return _label_sha1(digest.digest())
+
+
+def _label_sha1(raw: bytes) -> str:
+    return "sha1:" + base64.b32encode(raw).decode("ascii")
 
 
 def matches_digest(label: str, data: bytes) -> bool | None:

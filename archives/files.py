@@ -43,6 +43,20 @@ def is_same_file(descriptor: int, path: Path) -> bool:
     return os.path.samestat(os.fstat(descriptor), there)
 
 
+def make_private(path: Path) -> None:
+    """Make an empty file that only we may read or write; of one that is there and ours, take others' rights.
+
+    What steers a run, or holds what only its user may know, is no business of the other users of a machine.
+    """
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        # By its name: to open and close it would drop the locks that this process has on it.
+        found = path.stat()
+        if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            path.chmod(0o600)
+
+
 def sync_directory(path: Path) -> None:
     """Put names made, changed or removed in a directory on the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

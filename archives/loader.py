@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass, field, replace
-from io import BytesIO
+from io import SEEK_END, BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from warcio.bufferedreaders import BufferedReader
@@ -34,6 +34,10 @@ _VERSION: Final = re.compile(r"WARC/[0-9]+\.[0-9]+")
 _ODD_IN_URI: Final = re.compile(r"[<>\" ]")
 _RECORD_START: Final = re.compile(rb"(?<=\n)WARC/[01]\.[0-9]+\r?\n")
 _LONGEST_START: Final = 16
+_LONGEST_LINE: Final = 1024 * 1024
+# How many times the bytes of a file may be read again for records inside of damaged ones, before what a damaged one
+# covers is passed over: a file of nothing but beginnings would be read for each of them to its end.
+_PATIENCE: Final = 16
 _BLANK: Final = b"\r\n\r\n"
 
 # It would write a stranger's address to the terminal as it stands, escape sequences included.
@@ -180,7 +184,7 @@ def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
         RecordError: at the first bytes that are no record.
     """
     loader = ArcWarcRecordLoader(verify_http=False, arc2warc=False)
-    reader = BufferedReader(stream)
+    reader = _LineReader(stream, offset)
     known_format: str | None = None
     while (line := _skip_blank(reader)) is not None:
         start = offset + reader.tell() - reader.rem_length() - len(line)
@@ -207,6 +211,7 @@ def scan_stream_records(stream: BinaryIO, on_damage: Callable[[RecordError], Non
     Args:
         on_damage: told of each place where records stop, once.
     """
+    patience = _PATIENCE * stream.seek(0, SEEK_END) + _READ_SIZE
     offset: int | None = 0
     while offset is not None:
         stream.seek(offset)
@@ -214,7 +219,9 @@ def scan_stream_records(stream: BinaryIO, on_damage: Callable[[RecordError], Non
             yield from iter_stream_records(stream, offset)
         except RecordError as error:
             on_damage(error)
-            offset = _find_record_start(stream, (error.offset or 0) + 1)
+            begun, read = error.offset or 0, stream.tell()
+            patience -= read - begun
+            offset = _find_record_start(stream, begun + 1 if patience > 0 else max(read, begun + 1))
         else:
             offset = None
 
@@ -253,6 +260,27 @@ def _read_block(loaded: Any, start: int) -> bytes:
         record_id = get("WARC-Record-ID")
         raise RecordError(f"record at offset {start} {fault}", offset=start, record_id=record_id, damage=damage)
     return block
+
+
+class _LineReader(BufferedReader):  # type: ignore[misc]
+    """Warcio's reader, which copies a line that has no end once for every few bytes of it."""
+
+    def __init__(self, stream: BinaryIO, offset: int) -> None:
+        super().__init__(stream)
+        self._offset = offset
+
+    def readline(self, length: int | None = None) -> bytes:
+        """Read a line; a bounded one is never longer than asked for.
+
+        Raises:
+            RecordError: it is longer than any line of a record's header.
+        """
+        line = bytes(super().readline(length or _LONGEST_LINE))
+        if length or len(line) < _LONGEST_LINE or line.endswith(b"\n"):
+            return line
+        start = self._offset + self.tell() - self.rem_length() - len(line)
+        what = f"no record at offset {start} (a line of more than {_LONGEST_LINE} bytes)"
+        raise RecordError(f"{what}; {_RESTORE}", offset=start)
 
 
 def _skip_blank(reader: BufferedReader) -> bytes | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from io import SEEK_END
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from archives.errors import Damage, RecordError
 from archives.inflate import GZIP, InflateError, build_inflater, inflate_part
@@ -18,11 +19,17 @@ MAGIC: Final = b"\x1f\x8b\x08"
 _MEMBER_HEAD: Final = MAGIC + bytes([0, 0, 0, 0, 0, 0, 255])
 # The most that a stored block can hold. Spec: RFC 1951 §3.2.4.
 _STORED_SIZE: Final = 0xFFFF
+# A large record is compressed in pieces of this size.
+_PACKED_SIZE: Final = 1024 * 1024
 # A record is held in memory, and a small member may inflate to any size.
 MAX_RECORD_BYTES: Final = 512 * 1024 * 1024
 # Larger reads are slower: what lies behind a member is copied once for every member read.
 _READ_SIZE: Final = 64 * 1024
+# How many times the bytes of a file may be read again for members inside of damaged ones, before what a damaged one
+# covers is passed over: a file of nothing but beginnings would be read for each of them to its end.
+_PATIENCE: Final = 16
 FIRST_READ_SIZE: Final = 32 * 1024
+_LONGEST_READ: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,21 +60,50 @@ def load_compressor() -> Callable[[bytes], bytes]:
     return lambda data: bytes(compress(data, 3, GZIP))
 
 
-def store_member(data: bytes, dense_at: int) -> bytes:
-    """The member of a record whose bytes from `dense_at` on are compressed already: those are stored as they are.
+def compress_parts(*parts: bytes) -> bytearray:
+    """The member of a record given in parts, as `load_compressor` would make it, without putting them together first.
 
-    Deflating them again would take ten times as long and save nothing, and so would inflating them.
+    For large records: a small one is made in one go in less time.
+    """
+    packer = _load_packer()
+    member = bytearray()
+    for part in parts:
+        view = memoryview(part)
+        for at in range(0, len(view), _PACKED_SIZE):
+            member += packer.compress(view[at : at + _PACKED_SIZE])
+    member += packer.flush()
+    return member
+
+
+def _load_packer() -> Any:
+    try:
+        from isal import isal_zlib  # noqa: PLC0415 - optional
+    except ImportError:
+        return zlib.compressobj(6, zlib.DEFLATED, GZIP)
+    return isal_zlib.compressobj(3, zlib.DEFLATED, GZIP)
+
+
+def store_member(head: bytes, dense: bytes | memoryview, end: bytes) -> bytearray:
+    """The member of a record whose middle is compressed already: that is stored as it is.
+
+    Deflating it again would take ten times as long and save nothing, and so would inflating it.
 
     Spec: RFC 1951 §3.2.4; RFC 1952 §2.3.
     """
-    head = zlib.compressobj(6, zlib.DEFLATED, -12, 6)
-    parts = [_MEMBER_HEAD, head.compress(data[:dense_at]), head.flush(zlib.Z_SYNC_FLUSH)]
-    for at in range(dense_at, len(data), _STORED_SIZE):
-        chunk = data[at : at + _STORED_SIZE]
-        is_last = at + _STORED_SIZE >= len(data)
-        parts += [struct.pack("<BHH", is_last, len(chunk), len(chunk) ^ 0xFFFF), chunk]
-    parts.append(struct.pack("<II", zlib.crc32(data), len(data) & 0xFFFFFFFF))
-    return b"".join(parts)
+    packer = zlib.compressobj(6, zlib.DEFLATED, -12, 6)
+    member = bytearray(_MEMBER_HEAD + packer.compress(head) + packer.flush(zlib.Z_SYNC_FLUSH))
+    view = memoryview(dense)
+    for at in range(0, len(view), _STORED_SIZE):
+        _store_block(member, view[at : at + _STORED_SIZE])
+    _store_block(member, end, is_last=True)
+    checksum = zlib.crc32(end, zlib.crc32(view, zlib.crc32(head)))
+    member += struct.pack("<II", checksum, (len(head) + len(view) + len(end)) & 0xFFFFFFFF)
+    return member
+
+
+def _store_block(member: bytearray, data: bytes | memoryview, *, is_last: bool = False) -> None:
+    member += struct.pack("<BHH", is_last, len(data), len(data) ^ 0xFFFF)
+    member += data
 
 
 def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
@@ -89,13 +125,13 @@ def read_member(stream: BinaryIO, offset: int, *, length: int = FIRST_READ_SIZE)
     """The one member at `offset`.
 
     Args:
-        length: how long it probably is; so much is read at first.
+        length: how long it probably is; so much is read at first, unless it is out of all reason.
 
     Raises:
         RecordError: there is no whole member.
     """
     stream.seek(offset)
-    return _read_member(stream, stream.read(length), offset)[0]
+    return _read_member(stream, stream.read(min(length, _LONGEST_READ)), offset)[0]
 
 
 def _read_member(stream: BinaryIO, pending: bytes, offset: int) -> tuple[Member, bytes]:
@@ -135,6 +171,7 @@ def scan_members(stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> 
     Args:
         on_damage: told of each place where whole members stop, once.
     """
+    patience = _PATIENCE * max(stream.seek(0, SEEK_END), _READ_SIZE)
     offset: int | None = 0
     while offset is not None:
         end = offset
@@ -144,21 +181,23 @@ def scan_members(stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> 
                 end = member.offset + member.length
         except RecordError as error:
             on_damage(error)
-            offset = _find_whole_member(stream, end + 1)
+            offset, patience = _find_whole_member(stream, end + 1, patience)
         else:
             offset = None
 
 
-def _find_whole_member(stream: BinaryIO, offset: int) -> int | None:
-    """Where the next member that inflates to its end stands, at or after `offset`."""
+def _find_whole_member(stream: BinaryIO, offset: int, patience: int) -> tuple[int | None, int]:
+    """Where the next member that inflates to its end stands, at or after `offset`, and what is left of the patience."""
     while (at := _find_magic(stream, offset)) is not None:
         try:
             read_member(stream, at)
         except RecordError:
-            offset = at + 1
+            read = stream.tell()
+            patience -= max(_READ_SIZE, read - offset)
+            offset = at + 1 if patience > 0 else max(read, at + 1)
         else:
-            return at
-    return None
+            return at, patience
+    return None, patience
 
 
 def _find_magic(stream: BinaryIO, offset: int) -> int | None:

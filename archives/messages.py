@@ -10,17 +10,21 @@ from __future__ import annotations
 import importlib
 import re
 from dataclasses import dataclass
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from archives.errors import RecordError
 from archives.inflate import BARE, GZIP, ZLIB, InflateError, build_inflater, inflate_part
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterator
 
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
+_EMPTY_LINE: Final = re.compile(rb"\r?\n")
 _INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+ 1(?!01)[0-9][0-9](?=[ \r\n])")
 _VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
+# Clients that fetch break off far earlier; a record may hold anything.
+_MAX_HEAD_BYTES: Final = 1024 * 1024
 # Nobody applies more than two; each may take as long as the largest content takes.
 _MAX_CODINGS: Final = 5
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
@@ -58,10 +62,14 @@ def split_head(raw: bytes) -> tuple[bytes, bytes]:
 
     Without a blank line everything is head: the connection ended before the body began.
     """
+    size = find_head_size(raw)
+    return raw[:size], raw[size:]
+
+
+def find_head_size(raw: bytes) -> int:
+    """How many bytes of a message are its head, blank line included."""
     match = _HEAD_END.search(raw)
-    if match is None:
-        return raw, b""
-    return raw[: match.end()], raw[match.end() :]
+    return len(raw) if match is None else match.end()
 
 
 def split_interim(raw: bytes) -> tuple[bytes, bytes]:
@@ -85,12 +93,12 @@ def parse_head(head: bytes) -> Head:
     """Read a response's or a request's head.
 
     Args:
-        head: what follows its empty line is not looked at.
+        head: what follows its empty line, or the first MiB, is not looked at.
 
     Raises:
         RecordError: the first line is neither a status line nor a request line.
     """
-    line, _, fields = split_head(head)[0].partition(b"\n")
+    line, _, fields = split_head(head[:_MAX_HEAD_BYTES])[0].partition(b"\n")
     version, status, reason = _parse_start_line(line.removesuffix(b"\r"))
     return Head(version, status, reason, _parse_fields(fields))
 
@@ -113,22 +121,30 @@ def _parse_start_line(line: bytes) -> tuple[bytes, int | None, bytes]:
 
 def _parse_fields(fields: bytes) -> list[tuple[bytes, bytes]]:
     """Read field lines up to the first empty one, as Twisted's `HTTPParser.lineReceived` and Scrapy's do."""
-    joined: list[bytes] = []
+    headers = []
+    for lines in _iter_field_lines(fields):
+        name, colon, value = b"".join(lines).partition(b":")
+        if colon:
+            value = value.strip()
+            headers.append((name, b" ".join(value.splitlines()) if b"\r" in value else value))
+    return headers
+
+
+def _iter_field_lines(fields: bytes) -> Iterator[list[bytes]]:
+    """Yield the lines of each field, those into which it is folded with it."""
+    lines: list[bytes] = []
     for line in fields.split(b"\n"):
         text = line.removesuffix(b"\r")
         if not text:
             break
         if text[0] not in b" \t":
-            joined.append(text)
-        elif joined:
-            joined[-1] += text
-    headers = []
-    for text in joined:
-        name, colon, value = text.partition(b":")
-        if colon:
-            value = value.strip()
-            headers.append((name, b" ".join(value.splitlines()) if b"\r" in value else value))
-    return headers
+            if lines:
+                yield lines
+            lines = [text]
+        elif lines:
+            lines.append(text)
+    if lines:
+        yield lines
 
 
 def dechunk(body: bytes) -> tuple[bytes, bool]:
@@ -139,28 +155,36 @@ def dechunk(body: bytes) -> tuple[bytes, bool]:
 
     Spec: RFC 9112 §7.1.
     """
-    chunks: list[bytes] = []
-    at = 0
+    # Not a list of chunks: each of a million tiny ones would take twenty times its size.
+    payload = BytesIO()
+    chunks = _iter_chunks(body)
     while True:
-        line = _CHUNK_SIZE.match(body, at)
-        if line is None:
-            return b"".join(chunks), False
+        try:
+            payload.write(next(chunks))
+        except StopIteration as end:
+            return payload.getvalue(), end.value
+
+
+def _iter_chunks(body: bytes | memoryview) -> Generator[memoryview, None, bool]:
+    """Yield what each chunk holds; returns whether the framing was whole."""
+    view = memoryview(body)
+    at = 0
+    while line := _CHUNK_SIZE.match(body, at):
         size = int(line[1], 16)
         if size == 0:
-            return b"".join(chunks), _has_trailer_end(body, line.end())
+            return _has_trailer_end(body, line.end())
         start, at = line.end(), line.end() + size
-        chunks.append(body[start:at])
-        if body.startswith(b"\r\n", at):
-            at += 2
-        elif body.startswith(b"\n", at):
-            at += 1
-        else:
-            return b"".join(chunks), False
+        yield view[start:at]
+        ending = _EMPTY_LINE.match(body, at)
+        if ending is None:
+            return False
+        at = ending.end()
+    return False
 
 
-def _has_trailer_end(body: bytes, at: int) -> bool:
+def _has_trailer_end(body: bytes | memoryview, at: int) -> bool:
     """Whether an empty line closes the trailer section that starts at `at`."""
-    return body.startswith((b"\r\n", b"\n"), at) or _HEAD_END.search(body, at) is not None
+    return _EMPTY_LINE.match(body, at) is not None or _HEAD_END.search(body, at) is not None
 
 
 def find_payload(raw_message: bytes) -> bytes:
@@ -172,11 +196,26 @@ def find_payload(raw_message: bytes) -> bytes:
     Spec: WARC/1.1 §6.3.2; RFC 2616 §7.2.
     """
     head, body = split_head(raw_message)
-    return cut_payload(_parse_fields(head.partition(b"\n")[2]), body)
+    return cut_payload(_parse_fields(head[:_MAX_HEAD_BYTES].partition(b"\n")[2]), body)
 
 
 def cut_payload(headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
     """The payload of a body as framed, by what the head's fields say of the framing."""
+    is_chunked, size = _find_framing(headers)
+    return dechunk(body)[0] if is_chunked and _CHUNK_SIZE.match(body) else body[:size]
+
+
+def iter_payload(headers: list[tuple[bytes, bytes]], body: memoryview) -> Iterator[memoryview]:
+    """The same in parts, none of which is a copy."""
+    is_chunked, size = _find_framing(headers)
+    if is_chunked and _CHUNK_SIZE.match(body):
+        yield from _iter_chunks(body)
+    else:
+        yield body[:size]
+
+
+def _find_framing(headers: list[tuple[bytes, bytes]]) -> tuple[bool, int | None]:
+    """Whether a body comes in chunks, and else how long it is if its head says so."""
     codings: list[bytes] = []
     lengths: list[bytes] = []
     for name, value in headers:
@@ -185,13 +224,10 @@ def cut_payload(headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
             codings += value.lower().split(b",")
         elif key == b"content-length":
             lengths += value.split(b",")
-    if codings and codings[-1].strip() == b"chunked":
-        return dechunk(body)[0] if _CHUNK_SIZE.match(body) else body
-    if not codings and lengths:
-        size = lengths[0].strip()
-        if size.isdigit() and len(size) < 19 and int(size) < len(body):
-            return body[: int(size)]
-    return body
+    if codings or not lengths:
+        return bool(codings) and codings[-1].strip() == b"chunked", None
+    size = lengths[0].strip()
+    return False, int(size) if size.isdigit() and len(size) < 19 else None
 
 
 def find_mime(content_type: str | None) -> str:

@@ -52,7 +52,7 @@ class Originals:
         """What the capture of an exchange would only repeat, if anything."""
         if exchange.truncated:
             return None
-        if answer.head.status == 200 and answer.payload:
+        if answer.head.status == 200 and answer.has_payload:
             return self.find_identical(answer.payload_digest, is_chunked=answer.is_chunked)
         if answer.head.status == 304:
             return self.find_unmodified(quote_uri(exchange.url), answer.head, load_head(exchange.raw_request))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MASKED_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization")
 
 _VERSION_LINE: Final = "WARC/1.1\r\n"
-_END: Final = b"\r\n\r\n"
+RECORD_END: Final = b"\r\n\r\n"
 _PROFILE_URI: Final = "http://netpreserve.org/warc/1.1/revisit/"
 _SECRET: Final = re.compile(rb"^(?:%s)[ \t]*:" % "|".join(MASKED_HEADERS).encode("ascii"), re.IGNORECASE | re.MULTILINE)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
@@ -123,20 +123,24 @@ class Original:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltRecord:
-    """A record ready to be compressed: header, block and the two line ends that close it.
+    """A record ready to be compressed; its parts stand apart, because together they would be the block once more.
 
     Attributes:
-        block: the part of `data` after the record's header.
         payload_digest: empty for a record without payload.
-        dense_at: where bytes of `data` begin that are compressed already; None if there are none.
+        dense_at: where bytes of `block` begin that are compressed already; None if there are none.
     """
 
     record_id: str
-    data: bytes
+    header: bytes
     block: bytes
     payload_digest: str = ""
     dense_at: int | None = None
     is_revisit: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """All of it: header, block and the two line ends that close a record."""
+        return b"".join((self.header, self.block, RECORD_END))
 
 
 def build_record_id(value: uuid.UUID) -> str:
@@ -221,10 +225,10 @@ def build_response(answer: Answer, shared: str, record_id: str, *, truncated: Tr
         f"{shared}WARC-Payload-Digest: {answer.payload_digest}\r\n{reason}"
         "Content-Type: application/http;msgtype=response\r\n"
     )
-    data = _assemble(RecordType.RESPONSE, record_id, fields, block)
-    dense_at = len(data) - len(_END) - len(block) + answer.head_size if answer.is_dense else None
+    header = _build_header(RecordType.RESPONSE, record_id, fields, block)
+    dense_at = answer.head_size if answer.is_dense else None
     return BuiltRecord(
-        record_id=record_id, data=data, block=block, payload_digest=answer.payload_digest, dense_at=dense_at
+        record_id=record_id, header=header, block=block, payload_digest=answer.payload_digest, dense_at=dense_at
     )
 
 
@@ -248,9 +252,9 @@ def build_revisit(answer: Answer, original: Original, shared: str, record_id: st
         f"WARC-Payload-Digest: {original.payload_digest}\r\n{reason}"
         "Content-Type: application/http;msgtype=response\r\n"
     )
-    data = _assemble(RecordType.REVISIT, record_id, fields, block)
+    header = _build_header(RecordType.REVISIT, record_id, fields, block)
     return BuiltRecord(
-        record_id=record_id, data=data, block=block, payload_digest=original.payload_digest, is_revisit=True
+        record_id=record_id, header=header, block=block, payload_digest=original.payload_digest, is_revisit=True
     )
 
 
@@ -260,8 +264,8 @@ def build_request(block: bytes, shared: str, record_id: str) -> BuiltRecord:
     payload_digest = build_digest(payload) if payload else ""
     digest_field = f"WARC-Payload-Digest: {payload_digest}\r\n" if payload else ""
     fields = f"{shared}{digest_field}Content-Type: application/http;msgtype=request\r\n"
-    data = _assemble(RecordType.REQUEST, record_id, fields, block)
-    return BuiltRecord(record_id=record_id, data=data, block=block, payload_digest=payload_digest)
+    header = _build_header(RecordType.REQUEST, record_id, fields, block)
+    return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
 
 
 def build_metadata(messages: bytes, shared: str, record_id: str) -> BuiltRecord:
@@ -271,8 +275,8 @@ def build_metadata(messages: bytes, shared: str, record_id: str) -> BuiltRecord:
     and replay would show it in the place of the first.
     """
     fields = f"{shared}Content-Type: application/http;msgtype=response\r\n"
-    data = _assemble(RecordType.METADATA, record_id, fields, messages)
-    return BuiltRecord(record_id=record_id, data=data, block=messages)
+    header = _build_header(RecordType.METADATA, record_id, fields, messages)
+    return BuiltRecord(record_id=record_id, header=header, block=messages)
 
 
 def build_warcinfo(info: Mapping[str, str], *, filename: str, at: datetime, record_id: str) -> BuiltRecord:
@@ -292,13 +296,13 @@ def build_warcinfo(info: Mapping[str, str], *, filename: str, at: datetime, reco
         "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
     }
     lines = [f"{_check_token(name)}: {_check_value(value)}\r\n" for name, value in fields.items()]
-    header = (
+    named = (
         f"WARC-Date: {format_warc_date(at)}\r\nWARC-Filename: {_check_value(filename)}\r\n"
         "Content-Type: application/warc-fields\r\n"
     )
     block = "".join(lines).encode()
-    data = _assemble(RecordType.WARCINFO, record_id, header, block)
-    return BuiltRecord(record_id=record_id, data=data, block=block)
+    header = _build_header(RecordType.WARCINFO, record_id, named, block)
+    return BuiltRecord(record_id=record_id, header=header, block=block)
 
 
 def build_resource(
@@ -314,8 +318,8 @@ def build_resource(
         f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Payload-Digest: {payload_digest}\r\n"
         f"Content-Type: {_check_value(content_type)}\r\n"
     )
-    data = _assemble(RecordType.RESOURCE, record_id, fields, block)
-    return BuiltRecord(record_id=record_id, data=data, block=block, payload_digest=payload_digest)
+    header = _build_header(RecordType.RESOURCE, record_id, fields, block)
+    return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
 
 
 def _build_shared_fields(exchange: Exchange, warcinfo_id: str, *, is_addressed: bool = True) -> str:
@@ -329,12 +333,11 @@ def _build_shared_fields(exchange: Exchange, warcinfo_id: str, *, is_addressed: 
     return fields
 
 
-def _assemble(record_type: RecordType, record_id: str, fields: str, block: bytes) -> bytes:
-    header = (
+def _build_header(record_type: RecordType, record_id: str, fields: str, block: bytes) -> bytes:
+    return (
         f"{_VERSION_LINE}WARC-Type: {record_type}\r\nWARC-Record-ID: {record_id}\r\n{fields}"
         f"WARC-Block-Digest: {build_digest(block)}\r\nContent-Length: {len(block)}\r\n\r\n"
-    )
-    return b"".join((header.encode(), block, _END))
+    ).encode()
 
 
 def _check_value(value: str) -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # Other tools let a revisit refer to a revisit.
 _MAX_STEPS: Final = 4
+# A crowd of revisits may each refer to all the others.
+_MAX_CANDIDATES: Final = 64
 
 
 def read_resolved(index: CollectionIndex, place: IndexEntry | Location) -> Capture:
@@ -34,7 +36,7 @@ def read_resolved(index: CollectionIndex, place: IndexEntry | Location) -> Captu
     return resolve_capture(index, read_capture(index.collection, place))
 
 
-def resolve_capture(index: CollectionIndex, capture: Capture, *, max_steps: int = _MAX_STEPS) -> Capture:
+def resolve_capture(index: CollectionIndex, capture: Capture) -> Capture:
     """A revisit together with its original; any other capture as it is.
 
     The original is found by the address and date that the revisit names, or by the record id, or by the digest; a
@@ -45,15 +47,9 @@ def resolve_capture(index: CollectionIndex, capture: Capture, *, max_steps: int 
     """
     if capture.refers_to is None or capture.original is not None:
         return capture
-    for entry in _iter_originals(index, capture, capture.refers_to):
-        if entry.record_id == capture.record_id or (entry.mime == REVISIT_MIME and not max_steps):
-            continue
-        try:
-            found = read_capture(index.collection, entry)
-            original = resolve_capture(index, found, max_steps=max_steps - 1)
-        except (RecordError, NotArchived):
-            continue
-        return replace(capture, original=original.original or original)
+    original = _Search(index).find_original(capture, _MAX_STEPS)
+    if original is not None:
+        return replace(capture, original=original)
     raise NotArchived(
         f"the original of revisit {capture.record_id} of {capture.url} in {capture.filename} at offset "
         f"{capture.offset} is in no file of {index.collection.name}; add the file that holds it",
@@ -61,6 +57,37 @@ def resolve_capture(index: CollectionIndex, capture: Capture, *, max_steps: int 
         offset=capture.offset,
         record_id=capture.record_id,
     )
+
+
+class _Search:
+    """The search for one original: no record is looked at twice, and of candidates that lead nowhere only so many."""
+
+    def __init__(self, index: CollectionIndex) -> None:
+        self._index = index
+        self._seen: set[tuple[str, int, str]] = set()
+
+    def find_original(self, revisit: Capture, steps: int) -> Capture | None:
+        """The capture that holds what a revisit does not, at the end of at most so many revisits."""
+        assert revisit.refers_to is not None
+        self._seen.add((revisit.filename, revisit.offset, revisit.record_id))
+        for entry in _iter_originals(self._index, revisit, revisit.refers_to):
+            place = (entry.filename, entry.offset, entry.record_id)
+            if place in self._seen or (entry.mime == REVISIT_MIME and not steps):
+                continue
+            if len(self._seen) > _MAX_CANDIDATES:
+                return None
+            self._seen.add(place)
+            found = self._follow(entry, steps)
+            if found is not None:
+                return found
+        return None
+
+    def _follow(self, entry: IndexEntry, steps: int) -> Capture | None:
+        try:
+            found = read_capture(self._index.collection, entry)
+        except (RecordError, NotArchived):
+            return None
+        return found if found.refers_to is None else self.find_original(found, steps - 1) if steps else None
 
 
 def _iter_originals(index: CollectionIndex, capture: Capture, reference: Reference) -> Iterator[IndexEntry]:

@@ -22,10 +22,11 @@ from archives.collection import OPEN_SUFFIX, Collection
 from archives.errors import CollectionError, DiskFull, RecordError, WriteError
 from archives.files import is_same_file, lock_file, sync_directory
 from archives.index import write_sidecar
-from archives.members import load_compressor, store_member
+from archives.members import compress_parts, load_compressor, store_member
 from archives.messages import find_mime
 from archives.records import (
     MASKED_HEADERS,
+    RECORD_END,
     BuiltRecord,
     Exchange,
     Location,
@@ -41,13 +42,14 @@ from archives.records import (
 from archives.urls import format_timestamp, surt_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
     from types import TracebackType
 
     from archives.originals import Originals
 
 MAX_BYTES: Final = 1_000_000_000
+_LARGE_BYTES: Final = 1024 * 1024
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -165,7 +167,7 @@ class WarcWriter:
 
     def _remember(self, location: Location, exchange: Exchange, answer: Answer, original: Original | None) -> None:
         """Let later exchanges be revisits of this one, or of its original, if it is a whole page."""
-        if self._originals is None or answer.head.status != 200 or not answer.payload or exchange.truncated:
+        if self._originals is None or answer.head.status != 200 or not answer.has_payload or exchange.truncated:
             return
         new = Original(
             record_id=location.record_id,
@@ -240,14 +242,19 @@ class WarcWriter:
         sync_directory(file.path.parent)
         write_sidecar(self._collection, file.filename, file.lines)
 
-    def _build_member(self, record: BuiltRecord) -> bytes:
-        return self._compress(record.data) if record.dense_at is None else store_member(record.data, record.dense_at)
+    def _build_member(self, record: BuiltRecord) -> bytes | bytearray:
+        if record.dense_at is not None:
+            dense = memoryview(record.block)[record.dense_at :]
+            return store_member(record.header + record.block[: record.dense_at], dense, RECORD_END)
+        if len(record.block) > _LARGE_BYTES:
+            return compress_parts(record.header, record.block, RECORD_END)
+        return self._compress(record.data)
 
     def _append(self, file: _OpenFile, records: list[BuiltRecord], url: str, at: datetime) -> Location:
         """Write the records; the location is that of the first."""
         members = [self._build_member(record) for record in records]
         offset = file.size
-        self._put(file, b"".join(members))
+        self._put(file, *members)
         self.records_written += len(records)
         return Location(
             record_id=records[0].record_id,
@@ -286,14 +293,14 @@ class WarcWriter:
         )
         file.lines.append(dump_line(entry))
 
-    def _put(self, file: _OpenFile, data: bytes) -> None:
-        """Add whole members to the file, or leave it as it was."""
-        self._leave_room(file, len(data))
-        view = memoryview(data)
+    def _put(self, file: _OpenFile, *members: bytes | bytearray) -> None:
+        """Add whole members to the file, all of them in one go, or leave it as it was."""
+        size = sum(map(len, members))
+        self._leave_room(file, size)
         done = 0
         try:
-            while done < len(view):
-                done += os.pwrite(file.descriptor, view[done:], file.size + done)
+            while done < size:
+                done += os.pwritev(file.descriptor, _skip(members, done), file.size + done)
         except OSError as error:
             # A disk that is beyond even this loses nothing: the next write begins at the same place.
             with contextlib.suppress(OSError):
@@ -375,3 +382,12 @@ class WarcWriter:
             path=file.path,
             offset=file.size,
         )
+
+
+def _skip(parts: Iterable[bytes | bytearray], size: int) -> list[memoryview]:
+    """What is left of some bytes without the first `size` of them."""
+    left = []
+    for part in parts:
+        left.append(memoryview(part)[min(size, len(part)) :])
+        size = max(0, size - len(part))
+    return left

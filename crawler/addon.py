@@ -49,7 +49,9 @@ class NewsreelAddon:
         if mode == "capture":
             settings.set("SCHEDULER", "crawler.frontier.scheduler.Frontier", priority="addon")
             settings["EXTENSIONS"].update({"crawler.run.RunExtension": 10}, priority="addon")
-        settings["EXTENSIONS"].update({"crawler.fetching.budget.HeldBytes": 5}, priority="addon")
+        # SpiderState unpickles what it finds in JOBDIR; the frontier takes up a run without it.
+        extensions = {"crawler.fetching.budget.HeldBytes": 5, "scrapy.extensions.spiderstate.SpiderState": None}
+        settings["EXTENSIONS"].update(extensions, priority="addon")
         if mode != "reparse":
             settings["EXTENSIONS"].update({"crawler.downstream.exporting.ExportExtension": 20}, priority="addon")
         settings["FEED_EXPORTERS"].update(_EXPORTERS, priority="addon")
@@ -62,6 +64,10 @@ class NewsreelAddon:
             "crawler.fetching.bounds.HostMiddleware": None if mode == "reparse" else 900,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
             "crawler.fetching.bounds.DecodingMiddleware": 590,
+            # It unpickles what it kept, and what it answers nobody captures.
+            "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
+            "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+            "crawler.fetching.middlewares.RefreshMiddleware": 580,
             # Behind Scrapy's decompression, so that a page read from the archive is decompressed like any other.
             "crawler.fetching.revalidation.RevalidateMiddleware": 595,
         }

@@ -65,7 +65,7 @@ def check_markup(text: str) -> None:
     Raises:
         PageRefused: saying which bound it is beyond.
     """
-    _check_chars(text)
+    check_chars(len(text))
     tags = text.count("<")
     if tags > MAX_PAGE_TAGS:
         raise PageRefused("page_tags", f"it has {tags} tags, and more than {MAX_PAGE_TAGS} are not read")
@@ -77,16 +77,21 @@ def check_json(text: str) -> None:
     Raises:
         PageRefused: saying which bound it is beyond.
     """
-    _check_chars(text)
+    check_chars(len(text))
     containers = text.count("{") + text.count("[")
     if containers > MAX_JSON_CONTAINERS:
         sentence = f"it has {containers} objects and arrays, and more than {MAX_JSON_CONTAINERS} are not read"
         raise PageRefused("json_containers", sentence)
 
 
-def _check_chars(text: str) -> None:
-    if len(text) > MAX_PAGE_CHARS:
-        sentence = f"it has {len(text)} characters, and more than {MAX_PAGE_CHARS} are not read"
+def check_chars(chars: int) -> None:
+    """Do nothing, unless a page has too many characters to be read.
+
+    Raises:
+        PageRefused: it has.
+    """
+    if chars > MAX_PAGE_CHARS:
+        sentence = f"it has {chars} characters, and more than {MAX_PAGE_CHARS} are not read"
         raise PageRefused("page_chars", sentence)
 
 

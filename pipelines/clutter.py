@@ -8,10 +8,14 @@ lead elsewhere are such lists without a heading. Nothing here knows a site.
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from pipelines.prose import Measures, iter_runs, measure_size
 from pipelines.webpages import BLOCKS, HEADINGS, fold_title, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # What libxml2 reads and lxml refuses to write.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -111,14 +115,45 @@ def drop_invisible(body: Any) -> None:
 
     Where most of the page's text is hidden a script will show it, so it stays.
     """
-    for element in list(body.iter()):
-        if element is not body and (not isinstance(element.tag, str) or element.tag in INVISIBLE):
-            drop(element)
+    _drop_all(
+        element
+        for element in body.iter()
+        if element is not body and (not isinstance(element.tag, str) or element.tag in INVISIBLE)
+    )
     hidden = [element for element in body.iter("*") if element is not body and _is_hidden(element)]
     most = _MAX_HIDDEN * len(body.text_content()) if hidden else 0.0
-    for element in hidden:
-        if len(element.text_content()) <= most:
-            drop(element)
+    _drop_all(element for element in hidden if len(element.text_content()) <= most)
+
+
+def _drop_all(elements: Iterable[Any]) -> None:
+    """Do what `drop` does to many elements, in time that grows with their number alone.
+
+    One after the other each would be copied the text that those before it have left behind.
+    """
+    dropped: dict[Any, set[Any]] = {}
+    for element in elements:
+        dropped.setdefault(element.getparent(), set()).add(element)
+    for parent, children in dropped.items():
+        before, left = None, [parent.text or ""]
+        for child in list(parent):
+            if child in children:
+                left.append(child.tail or "")
+                parent.remove(child)
+            else:
+                _leave(parent, before, left)
+                before, left = child, [child.tail or ""]
+        _leave(parent, before, left)
+
+
+def _leave(parent: Any, before: Any, texts: list[str]) -> None:
+    """Put a text and what dropped elements have left behind it where the first of them stood."""
+    if not any(texts[1:]):
+        return
+    text = _UNWRITABLE.sub("", "".join(texts))
+    if before is None:
+        parent.text = text
+    else:
+        before.tail = text
 
 
 def _is_hidden(element: Any) -> bool:
@@ -195,7 +230,7 @@ def _is_listing(element: Any, measures: Measures) -> bool:
     if len(entries) < _TEASER_COUNT:
         return False
     shapes = [shape(entry) for entry in entries]
-    commonest = max(shapes, key=shapes.count)
+    commonest, _ = Counter(shapes).most_common(1)[0]
     alike = [entry for entry in entries if shape(entry) == commonest]
     if len(alike) < 0.7 * len(entries) or commonest[0] == "p":
         return False
@@ -215,7 +250,9 @@ def drop_insertions(container: Any, measures: Measures) -> None:
     _clear_lines(container)
     stack = [container]
     while stack:
-        for child in list(stack.pop()):
+        children = list(stack.pop())
+        behind = _Behind(children, measures)
+        for child in children:
             measure = measures.get(child)
             if measure is None or child.tag not in BLOCKS or child.getparent() is None:
                 continue
@@ -224,28 +261,43 @@ def drop_insertions(container: Any, measures: Measures) -> None:
                 continue
             text = read_text(child) if measure.size < _MAX_IMPRINT else ""
             if text and measure.size < _MAX_HEADING and _RELATED.search(text):
-                _drop_announced(child, measures, total)
+                if behind.measure(child) < 0.15 * total:
+                    _drop_all([sibling for sibling in child.itersiblings() if sibling in measures])
+                drop(child)
             elif text and _IMPRINT.search(text):
                 drop(child)
             else:
                 stack.append(child)
 
 
-def _drop_announced(heading: Any, measures: Measures, total: float) -> None:
-    """Take out a heading such as `Related`, and all behind it where that is hardly any prose."""
-    behind = [sibling for sibling in heading.itersiblings() if sibling in measures]
-    if sum(measures[sibling].prose for sibling in behind) < 0.15 * total:
-        for sibling in behind:
-            drop(sibling)
-    drop(heading)
+class _Behind:
+    """How much prose stands behind each of some siblings, summed up once and only where somebody asks."""
+
+    def __init__(self, siblings: list[Any], measures: Measures) -> None:
+        self._siblings = siblings
+        self._measures = measures
+        self._prose: dict[Any, float] = {}
+
+    def measure(self, element: Any) -> float:
+        """Return the prose of all siblings behind one, which are still there."""
+        if not self._prose:
+            prose = 0.0
+            for sibling in reversed(self._siblings):
+                self._prose[sibling] = prose
+                prose += self._measures[sibling].prose if sibling in self._measures else 0.0
+        return self._prose[element]
 
 
 def _drop_lone_links(container: Any) -> None:
     """Take out links that stand between blocks on a line of their own: they are advertisements or teasers."""
+    has_blocks: dict[Any, bool] = {}
     for link in list(container.iter("a")):
         parent = link.getparent()
-        is_between = parent is not None and parent.tag in BLOCKS and any(child.tag in BLOCKS for child in parent)
-        if is_between and stands_alone(link) and measure_size(read_text(link)) > 20:
+        if parent is None or parent.tag not in BLOCKS:
+            continue
+        if parent not in has_blocks:
+            has_blocks[parent] = any(child.tag in BLOCKS for child in parent)
+        if has_blocks[parent] and stands_alone(link) and measure_size(read_text(link)) > 20:
             drop(link)
 
 

@@ -107,12 +107,17 @@ def _iter_behind(headline: Any) -> Iterator[str]:
 
 def _iter_block_texts(headline: Any) -> Iterator[str]:
     """Yield the text of each innermost block, or inline element between blocks, that follows in the document."""
+    is_between: dict[Any, bool] = {}
     for element in headline.xpath("following::*[position() <= 60]"):
         if not isinstance(element.tag, str) or element.tag in _SILENT:
             continue
         if element.tag in BLOCKS and any(child.tag in BLOCKS for child in element):
             yield fold_blanks((element.text or "") + "".join(child.tail or "" for child in element))
-        elif element.tag in BLOCKS or any(sibling.tag in BLOCKS for sibling in element.getparent()):
+            continue
+        parent = element.getparent()
+        if element.tag not in BLOCKS and parent not in is_between:
+            is_between[parent] = any(sibling.tag in BLOCKS for sibling in parent)
+        if element.tag in BLOCKS or is_between[parent]:
             yield read_text(element)
 
 

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import TYPE_CHECKING
+
+from pipelines.bounds import MAX_PAGE_CHARS, check_chars
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([A-Za-z0-9_:.-]+)", re.IGNORECASE)
@@ -29,6 +35,8 @@ _BY_LANGUAGE = {
 }
 _MIXED_TRIES = ("gb18030", "cp932")
 _HEAD_BYTES = 4096
+# So much is decoded at a time where only a look is taken: the text of a body may take four times its bytes.
+_LOOK_BYTES = 256 * 1024
 
 
 def find_encoding(body: bytes, *, content_type: bytes = b"", language: str = "") -> str:
@@ -55,9 +63,22 @@ def find_encoding(body: bytes, *, content_type: bytes = b"", language: str = "")
 
 
 def decode_page(body: bytes, *, content_type: bytes = b"", language: str = "") -> str:
-    """Return the text of a page; bytes that its encoding does not know become U+FFFD."""
-    text = body.decode(find_encoding(body, content_type=content_type, language=language), "replace")
-    return text.removeprefix("\ufeff")
+    """Return the text of a page; bytes that its encoding does not know become U+FFFD.
+
+    Raises:
+        PageRefused: it has too many characters; so many are never held.
+    """
+    name = find_encoding(body, content_type=content_type, language=language)
+    if len(body) > MAX_PAGE_CHARS:  # no encoding has more characters than bytes
+        check_chars(sum(len(part) for part in _iter_decoded(body, name, "replace")))
+    return body.decode(name, "replace").removeprefix("\ufeff")
+
+
+def _iter_decoded(body: bytes, name: str, errors: str) -> Iterator[str]:
+    """Yield the text of a body part by part; what is cut off at its end is left out."""
+    decoder = codecs.getincrementaldecoder(name)(errors)
+    for at in range(0, len(body), _LOOK_BYTES):
+        yield decoder.decode(body[at : at + _LOOK_BYTES])
 
 
 def _find_declared(body: bytes, content_type: bytes) -> list[str]:
@@ -80,9 +101,11 @@ def _normalise_label(label: str) -> str:
 
 def _reads(body: bytes, name: str) -> bool:
     """Tell whether a codec reads the whole body; a character cut off behind other such characters is forgiven."""
+    is_ascii = True
     try:
         decoder = codecs.getincrementaldecoder(name)()
-        text = decoder.decode(body)
+        for at in range(0, len(body), _LOOK_BYTES):
+            is_ascii = decoder.decode(body[at : at + _LOOK_BYTES]).isascii() and is_ascii
     except (UnicodeError, LookupError):
         return False
-    return not decoder.getstate()[0] or not text.isascii()
+    return not decoder.getstate()[0] or not is_ascii

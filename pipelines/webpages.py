@@ -23,6 +23,8 @@ _DOCUMENT_ENDS = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 _PARSER = lxml_html.HTMLParser(encoding="utf-8")
 _EMPTY = "<html><head></head><body></body></html>"
 _NAME_ATTRIBUTES = ("name", "property", "itemprop", "http-equiv")
+# Longer texts are folded in pieces of this size.
+_PIECE_CHARS = 256 * 1024
 
 _BLOCKS = """
 address article aside blockquote body caption center dd details dialog div dl dt fieldset figcaption figure footer form
@@ -85,7 +87,21 @@ def read_text(element: Any) -> str:
 
 def fold_blanks(text: str) -> str:
     """Return the text with every run of white space as one blank."""
-    return " ".join(text.split())
+    return " ".join(text.split()) if len(text) <= _PIECE_CHARS else "".join(_iter_folded(text)).strip(" ")
+
+
+def _iter_folded(text: str) -> Iterator[str]:
+    """Yield a long text so piece by piece, because each of its words alone takes sixty bytes."""
+    is_behind_blank = True
+    for at in range(0, len(text), _PIECE_CHARS):
+        piece = text[at : at + _PIECE_CHARS]
+        words = " ".join(piece.split())
+        if piece[0].isspace() and not is_behind_blank:
+            yield " "
+            is_behind_blank = True
+        if words:
+            is_behind_blank = piece[-1].isspace()
+            yield f"{words} " if is_behind_blank else words
 
 
 def fold_title(text: str) -> str:

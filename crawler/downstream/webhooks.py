@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from archives.files import make_private
 from crawler.downstream.changes import START, parse_cursor
 from pipelines.exports.records import build_object
 
@@ -119,6 +120,7 @@ class Outbox:
     """What is still to be told, to whom, and when."""
 
     def __init__(self, path: Path) -> None:
+        make_private(path)
         self._database = sqlite3.connect(path, isolation_level=None, timeout=60)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.executescript(_SCHEMA)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 import traceback
+import weakref
 from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +22,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.utils.spider import iterate_spider_output
 from twisted.python.failure import Failure
 
+from crawler.fetching.allocation import sweep_soon
 from crawler.fetching.budget import HeldBytes
 from pipelines.bounds import PageRefused, limit_time
 
@@ -36,9 +38,10 @@ MAX_CODINGS = 5
 MAX_PATH_SEGMENTS = 30
 MAX_PATH_REPEATS = 3
 
-# Decoded pages that wait to be read; the next one is decoded when these are fewer bytes.
-_WAITING_BYTES = 8 * 1024 * 1024
+# Decoded pages that are not done with; the next one is decoded when these are fewer bytes.
+_WAITING_BYTES = 2 * 1024 * 1024
 _LONGEST_WAIT_S = 30.0
+_SMALL_BYTES = 64 * 1024
 _LARGE_BYTES = 256 * 1024
 _LARGE_OUTPUTS = 2_000
 _POLL_S = 0.02
@@ -56,6 +59,33 @@ class _Counting:
         self.crawler.stats.inc_value(f"bounds/{name}")
 
 
+class _Unread:
+    """The bytes of large responses that have been decoded and that somebody still holds."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._kept = 0
+
+    def hold(self, response: Response) -> None:
+        """Count a response until it is gone."""
+        size = len(response.body)
+        if size > _SMALL_BYTES:
+            self._size += size
+            weakref.finalize(response, self._release, size).atexit = False
+
+    def _release(self, size: int) -> None:
+        self._size -= size
+        self._kept = min(self._kept, self._size)
+
+    async def wait(self) -> None:
+        """Wait until few are left; not for ever, because a reader may wait for us or keep what it has read."""
+        until = time.monotonic() + _LONGEST_WAIT_S
+        while self._size - self._kept > _WAITING_BYTES:
+            if time.monotonic() > until:
+                self._kept = self._size
+            await asyncio.sleep(_POLL_S)
+
+
 class DecodingMiddleware(HttpCompressionMiddleware):
     """Scrapy's decompression, one response at a time, and only while few decoded ones wait to be read.
 
@@ -71,6 +101,7 @@ class DecodingMiddleware(HttpCompressionMiddleware):
         self._counting = _Counting(crawler)
         self._turn = asyncio.Lock()
         self._held = crawler.get_extension(HeldBytes)
+        self._unread = _Unread()
 
     async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
         """Undo the content codings of a response.
@@ -85,7 +116,7 @@ class DecodingMiddleware(HttpCompressionMiddleware):
             self._counting.count("codings")
             raise IgnoreRequest(f"{response.url} has more than {MAX_CODINGS} content codings; it is not decoded")
         async with self._turn:
-            await self._wait_for_readers()
+            await self._unread.wait()
             return self._decode_response(request, response)
 
     def _decode_response(self, request: Request, response: Response) -> Request | Response:
@@ -98,21 +129,12 @@ class DecodingMiddleware(HttpCompressionMiddleware):
             self._counting.count("decoded_bytes")
             # Not the error itself: its traceback would keep what has been decoded until somebody has read it.
             raise IgnoreRequest(decoded)
-        if self._held is not None and not isinstance(decoded, Request):
+        if isinstance(decoded, Request):
+            return decoded
+        self._unread.hold(decoded)
+        if self._held is not None:
             self._held.hold(decoded)
         return decoded
-
-    async def _wait_for_readers(self) -> None:
-        """Wait until what has been decoded has been read; not for ever, because a reader may wait for us."""
-        slot = getattr(getattr(self.crawler_engine, "scraper", None), "slot", None)
-        until = time.monotonic() + _LONGEST_WAIT_S
-        while slot is not None and slot.active_size > _WAITING_BYTES and time.monotonic() < until:
-            await asyncio.sleep(_POLL_S)
-
-    @property
-    def crawler_engine(self) -> Any:
-        """The engine, once there is one."""
-        return self._counting.crawler.engine
 
 
 class PageMiddleware(_Counting):
@@ -138,9 +160,12 @@ class PageMiddleware(_Counting):
         is built while its items are on their way.
         """
         outputs = self._iter_bounded(response, iter(result))
-        if len(response.body) > _LARGE_BYTES:
+        is_large = len(response.body) > _LARGE_BYTES
+        if is_large:
             yield from list(islice(outputs, _LARGE_OUTPUTS))
         yield from outputs
+        if is_large:
+            sweep_soon()
 
     def _iter_bounded(self, response: Response, outputs: Iterator[Any]) -> Iterator[Any]:
         left = self._seconds

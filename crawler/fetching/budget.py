@@ -11,11 +11,14 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
+from crawler.fetching.allocation import return_large_blocks, sweep_soon
+
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
 _SMALL_BYTES = 64 * 1024
+_LARGE_BYTES = 4 * 1024 * 1024
 
 
 class Transfer:
@@ -49,6 +52,7 @@ class HeldBytes:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Build the budget for one run."""
+        return_large_blocks()
         return cls(crawler)
 
     def begin(self, transport: Any) -> Transfer:
@@ -61,9 +65,10 @@ class HeldBytes:
         """Note that so many bytes more are held; stop reading where that is too much."""
         transfer.size += size
         self.held += size
-        if not self._most or self.held <= self._most or transfer.size <= _SMALL_BYTES or transfer.is_paused:
+        if not self._most or self.held <= self._most or transfer.size <= _SMALL_BYTES:
             return
         if next(iter(self._transfers)) is not transfer:
+            # Also where it has been paused already: Twisted reads on by itself behind the head of a response.
             transfer.is_paused = True
             transfer.transport.pauseProducing()
             if not transfer.was_paused:
@@ -76,6 +81,8 @@ class HeldBytes:
         del self._transfers[transfer]
         _read_on(transfer)
         self._release(transfer.size)
+        if transfer.size > _LARGE_BYTES:
+            sweep_soon()
 
     def hold(self, response: Response) -> None:
         """Count the body of a response for as long as the response is alive."""

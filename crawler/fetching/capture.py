@@ -11,6 +11,7 @@ Spec: WARC/1.1 §6.3 (response), §6.4 (request), §5.13 (WARC-Truncated); RFC 9
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, cast
 
 from scrapy.core.downloader.handlers.http11 import (
@@ -92,6 +93,7 @@ class _Wire:
         "received",
         "ref",
         "sent",
+        "size",
         "surplus",
         "transfer",
         "url",
@@ -105,7 +107,8 @@ class _Wire:
         self.cipher_suite: str | None = None
         self.began_at = datetime.now(UTC)
         self.sent: list[bytes] = []
-        self.received: list[bytes] = []
+        self.size = 0
+        self.received = BytesIO()
         self.surplus = 0
         self.complete = False
         self.cut: Truncated | None = None
@@ -114,13 +117,15 @@ class _Wire:
 
     def build_exchange(self, truncated: Truncated | None) -> Exchange:
         """Freeze what was seen; bytes behind the message's end belong to no message and are left out."""
-        raw_response = b"".join(self.received)
-        self.received.clear()
+        self.received.truncate(self.size - self.surplus)
+        # Not a list of pieces, which would have to be joined: a response that is large enough would be held twice.
+        raw_response = self.received.getvalue()
+        self.received.close()
         return Exchange(
             url=self.url,
             began_at=self.began_at,
             raw_request=b"".join(self.sent),
-            raw_response=raw_response[: len(raw_response) - self.surplus],
+            raw_response=raw_response,
             ip=self.ip,
             cipher_suite=self.cipher_suite,
             truncated=truncated,
@@ -179,9 +184,10 @@ class _CapturingProtocol(_LenientHTTP11ClientProtocol):
     def dataReceived(self, data: bytes) -> None:  # noqa: N802
         wire = self._wire
         if wire is not None:
-            if not wire.received:
+            if not wire.size:
                 wire.cipher_suite = _find_cipher(self.transport)
-            wire.received.append(data)
+            wire.received.write(data)
+            wire.size += len(data)
             # One copy for the archive, one for the spider.
             self.held.grow(wire.transfer, 2 * len(data))
         super().dataReceived(data)
@@ -218,7 +224,7 @@ class _CapturingProtocol(_LenientHTTP11ClientProtocol):
         wire, self._wire = self._wire, None
         if wire is None:
             return
-        if wire.received:
+        if wire.size:
             self._write(wire, reason)
         else:
             self.run.count_silence()

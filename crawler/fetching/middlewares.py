@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 
 from itemadapter import ItemAdapter
 from scrapy import Request
+from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import HtmlResponse
 from twisted.internet.defer import Deferred
 
 from crawler.discovery.requisites import META_REQUISITE, is_requisite_admitted
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _DIGEST_LETTERS = 16
+# Scrapy looks at 4,096 characters.
+_BEGINNING_BYTES = 16 * 1024
+_NOT_ASCII = bytes(range(0x80, 0x100))
 
 
 class ScopeMiddleware:
@@ -76,6 +81,23 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         digest = hashlib.sha256(response.body).hexdigest()[:_DIGEST_LETTERS]
         self._stats.set_value(f"robots/{netloc}", digest if response.status == 200 else str(response.status))
         await super()._parse_robots(response, netloc, request)
+
+
+class RefreshMiddleware(MetaRefreshMiddleware):
+    """Scrapy's reader of `<meta http-equiv="refresh">`, which decodes a whole page to look at its beginning.
+
+    The text of a page may take four times its bytes, and Scrapy keeps it for as long as the response.
+    """
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+        """Follow what the beginning of a page says."""
+        if len(response.body) <= _BEGINNING_BYTES or not isinstance(response, HtmlResponse):
+            return super().process_response(request, response)
+        # Cut behind ASCII, so that no character is torn apart. Not by `replace`, which reads the whole page as well.
+        body = response.body[:_BEGINNING_BYTES].rstrip(_NOT_ASCII)
+        beginning = HtmlResponse(response.url, status=response.status, headers=response.headers, body=body)
+        answer = super().process_response(request, beginning)
+        return response if answer is beginning else answer
 
 
 class ProvenanceMiddleware:

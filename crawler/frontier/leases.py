@@ -16,6 +16,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from archives.files import make_private
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
@@ -82,6 +84,7 @@ class LeaseTable:
         self._worker = new_worker()
         self._lock = self._lock_path(self._worker).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        make_private(path)
         self._database = sqlite3.connect(path, isolation_level=None)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")

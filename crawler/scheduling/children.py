@@ -30,7 +30,7 @@ class SourceLock:
     @classmethod
     def take(cls, path: Path) -> SourceLock | None:
         """Take the lock without waiting; None if a living process holds it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         if lock_file(descriptor):
             return cls(path, descriptor)

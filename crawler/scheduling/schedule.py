@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from archives.errors import RegistryError
+from archives.files import make_private
 from archives.registry import connect, describe_url
 from crawler.scheduling.verdict import Status
 
@@ -132,6 +133,7 @@ class _Postgres:
 
 def _open_file(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path)
     database = sqlite3.connect(path, isolation_level=None)
     database.execute("PRAGMA busy_timeout = 30000")
     database.execute("PRAGMA journal_mode = WAL")

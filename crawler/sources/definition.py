@@ -105,7 +105,7 @@ class _Table:
         name = self.take_text(key, default)
         try:
             return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
+        except (ZoneInfoNotFoundError, ValueError, OSError, RecursionError):
             self.refuse(key, f"{name!r} is not an IANA time zone such as Asia/Shanghai")
 
     def take_table(self, key: str) -> _Table:
@@ -204,7 +204,7 @@ def _load_links(table: _Table) -> Any:
         for pattern in patterns[LinkKind(key)]:
             try:
                 re.compile(pattern)
-            except re.error as error:
+            except (re.error, RecursionError, OverflowError) as error:
                 table.refuse(key, f"{pattern!r} is not a regular expression: {error}")
     table.close()
     return compile_rules(patterns)
@@ -296,7 +296,7 @@ def _load_post(top: _Table, zone: ZoneInfo) -> PostOptions:
 def _check_day_pattern(table: _Table, pattern: str) -> None:
     try:
         groups = re.compile(pattern).groups
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         table.refuse("day_from_id", f"{pattern!r} is not a regular expression: {error}")
     if pattern and groups < 1:
         table.refuse("day_from_id", f"{pattern!r} needs one group that holds the eight digits of the day")

@@ -66,7 +66,7 @@ def compile_expression(text: str, *, of_json: bool = False) -> Expression:
         language, rest = ("json" if of_json else "css"), text
     try:
         return Expression(language=language, text=text, compiled=_COMPILERS[language](rest.strip()))
-    except (SelectorError, etree.XPathError, re.error, JMESPathError) as error:
+    except (SelectorError, etree.XPathError, re.error, JMESPathError, RecursionError, OverflowError) as error:
         raise ExpressionError(f"{text!r} is not {_LANGUAGES[language]}: {error}") from error
 
 

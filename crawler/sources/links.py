@@ -70,7 +70,10 @@ class Scope:
 
     def admits(self, url: str) -> bool:
         """Tell whether `url` may be fetched; robots.txt of an admitted host is always in scope."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # an archive of others may hold any address
+            return False
         if parts.scheme not in ("http", "https"):
             return False
         return any(_is_below(parts.scheme, parts.netloc, parts.path or "/", prefix) for prefix in self.prefixes)

@@ -29,14 +29,16 @@ entries = st.builds(
         captured_at=at,
         **fields,
     ),
-    path=st.text(max_size=20),
+    path=st.text(st.characters(codec="utf-8"), max_size=20),
     at=st.datetimes(timezones=st.just(UTC)),
-    mime=st.text(min_size=1, max_size=10),
+    mime=st.text(st.characters(codec="utf-8"), min_size=1, max_size=10),
     status=st.none() | st.integers(min_value=0, max_value=999),
     digest=st.sampled_from(["", "sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ"]),
-    length=st.integers(min_value=0),
-    offset=st.integers(min_value=0),
-    filename=st.text(max_size=10),
+    length=st.integers(min_value=0, max_value=2**63 - 1),
+    offset=st.integers(min_value=0, max_value=2**63 - 1),
+    filename=st.text(st.characters(codec="utf-8", exclude_characters="/\\\0"), max_size=10).map(
+        lambda name: f"a{name}"
+    ),
     record_id=st.uuids().map(lambda value: f"<urn:uuid:{value}>"),
     truncated=st.none() | st.sampled_from(Truncated),
 )

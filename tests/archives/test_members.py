@@ -11,7 +11,7 @@ from io import BytesIO
 import pytest
 
 from archives.errors import Damage, RecordError
-from archives.members import iter_members, load_compressor, read_member, scan_members, store_member
+from archives.members import compress_parts, iter_members, load_compressor, read_member, scan_members, store_member
 
 PARTS = [b"one" * 50, b"", bytes(range(256)) * 3000, b"last"]
 
@@ -89,6 +89,15 @@ def test_without_isal_zlib_compresses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_compressor()(PARTS[2]) == zlib.compress(PARTS[2], 6, 31)
 
 
+@pytest.mark.parametrize("size", [0, 1, 1024 * 1024, 3_000_000])
+def test_a_member_made_in_pieces_is_whole(size: int) -> None:
+    parts = (b"head\r\n\r\n", random.Random(size).randbytes(size // 2) + bytes(size - size // 2), b"\r\n\r\n")
+    built = compress_parts(*parts)
+    (member,) = iter_members(BytesIO(built))
+    assert (member.data, member.length) == (b"".join(parts), len(built))
+    assert built[4:8] == bytes(4)
+
+
 def test_members_bear_no_date() -> None:
     assert load_compressor()(b"x")[4:8] == bytes(4)
 
@@ -96,8 +105,9 @@ def test_members_bear_no_date() -> None:
 @pytest.mark.parametrize("size", [0, 1, 100, 65_534, 65_535, 65_536, 200_000])
 @pytest.mark.parametrize("head", [b"", b"head" * 200])
 def test_what_is_dense_is_stored(head: bytes, size: int) -> None:
-    data = head + random.Random(size).randbytes(size) + b"\r\n\r\n"
-    stored = store_member(data, len(head))
+    dense = random.Random(size).randbytes(size)
+    data = head + dense + b"\r\n\r\n"
+    stored = store_member(head, memoryview(dense), b"\r\n\r\n")
     assert gzip.decompress(stored) == data
     assert len(stored) < size + 100 + 5 * (size // 65_535 + 1)
     (member,) = iter_members(BytesIO(stored))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -157,3 +158,18 @@ def test_an_empty_file_holds_no_records(tmp_path: Path) -> None:
     path = tmp_path / "a.warc.gz"
     path.touch()
     assert list(iter_records(path)) == []
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [b"WARC/1.1\r\n", b"WARC/1.1\r\nWARC-Type: response\r\nContent-Length: 99999999\r\n\r\n", b"WARC/1.1\r\n\r\n"],
+)
+def test_a_file_of_nothing_but_beginnings_is_not_read_for_each_of_them(tmp_path: Path, piece: bytes) -> None:
+    path = write_plain(tmp_path / "x.warc", f"Content-Length: {len(RESPONSE)}")
+    with path.open("ab") as file:
+        file.write(piece * 100_000)
+    damage: list[RecordError] = []
+    began = time.process_time()
+    assert len(list(scan_records(path, damage.append))) == 1
+    assert time.process_time() - began < 10
+    assert damage

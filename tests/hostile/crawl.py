@@ -51,18 +51,33 @@ def crawl_hostile(toml: str, data: Data, **settings: object) -> Crawl:
     log = data.path.parent / "log"
     clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     began = time.monotonic()
+    peak = 0
     with log.open("wb") as stream:
         process = subprocess.Popen(command, cwd=ROOT, env=clean, stdout=stream, stderr=stream)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        while process.poll() is None:
+            peak = max(peak, read_peak(process.pid))
+            time.sleep(0.02)
     text = log.read_text("utf-8", "replace")
     return Crawl(
         exit_code=process.returncode,
         seconds=time.monotonic() - began,
-        peak_bytes=usage.ru_maxrss * 1024,
+        peak_bytes=peak,
         log=text,
         stats=_read_stats(text),
     )
+
+
+def read_peak(pid: int) -> int:
+    """The most memory that a living process has had, in bytes; 0 where the system does not tell.
+
+    Not what `wait4` tells: that begins with what the process had that it was forked from.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii")
+    except OSError:
+        return 0
+    found = re.search(r"^VmHWM:\s*(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) * 1024 if found else 0
 
 
 def _read_stats(log: str) -> dict[str, Any]:

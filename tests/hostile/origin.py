@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import io
 import itertools
+import random
 import zlib
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,11 @@ def build_zstd_bomb(size: int) -> bytes:
     return b"".join(packer.compress(bytes(_MIB)) for _ in range(size // _MIB)) + packer.flush()
 
 
-def _build_bombs() -> dict[str, bytes]:
+def _build_noisy_chunks(count: int) -> list[bytes]:
+    return [b"10000\r\n" + random.Random(n).randbytes(0x10000) + b"\r\n" for n in range(count)]
+
+
+def _build_bombs() -> dict[str, Any]:
     size = 256 * _MIB
     full = gzip.compress(_page("<p>almost too much</p>" + " " * (30 * _MIB)), mtime=0)
     return {
@@ -91,6 +96,13 @@ def _build_bombs() -> dict[str, bytes]:
         "bomb_zstd": _answer(build_zstd_bomb(size), ("Content-Encoding", "zstd")),
         "bomb_br_zstd": _answer(zstd.compress(build_brotli_bomb(size)), ("Content-Encoding", "br, zstd")),
         "bomb_codings": _answer(b"x", ("Content-Encoding", ", ".join(["gzip"] * 2_000))),
+        "text_wide": _answer(
+            gzip.compress(_page("\U0001f427" + "wide " * 1_500_000), mtime=0), ("Content-Encoding", "gzip")
+        ),
+        "text_han": _answer(gzip.compress(_page("<p>" + "\u6e2f" * 10_000_000), mtime=0), ("Content-Encoding", "gzip")),
+        "noise": _answer(random.Random(7).randbytes(31 * _MIB)),
+        "noise_chunked": [_head("Transfer-Encoding: chunked") + b"\r\n", *_build_noisy_chunks(480), b"0\r\n\r\n"],
+        "chunks_tiny": [_head("Transfer-Encoding: chunked") + b"\r\n" + b"2\r\nok\r\n" * 500_000 + b"0\r\n\r\n"],
         **{f"bomb_full{n}": _answer(full, ("Content-Encoding", "gzip")) for n in range(8)},
     }
 

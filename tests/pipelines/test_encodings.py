@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.encodings import decode_page, find_encoding
+from pipelines import encodings
+from pipelines.bounds import MAX_PAGE_CHARS, PageRefused
+from pipelines.encodings import _reads, decode_page, find_encoding
 from tests.project import SHARED, needs_shared
 
 HAN = "<p>宁波港今晨重新开放，渡轮照常。</p>"
@@ -55,3 +57,22 @@ def test_real_pages_read_the_same_in_both_encodings() -> None:
         assert decode_page(text.encode(), content_type=b"text/html; charset=gb2312", language="zh") == text
         if "charset=utf" not in text[:4096].lower() and 'charset="utf' not in text[:4096].lower():
             assert decode_page(text.encode("gb18030"), language="zh") == text
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "gb18030", "cp932", "cp1252", "utf-16-le"])
+@given(text=st.text(alphabet="a宁港é\U0001f427", max_size=40))
+def test_a_page_read_in_pieces_is_read_alike(codec: str, text: str) -> None:
+    body = text.encode(codec, "replace")
+    whole = [_reads(body, name) for name in (codec, "utf-8", "gb18030")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encodings, "_LOOK_BYTES", 3)
+        assert [_reads(body, name) for name in (codec, "utf-8", "gb18030")] == whole
+
+
+@pytest.mark.parametrize("character", ["a", "港", "\U0001f427"])
+def test_a_page_of_too_many_characters_is_never_held(character: str) -> None:
+    most = 32 * 1024 * 1024 // len(character.encode())
+    decode_page((character * MAX_PAGE_CHARS).encode()[: 32 * 1024 * 1024])
+    if most > MAX_PAGE_CHARS:
+        with pytest.raises(PageRefused, match="characters"):
+            decode_page((character * most).encode())
