@@ -21,6 +21,7 @@ MIN_STEM_BYTES = 24
 
 _STEM = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _OUTSIDE_STEM = re.compile(r"[^A-Za-z0-9_]+")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f:<>\"\\^`{|}]+")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _RESERVED = re.compile(r"con|prn|aux|nul|com[0-9]|lpt[0-9]", re.IGNORECASE)
 # Latin letters that no Unicode decomposition takes apart.
@@ -41,12 +42,13 @@ class SlugStyle(StrEnum):
 def build_slug(name: str, style: SlugStyle = SlugStyle.PINYIN) -> str:
     """Return the slug of a name.
 
-    PINYIN joins toneless pinyin for Han and leaves everything else untouched, blanks, case and brackets included.
+    PINYIN joins toneless pinyin for Han and leaves everything else untouched, blanks, case and brackets included, but
+    for what no part of an address can hold: Jekyll stops at a category with a colon, as at an address without a host.
     PINYIN_URL lowers and joins words with `-`. UNICODE keeps the letters of every script. The last two are empty
     for a name without a letter or digit.
     """
     if style is SlugStyle.PINYIN:
-        return _spell_han(name)
+        return _UNFIT.sub("-", _spell_han(name))
     folded = unicodedata.normalize("NFKC", name)
     if style is SlugStyle.UNICODE:
         return _join_words(folded)

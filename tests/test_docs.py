@@ -188,7 +188,7 @@ def test_every_field_on_disk_is_documented() -> None:
     assert len(warc) > 10
     index = list_keys("archives/cdxj.py", "dump_line")
     info = list_keys("crawler/run.py", "_describe")
-    run = list_keys("crawler/manifest.py", "build_manifest")
+    run = list_keys("crawler/manifest.py", "build_manifest") | list_keys("crawler/joint.py", "build_joint")
     assert len(index) == 10
     assert len(info) == 9
     assert [name for name in sorted(warc | index | info | run) if f"`{name}`" not in text] == []

@@ -10,6 +10,7 @@ import re
 from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
+from archives.errors import RecordError
 from archives.records import quote_uri
 
 _SPACE: Final = "".join(map(chr, range(0x21)))
@@ -20,6 +21,8 @@ _DOT: Final = re.compile(r"%2e", re.IGNORECASE)
 _KEPT_SCHEMES: Final = frozenset({"mailto", "tel"})
 _URL_SAFE: Final = "!#$%&'()*+,/:;=?@[]~"
 MAX_URL: Final = 8192
+# The addresses of one page together. A long `<base>` would make a thousandfold of a page of short links.
+MAX_WRITTEN: Final = 64 * 1024 * 1024
 
 
 class PageLinks:
@@ -39,14 +42,16 @@ class PageLinks:
         self.page_modifier = page_modifier
         self.codec = codec
         self.top = top
+        self._url = url
         self._prefix = prefix
         self._known: dict[str, str | None] = {}
-        self._set_base(url)
+        self._written = 0
+        self._set_base(url if _is_sound(url) else "http://invalid/")
 
     def set_base(self, href: str) -> None:
-        """Take in `<base href>`."""
+        """Take in `<base href>`, if an address can be relative to it."""
         target = self.resolve(href)
-        if target is not None:
+        if target is not None and _is_sound(target):
             self._set_base(target)
 
     def _set_base(self, url: str) -> None:
@@ -60,6 +65,9 @@ class PageLinks:
         """The place of a resource in the archive; None for an address that must not be asked for.
 
         `data:` addresses and fragments of the page itself stay.
+
+        Raises:
+            RecordError: the addresses of the page are longer together than MAX_WRITTEN characters.
         """
         stripped = url.strip(_SPACE)
         if stripped.startswith("#") or not stripped:
@@ -70,7 +78,11 @@ class PageLinks:
         return None if target is None else f"{self._prefix}{modifier}/{target}"
 
     def rewrite_top(self, url: str) -> str | None:
-        """Where a reader's click leads: the page in the archive, with its banner."""
+        """Where a reader's click leads: the page in the archive, with its banner.
+
+        Raises:
+            RecordError: as above.
+        """
         stripped = url.strip(_SPACE)
         if stripped.startswith("#"):
             return stripped
@@ -81,10 +93,21 @@ class PageLinks:
         return None if target is None else f"{self.top}{self._prefix}/{target}"
 
     def resolve(self, url: str) -> str | None:
-        """The absolute address, as the archive knows it; None if it is not of the web."""
+        """The absolute address, as the archive knows it; None if it is not of the web.
+
+        Raises:
+            RecordError: as above.
+        """
         if url not in self._known:
             self._known[url] = self._resolve(_CONTROLS.sub("", url.strip(_SPACE)))
-        return self._known[url]
+        target = self._known[url]
+        self._written += len(url if target is None else target)
+        if self._written > MAX_WRITTEN:
+            raise RecordError(
+                f"the addresses of {self._url} are longer together than {MAX_WRITTEN} characters, and it is not shown; "
+                "the archived bytes are under id_"
+            )
+        return target
 
     def _resolve(self, url: str) -> str | None:
         if len(url) > MAX_URL:
@@ -110,6 +133,14 @@ class PageLinks:
             return urljoin(self._base, url)
         except ValueError:
             return self._base
+
+
+def _is_sound(url: str) -> bool:
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return True
 
 
 def _encode(url: str, codec: str) -> str:

@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from archives.replay.links import PageLinks
 
 _WS: Final = r"\t\n\f\r "
-_VALUE: Final = rf"\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^{_WS}\"'>][^{_WS}>]*+|(?=>)"
+_VALUE: Final = rf"\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^{_WS}\"'>][^{_WS}>]*+|(?=>|\Z)"
 _ATTRIBUTE: Final = rf"[^{_WS}/>][^{_WS}/>=]*+(?:[{_WS}]*+=[{_WS}]*+(?:{_VALUE}))?+"
 # Tags of which nothing could be changed, by far the most: the search passes over them without stopping.
 _DULL: Final = (
     r"/?(?:p|div|span|li|ul|ol|br|b|i|u|em|strong|small|h[1-6]|t[rdh]|table|t?body|thead|d[ltd]|section|article|header|"
     r"footer|nav|main|aside|figure|figcaption|label|button|time|svg|g|path|center|font|hr|sup|sub|picture|noscript|head|"
     r"option|blockquote)"
-    r"(?: (?:class|id|title|alt|type|role|lang|dir|width|height|align|valign|colspan|rowspan|d|fill|viewbox|value|name|"
-    r'tabindex|datetime|color|size|aria-[a-z]++|data-(?!src|o|l|a)[a-z-]++)="[^"<]*+")*+[ /]*+>|/a>'
+    r"(?: (?:class|id|title|alt|type|role|lang|dir|width|height|align|valign|colspan|rowspan|d|viewbox|value|name|"
+    r'tabindex|datetime|color|size|aria-[a-z]++|data-(?!src|o|l|a)[a-z-]++)="[^"<]*+"| fill="[^"<&(\\]*+")*+[ /]*+>|/a>'
 )
 _TOKEN: Final = re.compile(
     rf"<(?!{_DULL})(?:(?P<comment>!--(?:>|->|.*?(?:--!?>|\Z)))"
@@ -44,13 +44,15 @@ _PARTS: Final = re.compile(rf"(?P<name>[^{_WS}/>][^{_WS}/>=]*+)(?:[{_WS}]*+=[{_W
 _REFERENCE: Final = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)(?:;|(?![=a-zA-Z0-9]))")
 _TELLING: Final = re.compile(
     r"href|src|style|action|background|poster|ping|icon|attributename|integrity|crossorigin|manifest|nonce|"
-    r"cite|longdesc|codebase|archive|classid|profile|xmlns|xml:base|(?:^|[\t\n\f\r /\"'])on",
+    r"cite|longdesc|codebase|archive|classid|profile|xmlns|xml:base|(?:^|[\t\n\f\r /\"'])on|"
+    r"fill|stroke|filter|mask|clip-path|marker|cursor",
     re.IGNORECASE,
 )
 _TELLING_TAGS: Final = frozenset({"meta", "base", "link", "a", "area", "form", "object"})
 _DROPPED_ATTRIBUTES: Final = frozenset(
     {
         "ping",
+        "attributionsrc",
         "integrity",
         "crossorigin",
         "manifest",
@@ -67,15 +69,22 @@ _DROPPED_ATTRIBUTES: Final = frozenset(
 _DROPPED_RELATIONS: Final = frozenset(
     {"dns-prefetch", "preconnect", "prefetch", "prerender", "modulepreload", "manifest", "expect", "pingback"}
 )
-_DROPPED_METAS: Final = frozenset(
+# What a page may say in a header's stead; all else is a policy, and ours to make.
+_KEPT_METAS: Final = frozenset({"", "refresh", "default-style", "content-language", "x-ua-compatible"})
+# Attributes of SVG that hold what a style sheet would.
+_STYLES: Final = frozenset(
     {
-        "content-type",
-        "content-security-policy",
-        "content-security-policy-report-only",
-        "x-dns-prefetch-control",
-        "set-cookie",
-        "origin-trial",
-        "x-frame-options",
+        "style",
+        "fill",
+        "stroke",
+        "filter",
+        "mask",
+        "clip-path",
+        "marker",
+        "marker-start",
+        "marker-mid",
+        "marker-end",
+        "cursor",
     }
 )
 _HIDDEN: Final = frozenset({"script", "noembed", "noframes"})
@@ -104,6 +113,7 @@ class _Rewriter:
         self._depth = depth
         self._out: list[str] = []
         self._has_base = False
+        self._endless: set[str] = set()
 
     def run(self) -> str:
         text, out = self._text, self._out
@@ -117,13 +127,13 @@ class _Rewriter:
                 is_raw = not match["slash"] and name.lower() in _RAW | {"plaintext"}
                 if new is None and not is_raw:
                     continue
-                out += (text[copied : match.start()], match[0] if new is None else new)
+                out += (_escape_last(text[copied : match.start()]), match[0] if new is None else new)
                 copied = position = self._take_raw(match, name.lower()) if is_raw else position
             elif match["doctype"]:
                 continue
             else:
                 # Comments, declarations, and a tag that the page's end cuts short.
-                out.append(text[copied : match.start()])
+                out.append(_escape_last(text[copied : match.start()]))
                 copied = position
         out.append(text[copied:])
         return "".join(out)
@@ -134,8 +144,11 @@ class _Rewriter:
         if name == "plaintext":
             self._out.append(escape(text[start:], quote=False))
             return len(text)
+        if name in self._endless:
+            return start
         end = re.compile(rf"</{name}(?=[{_WS}/>])", re.IGNORECASE).search(text, start)
         if end is None and name in {"script", "iframe", "noembed", "noframes", "style"}:
+            self._endless.add(name)
             return start
         inside = text[start : end.start() if end else len(text)]
         if name == "style":
@@ -157,7 +170,7 @@ class _Rewriter:
             return None if not region else f"</{match['name']}>"
         if name not in _TELLING_TAGS and not _TELLING.search(region):
             return None
-        pairs = [(part["name"], _find_value(part["value"])) for part in _PARTS.finditer(region)]
+        pairs = _list_pairs(region)
         handler = _HANDLERS.get(name)
         changed = handler(self, pairs) if handler else pairs
         if changed is None:
@@ -169,9 +182,10 @@ class _Rewriter:
     def _rewrite_attribute(self, tag: str, pair: _Pair, pairs: list[_Pair]) -> _Pair | None:
         name, value = pair
         lower = name.lower()
-        if lower.startswith("on") or lower in _DROPPED_ATTRIBUTES or value is None:
-            return None if value is not None or lower in _DROPPED_ATTRIBUTES else pair
-        if lower == "style":
+        is_acting = lower.startswith("on") or lower in _DROPPED_ATTRIBUTES
+        if is_acting or value is None:
+            return None if is_acting else pair
+        if lower in _STYLES:
             return name, rewrite_style(value, self._links)
         if lower in {"srcset", "imagesrcset"}:
             return name, self._rewrite_set(value)
@@ -184,8 +198,8 @@ class _Rewriter:
 
     def _rewrite_address(self, value: str, modifier: str) -> str | None:
         new = self._links.rewrite(value, modifier) if modifier else self._links.rewrite_top(value)
-        is_document = modifier in {"", "if_", "mp_"}
-        return None if new is None or (is_document and new[:5].lower() == "data:") else new
+        can_be_data = modifier not in {"", "if_", "mp_", "cs_"}
+        return None if new is None or (not can_be_data and new[:5].lower() == "data:") else new
 
     def _rewrite_document(self, name: str, value: str) -> _Pair | None:
         if self._depth >= _MAX_DEPTH:
@@ -201,9 +215,9 @@ class _Rewriter:
         return ", ".join(kept)
 
     def rewrite_meta(self, pairs: list[_Pair]) -> list[_Pair] | None:
-        values = {name.lower(): value or "" for name, value in reversed(pairs)}
+        values = {name.lower(): value or "" for name, value in pairs}
         kind = values.get("http-equiv", "").strip().lower()
-        if "charset" in values or kind in _DROPPED_METAS or values.get("name", "").strip().lower() == "referrer":
+        if "charset" in values or kind not in _KEPT_METAS or values.get("name", "").strip().lower() == "referrer":
             return None
         if kind != "refresh":
             return pairs
@@ -222,7 +236,7 @@ class _Rewriter:
         return None
 
     def rewrite_link(self, pairs: list[_Pair]) -> list[_Pair] | None:
-        values = {name.lower(): value or "" for name, value in reversed(pairs)}
+        values = {name.lower(): value or "" for name, value in pairs}
         relations = set(values.get("rel", "").lower().split())
         is_script = "preload" in relations and values.get("as", "").lower() not in {"style", "image", "font"}
         return None if relations & _DROPPED_RELATIONS or is_script else pairs
@@ -239,7 +253,7 @@ class _Rewriter:
 
     def rewrite_image(self, pairs: list[_Pair]) -> list[_Pair] | None:
         """Give a picture its address where a script would have."""
-        values = {name.lower(): value or "" for name, value in reversed(pairs)}
+        values = {name.lower(): value or "" for name, value in pairs}
         src = values.get("src", "")
         lazy = next((values[name] for name in _LAZY if values.get(name)), "")
         sets = next((values[name] for name in _LAZY_SETS if values.get(name)), "")
@@ -298,6 +312,18 @@ def _find_modifier(tag: str, attribute: str, pairs: list[_Pair]) -> str:
     return "" if attribute in {"href", "xlink:href", "action", "formaction", "cite", "longdesc"} else "im_"
 
 
+def _list_pairs(region: str) -> list[_Pair]:
+    """The attributes of a tag that count: of several of one name the first.
+
+    A name that begins with "=" is left out; it would become the value of the name that is written before it.
+    """
+    found: dict[str, _Pair] = {}
+    for part in _PARTS.finditer(region):
+        if part["name"][0] != "=":
+            found.setdefault(part["name"].lower(), (part["name"], _find_value(part["value"])))
+    return list(found.values())
+
+
 def _find_value(raw: str | None) -> str | None:
     if raw is None:
         return None
@@ -310,6 +336,11 @@ def _dump_attribute(pair: _Pair) -> str:
     if value is None:
         return f" {name}"
     return f' {name}="{value.replace("&", "&amp;").replace(chr(34), "&quot;").replace("<", "&lt;")}"'
+
+
+def _escape_last(text: str) -> str:
+    """Text whose last character begins no tag, should what followed it be left out: `<<!-- -->script>`."""
+    return text[:-1] + "&lt;" if text.endswith("<") else text
 
 
 def _escape_tags(text: str) -> str:

@@ -6,6 +6,7 @@ its size.
 
 from __future__ import annotations
 
+import re
 import zlib
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,18 @@ MAX_BYTES = 52_428_800
 _CHUNK_BYTES = 65_536
 _GZIP = b"\x1f\x8b"
 _BLANK = b"\xef\xbb\xbf \t\r\n"
+# What stands before the root where there is no DTD, and what declares an entity; NULs taken out, for UTF-16.
+_BEFORE_ROOT = re.compile(rb"(?:[^<]++|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_ENTITY = b"<!ENTITY"
+_EBCDIC = "<?xm".encode("cp037")
+# Encodings in which a markup declaration is spelt with its ASCII bytes. No feed is written in another.
+_ENCODING = re.compile(rb"<\?xml(?:[^?]|\?(?!>))*?encoding\s*=\s*[\"']([^\"']*)")
+_PLAIN_ENCODING = re.compile(
+    rb"us-ascii|ascii|utf-?8|utf-?(?:16|32)(?:[lb]e)?|ucs-?[24]|iso[-_]8859-?[0-9]+|latin-?[0-9]|(?:windows|cp)-?(?:125[0-9]|"
+    rb"874|932|936|949|950|866)|x?-?(?:gbk|gb2312|gb18030|big5|big5-hkscs|euc-?(?:jp|kr|cn|tw)|s(?:hift)?[-_]?jis)|"
+    rb"koi8-?[ru]|tis-?620|ks_c_5601-1987|macintosh|x-mac-[a-z]+",
+    re.IGNORECASE,
+)
 
 
 class DocumentRefused(ValueError):
@@ -100,11 +113,14 @@ def iter_elements(body: bytes, names: frozenset[str]) -> Iterator[etree._Element
     )
     root: etree._Element | None = None
     is_first = True
+    tail = b""
     for chunk in iter_chunks(body):
         piece = chunk.lstrip(_BLANK) if is_first else chunk
-        is_first = is_first and not piece
         if not piece:
             continue
+        if root is None:
+            tail = _check_prolog(tail + piece.replace(b"\0", b""), is_first=is_first)
+        is_first = False
         try:
             parser.feed(piece)
         except etree.XMLSyntaxError:
@@ -122,6 +138,21 @@ def iter_elements(body: bytes, names: frozenset[str]) -> Iterator[etree._Element
             ):
                 yield element
                 _drop(element)
+
+
+def _check_prolog(text: bytes, *, is_first: bool) -> bytes:
+    """Refuse a declared entity before the parser sees it; return what the next piece may go on with.
+
+    libxml2 frees the elements of an entity that holds itself, while lxml goes on to use them.
+    """
+    encoding = _ENCODING.match(text) if is_first else None
+    if text.startswith(_EBCDIC) or (encoding and not _PLAIN_ENCODING.fullmatch(encoding[1])):
+        raise DocumentRefused("damaged", "is in an encoding that no feed is written in")
+    start = _BEFORE_ROOT.match(text)
+    has_declarations = not is_first or text.startswith(b"<!", start.end() if start else 0)
+    if has_declarations and _ENTITY in text:
+        raise DocumentRefused("entities", "declares entities, which no sitemap and no feed needs")
+    return text[1 - len(_ENTITY) :]
 
 
 def _check_entities(root: etree._Element) -> None:

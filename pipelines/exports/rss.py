@@ -6,6 +6,7 @@ addresses, and `content:encoded` for the whole text.
 
 from __future__ import annotations
 
+import html
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,7 @@ def _build_item(entry: Entry) -> Iterator[str]:
         yield build_element("dc:creator", author) + "\n"
     for category in entry.categories:
         yield build_element("category", category) + "\n"
-    yield build_element("description", entry.summary) + "\n"
+    # Readers take it for markup: what is text is escaped once more.
+    yield build_element("description", html.escape(entry.summary, quote=False)) + "\n"
     yield build_element("content:encoded", entry.content) + "\n"
     yield "</item>\n"

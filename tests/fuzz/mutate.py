@@ -18,11 +18,11 @@ _WORDS = (
 )  # fmt: skip
 
 
-def mutate(seeds: Sequence[bytes], chance: random.Random) -> bytes:
-    """Return one of the seeds after a few mutations."""
+def mutate(seeds: Sequence[bytes], chance: random.Random, *, others: Sequence[bytes] = ()) -> bytes:
+    """Return one of the seeds after a few mutations, with pieces of the others, or of the seeds."""
     data = bytearray(chance.choice(seeds))
     for _ in range(chance.choice((1, 1, 2, 3, 5, 8))):
-        chance.choice(_STEPS)(data, seeds, chance)
+        chance.choice(_STEPS)(data, others or seeds, chance)
     return bytes(data[:MAX_BYTES])
 
 

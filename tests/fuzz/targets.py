@@ -37,6 +37,7 @@ from pipelines.encodings import decode_page
 from pipelines.frontmatter import FrontMatterError, dump_names, dump_title, load_front_matter
 from pipelines.markup import is_clean
 from pipelines.slugs import build_file_stem
+from tests.fuzz import rewriting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -215,6 +216,16 @@ _PAGE = """<!doctype html><html lang=zh><head><meta charset=utf-8><title>渡轮�
 <a href="/2026/03/04/b.html">next</a></body></html>""".encode()
 _BODY = b'<p class="x">One <b>two</b> <a href="/a?b=1&amp;c">three</a></p><table><tr><td>4</td></tr></table><pre>a\n\n    b</pre><ul><li>c</ul>'
 _MXSS = b'<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=alert(1)&gt;">'
+_REPLAYED = b"""<base href=//cdn.example/x/><link rel=stylesheet href=s.css><style>@import "t.css"; b{background:url( 'i.png' )}</style>
+<a href="b.html?a=1&amp;copy=2" ping=//spy.example/>b</a><img srcset="p.png 1x, //live.example/q.png 2x" data-src=/late.png><meta http-equiv=refresh content="0;url=/x">
+<svg><a xlink:href=//live.example><set attributeName=href to=//live.example/><use href=#x /><path mask="url(//live.example/m.svg#m)"/></a></svg><textarea><a href=//live.example></textarea>
+<p style="background:url(bg.png)" onclick=go()>1 &lt; 2 <b>three</i></p><iframe srcdoc="&lt;a href=/x&gt;"></iframe><noscript><img src=n.png></noscript><form action=/go><button formaction=/do>x</button></form>"""
+_PLAIN = "<p title=\"1 > 0\">文字 one<br>two</p><ul><li><a href='/x?a=1&b=2'>three</a> &amp; four<li>five</ul><h2>six &eacute; &#x4e2d;</h2>".encode()
+_STYLES = (
+    b"@charset \"utf-8\"; @import url(//live.example/a.css) screen; @import/**/'b.css'; a { background: url( 'x.png' ) } /* url(y) */",
+    b'a { background: image-set("http://live.example/1" 1x, url(2.png) type("image/avif") 2x); content: \'url(x)\' }',
+    b'\\75\\72 \\6c (http://live.example/3) @\\69mport "//live.example/4" { x: \\"; background: url(http://live.example/5) } url(a b) url(c',
+)
 _DATES = (
     "2026-03-04 05:06:07",
     "3小时前",
@@ -257,6 +268,8 @@ TARGETS = {
     ),
     "cdxj": Target(run=read_index_line, seeds=(_CDXJ,)),
     "wacz": Target(run=read_wacz, seeds=(_build_wacz(),)),
+    "html": Target(run=rewriting.read_page, seeds=(_REPLAYED, _PLAIN, _PAGE, _MXSS)),
+    "style": Target(run=rewriting.read_style, seeds=_STYLES),
     "page": Target(run=read_page, seeds=(_PAGE, b"<table>" + _BODY, _PAGE.decode().encode("gb18030"))),
     "body": Target(run=read_body, seeds=(_BODY, _MXSS, _PAGE)),
     "front_matter": Target(

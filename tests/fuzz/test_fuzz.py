@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.fuzz import guided
 from tests.fuzz.fuzzing import fuzz, iter_kept, read
 from tests.fuzz.targets import TARGETS, Target
+from tests.project import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 SECONDS = 30 / len(TARGETS)
+needs_atheris = pytest.mark.skipif(not guided.is_available(), reason="atheris is not installed: pip install atheris")
 
 
 @pytest.mark.parametrize("name", TARGETS)
@@ -49,3 +54,11 @@ def test_a_reader_that_fails_is_found() -> None:
         del TARGETS["broken"]
     assert finding is not None
     assert isinstance(finding.error, KeyError)
+
+
+@pytest.mark.parametrize("more", [["--blind"], pytest.param([], marks=needs_atheris)])
+def test_by_hand(more: list[str]) -> None:
+    command = [sys.executable, "-m", "tests.fuzz", "cdxj", "date", "--seconds", "1", "--seed", "1", *more]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no findings" in done.stdout

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from pipelines import webpages
 from pipelines.article import read_article
 from pipelines.body import find_text, normalise_body
 from pipelines.dates import DateRefused, parse_date
@@ -83,3 +84,10 @@ def test_a_date_is_read_or_refused(text: str, language: str) -> None:
 def test_a_slug_that_the_source_gives_wins(name: str) -> None:
     assert PostOptions(slugs={name: "sea"}).build_category(name) == "sea"
     assert PostOptions(category=SlugStyle.PINYIN_URL).build_category("港口") == "gangkou"
+
+
+@given(st.text(alphabet="ab \n\u3000\x1c", max_size=30))
+def test_blanks_of_a_long_text_are_folded_like_those_of_a_short_one(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(webpages, "_PIECE_CHARS", 5)
+        assert webpages.fold_blanks(text) == " ".join(text.split())

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import re
+import select
 import shutil
 import subprocess
 import time
@@ -185,7 +186,7 @@ class Browser:
         try:
             self._rest += os.read(self._answers, 1 << 20)
         except BlockingIOError:
-            time.sleep(wait_s)
+            select.select([self._answers], [], [], wait_s)
             return []
         *messages, self._rest = self._rest.split(b"\0")
         found = [json.loads(message) for message in messages]

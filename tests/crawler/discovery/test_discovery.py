@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import resource
 import time
@@ -121,6 +122,33 @@ def test_entities_are_refused(text: str) -> None:
     assert read_sitemap(text.encode(), "http://h/s.xml").refused == "entities"
     assert read_sitemap(text.encode("utf-16"), "http://h/s.xml").entries == ()
     assert read_feed(text.encode(), "http://h/s.xml").refused == "entities"
+
+
+SELF = '<!DOCTYPE x[<!ENTITY a "<c>&a;">]><t>&a;'
+HIDDEN = [
+    (SELF.encode(), "entities"),
+    (f'<?xml version="1.0" encoding="utf-16"?>{SELF}'.encode("utf-16"), "entities"),
+    (f"<!--{'x' * 70_000}-->{SELF}".encode(), "entities"),
+    (f'<?xml version="1.0" encoding="utf-7"?>{SELF}'.encode("utf-7"), "damaged"),
+    (f'<?xml version=">"encoding="utf-7"?>{SELF}'.encode("utf-7"), "damaged"),
+    (f'<?xml version="1.0" encoding="IBM037"?>{SELF}'.encode("cp037"), "damaged"),
+    (b'<?xml version="1.0" encoding="IBM037"?>' + SELF.encode("cp037"), "damaged"),
+]
+
+
+@pytest.mark.parametrize(("body", "reason"), HIDDEN)
+def test_no_declared_entity_reaches_the_parser(body: bytes, reason: str) -> None:
+    """One with elements in it that holds itself makes libxml2 free what lxml goes on to use."""
+    for _ in range(20):
+        assert read_feed(body, "http://h/").refused == reason
+        gc.collect()
+
+
+def test_a_feed_may_speak_of_entities() -> None:
+    text = "<description><![CDATA[<!DOCTYPE x [<!ENTITY y]>]]></description>"
+    item = f"<item><title>x</title><link>http://h/1</link>{text}</item>"
+    feed = read_feed(f"<!-- x --><rss><channel>{item}</channel></rss>".encode(), "http://h/feed")
+    assert (feed.refused, [entry.url for entry in feed.entries]) == ("", ["http://h/1"])
 
 
 def test_a_bomb_is_cut_in_little_memory() -> None:
