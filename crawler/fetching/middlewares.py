@@ -37,6 +37,8 @@ _NOT_ASCII = bytes(range(0x80, 0x100))
 class ScopeMiddleware:
     """Refuses requests outside the scope of the spider's source, whether linked or redirected to.
 
+    Nor is an address asked for that carries a name and a password: it would stand in every record, log and post.
+
     Stats: `links/out_of_scope`.
     """
 
@@ -51,13 +53,20 @@ class ScopeMiddleware:
     def process_request(self, request: Request) -> None:
         """Let a request pass, or raise `IgnoreRequest`."""
         source = getattr(self._crawler.spider, "source", None)
+        parts = urlsplit(request.url)
+        if "@" in parts.netloc:
+            self._count()
+            raise IgnoreRequest(f"an address at {parts.hostname} carries a name or a password, which are not sent")
         if source is None or source.admits(request.url):
             return
         if META_REQUISITE in request.meta and is_requisite_admitted(source, request.url):
             return
+        self._count()
+        raise IgnoreRequest(f"{request.url} is outside the scope of source {source.name}")
+
+    def _count(self) -> None:
         assert self._crawler.stats is not None
         self._crawler.stats.inc_value("links/out_of_scope")
-        raise IgnoreRequest(f"{request.url} is outside the scope of source {source.name}")
 
 
 class RobotsMiddleware(RobotsTxtMiddleware):

@@ -69,12 +69,15 @@ class Scope:
     prefixes: tuple[str, ...]
 
     def admits(self, url: str) -> bool:
-        """Tell whether `url` may be fetched; robots.txt of an admitted host is always in scope."""
+        """Tell whether `url` may be fetched; robots.txt of an admitted host is always in scope.
+
+        An address that carries a name or a password is in nobody's scope.
+        """
         try:
             parts = urlsplit(url)
         except ValueError:  # an archive of others may hold any address
             return False
-        if parts.scheme not in ("http", "https"):
+        if parts.scheme not in ("http", "https") or "@" in parts.netloc:
             return False
         return any(_is_below(parts.scheme, parts.netloc, parts.path or "/", prefix) for prefix in self.prefixes)
 
@@ -83,7 +86,7 @@ def _is_below(scheme: str, netloc: str, path: str, prefix: str) -> bool:
     wanted = urlsplit(prefix)
     if wanted.scheme and wanted.scheme != scheme:
         return False
-    host, allowed = netloc.rpartition("@")[2].lower(), wanted.netloc.lower()
+    host, allowed = netloc.lower(), wanted.netloc.lower()
     is_same_host = host == allowed.removeprefix(".") or (allowed.startswith(".") and host.endswith(allowed))
     return is_same_host and (path == "/robots.txt" or path.startswith(wanted.path or "/"))
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from scrapy import Request, Spider
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
+from scrapy.utils.url import strip_url
 
 from archives.collection import Collection
 from crawler.addon import place_collection
@@ -342,8 +343,9 @@ class NewsSpider(Spider):
         reason = find_reason(failure.value)
         self.count(f"pages/failed/{kind}")
         self.count(f"failures/{reason}")
-        self.crawler.signals.send_catch_log(page_failed, url=request.url, kind=kind, reason=reason)
-        self.logger.info("%s could not be read: %s", request.url, failure.getErrorMessage())
+        told = strip_url(request.url)  # without a password
+        self.crawler.signals.send_catch_log(page_failed, url=told, kind=kind, reason=reason)
+        self.logger.info("%s could not be read: %s", told, failure.getErrorMessage())
         if kind is LinkKind.SHARE:
             yield from self.follow_text(url)
         elif request.meta.get(META_AWAITED) and kind in ORIGINS:

@@ -74,6 +74,8 @@ class SiteSpider(NewsSpider):
         kinds = tuple(kind.strip() for kind in arguments.pop("requisites", "").split(",") if kind.strip())
         if not url and not name:
             raise ValueError("say which site: -a url=https://host/, or -a source=NAME_OR_PATH of one with [discovery]")
+        if "@" in urlsplit(url).netloc:
+            raise ValueError("url: leave out name and password; an address stands in every record, log and post")
         source = find_source(name) if name else build_definition(url, **own, requisites=kinds)
         if source.discovery is None:
             raise SourceError("has no [discovery] table, which may be empty; add one to search its site", path=name)

@@ -8,12 +8,17 @@ from __future__ import annotations
 import contextlib
 import resource
 import sys
+import threading
+from http.client import HTTPConnection
 from pathlib import Path
 
 from archives.__main__ import main
 from archives.catalogue import CollectionIndex
 from archives.collection import Collection
 from archives.errors import ArchiveError
+from archives.replay.app import ReplayApp
+from archives.replay.lookup import Shelves, Single
+from archives.replay.server import ReplayServer
 from archives.revisits import read_resolved
 
 MEMORY_BYTES = 2 * 1024**3
@@ -51,6 +56,32 @@ def read_all(path: Path) -> None:
         index.close()
 
 
+def look_at_all(path: Path) -> None:
+    """Ask a viewer for every page that a reader could come to; none may fail for what the archive holds."""
+    shelves = Shelves(Single(Collection(path)))
+    name, url = path.name, "http://a.example/page"
+    targets = ["/", f"/{name}/", f"/{name}/cdx?url={url}", f"/{name}/cdx?url=a.example&matchType=domain"]
+    targets += [
+        f"/{name}/*/{url}",
+        f"/{name}/2026*/{url}",
+        f"/{name}/timemap/link/{url}",
+        f"/{name}/timemap/json/{url}",
+    ]
+    targets += [f"/{name}/{url}", *(f"/{name}/20260304100000{form}/{url}" for form in ("", "mp_", "id_"))]
+    with ReplayServer(ReplayApp(shelves)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for target in targets:
+            connection = HTTPConnection("127.0.0.1", server.server_port, timeout=SECONDS)
+            connection.request("GET", target)
+            response = connection.getresponse()
+            response.read()
+            connection.close()
+            if response.status == 500:
+                sys.stderr.write(f"door viewer{target}: 500\n")
+        server.shutdown()
+    shelves.close()
+
+
 def run() -> None:
     kind, path, scratch = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
@@ -63,6 +94,8 @@ def run() -> None:
     if kind != "wacz":
         read_all(path)
         sys.stderr.write("door read: 0\n")
+        look_at_all(path)
+        sys.stderr.write("door viewer: 0\n")
 
 
 if __name__ == "__main__":

@@ -156,3 +156,26 @@ def test_a_crawl_with_secrets_everywhere_tells_none(reached: str, data: Data, tm
         assert b"Cookie: *" in written
     assert re.findall(r".*hush.*", told) == []
     assert re.findall(rb".{0,40}hush.{0,40}", written) == []
+
+
+@pytest.mark.parametrize("way", ["link", "redirect"])
+def test_a_password_in_an_address_is_neither_sent_nor_told(way: str, data: Data, tmp_path: Path) -> None:
+    """The page that shows it is kept as it came; nothing else has it."""
+    with WireServer({"/a/1.html": build_response(PAGE), "/a/2.html": build_response(PAGE)}) as origin:
+        address = origin.url("/a/2.html").replace("//", "//reader:hushlink@")
+        answer = build_response(status="302 Found", headers=[("Location", address)])
+        odd = f'<a href="{address}">two</a>' if way == "link" else "<a href=/a/3.html>three</a>"
+        origin.routes |= {"/": build_response(f"<a href=/a/1.html>one</a>{odd}".encode()), "/a/3.html": answer}
+        source = tmp_path / "private.toml"
+        source.write_text(SOURCE.format(base=origin.base_url, seed=origin.url("/")), "utf-8")
+        crawl = ("crawl", "category", "-a", f"source={source}", "-L", "INFO")
+        done = run_scrapy(*crawl, data=data, settings=LOOPBACK)
+        asked = {exchange.received.split()[1].decode() for exchange in origin.exchanges}
+    assert done.returncode == 0, done.stderr
+    assert "/a/1.html" in asked
+    assert "/a/2.html" not in asked
+    assert "hushlink" not in done.stdout + done.stderr
+    written = read_all(data.path)
+    assert re.findall(rb"WARC-Target-URI: [^\r]*hushlink", written) == []
+    posts = b"".join(path.read_bytes() for path in data.posts("private").rglob("*.md"))
+    assert b"hushlink" not in posts

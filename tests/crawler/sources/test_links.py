@@ -71,7 +71,7 @@ def test_what_is_no_page_has_no_links(page: str) -> None:
         ("//news.example/", "http://news.example.evil.example/", False),
         ("//news.example/", "http://evil.example/news.example/", False),
         ("//news.example/", "http://news.example@evil.example/", False),
-        ("//news.example/", "http://user@news.example/", True),
+        ("//news.example/", "http://user@news.example/", False),
         ("//.news.example/", "http://m.news.example/", True),
         ("//.news.example/", "http://news.example/", True),
         ("//.news.example/", "http://badnews.example/", False),
