@@ -13,11 +13,10 @@ from contextlib import closing, contextmanager
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from archives.cdxj import IndexEntry, find_key, load_line
-from archives.collection import STORED_SUFFIX
-from archives.index import salvage_sidecar
-from archives.records import Truncated, quote_uri
-from archives.urls import build_instant, count_micros, format_timestamp
+from archives.cdxj import IndexEntry, dump_row, find_key, load_row
+from archives.index import find_state, read_entries
+from archives.records import quote_uri
+from archives.urls import build_instant, count_micros
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -43,7 +42,7 @@ CREATE INDEX capture_digest ON capture (digest);
 CREATE INDEX capture_warc ON capture (warc);
 """
 _SELECT: Final = (
-    "SELECT urlkey, captured_at, url, mime, status, digest, length, offset, filename, record_id, truncated "
+    "SELECT urlkey, captured_at, url, mime, status, digest, length, offset, record_id, truncated, filename "
     "FROM capture JOIN warc ON warc.id = capture.warc "
 )
 _IN_TIME: Final = " ORDER BY captured_at, record_id"
@@ -175,7 +174,8 @@ class CollectionIndex:
     def _select(self, clauses: str, *values: object) -> Iterator[IndexEntry]:
         # Every iteration has a cursor of its own: two may run at once.
         with closing(self._open().execute(_SELECT + clauses, values)) as rows:
-            yield from map(_build_entry, rows)
+            for row in rows:
+                yield load_row(row[:-1], row[-1])
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
@@ -248,12 +248,13 @@ def _transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 def _refresh(database: sqlite3.Connection, collection: Collection) -> int:
     """Make the rows agree with the files; each file is taken in whole, in a transaction of its own."""
-    found = {warc: state for warc in collection.iter_warcs() if (state := _find_state(collection, warc))}
+    found = {warc: state for warc in collection.iter_warcs() if (state := find_state(collection, warc))}
     listed = dict(database.execute("SELECT filename, state FROM warc").fetchall())
     changed = [warc for warc, state in found.items() if listed.get(warc.name) != state]
     gone = listed.keys() - {warc.name for warc in found}
     for warc in changed:
-        entries = _read_entries(collection, warc)
+        # In the order of capture.
+        entries = sorted(read_entries(collection, warc), key=lambda entry: (entry.captured_at, entry.record_id))
         with _transaction(database):
             _remove_file(database, warc.name)
             _add_file(database, warc.name, found[warc], entries)
@@ -261,28 +262,6 @@ def _refresh(database: sqlite3.Connection, collection: Collection) -> int:
         with _transaction(database):
             _remove_file(database, filename)
     return len(changed) + len(gone)
-
-
-def _find_state(collection: Collection, warc: Path) -> str | None:
-    """What changes whenever the entries of a file may have; None if the file has gone meanwhile."""
-    for path in (collection.sidecar_path(warc.name), warc, warc.with_name(warc.name + STORED_SUFFIX)):
-        try:
-            found = path.stat()
-        except FileNotFoundError:
-            continue
-        return f"{path.name} {found.st_size} {found.st_mtime_ns}"
-    return None
-
-
-def _read_entries(collection: Collection, warc: Path) -> list[IndexEntry]:
-    """From the sidecar, or from the file itself where there is none that can be read; in the order of capture."""
-    try:
-        with collection.sidecar_path(warc.name).open(encoding="utf-8") as lines:
-            entries = [load_line(line) for line in lines]
-    except (FileNotFoundError, ValueError):
-        entries, _ = salvage_sidecar(warc)
-    entries.sort(key=lambda entry: (entry.captured_at, entry.record_id))
-    return entries
 
 
 def _remove_file(database: sqlite3.Connection, filename: str) -> None:
@@ -295,42 +274,9 @@ def _remove_file(database: sqlite3.Connection, filename: str) -> None:
 def _add_file(database: sqlite3.Connection, filename: str, state: str, entries: list[IndexEntry]) -> None:
     warc = database.execute("INSERT INTO warc (filename, state) VALUES (?, ?)", (filename, state)).lastrowid
     database.executemany(
-        "INSERT INTO capture VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            (
-                entry.urlkey,
-                count_micros(entry.captured_at),
-                entry.url,
-                entry.mime,
-                entry.status,
-                entry.digest,
-                entry.length,
-                entry.offset,
-                warc,
-                entry.record_id,
-                entry.truncated,
-            )
-            for entry in entries
-        ),
-    )
-
-
-def _build_entry(row: tuple[Any, ...]) -> IndexEntry:
-    urlkey, micros, url, mime, status, digest, length, offset, filename, record_id, truncated = row
-    captured_at = build_instant(micros)
-    return IndexEntry(
-        urlkey=urlkey,
-        timestamp=format_timestamp(captured_at),
-        url=url,
-        mime=mime,
-        status=status,
-        digest=digest,
-        length=length,
-        offset=offset,
-        filename=filename,
-        record_id=record_id,
-        captured_at=captured_at,
-        truncated=Truncated(truncated) if truncated else None,
+        "INSERT INTO capture (urlkey, captured_at, url, mime, status, digest, length, offset, record_id, truncated,"
+        " warc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((*dump_row(entry), warc) for entry in entries),
     )
 
 

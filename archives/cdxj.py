@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from archives.records import Truncated
-from archives.urls import format_warc_date, parse_warc_date, surt_key
+from archives.urls import build_instant, count_micros, format_timestamp, format_warc_date, parse_warc_date, surt_key
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -119,6 +119,44 @@ def _parse_size(value: object) -> int:
     if not 0 <= size < _MOST_BYTES:
         raise ValueError(f"no offset and no length: {str(value)[:40]!r}")
     return size
+
+
+def dump_row(entry: IndexEntry) -> tuple[Any, ...]:
+    """The entry as a row of a database, in the order of `load_row` but without the file's name."""
+    return (
+        entry.urlkey,
+        count_micros(entry.captured_at),
+        entry.url,
+        entry.mime,
+        entry.status,
+        entry.digest,
+        entry.length,
+        entry.offset,
+        entry.record_id,
+        entry.truncated.value if entry.truncated else None,
+    )
+
+
+def load_row(row: tuple[Any, ...], filename: str) -> IndexEntry:
+    """The entry of one row of a database: SURT key, microseconds since 1970, address, media type, status, digest,
+    length, offset, record id, and why it was cut, if it was.
+    """
+    urlkey, micros, url, mime, status, digest, length, offset, record_id, truncated = row
+    captured_at = build_instant(micros)
+    return IndexEntry(
+        urlkey=urlkey,
+        timestamp=format_timestamp(captured_at),
+        url=url,
+        mime=mime,
+        status=status,
+        digest=digest,
+        length=length,
+        offset=offset,
+        filename=filename,
+        record_id=record_id,
+        captured_at=captured_at,
+        truncated=Truncated(truncated) if truncated else None,
+    )
 
 
 def find_key(url: str) -> str:

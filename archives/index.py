@@ -10,7 +10,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from archives.cdxj import REVISIT_MIME, IndexEntry, dump_line, find_key
+from archives.cdxj import REVISIT_MIME, IndexEntry, dump_line, find_key, load_line
+from archives.collection import STORED_SUFFIX
 from archives.errors import RecordError
 from archives.files import sync_directory
 from archives.loader import Record
@@ -75,6 +76,26 @@ def salvage_sidecar(warc_path: Path) -> tuple[list[IndexEntry], list[RecordError
         except RecordError as error:
             damage.append(error)
     return entries, damage
+
+
+def read_entries(collection: Collection, warc: Path) -> list[IndexEntry]:
+    """The entries of one file: from its sidecar, or from the file itself where there is none that can be read."""
+    try:
+        with collection.sidecar_path(warc.name).open(encoding="utf-8") as lines:
+            return [load_line(line) for line in lines]
+    except (FileNotFoundError, ValueError):
+        return salvage_sidecar(warc)[0]
+
+
+def find_state(collection: Collection, warc: Path) -> str | None:
+    """What changes whenever the entries of a file may have; None if the file has gone meanwhile."""
+    for path in (collection.sidecar_path(warc.name), warc, warc.with_name(warc.name + STORED_SUFFIX)):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            continue
+        return f"{path.name} {found.st_size} {found.st_mtime_ns}"
+    return None
 
 
 def write_sidecar(collection: Collection, filename: str, lines: Iterable[str]) -> Path:

@@ -18,21 +18,20 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
-from archives.cdxj import IndexEntry, dump_line, load_line
+from archives.cdxj import dump_line, dump_row, load_line, load_row
 from archives.collection import WARC_SUFFIXES
 from archives.depot import parse_place
 from archives.errors import RegistryError, StoreError
 from archives.files import is_held
-from archives.index import salvage_sidecar, write_sidecar
-from archives.records import Truncated
+from archives.index import find_state, read_entries, write_sidecar
 from archives.stored import Stored, find_stored, write_stored
-from archives.urls import build_instant, count_micros, format_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
     from types import TracebackType
 
+    from archives.cdxj import IndexEntry
     from archives.collection import Collection
 
 ENVIRONMENT: Final = "NEWSREEL_CATALOGUE_URL"
@@ -199,7 +198,7 @@ class Registry:
             return [here.get(row[1]) or self._fetch_file(*row) for row in rows]
 
     def _publish_file(self, warc: Path, place: str, state: str, url: str | None) -> bool:
-        now = _find_state(self._collection, warc)
+        now = find_state(self._collection, warc)
         stored = find_stored(warc)
         if not now or (place == self._place and (state, url) == (now, stored.url if stored else None)):
             return False
@@ -214,7 +213,7 @@ class Registry:
             ).fetchone()
             if state != now:
                 self._connection.execute("DELETE FROM newsreel.capture WHERE warc = %s", (number,))
-                self._copy_captures(number, _read_entries(self._collection, warc))
+                self._copy_captures(number, read_entries(self._collection, warc))
         return True
 
     def _copy_captures(self, number: int, entries: Iterable[IndexEntry]) -> None:
@@ -223,21 +222,7 @@ class Registry:
             cursor.copy(f"COPY newsreel.capture (warc, {_CAPTURE_COLUMNS}) FROM STDIN") as copy,
         ):
             for entry in entries:
-                copy.write_row(
-                    (
-                        number,
-                        entry.urlkey,
-                        count_micros(entry.captured_at),
-                        entry.url,
-                        entry.mime,
-                        entry.status,
-                        entry.digest,
-                        entry.length,
-                        entry.offset,
-                        entry.record_id,
-                        entry.truncated.value if entry.truncated else None,
-                    )
-                )
+                copy.write_row((number, *dump_row(entry)))
 
     def _fetch_file(self, number: int, filename: str, url: str, size: int, sha256: str) -> Path:
         """The sidecar first: what has a note is read by its sidecar."""
@@ -287,46 +272,14 @@ def learn(url: str, collection: Collection) -> None:
             registry.fetch()
 
 
-def _find_state(collection: Collection, warc: Path) -> str:
-    """What changes whenever the captures of a file may have; '' if the file has gone meanwhile."""
-    for path in (collection.sidecar_path(warc.name), warc):
-        with suppress(FileNotFoundError):
-            found = path.stat()
-            return f"{path.name} {found.st_size} {found.st_mtime_ns}"
-    return ""
-
-
-def _read_entries(collection: Collection, warc: Path) -> list[IndexEntry]:
-    try:
-        with collection.sidecar_path(warc.name).open(encoding="utf-8") as lines:
-            return [load_line(line) for line in lines]
-    except (FileNotFoundError, ValueError):
-        return salvage_sidecar(warc)[0]
-
-
 def _build_line(filename: str, row: tuple[Any, ...]) -> str:
     """The index line of one row.
 
     Raises:
         ValueError: the row is that of no capture.
     """
-    urlkey, micros, url, mime, status, digest, length, offset, record_id, truncated = row
-    captured_at = build_instant(micros)
-    entry = IndexEntry(
-        urlkey=urlkey,
-        timestamp=format_timestamp(captured_at),
-        url=url,
-        mime=mime,
-        status=status,
-        digest=digest,
-        length=length,
-        offset=offset,
-        filename=filename,
-        record_id=record_id,
-        captured_at=captured_at,
-        truncated=Truncated(truncated) if truncated else None,
-    )
+    entry = load_row(row, filename)
     line = dump_line(entry)
-    if "\n" not in line and urlkey and load_line(line) == entry:
+    if "\n" not in line and entry.urlkey and load_line(line) == entry:
         return line
-    raise ValueError(f"no capture has the key {urlkey!r}")
+    raise ValueError(f"no capture has the key {entry.urlkey!r}")
