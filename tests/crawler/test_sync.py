@@ -14,6 +14,7 @@ import pytest
 from archives.catalogue import CollectionIndex
 from archives.cdxj import REVISIT_MIME
 from archives.collection import Collection
+from crawler.newspaper import Newspaper
 from tests.archives.moto_server import BUCKET, MotoServer
 from tests.crawler.frontier.redis_server import RedisServer
 from tests.crawler.manypapers import ManyPapers
@@ -132,6 +133,23 @@ def test_what_another_machine_has_is_kept_once(shared: Places, tmp_path: Path) -
     again = shared.run("sync", "many", "--json", data=first)
     assert json.loads(again.stdout) == {"collection": "many", "told": 0, "taken_in": []}
     assert shared.run("verify", "many", "--posts", data=first).returncode == 0
+
+
+def test_a_page_that_another_machine_has_is_asked_for_with_its_tag(shared: Places, tmp_path: Path) -> None:
+    """The publisher answers a machine that has never been there with 304, and it makes the same posts."""
+    source, first, second = tmp_path / "newspaper.toml", Data(tmp_path / "first"), Data(tmp_path / "second")
+    with Newspaper() as paper:
+        source.write_text(paper.source_toml(), "utf-8")
+        assert shared.crawl(source, first).returncode == 0
+        before = len(paper.exchanges)
+        done = shared.crawl(source, second)
+        asked = paper.exchanges[before:]
+    assert done.returncode == 0, done.stderr
+    unchanged = [served for served in asked if served.response.startswith(b"HTTP/1.1 304")]
+    assert len(unchanged) > 40, "an article each, and more"
+    assert hash_tree(second.posts("newspaper")) == hash_tree(first.posts("newspaper"))
+    verified = shared.run("verify", "newspaper", "--posts", data=second)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
 
 
 def test_a_machine_with_an_empty_disk_has_it_all(shared: Places, tmp_path: Path) -> None:
