@@ -265,9 +265,10 @@ class _Rewriter:
         return kept
 
     def rewrite_animation(self, pairs: list[_Pair]) -> list[_Pair] | None:
-        """SVG can change where a link leads, without a script."""
+        """SVG can change where a link leads, without a script; that it cannot set a handler is the browser's word."""
         values = {name.lower(): (value or "").strip().lower() for name, value in pairs}
-        return None if values.get("attributename", "").endswith("href") else pairs
+        animated = values.get("attributename", "")
+        return None if animated.endswith("href") or animated.startswith("on") else pairs
 
 
 _ADDRESSES: Final = frozenset(
