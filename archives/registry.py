@@ -25,6 +25,7 @@ from archives.errors import RegistryError, StoreError
 from archives.files import is_held
 from archives.index import find_state, read_entries, write_sidecar
 from archives.stored import Stored, find_stored, write_stored
+from archives.urls import describe_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,12 +66,6 @@ _CAPTURE_COLUMNS: Final = 'urlkey, captured_at, url, mime, status, digest, lengt
 def find_url(setting: str | None) -> str:
     """Return the registry's address: that of the setting, or of the environment; '' where there is none."""
     return setting or os.environ.get(ENVIRONMENT, "")
-
-
-def describe_url(url: str) -> str:
-    """Return an address without user, password and options, fit to be logged."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def connect(url: str) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlsplit
 
 _WEB_URL: Final = re.compile(r"(?i)(https?):/*([^/?#]*)([^?#]*)(\?[^#]*)?")
 _WWW: Final = re.compile(rb"www[0-9]*\.")
@@ -175,3 +175,9 @@ def count_micros(at: datetime) -> int:
 def build_instant(micros: int) -> datetime:
     """The instant that `count_micros` counted."""
     return _EPOCH + timedelta(microseconds=micros)
+
+
+def describe_url(url: str) -> str:
+    """Return an address without user, password and options, fit to be logged."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -15,15 +15,13 @@ import json
 import math
 import os
 import random
-import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import uuid
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +39,7 @@ from crawler.frontier.streams import StreamTable
 from pipelines.items import CaptureRef, Origin, Post, Precision
 from pipelines.ledger import Ledger
 from pipelines.merge import attest
+from tests.postgres_server import PostgresServer, find_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +71,10 @@ def measure_catalogue(captures: int) -> Figures:
 
 def measure_registry(captures: int) -> Figures:
     """The catalogue of all machines: bytes a capture in PostgreSQL, captures told and taken in a second."""
-    with _serve_postgres() as url, tempfile.TemporaryDirectory() as folder:
+    if find_program("initdb") is None:
+        sys.exit("this part needs PostgreSQL's initdb and postgres")
+    with PostgresServer() as server, tempfile.TemporaryDirectory() as folder:
+        url = server.make_database()
         here, there = (Collection.open(Path(folder, name), "growth", create=True) for name in ("here", "there"))
         for warc in _write_files(there, captures):
             write_stored(warc, Stored(url=f"s3://growth/{warc.name}", bytes=1, sha256="0" * 64))
@@ -298,46 +300,6 @@ def _time_each(size: int, work: Callable[[int], object]) -> float:
     chance = random.Random(4)
     numbers = [chance.randrange(size) for _ in range(_ASKED)]
     return _time(lambda: [work(number) for number in numbers]) / _ASKED * 1e6
-
-
-class _serve_postgres:  # noqa: N801 (used like a function)
-    """A server with its data in a scratch folder; gives the address of its database."""
-
-    def __enter__(self) -> str:
-        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-        found = shutil.which("initdb") or (str(programs[-1] / "initdb") if programs else "")
-        if not found:
-            sys.exit("this part needs PostgreSQL's initdb and postgres")
-        self._folder = tempfile.mkdtemp()
-        user: dict[str, Any] = {}
-        if os.geteuid() == 0:  # it refuses to run as root
-            shutil.chown(self._folder, "postgres")
-            user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        data = f"{self._folder}/data"
-        quiet: dict[str, Any] = {
-            "stdout": subprocess.DEVNULL,
-            "stderr": subprocess.DEVNULL,
-            "cwd": self._folder,
-            **user,
-        }
-        subprocess.run([found, "-D", data, "-U", "growth", "-E", "UTF8", "--no-sync"], check=True, **quiet)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = str(free.getsockname()[1])
-        options = ["-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-        self._server = subprocess.Popen([str(Path(found).with_name("postgres")), "-D", data, *options], **quiet)
-        url = f"postgresql://growth@127.0.0.1:{port}/postgres"
-        import psycopg  # noqa: PLC0415 (an extra)
-
-        while True:
-            with suppress(psycopg.OperationalError):
-                psycopg.connect(url).close()
-                return url
-            time.sleep(0.05)
-
-    def __exit__(self, *error: object) -> None:
-        self._server.kill()
-        self._server.wait()
-        shutil.rmtree(self._folder)
 
 
 def main() -> None:

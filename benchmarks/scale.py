@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import json
 import os
-import random
 import shutil
 import socket
 import statistics
@@ -17,18 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-import uuid
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archives.catalogue import CollectionIndex, rebuild_catalogue
-from archives.cdxj import IndexEntry, dump_line
 from archives.collection import Collection
-from archives.index import write_sidecar
 from archives.records import Exchange
-from archives.urls import format_timestamp, surt_key
 from archives.writer import WarcWriter
 from benchmarks.paper import Pages
 from benchmarks.ranged import measure_ranged
@@ -256,51 +250,11 @@ def _build_collection(folder: Path, stories: int) -> Path:
     return source
 
 
-def measure_catalogue(captures: int) -> dict[str, Any]:
-    """Bytes a capture and microseconds a lookup of the catalogue, at a tenth and at the whole number."""
-    figures: dict[str, Any] = {}
-    for count in (captures // 10, captures):
-        with tempfile.TemporaryDirectory() as folder:
-            collection = Collection.open(Path(folder), "scale", create=True)
-            (collection.archive_dir / "x.warc.gz").touch()
-            write_sidecar(collection, "x.warc.gz", (dump_line(_build_entry(number)) for number in range(count)))
-            rebuild_catalogue(collection)
-            size = (collection.indexes_dir / "catalogue.sqlite").stat().st_size
-            figures[f"bytes_at_{count}"] = size // count
-            chance = random.Random(4)
-            with CollectionIndex(collection) as index:
-                index.find_nearest(_build_entry(0).url)
-                began = time.perf_counter()
-                for _ in range(1000):
-                    index.find_nearest(_build_entry(chance.randrange(count)).url, is_exact=True)
-                figures[f"lookup_us_at_{count}"] = round((time.perf_counter() - began) * 1000, 1)
-    return figures
-
-
-def _build_entry(number: int) -> IndexEntry:
-    at = _BEGAN_AT + timedelta(seconds=number)
-    url = f"http://h{number % 500}.example/2026/03/04/{number}.html"
-    return IndexEntry(
-        urlkey=surt_key(url),
-        timestamp=format_timestamp(at),
-        url=url,
-        mime="text/html",
-        status=200,
-        digest=f"sha1:{number:032d}",
-        length=5000,
-        offset=number * 5000,
-        filename="x.warc.gz",
-        record_id=f"<urn:uuid:{uuid.UUID(int=number)}>",
-        captured_at=at,
-    )
-
-
 _JOBS: dict[str, tuple[Callable[[int], dict[str, Any]], int]] = {
     "crawl": (measure_crawl, 60),
     "manners": (measure_manners, 20),
     "frontier": (measure_frontier, 20_000),
     "reparse": (measure_reparse, 2000),
-    "catalogue": (measure_catalogue, 300_000),
     "ranged": (measure_ranged, 4000),
 }
 

@@ -15,7 +15,6 @@ from tests.project import ROOT
 
 FIGURES = {
     "frontier": {"requests", "file_us", "redis_us", "file_bytes_done", "redis_bytes_done", "redis_bytes_waiting"},
-    "catalogue": {"bytes_at_30", "bytes_at_300", "lookup_us_at_30", "lookup_us_at_300"},
     "crawl": {
         *("pages", "gain", "gain_with_start"),
         *(

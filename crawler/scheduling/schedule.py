@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from archives.errors import RegistryError
 from archives.files import make_private
-from archives.registry import connect, describe_url
+from archives.registry import connect
+from archives.urls import describe_url
 from crawler.scheduling.verdict import Status
 
 if TYPE_CHECKING:

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from archives import stored
 from archives.collection import Collection
 from archives.records import Exchange
+from archives.s3 import S3Store
 from archives.writer import WarcWriter
+from tests.archives.moto_server import BUCKET, MotoServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +28,8 @@ settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
 CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "warc"
+# The least that a part of an upload may have.
+PART_BYTES = 5 * 1024 * 1024
 BEGAN_AT = datetime(2026, 3, 4, 2, 21, 11, 123456, tzinfo=UTC)
 REQUEST = b"GET /a HTTP/1.1\r\nHost: example.com\r\nAccept-Encoding: gzip, deflate\r\n\r\n"
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 5\r\n\r\nhello"
@@ -40,6 +45,24 @@ def corpus() -> Path:
 @pytest.fixture
 def collection(tmp_path: Path) -> Collection:
     return Collection.open(tmp_path, "news", create=True)
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[MotoServer]:
+    with MotoServer() as server:
+        yield server
+
+
+@pytest.fixture
+def depot(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+    """An empty storage, which child processes find, too."""
+    for name, value in moto.environment.items():
+        monkeypatch.setenv(name, value)
+    stored._open_cache.cache_clear()
+    for key in moto.list_keys():
+        moto.client.delete_object(Bucket=BUCKET, Key=key)
+    yield S3Store(BUCKET, part_bytes=PART_BYTES)
+    stored._open_cache.cache_clear()
 
 
 def build_exchange(number: int = 0, **changes: object) -> Exchange:

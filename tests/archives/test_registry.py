@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archives import stored
 from archives.catalogue import CollectionIndex
 from archives.cdxj import dump_line
 from archives.collection import Collection
@@ -19,11 +18,12 @@ from archives.errors import RegistryError
 from archives.index import build_sidecar, write_sidecar
 from archives.originals import Originals
 from archives.reader import read_capture
-from archives.registry import Registry, describe_url, find_place
+from archives.registry import Registry, find_place
 from archives.s3 import S3Store
+from archives.urls import describe_url
 from archives.verify import verify_collection
 from tests.archives.conftest import count_ids, write_file
-from tests.archives.moto_server import BUCKET, MotoServer
+from tests.archives.moto_server import BUCKET
 from tests.postgres_server import PostgresServer
 from tests.project import ROOT
 
@@ -43,23 +43,6 @@ def server() -> Iterator[PostgresServer]:
 @pytest.fixture
 def url(server: PostgresServer) -> str:
     return server.make_database()
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[MotoServer]:
-    with MotoServer() as found:
-        yield found
-
-
-@pytest.fixture
-def depot(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
-    for name, value in moto.environment.items():
-        monkeypatch.setenv(name, value)
-    stored._open_cache.cache_clear()
-    for key in moto.list_keys():
-        moto.client.delete_object(Bucket=BUCKET, Key=key)
-    yield S3Store(BUCKET)
-    stored._open_cache.cache_clear()
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from zipfile import ZipFile
 
 import pytest
 
-from archives import stored
 from archives.catalogue import CollectionIndex
 from archives.depot import Place, parse_place, remove_file, store_file
 from archives.errors import StoreError
@@ -23,18 +22,16 @@ from archives.s3 import S3Store
 from archives.stored import BLOCK_BYTES, BlockCache, find_size, find_stored, open_warc
 from archives.verify import verify_collection
 from archives.wacz import pack_collection
-from tests.archives.conftest import build_exchange, build_writer, write_file
+from tests.archives.conftest import PART_BYTES, build_exchange, build_writer, write_file
 from tests.archives.moto_server import BUCKET, MotoServer
 from tests.project import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from archives.collection import Collection
 
 PLACE = Place(bucket=BUCKET, prefix="news/")
-PART_BYTES = 5 * 1024 * 1024
 KILLED = """
 import time
 from pathlib import Path
@@ -51,23 +48,6 @@ def put_slowly(**part):
 depot._client.upload_part = put_slowly
 store_file(Collection(Path({collection!r})), Path({warc!r}), depot, Place(bucket={bucket!r}, prefix="news/"))
 """
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[MotoServer]:
-    with MotoServer() as server:
-        yield server
-
-
-@pytest.fixture
-def depot(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
-    for name, value in moto.environment.items():
-        monkeypatch.setenv(name, value)
-    stored._open_cache.cache_clear()
-    for key in moto.list_keys():
-        moto.client.delete_object(Bucket=BUCKET, Key=key)
-    yield S3Store(BUCKET, part_bytes=PART_BYTES)
-    stored._open_cache.cache_clear()
 
 
 def write_large(collection: Collection) -> Path:

@@ -194,7 +194,7 @@ def _lie_about_sizes(data: bytes) -> bytes:
 
 WACZS: dict[str, Callable[[], bytes]] = {
     "slip": lambda: _build_zip([("archive/../../../slipped.warc.gz", GOOD)]),
-    "slip_absolute": lambda: _build_zip([("/tmp/slipped.warc.gz", GOOD)]),  # noqa: S108 (never written)
+    "slip_absolute": lambda: _build_zip([("/slipped.warc.gz", GOOD)]),
     "slip_windows": lambda: _build_zip([("archive\\..\\..\\slipped.warc.gz", GOOD), ("c:slipped.warc.gz", GOOD)]),
     "symlink": lambda: _build_zip([("archive/data.warc.gz", b"/etc/passwd")], mode=0o120777),
     "device": lambda: _build_zip([_WARC], mode=0o020666),

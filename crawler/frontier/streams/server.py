@@ -15,6 +15,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from archives.urls import describe_url
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -54,13 +56,6 @@ def verify_server(url: str) -> None:
     """
     if url:
         Server(url).close()
-
-
-def describe_url(url: str) -> str:
-    """Return an address without user, password and options, fit to be logged."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
 
 
 class Server:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archives.urls import describe_url
 from crawler.frontier.streams import FrontierError, StreamTable
-from crawler.frontier.streams.server import describe_url
 from tests.crawler.frontier.redis_server import RedisServer
 from tests.crawler.manypapers import ManyPapers
 from tests.project import Data, run_scrapy
