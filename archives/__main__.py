@@ -9,16 +9,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from archives.catalogue import rebuild_catalogue
-from archives.collection import Collection
+from archives.captures.recovery import salvage
 from archives.errors import ArchiveError, CollectionError
-from archives.index import rebuild
-from archives.intake import Added, add_file
+from archives.index.catalogue import rebuild_catalogue
+from archives.index.sidecars import rebuild
 from archives.replay.serving import serve_collection
-from archives.salvage import salvage
-from archives.validate import validate_wacz
-from archives.verify import Problem, verify_collection
-from archives.wacz import pack_collection, unpack_wacz
+from archives.storage.collection import Collection
+from archives.transfer.importing import Added, add_file
+from archives.verify.fixity import Problem, verify_collection
+from archives.wacz.pack import pack_collection, unpack_wacz
+from archives.wacz.validate import validate_wacz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

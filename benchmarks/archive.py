@@ -29,14 +29,14 @@ from rich.table import Table
 from warcio.archiveiterator import ArchiveIterator
 from warcio.warcwriter import WARCWriter
 
-from archives.catalogue import CollectionIndex
-from archives.cdxj import IndexEntry, dump_line
-from archives.collection import Collection
-from archives.index import write_sidecar
-from archives.reader import build_capture, iter_records, read_capture
-from archives.records import Exchange
+from archives.captures.writer import WarcWriter
+from archives.index.catalogue import CollectionIndex
+from archives.index.cdxj import IndexEntry, dump_line
+from archives.index.sidecars import write_sidecar
+from archives.storage.collection import Collection
 from archives.urls import format_timestamp, surt_key
-from archives.writer import WarcWriter
+from archives.warc.reader import build_capture, iter_records, read_capture
+from archives.warc.records import Exchange
 from benchmarks.paper import Pages
 
 if TYPE_CHECKING:

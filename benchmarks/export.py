@@ -25,11 +25,11 @@ from zoneinfo import ZoneInfo
 
 from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.store import PostStore
-from pipelines.items import CaptureRef, Origin, Post, Precision
-from pipelines.ledger import Claim, Ledger
-from pipelines.merge import attest
-from pipelines.options import PostOptions
-from pipelines.posts import build_file_name
+from pipelines.posts.items import CaptureRef, Origin, Post, Precision
+from pipelines.posts.ledger import Claim, Ledger
+from pipelines.posts.merge import attest
+from pipelines.posts.options import PostOptions
+from pipelines.posts.post_files import build_file_name
 
 OPTIONS = PostOptions(zone=ZoneInfo("Asia/Shanghai"), language="zh")
 BEGAN = datetime(2025, 1, 1, tzinfo=UTC)

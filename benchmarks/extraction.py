@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from pipelines.article import read_article
-from pipelines.encodings import decode_page
+from pipelines.article.article import read_article
+from pipelines.page.encodings import decode_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

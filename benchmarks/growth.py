@@ -26,19 +26,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archives.catalogue import CollectionIndex, rebuild_catalogue
-from archives.cdxj import IndexEntry, dump_line
-from archives.collection import Collection
-from archives.index import write_sidecar
-from archives.registry import Registry, connect
-from archives.stored import Stored, write_stored
+from archives.index.catalogue import CollectionIndex, rebuild_catalogue
+from archives.index.cdxj import IndexEntry, dump_line
+from archives.index.sidecars import write_sidecar
+from archives.storage.collection import Collection
+from archives.storage.remote_files import Stored, write_stored
+from archives.transfer.registry import Registry, connect
 from archives.urls import format_timestamp, surt_key
 from benchmarks.scale import serve_redis
 from crawler.frontier.leases import LeaseTable
 from crawler.frontier.streams import StreamTable
-from pipelines.items import CaptureRef, Origin, Post, Precision
-from pipelines.ledger import Ledger
-from pipelines.merge import attest
+from pipelines.posts.items import CaptureRef, Origin, Post, Precision
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.merge import attest
 from tests.postgres_server import PostgresServer, find_program
 
 if TYPE_CHECKING:

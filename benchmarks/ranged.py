@@ -15,18 +15,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archives import stored
-from archives.catalogue import CollectionIndex
-from archives.collection import Collection
-from archives.depot import Place, remove_file, store_file
-from archives.reader import iter_records, read_capture
-from archives.records import Exchange
-from archives.s3 import S3Store
-from archives.writer import WarcWriter
+from archives.captures.writer import WarcWriter
+from archives.index.catalogue import CollectionIndex
+from archives.storage import remote_files as stored
+from archives.storage.collection import Collection
+from archives.storage.s3 import S3Store
+from archives.transfer.upload import Place, remove_file, store_file
+from archives.warc.reader import iter_records, read_capture
+from archives.warc.records import Exchange
 from tests.archives.moto_server import BUCKET, MotoServer, find_moto
 
 if TYPE_CHECKING:
-    from archives.cdxj import IndexEntry
+    from archives.index.cdxj import IndexEntry
 
 _READS = 300
 _PAYLOAD_BYTES = 5000

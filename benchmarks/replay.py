@@ -28,10 +28,10 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any, Final
 
-from archives.collection import Collection
-from archives.records import Exchange
+from archives.captures.writer import WarcWriter
+from archives.storage.collection import Collection
 from archives.urls import format_timestamp
-from archives.writer import WarcWriter
+from archives.warc.records import Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,9 +21,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archives.collection import Collection
-from archives.records import Exchange
-from archives.writer import WarcWriter
+from archives.captures.writer import WarcWriter
+from archives.storage.collection import Collection
+from archives.warc.records import Exchange
 from benchmarks.paper import Pages
 from benchmarks.ranged import measure_ranged
 from crawler.frontier.leases import LeaseTable

@@ -48,12 +48,12 @@ class NewsreelAddon:
         settings["DOWNLOAD_HANDLERS"].update(handlers, priority="addon")
         if mode == "capture":
             settings.set("SCHEDULER", "crawler.frontier.scheduler.Frontier", priority="addon")
-            settings["EXTENSIONS"].update({"crawler.run.RunExtension": 10}, priority="addon")
+            settings["EXTENSIONS"].update({"crawler.runs.run.RunExtension": 10}, priority="addon")
         # SpiderState unpickles what it finds in JOBDIR; the frontier takes up a run without it.
         extensions = {"crawler.fetching.budget.HeldBytes": 5, "scrapy.extensions.spiderstate.SpiderState": None}
         settings["EXTENSIONS"].update(extensions, priority="addon")
         if mode != "reparse":
-            settings["EXTENSIONS"].update({"crawler.downstream.exporting.ExportExtension": 20}, priority="addon")
+            settings["EXTENSIONS"].update({"crawler.publishing.exporting.ExportExtension": 20}, priority="addon")
         settings["FEED_EXPORTERS"].update(_EXPORTERS, priority="addon")
         middlewares: dict[str, int | None] = {
             # In a reparse the archive is the scope: what was captured was admitted when it was fetched.
@@ -61,9 +61,9 @@ class NewsreelAddon:
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             "crawler.fetching.middlewares.RobotsMiddleware": 100,
             # Behind everything that answers or refuses a request without asking the host.
-            "crawler.fetching.bounds.HostMiddleware": None if mode == "reparse" else 900,
+            "crawler.fetching.limits.HostMiddleware": None if mode == "reparse" else 900,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
-            "crawler.fetching.bounds.DecodingMiddleware": 590,
+            "crawler.fetching.limits.DecodingMiddleware": 590,
             # It unpickles what it kept, and what it answers nobody captures.
             "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
             "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
@@ -74,7 +74,7 @@ class NewsreelAddon:
         settings["DOWNLOADER_MIDDLEWARES"].update(middlewares, priority="addon")
         spider_middlewares = {
             "crawler.fetching.middlewares.ProvenanceMiddleware": 10,
-            "crawler.fetching.bounds.PageMiddleware": 950,
+            "crawler.fetching.limits.PageMiddleware": 950,
         }
         settings["SPIDER_MIDDLEWARES"].update(spider_middlewares, priority="addon")
         stages = {f"pipelines.stages.{name}": 100 * (n + 1) for n, name in enumerate(_STAGES)}

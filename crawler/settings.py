@@ -95,7 +95,7 @@ DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_TIMEOUT = 60
-# What docs/bounds.md lists; 0 sets no bound. The head of a response, interim responses included.
+# What docs/limits.md lists; 0 sets no bound. The head of a response, interim responses included.
 BOUNDS_HEAD_BYTES = 256 * 1024
 # A response whose content coding is undone; Scrapy bounds it by DOWNLOAD_MAXSIZE as well.
 BOUNDS_DECODED_BYTES = 32 * 1024 * 1024

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy.exporters import JsonItemExporter, JsonLinesItemExporter
 
 from pipelines.exports.records import build_object, build_record, dump_record
-from pipelines.items import Post
-from pipelines.ledger import Ledger
+from pipelines.posts.items import Post
+from pipelines.posts.ledger import Ledger
 from pipelines.stages import find_options
 
 if TYPE_CHECKING:

@@ -29,24 +29,24 @@ from scrapy import signals
 from scrapy.exceptions import DropItem, NotConfigured
 from twisted.python.failure import Failure
 
-from pipelines.adopt import adopt
-from pipelines.body import BodyRefused, normalise_body
-from pipelines.bounds import OutOfTime, limit_time
-from pipelines.dates import DateRefused, parse_date
-from pipelines.headlines import normalise_headline
-from pipelines.items import HEARSAY
-from pipelines.ledger import Ledger
-from pipelines.merge import FIELDS, attest
-from pipelines.options import PostOptions
-from pipelines.posts import PostRefused
-from pipelines.shelf import Shelf, Shelved
-from pipelines.symbols import find_symbols
-from pipelines.tags import normalise_names, normalise_tags
+from pipelines.dates.parse import DateRefused, parse_date
+from pipelines.markup.sanitise import BodyRefused, normalise_body
+from pipelines.names.headlines import normalise_headline
+from pipelines.names.symbols import find_symbols
+from pipelines.names.tags import normalise_names, normalise_tags
+from pipelines.page.limits import OutOfTime, limit_time
+from pipelines.posts.adopt import adopt
+from pipelines.posts.items import HEARSAY
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.merge import FIELDS, attest
+from pipelines.posts.options import PostOptions
+from pipelines.posts.post_files import PostRefused
+from pipelines.posts.post_folder import Shelf, Shelved
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from pipelines.items import Post
+    from pipelines.posts.items import Post
 
 logger = logging.getLogger(__name__)
 

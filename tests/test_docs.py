@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from archives import records
 from archives.errors import Damage
+from archives.warc import records
 from crawler import settings
 from crawler.reparsing.provenance import Change
 from crawler.sources import SourceError, load_source
 from crawler.sources.definition import _FIELDS
-from crawler.sources.links import LinkKind
+from pipelines.rules.links import LinkKind
 from tests.project import ROOT, Data, run_scrapy
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
@@ -186,9 +186,11 @@ def test_every_field_on_disk_is_documented() -> None:
     text = read("docs/on-disk.md")
     warc = set(re.findall(r"WARC-[A-Z][A-Za-z-]+(?=: )", Path(records.__file__).read_text("utf-8")))
     assert len(warc) > 10
-    index = list_keys("archives/cdxj.py", "dump_line")
-    info = list_keys("crawler/run.py", "_describe")
-    run = list_keys("crawler/manifest.py", "build_manifest") | list_keys("crawler/joint.py", "build_joint")
+    index = list_keys("archives/index/cdxj.py", "dump_line")
+    info = list_keys("crawler/runs/run.py", "_describe")
+    run = list_keys("crawler/runs/manifest.py", "build_manifest") | list_keys(
+        "crawler/runs/crawl_manifest.py", "build_joint"
+    )
     assert len(index) == 10
     assert len(info) == 9
     assert [name for name in sorted(warc | index | info | run) if f"`{name}`" not in text] == []
@@ -257,7 +259,7 @@ def test_errors_are_worded_as_documented(good: str, bad: str) -> None:
 
 def test_every_kind_of_problem_is_documented() -> None:
     text = read("docs/verification.md")
-    calls = [node for node in ast.walk(parse_sources()["archives/verify.py"]) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(parse_sources()["archives/verify/fixity.py"]) if isinstance(node, ast.Call)]
     kinds = {str(ast.literal_eval(c.args[0])) for c in calls if is_finding(c)} | {*map(str, Damage)}
     kinds |= {"content-length", "shared-member", "block-digest", "payload-digest", *(f"post-{c}" for c in Change)}
     assert len(kinds) > 15

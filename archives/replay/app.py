@@ -10,12 +10,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError, NotArchived
 from archives.replay import pages
 from archives.replay.calendars import build_calendar
-from archives.replay.cdx import BadQuery, answer_query
-from archives.replay.content import View, build_content, build_missing
-from archives.replay.links import PageLinks
+from archives.replay.cdx_server import BadQuery, answer_query
+from archives.replay.http import Request, Response, build_redirect, build_text
 from archives.replay.lookup import (
     Shelves,
     build_stamp,
@@ -32,7 +32,9 @@ from archives.replay.memento import (
     build_timemap,
     parse_accept_datetime,
 )
-from archives.replay.places import (
+from archives.replay.rewriting.content import View, build_content, build_missing
+from archives.replay.rewriting.links import PageLinks
+from archives.replay.routes import (
     RAW,
     Kind,
     Place,
@@ -42,16 +44,14 @@ from archives.replay.places import (
     complete_url,
     find_place,
 )
-from archives.replay.wire import Request, Response, build_redirect, build_text
-from archives.revisits import read_resolved
 from archives.urls import surt_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from archives.catalogue import CollectionIndex
-    from archives.cdxj import IndexEntry
-    from archives.reader import Capture
+    from archives.index.catalogue import CollectionIndex
+    from archives.index.cdxj import IndexEntry
+    from archives.warc.reader import Capture
 
     Notes = Callable[[str, IndexEntry], Iterable[tuple[str, str]]]
 

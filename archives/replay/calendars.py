@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Final
 
 from archives.replay.markup import Html, fill, join
 from archives.replay.pages import build_address_form, build_capture_table, build_machine_links, build_page, count_words
-from archives.replay.places import build_calendar_path
+from archives.replay.routes import build_calendar_path
 
 if TYPE_CHECKING:
-    from archives.catalogue import CollectionIndex
-    from archives.replay.wire import Response
+    from archives.index.catalogue import CollectionIndex
+    from archives.replay.http import Response
 
 MAX_LISTED: Final = 500
 _MONTHS: Final = tuple(calendar.month_name)

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
-from archives.catalogue import CollectionIndex
-from archives.collection import Collection, list_collections
 from archives.errors import CollectionError, NotArchived
-from archives.records import quote_uri
+from archives.index.catalogue import CollectionIndex
+from archives.storage.collection import Collection, list_collections
 from archives.urls import format_timestamp
+from archives.warc.records import quote_uri
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from archives.cdxj import IndexEntry
+    from archives.index.cdxj import IndexEntry
 
 REFRESH_S: Final = 2.0
 MAX_IDLE: Final = 16

@@ -12,17 +12,17 @@ from email.utils import format_datetime, parsedate_to_datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from archives.replay.http import Response, build_text
 from archives.replay.lookup import build_stamp, find_neighbours
-from archives.replay.places import build_path, build_timemap_path
-from archives.replay.wire import Response, build_text
+from archives.replay.routes import build_path, build_timemap_path
 from archives.urls import format_warc_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from archives.catalogue import CollectionIndex
-    from archives.cdxj import IndexEntry
+    from archives.index.catalogue import CollectionIndex
+    from archives.index.cdxj import IndexEntry
 
 MAX_MEMENTOS: Final = 100_000
 _GMT: Final = re.compile(r"\s*\w{3},\s+\d{1,2}\s+\w{3}\s+\d{4}\s+\d{2}:\d{2}:\d{2}\s+GMT\s*", re.ASCII)

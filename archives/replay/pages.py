@@ -6,15 +6,15 @@ from importlib import resources
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from archives.replay.http import HTML_TYPE, Response
 from archives.replay.markup import Html, fill, join
-from archives.replay.places import build_calendar_path, build_path, build_timemap_path
-from archives.replay.wire import HTML_TYPE, Response
+from archives.replay.routes import build_calendar_path, build_path, build_timemap_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from archives.cdxj import IndexEntry
+    from archives.index.cdxj import IndexEntry
 
 STYLE_PATH: Final = "/-/style.css"
 ICON_PATH: Final = "/-/icon.svg"

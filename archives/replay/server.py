@@ -14,12 +14,12 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
-from archives.replay.wire import FilePart, Request, Response, build_text
+from archives.replay.http import FilePart, Request, Response, build_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from archives.replay.wire import App
+    from archives.replay.http import App
 
 MAX_CONNECTIONS: Final = 64
 IDLE_S: Final = 30.0

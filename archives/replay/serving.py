@@ -14,8 +14,8 @@ from archives.replay.server import ReplayServer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from archives.collection import Collection
-    from archives.replay.wire import App
+    from archives.replay.http import App
+    from archives.storage.collection import Collection
 
 
 def serve_collection(collection: Collection, *, host: str, port: int, hosts: Iterable[str] = ()) -> int:

@@ -21,16 +21,16 @@ from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.records import RecordRefused
 from pipelines.exports.store import build_filed
-from pipelines.items import load_post
-from pipelines.options import PostOptions
+from pipelines.posts.items import load_post
+from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from crawler.batch.engines import Engine
-    from crawler.downstream.exporting import ExportPlan
-    from crawler.downstream.library import Library
+    from crawler.publishing.exporting import ExportPlan
+    from crawler.publishing.library import Library
     from crawler.sources import Source
     from pipelines.exports.records import PostRecord
 
@@ -43,7 +43,7 @@ _MONTH: Final = len("2026-11")
 
 
 def export_in_shards(library: Library, plan: ExportPlan, engine: Engine) -> int:
-    """Do what `crawler.downstream.exporting.run_export` does, in shards.
+    """Do what `crawler.publishing.exporting.run_export` does, in shards.
 
     Raises:
         ExportError: it cannot be written there, or a post holds what no format can.

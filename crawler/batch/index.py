@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archives.catalogue import rebuild_catalogue
-from archives.cdxj import dump_line
-from archives.index import salvage_sidecar, write_sidecar
+from archives.index.catalogue import rebuild_catalogue
+from archives.index.cdxj import dump_line
+from archives.index.sidecars import salvage_sidecar, write_sidecar
 from crawler.batch.jobs import plan_job, run_job
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from archives.collection import Collection
+    from archives.storage.collection import Collection
     from crawler.batch.engines import Engine
 
 _FUNCTION = "crawler.batch.index:index_shard"

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from archives.files import is_held, lock_file
-from archives.stored import find_size
+from archives.storage.files import is_held, lock_file
+from archives.storage.remote_files import find_size
 from crawler.batch.engines import Engine, EngineError, run_shards
 from crawler.batch.shards import SHARD_BYTES, Done, Task, list_shards
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from archives.collection import Collection
+    from archives.storage.collection import Collection
 
 WORK_DIR: Final = "work"
 _LOCK: Final = "lock"
@@ -139,7 +139,7 @@ def run_tasks(engine: Engine, job: Job) -> list[Done]:
         ShardFailed: some could not be done.
         EngineError: the engine cannot be had.
     """
-    from crawler.watching.progress import show_progress  # noqa: PLC0415 (Scrapy, which few shards' processes need)
+    from crawler.monitoring.progress import show_progress  # noqa: PLC0415 (Scrapy, which few shards' processes need)
 
     with show_progress(job.title, len(job.tasks)) as advance:
         return run_shards(engine, job.tasks, advance)

@@ -16,15 +16,15 @@ from scrapy import Spider
 from scrapy.crawler import CrawlerProcess
 from scrapy.utils.project import ENVVAR, get_project_settings
 
-from archives.catalogue import CollectionIndex
-from archives.collection import Collection
+from archives.index.catalogue import CollectionIndex
+from archives.storage.collection import Collection
 from crawler.addon import place_collection
 from crawler.batch.jobs import plan_job, run_job
 from crawler.reparsing.pieces import PieceFile
 from crawler.reparsing.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
 from crawler.sources import Source, load_source
-from pipelines.ledger import Ledger
-from pipelines.merge import attest
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.merge import attest
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -34,15 +34,15 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
     from crawler.batch.engines import Engine
-    from pipelines.items import Post
-    from pipelines.options import PostOptions
+    from pipelines.posts.items import Post
+    from pipelines.posts.options import PostOptions
 
 _FUNCTION = "crawler.batch.reparse:reparse_shard"
 _LEDGER, _PIECES = "ledger.sqlite", "pieces.sqlite"
 _CMDLINE = 40
 # In place of the stage that writes post files, which has to wait for all shards.
 _JOINING = {
-    "crawler.downstream.history.CollectPipeline": 450,
+    "crawler.publishing.history.CollectPipeline": 450,
     "crawler.batch.reparse.JoinPipeline": 460,
     "pipelines.stages.PostFilesPipeline": None,
 }

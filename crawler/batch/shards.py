@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from archives.stored import find_size, find_stored
+from archives.storage.remote_files import find_size, find_stored
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from archives.collection import Collection
-from archives.findings import Problem
-from archives.verify import verify_files, verify_parts
+from archives.storage.collection import Collection
+from archives.verify.findings import Problem
+from archives.verify.fixity import verify_files, verify_parts
 from crawler.batch.jobs import Job, plan_job, run_job
 from crawler.batch.shards import SHARD_BYTES, Done
 
@@ -27,7 +27,7 @@ def verify_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path) 
 
 
 def verify_in_shards(collection: Collection, engine: Engine, *, shard_bytes: int = SHARD_BYTES) -> list[Problem]:
-    """Do what `archives.verify.verify_collection` does, in shards.
+    """Do what `archives.verify.fixity.verify_collection` does, in shards.
 
     Raises:
         ShardFailed: some shards could not be done.

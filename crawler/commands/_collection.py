@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
-from archives.collection import Collection, list_collections
 from archives.errors import ArchiveError
+from archives.storage.collection import Collection, list_collections
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings

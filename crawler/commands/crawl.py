@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
 
-from archives import registry
-from archives.collection import Collection
 from archives.errors import ArchiveError
+from archives.storage.collection import Collection
+from archives.transfer import registry
 from crawler.commands.health import load_health
 from crawler.frontier.streams import find_url, verify_server
-from crawler.manifest import list_counts
-from crawler.run import RunExtension
+from crawler.monitoring.events import Event, Happening, dump_event
+from crawler.monitoring.exits import ExitCode, find_exit_code
+from crawler.monitoring.metrics import dump_metrics, write_metrics
+from crawler.runs.manifest import list_counts
+from crawler.runs.run import RunExtension
 from crawler.sources import SourceError
 from crawler.spiders.base import NewsSpider
-from crawler.watching.events import Event, Happening, dump_event
-from crawler.watching.exits import ExitCode, find_exit_code
-from crawler.watching.metrics import dump_metrics, write_metrics
-from pipelines.ledger import Ledger
-from pipelines.shelf import Outcome
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.post_folder import Outcome
 
 if TYPE_CHECKING:
     import argparse
@@ -57,7 +57,7 @@ class Command(ScrapyCrawl):
         """Have the crawl show itself, which a command does and a library does not."""
         super().process_options(args, opts)
         assert self.settings is not None
-        self.settings["EXTENSIONS"].update({"crawler.watching.progress.ProgressExtension": 20}, priority="cmdline")
+        self.settings["EXTENSIONS"].update({"crawler.monitoring.progress.ProgressExtension": 20}, priority="cmdline")
         if opts.json:
             self.settings.set("PROGRESS_FORMAT", "json", priority="cmdline")
 

@@ -17,7 +17,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from scrapy.commands import ScrapyCommand
 
-from crawler.newspaper.server import Newspaper
+from crawler.demo_site.server import Newspaper
 
 if TYPE_CHECKING:
     import argparse

@@ -18,9 +18,9 @@ from archives.errors import ArchiveError
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.export import export_in_shards
 from crawler.batch.shards import ShardFailed
-from crawler.downstream.changes import CursorError, parse_cursor
-from crawler.downstream.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
-from crawler.downstream.library import Library
+from crawler.publishing.changes import CursorError, parse_cursor
+from crawler.publishing.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
+from crawler.publishing.library import Library
 from crawler.sources import SourceError
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions

@@ -18,12 +18,12 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.urls import parse_timestamp
+from crawler.monitoring.progress import show_progress
+from crawler.source_tools.pages import PageReader, PageUnreadable, RawPage
+from crawler.source_tools.preview import Preview, build_preview
 from crawler.sources import Source, SourceError, find_source
-from crawler.watching.progress import show_progress
-from crawler.workbench.pages import PageReader, PageUnreadable, RawPage
-from crawler.workbench.preview import Preview, build_preview
-from pipelines.bounds import PageRefused
-from pipelines.markdown import build_markdown
+from pipelines.markup.markdown import build_markdown
+from pipelines.page.limits import PageRefused
 
 if TYPE_CHECKING:
     import argparse

@@ -15,9 +15,9 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from crawler.monitoring.health import Health, Limits, list_health
+from crawler.monitoring.logbook import list_runs
 from crawler.sources.timetable import format_duration
-from crawler.watching.health import Health, Limits, list_health
-from crawler.watching.logbook import list_runs
 
 if TYPE_CHECKING:
     import argparse

@@ -18,15 +18,15 @@ from archives.errors import ArchiveError
 from crawler.addon import place_collection
 from crawler.commands._collection import open_only
 from crawler.commands.reparse import find_sources
-from crawler.downstream.history import Version, build_versions, find_entries, iter_text_diff
+from crawler.publishing.history import Version, build_versions, find_entries, iter_text_diff
 from crawler.reparsing.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
 from crawler.sources import Source, SourceError
-from pipelines.ledger import Ledger
+from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
 
-    from pipelines.duplicates import Duplicate
+    from pipelines.posts.duplicates import Duplicate
 
 _STAGES = {
     "pipelines.stages.AdoptPipeline": 100,
@@ -34,7 +34,7 @@ _STAGES = {
     "pipelines.stages.TagsPipeline": 300,
     "pipelines.stages.BodyPipeline": 400,
     "pipelines.stages.PostFilesPipeline": None,
-    "crawler.downstream.history.CollectPipeline": 500,
+    "crawler.publishing.history.CollectPipeline": 500,
 }
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
 
-from archives.catalogue import CollectionIndex
-from archives.collection import Collection
 from archives.errors import ArchiveError
-from archives.pages import Page, is_page
-from archives.wacz import pack_collection
+from archives.index.catalogue import CollectionIndex
+from archives.storage.collection import Collection
+from archives.wacz.pack import pack_collection
+from archives.wacz.pages import Page, is_page
 from crawler.commands._collection import open_named
-from pipelines.items import load_post
-from pipelines.ledger import Ledger
+from pipelines.posts.items import load_post
+from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
-    from archives.cdxj import IndexEntry
-    from pipelines.items import Post
+    from archives.index.cdxj import IndexEntry
+    from pipelines.posts.items import Post
 
 
 class Command(ScrapyCommand):

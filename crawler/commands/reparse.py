@@ -13,8 +13,8 @@ from scrapy import signals
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from archives.collection import Collection
 from archives.errors import ArchiveError
+from archives.storage.collection import Collection
 from archives.urls import parse_timestamp
 from crawler.addon import place_collection
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
@@ -22,14 +22,14 @@ from crawler.batch.reparse import reparse_in_shards
 from crawler.batch.shards import ShardFailed
 from crawler.commands._collection import open_named
 from crawler.commands.crawl import describe_posts
-from crawler.downstream.changes import ChangeLog
+from crawler.monitoring.progress import show_progress
+from crawler.publishing.changes import ChangeLog
 from crawler.reparsing.pieces import PieceFile
 from crawler.reparsing.provenance import compare_posts, iter_diff_lines
 from crawler.reparsing.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
 from crawler.sources import Source, SourceError
-from crawler.sources.kept import find_definitions
-from crawler.watching.progress import show_progress
-from pipelines.ledger import Ledger
+from crawler.sources.archived import find_definitions
+from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _DIFF_LINES = 200
 # Before the stage that joins.
-_COLLECTING = {"crawler.downstream.history.CollectPipeline": 450}
+_COLLECTING = {"crawler.publishing.history.CollectPipeline": 450}
 
 
 class Command(ScrapyCommand):

@@ -14,10 +14,10 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from crawler.monitoring.logbook import RunRecord, RunState, list_runs
+from crawler.monitoring.tally import format_bytes
 from crawler.sources.timetable import format_duration
-from crawler.watching.logbook import RunRecord, RunState, list_runs
-from crawler.watching.tally import format_bytes
-from pipelines.shelf import Outcome
+from pipelines.posts.post_folder import Outcome
 
 if TYPE_CHECKING:
     import argparse

@@ -18,19 +18,19 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
-from archives.collection import Collection
 from archives.errors import RegistryError
-from archives.registry import find_url
+from archives.storage.collection import Collection
+from archives.transfer.registry import find_url
 from crawler.commands.health import load_health
+from crawler.monitoring.endpoint import parse_endpoint, serve_metrics
+from crawler.monitoring.events import Event, describe_event, dump_event, format_instant
+from crawler.monitoring.logbook import RunRecord, find_run
+from crawler.monitoring.metrics import dump_metrics
 from crawler.scheduling.loop import Scheduler
-from crawler.scheduling.roster import Plan, Roster
 from crawler.scheduling.schedule import Entry, ScheduleTable, build_owner
+from crawler.scheduling.scheduled_sources import Plan, Roster
 from crawler.scheduling.units import Installation, build_crontab, build_systemd, build_workflow
 from crawler.sources.timetable import format_duration
-from crawler.watching.endpoint import parse_endpoint, serve_metrics
-from crawler.watching.events import Event, describe_event, dump_event, format_instant
-from crawler.watching.logbook import RunRecord, find_run
-from crawler.watching.metrics import dump_metrics
 
 if TYPE_CHECKING:
     import argparse

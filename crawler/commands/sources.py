@@ -15,12 +15,11 @@ from rich.text import Text
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from archives.collection import Collection
 from archives.errors import ArchiveError
+from archives.storage.collection import Collection
 from archives.urls import parse_timestamp
 from crawler.reparsing.reparse import Holding
-from crawler.sources import Source, SourceError, find_source, list_sources
-from crawler.workbench.cases import (
+from crawler.source_tools.cases import (
     EXPECTED_NAME,
     CaseError,
     check_case,
@@ -28,12 +27,13 @@ from crawler.workbench.cases import (
     list_cases,
     record_case,
 )
-from crawler.workbench.draft import NoDraft, draft_source
-from crawler.workbench.dryrun import Report, dump_report, run_dry
-from crawler.workbench.findings import list_warnings
-from crawler.workbench.pages import PageReader, PageUnreadable, RawPage
-from crawler.workbench.recorder import record_page
-from crawler.workbench.visitor import Visitor
+from crawler.source_tools.draft import NoDraft, draft_source
+from crawler.source_tools.dryrun import Report, dump_report, run_dry
+from crawler.source_tools.findings import list_warnings
+from crawler.source_tools.pages import PageReader, PageUnreadable, RawPage
+from crawler.source_tools.recorder import record_page
+from crawler.source_tools.visitor import Visitor
+from crawler.sources import Source, SourceError, find_source, list_sources
 
 if TYPE_CHECKING:
     import argparse

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from archives.depot import Outcome, parse_place, remove_file, store_file
 from archives.errors import ArchiveError, StoreError
-from archives.s3 import S3Store
+from archives.storage.s3 import S3Store
+from archives.transfer.upload import Outcome, parse_place, remove_file, store_file
 from crawler.commands._collection import open_named
-from crawler.watching.progress import show_progress
+from crawler.monitoring.progress import show_progress
 
 if TYPE_CHECKING:
     import argparse

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from archives.collection import Collection
-from archives.depot import parse_place, store_file
 from archives.errors import ArchiveError, StoreError
-from archives.registry import Registry, find_url
-from archives.s3 import S3Store
-from archives.stored import find_stored
+from archives.storage.collection import Collection
+from archives.storage.remote_files import find_stored
+from archives.storage.s3 import S3Store
+from archives.transfer.registry import Registry, find_url
+from archives.transfer.upload import parse_place, store_file
 from crawler.commands.reparse import run_reparse
-from crawler.downstream.changes import ChangeLog
+from crawler.monitoring.progress import show_progress
+from crawler.publishing.changes import ChangeLog
 from crawler.reparsing.reparse import Holding
-from crawler.sources.kept import find_definitions
-from crawler.watching.progress import show_progress
-from pipelines.ledger import Ledger
+from crawler.sources.archived import find_definitions
+from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse

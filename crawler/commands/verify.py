@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from archives.collection import Collection
 from archives.errors import ArchiveError
-from archives.verify import verify_collection
+from archives.storage.collection import Collection
+from archives.verify.fixity import verify_collection
 from crawler.addon import place_collection
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.shards import ShardFailed
 from crawler.batch.verify import verify_in_shards
 from crawler.commands._collection import open_only
 from crawler.commands.reparse import find_sources, run_reparse
+from crawler.monitoring.progress import show_progress
 from crawler.reparsing.provenance import compare_posts
 from crawler.reparsing.references import verify_references
 from crawler.reparsing.reparse import Holding
 from crawler.sources import SourceError
-from crawler.watching.progress import show_progress
 
 if TYPE_CHECKING:
     import argparse
 
-    from archives.verify import Problem
+    from archives.verify.fixity import Problem
     from crawler.batch.engines import Engine
 
 

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
-    from crawler.discovery.found import FoundLink
     from crawler.sources import Source
-    from crawler.sources.extract import Page
-    from crawler.sources.links import LinkKind
-    from pipelines.items import Post
+    from pipelines.discovery.found import FoundLink
+    from pipelines.posts.items import Post
+    from pipelines.rules.expressions import Page
+    from pipelines.rules.links import LinkKind
 
 
 class Memory(Protocol):

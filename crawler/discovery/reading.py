@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crawler.discovery.feeds import FeedEntry, read_feed
-from crawler.discovery.found import FoundLink, Reason
-from crawler.discovery.judgement import is_article_page
-from crawler.discovery.sitemaps import SitemapEntry, read_sitemap, sort_newest_first
-from crawler.discovery.statements import build_statement
-from crawler.discovery.structure import find_canonical
-from crawler.run import META_CAPTURE
-from crawler.sources.links import LinkKind
-from crawler.sources.locations import is_same_place, normalise_location
-from pipelines.items import Origin, Post
+from crawler.runs.run import META_CAPTURE
+from pipelines.discovery.classification import is_article_page
+from pipelines.discovery.feed_evidence import build_statement
+from pipelines.discovery.feeds import FeedEntry, read_feed
+from pipelines.discovery.found import FoundLink, Reason
+from pipelines.discovery.sitemaps import SitemapEntry, read_sitemap, sort_newest_first
+from pipelines.discovery.structure import find_canonical
+from pipelines.posts.items import Origin, Post
+from pipelines.rules.addresses import is_same_place, normalise_location
+from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from crawler.discovery.reader import Reader
     from crawler.sources import Source
-    from crawler.sources.extract import Page
+    from pipelines.rules.expressions import Page
 
 
 def is_article_found(source: Source, page: Page, kind: LinkKind) -> bool:

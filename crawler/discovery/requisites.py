@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from scrapy import Request
 
 from crawler.sources import RequisiteKind
-from crawler.sources.links import join_url
-from pipelines.markup import iter_srcset
+from pipelines.markup.allow_list import iter_srcset
+from pipelines.rules.links import join_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

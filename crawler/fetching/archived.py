@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from scrapy.http import Headers
 from scrapy.utils._download_handlers import make_response
 
-from pipelines.items import CaptureRef
+from pipelines.posts.items import CaptureRef
 
 if TYPE_CHECKING:
     from scrapy.http import Response
 
-    from archives.reader import Capture
+    from archives.warc.reader import Capture
 
 
 def build_response(capture: Capture, url: str, *, flags: list[str] | None = None) -> Response:

@@ -31,9 +31,9 @@ from twisted.python.failure import Failure
 from twisted.web.http import _IdentityTransferDecoder
 
 from archives.errors import WriteError
-from archives.records import Exchange, Truncated
+from archives.warc.records import Exchange, Truncated
 from crawler.fetching.budget import HeldBytes, Transfer
-from crawler.run import META_CAPTURE, RunExtension
+from crawler.runs.run import META_CAPTURE, RunExtension
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.web._newclient import Request as TxRequest
 
-    from pipelines.items import CaptureRef
+    from pipelines.posts.items import CaptureRef
 
 
 class CaptureHandler(HTTP11DownloadHandler):
@@ -56,7 +56,7 @@ class CaptureHandler(HTTP11DownloadHandler):
         super().__init__(crawler)
         run = crawler.get_extension(RunExtension)
         if run is None:
-            raise NotConfigured("crawler.run.RunExtension is not enabled, so nothing could be captured")
+            raise NotConfigured("crawler.runs.run.RunExtension is not enabled, so nothing could be captured")
         self._held = crawler.get_extension(HeldBytes) or HeldBytes(crawler)
         self._pool._factory = _build_factory(run, self._held, crawler)
 

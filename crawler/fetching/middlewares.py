@@ -16,8 +16,8 @@ from scrapy.http import HtmlResponse
 from twisted.internet.defer import Deferred
 
 from crawler.discovery.requisites import META_REQUISITE, is_requisite_admitted
-from crawler.run import META_CAPTURE
-from pipelines.adopt import adopt
+from crawler.runs.run import META_CAPTURE
+from pipelines.posts.adopt import adopt
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Self
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 
-from archives.catalogue import CollectionIndex
+from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError
-from archives.revisits import read_resolved
+from archives.index.catalogue import CollectionIndex
 from crawler.fetching.archived import build_response, refer_to
-from crawler.run import META_CAPTURE, RunExtension
+from crawler.runs.run import META_CAPTURE, RunExtension
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-    from archives.reader import Capture
+    from archives.warc.reader import Capture
 
 logger = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from archives.files import make_private
+from archives.storage.files import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -14,9 +14,9 @@ from scrapy.utils.asyncio import call_later
 from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import Deferred
 
-from archives.files import is_held, lock_file
+from archives.storage.files import is_held, lock_file
 from crawler.frontier.streams import Crew
-from crawler.run import RunExtension
+from crawler.runs.run import RunExtension
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler

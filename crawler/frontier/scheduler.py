@@ -28,7 +28,7 @@ from scrapy.utils.request import request_from_dict
 from crawler.frontier.leases import LEASE_S, Lease, LeaseTable
 from crawler.frontier.membership import Membership
 from crawler.frontier.streams import FrontierError, StreamTable, find_url
-from crawler.run import META_CAPTURE, STAT_FAILED, RunExtension
+from crawler.runs.run import META_CAPTURE, STAT_FAILED, RunExtension
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

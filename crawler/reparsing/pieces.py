@@ -6,7 +6,7 @@ import sqlite3
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from pipelines.items import Post, dump_post, load_post
+from pipelines.posts.items import Post, dump_post, load_post
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class PieceFile:
-    """Collects posts as `crawler.downstream.history.CollectPipeline` hands them over; gives them back by article."""
+    """Collects posts as `crawler.publishing.history.CollectPipeline` hands them over; gives them back by article."""
 
     def __init__(self, path: Path) -> None:
         self._database = sqlite3.connect(path, isolation_level=None)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archives.catalogue import CollectionIndex
-from archives.collection import OPEN_SUFFIX
-from archives.findings import Problem
-from pipelines.items import load_post
-from pipelines.ledger import Ledger
+from archives.index.catalogue import CollectionIndex
+from archives.storage.collection import OPEN_SUFFIX
+from archives.verify.findings import Problem
+from pipelines.posts.items import load_post
+from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archives.collection import Collection
-    from pipelines.items import Post
+    from archives.storage.collection import Collection
+    from pipelines.posts.items import Post
 
 
 def verify_references(collection: Collection) -> list[Problem]:

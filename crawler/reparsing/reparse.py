@@ -15,17 +15,17 @@ from scrapy import Request, signals
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.exceptions import IgnoreRequest
 
-from archives.catalogue import CollectionIndex
-from archives.cdxj import REVISIT_MIME
-from archives.collection import Collection
+from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError, RecordError
-from archives.reader import read_capture, read_record
-from archives.revisits import read_resolved
+from archives.index.catalogue import CollectionIndex
+from archives.index.cdxj import REVISIT_MIME
+from archives.storage.collection import Collection
+from archives.warc.reader import read_capture, read_record
 from crawler.fetching.archived import build_response, refer_to
-from crawler.run import META_CAPTURE, SOURCE_URI
+from crawler.runs.run import META_CAPTURE, SOURCE_URI
 from crawler.sources import Source, SourceError, find_source, load_source
-from crawler.sources.links import LinkKind
 from crawler.spiders.base import NewsSpider
+from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-    from archives.cdxj import IndexEntry
-    from pipelines.items import Post
+    from archives.index.cdxj import IndexEntry
+    from pipelines.posts.items import Post
 
 META_ENTRY = "index_entry"
 # Of these media types page requisites are, and no document that states anything.
@@ -70,7 +70,7 @@ def forbid_network() -> None:
     def refuse(event: str, arguments: tuple[Any, ...]) -> None:
         if event in ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"):
             frame = sys._getframe(1)
-            while frame.f_back is not None and frame.f_globals.get("__name__") != "archives.s3":
+            while frame.f_back is not None and frame.f_globals.get("__name__") != "archives.storage.s3":
                 frame = frame.f_back
             if frame.f_back is not None:
                 return
@@ -134,7 +134,7 @@ class ReparseSpider(NewsSpider):
 
     Args:
         entries: the captures, in the order in which they were made.
-        collected: what `crawler.downstream.history.CollectPipeline` fills.
+        collected: what `crawler.publishing.history.CollectPipeline` fills.
     """
 
     name = "reparse"

@@ -13,7 +13,7 @@ import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
-from archives.files import lock_file
+from archives.storage.files import lock_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,20 +14,20 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from crawler.monitoring.events import Event, Happening, format_instant
 from crawler.scheduling.children import Child, Crawl, Orphan, SourceLock
+from crawler.scheduling.run_outcome import Status, find_consequence, judge
 from crawler.scheduling.schedule import LEASE_S, Entry, ScheduleTable
 from crawler.scheduling.signals import SignalWatch
-from crawler.scheduling.verdict import Status, find_consequence, judge
-from crawler.watching.events import Event, Happening, format_instant
-from pipelines.shelf import Outcome
+from pipelines.posts.post_folder import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
-    from crawler.scheduling.roster import Plan, Roster
-    from crawler.watching.logbook import RunRecord
+    from crawler.monitoring.logbook import RunRecord
+    from crawler.scheduling.scheduled_sources import Plan, Roster
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOOK_S: Final = 30.0

@@ -19,10 +19,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from archives.errors import RegistryError
-from archives.files import make_private
-from archives.registry import connect
+from archives.storage.files import make_private
+from archives.transfer.registry import connect
 from archives.urls import describe_url
-from crawler.scheduling.verdict import Status
+from crawler.scheduling.run_outcome import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -8,16 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from crawler.sources.definition import load_source
-from crawler.sources.model import (
-    Discovery,
-    Parser,
-    Politeness,
-    RequisiteKind,
-    Requisites,
-    ShareRule,
-    Source,
-    SourceError,
-)
+from crawler.sources.model import Politeness, Source, SourceError
+from pipelines.rules.model import Discovery, Parser, RequisiteKind, Requisites, ShareRule
 
 __all__ = [
     "Discovery",

@@ -9,24 +9,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from crawler.sources.extract import Expression, ExpressionError, compile_expression
-from crawler.sources.links import LinkKind, Scope, compile_rules
-from crawler.sources.model import (
-    Discovery,
-    Parser,
-    Politeness,
-    Reader,
-    RequisiteKind,
-    Requisites,
-    Schedule,
-    ShareRule,
-    Source,
-    SourceError,
-)
+from crawler.sources.model import Politeness, Schedule, Source, SourceError
 from crawler.sources.readers import ReaderError, load_reader
 from crawler.sources.timetable import Bounds, Timetable, format_duration, parse_cron, parse_duration
-from pipelines.options import PostOptions
-from pipelines.slugs import SlugStyle
+from pipelines.names.slugs import SlugStyle
+from pipelines.posts.options import PostOptions
+from pipelines.rules.expressions import Expression, ExpressionError, compile_expression
+from pipelines.rules.links import LinkKind, Scope, compile_rules
+from pipelines.rules.model import Discovery, Parser, Reader, RequisiteKind, Requisites, ShareRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

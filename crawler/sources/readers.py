@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from crawler.sources.model import Reader
+    from pipelines.rules.model import Reader
 
 GROUP = "newsreel.readers"
 _FILE = re.compile(r"(?P<file>[A-Za-z0-9_-]+\.py):(?P<name>[A-Za-z_]\w*)")

@@ -1,8 +1,8 @@
 """What one page of a source states of its article, as found: by the source's rules, then by the page's own words.
 
 The rules always win. A field for which they find nothing on an article's HTML page is filled from what
-`pipelines.article` reads there, unless the parser says otherwise; every field keeps the place that gave it. A crawl, a
-reparse, a preview and a dry run all read a page here, so they cannot come to different posts.
+`pipelines.article.article` reads there, unless the parser says otherwise; every field keeps the place that gave it.
+A crawl, a reparse, a preview and a dry run all read a page here, so they cannot come to different posts.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import TYPE_CHECKING
 
-from crawler.sources.links import LinkKind
-from pipelines.article import Article, read_article
-from pipelines.body import BodyRefused
-from pipelines.items import CaptureRef, Origin, Post, Precision
+from pipelines.article.article import Article, read_article
+from pipelines.markup.sanitise import BodyRefused
+from pipelines.posts.items import CaptureRef, Origin, Post, Precision
+from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import tzinfo
 
     from crawler.sources import Parser, Source
-    from crawler.sources.extract import Page
+    from pipelines.rules.expressions import Page
 
 ORIGINS = {
     LinkKind.ARTICLE: Origin.ARTICLE,
@@ -85,7 +85,7 @@ def read_page(
         language: of the page, where it is better known than the source knows it; likewise `zone`.
 
     Raises:
-        pipelines.body.BodyRefused: no rule is there to read the page, and its body is beyond what can be made safe.
+        BodyRefused: no rule is there to read the page, and its body is beyond what can be made safe.
     """
     parser = source.find_parser(kind, captured_at)
     found: dict[str, list[str]] = {}

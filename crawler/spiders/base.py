@@ -2,7 +2,7 @@
 
 A callback depends on the capture alone: its address, its bytes, the instant it was made. Nothing is handed from one
 page to the next, so a crawl that goes from link to link and a reparse that goes from record to record make the same
-posts; what several pages say of one article is joined later, in `pipelines.merge`.
+posts; what several pages say of one article is joined later, in `pipelines.posts.merge`.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from scrapy import Request, Spider
 from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 from scrapy.utils.url import strip_url
 
-from archives.collection import Collection
+from archives.storage.collection import Collection
 from crawler.addon import place_collection
-from crawler.discovery.found import FoundLink
-from crawler.discovery.judgement import judge_document
 from crawler.discovery.reading import is_article_found, read_feed_document, read_found_article, read_sitemap_document
 from crawler.discovery.requisites import request_page_requisites, request_style_requisites
 from crawler.fetching.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
-from crawler.run import META_CAPTURE
+from crawler.monitoring.failures import find_reason, page_failed
+from crawler.runs.run import META_CAPTURE
 from crawler.sources import Source, find_source
-from crawler.sources.extract import Page
-from crawler.sources.kept import find_definitions
-from crawler.sources.links import LinkKind, iter_element_links
+from crawler.sources.archived import find_definitions
 from crawler.sources.reading import ORIGINS, Reading, build_post, read_page
-from crawler.watching.failures import find_reason, page_failed
-from pipelines.encodings import decode_page
-from pipelines.items import CaptureRef, Origin, Post
-from pipelines.posts import find_day
+from pipelines.discovery.classification import judge_document
+from pipelines.discovery.found import FoundLink
+from pipelines.page.encodings import decode_page
+from pipelines.posts.items import CaptureRef, Origin, Post
+from pipelines.posts.post_files import find_day
+from pipelines.rules.expressions import Page
+from pipelines.rules.links import LinkKind, iter_element_links
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
-    from pipelines.options import PostOptions
+    from pipelines.posts.options import PostOptions
 
 _Output = Post | Request
 META_AWAITED = "awaited"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from crawler.sources.links import LinkKind
 from crawler.spiders.base import NewsSpider
+from pipelines.rules.links import LinkKind
 
 
 class CategorySpider(NewsSpider):

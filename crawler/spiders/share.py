@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
-from crawler.sources.links import LinkKind
 from crawler.spiders.base import NewsSpider
+from pipelines.rules.links import LinkKind
 
 
 class ShareSpider(NewsSpider):

@@ -12,14 +12,14 @@ from urllib.parse import urljoin, urlsplit
 from scrapy import Request
 
 from crawler.discovery.definition import build_definition
-from crawler.discovery.found import FoundLink, Reason
-from crawler.discovery.shapes import find_date
-from crawler.discovery.structure import iter_announced, list_structure
 from crawler.sources import Discovery, Source, SourceError, find_source
-from crawler.sources.links import LinkKind
-from crawler.sources.locations import build_identity, normalise_location
 from crawler.spiders.base import NewsSpider
-from pipelines.dates import DateRefused, parse_date
+from pipelines.dates.parse import DateRefused, parse_date
+from pipelines.discovery.address_shapes import find_date
+from pipelines.discovery.found import FoundLink, Reason
+from pipelines.discovery.structure import iter_announced, list_structure
+from pipelines.rules.addresses import build_identity, normalise_location
+from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
-    from crawler.sources.extract import Page
     from crawler.spiders.base import _Output
+    from pipelines.rules.expressions import Page
 
 META_LINK = "link"
 _SITEMAP_LINE = re.compile(rb"^[ \t]*sitemap[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)

@@ -10,32 +10,32 @@ from importlib import resources
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from archives.collection import list_collections
 from archives.errors import ArchiveError, CollectionError
 from archives.replay.app import ReplayApp, find_frame_host
+from archives.replay.http import Response
 from archives.replay.lookup import Directory, Shelves, build_stamp
 from archives.replay.pages import STYLE_PATH, build_error_page, load_assets
-from archives.replay.places import build_path
-from archives.replay.wire import Response
-from crawler.downstream.changefeed import answer_changes
-from crawler.downstream.library import Library
+from archives.replay.routes import build_path
+from archives.storage.collection import list_collections
+from crawler.monitoring.health import Limits, list_health
+from crawler.monitoring.logbook import list_runs
+from crawler.publishing.changefeed import answer_changes
+from crawler.publishing.library import Library
 from crawler.viewer import articles, lists
 from crawler.viewer.feeds import Feeds
 from crawler.viewer.packages import Packages
 from crawler.viewer.proof import check_file, choose_page, list_witnesses
 from crawler.viewer.routes import BESIDE, CHANGES, POST, POSTS, RUNS, SECTIONS, VERSIONS, build_post_path
-from crawler.viewer.shelf import Facet, PostShelf, Wanted
+from crawler.viewer.search_index import Facet, PostShelf, Wanted
 from crawler.viewer.versions import Histories
-from crawler.watching.health import Limits, list_health
-from crawler.watching.logbook import list_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from archives.cdxj import IndexEntry
-    from archives.replay.wire import Request
-    from crawler.viewer.shelf import Found
+    from archives.index.cdxj import IndexEntry
+    from archives.replay.http import Request
+    from crawler.viewer.search_index import Found
     from pipelines.exports.records import PostRecord
 
 MAX_RUNS: Final = 200

@@ -5,21 +5,21 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from archives.replay.links import PageLinks
 from archives.replay.lookup import build_stamp
 from archives.replay.markup import Html, fill, join
 from archives.replay.pages import build_bar, build_page, build_time, count_words
-from archives.replay.places import build_calendar_path, build_path
-from archives.replay.rewrite_html import rewrite_page
+from archives.replay.rewriting.html import rewrite_page
+from archives.replay.rewriting.links import PageLinks
+from archives.replay.routes import build_calendar_path, build_path
 from crawler.viewer.routes import BESIDE, SECTIONS, VERSIONS, build_post_path, build_posts_path
 from crawler.viewer.versions import build_comparison
-from pipelines.items import Precision
+from pipelines.posts.items import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archives.cdxj import IndexEntry
-    from archives.replay.wire import Response
+    from archives.index.cdxj import IndexEntry
+    from archives.replay.http import Response
     from crawler.viewer.proof import Check, Witness
     from crawler.viewer.versions import Edition
     from pipelines.exports.records import PostRecord

@@ -9,12 +9,12 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from archives.replay.wire import Response, build_text
+from archives.replay.http import Response, build_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archives.replay.wire import Request
+    from archives.replay.http import Request
 
 PREFIX: Final = "/feeds/"
 _TYPES: Final = {

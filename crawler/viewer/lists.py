@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 from archives.replay.markup import Html, fill, join
 from archives.replay.pages import build_bar, build_page, build_time, count_words
+from crawler.monitoring.logbook import RunRecord, RunState
+from crawler.monitoring.tally import format_bytes
 from crawler.sources.timetable import format_duration
 from crawler.viewer.routes import POSTS, RUNS, SECTIONS, build_post_path, build_posts_path
-from crawler.watching.logbook import RunRecord, RunState
-from crawler.watching.tally import format_bytes
-from pipelines.shelf import Outcome
+from pipelines.posts.post_folder import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from archives.replay.wire import Response
-    from crawler.viewer.shelf import Facet, Found, Wanted
-    from crawler.watching.health import Health
+    from archives.replay.http import Response
+    from crawler.monitoring.health import Health
+    from crawler.viewer.search_index import Facet, Found, Wanted
 
 PAGE_SIZE: Final = 30
 _WORDS: Final = {"category": "Categories", "tag": "Tags", "symbol": "Symbols"}

@@ -12,16 +12,16 @@ import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
+from archives.replay.http import HTML_TYPE, FilePart, Response, build_text
 from archives.replay.markup import fill, join
 from archives.replay.pages import build_bar, build_page
-from archives.replay.wire import HTML_TYPE, FilePart, Response, build_text
+from crawler.monitoring.tally import format_bytes
 from crawler.viewer.routes import PACKAGES, SECTIONS
-from crawler.watching.tally import format_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archives.replay.wire import Request
+    from archives.replay.http import Request
 
 PLAYER: Final = "/-/player/"
 _NAME: Final = re.compile(r"[\w .()-]{1,120}\.wacz")

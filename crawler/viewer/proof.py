@@ -6,23 +6,23 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archives.digests import matches_digest
 from archives.errors import ArchiveError, NotArchived
-from archives.messages import find_payload
-from archives.reader import read_record
-from crawler.sources.kept import find_definition
-from pipelines.items import Origin
-from pipelines.ledger import Ledger
-from pipelines.options import PostOptions
-from pipelines.posts import PostRefused, finish, render
+from archives.warc.digests import matches_digest
+from archives.warc.messages import find_payload
+from archives.warc.reader import read_record
+from crawler.sources.archived import find_definition
+from pipelines.posts.items import Origin
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.options import PostOptions
+from pipelines.posts.post_files import PostRefused, finish, render
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from archives.catalogue import CollectionIndex
-    from archives.cdxj import IndexEntry
-    from archives.collection import Collection
-    from archives.loader import Record
+    from archives.index.catalogue import CollectionIndex
+    from archives.index.cdxj import IndexEntry
+    from archives.storage.collection import Collection
+    from archives.warc.parser import Record
     from pipelines.exports.records import PostRecord
 
 

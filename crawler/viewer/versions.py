@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from archives.errors import ArchiveError
 from archives.replay.markup import Html, fill, join, render
-from pipelines.body import find_text
+from pipelines.markup.sanitise import find_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.exports.csv_table import export_csv, join_csv
-from pipelines.exports.dataset import export_dataset, join_dataset
-from pipelines.exports.feeds import FeedOptions, export_feeds
-from pipelines.exports.hugo import export_hugo
-from pipelines.exports.jekyll import export_jekyll
-from pipelines.exports.jsonl import export_jsonl, join_jsonl
-from pipelines.exports.parquet import export_parquet, join_parquet
-from pipelines.exports.site import SiteOptions
-from pipelines.exports.sqlite import export_sqlite
+from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
+from pipelines.exports.sites.hugo import export_hugo
+from pipelines.exports.sites.jekyll import export_jekyll
+from pipelines.exports.sites.site import SiteOptions
+from pipelines.exports.tables.csv_table import export_csv, join_csv
+from pipelines.exports.tables.dataset import export_dataset, join_dataset
+from pipelines.exports.tables.jsonl import export_jsonl, join_jsonl
+from pipelines.exports.tables.parquet import export_parquet, join_parquet
+from pipelines.exports.tables.sqlite import export_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -16,13 +16,13 @@ from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pipelines.body import find_text
-from pipelines.items import CaptureRef, Evidence, Origin, Post, Precision
+from pipelines.markup.sanitise import find_text
+from pipelines.posts.items import CaptureRef, Evidence, Origin, Post, Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pipelines.options import PostOptions
+    from pipelines.posts.options import PostOptions
 
 SCHEMA = "newsreel-post/1"
 

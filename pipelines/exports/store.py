@@ -13,9 +13,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from pipelines.exports.records import build_record
-from pipelines.items import load_post
-from pipelines.ledger import Ledger
-from pipelines.posts import PostRefused, finish
+from pipelines.posts.items import load_post
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.post_files import PostRefused, finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.exports.records import Change, PostRecord
-    from pipelines.items import Post
-    from pipelines.options import PostOptions
+    from pipelines.posts.items import Post
+    from pipelines.posts.options import PostOptions
 
 
 class PostStore:

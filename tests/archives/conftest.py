@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from archives import stored
-from archives.collection import Collection
-from archives.records import Exchange
-from archives.s3 import S3Store
-from archives.writer import WarcWriter
+from archives.captures.writer import WarcWriter
+from archives.storage import remote_files
+from archives.storage.collection import Collection
+from archives.storage.s3 import S3Store
+from archives.warc.records import Exchange
 from tests.archives.moto_server import BUCKET, MotoServer
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ def depot(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store
     """An empty storage, which child processes find, too."""
     for name, value in moto.environment.items():
         monkeypatch.setenv(name, value)
-    stored._open_cache.cache_clear()
+    remote_files._open_cache.cache_clear()
     for key in moto.list_keys():
         moto.client.delete_object(Bucket=BUCKET, Key=key)
     yield S3Store(BUCKET, part_bytes=PART_BYTES)
-    stored._open_cache.cache_clear()
+    remote_files._open_cache.cache_clear()
 
 
 def build_exchange(number: int = 0, **changes: object) -> Exchange:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from archives.collection import Collection
+from archives.storage.collection import Collection
 from tests.archives.conftest import write_file
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_the_package_needs_neither_scrapy_nor_lxml() -> None:
     code = (
-        "import sys, archives.__main__, archives.writer\n"
+        "import sys, archives.__main__, archives.captures.writer\n"
         "loaded = {name.partition('.')[0] for name in sys.modules}\n"
         "print(sorted(loaded & {'scrapy', 'lxml', 'twisted', 'pipelines', 'crawler'}))"
     )

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.bounds import limit_time
+from pipelines.page.limits import limit_time
 from tests.fuzz.mutate import mutate
 from tests.fuzz.targets import TARGETS, Target
 

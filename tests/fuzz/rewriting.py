@@ -11,10 +11,10 @@ import string
 import nh3
 
 from archives.errors import RecordError
-from archives.replay.charsets import decode_page, decode_style
-from archives.replay.links import PageLinks
-from archives.replay.rewrite_css import rewrite_style
-from archives.replay.rewrite_html import rewrite_page
+from archives.replay.rewriting.charsets import decode_page, decode_style
+from archives.replay.rewriting.css import rewrite_style
+from archives.replay.rewriting.html import rewrite_page
+from archives.replay.rewriting.links import PageLinks
 from tests.fuzz.styles import iter_urls
 
 URL = "http://paper.example/news/a.html"

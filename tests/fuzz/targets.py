@@ -15,28 +15,36 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archives.bundle import Bundle
-from archives.cdxj import dump_line, load_line
-from archives.collection import Collection
 from archives.errors import ArchiveError
-from archives.index import salvage_sidecar
-from archives.messages import dechunk, decode_content, find_kind, find_payload, parse_head, split_head, split_interim
-from archives.reader import CAPTURE_TYPES, build_capture, iter_records
-from archives.validate import validate_wacz
-from archives.wacz import unpack_wacz
-from crawler.discovery.feeds import read_feed
-from crawler.discovery.sitemaps import read_sitemap
+from archives.index.cdxj import dump_line, load_line
+from archives.index.sidecars import salvage_sidecar
+from archives.storage.collection import Collection
+from archives.wacz.pack import unpack_wacz
+from archives.wacz.reader import Bundle
+from archives.wacz.validate import validate_wacz
+from archives.warc.messages import (
+    dechunk,
+    decode_content,
+    find_kind,
+    find_payload,
+    parse_head,
+    split_head,
+    split_interim,
+)
+from archives.warc.reader import CAPTURE_TYPES, build_capture, iter_records
 from crawler.sources import SourceError, load_source
-from crawler.sources.extract import Page, find_json
-from crawler.sources.links import iter_links
-from pipelines.article import read_article
-from pipelines.body import normalise_body
-from pipelines.bounds import PageRefused
-from pipelines.dates import DateRefused, parse_date
-from pipelines.encodings import decode_page
-from pipelines.frontmatter import FrontMatterError, dump_names, dump_title, load_front_matter
-from pipelines.markup import is_clean
-from pipelines.slugs import build_file_stem
+from pipelines.article.article import read_article
+from pipelines.dates.parse import DateRefused, parse_date
+from pipelines.discovery.feeds import read_feed
+from pipelines.discovery.sitemaps import read_sitemap
+from pipelines.markup.allow_list import is_clean
+from pipelines.markup.sanitise import normalise_body
+from pipelines.names.slugs import build_file_stem
+from pipelines.page.encodings import decode_page
+from pipelines.page.limits import PageRefused
+from pipelines.posts.front_matter import FrontMatterError, dump_names, dump_title, load_front_matter
+from pipelines.rules.expressions import Page, find_json
+from pipelines.rules.links import iter_links
 from tests.fuzz import rewriting
 
 if TYPE_CHECKING:

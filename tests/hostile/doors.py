@@ -13,13 +13,13 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from archives.__main__ import main
-from archives.catalogue import CollectionIndex
-from archives.collection import Collection
+from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError
+from archives.index.catalogue import CollectionIndex
 from archives.replay.app import ReplayApp
 from archives.replay.lookup import Shelves, Single
 from archives.replay.server import ReplayServer
-from archives.revisits import read_resolved
+from archives.storage.collection import Collection
 
 MEMORY_BYTES = 2 * 1024**3
 SECONDS = 30

@@ -1,4 +1,4 @@
-"""A site that means harm: every row of the list in `docs/bounds.md` has a page here, among good pages of every day.
+"""A site that means harm: every row of the list in `docs/limits.md` has a page here, among good pages of every day.
 
 The rows are generators where the harm is endless, so nothing here needs more memory than a page or two.
 """

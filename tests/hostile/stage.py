@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.viewer.browser import Browser, Page
+from tests.crawler.viewer.browser import Browser, Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

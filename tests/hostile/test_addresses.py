@@ -15,7 +15,7 @@ import pytest
 from scrapy.settings import Settings
 
 from crawler.fetching.addresses import is_admitted
-from crawler.workbench.pages import PageReader, PageUnreadable
+from crawler.source_tools.pages import PageReader, PageUnreadable
 from tests.hostile.origin import REFUSED_HOSTS, Canary
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response

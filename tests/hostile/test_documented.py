@@ -1,4 +1,4 @@
-"""`docs/bounds.md` names what there is: each setting, constant and statistic of it is looked up."""
+"""`docs/limits.md` names what there is: each setting, constant and statistic of it is looked up."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scrapy.settings import default_settings
 from crawler import settings
 from tests.project import ROOT
 
-PAGE = (ROOT / "docs/bounds.md").read_text("utf-8")
+PAGE = (ROOT / "docs/limits.md").read_text("utf-8")
 FILES = [path for name in ("archives", "crawler", "pipelines") for path in (ROOT / name).rglob("*.py")]
 CODE = "\n".join(path.read_text("utf-8") for path in FILES)
 ROWS = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in PAGE.splitlines() if line.startswith("| ")]
@@ -32,7 +32,9 @@ def test_a_statistic_is_counted(name: str) -> None:
 
 
 def test_every_bound_that_is_counted_is_in_the_page() -> None:
-    ours = (ROOT / "crawler/fetching/bounds.py").read_text("utf-8") + (ROOT / "pipelines/bounds.py").read_text("utf-8")
+    ours = (ROOT / "crawler/fetching/limits.py").read_text("utf-8") + (ROOT / "pipelines/page/limits.py").read_text(
+        "utf-8"
+    )
     counted = re.findall(r'PageRefused\(\s*"(\w+)"|\bcount\("(\w+)"\)', ours)
     own = {name for names in counted for name in names if name}
     assert len(own) >= 6

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from scrapy.utils.project import get_project_settings
 
-from crawler.downstream.webhooks import Outbox
 from crawler.frontier.leases import LeaseTable
+from crawler.publishing.webhooks import Outbox
 from crawler.scheduling.schedule import ScheduleTable
 from tests.project import LOOPBACK, ROOT, Data, run_scrapy
 from tests.wire import WireServer, build_response

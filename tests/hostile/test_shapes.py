@@ -17,17 +17,25 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from crawler.downstream.library import Library
-from pipelines.exports.feeds import FeedOptions, export_feeds
-from pipelines.exports.hugo import export_hugo
-from pipelines.exports.jekyll import export_jekyll
-from pipelines.frontmatter import load_front_matter
-from tests.exports.test_sites import SITE, build_hugo, build_jekyll, list_pages, needs_hugo, needs_jekyll, replace_base
+from crawler.publishing.library import Library
+from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
+from pipelines.exports.sites.hugo import export_hugo
+from pipelines.exports.sites.jekyll import export_jekyll
+from pipelines.posts.front_matter import load_front_matter
+from tests.crawler.viewer.browser import CHROMIUM, Browser
+from tests.crawler.viewer.conftest import Viewer, show
 from tests.hostile.shapes import Shape, ShapeOrigin, load_shapes
 from tests.hostile.stage import Live, Seen, Stage
+from tests.pipelines.exports.test_sites import (
+    SITE,
+    build_hugo,
+    build_jekyll,
+    list_pages,
+    needs_hugo,
+    needs_jekyll,
+    replace_base,
+)
 from tests.project import LOOPBACK, Data, run_scrapy
-from tests.viewer.browser import CHROMIUM, Browser
-from tests.viewer.conftest import Viewer, show
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

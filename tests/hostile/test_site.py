@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archives.reader import scan_records
-from pipelines.frontmatter import load_front_matter
+from archives.warc.reader import scan_records
+from pipelines.posts.front_matter import load_front_matter
 from tests.hostile.crawl import Crawl, crawl_hostile, read_posts
 from tests.hostile.origin import GOOD, HostileOrigin
 from tests.project import Data, run_scrapy

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from archives.collection import Collection
-from archives.originals import Originals
-from archives.records import Exchange
+from archives.captures.deduplication import Originals
+from archives.captures.writer import MAX_BYTES, WarcWriter
+from archives.storage.collection import Collection
 from archives.urls import format_timestamp
-from archives.writer import MAX_BYTES, WarcWriter
+from archives.warc.records import Exchange
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from archives.collection import Collection
-from archives.reader import iter_records
-from archives.validate import validate_wacz
-from archives.wacz import pack_collection
+from archives.storage.collection import Collection
+from archives.wacz.pack import pack_collection
+from archives.wacz.validate import validate_wacz
+from archives.warc.reader import iter_records
 from tests.interop.pywb import PYWB, get, needs_pywb, serve
 from tests.interop.sample import CASES, write_sample
 

@@ -15,22 +15,22 @@ from urllib.parse import quote
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from archives.catalogue import CollectionIndex
-from archives.cdxj import REVISIT_MIME
-from archives.collection import Collection
-from archives.digests import build_digest
-from archives.reader import Record, iter_records
-from archives.revisits import read_resolved
-from archives.validate import validate_wacz
-from archives.wacz import unpack_wacz
-from crawler.newspaper import Newspaper
+from archives.captures.revisits import read_resolved
+from archives.index.catalogue import CollectionIndex
+from archives.index.cdxj import REVISIT_MIME
+from archives.storage.collection import Collection
+from archives.wacz.pack import unpack_wacz
+from archives.wacz.validate import validate_wacz
+from archives.warc.digests import build_digest
+from archives.warc.reader import Record, iter_records
+from crawler.demo_site import Newspaper
 from tests.interop.pywb import PYWB, get, needs_pywb, serve
 from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archives.cdxj import IndexEntry
+    from archives.index.cdxj import IndexEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from archives.wacz import pack_collection
-from archives.writer import MAX_BYTES
+from archives.captures.writer import MAX_BYTES
+from archives.wacz.pack import pack_collection
 from tests.interop.sample import CASES, Case, write_sample
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def test_replayweb_shows_every_capture(tmp_path: Path, monkeypatch: pytest.Monke
     collection = write_sample(tmp_path, max_bytes=MAX_BYTES if form == "warc" else 1)
     source, key = next(collection.iter_warcs()), tmp_path / "key.pem"
     if form != "warc":
-        monkeypatch.setattr("archives.wacz.MAX_PLAIN_LINES", 2 if "blocks" in form else 10)
+        monkeypatch.setattr("archives.wacz.pack.MAX_PLAIN_LINES", 2 if "blocks" in form else 10)
         source = pack_collection(collection, tmp_path / "sample.wacz", key_file=key).path
     with serve(source) as server, browse(f"{server.address}/case/0", tmp_path / "profile"):
         for number, case in enumerate(CASES):

@@ -9,17 +9,17 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines import webpages
-from pipelines.article import read_article
-from pipelines.body import find_text, normalise_body
-from pipelines.dates import DateRefused, parse_date
-from pipelines.headlines import normalise_headline
-from pipelines.languages import find_language
-from pipelines.options import PostOptions
-from pipelines.slugs import SlugStyle, build_file_stem, build_slug, find_collisions
-from pipelines.symbols import find_symbols
-from pipelines.tags import normalise_names, normalise_tags
-from pipelines.webpages import Webpage
+from pipelines.article.article import read_article
+from pipelines.dates.parse import DateRefused, parse_date
+from pipelines.markup.sanitise import find_text, normalise_body
+from pipelines.names.headlines import normalise_headline
+from pipelines.names.slugs import SlugStyle, build_file_stem, build_slug, find_collisions
+from pipelines.names.symbols import find_symbols
+from pipelines.names.tags import normalise_names, normalise_tags
+from pipelines.page import document
+from pipelines.page.document import Webpage
+from pipelines.page.languages import find_language
+from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,5 +89,5 @@ def test_a_slug_that_the_source_gives_wins(name: str) -> None:
 @given(st.text(alphabet="ab \n\u3000\x1c", max_size=30))
 def test_blanks_of_a_long_text_are_folded_like_those_of_a_short_one(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(webpages, "_PIECE_CHARS", 5)
-        assert webpages.fold_blanks(text) == " ".join(text.split())
+        patch.setattr(document, "_PIECE_CHARS", 5)
+        assert document.fold_blanks(text) == " ".join(text.split())

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.leases import LEASE_S
 from crawler.frontier.streams.server import Away, FrontierError, Server
-from crawler.joint import Manifest, build_joint, list_parts
+from crawler.runs.crawl_manifest import Manifest, build_joint, list_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.newspaper import Newspaper
+from crawler.demo_site import Newspaper
 from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:

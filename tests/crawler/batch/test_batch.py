@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archives.collection import Collection
-from archives.verify import verify_collection
+from archives.storage.collection import Collection
+from archives.verify.fixity import verify_collection
 from crawler.batch.engines import Engine, EngineError
 from crawler.batch.jobs import WORK_DIR, hold_folder
 from crawler.batch.shards import ATTEMPTS, ShardFailed, Task, list_shards, run_shard

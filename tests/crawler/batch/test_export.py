@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING
 import pytest
 
 import crawler.batch.export
-from archives.collection import Collection
+from archives.storage.collection import Collection
 from crawler.batch.engines import Engine, EngineError
 from crawler.batch.export import export_in_shards
 from crawler.batch.jobs import WORK_DIR
-from crawler.downstream.exporting import ExportPlan, run_export
-from crawler.downstream.library import Library
+from crawler.publishing.exporting import ExportPlan, run_export
+from crawler.publishing.library import Library
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions
-from pipelines.exports.parquet import read_parquet
 from pipelines.exports.records import RecordRefused
-from pipelines.ledger import Claim, Ledger
-from pipelines.posts import build_file_name
-from tests.exports.samples import OPTIONS, build_post
+from pipelines.exports.tables.parquet import read_parquet
+from pipelines.posts.ledger import Claim, Ledger
+from pipelines.posts.post_files import build_file_name
+from tests.pipelines.exports.samples import OPTIONS, build_post
 from tests.project import Data, hash_tree, run_scrapy
 
 if TYPE_CHECKING:
-    from pipelines.items import Post
+    from pipelines.posts.items import Post
 
 JOINED = [name for name, entry in FORMATS.items() if entry.join]
 LOCAL = Engine(name="local", workers=2)

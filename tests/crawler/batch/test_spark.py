@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archives.collection import Collection
-from archives.verify import verify_collection
+from archives.storage.collection import Collection
+from archives.verify.fixity import verify_collection
 from tests.crawler.batch.conftest import NAME
 from tests.crawler.batch.processes import find_parent, list_descendants, read_command
 from tests.project import ROOT, Data

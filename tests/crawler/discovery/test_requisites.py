@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archives.catalogue import CollectionIndex
-from archives.collection import Collection
+from archives.index.catalogue import CollectionIndex
+from archives.storage.collection import Collection
+from crawler.demo_site import Newspaper
 from crawler.discovery.requisites import iter_page_requisites, iter_style_requisites
-from crawler.newspaper import Newspaper
 from crawler.sources import SourceError, load_source
-from crawler.sources.extract import Page
+from pipelines.rules.expressions import Page
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 
-from archives.reader import Record, iter_records
 from archives.urls import parse_warc_date
+from archives.warc.reader import Record, iter_records
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import ODD_PAGE, ODD_RESPONSES, WireExchange, WireProxy, WireServer, build_response
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from scrapy.utils.test import get_crawler
 
-from archives.catalogue import CollectionIndex
-from archives.collection import Collection
-from archives.records import Exchange
-from archives.writer import WarcWriter
+from archives.captures.writer import WarcWriter
+from archives.index.catalogue import CollectionIndex
+from archives.storage.collection import Collection
+from archives.warc.records import Exchange
+from crawler.demo_site import Newspaper
 from crawler.fetching.revalidation import RevalidateMiddleware
-from crawler.newspaper import Newspaper
 from tests.project import Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.joint import is_joint
+from crawler.runs.crawl_manifest import is_joint
 from tests.crawler.frontier.redis_server import RedisServer
 from tests.crawler.manypapers import ManyPapers
 from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy

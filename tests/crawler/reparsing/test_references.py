@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archives.collection import Collection
+from archives.storage.collection import Collection
 from crawler.reparsing.references import verify_references
-from pipelines.items import CaptureRef, Origin, Post
-from pipelines.ledger import Claim, Ledger
+from pipelines.posts.items import CaptureRef, Origin, Post
+from pipelines.posts.ledger import Claim, Ledger
 from tests.archives.conftest import build_exchange, build_writer
 from tests.project import run_scrapy
 

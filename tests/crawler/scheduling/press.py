@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from crawler.newspaper import Newspaper
+    from crawler.demo_site import Newspaper
 
 PATIENCE_S = 60.0
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.newspaper import Newspaper
+from crawler.demo_site import Newspaper
+from crawler.scheduling.run_outcome import Status
 from crawler.scheduling.schedule import ScheduleTable
-from crawler.scheduling.verdict import Status
 from tests.crawler.scheduling.press import Press, wait_for
 from tests.postgres_server import PostgresServer
 from tests.project import Data

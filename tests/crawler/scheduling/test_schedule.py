@@ -21,17 +21,17 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from crawler.newspaper import Newspaper
+from crawler.demo_site import Newspaper
+from crawler.monitoring.events import Event, Happening, describe_event, dump_event
+from crawler.monitoring.logbook import RunRecord, RunState
 from crawler.scheduling.children import Child, Orphan, SourceLock
 from crawler.scheduling.loop import Scheduler
-from crawler.scheduling.roster import Plan, Roster
+from crawler.scheduling.run_outcome import Status, judge
 from crawler.scheduling.schedule import ScheduleTable
+from crawler.scheduling.scheduled_sources import Plan, Roster
 from crawler.scheduling.units import Installation, build_crontab, build_systemd, build_workflow
-from crawler.scheduling.verdict import Status, judge
 from crawler.sources.model import Schedule
 from crawler.sources.timetable import Bounds, Timetable
-from crawler.watching.events import Event, Happening, describe_event, dump_event
-from crawler.watching.logbook import RunRecord, RunState
 from tests.crawler.scheduling.press import PATIENCE_S, Press, wait_for
 from tests.postgres_server import PostgresServer
 from tests.project import ROOT, Data, run_scrapy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crawler.sources.links import LinkKind, Scope, compile_rules, iter_links, join_url, unwrap_share
+from pipelines.rules.links import LinkKind, Scope, compile_rules, iter_links, join_url, unwrap_share
 
 RULES = compile_rules(
     {

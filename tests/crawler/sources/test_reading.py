@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.sources import Source, SourceError, load_source
-from crawler.sources.extract import Page
-from crawler.sources.links import LinkKind
 from crawler.sources.reading import Reading, build_post, read_page
-from pipelines.body import BodyRefused
-from pipelines.items import Origin, Precision
-from pipelines.ledger import Ledger
+from pipelines.markup.sanitise import BodyRefused
+from pipelines.posts.items import Origin, Precision
+from pipelines.posts.ledger import Ledger
+from pipelines.rules.expressions import Page
+from pipelines.rules.links import LinkKind
 from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -84,7 +84,7 @@ def test_only_pages_of_articles_are_filled(text: str, kind: LinkKind) -> None:
 
 
 def test_a_body_that_cannot_be_made_safe_costs_only_what_rests_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.body.MAX_CHARS", 20)
+    monkeypatch.setattr("pipelines.markup.sanitise.MAX_CHARS", 20)
     assert read(load('[[parser]]\nof = "article"\n[parser.fields]\nheadline = "h1"')).found == {
         "headline": ["大桥今日通车"]
     }

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.sources import SourceError, find_source, list_sources, load_source
-from crawler.sources.links import LinkKind
 from crawler.sources.model import Schedule
 from crawler.sources.timetable import Bounds
+from pipelines.rules.links import LinkKind
 
 CRON = "*/30 8-22 * * *"
 ADAPTIVE = "adaptive = {min = '15m', max = '1h'}"

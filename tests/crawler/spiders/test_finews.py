@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from archives.reader import iter_records
+from archives.warc.reader import iter_records
 from tests.crawler.finews import SHARE, SITE, Article, Finews, answer
 from tests.project import LOOPBACK, ROOT, SHARED, Data, hash_tree, needs_shared, run_scrapy
 from tests.wire import Route, WireProxy, build_response

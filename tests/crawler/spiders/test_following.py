@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from lxml import html
 
 from crawler.sources import load_source
-from crawler.sources.links import iter_element_links, join_url
 from crawler.spiders.category import CategorySpider
+from pipelines.rules.links import iter_element_links, join_url
 
 SOURCE = """
 name = "paper"

@@ -10,11 +10,11 @@ from urllib.parse import unquote
 
 import pytest
 
+from crawler.demo_site import Newspaper
 from crawler.discovery.definition import build_definition, find_country_zone
-from crawler.newspaper import Newspaper
 from crawler.sources import SourceError
-from crawler.sources.links import LinkKind
 from crawler.spiders.site import SiteSpider
+from pipelines.rules.links import LinkKind
 from tests.crawler.gazette import ARTICLES, Gazette
 from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response

@@ -1,0 +1,139 @@
+"""Lists captures: one CDXJ sidecar, sorted by bytes, for each closed WARC file.
+
+Sidecars are derived from the WARC files and may be deleted; the catalogue is made from them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from archives.errors import RecordError
+from archives.index.cdxj import REVISIT_MIME, IndexEntry, dump_line, find_key, load_line
+from archives.storage.collection import STORED_SUFFIX
+from archives.storage.files import sync_directory
+from archives.urls import format_timestamp
+from archives.warc.messages import find_kind, find_mime
+from archives.warc.parser import Record
+from archives.warc.reader import CAPTURE_TYPES, iter_records, scan_records
+from archives.warc.records import RecordType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from archives.storage.collection import Collection
+
+
+def build_entry(record: Record, filename: str) -> IndexEntry:
+    """The entry of a response, revisit or resource record."""
+    mime, status = _find_record_kind(record)
+    captured_at = record.captured_at
+    return IndexEntry(
+        urlkey=find_key(record.url),
+        timestamp=format_timestamp(captured_at),
+        url=record.url,
+        mime=mime,
+        status=status,
+        digest=record.get("WARC-Payload-Digest") or "",
+        length=record.length,
+        offset=record.offset,
+        filename=filename,
+        record_id=record.record_id,
+        captured_at=captured_at,
+        truncated=record.truncated,
+    )
+
+
+def _find_record_kind(record: Record) -> tuple[str, int | None]:
+    if not record.is_http:
+        return find_mime(record.get("Content-Type")), None
+    mime, status = find_kind(record.block)
+    return (REVISIT_MIME if record.type == RecordType.REVISIT else mime), status
+
+
+def build_sidecar(warc_path: Path) -> list[IndexEntry]:
+    """The entries of every capture in a file, read from the file.
+
+    Raises:
+        RecordError: the file is damaged.
+    """
+    records = iter_records(warc_path)
+    return [build_entry(record, warc_path.name) for record in records if record.type in CAPTURE_TYPES]
+
+
+def salvage_sidecar(warc_path: Path) -> tuple[list[IndexEntry], list[RecordError]]:
+    """The entries of every capture that can still be read, and the damage between them."""
+    entries: list[IndexEntry] = []
+    damage: list[RecordError] = []
+    for record in scan_records(warc_path, damage.append):
+        if record.type not in CAPTURE_TYPES:
+            continue
+        try:
+            entries.append(build_entry(record, warc_path.name))
+        except RecordError as error:
+            damage.append(error)
+    return entries, damage
+
+
+def read_entries(collection: Collection, warc: Path) -> list[IndexEntry]:
+    """The entries of one file: from its sidecar, or from the file itself where there is none that can be read."""
+    try:
+        with collection.sidecar_path(warc.name).open(encoding="utf-8") as lines:
+            return [load_line(line) for line in lines]
+    except (FileNotFoundError, ValueError):
+        return salvage_sidecar(warc)[0]
+
+
+def find_state(collection: Collection, warc: Path) -> str | None:
+    """What changes whenever the entries of a file may have; None if the file has gone meanwhile."""
+    for path in (collection.sidecar_path(warc.name), warc, warc.with_name(warc.name + STORED_SUFFIX)):
+        try:
+            found = path.stat()
+        except FileNotFoundError:
+            continue
+        return f"{path.name} {found.st_size} {found.st_mtime_ns}"
+    return None
+
+
+def write_sidecar(collection: Collection, filename: str, lines: Iterable[str]) -> Path:
+    """Write the sidecar of one WARC file, sorted by bytes, so that it is whole or not there."""
+    path = collection.sidecar_path(filename)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    data = b"".join(line + b"\n" for line in sorted(line.encode("utf-8") for line in lines))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(path.parent)
+    return path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What a rebuilt index lists, and the damage it had to leave out."""
+
+    entries: int
+    damage: list[RecordError]
+
+
+def rebuild(collection: Collection) -> Rebuilt:
+    """Write every sidecar anew from the WARC files and drop those that belong to no file."""
+    count = 0
+    all_damage: list[RecordError] = []
+    wanted = set()
+    for warc in collection.iter_warcs():
+        entries, damage = salvage_sidecar(warc)
+        wanted.add(write_sidecar(collection, warc.name, map(dump_line, entries)))
+        count += len(entries)
+        all_damage += damage
+    for stale in set(collection.iter_sidecars()) - wanted:
+        stale.unlink()
+    return Rebuilt(entries=count, damage=all_damage)

@@ -1,0 +1,1 @@
+"""Rewriting a captured page so that everything in it stays inside the archive."""

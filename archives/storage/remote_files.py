@@ -1,0 +1,191 @@
+"""WARC files that are in object storage, and perhaps no longer here.
+
+A small file beside a WARC file's place, `NAME.stored`, says where its bytes are, how many, and their digest. It is
+written when the storage has confirmed them. Whoever reads a file opens it here: from the disk if it is there, else by
+ranged requests, of which a bounded number of blocks is remembered.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections import OrderedDict
+from dataclasses import asdict, dataclass
+from functools import cache
+from threading import Lock
+from typing import TYPE_CHECKING, Final, Protocol, cast
+
+from archives.errors import StoreError
+from archives.storage.collection import STORED_SUFFIX
+from archives.storage.files import sync_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import BinaryIO
+
+# A record is mostly smaller than a block, so that reading one costs one request and few bytes beside it.
+BLOCK_BYTES: Final = 64 * 1024
+CACHE_BYTES: Final = 64 * 1024 * 1024
+# Whoever reads a file from end to end gets up to this many a request, because that takes longer than its bytes.
+AHEAD_BLOCKS: Final = 64
+_BUFFER_BYTES: Final = 16 * 1024
+
+
+class BlobStore(Protocol):
+    """What a storage must be able to do."""
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Return bytes of an object; fewer only at its end.
+
+        Raises:
+            StoreError: it is not there or cannot be reached.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Where a file's bytes are.
+
+    Attributes:
+        url: `s3://bucket/key`.
+        sha256: in hexadecimal.
+    """
+
+    url: str
+    bytes: int
+    sha256: str
+
+
+def find_stored(path: Path) -> Stored | None:
+    """What is known of a WARC file in storage, or None where it was never put there."""
+    try:
+        return Stored(**json.loads(path.with_name(path.name + STORED_SUFFIX).read_text("utf-8")))
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError) as error:
+        raise StoreError(
+            f"{path.name}{STORED_SUFFIX} cannot be read ({error}); store the file again", path=path
+        ) from error
+
+
+def write_stored(path: Path, stored: Stored) -> None:
+    """Note that a WARC file is in storage, for good."""
+    target = path.with_name(path.name + STORED_SUFFIX)
+    temporary = target.with_name(f".{target.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(asdict(stored), file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)
+    sync_directory(target.parent)
+
+
+def open_warc(path: Path) -> BinaryIO:
+    """Open a WARC file, wherever it is.
+
+    Raises:
+        FileNotFoundError: it is nowhere.
+        StoreError: the storage cannot be reached.
+    """
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        stored = find_stored(path)
+        if stored is None:
+            raise
+    return cast("BinaryIO", io.BufferedReader(_RangedFile(stored), _BUFFER_BYTES))
+
+
+def find_size(path: Path) -> int:
+    """How many bytes a WARC file has, wherever it is."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        stored = find_stored(path)
+        if stored is None:
+            raise
+        return stored.bytes
+
+
+class BlockCache:
+    """The blocks of stored files that were read last; where one follows another, ever more are fetched at once.
+
+    Args:
+        max_bytes: as many are remembered at most.
+    """
+
+    def __init__(self, store: BlobStore, *, max_bytes: int = CACHE_BYTES) -> None:
+        self._store = store
+        self._most = max(1, max_bytes // BLOCK_BYTES)
+        self._most_ahead = max(1, min(AHEAD_BLOCKS, self._most // 4))
+        self._blocks: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        # Of each file: the block behind those that were fetched last, and how many these were.
+        self._runs: dict[str, tuple[int, int]] = {}
+        self._lock = Lock()
+
+    def read_block(self, key: str, number: int) -> bytes:
+        """Return one block; the last of an object is shorter."""
+        with self._lock:
+            found = self._blocks.get((key, number))
+            if found is not None:
+                self._blocks.move_to_end((key, number))
+                return found
+            following, count = self._runs.get(key, (-1, 0))
+            count = min(2 * count, self._most_ahead) if number == following else 1
+            self._runs[key] = (number + count, count)
+        data = self._store.get_range(key, number * BLOCK_BYTES, count * BLOCK_BYTES)
+        with self._lock:
+            for start in range(0, len(data), BLOCK_BYTES):
+                self._blocks[key, number + start // BLOCK_BYTES] = data[start : start + BLOCK_BYTES]
+            while len(self._blocks) > self._most:
+                self._blocks.popitem(last=False)
+        return data[:BLOCK_BYTES]
+
+
+# One connection pool and one cache for each bucket, as long as the process lives.
+@cache
+def _open_cache(bucket: str) -> BlockCache:
+    from archives.storage.s3 import S3Store  # noqa: PLC0415 (it needs an extra)
+
+    return BlockCache(S3Store(bucket))
+
+
+class _RangedFile(io.RawIOBase):
+    """A stored file as a stream that can be read and sought."""
+
+    def __init__(self, stored: Stored) -> None:
+        super().__init__()
+        scheme, _, rest = stored.url.partition("://")
+        bucket, _, self._key = rest.partition("/")
+        if scheme != "s3":
+            raise StoreError(f"{stored.url} is in no storage that can be read; only s3:// can")
+        self._cache = _open_cache(bucket)
+        self._size = stored.bytes
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer)).cast("B")
+        if self._position >= self._size or not len(view):
+            return 0
+        number, skipped = divmod(self._position, BLOCK_BYTES)
+        part = self._cache.read_block(self._key, number)[skipped : skipped + len(view)]
+        if not part:
+            raise StoreError(f"{self._key} ends before its {self._size} bytes; restore it from a copy")
+        view[: len(part)] = part
+        self._position += len(part)
+        return len(part)

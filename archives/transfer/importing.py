@@ -1,0 +1,120 @@
+"""Takes other people's files into a collection: copied whole or not at all, never over a file that is there."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Final
+
+from archives.errors import CollectionError, RecordError
+from archives.index.cdxj import dump_line
+from archives.index.sidecars import salvage_sidecar, write_sidecar
+from archives.storage.collection import WARC_SUFFIXES, Collection
+from archives.storage.files import sync_directory
+from archives.warc.reader import iter_records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CHUNK_BYTES: Final = 1024 * 1024
+_ODD_IN_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """One file that a collection now has.
+
+    Attributes:
+        captures: how many it lists.
+        is_new: False if the very same bytes were there before.
+        damage: what in it could not be read; the rest is listed.
+    """
+
+    path: Path
+    captures: int
+    is_new: bool
+    damage: list[RecordError]
+
+
+def add_file(collection: Collection, source: Path) -> Added:
+    """Copy a WARC or ARC file into a collection and list its captures.
+
+    Raises:
+        CollectionError: the file has another suffix, or there is nothing in it that can be read.
+        OSError: it cannot be read, or the disk does not take the copy.
+    """
+    with source.open("rb") as stream:
+        return add_stream(collection, source.name, stream)
+
+
+def add_stream(collection: Collection, name: str, stream: IO[bytes]) -> Added:
+    """Copy what a stream gives into a collection as the file `name`; errors as in `add_file`."""
+    suffix = next((suffix for suffix in WARC_SUFFIXES if name.lower().endswith(suffix)), None)
+    if suffix is None:
+        raise CollectionError(f"{name} is not called {', '.join(WARC_SUFFIXES)}; rename it if it is such a file")
+    collection.archive_dir.mkdir(parents=True, exist_ok=True)
+    temporary = collection.archive_dir / f".{secrets.token_hex(8)}.tmp"
+    try:
+        digest = _copy(stream, temporary)
+        _refuse_unreadable(temporary, name)
+        stem = _ODD_IN_NAME.sub("-", name[: -len(suffix)]).lstrip(".-") or "added"
+        path = _place(collection, temporary, stem, suffix, digest)
+    finally:
+        temporary.unlink(missing_ok=True)
+    is_new = not collection.sidecar_path(path.name).exists()
+    entries, damage = salvage_sidecar(path)
+    write_sidecar(collection, path.name, map(dump_line, entries))
+    return Added(path=path, captures=len(entries), is_new=is_new, damage=damage)
+
+
+def _copy(stream: IO[bytes], path: Path) -> str:
+    """Write a durable copy; returns its SHA-256."""
+    digest = hashlib.sha256()
+    with path.open("wb") as copy:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return digest.hexdigest()
+
+
+def _refuse_unreadable(path: Path, name: str) -> None:
+    try:
+        if next(iter_records(path), None) is not None:
+            return
+        fault = "it is empty"
+    except RecordError as error:
+        fault = str(error).removeprefix(f"{path.name}: ")
+    raise CollectionError(f"{name} does not begin with a record ({fault}); it is not taken in")
+
+
+def _place(collection: Collection, temporary: Path, stem: str, suffix: str, digest: str) -> Path:
+    """Give the copy a name that no other file has, without a moment in which it could replace one."""
+    for name in (stem + suffix, f"{stem}-{digest[:12]}{suffix}"):
+        path = collection.archive_dir / name
+        if _has_sidecar_of_another(collection, path):
+            continue
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            if _hash_file(path) == digest:
+                return path
+            continue
+        sync_directory(path.parent)
+        return path
+    raise CollectionError(f"{stem}{suffix} is in {collection.name} with other bytes; rename the file", path=temporary)
+
+
+def _has_sidecar_of_another(collection: Collection, path: Path) -> bool:
+    """Whether a file that differs only in its suffix would share the sidecar: a.warc and a.warc.gz."""
+    sidecar = collection.sidecar_path(path.name)
+    return any(collection.sidecar_path(warc.name) == sidecar for warc in collection.iter_warcs() if warc != path)
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

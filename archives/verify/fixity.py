@@ -1,0 +1,312 @@
+"""Fixity: reads every byte of a collection and says what is not as it was written, and where."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Final
+
+from archives.errors import Damage, RecordError
+from archives.index.cdxj import IndexEntry, load_line
+from archives.index.sidecars import build_entry
+from archives.storage.files import is_held
+from archives.storage.remote_files import find_size, open_warc
+from archives.verify.findings import Findings, Problem
+from archives.warc.digests import build_digest, matches_digest
+from archives.warc.members import MAGIC, Member, scan_members
+from archives.warc.messages import find_payload, split_head
+from archives.warc.parser import Record, iter_member_records
+from archives.warc.reader import CAPTURE_TYPES, scan_records
+from archives.warc.records import RecordType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from archives.storage.collection import Collection
+
+__all__ = ["Problem", "verify_collection", "verify_files", "verify_parts"]
+
+_CONTENT_LENGTH: Final = re.compile(rb"(?im)^content-length:[ \t]*([0-9]{1,18})[ \t]*\r?$")
+_HEADER_END: Final = re.compile(rb"\n\r?\n")
+_TRAILER: Final = b"\r\n\r\n"
+_PAYLOAD_TYPES: Final = (RecordType.RESPONSE, RecordType.REQUEST, RecordType.RESOURCE)
+_REINDEX: Final = 'run "python -m archives index" on the collection'
+_RESTORE: Final = "restore the file from a copy"
+# To write the index of a damaged file anew forgets the captures that a copy still has.
+_RESTORE_FIRST: Final = f"{_RESTORE}; only if there is none, {_REINDEX}"
+
+
+def verify_collection(
+    collection: Collection,
+    *,
+    progress: Callable[[str], None] | None = None,
+    on_note: Callable[[Problem], None] | None = None,
+) -> list[Problem]:
+    """Every problem of a collection; none for a good one.
+
+    Args:
+        progress: told the name of each file before it is read.
+        on_note: told of what is unusual in files of other tools, but no problem.
+    """
+    with Findings(on_note) as findings:
+        _verify_writers(collection, findings)
+        for warc in list(collection.iter_warcs()):
+            if progress is not None:
+                progress(warc.name)
+            _verify_file(collection, warc, findings)
+        _verify_rest(collection, findings)
+        return findings.problems
+
+
+def verify_files(collection: Collection, warcs: Iterable[Path], database: Path) -> list[Problem]:
+    """Every problem that some files have by themselves; what others need to know of them goes to a new database."""
+    with Findings(None, database=str(database)) as findings:
+        for warc in warcs:
+            _verify_file(collection, warc, findings)
+        return findings.problems
+
+
+def verify_parts(collection: Collection, parts: Iterable[tuple[Path, list[Problem]]]) -> list[Problem]:
+    """Every problem of a collection whose files have been verified, put together from databases and problems."""
+    with Findings(None) as findings:
+        _verify_writers(collection, findings)
+        for database, problems in parts:
+            findings.problems += problems
+            for again in findings.take_in(database):
+                place = collection.archive_dir / again.filename, again.offset
+                _add_repetition(place, again.record_id, url=again.url, first=again.first, findings=findings)
+        _verify_rest(collection, findings)
+        return findings.problems
+
+
+def _verify_writers(collection: Collection, findings: Findings) -> None:
+    for path in collection.iter_open():
+        if not is_held(path):
+            what = f"{path.name} was left by a writer that died"
+            findings.add("stale-open", path, f'{what}; run "python -m archives recover" on the collection')
+
+
+def _verify_file(collection: Collection, warc: Path, findings: Findings) -> None:
+    try:
+        _verify_warc(collection, warc, findings)
+    except OSError as error:
+        findings.add("unreadable", warc, f"cannot read {warc.name} ({error.strerror or error}); {_RESTORE}")
+
+
+def _verify_rest(collection: Collection, findings: Findings) -> None:
+    """What can be told only when every file has been read."""
+    known = {collection.sidecar_path(warc.name) for warc in collection.iter_warcs()}
+    for sidecar in collection.iter_sidecars():
+        if sidecar not in known:
+            what = f"{sidecar.name} belongs to no WARC file"
+            findings.add("foreign-sidecar", sidecar, f"{what}; restore that file from a copy, or else {_REINDEX}")
+    _verify_revisits(findings)
+
+
+def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None:
+    captures: dict[tuple[int, str], IndexEntry] = {}
+    readable: list[int] = []
+    for record in _iter_framed(warc, findings):
+        readable.append(record.offset)
+        _verify_identity(record, warc, findings)
+        _verify_digests(record, warc, findings)
+        if record.type in CAPTURE_TYPES:
+            try:
+                captures[record.offset, record.record_id] = build_entry(record, warc.name)
+            except RecordError as error:
+                _add_undated(error, record, warc, findings)
+    sidecar = collection.sidecar_path(warc.name)
+    if sidecar.exists():
+        _verify_sidecar(sidecar, warc, captures, findings, loss=_Loss(warc, readable, findings.list_offsets(warc)))
+    elif not is_held(warc):
+        findings.add("missing-sidecar", sidecar, f"{warc.name} has no sidecar {sidecar.name}; {_REINDEX}")
+
+
+def _add_undated(error: RecordError, record: Record, warc: Path, findings: Findings) -> None:
+    """A capture that cannot be placed in time; in drafts of the format, whose dates were anybody's, it is a note."""
+    if record.version.startswith("WARC/0."):
+        message = f"{warc.name}: {error}, and is left out of the index"
+        findings.add_note("undated", warc, message, offset=record.offset, record_id=record.record_id)
+    else:
+        findings.add_damage(error, warc)
+
+
+def _iter_framed(warc: Path, findings: Findings) -> Iterator[Record]:
+    """Every record that can be read; what does not fill its place exactly is noted."""
+    with open_warc(warc) as stream:
+        if stream.read(len(MAGIC)) != MAGIC:
+            yield from _iter_uncompressed(warc, findings)
+            return
+        for member in scan_members(stream, lambda error: findings.add_damage(error, warc)):
+            yield from _iter_member(member, warc, findings)
+
+
+def _iter_uncompressed(warc: Path, findings: Findings) -> Iterator[Record]:
+    end: int | None = None
+    for record in scan_records(warc, lambda error: findings.add_damage(error, warc)):
+        if end is not None and record.version and record.offset - end != len(_TRAILER):
+            _add_trailer_note(warc, record.offset, findings)
+        end = record.offset + record.length
+        yield record
+
+
+def _iter_member(member: Member, warc: Path, findings: Findings) -> Iterator[Record]:
+    kind, what = _find_framing_fault(member.data) or ("", "")
+    if kind == "trailer":
+        _add_trailer_note(warc, member.offset, findings)
+    elif kind:
+        message = f"{what} in {warc.name} at offset {member.offset}; {_RESTORE}"
+        findings.add(kind, warc, message, offset=member.offset)
+        if kind != Damage.SHARED_MEMBER:
+            return
+    try:
+        yield from iter_member_records(member)
+    except RecordError as error:
+        findings.add_damage(error, warc)
+
+
+def _add_trailer_note(warc: Path, offset: int, findings: Findings) -> None:
+    message = f"record in {warc.name} at offset {offset} is not parted from the next by two line ends; it can be read"
+    findings.add_note("trailer", warc, message, offset=offset)
+
+
+def _find_framing_fault(data: bytes) -> tuple[str, str] | None:
+    """In which way one record does not fill its member: a kind, and words for it."""
+    header_end = _HEADER_END.search(data)
+    if not data.startswith(b"WARC/") or header_end is None:
+        return None
+    declared = _CONTENT_LENGTH.search(data, 0, header_end.start() + 1)
+    if declared is None:
+        return "content-length", "record without a Content-Length"
+    block_end = header_end.end() + int(declared[1])
+    rest = data[block_end:]
+    if rest.lstrip(b"\r\n").startswith(b"WARC/"):
+        return Damage.SHARED_MEMBER, "more than one record in a gzip member"
+    # Line ends too few or too many are somebody's habit, as long as the block is all there.
+    if block_end > len(data) or rest.strip(b"\r\n"):
+        there = max(0, len(data) - header_end.end() - len(_TRAILER))
+        return "content-length", f"Content-Length says {int(declared[1])}, the record has {there} bytes,"
+    return None if rest == _TRAILER else ("trailer", "unusual line ends behind a record")
+
+
+def _verify_identity(record: Record, warc: Path, findings: Findings) -> None:
+    """Note a record id that was seen before: a copy of a record, or a tool that gave one id to two."""
+    first = findings.see(record, warc)
+    if first is not None:
+        _add_repetition((warc, record.offset), record.record_id, url=record.url, first=first, findings=findings)
+
+
+def _add_repetition(
+    place: tuple[Path, int], record_id: str, *, url: str, first: tuple[str, str], findings: Findings
+) -> None:
+    warc, offset = place
+    message = f"record id {record_id} in {warc.name} at offset {offset} is also in {first[0]}"
+    add, next_step = findings.add, "remove the copy of the record or file"
+    if url != first[1]:
+        add, next_step = findings.add_note, "they are different records, only their id does not tell them apart"
+    add("duplicate-record-id", warc, f"{message}; {next_step}", offset=offset, record_id=record_id)
+
+
+def _verify_digests(record: Record, warc: Path, findings: Findings) -> None:
+    """Note digests that the bytes do not give; unknown algorithms are passed over."""
+    _verify_digest("Block", [record.block], record, warc, findings)
+    # The payload of a revisit is the original's, that of a segment is spread over several records.
+    if record.type in _PAYLOAD_TYPES and record.get("WARC-Segment-Number") is None:
+        is_http = record.is_http
+        bodies = [find_payload(record.block), split_head(record.block)[1], record.block] if is_http else [record.block]
+        _verify_digest("Payload", bodies, record, warc, findings)
+
+
+def _verify_digest(part: str, bodies: list[bytes], record: Record, warc: Path, findings: Findings) -> None:
+    """Compare a digest with the bytes the standard means, and then with those that other tools take."""
+    label = record.get(f"WARC-{part}-Digest")
+    verdicts = (matches_digest(label, data) for data in bodies) if label else iter([None])
+    if next(verdicts) is not False:
+        return
+    place = f"in {warc.name} at offset {record.offset} ({record.record_id})"
+    kind = f"{part.lower()}-digest"
+    if any(verdicts):
+        message = f"{part.lower()} digest {place} is over the body as framed or the whole block, not over the payload"
+        findings.add_note(kind, warc, message, offset=record.offset, record_id=record.record_id)
+        return
+    message = (
+        f"{part.lower()} digest mismatch {place}: header says {label}, bytes give {build_digest(bodies[0])}; {_RESTORE}"
+    )
+    findings.add(kind, warc, message, offset=record.offset, record_id=record.record_id)
+
+
+def _verify_revisits(findings: Findings) -> None:
+    """Note revisits whose original is nowhere in the collection."""
+    for revisit in findings.iter_dangling():
+        add = findings.add if revisit.is_promise else findings.add_note
+        message = (
+            f"revisit {revisit.record_id} in {revisit.path.name} at offset {revisit.offset} {revisit.fault}; "
+            'bring the file that holds the original with "python -m archives add"'
+        )
+        add("dangling-revisit", revisit.path, message, offset=revisit.offset, record_id=revisit.record_id)
+
+
+def _verify_sidecar(
+    sidecar: Path,
+    warc: Path,
+    captures: dict[tuple[int, str], IndexEntry],
+    findings: Findings,
+    *,
+    loss: _Loss,
+) -> None:
+    """Compare what the sidecar lists with the captures that are there; what cannot be read is not the index's fault."""
+    missing = dict(captures)
+    remedy = _RESTORE_FIRST if loss.damaged else _REINDEX
+    for place, entry in _iter_entries(sidecar, findings, remedy):
+        key = entry.offset, entry.record_id
+        if entry.filename != warc.name:
+            message = f"{place} speaks of {entry.filename}; {remedy}"
+            findings.add("foreign-index-line", sidecar, message, record_id=entry.record_id)
+        elif key not in captures and loss.has(entry):
+            message = f"capture of {entry.url} in {warc.name} at offset {entry.offset} cannot be read; {_RESTORE}"
+            findings.add("lost-capture", warc, message, offset=entry.offset, record_id=entry.record_id)
+        elif captures.get(key) != entry:
+            message = f"{place} does not tell what is in {warc.name} at offset {entry.offset}; {remedy}"
+            findings.add("index-mismatch", sidecar, message, offset=entry.offset, record_id=entry.record_id)
+        elif missing.pop(key, None) is None:
+            message = f"{place} repeats a line; {remedy}"
+            findings.add("duplicate-index-line", sidecar, message, offset=entry.offset, record_id=entry.record_id)
+    for entry in missing.values():
+        message = f"capture of {entry.url} in {warc.name} at offset {entry.offset} is in no index; {remedy}"
+        findings.add("unindexed-capture", warc, message, offset=entry.offset, record_id=entry.record_id)
+
+
+def _iter_entries(sidecar: Path, findings: Findings, remedy: str) -> Iterator[tuple[str, IndexEntry]]:
+    """Each entry of a sidecar and words for its place."""
+    lines = sidecar.read_bytes().splitlines()
+    if lines != sorted(lines):
+        findings.add("unsorted-sidecar", sidecar, f"{sidecar.name} is not sorted by bytes; {remedy}")
+    for number, line in enumerate(lines, 1):
+        place = f"{sidecar.name} line {number}"
+        try:
+            yield place, load_line(line.decode("utf-8"))
+        except ValueError:
+            findings.add("bad-index-line", sidecar, f"{place} is not an index line; {remedy}")
+
+
+class _Loss:
+    """What of a file is damaged or gone, so that an index which points there is right, and the file is not.
+
+    Args:
+        readable: offsets of the records that could be read, ascending.
+        faulty: offsets of problems.
+    """
+
+    def __init__(self, warc: Path, readable: list[int], faulty: set[int]) -> None:
+        self.damaged = sorted(faulty - set(readable))
+        self._readable = readable
+        self._size = find_size(warc)
+
+    def has(self, entry: IndexEntry) -> bool:
+        """Whether the bytes that an entry points at are lost, rather than other bytes."""
+        if entry.offset + entry.length > self._size:
+            return True
+        after = bisect_right(self.damaged, entry.offset)
+        before = bisect_right(self._readable, entry.offset)
+        return after > 0 and (before == 0 or self._readable[before - 1] < self.damaged[after - 1])

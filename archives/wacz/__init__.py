@@ -1,0 +1,1 @@
+"""WACZ packages: packing a collection, reading, validating and signing a package."""

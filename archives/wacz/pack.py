@@ -1,0 +1,266 @@
+"""Packs a collection into one WACZ file, which opens in a browser from any web server, and takes such files in.
+
+Spec: WACZ 1.1.1.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import json
+import os
+import secrets
+import zipfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from archives.errors import PackageError
+from archives.index.zipnum import iter_blocks
+from archives.storage.remote_files import find_size, open_warc
+from archives.transfer.importing import Added, add_stream
+from archives.wacz.pages import Page, iter_page_lines
+from archives.wacz.reader import DATAPACKAGE, DIGEST, PAGES, WARC_ENDINGS, Bundle
+from archives.wacz.sign import build_signature, load_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from archives.storage.collection import Collection
+
+VERSION: Final = "1.1.1"
+SOFTWARE: Final = "Newsreel"
+# Up to here a browser reads the whole index at once sooner than it would look something up in blocks.
+MAX_PLAIN_LINES: Final = 10_000
+MAX_OPEN_FILES: Final = 200
+_CHUNK_BYTES: Final = 1024 * 1024
+_UNIX: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """What a WACZ file holds.
+
+    Attributes:
+        captures: lines of its index.
+        left_out: files of the collection that have no place in a WACZ file, such as ARC files.
+    """
+
+    path: Path
+    warcs: int
+    captures: int
+    left_out: list[str]
+
+
+def pack_collection(
+    collection: Collection,
+    target: Path,
+    *,
+    title: str = "",
+    created: datetime | None = None,
+    key_file: Path | None = None,
+    pages: Iterable[Page] = (),
+) -> Packed:
+    """Write the closed files of a collection, their index and pages to a WACZ file, which appears when it is whole.
+
+    Args:
+        created: aware; now, if it is not given.
+        key_file: signs with the private key in that PEM file, which is made if it is not there.
+        pages: what is on the page list; see `iter_page_lines`.
+
+    Raises:
+        PackageError: the collection has no closed WARC file, or a sidecar is missing, or the key is none.
+        OSError: the disk does not take the file; there is none, then.
+    """
+    warcs = [warc for warc in collection.iter_warcs() if warc.name.endswith(WARC_ENDINGS)]
+    if not warcs:
+        raise PackageError(
+            f"{collection.name} has no closed WARC file to pack; crawl something first", path=collection.path
+        )
+    key = load_key(key_file) if key_file else None
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with _Package(temporary, created or datetime.now(UTC)) as package:
+            for warc in warcs:
+                package.add(f"archive/{warc.name}", _iter_chunks(warc), size=find_size(warc))
+            captures = package.add_index(_iter_index_lines(collection, warcs))
+            package.add(PAGES, iter_page_lines(collection, pages), is_deflated=True)
+            package.close_with(title or collection.name, key)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    left_out = sorted({warc.name for warc in collection.iter_warcs()} - {warc.name for warc in warcs})
+    return Packed(path=target, warcs=len(warcs), captures=captures, left_out=left_out)
+
+
+def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
+    """Take the WARC files of a WACZ file into a collection, and its page list if the collection has none.
+
+    Raises:
+        PackageError: the file is not safe to read, or it holds no WARC file.
+        CollectionError: what should be a WARC file is none.
+        OSError: the disk does not take a copy.
+    """
+    with Bundle(path) as bundle:
+        bundle.check_safe()
+        names = bundle.list_names("archive/", WARC_ENDINGS)
+        if not names:
+            raise PackageError(f"{path.name} holds no WARC file below archive/; it is no WACZ file", path=path)
+        added = []
+        for name in names:
+            flat = name.removeprefix("archive/").replace("/", "-")
+            try:
+                with bundle.open_stream(name) as stream:
+                    added.append(add_stream(collection, flat, stream))
+            except zipfile.BadZipFile as error:
+                raise PackageError(f"{name} in {path.name} is damaged ({error}); get it anew", path=path) from error
+        if bundle.list_names(PAGES):
+            _keep_pages(bundle, collection)
+    return added
+
+
+def _keep_pages(bundle: Bundle, collection: Collection) -> None:
+    """Take a page list into a collection that has none, whole or not at all."""
+    path = collection.pages_dir / Path(PAGES).name
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            stream.writelines(bundle.iter_chunks(PAGES))
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class _Package:
+    """A WACZ file being written; what is added is hashed on its way."""
+
+    def __init__(self, path: Path, created: datetime) -> None:
+        self._created = created.astimezone(UTC)
+        self._stream = path.open("xb")
+        self._zip = zipfile.ZipFile(self._stream, "w", allowZip64=True)
+        self._resources: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            self._zip.close()
+            if error is None:
+                self._stream.flush()
+                os.fsync(self._stream.fileno())
+        finally:
+            self._stream.close()
+
+    def add(self, name: str, chunks: Iterable[bytes], *, is_deflated: bool = False, size: int = 0) -> str:
+        """Write one file; returns its digest.
+
+        Args:
+            size: how long it is, where that may be more than 2 GiB. Only then does its header in the ZIP get a
+                field for it: ReplayWeb.page expects the header of a small file to have none.
+
+        Raises:
+            PackageError: it is longer.
+        """
+        digest, written = hashlib.sha256(), 0
+        info = self._build_info(name, is_deflated=is_deflated)
+        try:
+            with self._zip.open(info, "w", force_zip64=size > zipfile.ZIP64_LIMIT) as entry:
+                for chunk in chunks:
+                    digest.update(chunk)
+                    written += len(chunk)
+                    entry.write(chunk)
+        except RuntimeError as error:
+            raise PackageError(f"{name} has grown past what was planned for ({error}); pack fewer files") from error
+        label = "sha256:" + digest.hexdigest()
+        self._resources.append({"name": Path(name).name, "path": name, "hash": label, "bytes": written})
+        return label
+
+    def add_index(self, lines: Iterator[bytes]) -> int:
+        """Write a sorted index, in blocks if it is long; returns how many lines it has."""
+        first = list(islice(lines, MAX_PLAIN_LINES + 1))
+        if len(first) <= MAX_PLAIN_LINES:
+            self.add("indexes/index.cdx", (line + b"\n" for line in first), is_deflated=True)
+            return len(first)
+        counted = _Counted(chain(first, lines))
+        entries: list[bytes] = []
+        self.add("indexes/index.cdx.gz", iter_blocks(counted, "index.cdx.gz", entries))
+        self.add("indexes/index.idx", entries, is_deflated=True)
+        return counted.count
+
+    def close_with(self, title: str, key: Any | None) -> None:
+        """Write what describes all files, and what proves that description."""
+        created = self._created.strftime("%Y-%m-%dT%H:%M:%SZ")
+        package = {
+            "profile": "data-package",
+            "wacz_version": VERSION,
+            "title": title,
+            "created": created,
+            "software": SOFTWARE,
+            "resources": list(self._resources),
+        }
+        digest = self.add(DATAPACKAGE, [_dump(package)], is_deflated=True)
+        proof: dict[str, Any] = {"path": DATAPACKAGE, "hash": digest}
+        if key is not None:
+            proof["signedData"] = build_signature(key, digest) | {"created": created, "software": SOFTWARE}
+        self.add(DIGEST, [_dump(proof)], is_deflated=True)
+
+    def _build_info(self, name: str, *, is_deflated: bool) -> zipfile.ZipInfo:
+        info = zipfile.ZipInfo(name, self._created.timetuple()[:6])
+        info.compress_type = zipfile.ZIP_DEFLATED if is_deflated else zipfile.ZIP_STORED
+        info.create_system = _UNIX
+        info.external_attr = 0o100644 << 16
+        return info
+
+
+class _Counted:
+    """Lines, and how many have been taken."""
+
+    def __init__(self, lines: Iterable[bytes]) -> None:
+        self._lines = lines
+        self.count = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for line in self._lines:
+            self.count += 1
+            yield line
+
+
+def _iter_index_lines(collection: Collection, warcs: list[Path]) -> Iterator[bytes]:
+    """The lines of all sidecars in one order, read as they are asked for."""
+    for warc in warcs:
+        if not collection.sidecar_path(warc.name).is_file():
+            raise PackageError(
+                f'{warc.name} has no sidecar; run "python -m archives index" on the collection first', path=warc
+            )
+    paths = [collection.sidecar_path(warc.name) for warc in warcs]
+    with TemporaryDirectory(prefix="newsreel-") as scratch:
+        # A collection that is crawled every half hour has more files after a month than a process may hold open.
+        while len(paths) > MAX_OPEN_FILES:
+            merged = Path(scratch, f"{len(paths)}.cdxj")
+            with merged.open("wb") as stream:
+                stream.writelines(line + b"\n" for line in heapq.merge(*map(_iter_lines, paths[:MAX_OPEN_FILES])))
+            paths = [*paths[MAX_OPEN_FILES:], merged]
+        yield from heapq.merge(*map(_iter_lines, paths))
+
+
+def _iter_lines(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as stream:
+        for line in stream:
+            yield line.rstrip(b"\n")
+
+
+def _iter_chunks(path: Path) -> Iterator[bytes]:
+    with open_warc(path) as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, indent=2).encode()

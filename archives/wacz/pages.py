@@ -1,0 +1,91 @@
+"""The page list of a collection: where a reader of a WACZ file begins.
+
+Whoever packs a collection may know which pages matter, and their titles, or have left a list in it; without either,
+every HTML page that was captured is on it.
+
+Spec: WACZ 1.1.1 §5.3 pages.jsonl.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from archives.errors import ArchiveError
+from archives.index.catalogue import CollectionIndex
+from archives.urls import format_warc_date
+from archives.warc.reader import read_record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from archives.index.cdxj import IndexEntry
+    from archives.storage.collection import Collection
+
+PAGES_NAME: Final = "pages.jsonl"
+_MASKED: Final = "masked-request-headers:"
+_NOT_STATED: Final = "not stated"
+_PAGE_MIMES: Final = ("text/html", "application/xhtml+xml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page that a person would look at, and what it is called; without a title, readers see its address."""
+
+    entry: IndexEntry
+    title: str = ""
+
+
+def iter_page_lines(collection: Collection, pages: Iterable[Page] = ()) -> Iterator[bytes]:
+    """The lines of the page list, header first, each with its end.
+
+    Args:
+        pages: what is on it; if there are none, the list in the collection, or else every HTML page.
+    """
+    rest = iter(pages)
+    first = next(rest, None)
+    path = collection.pages_dir / PAGES_NAME
+    if first is None and path.is_file():
+        with path.open("rb") as stream:
+            yield from stream
+        return
+    masked = sorted({_find_masked(warc) for warc in collection.iter_warcs()})
+    yield _dump(
+        {"format": "json-pages-1.0", "id": "pages", "title": "Pages", "maskedRequestHeaders": "; ".join(masked)}
+    )
+    if first is not None:
+        yield dump_page(first)
+        yield from map(dump_page, rest)
+        return
+    with CollectionIndex(collection) as index:
+        for entry in index.iter_entries():
+            if is_page(entry):
+                yield dump_page(Page(entry=entry))
+
+
+def _find_masked(warc: Path) -> str:
+    """Which header fields of requests a file says are masked in it."""
+    try:
+        lines = read_record(warc, 0).block.decode("utf-8", "replace").splitlines()
+    except ArchiveError:
+        return _NOT_STATED
+    return next((line.removeprefix(_MASKED).strip() for line in lines if line.startswith(_MASKED)), _NOT_STATED)
+
+
+def is_page(entry: IndexEntry) -> bool:
+    """Whether a capture is a page that a person would look at."""
+    return entry.status == 200 and entry.mime in _PAGE_MIMES and entry.url.startswith("http")
+
+
+def dump_page(page: Page) -> bytes:
+    """One line of a page list, with its end; its id is that of the record, without brackets and scheme."""
+    entry = page.entry
+    name = entry.record_id.strip("<>").removeprefix("urn:uuid:")
+    fields = {"id": name, "url": entry.url, "ts": format_warc_date(entry.captured_at), "title": page.title}
+    return _dump({key: value for key, value in fields.items() if value})
+
+
+def _dump(fields: dict[str, str]) -> bytes:
+    return json.dumps(fields, ensure_ascii=False).encode() + b"\n"

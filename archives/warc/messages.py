@@ -1,0 +1,366 @@
+"""An HTTP/1 message as bytes of the wire: where its head ends, what the head says, what the payload is.
+
+A reparse must see what the crawl saw, so heads are read with the leniency of the client that fetched them,
+the parser of Scrapy's HTTP/1.1 handler, down to its treatment of bare LF, folded lines and lines without a
+colon.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+from archives.errors import RecordError
+from archives.warc.decoding import BARE, GZIP, ZLIB, InflateError, build_inflater, inflate_part
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+_HEAD_END: Final = re.compile(rb"\n\r?\n")
+_EMPTY_LINE: Final = re.compile(rb"\r?\n")
+_INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+ 1(?!01)[0-9][0-9](?=[ \r\n])")
+_VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
+# Clients that fetch break off far earlier; a record may hold anything.
+_MAX_HEAD_BYTES: Final = 1024 * 1024
+# Nobody applies more than two; each may take as long as the largest content takes.
+_MAX_CODINGS: Final = 5
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The start line and the header fields of a message.
+
+    Attributes:
+        version: as sent, e.g. `HTTP/1.1`.
+        status: None for a request.
+        reason: as sent; empty for a request.
+        headers: names as sent, values stripped, folded lines joined, in the order of the wire.
+    """
+
+    version: bytes
+    status: int | None
+    reason: bytes
+    headers: list[tuple[bytes, bytes]]
+
+    def get(self, name: bytes) -> bytes | None:
+        """The first value of the field `name`, whatever its case."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers if key.lower() == wanted), None)
+
+    def get_all(self, name: bytes) -> list[bytes]:
+        """Every value of the field `name`, in the order of the wire."""
+        wanted = name.lower()
+        return [value for key, value in self.headers if key.lower() == wanted]
+
+
+def split_head(raw: bytes) -> tuple[bytes, bytes]:
+    """Split a message into its head, blank line included, and its body as framed.
+
+    Without a blank line everything is head: the connection ended before the body began.
+    """
+    size = find_head_size(raw)
+    return raw[:size], raw[size:]
+
+
+def find_head_size(raw: bytes) -> int:
+    """How many bytes of a message are its head, blank line included."""
+    match = _HEAD_END.search(raw)
+    return len(raw) if match is None else match.end()
+
+
+def split_interim(raw: bytes) -> tuple[bytes, bytes]:
+    """Split leading 1xx messages from the final response.
+
+    101 is final: it ends HTTP on the connection. A 1xx head that was cut short counts as final, too: there is
+    nothing else.
+
+    Spec: RFC 9110 §15.2.
+    """
+    at = 0
+    while _INTERIM.match(raw, at):
+        end = _HEAD_END.search(raw, at)
+        if end is None:
+            break
+        at = end.end()
+    return (raw[:at], raw[at:]) if at else (b"", raw)
+
+
+def parse_head(head: bytes) -> Head:
+    """Read a response's or a request's head.
+
+    Args:
+        head: what follows its empty line, or the first MiB, is not looked at.
+
+    Raises:
+        RecordError: the first line is neither a status line nor a request line.
+    """
+    line, _, fields = split_head(head[:_MAX_HEAD_BYTES])[0].partition(b"\n")
+    version, status, reason = _parse_start_line(line.removesuffix(b"\r"))
+    return Head(version, status, reason, _parse_fields(fields))
+
+
+def _parse_start_line(line: bytes) -> tuple[bytes, int | None, bytes]:
+    parts = line.split(b" ", 2)
+    if len(parts) >= 2 and _VERSION.fullmatch(parts[0]):
+        try:
+            return parts[0], int(parts[1]), parts[2] if len(parts) == 3 else b""
+        except ValueError:
+            pass
+    target, _, version = line.rpartition(b" ")
+    if b" " in target and _VERSION.fullmatch(version):
+        return version, None, b""
+    raise RecordError(
+        f"not an HTTP status line: {line[:80]!r}; the record does not hold an HTTP/1 message, "
+        "read its block instead of its head"
+    )
+
+
+def _parse_fields(fields: bytes) -> list[tuple[bytes, bytes]]:
+    """Read field lines up to the first empty one, as Twisted's `HTTPParser.lineReceived` and Scrapy's do."""
+    headers = []
+    for lines in _iter_field_lines(fields):
+        name, colon, value = b"".join(lines).partition(b":")
+        if colon:
+            value = value.strip()
+            headers.append((name, b" ".join(value.splitlines()) if b"\r" in value else value))
+    return headers
+
+
+def _iter_field_lines(fields: bytes) -> Iterator[list[bytes]]:
+    """Yield the lines of each field, those into which it is folded with it."""
+    lines: list[bytes] = []
+    for line in fields.split(b"\n"):
+        text = line.removesuffix(b"\r")
+        if not text:
+            break
+        if text[0] not in b" \t":
+            if lines:
+                yield lines
+            lines = [text]
+        elif lines:
+            lines.append(text)
+    if lines:
+        yield lines
+
+
+def dechunk(body: bytes) -> tuple[bytes, bool]:
+    """Undo the chunked transfer coding.
+
+    Returns:
+        The bytes that could be had, and whether the framing was whole, trailer included.
+
+    Spec: RFC 9112 §7.1.
+    """
+    # Not a list of chunks: each of a million tiny ones would take twenty times its size.
+    payload = BytesIO()
+    chunks = _iter_chunks(body)
+    while True:
+        try:
+            payload.write(next(chunks))
+        except StopIteration as end:
+            return payload.getvalue(), end.value
+
+
+def _iter_chunks(body: bytes | memoryview) -> Generator[memoryview, None, bool]:
+    """Yield what each chunk holds; returns whether the framing was whole."""
+    view = memoryview(body)
+    at = 0
+    while line := _CHUNK_SIZE.match(body, at):
+        size = int(line[1], 16)
+        if size == 0:
+            return _has_trailer_end(body, line.end())
+        start, at = line.end(), line.end() + size
+        yield view[start:at]
+        ending = _EMPTY_LINE.match(body, at)
+        if ending is None:
+            return False
+        at = ending.end()
+    return False
+
+
+def _has_trailer_end(body: bytes | memoryview, at: int) -> bool:
+    """Whether an empty line closes the trailer section that starts at `at`."""
+    return _EMPTY_LINE.match(body, at) is not None or _HEAD_END.search(body, at) is not None
+
+
+def find_payload(raw_message: bytes) -> bytes:
+    """The entity-body: transfer coding removed, content coding kept, no longer than Content-Length.
+
+    A body that is announced as chunked but has no chunk at all is taken as it stands: other archives
+    remove the framing and leave the announcement.
+
+    Spec: WARC/1.1 §6.3.2; RFC 2616 §7.2.
+    """
+    head, body = split_head(raw_message)
+    return cut_payload(_parse_fields(head[:_MAX_HEAD_BYTES].partition(b"\n")[2]), body)
+
+
+def cut_payload(headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
+    """The payload of a body as framed, by what the head's fields say of the framing."""
+    is_chunked, size = _find_framing(headers)
+    return dechunk(body)[0] if is_chunked and _CHUNK_SIZE.match(body) else body[:size]
+
+
+def iter_payload(headers: list[tuple[bytes, bytes]], body: memoryview) -> Iterator[memoryview]:
+    """The same in parts, none of which is a copy."""
+    is_chunked, size = _find_framing(headers)
+    if is_chunked and _CHUNK_SIZE.match(body):
+        yield from _iter_chunks(body)
+    else:
+        yield body[:size]
+
+
+def _find_framing(headers: list[tuple[bytes, bytes]]) -> tuple[bool, int | None]:
+    """Whether a body comes in chunks, and else how long it is if its head says so."""
+    codings: list[bytes] = []
+    lengths: list[bytes] = []
+    for name, value in headers:
+        key = name.lower()
+        if key == b"transfer-encoding":
+            codings += value.lower().split(b",")
+        elif key == b"content-length":
+            lengths += value.split(b",")
+    if codings or not lengths:
+        return bool(codings) and codings[-1].strip() == b"chunked", None
+    size = lengths[0].strip()
+    return False, int(size) if size.isdigit() and len(size) < 19 else None
+
+
+def find_mime(content_type: str | None) -> str:
+    """A media type without parameters, in lower case; `unk` if there is none."""
+    mime = (content_type or "").partition(";")[0].strip().lower()
+    return mime.replace(" ", "") or "unk"
+
+
+def find_kind(block: bytes) -> tuple[str, int | None]:
+    """The media type and the status an HTTP response states; `unk` and None where it states none."""
+    try:
+        head = parse_head(split_head(block)[0])
+    except RecordError:
+        return "unk", None
+    return find_mime((head.get(b"Content-Type") or b"").decode("latin-1")), head.status
+
+
+def has_chunks(head: Head) -> bool:
+    """Whether a message announces that its body is framed as chunks.
+
+    Spec: RFC 9112 §6.1.
+    """
+    return b",".join(head.get_all(b"Transfer-Encoding")).lower().split(b",")[-1].strip() == b"chunked"
+
+
+def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
+    """Undo content codings, the last applied first, never holding more than `max_bytes` of any result.
+
+    A stream that ends early gives what it held; the capture says whether it was truncated.
+
+    Raises:
+        RecordError: there are too many codings, one is unknown or its package is missing, the bytes are not in it, or
+            they grow past `max_bytes`.
+
+    Spec: RFC 9110 §8.4.
+    """
+    decoders: dict[str, Callable[[bytes, int], bytes]] = {
+        "gzip": _decode_gzip,
+        "x-gzip": _decode_gzip,
+        "deflate": _decode_deflate,
+        "br": _decode_brotli,
+        "zstd": _decode_zstd,
+    }
+    if len(codings) > _MAX_CODINGS:
+        raise RecordError(f"{len(codings)} content codings, and more than {_MAX_CODINGS} are not undone")
+    for coding in reversed(codings):
+        name = coding.strip().lower()
+        if name in {"", "identity"}:
+            continue
+        if name not in decoders:
+            raise RecordError(f"unknown content coding {coding!r}; read the payload as it was sent instead")
+        payload = decoders[name](payload, max_bytes + 1)
+        if len(payload) > max_bytes:
+            raise RecordError(
+                f"{name} content grows past {max_bytes} bytes; raise max_bytes if it is really that large"
+            )
+    return payload
+
+
+def has_lost_coding(payload: bytes, codings: list[str]) -> bool:
+    """Whether a body that is announced as coded plainly is not: other archives decode it and keep the head."""
+    magic = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+    outer = magic.get(codings[-1].strip().lower(), b"") if codings else b""
+    return not payload.startswith(outer)
+
+
+def _decode_gzip(data: bytes, limit: int) -> bytes:
+    """Every gzip member of `data`; bytes after the last whole member that are no gzip are padding."""
+    parts: list[bytes] = []
+    size = 0
+    while data and size < limit:
+        inflater = build_inflater(GZIP)
+        try:
+            part = inflate_part(inflater, data, limit - size)
+        except InflateError as error:
+            if parts:
+                break
+            raise _build_coding_error("gzip", error) from error
+        parts.append(part)
+        size += len(part)
+        data = inflater.unused_data
+    return b"".join(parts)
+
+
+def _decode_deflate(data: bytes, limit: int) -> bytes:
+    """`deflate` with its zlib wrapper, or bare as some servers send it."""
+    try:
+        return inflate_part(build_inflater(ZLIB), data, limit)
+    except InflateError:
+        try:
+            return inflate_part(build_inflater(BARE), data, limit)
+        except InflateError as error:
+            raise _build_coding_error("deflate", error) from error
+
+
+def _decode_brotli(data: bytes, limit: int) -> bytes:
+    brotli = _load_decoder("br", ("brotli",), "brotli>=1.2")
+    decoder = brotli.Decompressor()
+    result = bytearray()
+    try:
+        while len(result) < limit:
+            part = decoder.process(data, output_buffer_limit=limit - len(result))
+            data = b""
+            if not part:
+                break
+            result += part
+    except brotli.error as error:
+        raise _build_coding_error("br", error) from error
+    return bytes(result)
+
+
+def _decode_zstd(data: bytes, limit: int) -> bytes:
+    """Every frame of `data`."""
+    zstd = _load_decoder("zstd", ("compression.zstd", "backports.zstd"), "backports.zstd")
+    result = b""
+    try:
+        while data and len(result) < limit:
+            decoder = zstd.ZstdDecompressor()
+            result += decoder.decompress(data, limit - len(result))
+            data = decoder.unused_data if decoder.eof else b""
+    except zstd.ZstdError as error:
+        raise _build_coding_error("zstd", error) from error
+    return result
+
+
+def _load_decoder(coding: str, modules: tuple[str, ...], package: str) -> Any:
+    for module in modules:
+        try:
+            return importlib.import_module(module)
+        except ImportError:
+            continue
+    raise RecordError(f'content coding {coding!r} needs a package that is missing; install "{package}"')
+
+
+def _build_coding_error(coding: str, error: Exception) -> RecordError:
+    return RecordError(f"payload is not {coding} ({error}); read it as it was sent instead")

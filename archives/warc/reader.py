@@ -1,0 +1,297 @@
+"""Reads records back: all of a file in order, or the one capture at a place, blocks as raw as written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from archives.errors import NotArchived, RecordError
+from archives.storage.collection import OPEN_SUFFIX, Collection
+from archives.storage.remote_files import open_warc
+from archives.urls import parse_warc_date
+from archives.warc.members import FIRST_READ_SIZE, MAGIC, iter_members, read_member, scan_members
+from archives.warc.messages import (
+    Head,
+    cut_payload,
+    decode_content,
+    find_payload,
+    has_lost_coding,
+    parse_head,
+    split_head,
+)
+from archives.warc.parser import Record, iter_member_records, iter_stream_records, scan_stream_records
+from archives.warc.records import RecordType, Truncated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from archives.index.cdxj import IndexEntry
+    from archives.warc.records import Location
+
+MAX_CONTENT_BYTES: Final = 64 * 1024 * 1024
+# The file may be damaged or its index wrong; rebuilding the index of a damaged file would forget what a copy still has.
+_VERIFY: Final = 'run "python -m archives verify" on the collection'
+CAPTURE_TYPES: Final = (RecordType.RESPONSE, RecordType.REVISIT, RecordType.RESOURCE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What a revisit says of the capture that holds its payload; each field is empty where it says nothing.
+
+    Attributes:
+        at: when that capture began; None where the revisit does not say so in a date that can be read.
+        is_unmodified: the server only said that nothing had changed, instead of sending the payload again.
+    """
+
+    record_id: str
+    url: str
+    at: datetime | None
+    is_unmodified: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """The archived outcome of one capture event.
+
+    Attributes:
+        block: for an HTTP capture the raw response: head, body as framed; for a revisit its head, or nothing.
+        payload_digest: as its record states it; empty if it does not.
+        refers_to: for a revisit, where its payload is.
+        original: for a revisit that has been resolved, the capture that holds its payload.
+    """
+
+    url: str
+    captured_at: datetime
+    record_id: str
+    filename: str
+    offset: int
+    type: str
+    is_http: bool
+    block: bytes
+    payload_digest: str
+    truncated: Truncated | None
+    refers_to: Reference | None = None
+    original: Capture | None = None
+
+    @property
+    def head(self) -> Head:
+        """The response's head: a revisit's own, unless the server only said that nothing had changed.
+
+        Raises:
+            RecordError: the block is not an HTTP response.
+        """
+        if self.original is None:
+            return parse_head(self.block)
+        own = parse_head(self.block) if self.block else None
+        return own if own and own.status != 304 else self.original.head
+
+    @property
+    def payload(self) -> bytes:
+        """The entity-body, transfer coding removed, content coding kept; of a resource, the whole block.
+
+        Raises:
+            RecordError: a revisit has not been resolved.
+        """
+        if self.original is not None:
+            return self.original.payload
+        if self.refers_to is not None:
+            raise RecordError(
+                f"the payload of revisit {self.record_id} in {self.filename} at offset {self.offset} is in the capture "
+                "that it refers to; read it with archives.captures.revisits.read_resolved",
+                offset=self.offset,
+                record_id=self.record_id,
+            )
+        return find_payload(self.block) if self.is_http else self.block
+
+    def decode(self, *, max_bytes: int = MAX_CONTENT_BYTES) -> bytes:
+        """The payload with its content codings undone; a body that is stored decoded is taken as it stands.
+
+        Raises:
+            RecordError: as `decode_content` does, or a revisit has not been resolved.
+        """
+        holder = self.original or self
+        if holder.refers_to is not None or not holder.is_http:
+            return self.payload
+        raw_head, body = split_head(holder.block)
+        head = parse_head(raw_head)
+        payload = cut_payload(head.headers, body)
+        codings = [
+            coding for value in head.get_all(b"Content-Encoding") for coding in value.decode("latin-1").split(",")
+        ]
+        if has_lost_coding(payload, codings):
+            return payload
+        return decode_content(payload, codings, max_bytes=max_bytes)
+
+
+def iter_records(path: Path) -> Iterator[Record]:
+    """Every record of a WARC or ARC file, compressed or not, in order.
+
+    Raises:
+        RecordError: at the first damage, with the path and the offset; what came before it was whole.
+    """
+    with open_warc(path) as stream:
+        try:
+            yield from iter_stream(stream)
+        except RecordError as error:
+            raise locate_error(error, path) from error
+
+
+def iter_stream(stream: BinaryIO) -> Iterator[Record]:
+    """Every record of a seekable stream; see `iter_records`."""
+    if _is_gzip(stream):
+        for member in iter_members(stream):
+            yield from iter_member_records(member)
+    else:
+        yield from iter_stream_records(stream)
+
+
+def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterator[Record]:
+    """Every record that can be read; after damage the file goes on with the next that is whole.
+
+    Args:
+        on_damage: told of each damage; its error knows path and offset.
+    """
+
+    def locate(error: RecordError) -> None:
+        on_damage(locate_error(error, path))
+
+    with open_warc(path) as stream:
+        if not _is_gzip(stream):
+            yield from scan_stream_records(stream, locate)
+            return
+        for member in scan_members(stream, locate):
+            try:
+                yield from iter_member_records(member)
+            except RecordError as error:
+                locate(error)
+
+
+def _is_gzip(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    start = stream.read(len(MAGIC))
+    stream.seek(0)
+    return start == MAGIC
+
+
+def read_record(path: Path, offset: int) -> Record:
+    """The one record at `offset`; nothing after it is read.
+
+    Raises:
+        RecordError: there is no whole record.
+        NotArchived: the file is not there.
+    """
+    return _read_place(path, offset)
+
+
+def _read_place(path: Path, offset: int, *, length: int | None = None, record_id: str = "") -> Record:
+    """The record at `offset`; of several in one gzip member the one called `record_id`, or else the first."""
+    try:
+        with open_warc(path) as stream:
+            records = _iter_from(stream, offset, length)
+            record = next(records, None)
+            if record is not None and record_id and record.record_id != record_id and record.length == length:
+                record = next((other for other in records if other.record_id == record_id), record)
+    except RecordError as error:
+        raise locate_error(error, path) from error
+    except FileNotFoundError as error:
+        raise NotArchived(
+            f"no file {path.name} in {path.parent}; restore it from a copy, or index anew if it is not missed",
+            path=path,
+            offset=offset,
+        ) from error
+    if record is None:
+        message = f"{path.name}: no record at offset {offset}; {_VERIFY}"
+        raise RecordError(message, path=path, offset=offset)
+    return record
+
+
+def _iter_from(stream: BinaryIO, offset: int, length: int | None) -> Iterator[Record]:
+    stream.seek(offset)
+    if stream.read(len(MAGIC)) == MAGIC:
+        return iter_member_records(read_member(stream, offset, length=length or FIRST_READ_SIZE))
+    stream.seek(offset)
+    return iter_stream_records(stream, offset)
+
+
+def read_capture(collection: Collection, place: IndexEntry | Location | str, offset: int | None = None) -> Capture:
+    """The capture at a place: an index entry, what the writer returned, or a file name and an offset.
+
+    Raises:
+        RecordError: the bytes there are damaged, or are not a capture.
+        NotArchived: the file is not there.
+    """
+    if isinstance(place, str):
+        filename, at, length, record_id = place, offset or 0, None, ""
+    else:
+        filename, at, length, record_id = place.filename, place.offset, place.length, place.record_id
+    path = collection.archive_dir / filename
+    record = _read_closed_or_open(path, at, length=length, record_id=record_id)
+    if record.type not in CAPTURE_TYPES:
+        raise RecordError(
+            f"{record.type} record instead of a capture in {filename} at offset {at}; {_VERIFY}",
+            path=path,
+            offset=at,
+            record_id=record.record_id,
+        )
+    if not isinstance(place, str) and record.record_id != record_id:
+        raise RecordError(
+            f"another record in {filename} at offset {at} than the index says; {_VERIFY}",
+            path=path,
+            offset=at,
+            record_id=record.record_id,
+        )
+    return build_capture(record, filename)
+
+
+def _read_closed_or_open(path: Path, offset: int, *, length: int | None, record_id: str) -> Record:
+    """The record of a closed file, or of one still being written, which may be closed while we look."""
+    for candidate in (path, path.with_name(path.name + OPEN_SUFFIX)):
+        try:
+            return _read_place(candidate, offset, length=length, record_id=record_id)
+        except NotArchived:
+            continue
+    return _read_place(path, offset, length=length, record_id=record_id)
+
+
+def build_capture(record: Record, filename: str) -> Capture:
+    """The capture that a response, revisit or resource record holds."""
+    return Capture(
+        url=record.url,
+        captured_at=record.captured_at,
+        record_id=record.record_id,
+        filename=filename,
+        offset=record.offset,
+        type=record.type,
+        is_http=record.is_http,
+        block=record.block,
+        payload_digest=record.get("WARC-Payload-Digest") or "",
+        truncated=record.truncated,
+        refers_to=build_reference(record) if record.type == RecordType.REVISIT else None,
+    )
+
+
+def build_reference(record: Record) -> Reference:
+    """What a revisit record says of its original."""
+    try:
+        at = parse_warc_date(record.get("WARC-Refers-To-Date") or "")
+    except ValueError:
+        at = None
+    return Reference(
+        record_id=record.get("WARC-Refers-To") or "",
+        url=(record.get("WARC-Refers-To-Target-URI") or "").strip("<>"),
+        at=at,
+        is_unmodified=(record.get("WARC-Profile") or "").endswith("/server-not-modified"),
+    )
+
+
+def locate_error(error: RecordError, path: Path) -> RecordError:
+    """The same error, knowing its file."""
+    return RecordError(
+        f"{path.name}: {error}",
+        path=path,
+        offset=error.offset,
+        record_id=error.record_id,
+        damage=error.damage,
+    )

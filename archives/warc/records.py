@@ -1,0 +1,353 @@
+"""What crossed the wire, and the WARC/1.1 records it becomes, as bytes.
+
+Record builders of WARC libraries parse a message and write it again, which changes it; these only ever put a
+header in front of the block they were given. They run for every page of a crawl, so they only concatenate.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from archives.errors import RecordError
+from archives.urls import format_warc_date
+from archives.warc.digests import build_digest
+from archives.warc.http_responses import Answer, build_answer
+from archives.warc.messages import find_payload, split_head
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+MASKED_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization")
+
+_VERSION_LINE: Final = "WARC/1.1\r\n"
+RECORD_END: Final = b"\r\n\r\n"
+_PROFILE_URI: Final = "http://netpreserve.org/warc/1.1/revisit/"
+_SECRET: Final = re.compile(rb"^(?:%s)[ \t]*:" % "|".join(MASKED_HEADERS).encode("ascii"), re.IGNORECASE | re.MULTILINE)
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
+_UNSAFE_IN_URI: Final = re.compile(r"[^\x21-\x3b\x3d\x3f-\x7e]")
+
+
+class RecordType(StrEnum):
+    """The record types of the standard.
+
+    Spec: WARC/1.1 §6.
+    """
+
+    WARCINFO = "warcinfo"
+    RESPONSE = "response"
+    RESOURCE = "resource"
+    REQUEST = "request"
+    METADATA = "metadata"
+    REVISIT = "revisit"
+    CONVERSION = "conversion"
+    CONTINUATION = "continuation"
+
+
+class Truncated(StrEnum):
+    """Why a block is shorter than what was sent.
+
+    Spec: WARC/1.1 §5.15 WARC-Truncated.
+    """
+
+    LENGTH = "length"
+    TIME = "time"
+    DISCONNECT = "disconnect"
+    UNSPECIFIED = "unspecified"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One HTTP request and its response as bytes on the wire.
+
+    Attributes:
+        began_at: aware; the instant the request was sent.
+        raw_response: interim (1xx) responses included.
+        ip: of the peer the connection went to.
+        cipher_suite: of the TLS connection; None for plain HTTP.
+        truncated: why `raw_response` ends early, if it does.
+    """
+
+    url: str
+    began_at: datetime
+    raw_request: bytes
+    raw_response: bytes
+    ip: str | None = None
+    cipher_suite: str | None = None
+    truncated: Truncated | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a capture was written.
+
+    Attributes:
+        record_id: of the response, revisit or resource record.
+        url: as written, with what may not stand in a header percent-encoded.
+        filename: as it will be once the file is closed.
+        offset: bytes from the start of the file.
+        length: of the gzip member.
+        is_revisit: the payload is in an earlier capture.
+    """
+
+    record_id: str
+    captured_at: datetime
+    payload_digest: str
+    filename: str
+    offset: int
+    length: int
+    url: str
+    is_revisit: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Original:
+    """A capture that holds its payload itself, as a revisit names it.
+
+    Attributes:
+        url: as it stands in the record.
+        etag: the entity tag it was sent with; empty if it had none.
+    """
+
+    record_id: str
+    url: str
+    captured_at: datetime
+    payload_digest: str
+    is_chunked: bool = False
+    etag: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltRecord:
+    """A record ready to be compressed; its parts stand apart, because together they would be the block once more.
+
+    Attributes:
+        payload_digest: empty for a record without payload.
+        dense_at: where bytes of `block` begin that are compressed already; None if there are none.
+    """
+
+    record_id: str
+    header: bytes
+    block: bytes
+    payload_digest: str = ""
+    dense_at: int | None = None
+    is_revisit: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """All of it: header, block and the two line ends that close a record."""
+        return b"".join((self.header, self.block, RECORD_END))
+
+
+def build_record_id(value: uuid.UUID) -> str:
+    """A UUID as the URI of a record, in the angle brackets the grammar asks for."""
+    return f"<urn:uuid:{value}>"
+
+
+def mask_secrets(raw_request: bytes) -> bytes:
+    """Put `*` over the values of `Authorization`, `Proxy-Authorization` and `Cookie`; all else stays."""
+    head, body = split_head(raw_request)
+    if not _SECRET.search(head):
+        return raw_request
+    lines = head.split(b"\n")
+    is_secret = False
+    for number, line in enumerate(lines):
+        is_folded = line.startswith((b" ", b"\t"))
+        is_secret = is_secret if is_folded else _SECRET.match(line) is not None
+        if is_secret:
+            lines[number] = _mask_line(line, is_folded=is_folded)
+    return b"\n".join(lines) + body
+
+
+def _mask_line(line: bytes, *, is_folded: bool) -> bytes:
+    """A field line with `*` for its value; the space around the value and a final CR stay."""
+    name = b"" if is_folded else line[: line.index(b":") + 1]
+    value = line[len(name) :]
+    start = len(value) - len(value.lstrip(b" \t"))
+    end = len(value) - value.endswith(b"\r")
+    return name + value[:start] + b"*" * (end - start) + value[max(start, end) :]
+
+
+def quote_uri(url: str) -> str:
+    """Percent-encode what may not stand in a record's header: spaces, controls, `<>`, non-ASCII."""
+    return _UNSAFE_IN_URI.sub(_quote_character, url)
+
+
+def _quote_character(match: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in match[0].encode("utf-8", "surrogatepass"))
+
+
+def build_exchange(
+    exchange: Exchange,
+    *,
+    warcinfo_id: str,
+    new_id: Callable[[], uuid.UUID],
+    answer: Answer | None = None,
+    original: Original | None = None,
+) -> list[BuiltRecord]:
+    """The records of one capture event: response or revisit, request, and metadata for what has no place in those.
+
+    Interim responses stand apart because the block of a response record holds one message, a 304 because replay
+    would show it in the place of its original.
+
+    Args:
+        answer: of `exchange`, if it has been built.
+        original: makes a revisit of the response.
+
+    Spec: WARC/1.1 §6.3 response, §6.5 request, §6.6 metadata, §6.7 revisit.
+    """
+    answer = answer or build_answer(exchange.raw_response)
+    shared = _build_shared_fields(exchange, warcinfo_id)
+    capture_id = build_record_id(new_id())
+    apart = answer.interim
+    if original is None:
+        capture = build_response(answer, shared, capture_id, truncated=exchange.truncated)
+    else:
+        capture = build_revisit(answer, original, shared, capture_id)
+        apart += answer.block if answer.head.status == 304 else b""
+    concurrent = f"WARC-Concurrent-To: {capture_id}\r\n"
+    built = [capture, build_request(exchange.raw_request, shared + concurrent, build_record_id(new_id()))]
+    if apart:
+        fields = _build_shared_fields(exchange, warcinfo_id, is_addressed=False) + concurrent
+        built.append(build_metadata(apart, fields, build_record_id(new_id())))
+    return built
+
+
+def build_response(answer: Answer, shared: str, record_id: str, *, truncated: Truncated | None = None) -> BuiltRecord:
+    """A response record whose block is that of `answer` exactly."""
+    block = answer.block
+    reason = f"WARC-Truncated: {truncated}\r\n" if truncated else ""
+    fields = (
+        f"{shared}WARC-Payload-Digest: {answer.payload_digest}\r\n{reason}"
+        "Content-Type: application/http;msgtype=response\r\n"
+    )
+    header = _build_header(RecordType.RESPONSE, record_id, fields, block)
+    dense_at = answer.head_size if answer.is_dense else None
+    return BuiltRecord(
+        record_id=record_id, header=header, block=block, payload_digest=answer.payload_digest, dense_at=dense_at
+    )
+
+
+def build_revisit(answer: Answer, original: Original, shared: str, record_id: str) -> BuiltRecord:
+    """A record that says a payload was seen again: with the response's head, or with no block for a 304.
+
+    Replay tools find the original by its address and date, and show a block that holds a 304 instead of it.
+
+    Spec: WARC/1.1 §6.7.2 identical-payload-digest, §6.7.3 server-not-modified.
+    """
+    if answer.head.status == 304:
+        block, profile, reason = b"", "server-not-modified", ""
+    else:
+        block, profile = answer.block[: answer.head_size], "identical-payload-digest"
+        reason = f"WARC-Truncated: {Truncated.LENGTH}\r\n"
+    fields = (
+        f"{shared}WARC-Profile: {_PROFILE_URI}{profile}\r\n"
+        f"WARC-Refers-To: {original.record_id}\r\n"
+        f"WARC-Refers-To-Target-URI: {original.url}\r\n"
+        f"WARC-Refers-To-Date: {format_warc_date(original.captured_at)}\r\n"
+        f"WARC-Payload-Digest: {original.payload_digest}\r\n{reason}"
+        "Content-Type: application/http;msgtype=response\r\n"
+    )
+    header = _build_header(RecordType.REVISIT, record_id, fields, block)
+    return BuiltRecord(
+        record_id=record_id, header=header, block=block, payload_digest=original.payload_digest, is_revisit=True
+    )
+
+
+def build_request(block: bytes, shared: str, record_id: str) -> BuiltRecord:
+    """A request record; it has a payload digest only if it has a payload."""
+    payload = find_payload(block)
+    payload_digest = build_digest(payload) if payload else ""
+    digest_field = f"WARC-Payload-Digest: {payload_digest}\r\n" if payload else ""
+    fields = f"{shared}{digest_field}Content-Type: application/http;msgtype=request\r\n"
+    header = _build_header(RecordType.REQUEST, record_id, fields, block)
+    return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
+
+
+def build_metadata(messages: bytes, shared: str, record_id: str) -> BuiltRecord:
+    """A metadata record that keeps messages which stand in no other record of the capture event.
+
+    It says which capture it belongs to, and no address: index tools would list it as a second capture of that instant,
+    and replay would show it in the place of the first.
+    """
+    fields = f"{shared}Content-Type: application/http;msgtype=response\r\n"
+    header = _build_header(RecordType.METADATA, record_id, fields, messages)
+    return BuiltRecord(record_id=record_id, header=header, block=messages)
+
+
+def build_warcinfo(info: Mapping[str, str], *, filename: str, at: datetime, record_id: str) -> BuiltRecord:
+    """The record that opens a file and says who made it, with what.
+
+    Args:
+        info: application/warc-fields; `format` and `conformsTo` are added.
+
+    Raises:
+        RecordError: a name or value cannot stand on one line.
+
+    Spec: WARC/1.1 §6.2.
+    """
+    fields = {
+        **info,
+        "format": "WARC File Format 1.1",
+        "conformsTo": "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/",
+    }
+    lines = [f"{_check_token(name)}: {_check_value(value)}\r\n" for name, value in fields.items()]
+    named = (
+        f"WARC-Date: {format_warc_date(at)}\r\nWARC-Filename: {_check_value(filename)}\r\n"
+        "Content-Type: application/warc-fields\r\n"
+    )
+    block = "".join(lines).encode()
+    header = _build_header(RecordType.WARCINFO, record_id, named, block)
+    return BuiltRecord(record_id=record_id, header=header, block=block)
+
+
+def build_resource(
+    uri: str, content_type: str, block: bytes, *, at: datetime, warcinfo_id: str, record_id: str
+) -> BuiltRecord:
+    """A record of bytes that came without a protocol head: a log, a run's settings.
+
+    Spec: WARC/1.1 §6.4.
+    """
+    payload_digest = build_digest(block)
+    fields = (
+        f"WARC-Date: {format_warc_date(at)}\r\nWARC-Target-URI: {quote_uri(uri)}\r\n"
+        f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Payload-Digest: {payload_digest}\r\n"
+        f"Content-Type: {_check_value(content_type)}\r\n"
+    )
+    header = _build_header(RecordType.RESOURCE, record_id, fields, block)
+    return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
+
+
+def _build_shared_fields(exchange: Exchange, warcinfo_id: str, *, is_addressed: bool = True) -> str:
+    """The fields that every record of a capture event has alike, its one date first."""
+    address = f"WARC-Target-URI: {quote_uri(exchange.url)}\r\n" if is_addressed else ""
+    fields = f"WARC-Date: {format_warc_date(exchange.began_at)}\r\n{address}WARC-Warcinfo-ID: {warcinfo_id}\r\n"
+    if exchange.ip:
+        fields += f"WARC-IP-Address: {_check_value(exchange.ip)}\r\n"
+    if exchange.cipher_suite:
+        fields += f"WARC-Cipher-Suite: {_check_value(exchange.cipher_suite)}\r\n"
+    return fields
+
+
+def _build_header(record_type: RecordType, record_id: str, fields: str, block: bytes) -> bytes:
+    return (
+        f"{_VERSION_LINE}WARC-Type: {record_type}\r\nWARC-Record-ID: {record_id}\r\n{fields}"
+        f"WARC-Block-Digest: {build_digest(block)}\r\nContent-Length: {len(block)}\r\n\r\n"
+    ).encode()
+
+
+def _check_value(value: str) -> str:
+    """`value`, which would otherwise be able to add a field of its own to a record's header."""
+    if _CONTROL.search(value):
+        raise RecordError(f"control character in the record header value {value[:80]!r}; remove it")
+    return value
+
+
+def _check_token(name: str) -> str:
+    if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
+        raise RecordError(f"{name[:80]!r} cannot name a field of a warcinfo record; use letters, digits and hyphens")
+    return name

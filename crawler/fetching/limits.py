@@ -1,0 +1,266 @@
+"""What one page and one host may cost: the middlewares that hold them to it, each bound counted by its name.
+
+`docs/limits.md` lists every bound, also those that stand elsewhere. A page beyond a bound is reported to its request's
+errback like one that could not be had, so that nobody waits for it; the crawl goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import traceback
+import weakref
+from collections import Counter
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
+
+from scrapy import Request
+from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
+from scrapy.exceptions import IgnoreRequest
+from scrapy.utils.spider import iterate_spider_output
+from twisted.python.failure import Failure
+
+from crawler.fetching.allocation import sweep_soon
+from crawler.fetching.budget import HeldBytes
+from pipelines.page.limits import PageRefused, limit_time
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+logger = logging.getLogger(__name__)
+
+MAX_CODINGS = 5
+MAX_PATH_SEGMENTS = 30
+MAX_PATH_REPEATS = 3
+
+# Decoded pages that are not done with; the next one is decoded when these are fewer bytes.
+_WAITING_BYTES = 2 * 1024 * 1024
+_LONGEST_WAIT_S = 30.0
+_SMALL_BYTES = 64 * 1024
+_LARGE_BYTES = 256 * 1024
+_LARGE_OUTPUTS = 2_000
+_POLL_S = 0.02
+_END = object()
+
+
+class _Counting:
+    """What the middlewares share: the run's counters."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self.crawler = crawler
+
+    def count(self, name: str) -> None:
+        assert self.crawler.stats is not None
+        self.crawler.stats.inc_value(f"bounds/{name}")
+
+
+class _Unread:
+    """The bytes of large responses that have been decoded and that somebody still holds."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._kept = 0
+
+    def hold(self, response: Response) -> None:
+        """Count a response until it is gone."""
+        size = len(response.body)
+        if size > _SMALL_BYTES:
+            self._size += size
+            weakref.finalize(response, self._release, size).atexit = False
+
+    def _release(self, size: int) -> None:
+        self._size -= size
+        self._kept = min(self._kept, self._size)
+
+    async def wait(self) -> None:
+        """Wait until few are left; not for ever, because a reader may wait for us or keep what it has read."""
+        until = time.monotonic() + _LONGEST_WAIT_S
+        while self._size - self._kept > _WAITING_BYTES:
+            if time.monotonic() > until:
+                self._kept = self._size
+            await asyncio.sleep(_POLL_S)
+
+
+class DecodingMiddleware(HttpCompressionMiddleware):
+    """Scrapy's decompression, one response at a time, and only while few decoded ones wait to be read.
+
+    A few bytes decode to gigabytes, and as many responses as are asked for at a time would fill the memory, even with
+    `BOUNDS_DECODED_BYTES` for each.
+
+    Stats: `bounds/codings`, `bounds/decoded_bytes`.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler=crawler)
+        self._max_size = min(self._max_size, crawler.settings.getint("BOUNDS_DECODED_BYTES")) or self._max_size
+        self._counting = _Counting(crawler)
+        self._turn = asyncio.Lock()
+        self._held = crawler.get_extension(HeldBytes)
+        self._unread = _Unread()
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+        """Undo the content codings of a response.
+
+        Raises:
+            IgnoreRequest: there are too many of them, or what they hold is too large.
+        """
+        codings = b",".join(response.headers.getlist("Content-Encoding"))
+        if not codings:
+            return response
+        if codings.count(b",") >= MAX_CODINGS:
+            self._counting.count("codings")
+            raise IgnoreRequest(f"{response.url} has more than {MAX_CODINGS} content codings; it is not decoded")
+        async with self._turn:
+            await self._unread.wait()
+            return self._decode_response(request, response)
+
+    def _decode_response(self, request: Request, response: Response) -> Request | Response:
+        decoded: Request | Response | str
+        try:
+            decoded = super().process_response(request, response)
+        except IgnoreRequest as error:
+            decoded = str(error)
+        if isinstance(decoded, str):
+            self._counting.count("decoded_bytes")
+            # Not the error itself: its traceback would keep what has been decoded until somebody has read it.
+            raise IgnoreRequest(decoded)
+        if isinstance(decoded, Request):
+            return decoded
+        self._unread.hold(decoded)
+        if self._held is not None:
+            self._held.hold(decoded)
+        return decoded
+
+
+class PageMiddleware(_Counting):
+    """Holds the reading of a page to `BOUNDS_PAGE_SECONDS` of processor time, and its links to sensible addresses.
+
+    Stats: `bounds/<reason>` for a page that is not read, `bounds/hops`, `bounds/path_segments`, `bounds/path_repeats`.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._seconds = crawler.settings.getfloat("BOUNDS_PAGE_SECONDS")
+        self._hops = crawler.settings.getint("BOUNDS_HOPS")
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build the middleware for one run."""
+        return cls(crawler)
+
+    def process_spider_output(self, response: Response, result: Any) -> Iterator[Any]:
+        """Pass on what a page gives, until it is beyond a bound.
+
+        A large page is read to its end first, if it does not give too much, so that its tree is gone before another's
+        is built while its items are on their way.
+        """
+        outputs = self._iter_bounded(response, iter(result))
+        is_large = len(response.body) > _LARGE_BYTES
+        if is_large:
+            yield from list(islice(outputs, _LARGE_OUTPUTS))
+        yield from outputs
+        if is_large:
+            sweep_soon()
+
+    def _iter_bounded(self, response: Response, outputs: Iterator[Any]) -> Iterator[Any]:
+        left = self._seconds
+        while True:
+            began = time.process_time()
+            try:
+                with limit_time(left):
+                    output = next(outputs, _END)
+            except PageRefused as refusal:
+                yield from self._refuse(response, refusal)
+                return
+            if output is _END:
+                return
+            if self._seconds:
+                left = max(0.001, left - (time.process_time() - began))
+            if self._admits(output, response):
+                yield output
+
+    async def process_spider_output_async(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        """Do the same for a callback that waits; its time is not measured, since others run meanwhile."""
+        try:
+            async for output in result:
+                if self._admits(output, response):
+                    yield output
+        except PageRefused as refusal:
+            for output in self._refuse(response, refusal):
+                yield output
+
+    def _refuse(self, response: Response, refusal: PageRefused) -> Iterator[Any]:
+        self.count(refusal.reason)
+        logger.warning("%s is not read: %s", response.url, refusal)
+        request = response.request
+        traceback.clear_frames(refusal.__traceback__)  # they hold the page, and an error may live long
+        if request is not None and request.errback is not None:
+            failure = Failure(refusal)  # type: ignore[no-untyped-call]
+            failure.request = request  # type: ignore[attr-defined]
+            yield from iterate_spider_output(request.errback(failure))
+
+    def _admits(self, output: Any, response: Response) -> bool:
+        if not isinstance(output, Request):
+            return True
+        is_too_far = 0 < self._hops <= response.meta.get("depth", 0)
+        bound = "hops" if is_too_far else find_trap(output.url)
+        if bound:
+            self.count(bound)
+            logger.debug("%s is not followed from %s: %s", output.url, response.url, bound)
+        return not bound
+
+
+class HostMiddleware(_Counting):
+    """Asks a host for no more than `BOUNDS_HOST_PAGES` pages a run, all hosts for no more than `BOUNDS_RUN_PAGES`.
+
+    Stats: `bounds/host_pages`, `bounds/run_pages`.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        super().__init__(crawler)
+        self._per_host = crawler.settings.getint("BOUNDS_HOST_PAGES")
+        self._per_run = crawler.settings.getint("BOUNDS_RUN_PAGES")
+        self._asked: Counter[str] = Counter()
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build the middleware for one run."""
+        return cls(crawler)
+
+    def process_request(self, request: Request) -> None:
+        """Let a request pass, or raise `IgnoreRequest`."""
+        host = urlsplit(request.url).netloc
+        if 0 < self._per_run <= self._asked.total():
+            self.count("run_pages")
+            raise IgnoreRequest(f"{request.url}: the run has asked for BOUNDS_RUN_PAGES={self._per_run} pages")
+        if 0 < self._per_host <= self._asked[host]:
+            self.count("host_pages")
+            raise IgnoreRequest(f"{request.url}: {host} was asked for BOUNDS_HOST_PAGES={self._per_host} pages")
+        self._asked[host] += 1
+
+
+def find_trap(url: str) -> str:
+    """Return the name of the bound that an address is beyond, or ''.
+
+    A path that contains itself comes from a relative link on a page that exists at every address.
+    """
+    segments = [segment for segment in urlsplit(url).path.split("/") if segment]
+    if len(segments) > MAX_PATH_SEGMENTS:
+        return "path_segments"
+    return "path_repeats" if _has_repeats(segments) else ""
+
+
+def _has_repeats(segments: list[str]) -> bool:
+    """Tell whether the same words stand more than MAX_PATH_REPEATS times in a row; numbers may, in a date."""
+    times = MAX_PATH_REPEATS + 1
+    for size in range(1, len(segments) // times + 1):
+        for start in range(len(segments) - size * times + 1):
+            block = segments[start : start + size]
+            if segments[start : start + size * times] == block * times and not "".join(block).isdecimal():
+                return True
+    return False

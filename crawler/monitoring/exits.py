@@ -1,0 +1,47 @@
+"""Exit codes of a crawl: how it ended, for whoever started it; Scrapy alone would say 0 to almost everything."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+from crawler.runs.run import STAT_FAILED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ExitCode(IntEnum):
+    """What a crawl's process says when it ends."""
+
+    OK = 0
+    PROBLEMS = 1
+    USAGE = 2
+    OUT_OF_SPACE = 3
+    INTERRUPTED = 11
+    TIME_LIMIT = 15
+
+
+_BY_REASON: Final = {
+    "shutdown": ExitCode.INTERRUPTED,
+    "closespider_timeout": ExitCode.TIME_LIMIT,
+    "closespider_errorcount": ExitCode.PROBLEMS,
+    "memusage_exceeded": ExitCode.PROBLEMS,
+    "start_error": ExitCode.PROBLEMS,
+}
+
+
+def find_exit_code(stats: Mapping[str, Any], *, has_pages: bool) -> ExitCode:
+    """Return how a run ended.
+
+    Args:
+        has_pages: the spider counts the pages that it reads, as ours do; of others every response counts.
+    """
+    if stats.get(STAT_FAILED):
+        return ExitCode.OUT_OF_SPACE
+    if found := _BY_REASON.get(stats.get("finish_reason", "")):
+        return found
+    pages = sum(value for name, value in stats.items() if name.startswith("pages/") and "failed" not in name)
+    if not (pages if has_pages else stats.get("response_received_count", 0)):
+        return ExitCode.PROBLEMS
+    return ExitCode.PROBLEMS if stats.get("spider_exceptions/count") else ExitCode.OK

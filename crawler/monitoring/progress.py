@@ -1,0 +1,237 @@
+"""Progress of long work: a bar on a terminal, a plain line now and then in a pipe, events for a program.
+
+The bar and Scrapy's log share a terminal. While the bar stands, log handlers that write to standard error are handed
+the bar's own stream, which prints a line above the bar instead of through it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from scrapy import signals
+from scrapy.exceptions import NotConfigured
+from scrapy.utils.asyncio import create_looping_call
+
+from crawler.monitoring.events import Event, Happening, describe_event, dump_event
+from crawler.monitoring.failures import page_failed
+from crawler.monitoring.tally import Pace, build_tally, describe_tally, dump_tally
+from crawler.runs.run import RunExtension
+from pipelines.stages import post_shelved
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from scrapy.crawler import Crawler
+
+    from crawler.monitoring.tally import Tally
+    from pipelines.posts.post_folder import Shelved
+    from pipelines.rules.links import LinkKind
+
+FORMATS = ("auto", "bar", "lines", "json", "off")
+_BAR_S = 0.25
+
+
+@contextmanager
+def show_progress(what: str, total: int | None = None) -> Iterator[Callable[[str], None]]:
+    """Show a bar on standard error while the block runs, if somebody is looking.
+
+    Args:
+        what: said beside the bar.
+        total: how many steps there are; None where nobody knows.
+
+    Yields:
+        A function to be called after each step with a word on it.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task(what, total=total)
+
+        def advance(word: str = "") -> None:
+            progress.update(task, advance=1, description=f"{what} {word}".strip())
+
+        yield advance
+
+
+class _View:
+    """One way to show a crawl."""
+
+    def show(self, tally: Tally) -> None:
+        """Show how far it has come."""
+
+    def tell(self, event: Event) -> None:
+        """Tell of one thing that happened."""
+
+    def close(self) -> None:
+        """Show nothing more."""
+
+
+class _Bar(_View):
+    """A bar at the foot of the terminal, with the log above it."""
+
+    def __init__(self, name: str, console: Console) -> None:
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[words]}", markup=False),
+        )
+        # Drawn by the crawl's own loop: a thread would draw while the log is half written.
+        self._progress = Progress(
+            *columns, console=console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=True
+        )
+        self._task = self._progress.add_task(name, total=None, words="")
+        plain = sys.stderr
+        self._progress.start()
+        self._restored = [(handler, plain) for handler in _iter_handlers(plain)]
+        for handler, _ in self._restored:
+            handler.setStream(sys.stderr)
+
+    def show(self, tally: Tally) -> None:
+        total = tally.done + tally.waiting
+        self._progress.update(
+            self._task, completed=tally.done, total=total or None, words=describe_tally(tally), refresh=True
+        )
+
+    def close(self) -> None:
+        for handler, stream in self._restored:
+            handler.setStream(stream)
+        self._progress.stop()
+
+
+class _Lines(_View):
+    """A line on standard error for each tally."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def show(self, tally: Tally) -> None:
+        event = Event(kind=Happening.PROGRESS, at=datetime.now(UTC), source=self._name, details=dump_tally(tally))
+        print(describe_event(event), file=sys.stderr, flush=True)  # noqa: T201
+
+
+class _Events(_View):
+    """Events as JSON Lines on standard output."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def show(self, tally: Tally) -> None:
+        self.tell(Event(kind=Happening.PROGRESS, at=datetime.now(UTC), source=self._name, details=dump_tally(tally)))
+
+    def tell(self, event: Event) -> None:
+        # Who listened may have left; the crawl goes on.
+        with suppress(BrokenPipeError):
+            print(dump_event(event), flush=True)  # noqa: T201
+
+
+class ProgressExtension:
+    """Shows a crawl while it runs, as `PROGRESS_FORMAT` says: a bar, lines, or events."""
+
+    def __init__(self, crawler: Crawler, form: str) -> None:
+        self._crawler = crawler
+        self._form = form
+        self._interval_s = _BAR_S if form == "bar" else crawler.settings.getfloat("PROGRESS_INTERVAL")
+        self._pace = Pace()
+        self._view: _View | None = None
+        self._loop: Any = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Build the extension.
+
+        Raises:
+            NotConfigured: nothing is to be shown, or `PROGRESS_FORMAT` is none of ours.
+        """
+        form = crawler.settings.get("PROGRESS_FORMAT") or "off"
+        if form not in FORMATS:
+            raise NotConfigured(f"PROGRESS_FORMAT is {form!r}; it must be one of {', '.join(FORMATS)}")
+        if form == "auto":
+            form = "bar" if sys.stderr.isatty() else "lines"
+        if form == "off":
+            raise NotConfigured("PROGRESS_FORMAT is 'off'")
+        extension = cls(crawler, form)
+        connect = crawler.signals.connect
+        connect(extension.spider_opened, signal=signals.spider_opened)
+        connect(extension.spider_closed, signal=signals.spider_closed)
+        if form == "json":
+            connect(extension.post_shelved, signal=post_shelved)
+            connect(extension.page_failed, signal=page_failed)
+        return extension
+
+    @property
+    def _source(self) -> str:
+        source = getattr(self._crawler.spider, "source", None)
+        return source.name if source else getattr(self._crawler.spider, "name", "")
+
+    def spider_opened(self) -> None:
+        """Begin to show."""
+        views: dict[str, Callable[[], _View]] = {
+            "bar": lambda: _Bar(self._source, Console(stderr=True)),
+            "lines": lambda: _Lines(self._source),
+            "json": lambda: _Events(self._source),
+        }
+        self._view = views[self._form]()
+        self._tell(Happening.STARTED, **self._describe())
+        if self._interval_s > 0:
+            self._loop = create_looping_call(self._show)
+            self._loop.start(self._interval_s, now=self._form == "bar")
+
+    def spider_closed(self) -> None:
+        """Show nothing more."""
+        if self._loop is not None:
+            self._loop.stop()
+        if self._view is not None:
+            self._view.close()
+
+    def post_shelved(self, shelved: Shelved) -> None:
+        """Tell of a post file."""
+        post = shelved.post
+        self._tell(
+            Happening.POST,
+            outcome=shelved.outcome,
+            identifier=post.identifier,
+            url=post.url,
+            headline=post.headline,
+            file=shelved.path.name,
+        )
+
+    def page_failed(self, url: str, kind: LinkKind, reason: str) -> None:
+        """Tell of a page that could not be had."""
+        self._tell(Happening.FAILURE, url=url, page=kind, reason=reason)
+
+    def _describe(self) -> dict[str, Any]:
+        run = self._crawler.get_extension(RunExtension)
+        assert self._crawler.stats is not None
+        return {
+            "run": run.run_id if run else None,
+            "spider": getattr(self._crawler.spider, "name", ""),
+            "collection": self._crawler.settings["COLLECTION"],
+            "seeds": list(getattr(self._crawler.spider, "seeds", ())),
+            "resumed": self._crawler.stats.get_value("frontier/resumed", 0),
+        }
+
+    def _show(self) -> None:
+        assert self._view is not None
+        assert self._crawler.stats is not None
+        run = self._crawler.get_extension(RunExtension)
+        size = run.bytes_written if run else 0
+        stats = self._crawler.stats.get_stats()
+        self._view.show(build_tally(stats, bytes_archived=size, pace=self._pace, now=time.monotonic()))
+
+    def _tell(self, kind: Happening, **details: Any) -> None:
+        if self._view is not None:
+            self._view.tell(Event(kind=kind, at=datetime.now(UTC), source=self._source, details=details))
+
+
+def _iter_handlers(stream: Any) -> Iterator[logging.StreamHandler[Any]]:
+    """Yield the root logger's handlers that write to a stream."""
+    for handler in logging.root.handlers:
+        if isinstance(handler, logging.StreamHandler) and handler.stream is stream:
+            yield handler

@@ -1,8 +1,0 @@
-"""A small bilingual newspaper that exists only on the loopback interface: the demo and the tests crawl it."""
-
-from __future__ import annotations
-
-from crawler.newspaper.server import Newspaper
-from crawler.newspaper.site import Expected, Paper, Request
-
-__all__ = ["Expected", "Newspaper", "Paper", "Request"]

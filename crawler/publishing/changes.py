@@ -1,0 +1,411 @@
+"""The log of changes: every post ever made or changed has a position in one order, and a cursor says where to go on.
+
+A collection's log is brought up to date when a run has ended: what the ledger says is compared with what the log said
+last, and every difference is appended, so nothing that is written later can come to stand before a cursor. The log is
+derived. A reparse that finds none makes it again from the captures, version by version, as `scrapy history` does.
+
+A cursor therefore holds more than a position: the name of its log, and the instant up to which every capture had been
+taken into account when it was given out. In the same log it goes on at its position. In a log that was made again, it
+goes on with all that rests on later captures; and where the rules by which posts are made have changed as well, from
+the beginning, because then nobody can know what the reader has. So nothing is ever skipped, and what is told twice is
+told because it may be new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from archives.urls import format_timestamp
+from crawler.monitoring.logbook import RunState, list_runs
+from crawler.publishing.history import build_versions
+from crawler.runs.crawl_manifest import is_joint
+from crawler.settings import NEWSREEL_VERSION
+from pipelines.exports.records import Change, ChangeKind, PostRecord, hash_content
+from pipelines.posts.items import Post, load_post
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.options import PostOptions
+from pipelines.posts.post_files import PostRefused, finish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from archives.storage.collection import Collection
+    from crawler.sources import Source
+    from pipelines.exports.store import PostStore
+
+START = "start"
+FILE_NAME = "changes.sqlite"
+_CURSOR = re.compile(r"(\d+)-([0-9a-f]{12})-(\d{20})-([0-9a-f]{12})")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS change (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    content TEXT NOT NULL,          -- digest of what a reader sees
+    captured_at TEXT NOT NULL,      -- the latest capture that it rests on
+    record_id TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS change_post ON change (source, identifier, position);
+CREATE TABLE IF NOT EXISTS seen (   -- what the ledger said of a post when it was last looked at
+    source TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    state BLOB NOT NULL,
+    PRIMARY KEY (source, identifier)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS batch (  -- up to which position all captures until an instant had been taken into account
+    position INTEGER NOT NULL,
+    horizon TEXT NOT NULL,
+    rules TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS log (id TEXT NOT NULL);
+CREATE VIEW IF NOT EXISTS latest AS
+SELECT * FROM change AS this WHERE NOT EXISTS (
+    SELECT 1 FROM change AS later
+    WHERE later.source = this.source AND later.identifier = this.identifier AND later.position > this.position
+);
+"""
+
+
+class CursorError(ValueError):
+    """A text that is not a cursor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """A place in a log.
+
+    Attributes:
+        position: of the last change that the reader knows.
+        log: the log's name.
+        horizon: microseconds since 1970; the reader knows of every capture until then.
+        rules: digest of the rules by which posts were made.
+    """
+
+    position: int = 0
+    log: str = "0" * 12
+    horizon: int = 0
+    rules: str = "0" * 12
+
+    def __str__(self) -> str:
+        return f"{self.position}-{self.log}-{self.horizon:020d}-{self.rules}"
+
+
+def parse_cursor(text: str) -> Cursor:
+    """Read a cursor; `start` is before the first change.
+
+    Raises:
+        CursorError: it is none.
+    """
+    if text == START:
+        return Cursor()
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise CursorError(f"{text!r} is not a cursor; take one that an earlier export gave, or {START!r}")
+    return Cursor(position=int(match[1]), log=match[2], horizon=int(match[3]), rules=match[4])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    key: tuple[str, str]
+    kind: ChangeKind
+    version: int
+    content: str
+    captured_at: str
+    record_id: str
+
+    @property
+    def place(self) -> tuple[str, str, tuple[str, str]]:
+        return (self.captured_at, self.record_id, self.key)
+
+
+class ChangeLog:
+    """The log of one collection. Several processes may use it at once."""
+
+    def __init__(
+        self,
+        collection: Collection,
+        definition_for: Callable[[str], Source | None],
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        new_id: Callable[[], str] = lambda: secrets.token_hex(6),
+    ) -> None:
+        self.collection = collection
+        self._definition_for = definition_for
+        self._clock = clock
+        self._database = sqlite3.connect(collection.indexes_dir / FILE_NAME, isolation_level=None, timeout=60)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.executescript(_SCHEMA)
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute("INSERT INTO log SELECT ? WHERE NOT EXISTS (SELECT 1 FROM log)", (new_id(),))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has ever been entered."""
+        return self._database.execute("SELECT 1 FROM batch").fetchone() is None
+
+    def account(self, *, source: str = "", has_reparsed: bool = False) -> int:
+        """Enter every difference between what the ledger says and what the log said last.
+
+        Args:
+            source: look at this source's posts alone; others may be in the middle of a run.
+            has_reparsed: all its captures have just been read again, also those of runs that died.
+
+        Returns:
+            The number of changes.
+        """
+        now = self._clock()
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            entries = [*self._iter_filed(source, is_thorough=has_reparsed), *self._iter_withdrawn(source, now)]
+            self._append(sorted(entries, key=lambda entry: entry.place))
+            is_pure = has_reparsed and not source
+            self._end_batch(self._find_horizon(now, is_pure=is_pure), is_pure=is_pure)
+        return len(entries)
+
+    def rebuild(self, pieces: Iterable[tuple[tuple[str, str], list[Post]]], *, source: str = "") -> None:
+        """Enter every version that the captures make, into a log that is empty.
+
+        Args:
+            pieces: what single captures state of each post, by its key.
+            source: the only source that they belong to; of others the log gets what the ledger says.
+        """
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            entries = [entry for key, states in pieces for entry in self._list_versions(key, states)]
+            self._append(sorted(entries, key=lambda entry: entry.place))
+        self.account(source=source, has_reparsed=True)
+        if source:
+            self.account()
+
+    def read(self, since: Cursor, store: PostStore, *, limit: int = -1) -> Iterator[PostRecord]:
+        """Yield what has changed since a cursor: each post once, with what it says now, in the order of the log.
+
+        Args:
+            limit: yield no more than these.
+        """
+        first, horizon = self._find_start(since)
+        rows = self._database.execute(
+            "SELECT position, source, identifier, kind, version FROM latest"
+            " WHERE position > ? AND captured_at > ? ORDER BY position LIMIT ?",
+            (first, horizon, limit),
+        ).fetchall()
+        wanted = [((row[1], row[2]), self._build_change(row, first)) for row in rows]
+        for (key, change), record in zip(wanted, store.iter_found(wanted), strict=True):
+            if record is not None and change.kind is not ChangeKind.WITHDRAWN:
+                yield record
+                continue
+            # What has gone since it was entered is told as gone, so that no position is passed over.
+            gone = replace(change, kind=ChangeKind.WITHDRAWN)
+            yield PostRecord(collection=self.collection.name, source=key[0], identifier=key[1], change=gone)
+
+    @property
+    def cursor(self) -> Cursor:
+        """The place behind the last change."""
+        return self._build_cursor(self._last_position())
+
+    def _iter_filed(self, source: str, *, is_thorough: bool) -> Iterator[_Entry]:
+        self._database.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS filed (source, identifier, PRIMARY KEY (source, identifier))"
+        )
+        self._database.execute("DELETE FROM filed")
+        path = self.collection.indexes_dir / "ledger.sqlite"
+        if not path.exists():
+            return
+        with closing(Ledger(path)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
+            for key, _, state in filed:
+                digest = hashlib.blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+                if is_thorough or self._find_seen(key) != digest:
+                    try:
+                        post = finish(load_post(state), self._find_options(key[0]))
+                    except PostRefused:  # it had a file, and no longer has what a file needs
+                        continue
+                    self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (*key, digest))
+                    if entry := self._compare(post):
+                        yield entry
+                self._database.execute("INSERT INTO filed VALUES (?, ?)", key)
+
+    def _find_seen(self, key: tuple[str, str]) -> bytes | None:
+        row = self._database.execute("SELECT state FROM seen WHERE source = ? AND identifier = ?", key).fetchone()
+        return row[0] if row else None
+
+    def _find_options(self, source: str) -> PostOptions:
+        definition = self._definition_for(source)
+        return definition.post if definition else PostOptions()
+
+    def _compare(self, post: Post) -> _Entry | None:
+        content = hash_content(post)
+        last = self._find_last(post.key)
+        if last and last[0] != ChangeKind.WITHDRAWN and last[2] == content:
+            return None
+        captured_at, record_id = find_latest(post)
+        is_known = last is not None and last[0] != ChangeKind.WITHDRAWN
+        return _Entry(
+            key=post.key,
+            kind=ChangeKind.UPDATED if is_known else ChangeKind.NEW,
+            version=last[1] + 1 if last else 1,
+            content=content,
+            captured_at=captured_at,
+            record_id=record_id,
+        )
+
+    def _iter_withdrawn(self, source: str, now: datetime) -> Iterator[_Entry]:
+        rows = self._database.execute(
+            "SELECT source, identifier, version FROM latest WHERE kind <> 'withdrawn' AND (? = '' OR source = ?)"
+            " AND NOT EXISTS (SELECT 1 FROM filed WHERE filed.source = latest.source"
+            " AND filed.identifier = latest.identifier)",
+            (source, source),
+        ).fetchall()
+        at = _dump_instant(now)
+        for *names, version in rows:
+            key = (names[0], names[1])
+            self._database.execute("DELETE FROM seen WHERE source = ? AND identifier = ?", key)
+            yield _Entry(key=key, kind=ChangeKind.WITHDRAWN, version=version, content="", captured_at=at, record_id="")
+
+    def _list_versions(self, key: tuple[str, str], pieces: Iterable[Post]) -> list[_Entry]:
+        entries: list[_Entry] = []
+        for version in build_versions(pieces, key[1], self._find_options(key[0])):
+            content = hash_content(version.post)
+            if entries and entries[-1].content == content:
+                continue
+            entries.append(
+                _Entry(
+                    key=key,
+                    kind=ChangeKind.UPDATED if entries else ChangeKind.NEW,
+                    version=len(entries) + 1,
+                    content=content,
+                    captured_at=_dump_instant(version.captured_at),
+                    record_id=version.record_id,
+                )
+            )
+        return entries
+
+    def _append(self, entries: list[_Entry]) -> None:
+        self._database.executemany(
+            "INSERT INTO change (source, identifier, kind, version, content, captured_at, record_id)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(*e.key, e.kind, e.version, e.content, e.captured_at, e.record_id) for e in entries],
+        )
+
+    def _find_horizon(self, now: datetime, *, is_pure: bool) -> str:
+        """Return the instant up to which every capture is accounted for.
+
+        A run that goes on may still make a post of any of its captures, and of a run that died some captures may
+        wait until a reparse; so it cannot lie behind the beginning of such a run.
+        """
+        known = self._database.execute("SELECT max(horizon) FROM batch").fetchone()[0] or ""
+        if is_pure:
+            runs = list_runs(self.collection.path.parent.parent, collection=self.collection.name)
+            held = [_dump_instant(run.began_at) for run in runs if run.state is RunState.RUNNING]
+        else:
+            held = list(_iter_unfinished(self.collection, known))
+        return max(known, min([_dump_instant(now), *held]))
+
+    def _end_batch(self, horizon: str, *, is_pure: bool) -> None:
+        rules = self._hash_rules()
+        row = self._database.execute("SELECT rules FROM batch ORDER BY rowid DESC LIMIT 1").fetchone()
+        if row and row[0] != rules and not is_pure:
+            # Posts of several rules lie side by side, as no reparse would make them.
+            rules = _hash_text(row[0] + rules)
+        self._database.execute("INSERT INTO batch VALUES (?, ?, ?)", (self._last_position(), horizon, rules))
+
+    def _hash_rules(self) -> str:
+        """Return a digest of what decides, beside the captures, how posts are made."""
+        names = [name for (name,) in self._database.execute("SELECT DISTINCT source FROM seen ORDER BY source")]
+        definitions = [(name, self._definition_for(name)) for name in names]
+        texts = [(name, source.definition if source else "") for name, source in definitions]
+        return _hash_text(json.dumps([NEWSREEL_VERSION, texts]))
+
+    def _find_start(self, since: Cursor) -> tuple[int, str]:
+        """Return the position to go on behind, and the instant that captures must be younger than."""
+        if since.log == self._name:
+            return since.position, ""
+        rules = self._database.execute("SELECT rules FROM batch ORDER BY rowid LIMIT 1").fetchone()
+        if rules and rules[0] == since.rules:
+            return 0, _dump_instant(datetime.fromtimestamp(since.horizon / 1_000_000, UTC))
+        return 0, ""
+
+    def _build_change(self, row: tuple[int, str, str, str, int], since: int) -> Change:
+        position, source, identifier, last_kind, version = row
+        kind = ChangeKind(last_kind)
+        if kind is not ChangeKind.WITHDRAWN:
+            known = self._database.execute(
+                "SELECT kind FROM change WHERE source = ? AND identifier = ? AND position <= ?"
+                " ORDER BY position DESC LIMIT 1",
+                (source, identifier, since),
+            ).fetchone()
+            kind = ChangeKind.NEW if known is None or known[0] == ChangeKind.WITHDRAWN else ChangeKind.UPDATED
+        return Change(kind=kind, version=version, cursor=str(self._build_cursor(position)))
+
+    def _find_last(self, key: tuple[str, str]) -> tuple[str, int, str] | None:
+        row: tuple[str, int, str] | None = self._database.execute(
+            "SELECT kind, version, content FROM change WHERE source = ? AND identifier = ?"
+            " ORDER BY position DESC LIMIT 1",
+            key,
+        ).fetchone()
+        return row
+
+    def _build_cursor(self, position: int) -> Cursor:
+        row = self._database.execute(
+            "SELECT horizon, rules FROM batch WHERE position <= ? ORDER BY rowid DESC LIMIT 1", (position,)
+        ).fetchone()
+        if row is None:
+            return Cursor(position=position, log=self._name)
+        at = datetime.fromisoformat(row[0])
+        micros = round(at.timestamp() * 1_000_000)
+        return Cursor(position=position, log=self._name, horizon=micros, rules=row[1])
+
+    def _last_position(self) -> int:
+        return int(self._database.execute("SELECT coalesce(max(position), 0) FROM change").fetchone()[0])
+
+    @property
+    def _name(self) -> str:
+        return str(self._database.execute("SELECT id FROM log").fetchone()[0])
+
+
+def _iter_unfinished(collection: Collection, since: str) -> Iterator[str]:
+    """Yield when each run began that has not ended, of those that began at an instant or later."""
+    # Names begin with the second in which the run began, so that nothing older has to be opened.
+    least = format_timestamp(datetime.fromisoformat(since)) if since else ""
+    for path in collection.runs_dir.glob("*.json"):
+        if path.name < least:
+            continue
+        try:
+            manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            continue
+        # Of a shared crawl each worker that has captures here left a manifest of its own.
+        if not manifest.get("ended_at") and not is_joint(manifest):
+            yield _dump_instant(datetime.fromisoformat(manifest["began_at"]))
+
+
+def find_latest(post: Post) -> tuple[str, str]:
+    """Return instant and record of the latest capture that a post rests on."""
+    places = [(entry.captured_at, entry.record_id) for entry in post.evidence.values()]
+    if post.capture is not None:
+        places.append((post.capture.captured_at, post.capture.record_id))
+    at, record_id = max(places, default=(datetime.min.replace(tzinfo=UTC), ""))
+    return _dump_instant(at), record_id
+
+
+def _dump_instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _hash_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,215 @@
+"""Exports that keep themselves up to date: what `exports.toml` asks for, done when a run has ended.
+
+The log of changes is brought up to date first, in every project and whether or not anybody exports anything, because a
+change that was not entered when it happened could only be guessed at later.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import tomllib
+from contextlib import closing
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from scrapy import signals
+
+from archives.errors import ArchiveError
+from crawler.publishing.library import Library
+from crawler.publishing.webhooks import Hook, Outbox, deliver_due, load_hook
+from crawler.publishing.websub import ping_hub
+from crawler.sources import SourceError
+from pipelines.exports.files import ExportError
+from pipelines.exports.formats import FORMATS, ExportOptions
+from pipelines.exports.records import RecordRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
+
+# At the end of a run nobody should wait long for a receiver that is slow; what is left goes out the next time.
+_DELIVERY_S = 30.0
+
+
+class PlanError(ValueError):
+    """The file of exports is at fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportPlan:
+    """One table `[[export]]`.
+
+    Attributes:
+        path: of the file or folder to write, relative to the file that names it.
+        collection: only its posts; '' for those of all.
+        source: only its posts; '' for those of all.
+    """
+
+    format: str
+    path: Path
+    collection: str = ""
+    source: str = ""
+    options: ExportOptions = field(default_factory=ExportOptions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plans:
+    """What a file of exports asks for."""
+
+    exports: tuple[ExportPlan, ...] = ()
+    hooks: tuple[Hook, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What became of deliveries: heard now, still waiting, laid aside after too many attempts."""
+
+    heard: int
+    waiting: int
+    dead: int
+
+
+def read_plans(path: Path) -> Plans:
+    """Read a file of exports; one that is not there asks for nothing.
+
+    Raises:
+        PlanError: it is at fault.
+    """
+    if not path.exists():
+        return Plans()
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise PlanError(f"{path} is not TOML: {error}") from error
+    strange = sorted(values.keys() - {"export", "webhook"})
+    if strange:
+        raise PlanError(f"{path}: {strange[0]} is not a table here; allowed are [[export]] and [[webhook]]")
+    try:
+        exports = tuple(_load_export(table, path.parent) for table in values.get("export", ()))
+        hooks = tuple(load_hook(table) for table in values.get("webhook", ()))
+    except ValueError as error:
+        raise PlanError(f"{path}: {error}") from error
+    return Plans(exports=exports, hooks=hooks)
+
+
+def _load_export(table: Mapping[str, Any], folder: Path) -> ExportPlan:
+    names = [entry.name for entry in fields(ExportOptions)]
+    allowed = ["format", "path", "collection", "source", *names]
+    for key, value in table.items():
+        if key not in allowed:
+            raise ValueError(f"{key} is not a key of [[export]]; allowed are {', '.join(allowed)}")
+        if not isinstance(value, str):
+            raise ValueError(f"{key} of [[export]] must be a text, not {value!r}")
+    if table.get("format") not in FORMATS or not table.get("path"):
+        raise ValueError(f"[[export]] needs a path and a format, one of {', '.join(FORMATS)}")
+    return ExportPlan(
+        format=table["format"],
+        path=folder / table["path"],
+        collection=table.get("collection", ""),
+        source=table.get("source", ""),
+        options=ExportOptions(**{name: table[name] for name in names if name in table}),
+    )
+
+
+def run_export(library: Library, plan: ExportPlan) -> int:
+    """Write one export anew; return how many posts are in it.
+
+    Raises:
+        pipelines.exports.files.ExportError: it cannot be written there.
+        pipelines.exports.records.RecordRefused: a post holds what no format can.
+        archives.errors.ArchiveError: there is no such collection.
+    """
+    records = library.iter_posts(collection=plan.collection, source=plan.source)
+    with closing(records):
+        return FORMATS[plan.format].export(records, plan.path, plan.options)
+
+
+def tell_receivers(library: Library, hooks: tuple[Hook, ...], *, patience_s: float, revive: bool = False) -> Told:
+    """Put what has changed into the outbox and deliver what is due.
+
+    Args:
+        revive: also what was laid aside.
+    """
+    with closing(Outbox(library.data_dir / "webhooks.sqlite")) as outbox:
+        if revive:
+            outbox.revive()
+        outbox.fill(library, hooks)
+        heard = deliver_due(outbox, hooks, patience_s=patience_s)
+        return Told(heard=heard, waiting=outbox.count("waiting"), dead=outbox.count("dead"))
+
+
+class ExportExtension:
+    """When a run has ended: enters what has changed into the log, makes the exports again, tells the receivers.
+
+    Stats: `exports/changes`, `exports/written`, `exports/failed`, `exports/delivered`.
+    """
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._library = Library(Path(crawler.settings["DATA_DIR"]))
+        self._plans = read_plans(Path(crawler.settings["EXPORTS_FILE"] or "exports.toml"))
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Read the plans at once, so that a fault is told before the crawl.
+
+        Raises:
+            PlanError: the file of exports is at fault.
+        """
+        extension = cls(crawler)
+        crawler.signals.connect(extension.engine_stopped, signal=signals.engine_stopped)
+        return extension
+
+    def engine_stopped(self) -> None:
+        """Do it all; nothing that goes wrong here makes a run fail, for the next one does it again."""
+        name = self._crawler.settings["COLLECTION"]
+        source = getattr(getattr(self._crawler.spider, "source", None), "name", "")
+        try:
+            has_changed = self._account(name, source)
+        except (ArchiveError, SourceError, OSError, sqlite3.Error) as error:
+            self._fail("the log of changes", error)
+            return
+        for plan in self._plans.exports:
+            if plan.collection in ("", name) and (has_changed or not plan.path.exists()):
+                self._export(plan)
+        if self._plans.hooks:
+            self._tell()
+
+    def _account(self, collection: str, source: str) -> bool:
+        with closing(self._library.open_log(collection)) as log:
+            changes = log.account(source=source)
+        self._count("exports/changes", changes)
+        return changes > 0
+
+    def _export(self, plan: ExportPlan) -> None:
+        try:
+            run_export(self._library, plan)
+        except (ArchiveError, SourceError, ExportError, RecordRefused, OSError, sqlite3.Error) as error:
+            self._fail(f"{plan.format} export {plan.path}", error)
+            return
+        self._count("exports/written")
+        if plan.format == "feeds" and plan.options.hub:
+            refusal = ping_hub(plan.options.hub, f"{plan.options.url.rstrip('/')}/all.atom")
+            if refusal:
+                logger.warning("Hub %s was not told: %s", plan.options.hub, refusal)
+
+    def _tell(self) -> None:
+        try:
+            told = tell_receivers(self._library, self._plans.hooks, patience_s=_DELIVERY_S)
+        except (ArchiveError, SourceError, OSError, sqlite3.Error) as error:
+            self._fail("the outbox of webhooks", error)
+            return
+        self._count("exports/delivered", told.heard)
+
+    def _fail(self, what: str, error: Exception) -> None:
+        self._count("exports/failed")
+        logger.error("%s could not be brought up to date: %s", what, error)
+
+    def _count(self, name: str, by: int = 1) -> None:
+        assert self._crawler.stats is not None
+        self._crawler.stats.inc_value(name, by)

@@ -1,0 +1,229 @@
+"""One execution of one spider: its id, its collection, the WARC files it writes and the manifest it leaves."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import scrapy
+from scrapy import signals
+from scrapy.exceptions import NotConfigured
+from scrapy.utils.asyncio import call_later
+from scrapy.utils.defer import _schedule_coro
+
+from archives.captures.deduplication import Originals
+from archives.captures.recovery import salvage
+from archives.captures.writer import WarcWriter
+from archives.errors import WriteError
+from archives.storage.collection import Collection
+from archives.urls import format_timestamp
+from archives.warc.records import Location
+from crawler.runs.manifest import build_manifest, write_manifest
+from pipelines.posts.items import CaptureRef
+from pipelines.stages import before_posts, storage_failed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scrapy.crawler import Crawler
+
+    from archives.warc.records import Exchange
+    from crawler.sources import Source
+
+logger = logging.getLogger(__name__)
+
+META_CAPTURE = "capture"
+STAT_FAILED = "archive/write_failed"
+SOURCE_URI = "urn:x-newsreel:source:"
+
+
+class RunExtension:
+    """Opens the collection, writes what the tee hands over, and closes the books.
+
+    Attributes:
+        crawl: the id of the shared crawl that the run is a part of, once the frontier knows it.
+        manifest: as it was last written.
+
+    Stats: `archive/exchanges`, `archive/bytes`, `archive/revisits`, `archive/truncated/<why>`, `archive/no_response`,
+    `archive/salvaged`.
+    """
+
+    def __init__(self, crawler: Crawler, collection: Collection) -> None:
+        self.collection = collection
+        self.began_at = datetime.now(UTC)
+        self._token = secrets.token_hex(3)
+        self.run_id = f"{format_timestamp(self.began_at)}-{self._token}"
+        self.crawl: str | None = None
+        self.manifest: dict[str, Any] = {}
+        self._crawler = crawler
+        self._source: Source | None = getattr(crawler.spider, "source", None)
+        settings = crawler.settings
+        self._originals = Originals(collection) if settings.getbool("ARCHIVE_DEDUPLICATE") else None
+        self._writer = WarcWriter(
+            collection,
+            info=self._describe(crawler),
+            prefix=collection.name,
+            max_bytes=settings.getint("ARCHIVE_FILE_BYTES"),
+            token=self._token,
+            mask=settings.getbool("ARCHIVE_MASK_SECRETS"),
+            originals=self._originals,
+            min_free_bytes=settings.getint("ARCHIVE_MIN_FREE_BYTES"),
+        )
+        self._is_stopping = False
+        self._has_source_record = False
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RunExtension:
+        """Start only in capture mode; what a killed run left behind is salvaged first.
+
+        Raises:
+            archives.errors.CollectionError: the collection cannot be opened or written.
+        """
+        settings = crawler.settings
+        if settings.get("ARCHIVE_MODE") != "capture":
+            raise NotConfigured("ARCHIVE_MODE is not 'capture'")
+        collection = Collection.open(Path(settings["DATA_DIR"]), settings["COLLECTION"], create=True)
+        salvaged = salvage(collection)
+        for rescue in salvaged:
+            logger.warning("Salvaged a file that an earlier run left open: %s", rescue)
+        extension = cls(crawler, collection)
+        assert crawler.stats is not None
+        crawler.stats.set_value("archive/salvaged", len(salvaged))
+        crawler.signals.connect(extension.spider_opened, signal=signals.spider_opened)
+        crawler.signals.connect(extension.spider_closed, signal=signals.spider_closed)
+        crawler.signals.connect(extension.sync, signal=before_posts)
+        crawler.signals.connect(extension.stop, signal=storage_failed)
+        return extension
+
+    def write(self, exchange: Exchange) -> CaptureRef:
+        """Write one exchange.
+
+        Raises:
+            WriteError: nothing of the exchange was kept; the crawl has been told to stop.
+        """
+        try:
+            if not self._has_source_record:
+                self._write_source()
+            location = self._writer.write(exchange)
+        except WriteError as error:
+            self.stop(error)
+            raise
+        self._count("archive/exchanges")
+        if location.is_revisit:
+            self._count("archive/revisits")
+        if exchange.truncated:
+            self._count(f"archive/truncated/{exchange.truncated}")
+        return build_ref(location)
+
+    @property
+    def bytes_written(self) -> int:
+        """Compressed bytes that the run has written so far."""
+        return self._writer.bytes_written
+
+    def count_silence(self) -> None:
+        """Count a request that no byte answered."""
+        self._count("archive/no_response")
+
+    def sync(self) -> None:
+        """Put every capture so far on disk, because posts are about to be written or work to be acknowledged."""
+        try:
+            self._writer.sync()
+        except (OSError, WriteError) as error:
+            self.stop(error)
+            raise
+
+    def spider_opened(self) -> None:
+        """Leave a manifest that says a run is in progress."""
+        self._write_manifest(exit_reason=None)
+        # What has been imported and set up by now stays until the process ends. The collector of cycles would walk
+        # through all of it again and again, for nearly a tenth of a capturing crawl's CPU time.
+        gc.freeze()
+
+    def spider_closed(self, reason: str) -> None:
+        """Close the last file under its final name and complete the manifest."""
+        assert self._crawler.stats is not None
+        if self._originals is not None:
+            self._originals.close()
+        try:
+            self._writer.close()
+            self._crawler.stats.set_value("archive/bytes", self._writer.bytes_written)
+            self._write_manifest(exit_reason=reason)
+        except (OSError, WriteError) as error:
+            self._count(STAT_FAILED)
+            logger.error("The run could not be closed; the next one salvages what it left: %s", error)
+
+    def _write_source(self) -> None:
+        """Archive the definition that the run reads by, so that a reparse needs nothing but the archive."""
+        self._has_source_record = True
+        if self._source is not None:
+            uri = SOURCE_URI + self._source.name
+            self._writer.write_resource(uri, "application/toml", self._source.definition.encode())
+
+    def _count(self, name: str) -> None:
+        assert self._crawler.stats is not None
+        self._crawler.stats.inc_value(name)
+
+    def stop(self, error: Exception) -> None:
+        """Have the run end soon, and nothing more be acknowledged, because something could not be put on disk."""
+        if self._is_stopping:
+            return
+        self._is_stopping = True
+        logger.error("The crawl stops, because something could not be written: %s", error)
+        self._count(STAT_FAILED)
+        engine = self._crawler.engine
+        assert engine is not None
+        call_later(0, _schedule_coro, engine.close_spider_async(reason="storage_failed"))
+
+    def _describe(self, crawler: Crawler) -> Mapping[str, str]:
+        """Fields of the warcinfo record. Spec: WARC/1.1 §6.2."""
+        settings = crawler.settings
+        spider = crawler.spider
+        assert spider is not None
+        info = {
+            "software": f"Newsreel/{settings['NEWSREEL_VERSION']} Scrapy/{scrapy.__version__}",
+            "isPartOf": self.collection.name,
+            "robots": "obey" if settings.getbool("ROBOTSTXT_OBEY") else "ignore",
+            "http-header-user-agent": settings["USER_AGENT"],
+            "operator": settings["CONTACT"],
+            "run": self.run_id,
+            "spider": spider.name,
+            "source": self._source.name if self._source else "",
+            "secrets": "masked" if settings.getbool("ARCHIVE_MASK_SECRETS") else "kept",
+        }
+        return {name: value for name, value in info.items() if value}
+
+    def build_manifest(self, *, exit_reason: str | None) -> dict[str, Any]:
+        """Describe the run as it stands."""
+        files = [path for path in self.collection.iter_warcs() if self._token in path.name]
+        return build_manifest(
+            self._crawler,
+            run_id=self.run_id,
+            crawl=self.crawl,
+            began_at=self.began_at,
+            exit_reason=exit_reason,
+            files=files,
+        )
+
+    def _write_manifest(self, *, exit_reason: str | None) -> None:
+        manifest = self.build_manifest(exit_reason=exit_reason)
+        self.write_manifest(manifest)
+        self.manifest = manifest
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Put a manifest, of this run or of a crawl that it was part of, into the collection."""
+        write_manifest(self.collection.runs_dir / f"{manifest['run']}.json", manifest)
+
+
+def build_ref(location: Location) -> CaptureRef:
+    """Turn the archive's word for a place into the post's."""
+    return CaptureRef(
+        record_id=location.record_id,
+        captured_at=location.captured_at,
+        payload_digest=location.payload_digest,
+        file=location.filename,
+        offset=location.offset,
+    )

@@ -1,0 +1,78 @@
+"""What a dry run gives cause to mend, one sentence each: what, where, what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pipelines.rules.links import LinkKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from crawler.source_tools.dryrun import Report
+    from crawler.sources import Source
+
+_NEEDED = ("headline", "datePublished", "articleBody")
+_SHOWN = 3
+_RARE = 0.5
+
+
+def list_warnings(report: Report) -> list[str]:
+    """Return the warnings that a dry run gives cause for, the gravest first."""
+    return [
+        *_iter_missing_pages(report),
+        *_iter_articles_without_posts(report),
+        *_iter_missing_fields(report),
+        *_iter_idle_rules(report),
+        *_iter_idle_links(report),
+        *_iter_collisions(report.source, report.sections),
+    ]
+
+
+def _iter_missing_pages(report: Report) -> Iterator[str]:
+    if not report.tally.pages:
+        yield "no capture belongs to this source; crawl it first, or see its scope and its link rules"
+    elif not report.tally.pages[LinkKind.ARTICLE] and not report.posts:
+        yield "no capture is an article's page; see links.article"
+
+
+def _iter_articles_without_posts(report: Report) -> Iterator[str]:
+    for reason, count in Counter(reason for _, reason in report.refused).most_common():
+        names = [name for name, why in report.refused if why == reason][:_SHOWN]
+        more = " …" if count > _SHOWN else ""
+        yield f"{count} articles without a post, {reason}: {' '.join(names)}{more}"
+
+
+def _iter_missing_fields(report: Report) -> Iterator[str]:
+    for share in report.fields:
+        if share.kind is LinkKind.ARTICLE and share.field in _NEEDED and share.found < _RARE * share.pages:
+            yield f"{share.field} is found on {share.found} of {share.pages} article pages; give it a rule"
+
+
+def _iter_idle_rules(report: Report) -> Iterator[str]:
+    for number, parser in enumerate(report.source.parsers):
+        read = report.tally.read[number]
+        if not read:
+            until = f" (valid until {parser.valid_until})" if parser.valid_until else ""
+            yield f"parser[{number}] of {parser.of}{until} read no page of this collection"
+            continue
+        for name in parser.fields:
+            if not report.tally.ruled[number, name]:
+                yield f"parser[{number}].fields.{name} found nothing on {read} pages; mend it or leave it out"
+
+
+def _iter_idle_links(report: Report) -> Iterator[str]:
+    for (kind, pattern), count in report.tally.matches.items():
+        if not count:
+            yield f"links.{kind}: {pattern!r} matches no address, neither captured nor linked"
+
+
+def _iter_collisions(source: Source, sections: tuple[str, ...]) -> Iterator[str]:
+    by_slug: dict[str, list[str]] = {}
+    for section in sections:
+        by_slug.setdefault(source.post.build_category(section), []).append(section)
+    for slug, sharing in by_slug.items():
+        if len(sharing) > 1:
+            names = ", ".join(repr(name) for name in sharing)
+            yield f"sections {names} share the slug {slug!r}; give one its own in [post.slugs], or join them in aliases"

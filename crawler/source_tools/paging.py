@@ -1,0 +1,64 @@
+"""Where a listing goes on: its link to the next page, and the pattern that such links share."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from pipelines.rules.links import join_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pipelines.rules.expressions import Page
+
+_NEXT = re.compile(
+    r"(?:下一?[页頁]|后一页|next|older|weiter|nächste|suivant|siguiente|próxim|successiv|volgende|следующ|далее|次へ|次の|다음"
+    r"|›|»|>+|→)",
+    re.IGNORECASE,
+)
+_PAGE_KEYS = re.compile(r"p|pn|pg|page\w*|paged|cur_?page|start|offset", re.IGNORECASE)
+_LAST_NUMBER = re.compile(r"(?P<before>.*?)(?P<number>\d{1,4})(?P<after>\D*)")
+_MAX_TEXT = 24
+
+
+def find_next_pages(page: Page) -> list[str]:
+    """Return the addresses that a listing names as its next page, or as its second."""
+    if page.root is None:
+        return []
+    return list(dict.fromkeys(url for url in _iter_next(page) if url and url != page.url))
+
+
+def _iter_next(page: Page) -> Iterator[str]:
+    for element in page.root.iter("a", "link"):
+        if "next" in (element.get("rel") or "").lower().split():
+            yield join_url(page.url, element.get("href") or "")
+    for element in page.root.iter("a"):
+        text = "".join(element.itertext()).strip()
+        if text == "2" or (len(text) <= _MAX_TEXT and _NEXT.match(text)):
+            yield join_url(page.url, element.get("href") or "")
+
+
+def build_next_pattern(url: str, *, never: Iterable[str]) -> str:
+    """Return the pattern of further pages, from the address of one; '' where its number cannot be told.
+
+    Args:
+        never: addresses that are no further pages; a pattern that matches one is no good.
+    """
+    parts = urlsplit(url)
+    host = f"//{re.escape(parts.netloc)}"
+    pattern = ""
+    for key, value in parse_qsl(parts.query):
+        if _PAGE_KEYS.fullmatch(key) and value.isdigit():
+            pattern = rf"{host}/[^?#]*\?(?:[^#]*&)?{re.escape(key)}=\d+"
+    folder, _, last = parts.path.rstrip("/").rpartition("/")
+    number = _LAST_NUMBER.fullmatch(last)
+    if not pattern and number:
+        separator = re.escape(number["before"][-1:]) if number["before"][-1:] in ("-", "_", ".") else ""
+        before = rf"[^/?&#]+{separator}" if number["before"] else ""
+        parent = folder.rpartition("/")[2]
+        within = f"{re.escape(parent)}/" if not before else ""
+        slash = "/?" if parts.path.endswith("/") else ""
+        pattern = rf"{host}/(?:[^?#]*/)?{within}{before}\d{{1,4}}{re.escape(number['after'])}{slash}$"
+    return pattern if pattern and not any(re.search(pattern, other) for other in never) else ""

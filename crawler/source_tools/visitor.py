@@ -1,0 +1,65 @@
+"""Further pages of a site asked for while a definition is drafted: as a guest, with robots.txt, pauses and a limit."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from scrapy.robotstxt import ProtegoRobotParser
+
+from crawler.addon import build_user_agent
+from crawler.source_tools.pages import PageReader, PageUnreadable, RawPage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scrapy.settings import BaseSettings
+
+MAX_PAGES = 30
+
+
+class Visitor:
+    """Asks for pages by the project's settings; what comes is kept nowhere.
+
+    Args:
+        sleep: waits for some seconds between two pages.
+    """
+
+    def __init__(
+        self, reader: PageReader, settings: BaseSettings, *, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._reader = reader
+        self._delay_s = settings.getfloat("DOWNLOAD_DELAY")
+        self._is_obeying = settings.getbool("ROBOTSTXT_OBEY")
+        self._name = build_user_agent(settings)
+        self._sleep = sleep
+        self._rules: dict[str, ProtegoRobotParser | None] = {}
+        self._asked = 0
+
+    def visit(self, url: str) -> RawPage:
+        """Return a page.
+
+        Raises:
+            PageUnreadable: it cannot be read, robots.txt asks not to, or enough pages have been asked for.
+        """
+        if self._is_obeying and not self._is_allowed(url):
+            raise PageUnreadable(f"{url} is not asked for: robots.txt says so")
+        if self._asked >= MAX_PAGES:
+            raise PageUnreadable(f"{url} is not asked for: {MAX_PAGES} pages were; name a page that lists articles")
+        self._asked += 1
+        self._sleep(self._delay_s)
+        return self._reader.read(url)
+
+    def _is_allowed(self, url: str) -> bool:
+        host = urlsplit(url).netloc
+        if host not in self._rules:
+            self._rules[host] = self._read_rules(urljoin(url, "/robots.txt"))
+        rules = self._rules[host]
+        return rules is None or bool(rules.allowed(url, self._name))
+
+    def _read_rules(self, url: str) -> ProtegoRobotParser | None:
+        try:
+            return ProtegoRobotParser(self._reader.read(url).body, None)
+        except PageUnreadable:
+            return None

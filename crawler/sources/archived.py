@@ -1,0 +1,35 @@
+"""The definition of a source as a collection knows it: the project's own, or else the one that its crawls archived."""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from archives.index.catalogue import CollectionIndex
+from archives.warc.reader import read_capture
+from crawler.runs.run import SOURCE_URI
+from crawler.sources import Source, SourceError, find_source, load_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from archives.storage.collection import Collection
+
+
+def find_definitions(collection: Collection) -> Callable[[str], Source | None]:
+    """Return what gives a source by its name, and looks for each only once."""
+    return cache(partial(find_definition, collection))
+
+
+def find_definition(collection: Collection, name: str) -> Source | None:
+    """Return a source by its definition in the project or in the archive; None where neither has one."""
+    try:
+        return find_source(name)
+    except SourceError as error:
+        if error.key:
+            raise
+    with CollectionIndex(collection) as index:
+        entries = list(index.iter_captures(SOURCE_URI + name))
+    if not entries:
+        return None
+    return load_source(read_capture(collection, entries[-1]).block.decode(), path=entries[-1].url)

@@ -1,0 +1,156 @@
+"""An article read from one page without a source definition: each field with the evidence that gave it.
+
+This is the whole of what a page without rules of its own becomes a post by, a pure function of its text, its address
+and the instant of its capture: no network, no clock. Where a source gives selectors they win; what they leave empty is
+filled from here.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipelines.article.bylines import find_authors
+from pipelines.article.datelines import list_lines_near
+from pipelines.article.keywords import choose_sections, choose_topics
+from pipelines.article.main_text import MainBody, find_main_body
+from pipelines.article.publication import find_publication
+from pipelines.article.titles import find_headline
+from pipelines.markup.sanitise import find_text, normalise_body
+from pipelines.names.headlines import normalise_headline
+from pipelines.names.symbols import find_symbols
+from pipelines.page.document import Webpage
+from pipelines.page.languages import find_language
+from pipelines.page.metadata import Metadata, read_metadata
+
+if TYPE_CHECKING:
+    from datetime import date, datetime, tzinfo
+
+    from pipelines.posts.items import Precision
+
+# A body stated for machines is taken where the page shows less than this share of it: it is drawn by a script.
+_MIN_SHOWN = 0.4
+_MIN_STATED_CHARS = 200
+_TAG = re.compile(r"<[^<>]*>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """What one page says of its article; every text is empty where the page does not say it.
+
+    Attributes:
+        headline: one line of text; `headline_found` is as the page has it.
+        datePublished: aware; None where the page states no zone and none is known.
+        datePublished_day: local day of publication, also where the instant is not known.
+        datePublished_precision: how much was stated, DAY where `datePublished` is None.
+        body_html: sanitised fragment; `body_text` is its plain text, a line a block, without captions.
+        canonical_url: as the page declares it, made absolute.
+        language: BCP 47 tag.
+        symbols: securities that the body names, as `pipelines.names.symbols` writes them.
+        evidence: name of a field to the place that it was found in, such as `jsonld:headline` or `h1`.
+    """
+
+    headline: str = ""
+    headline_found: str = ""
+    datePublished: datetime | None = None  # noqa: N815 (schema.org's spelling, as in `Post`)
+    datePublished_day: date | None = None  # noqa: N815
+    datePublished_found: str = ""  # noqa: N815
+    datePublished_precision: Precision | None = None  # noqa: N815
+    keywords: list[str] = field(default_factory=list)
+    sections: list[str] = field(default_factory=list)
+    authors: list[str] = field(default_factory=list)
+    body_html: str = ""
+    body_text: str = ""
+    canonical_url: str = ""
+    language: str = ""
+    symbols: list[str] = field(default_factory=list)
+    evidence: dict[str, str] = field(default_factory=dict)
+
+
+def read_article(
+    html_text: str,
+    *,
+    url: str,
+    captured_at: datetime | None,
+    language: str = "",
+    zone: tzinfo | None = None,
+    known_body: str | None = None,
+    is_dated: bool = False,
+) -> Article:
+    """Return what a page says of its article.
+
+    Args:
+        html_text: the page, decoded.
+        url: its address, or '' where it is not known.
+        captured_at: aware instant of the capture, which relative dates count from; None refuses them.
+        language: BCP 47 tag, where the source knows it.
+        zone: zone of the source; without it, an offset that the page states is taken for it, or no instant given.
+        known_body: HTML of the body where somebody found it already; no other is looked for then, and none returned.
+        is_dated: the date is known; none is looked for.
+
+    Raises:
+        BodyRefused: the body is beyond what can be made safe.
+    """
+    page = Webpage(html_text, url)
+    metadata = read_metadata(page)
+    headline, shown = find_headline(page, metadata)
+    language = language or find_language(page)
+    publication = (
+        None
+        if is_dated
+        else find_publication(page, metadata, shown, zone=zone, captured_at=captured_at, language=language)
+    )
+    near = list_lines_near(shown)
+    clean_headline = normalise_headline(headline.text) if headline else ""
+    if known_body is None:
+        body, body_evidence = _find_body(page, metadata, clean_headline, shown)
+    else:
+        body, body_evidence = MainBody(html="", text=_TAG.sub(" ", html.unescape(known_body))), ""
+    keywords, keywords_evidence = choose_topics(metadata, headline=clean_headline, text=body.text)
+    sections, sections_evidence = choose_sections(metadata)
+    authors, authors_evidence = find_authors(metadata, near=near, body_text=body.text, language=language)
+    evidence = {
+        "headline": headline.evidence if headline else "",
+        "datePublished": publication.evidence if publication else "",
+        "keywords": keywords_evidence,
+        "sections": sections_evidence,
+        "authors": authors_evidence,
+        "body": body_evidence,
+    }
+    return Article(
+        headline=clean_headline,
+        headline_found=headline.text if headline else "",
+        datePublished=publication.instant if publication else None,
+        datePublished_day=publication.day if publication else None,
+        datePublished_found=publication.found if publication else "",
+        datePublished_precision=publication.precision if publication else None,
+        keywords=keywords,
+        sections=sections,
+        authors=authors,
+        body_html=normalise_body(body.html, base_url=url),
+        body_text=body.text if known_body is None else "",
+        canonical_url=metadata.canonical_url,
+        language=language,
+        symbols=find_symbols(body.html),
+        evidence={name: place for name, place in evidence.items() if place},
+    )
+
+
+def _find_body(page: Webpage, metadata: Metadata, headline: str, shown: object) -> tuple[MainBody, str]:
+    body = find_main_body(page, headline=headline, shown=shown)
+    stated = max((statement.text for statement in metadata.bodies), key=len, default="")
+    if len(stated) >= _MIN_STATED_CHARS and len(body.text) < _MIN_SHOWN * len(stated):
+        return _build_stated(stated), "jsonld:articleBody"
+    return body, "mainbody" if body.text else ""
+
+
+def _build_stated(stated: str) -> MainBody:
+    """Return a body that JSON-LD states, in markup or as plain text."""
+    if "<p" in stated or "<br" in stated:
+        fragment = normalise_body(stated)
+        return MainBody(html=fragment, text=find_text(fragment))
+    lines = [" ".join(line.split()) for line in stated.splitlines() if line.strip()]
+    paragraphs = "\n".join(f"<p>{html.escape(line, quote=False)}</p>" for line in lines)
+    return MainBody(html=paragraphs, text="\n".join(lines))

@@ -1,0 +1,197 @@
+"""When an article was published, chosen among all that its page states about it.
+
+The places differ in trust and the values in how much they say: JSON-LD may hold the day where the line below the
+headline holds the minute, and an aware instant from a script says more than both. So trust decides on the day, and
+among those who agree on the day the value that says most wins.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING
+
+from pipelines.article import datelines
+from pipelines.dates.parse import DateRefused, StatedDate, parse_date
+from pipelines.posts.items import Precision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from pipelines.page.document import Webpage
+    from pipelines.page.metadata import Metadata, Statement
+
+# Two instants that no page was captured at: what both read alike does not rest on when the page was captured.
+_UNCAPTURED = (datetime(2101, 7, 1, 12, tzinfo=UTC), datetime(2203, 2, 3, 4, tzinfo=UTC))
+_MAX_CLAIMS = 12
+_HAS_YEAR = re.compile(r"(?:19|20)\d\d|\d{8}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publication:
+    """When an article was published, as far as its page says.
+
+    Attributes:
+        found: the text as found.
+        instant: aware; None where the page states no zone and none is known.
+        day: the local day, in the zone stated, known or of the source.
+        precision: how much was stated; DAY wherever `instant` is None.
+        evidence: where it was found.
+    """
+
+    found: str
+    instant: datetime | None
+    day: date
+    precision: Precision
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """A statement that could be read; `is_zoned` says that its instant does not rest on a zone nobody knows."""
+
+    statement: Statement
+    stated: StatedDate
+    is_zoned: bool
+    has_offset: bool
+
+    @property
+    def has_time(self) -> bool:
+        return self.stated.precision is not Precision.DAY
+
+    @property
+    def is_midnight(self) -> bool:
+        return self.stated.instant.hour == self.stated.instant.minute == self.stated.instant.second == 0
+
+
+def find_publication(
+    page: Webpage,
+    metadata: Metadata,
+    headline: object,
+    *,
+    zone: tzinfo | None,
+    captured_at: datetime | None,
+    language: str,
+) -> Publication | None:
+    """Return when the page says that its article was published.
+
+    Args:
+        headline: element that shows the headline, or None.
+        zone: zone of the source; without it, one that the page itself states with an offset is used.
+        captured_at: aware; without it, only what does not rest on it is read: full dates.
+    """
+    strong = [
+        *metadata.published,
+        *datelines.list_marked(page),
+        *datelines.list_near(headline),
+        *datelines.list_scripted(page),
+        *datelines.list_timed(page),
+    ]
+    weak = [*datelines.list_labelled(page), *datelines.list_in_url(page)]
+    reader = _Reader(zone=zone, captured_at=captured_at, language=language)
+    claims = reader.read(strong)
+    if not any(claim.has_time for claim in claims):
+        claims += reader.read(weak)
+    if not claims:
+        return None
+    found = _find_offset(claims) if zone is None else None
+    if found is not None:
+        claims = _Reader(zone=found, captured_at=captured_at, language=language).read([*strong, *weak])
+    return _choose(claims)
+
+
+class _Reader:
+    """Reads statements in one zone, at one capture."""
+
+    def __init__(self, *, zone: tzinfo | None, captured_at: datetime | None, language: str) -> None:
+        self._zone = zone
+        self._captured_at = captured_at
+        self._language = language
+
+    def read(self, statements: Iterable[Statement]) -> list[_Claim]:
+        claims: list[_Claim] = []
+        seen: set[str] = set()
+        for statement in statements:
+            if statement.text in seen:
+                continue
+            seen.add(statement.text)
+            claim = self._read_one(statement)
+            if claim is not None:
+                claims.append(claim)
+            if len(claims) >= _MAX_CLAIMS:
+                break
+        # What counts from the capture is only as true as the capture is fresh.
+        return sorted(claims, key=lambda claim: not _HAS_YEAR.search(claim.statement.text))
+
+    def _read_one(self, statement: Statement) -> _Claim | None:
+        stated = self._parse(statement.text, self._zone or UTC)
+        if stated is None:
+            return None
+        elsewhere = self._parse(statement.text, timezone(timedelta(hours=-11)))
+        has_offset = elsewhere is not None and elsewhere.instant == stated.instant
+        return _Claim(
+            statement=statement,
+            stated=stated,
+            is_zoned=has_offset or self._zone is not None,
+            has_offset=has_offset,
+        )
+
+    def _parse(self, text: str, zone: tzinfo) -> StatedDate | None:
+        try:
+            if self._captured_at is not None:
+                return parse_date(text, zone=zone, captured_at=self._captured_at, language=self._language)
+            first, second = (parse_date(text, zone=zone, captured_at=at, language=self._language) for at in _UNCAPTURED)
+        except DateRefused:
+            return None
+        return first if first == second else None
+
+
+def _find_offset(claims: Iterable[_Claim]) -> tzinfo | None:
+    """Return the first offset that the page states, unless it is that of UTC, which is a notation and no zone."""
+    for claim in claims:
+        offset = claim.stated.instant.utcoffset()
+        if claim.has_offset and claim.has_time and offset:
+            return timezone(offset)
+    return None
+
+
+def _choose(claims: list[_Claim]) -> Publication:
+    first = claims[0]
+    agreeing = [claim for claim in claims if _agree(first, claim)]
+    timed = [claim for claim in agreeing if claim.has_time]
+    zoned = [claim for claim in timed if claim.is_zoned]
+    awake = [claim for claim in zoned if not claim.is_midnight]
+    chosen = next(iter([*awake, *zoned]), None)
+    if chosen is None:
+        return _build(first, is_day_only=not first.is_zoned or not first.has_time)
+    finer = (claim for claim in zoned if _refines(claim, chosen))
+    return _build(next(finer, chosen), is_day_only=False)
+
+
+def _agree(first: _Claim, other: _Claim) -> bool:
+    """Tell whether two claims are of the same day, in either's own offset."""
+    left, right = first.stated.instant, other.stated.instant
+    days = {left.date(), left.astimezone(right.tzinfo).date()}
+    if not (first.is_zoned and other.is_zoned) and first.has_time and other.has_time:
+        return abs(left - right) <= timedelta(hours=14)
+    return right.date() in days or right.astimezone(left.tzinfo).date() in days
+
+
+def _refines(claim: _Claim, chosen: _Claim) -> bool:
+    """Tell whether a claim names the second of the minute chosen."""
+    if claim.stated.precision is not Precision.SECOND or chosen.stated.precision is Precision.SECOND:
+        return False
+    gap = claim.stated.instant - chosen.stated.instant
+    return timedelta(0) <= gap < timedelta(minutes=1)
+
+
+def _build(claim: _Claim, *, is_day_only: bool) -> Publication:
+    return Publication(
+        found=claim.statement.text,
+        instant=claim.stated.instant if claim.is_zoned else None,
+        day=claim.stated.instant.date(),
+        precision=Precision.DAY if is_day_only else claim.stated.precision,
+        evidence=claim.statement.evidence,
+    )

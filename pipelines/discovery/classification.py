@@ -1,0 +1,123 @@
+"""What a captured document is, told by its own bytes: a sitemap, a feed, an article, or a page that lists articles.
+
+The verdict depends on the capture and its address alone, so a crawl and a reparse send a page to the same reader.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pipelines.discovery.address_shapes import find_page_number, is_front, measure_article
+from pipelines.discovery.structure import measure_width
+from pipelines.discovery.xml_stream import read_opening
+from pipelines.rules.links import LinkKind
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?(urlset|sitemapindex|rss|feed|RDF)[\s>]")
+_PROLOG = re.compile(rb"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|\s+)*", re.DOTALL | re.IGNORECASE)
+_JSON_FEED = b"jsonfeed.org/version/"
+_KINDS = {
+    b"urlset": LinkKind.SITEMAP,
+    b"sitemapindex": LinkKind.SITEMAP,
+    b"rss": LinkKind.FEED,
+    b"feed": LinkKind.FEED,
+    b"RDF": LinkKind.FEED,
+}
+_ARTICLE_TYPE = re.compile(
+    r'"@type"\s*:\s*(?:"|\[[^\]]*")(?:\w*NewsArticle|Article|BlogPosting|ReportageNewsArticle|OpinionNewsArticle'
+    r'|LiveBlogPosting)"'
+)
+_LIST_TYPE = re.compile(r'"@type"\s*:\s*"(?:ItemList|CollectionPage|SearchResultsPage|WebSite)"')
+_ARTICLE_ITEM = re.compile(r"schema\.org/(?:\w*NewsArticle|Article|BlogPosting)$")
+_DATE_METAS = frozenset(
+    (
+        "article:published_time",
+        "pubdate",
+        "publishdate",
+        "publish_date",
+        "dc.date.issued",
+        "datepublished",
+        "og:release_date",
+    )
+)
+_SILENT = frozenset(("script", "style", "noscript", "template", "textarea", "select", "option"))
+_LONG_PROSE, _SHORT_PROSE = 500, 160
+# A list with teasers reaches two, and claims nothing.
+_LEAST = 3
+
+
+def judge_document(body: bytes, content_type: bytes) -> LinkKind:
+    """Return FEED or SITEMAP for what is one of these, whatever it is served as, else OTHER."""
+    opening = read_opening(body)
+    if opening.startswith(b"<"):
+        prolog = _PROLOG.match(opening)
+        root = _ROOT.match(opening, prolog.end() if prolog else 0)
+        return _KINDS[root[1]] if root else LinkKind.OTHER
+    if opening.startswith(b"{"):
+        return LinkKind.FEED if _JSON_FEED in opening.replace(b"\\/", b"/") else LinkKind.OTHER
+    is_plain = content_type.lower().startswith(b"text/plain") or body.startswith(b"\x1f\x8b")
+    lines = opening.splitlines()[:20]
+    is_listing = bool(lines) and all(re.match(rb"https?://\S+\s*$", line) for line in lines[:19] if line.strip())
+    return LinkKind.SITEMAP if is_plain and is_listing and opening.startswith(b"http") else LinkKind.OTHER
+
+
+def is_article_page(root: etree._Element, url: str) -> bool:
+    """Tell whether a page holds one article rather than a list of them."""
+    if is_front(url) or root is None:
+        return False
+    declared, addressed = _weigh_declared(root), measure_article(url)
+    if find_page_number(url) > 1:
+        addressed = 0
+    is_claimed = declared > 0 or addressed > 0
+    return is_claimed and declared + addressed + _weigh_text(root) >= _LEAST
+
+
+def _weigh_declared(root: etree._Element) -> int:
+    """Return what a page says of itself, in points for an article."""
+    points = 0
+    metas = {
+        (element.get("property") or element.get("name") or "").strip().lower(): (element.get("content") or "").strip()
+        for element in root.iter("meta")
+    }
+    declared = metas.get("og:type", "").lower()
+    points += 3 if declared.endswith("article") or declared == "news" else -1 if declared in ("website", "blog") else 0
+    points += 2 if any(metas.get(name) for name in _DATE_METAS) else 0
+    scripts = " ".join(
+        element.text or "" for element in root.iter("script") if "ld+json" in (element.get("type") or "").lower()
+    )
+    if _ARTICLE_TYPE.search(scripts):
+        points += 1 if _LIST_TYPE.search(scripts) else 3
+    items = [element for element in root.iter() if _ARTICLE_ITEM.search(element.get("itemtype") or "")]
+    points += 2 if len(items) == 1 else -1 if len(items) > 3 else 0
+    return points
+
+
+def _weigh_text(root: etree._Element) -> int:
+    """Return what the text says, in points for an article: prose speaks for one, text that is all links against."""
+    prose = linked = total = 0
+    for element in root.iter():
+        if not isinstance(element.tag, str) or element.tag in _SILENT or not (element.text or "").strip():
+            continue
+        width = measure_width("".join((element.text or "").split()))
+        total += width
+        if _is_linked(element):
+            linked += width
+        elif element.tag in ("p", "div", "span", "section", "td", "font") and width >= 60:
+            prose += width
+    points = 2 if prose >= _LONG_PROSE else 1 if prose >= _SHORT_PROSE else 0
+    points += 1 if sum(1 for _ in root.iter("h1")) == 1 else 0
+    return points - (2 if total and linked > 0.6 * total and prose < _LONG_PROSE else 0)
+
+
+def _is_linked(element: etree._Element) -> bool:
+    """Tell whether text stands in a link, up to three elements above it."""
+    for _ in range(4):
+        if element is None:
+            return False
+        if element.tag == "a":
+            return True
+        element = element.getparent()
+    return False

@@ -1,0 +1,237 @@
+"""What a feed says of its entries: RSS 2.0 and its forerunners, RSS 1.0, Atom, JSON Feed.
+
+Only what dates, names and addresses an article is taken; its text is the article page's to give, since feeds hold it
+whole, in part or not at all without saying which.
+
+Spec: https://www.rssboard.org/rss-specification; https://web.resource.org/rss/1.0/spec; RFC 4287; RFC 5005 §3;
+https://www.jsonfeed.org/version/1.1/
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipelines.discovery.xml_stream import (
+    DocumentRefused,
+    find_name,
+    find_namespace,
+    find_text,
+    iter_chunks,
+    iter_elements,
+)
+from pipelines.rules.addresses import normalise_location, place_under
+from pipelines.rules.links import join_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml import etree
+
+MAX_ENTRIES = 2_000
+_MAX_JSON_BYTES = 16 * 1024 * 1024
+_ATOM = "http://www.w3.org/2005/Atom"
+_BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_MAIL_NAME = re.compile(r"[^\s()]+@[^\s()]+\s*\((?P<name>[^()]+)\)")
+_MAIL = re.compile(r"[^\s()]+@[^\s()]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedEntry:
+    """What a feed says of one article; texts are as found.
+
+    Attributes:
+        url: absolute and normalised; an entry without one is left out.
+    """
+
+    url: str
+    title: str = ""
+    published: str = ""
+    updated: str = ""
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """One feed document.
+
+    Attributes:
+        next_url: the document with older entries, where the feed is paged, or ''.
+        refused: why it was not read to its end, or ''.
+    """
+
+    entries: tuple[FeedEntry, ...] = ()
+    next_url: str = ""
+    refused: str = ""
+
+
+def read_feed(body: bytes, url: str) -> Feed:
+    """Return what a feed says, as far as it can be read; `url` is its address, which relative ones count from."""
+    reader = _Reader(url)
+    refused = ""
+    try:
+        opening = next(iter_chunks(body), b"").lstrip(b"\xef\xbb\xbf \t\r\n")
+        if opening.startswith(b"{"):
+            reader.read_json(body)
+        else:
+            reader.read_xml(body)
+    except DocumentRefused as refusal:
+        refused = refusal.reason
+    return Feed(entries=tuple(reader.entries.values()), next_url=reader.next_url, refused=refused)
+
+
+class _Reader:
+    """Collects the entries of one document, each address once."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.entries: dict[str, FeedEntry] = {}
+        self.next_url = ""
+
+    def read_xml(self, body: bytes) -> None:
+        elements = iter_elements(body, frozenset({"item", "entry", "link"}))
+        root = next(elements, None)
+        base = join_url(self._url, root.get(_BASE) or "") if root is not None else ""
+        base = base or self._url
+        for element in elements:
+            if find_name(element) == "link":
+                self._note_next(element, base)
+                continue
+            entry = _read_atom(element, base) if find_name(element) == "entry" else _read_rss(element, base)
+            self._add(entry)
+            if len(self.entries) >= MAX_ENTRIES:
+                raise DocumentRefused("too_many", f"holds more than {MAX_ENTRIES} entries")
+
+    def read_json(self, body: bytes) -> None:
+        try:
+            data = json.loads(b"".join(iter_chunks(body, max_bytes=_MAX_JSON_BYTES)))
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, DocumentRefused):
+                raise
+            raise DocumentRefused("damaged", f"is not JSON: {error}") from error
+        items = data.get("items") if isinstance(data, dict) else None
+        for item in items[:MAX_ENTRIES] if isinstance(items, list) else ():
+            if isinstance(item, dict):
+                self._add(_read_json_item(item, self._url))
+        following = data.get("next_url") if isinstance(data, dict) else None
+        self.next_url = join_url(self._url, following) if isinstance(following, str) else ""
+
+    def _note_next(self, link: etree._Element, base: str) -> None:
+        if link.get("rel") == "next" and find_namespace(link) == _ATOM:
+            self.next_url = join_url(base, link.get("href") or "")
+
+    def _add(self, entry: FeedEntry | None) -> None:
+        if entry is not None:
+            self.entries.setdefault(entry.url, entry)
+
+
+def _resolve(address: str, base: str) -> str:
+    url = join_url(base, address) if address else ""
+    return normalise_location(place_under(url, base)) if url else ""
+
+
+def _list_children(element: etree._Element) -> Iterator[tuple[str, etree._Element]]:
+    for child in element:
+        name = find_name(child)
+        if name:
+            yield name, child
+
+
+def _read_rss(item: etree._Element, base: str) -> FeedEntry | None:
+    texts: dict[str, str] = {}
+    guid = ""
+    authors, categories = [], []
+    for name, child in _list_children(item):
+        text = find_text(child)
+        if name == "guid":
+            guid = text if (child.get("isPermaLink") or "true").lower() == "true" else ""
+        elif name in ("author", "creator"):
+            authors += _find_authors(text)
+        elif name in ("category", "subject"):
+            categories.append(text)
+        elif name == "link" and not text:
+            texts.setdefault("link", child.get("href") or "")
+        elif text:
+            texts.setdefault(name, text)
+    guid = guid if guid.startswith(("http://", "https://")) else ""
+    url = _resolve(texts.get("origLink") or texts.get("link") or guid, base)
+    if not url:
+        return None
+    return FeedEntry(
+        url=url,
+        title=texts.get("title", ""),
+        published=texts.get("pubDate") or texts.get("published") or texts.get("date", ""),
+        updated=texts.get("updated") or texts.get("modified", ""),
+        authors=tuple(dict.fromkeys(authors)),
+        categories=tuple(dict.fromkeys(filter(None, categories))),
+    )
+
+
+def _read_atom(entry: etree._Element, base: str) -> FeedEntry | None:
+    base = join_url(base, entry.get(_BASE) or "") or base
+    texts: dict[str, str] = {}
+    links: list[tuple[int, str]] = []
+    authors, categories = [], []
+    for name, child in _list_children(entry):
+        if name == "link" and (child.get("rel") or "alternate") == "alternate":
+            links.append(("html" not in (child.get("type") or "html"), child.get("href") or ""))
+        elif name == "author":
+            authors += [find_text(part) for key, part in _list_children(child) if key == "name"]
+        elif name == "category":
+            categories.append((child.get("label") or child.get("term") or "").strip())
+        else:
+            texts.setdefault(name, find_text(child))
+    identifier = texts.get("id", "") if texts.get("id", "").startswith(("http://", "https://")) else ""
+    address = texts.get("origLink") or next((href for _, href in sorted(links) if href), identifier)
+    url = _resolve(address, base)
+    if not url:
+        return None
+    return FeedEntry(
+        url=url,
+        title=texts.get("title", ""),
+        # Atom 0.3 said `issued` and `modified`.
+        published=texts.get("published") or texts.get("issued", ""),
+        updated=texts.get("updated") or texts.get("modified", ""),
+        authors=tuple(dict.fromkeys(filter(None, authors))),
+        categories=tuple(dict.fromkeys(filter(None, categories))),
+    )
+
+
+def _read_json_item(item: dict[str, Any], base: str) -> FeedEntry | None:
+    identifier = item.get("id")
+    fallback = identifier if isinstance(identifier, str) and identifier.startswith(("http://", "https://")) else ""
+    address = item.get("url") if isinstance(item.get("url"), str) else fallback
+    url = _resolve(address or fallback, base)
+    if not url:
+        return None
+    # JSON Feed 1.0 had one author.
+    people = [*_list_dicts(item.get("authors")), *_list_dicts([item.get("author")])]
+    tags = item.get("tags")
+    return FeedEntry(
+        url=url,
+        title=_find_string(item, "title"),
+        published=_find_string(item, "date_published"),
+        updated=_find_string(item, "date_modified"),
+        authors=tuple(dict.fromkeys(name for person in people if (name := _find_string(person, "name")))),
+        categories=tuple(tag.strip() for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
+    )
+
+
+def _list_dicts(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def _find_string(item: dict[str, Any], name: str) -> str:
+    value = item.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _find_authors(text: str) -> list[str]:
+    """Return the name that RSS puts behind an address in brackets, the text itself, or nothing of a bare address."""
+    named = _MAIL_NAME.fullmatch(text)
+    if named:
+        return [named["name"].strip()]
+    return [] if not text or _MAIL.fullmatch(text) else [text]

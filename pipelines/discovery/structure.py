@@ -1,0 +1,234 @@
+"""Where a page of a site that nobody has described leads: told by the form of its links and the places they stand in.
+
+Links of one kind come in clusters: a list of articles is many links of one shape in one kind of place, with texts as
+long as headlines. A menu has short texts, and the way to older articles says so or counts. Nothing here knows a site,
+and nothing depends on anything but the page and its address.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from pipelines.discovery.address_shapes import (
+    build_shape,
+    find_date,
+    find_page_number,
+    is_front,
+    is_service,
+    measure_article,
+)
+from pipelines.discovery.found import FoundLink, Reason
+from pipelines.rules.addresses import find_meant, is_same_place, normalise_location
+from pipelines.rules.links import LinkKind, join_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from lxml import etree
+
+_MAX_LINKS = 3_000
+_MAX_CATEGORIES = 80
+_HEADLINE_WIDTH = 20
+_NAME_WIDTH = 24
+_FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
+_NAVIGATION = re.compile(r"\b(?:nav|menu|navi|channel|categor|section|column|topbar|masthead)", re.IGNORECASE)
+_BESIDE = re.compile(r"\b(?:foot|copyright|friend[-_]?link|sns|social|share|login|breadcrumb|cookie)", re.IGNORECASE)
+_NEXT_WORDS = re.compile(
+    r"^\W*(?:next(?: page)?|older(?: \w+)?|more(?: news| stories| articles)?|load more|下一页|下页|下一頁|下頁|后一页"
+    r"|更多|次へ|次のページ|다음|suivant[es]?|page suivante|weiter|nächste(?: seite)?|ältere \w+|siguiente|próxim[ao]"
+    r"|anteriores|successiv[ao]|volgende|следующая|далее|ещё|sonraki|następn[ay]|další|seuraava|nästa|neste)\W*$",
+    re.IGNORECASE,
+)
+_ARROWS = re.compile(r"^[\s›»>→❯▶]+$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Anchor:
+    """One link of the page as a reader sees it."""
+
+    url: str
+    text: str
+    place: str
+    is_menu: bool
+    is_beside: bool
+    rel: str
+
+    @property
+    def width(self) -> int:
+        return measure_width(self.text)
+
+
+def measure_width(text: str) -> int:
+    """Return how wide a text is drawn: Han, kana and hangul take two columns."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def list_structure(root: etree._Element, url: str, admits: Callable[[str], bool]) -> list[FoundLink]:
+    """Return the links of a page that lead to articles, lists and feeds, each address once.
+
+    Args:
+        root: the parsed page.
+        url: its address.
+        admits: tells whether an address is in scope.
+    """
+    found: dict[str, FoundLink] = {}
+    anchors = list(_iter_anchors(root, url, admits))
+    for link in (
+        *iter_announced(root, url, admits),
+        *_find_next(root, anchors, url, admits),
+        *_iter_articles(anchors),
+        *_iter_categories(anchors),
+    ):
+        found.setdefault(link.url, link)
+    return list(found.values())
+
+
+def iter_announced(root: etree._Element, url: str, admits: Callable[[str], bool]) -> Iterator[FoundLink]:
+    """Yield the feeds that a page announces; those of comments are not of articles. Spec: HTML §4.6.7.1."""
+    for element in root.iter("link"):
+        rels = (element.get("rel") or "").lower().split()
+        kind = (element.get("type") or "").lower().partition(";")[0].strip()
+        title = (element.get("title") or "").lower()
+        if ("alternate" not in rels and "feed" not in rels) or kind not in _FEED_TYPES:
+            continue
+        address = normalise_location(join_url(url, element.get("href") or ""))
+        if address and admits(address) and "comment" not in title and "/comments/" not in address:
+            yield FoundLink(url=address, kind=LinkKind.FEED, reason=Reason.ANNOUNCED)
+
+
+def find_canonical(root: etree._Element, url: str) -> str:
+    """Return the address that a page says is its own, or ''.
+
+    One that can be no article's (a front page, or a list that many pages would then share) is not believed.
+
+    Spec: RFC 6596 §3.
+    """
+    hrefs = [element.get("href") for element in root.iter("link") if _has_rel(element, "canonical")]
+    hrefs += [element.get("content") for element in root.iter("meta") if element.get("property") == "og:url"]
+    for href in hrefs:
+        address = normalise_location(join_url(url, href or ""))
+        if not address:
+            continue
+        is_thinner = measure_article(address) == 0 and measure_article(url) > 0
+        return "" if is_front(address) or is_thinner else address
+    return ""
+
+
+def _has_rel(element: etree._Element, wanted: str) -> bool:
+    return wanted in (element.get("rel") or "").lower().split()
+
+
+def _iter_anchors(root: etree._Element, url: str, admits: Callable[[str], bool]) -> Iterator[_Anchor]:
+    base = root.find(".//base[@href]")
+    base_url = (join_url(url, base.get("href") or "") if base is not None else "") or url
+    for count, element in enumerate(root.iter("a")):
+        if count >= _MAX_LINKS:
+            return
+        address = join_url(base_url, element.get("href") or "")
+        if not address:
+            continue
+        address = normalise_location(address) if admits(address) else find_meant(address, admits)
+        if not address or is_same_place(address, url) or is_service(address):
+            continue
+        place, words = _describe_place(element)
+        yield _Anchor(
+            url=address,
+            text=_find_anchor_text(element),
+            place=place,
+            is_menu=bool(_NAVIGATION.search(words)),
+            is_beside=bool(_BESIDE.search(words)),
+            rel=(element.get("rel") or "").lower(),
+        )
+
+
+def _find_anchor_text(element: etree._Element) -> str:
+    text = " ".join("".join(str(piece) for piece in element.itertext()).split())
+    if text:
+        return text
+    picture = element.find(".//img")
+    return " ".join((element.get("title") or (picture.get("alt") if picture is not None else "") or "").split())
+
+
+def _describe_place(element: etree._Element) -> tuple[str, str]:
+    """Return the tags and classes of what holds a link: those of the nearest as its place, all of them as words."""
+    names: list[str] = []
+    words: list[str] = []
+    for ancestor in element.iterancestors():
+        if not isinstance(ancestor.tag, str) or ancestor.tag in ("body", "html"):
+            break
+        label = f"{ancestor.get('class') or ''} {ancestor.get('id') or ''} {ancestor.get('role') or ''}"
+        words.append(f"{ancestor.tag} {label}")
+        if len(names) < 3:
+            names.append(ancestor.tag + "." + (ancestor.get("class") or "").partition(" ")[0])
+    return " ".join(names), " ".join(words)
+
+
+def _iter_articles(anchors: Iterable[_Anchor]) -> Iterator[FoundLink]:
+    clusters: dict[str, dict[str, _Anchor]] = defaultdict(dict)
+    for anchor in anchors:
+        known = clusters[build_shape(anchor.url)].get(anchor.url)
+        # A picture and a headline often lead to the same article: the longer text is the headline.
+        if known is None or known.width < anchor.width:
+            clusters[build_shape(anchor.url)][anchor.url] = anchor
+    for cluster in clusters.values():
+        members = list(cluster.values())
+        if _is_of_articles(members):
+            for anchor in members:
+                day = find_date(anchor.url)
+                dated = day.isoformat() if day else ""
+                yield FoundLink(url=anchor.url, kind=LinkKind.ARTICLE, reason=Reason.CLUSTER, dated=dated)
+
+
+def _is_of_articles(members: list[_Anchor]) -> bool:
+    width = median(anchor.width for anchor in members)
+    says = measure_article(members[0].url)
+    if is_front(members[0].url) or (find_page_number(members[0].url) > 1 and width < _HEADLINE_WIDTH):
+        return False
+    is_menu = sum(anchor.is_menu for anchor in members) > len(members) / 2
+    if says == 2:
+        return width >= _HEADLINE_WIDTH / 2 or len(members) >= 3
+    if says == 1:
+        return width >= _HEADLINE_WIDTH or (len(members) >= 5 and width >= _HEADLINE_WIDTH / 2 and not is_menu)
+    is_deep = members[0].url.count("/") > 3
+    is_aside = sum(anchor.is_beside for anchor in members) > len(members) / 2
+    return width >= 1.5 * _HEADLINE_WIDTH and len(members) >= 3 and is_deep and not is_menu and not is_aside
+
+
+def _iter_categories(anchors: Iterable[_Anchor]) -> Iterator[FoundLink]:
+    """Yield what menus lead to, then what short names on shallow paths lead to."""
+    ranked: dict[str, int] = {}
+    for anchor in anchors:
+        is_name = 0 < anchor.width <= _NAME_WIDTH and not anchor.text.isdigit()
+        if not is_name or measure_article(anchor.url) > 0 or is_front(anchor.url):
+            continue
+        if (anchor.is_beside and not anchor.is_menu) or find_page_number(anchor.url) > 1:
+            continue
+        depth = anchor.url.rstrip("/").count("/") - 2
+        if anchor.is_menu or depth <= 2:
+            rank = (0 if anchor.is_menu else 10) + depth
+            ranked[anchor.url] = min(rank, ranked.get(anchor.url, rank))
+    for url in sorted(ranked, key=lambda address: ranked[address])[:_MAX_CATEGORIES]:
+        yield FoundLink(url=url, kind=LinkKind.CATEGORY, reason=Reason.NAVIGATION)
+
+
+def _find_next(
+    root: etree._Element, anchors: Iterable[_Anchor], url: str, admits: Callable[[str], bool]
+) -> list[FoundLink]:
+    """Return the next page of a list, where the page leads to one."""
+    for element in root.iter("link", "a"):
+        if _has_rel(element, "next"):
+            address = normalise_location(join_url(url, element.get("href") or ""))
+            if address and admits(address) and not is_same_place(address, url):
+                return [FoundLink(url=address, kind=LinkKind.NEXT_PAGE, reason=Reason.REL_NEXT)]
+    wanted = find_page_number(url) + 1
+    by_words = [anchor for anchor in anchors if _NEXT_WORDS.match(anchor.text) or _ARROWS.match(anchor.text)]
+    by_number = [anchor for anchor in anchors if anchor.text == str(wanted)]
+    for anchor in (*by_words, *by_number):
+        if find_page_number(anchor.url) == wanted:
+            return [FoundLink(url=anchor.url, kind=LinkKind.NEXT_PAGE, reason=Reason.PAGER)]
+    return []

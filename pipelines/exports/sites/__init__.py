@@ -1,0 +1,1 @@
+"""Static sites for Jekyll and Hugo."""

@@ -1,0 +1,1 @@
+"""Tables: JSON Lines, CSV, SQLite, Parquet and dataset folders."""

@@ -1,0 +1,109 @@
+"""The language of a page: as it says, unless its letters say that this cannot be.
+
+Templates are copied with their `lang="en"`, so the script of the text has the last word where it names one language
+or a few. Of texts in Latin or Cyrillic letters only what the page declares is known.
+
+Spec: BCP 47 (tags); HTML Living Standard §3.2.6.1 (`lang`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pipelines.page.document import Webpage
+
+_SAMPLE_CHARS = 6_000
+_MIN_SHARE = 0.3
+_SCRIPTS = {
+    "han": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff",
+    "kana": "\u3040-\u30ff",
+    "hangul": "\uac00-\ud7af",
+    "arabic": "\u0600-\u06ff",
+    "hebrew": "\u0590-\u05ff",
+    "greek": "\u0370-\u03ff",
+    "cyrillic": "\u0400-\u04ff",
+    "devanagari": "\u0900-\u097f",
+    "bengali": "\u0980-\u09ff",
+    "tamil": "\u0b80-\u0bff",
+    "thai": "\u0e00-\u0e7f",
+    "latin": "A-Za-z\u00c0-\u024f\u1e00-\u1eff",
+}
+_LETTERS = re.compile("|".join(f"(?P<{name}>[{letters}]+)" for name, letters in _SCRIPTS.items()))
+# The languages that a script may stand for; the first is taken where the page declares none of them.
+_LANGUAGES = {
+    "han": ("zh",),
+    "kana": ("ja",),
+    "hangul": ("ko",),
+    "arabic": ("ar", "fa", "ur", "ps", "ug", "ckb", "sd"),
+    "hebrew": ("he", "yi"),
+    "greek": ("el",),
+    "devanagari": ("hi", "mr", "ne", "sa"),
+    "bengali": ("bn", "as"),
+    "tamil": ("ta",),
+    "thai": ("th",),
+}
+_TRADITIONAL = frozenset("們個來對於這國學說時為與會過還發開關點當種頭後從實現應經進動業長門問間話見電車東馬")
+_SIMPLIFIED = (
+    frozenset("们个来对于这国学说时为与会过还发开关点当种头后从实现应经进动业长门问间话见电车东马") - _TRADITIONAL
+)
+_TAG = re.compile(r"[a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{2,8})*")
+
+
+def find_language(page: Webpage) -> str:
+    """Return a BCP 47 tag, such as `de`, `pt-BR` or `zh-Hant`, or '' where nothing tells."""
+    declared = _find_declared(page)
+    sample = " ".join([page.title, page.find_meta("description"), _sample_text(page)])
+    script = _find_script(sample)
+    if script not in _LANGUAGES:
+        is_impossible = script and declared.split("-")[0] in {name for names in _LANGUAGES.values() for name in names}
+        return "" if is_impossible else declared
+    if declared.split("-")[0].lower() in _LANGUAGES[script]:
+        return declared
+    if script == "han":
+        return "zh-Hant" if _is_traditional(sample) else "zh"
+    return _LANGUAGES[script][0]
+
+
+def _find_declared(page: Webpage) -> str:
+    found = [
+        page.root.get("lang") or page.root.get("xml:lang") or "",
+        page.find_meta("content-language", "og:locale", "language", "dc.language", "inlanguage"),
+    ]
+    tags = (_TAG.fullmatch(text.strip()) for text in found)
+    return next((tag[0].replace("_", "-") for tag in tags if tag), "")
+
+
+def _sample_text(page: Webpage) -> str:
+    """Return text of the page's paragraphs, or of the whole page where they hold little."""
+    sample = ""
+    for element in page.root.iter("p", "h1", "h2", "li", "div", "td"):
+        sample += element.text or ""
+        if len(sample) > _SAMPLE_CHARS:
+            break
+    return sample
+
+
+def _find_script(sample: str) -> str:
+    """Return the script of most letters, or '' where there are hardly any; a little kana makes Han Japanese."""
+    counts: Counter[str] = Counter()
+    for run in _LETTERS.finditer(sample):
+        counts[run.lastgroup or ""] += run.end() - run.start()
+    total = sum(counts.values())
+    if total < 20:
+        return ""
+    if counts["kana"] > 0.1 * total:
+        return "kana"
+    script, count = max(counts.items(), key=lambda entry: entry[1])
+    if script == "latin":
+        # Addresses and code are Latin on every page.
+        others = [(name, number) for name, number in counts.items() if name != "latin"]
+        script, count = max(others, key=lambda entry: entry[1], default=("latin", count))
+        return script if count >= _MIN_SHARE * total else "latin"
+    return script
+
+
+def _is_traditional(sample: str) -> bool:
+    return sum(char in _TRADITIONAL for char in sample) > sum(char in _SIMPLIFIED for char in sample)

@@ -1,0 +1,1 @@
+"""Statements joined into posts, and posts written to files."""

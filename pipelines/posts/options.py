@@ -1,0 +1,48 @@
+"""How one source's posts are named, filed and footed: the part of a source definition that the right river needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import TYPE_CHECKING
+
+from pipelines.names.slugs import SlugStyle, build_slug
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FOOTER = "<{url}>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostOptions:
+    """What a source says about its posts.
+
+    Attributes:
+        zone: time zone in which the publisher's naive times are meant and in which post files are dated.
+        language: BCP 47 tag, empty where unknown.
+        category: how a section's name becomes the category slug.
+        tag_suffix: appended to a section's name to make the tag, where a page gives no tags of its own.
+        aliases: section or tag as found to the name that is wanted.
+        slugs: section's name to the category slug that is wanted, where `category` would spell another.
+        drop: sections and tags never kept.
+        day_from_id: regular expression whose first group holds the eight digits of the publishing day in an id.
+        footer: text below the body with `{shareLink}`, `{url}`, `{tag}` and `{category}`; a paragraph of it whose field
+            is empty is left out.
+        has_symbols: the front matter lists the securities that the article names.
+    """
+
+    zone: tzinfo = UTC
+    language: str = ""
+    category: SlugStyle = SlugStyle.PINYIN
+    tag_suffix: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    slugs: Mapping[str, str] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+    day_from_id: str = ""
+    footer: str = _FOOTER
+    has_symbols: bool = False
+
+    def build_category(self, section: str) -> str:
+        """Return the category slug of a section's name."""
+        return self.slugs.get(section) or build_slug(section, self.category)

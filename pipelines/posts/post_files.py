@@ -1,0 +1,221 @@
+"""The post file: which posts deserve one, its name, its bytes, and how it reaches the disk whole.
+
+A post file is a function of the post and of the source's options, to the byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from pipelines.markup.sanitise import find_text
+from pipelines.names.slugs import build_file_stem
+from pipelines.posts.front_matter import dump_date, dump_front_matter, dump_names, dump_title
+from pipelines.posts.items import Post, Precision
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.posts.options import PostOptions
+
+_OPENING_CHARACTERS = 40
+_SYNCED_AT_ONCE = 4
+_SENTENCE_END = re.compile(r"(?<=[。！？!?])|(?<=\.)\s")
+_FIELD = re.compile(r"\{(\w+)\}")
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>{}|#])")
+_URL_SAFE = "!$&'*+,;=:@/?%~#"
+
+
+class PostRefused(ValueError):
+    """A post that cannot become a file.
+
+    Attributes:
+        reason: slug under which it is counted.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def finish(post: Post, options: PostOptions) -> Post:
+    """Return the post with what its own captures imply but none of them states outright.
+
+    A missing headline is the opening of the body, a missing day may stand in the id, an aggregator's section is the
+    medium, and the tag is the section's name with the source's suffix.
+
+    Raises:
+        PostRefused: no id, no text or no day can be had.
+    """
+    if not post.identifier:
+        raise PostRefused("no_identifier", f"a post of source {post.source!r} has neither id nor address")
+    where = f"{post.source}/{post.identifier}"
+    if not post.articleBody:
+        raise PostRefused("no_text", f"{where}: no capture gives its text")
+    published, precision = post.datePublished, post.datePublished_precision
+    if published is None:
+        day = find_day(post.identifier, options)
+        if day is None:
+            raise PostRefused("no_date", f"{where}: no capture dates it and its id holds no day")
+        published, precision = datetime.combine(day, time(), options.zone), Precision.DAY
+    headline = post.headline or find_opening(post.articleBody)
+    if not headline:
+        raise PostRefused("no_headline", f"{where}: no capture gives it a headline and its body has no words")
+    sections = post.articleSection or ([post.publisher] if post.publisher else [])
+    keywords = post.keywords or [name + options.tag_suffix for name in sections]
+    return replace(
+        post,
+        headline=headline,
+        datePublished=published,
+        datePublished_precision=precision,
+        articleSection=sections,
+        keywords=keywords,
+        inLanguage=post.inLanguage or options.language,
+    )
+
+
+def find_day(identifier: str, options: PostOptions) -> date | None:
+    """Return the publishing day that an id holds, or None."""
+    match = re.search(options.day_from_id, identifier) if options.day_from_id else None
+    if match is None:
+        return None
+    try:
+        return datetime.strptime(match[1], "%Y%m%d").date()  # noqa: DTZ007 (a calendar day has no zone)
+    except ValueError:
+        return None
+
+
+def find_opening(body: str) -> str:
+    """Return the first sentence of a body, cut to a headline's length."""
+    for line in find_text(body).splitlines():
+        text = " ".join(line.split())
+        if any(character.isalnum() for character in text):
+            sentence = _SENTENCE_END.split(text)[0].strip()
+            return sentence if len(sentence) <= _OPENING_CHARACTERS else sentence[:_OPENING_CHARACTERS] + "…"
+    return ""
+
+
+def build_file_name(post: Post, options: PostOptions, *, is_shared: bool = False) -> str:
+    """Return `<day>-<id or headline>.md`, the day being the source's.
+
+    Args:
+        is_shared: another post has the same name and keeps it, so this one is told apart by a hash of its key.
+    """
+    assert post.datePublished is not None
+    day = post.datePublished.astimezone(options.zone).date()
+    stem = build_file_stem(post.headline if "/" in post.identifier else post.identifier)
+    if is_shared:
+        stem += "-" + hashlib.sha256("\0".join(post.key).encode()).hexdigest()[:8]
+    return f"{day:%Y-%m-%d}-{stem}.md"
+
+
+def render(post: Post, options: PostOptions) -> bytes:
+    """Return the bytes of the post file of a finished post."""
+    assert post.datePublished is not None
+    assert post.datePublished_precision is not None
+    categories = [options.build_category(name) for name in post.articleSection]
+    fields = [
+        ("layout", "post"),
+        ("title", dump_title(post.headline)),
+        ("date", dump_date(post.datePublished.astimezone(options.zone), post.datePublished_precision)),
+        ("categories", dump_names(categories)),
+        ("tags", dump_names(post.keywords)),
+    ]
+    if options.has_symbols and post.symbols:
+        fields.append(("symbols", dump_names(post.symbols)))
+    front_matter = dump_front_matter(fields)
+    footer = render_footer(
+        options.footer,
+        {
+            "url": _dump_url(post.url),
+            "shareLink": _dump_url(post.shareLink),
+            "tag": _dump_link_text(post.keywords[0]) if post.keywords else "",
+            "category": quote(categories[0], safe="") if categories else "",
+        },
+    )
+    text = front_matter + post.articleBody + (f"\n\n{footer}" if footer else "")
+    return text.encode("utf-8", "replace")
+
+
+def render_footer(template: str, values: dict[str, str]) -> str:
+    """Fill a footer's fields; a paragraph that names an empty field is left out."""
+    paragraphs = [
+        _FIELD.sub(lambda match: values.get(match[1], match[0]), paragraph)
+        for paragraph in template.strip("\n").split("\n\n")
+        if all(values.get(name, "?") for name in _FIELD.findall(paragraph))
+    ]
+    return "\n\n".join(paragraphs)
+
+
+def _dump_url(url: str) -> str:
+    return quote(url, safe=_URL_SAFE) if url.startswith(("http://", "https://", "//")) else ""
+
+
+def _dump_link_text(text: str) -> str:
+    return _MARKDOWN_SPECIAL.sub(lambda match: f"&#{ord(match[1])};", text)
+
+
+class PostFiles:
+    """Post files on their way to the disk, each written whole or not at all.
+
+    A file lies beside its place until `settle` has put its bytes on disk. Many are put there at once, by threads that
+    wait for the disk together: one file waits for milliseconds, a hundred of them not much longer.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Path, Path]] = []
+
+    def write(self, path: Path, data: bytes) -> bool:
+        """Write a file that has its place after `settle`.
+
+        Returns:
+            False where the file already holds these bytes; it is then left alone.
+        """
+        with suppress(FileNotFoundError):
+            if path.read_bytes() == data:
+                return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+        self._waiting.append((temporary, path))
+        with temporary.open("xb") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(data)
+        return True
+
+    def settle(self) -> None:
+        """Put on disk what has been written, then in its place.
+
+        Raises:
+            OSError: the disk refused.
+        """
+        if len(self._waiting) == 1:
+            _sync(self._waiting[0][0])
+        elif self._waiting:
+            with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
+                list(pool.map(_sync, [temporary for temporary, _ in self._waiting]))
+        while self._waiting:
+            temporary, path = self._waiting[0]
+            temporary.replace(path)
+            del self._waiting[0]
+
+    def drop(self) -> None:
+        """Give up what has been written and is not in its place."""
+        waiting, self._waiting = self._waiting, []
+        for temporary, _ in waiting:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

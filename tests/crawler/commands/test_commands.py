@@ -1,0 +1,361 @@
+"""The commands as a user types them: what they make, what they refuse, and the exit codes they promise."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crawler.demo_site import Newspaper
+from tests.crawler.bigpaper import BigPaper
+from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+from tests.wire import WireServer, build_response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+ALLOW: dict[str, object] = {"RESOLVER_ALLOW": "127.0.0.0/8"}
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Data, Path]]:
+    """The newspaper, crawled in two editions, and its source definition; tests copy it before they change it."""
+    folder = tmp_path_factory.mktemp("printed")
+    data, source = Data(folder / "data"), folder / "newspaper.toml"
+    with Newspaper() as paper:
+        source.write_text(paper.source_toml(), "utf-8")
+        for edition in (1, 2):
+            time.sleep(1)  # so that a timestamp, which counts whole seconds, can stand between the runs
+            paper.publish(edition=edition)
+            done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=ALLOW)
+            assert done.returncode == 0, done.stderr
+            assert "ERROR" not in done.stderr, done.stderr
+            assert {path.name for path in data.posts("newspaper").glob("*.md")} >= {
+                "2026-03-08-NW202603080905000301.md"
+            }
+            assert len(list(data.posts("newspaper").glob("*.md"))) == len(paper.expected.posts)
+    yield data, source
+
+
+@pytest.fixture
+def copied(printed: tuple[Data, Path], tmp_path: Path) -> Data:
+    shutil.copytree(printed[0].path, tmp_path / "copy")
+    return Data(tmp_path / "copy")
+
+
+def read_manifests(data: Data) -> list[dict[str, object]]:
+    paths = sorted((data.collection("newspaper") / "runs").glob("*.json"))
+    return [json.loads(path.read_text("utf-8")) for path in paths]
+
+
+def test_two_editions_make_every_post_once_and_update_what_changed(printed: tuple[Data, Path]) -> None:
+    first, second = (manifest["counts"] for manifest in read_manifests(printed[0]))
+    assert isinstance(first, dict)
+    assert isinstance(second, dict)
+    assert first["posts/new"] == 41
+    assert (second["posts/new"], second["posts/updated"], second["posts/unchanged"]) == (2, 1, 40)
+    changed = printed[0].posts("newspaper") / "2026-03-04-NW202603041930000402.md"
+    assert "24 minutes, not 22" in changed.read_text("utf-8")
+
+
+def test_a_manifest_names_the_run_its_files_and_its_end(printed: tuple[Data, Path]) -> None:
+    for manifest, warc in zip(read_manifests(printed[0]), printed[0].warcs("newspaper"), strict=True):
+        assert manifest["exit_reason"] == "finished"
+        files = manifest["files"]
+        assert isinstance(files, list)
+        (file,) = files
+        digest = subprocess.run(["sha256sum", warc], capture_output=True, text=True, check=True).stdout.split()[0]
+        assert file == {"name": warc.name, "bytes": warc.stat().st_size, "sha256": digest}
+
+
+def test_reparse_makes_the_same_tree_elsewhere_and_touches_nothing(printed: tuple[Data, Path], tmp_path: Path) -> None:
+    """Nothing but the catalogue, which is read into being."""
+    data = printed[0]
+    before = hash_tree(data.path, "*.[!s]*")
+    done = run_scrapy("reparse", "newspaper", "--out", str(tmp_path / "again"), data=data)
+    assert done.returncode == 0, done.stderr
+    assert hash_tree(tmp_path / "again") == hash_tree(data.posts("newspaper"))
+    assert hash_tree(data.path, "*.[!s]*") == before
+
+
+def test_reparse_up_to_an_instant_sees_the_first_edition_only(printed: tuple[Data, Path], tmp_path: Path) -> None:
+    ended_at = read_manifests(printed[0])[0]["ended_at"]
+    assert isinstance(ended_at, str)
+    timestamp = re.sub(r"\D", "", ended_at)[:14]
+    done = run_scrapy("reparse", "newspaper", "--at", timestamp, "--out", str(tmp_path / "then"), data=printed[0])
+    assert done.returncode == 0, done.stderr
+    posts = {path.name: path.read_text("utf-8") for path in (tmp_path / "then").glob("*.md")}
+    assert len(posts) == 41
+    assert "22" in posts["2026-03-04-NW202603041930000402.md"]
+
+
+def test_diff_shows_what_would_change_and_writes_nothing(copied: Data) -> None:
+    post = copied.posts("newspaper") / "2026-03-04-NW202603041930000402.md"
+    post.write_text(post.read_text("utf-8").replace("24 minutes", "42 minutes"), "utf-8")
+    (copied.posts("newspaper") / "2026-03-08-NW202603080905000301.md").unlink()
+    before = hash_tree(copied.posts("newspaper"))
+    done = run_scrapy("reparse", "newspaper", "--diff", data=copied)
+    assert done.returncode == 1
+    assert "-" in done.stdout
+    assert any(line.startswith("+") and "24 minutes" in line for line in done.stdout.splitlines())
+    assert "2026-03-08-NW202603080905000301.md is missing" in done.stdout
+    assert hash_tree(copied.posts("newspaper")) == before
+
+
+def test_reparse_mends_posts_and_leaves_good_ones_alone(copied: Data) -> None:
+    folder = copied.posts("newspaper")
+    wanted = hash_tree(folder)
+    changed, good = sorted(folder.glob("*.md"))[:2]
+    changed.write_text("spoilt", "utf-8")
+    written_at = good.stat().st_mtime_ns
+    done = run_scrapy("reparse", "newspaper", data=copied)
+    assert done.returncode == 0, done.stderr
+    assert hash_tree(folder) == wanted
+    assert good.stat().st_mtime_ns == written_at
+
+
+def test_verify_says_all_is_well_in_one_line(copied: Data) -> None:
+    done = run_scrapy("verify", "newspaper", "--posts", data=copied)
+    assert (done.returncode, done.stdout) == (0, "newspaper: the archive and posts are whole\n")
+
+
+def test_verify_finds_a_changed_a_missing_and_a_foreign_post(copied: Data) -> None:
+    changed, missing, *_ = sorted(copied.posts("newspaper").glob("*.md"))
+    changed.write_bytes(changed.read_bytes() + b" ")
+    missing.unlink()
+    (copied.posts("newspaper") / "2026-01-01-foreign.md").write_text("x", "utf-8")
+    done = run_scrapy("verify", "newspaper", "--posts", "--json", data=copied)
+    found = {(line["kind"], line["message"].split()[2]) for line in map(json.loads, done.stdout.splitlines())}
+    assert done.returncode == 1
+    assert found == {
+        ("post-changed", changed.name),
+        ("post-missing", missing.name),
+        ("post-unexpected", "2026-01-01-foreign.md"),
+    }
+
+
+def test_verify_finds_one_flipped_bit(copied: Data) -> None:
+    warc = copied.warcs("newspaper")[0]
+    raw = bytearray(warc.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    warc.write_bytes(raw)
+    done = run_scrapy("verify", "newspaper", data=copied)
+    assert done.returncode == 1
+    assert warc.name in done.stdout
+
+
+def test_a_reparse_that_reaches_for_the_network_fails(copied: Data, tmp_path: Path) -> None:
+    """A socket attempt is an error, not a quiet fetch."""
+    script = tmp_path / "reach.py"
+    script.write_text(
+        "import socket\nfrom crawler.reparsing.reparse import forbid_network\nforbid_network()\n"
+        "for reach in (lambda: socket.create_connection(('127.0.0.1', 9)), lambda: socket.getaddrinfo('x', 80)):\n"
+        "    try:\n        reach()\n    except Exception as error:\n        print(type(error).__name__)\n",
+        "utf-8",
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split() == ["NetworkAttempted", "NetworkAttempted"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["crawl", "category"], "say which source"),
+        (["crawl", "category", "-a", "source=nowhere"], "unknown source; known are finews"),
+        (["crawl", "category", "-a", "source=./nowhere.toml"], "there is no such file"),
+        (["crawl", "nobody", "-a", "source=finews"], "unknown spider 'nobody'; known are category, share"),
+        (["crawl", "share", "-a", "source=finews"], "no share links"),
+        (["crawl", "share", "-a", "source=finews", "-a", "urls=nowhere.txt"], "nowhere.txt"),
+        (["crawl", "share", "-a", "source=finews", "-a", "urls=ftp://x/"], "is no link"),
+        (["crawl", "category", "-a", "source=finews", "-a", "collection=../up"], "../up"),
+        (["reparse"], "name one collection"),
+        (["reparse", "nowhere"], "nowhere"),
+        (["reparse", "newspaper", "--at", "yesterday", "--diff"], "not a timestamp of 14 digits"),
+        (["reparse", "newspaper", "--at", "20260101000000"], "say where they go with --out"),
+        (["reparse", "newspaper", "--source", "nobody"], "unknown source"),
+        (["verify", "nowhere"], "nowhere"),
+        (["sources", "paint"], "Usage"),
+    ],
+)
+def test_bad_usage_is_one_clear_sentence(printed: tuple[Data, Path], arguments: list[str], words: str) -> None:
+    done = run_scrapy(*arguments, data=printed[0])
+    assert done.returncode == 2, done.stderr
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unwritable_data_directory_is_one_clear_sentence(tmp_path: Path) -> None:
+    """A file stands where the directory should be: that stops root as well."""
+    (tmp_path / "data").write_text("not a directory", "utf-8")
+    done = run_scrapy("crawl", "category", "-a", "source=finews", data=tmp_path / "data")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / "data") in done.stderr
+
+
+def test_a_crawl_that_fetched_nothing_exits_with_1(data: Data, tmp_path: Path) -> None:
+    """Scrapy alone would say 0."""
+    with WireServer({}) as server:
+        gone = server.base_url
+    for is_up in (False, True):
+        with WireServer({"/": build_response(b"", status="500 Oops")}) as server:
+            source = tmp_path / "s.toml"
+            base = server.base_url if is_up else gone
+            source.write_text(f'name = "s"\ntimezone = "UTC"\nscope = ["{base}/"]\nseeds = ["{base}/"]\n', "utf-8")
+            done = run_scrapy(
+                "crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK | {"RETRY_ENABLED": False}
+            )
+        assert done.returncode == 1, done.stderr
+
+
+def test_what_is_not_html_costs_one_page(data: Data, tmp_path: Path) -> None:
+    routes = {
+        "/": build_response(
+            b'<a href="/2026/01/01/a1.html">1</a><a href="/2026/01/01/a2.html">2</a><a href="/2026/01/01/a3.html">3</a>'
+        ),
+        "/2026/01/01/a1.html": build_response(b"\x00\x00\x00"),
+        "/2026/01/01/a2.html": build_response(bytes(range(256)) * 40, headers=(("Content-Type", "image/png"),)),
+        "/2026/01/01/a3.html": build_response(b"<h1>Good</h1><time>2026-01-01 08:00</time><div><p>News.</p></div>"),
+    }
+    with WireServer(routes) as server:
+        source = tmp_path / "s.toml"
+        source.write_text(
+            f'name = "s"\ntimezone = "UTC"\nscope = ["{server.base_url}/"]\nseeds = ["{server.base_url}/"]\n'
+            "[links]\narticle = ['/\\d+/\\d+/\\d+/(?P<id>\\w+)\\.html']\n"
+            '[[parser]]\nof = "article"\n[parser.fields]\nheadline = "h1"\ndatePublished = "time"\n'
+            'articleBody = "html:div"\n',
+            "utf-8",
+        )
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    assert [path.name for path in data.posts("s").glob("*.md")] == ["2026-01-01-a3.md"]
+
+
+def test_the_demo_runs_and_shows_its_work(tmp_path: Path) -> None:
+    done = run_scrapy("demo", "--dir", str(tmp_path / "demo"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("✓") == 4
+    assert "43 of 43 equal to the byte" in done.stdout
+    assert "the archive and posts are whole" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["crawl", "demo", "reparse", "sources", "verify"])
+def test_every_command_explains_itself(command: str) -> None:
+    done = run_scrapy(command, "--help")
+    assert done.returncode == 0
+    assert "Usage" in done.stdout or "usage" in done.stdout
+
+
+def test_sources_are_listed_and_checked(tmp_path: Path) -> None:
+    assert "finews" in run_scrapy("sources").stdout
+    assert run_scrapy("sources", "check", "finews").returncode == 0
+    (tmp_path / "bad.toml").write_text('name = "bad"\ntimezone = "Mars/Olympus"\nscope=["//x/"]\nseeds=[]\n', "utf-8")
+    done = run_scrapy("sources", "check", str(tmp_path / "bad.toml"))
+    assert done.returncode == 1
+    assert "bad.toml: timezone: 'Mars/Olympus' is not an IANA time zone" in done.stdout
+
+
+def test_reparse_puts_the_ledger_back_and_removes_what_nothing_stands_behind(copied: Data) -> None:
+    ledger = copied.collection("newspaper") / "indexes" / "ledger.sqlite"
+    wanted = hash_tree(copied.posts("newspaper"))
+    for path in ledger.parent.glob("ledger.sqlite*"):
+        path.unlink()
+    assert run_scrapy("reparse", "newspaper", data=copied).returncode == 0
+    assert ledger.exists()
+    with contextlib.closing(sqlite3.connect(ledger)) as database:
+        name = sorted(wanted)[0]
+        database.execute("UPDATE posts SET file = '2026-01-01-stale.md' WHERE file = ?", (name,))
+        database.execute(
+            "UPDATE posts SET source = 'other', file = '2026-01-02-other.md', claim = 'o.md' WHERE file = ?",
+            (sorted(wanted)[1],),
+        )
+        database.commit()
+    for stale in ("2026-01-01-stale.md", "2026-01-02-other.md", "2026-01-03-mine.md"):
+        (copied.posts("newspaper") / stale).write_text("x", "utf-8")
+    assert run_scrapy("reparse", "newspaper", data=copied).returncode == 0
+    left = hash_tree(copied.posts("newspaper"))
+    assert set(left) == {*wanted, "2026-01-02-other.md", "2026-01-03-mine.md"}
+    assert {name: left[name] for name in wanted} == wanted
+
+
+def test_a_damaged_archive_removes_no_post(copied: Data) -> None:
+    warc = copied.warcs("newspaper")[0]
+    raw = bytearray(warc.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    warc.write_bytes(raw)
+    before = set(hash_tree(copied.posts("newspaper")))
+    assert run_scrapy("reparse", "newspaper", data=copied).returncode in (0, 1)
+    assert set(hash_tree(copied.posts("newspaper"))) == before
+
+
+def test_reparse_of_nothing_says_so(printed: tuple[Data, Path], tmp_path: Path) -> None:
+    done = run_scrapy("reparse", "newspaper", "--source", "finews", "--out", str(tmp_path), data=printed[0])
+    assert done.returncode == 1
+    assert "no capture in it belongs to finews" in done.stderr
+
+
+def test_a_source_of_a_few_lines_reads_articles_by_what_they_declare(data: Data, tmp_path: Path) -> None:
+    """No parser: headline, instant, tags and text come from the page's own markup."""
+    article = b"""<html lang="en"><head><title>Ferry returns - The Quay</title>
+<script type="application/ld+json">{"@type": "NewsArticle", "headline": "Ferry returns",
+"datePublished": "2026-03-04T10:21:11+08:00", "keywords": ["harbour", "ferry"]}</script></head><body>
+<nav><a href="/">Home</a></nav><article><h1>Ferry returns</h1><p>The night ferry returned this morning after eleven
+winters at the wharf, and the town came out to see it.</p><p>It carried forty lorries, nine dogs and the mail, and
+nobody on board had slept, which the harbour master called a good sign.</p></article></body></html>"""
+    routes = {"/": build_response(b'<a href="/2026/ferry.html">Ferry</a>'), "/2026/ferry.html": build_response(article)}
+    with WireServer(routes) as server:
+        source = tmp_path / "quay.toml"
+        source.write_text(
+            f'name = "quay"\ntimezone = "Asia/Shanghai"\nscope = ["{server.base_url}/"]\n'
+            f'seeds = ["{server.base_url}/"]\n'
+            "[links]\narticle = ['/\\d{4}/[a-z-]+\\.html$']\n",
+            "utf-8",
+        )
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK)
+    assert done.returncode == 0, done.stderr
+    (post,) = data.posts("quay").glob("*.md")
+    text = post.read_text("utf-8")
+    assert post.name == "2026-03-04-Ferry-returns.md"
+    assert 'title: "Ferry returns"\ndate: 2026-03-04 10:21:11 +0800\n' in text
+    assert 'tags: ["harbour", "ferry"]' in text
+    assert "nine dogs" in text
+    assert "Home" not in text
+    assert run_scrapy("verify", "quay", "--posts", data=data).returncode == 0
+
+
+def test_sources_that_share_a_collection_keep_their_own_options(data: Data, tmp_path: Path) -> None:
+    with BigPaper(4) as paper:
+        for name, zone in (("near", "Asia/Shanghai"), ("far", "America/New_York")):
+            text = paper.source_toml().replace('name = "big"', f'name = "{name}"').replace('"UTC"', f'"{zone}"')
+            (tmp_path / f"{name}.toml").write_text(text, "utf-8")
+            done = run_scrapy(
+                *("crawl", "category", "-a", f"source={tmp_path / name}.toml", "-a", "collection=both"),
+                data=data,
+                settings=LOOPBACK,
+            )
+            assert done.returncode == 0, done.stderr
+    posts = hash_tree(data.posts("both"))
+    assert len(posts) == 8
+    done = run_scrapy("reparse", "both", data=data)
+    assert done.returncode == 0, done.stderr
+    assert hash_tree(data.posts("both")) == posts
+    done = run_scrapy("verify", "both", "--posts", data=data)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,209 @@
+"""The health of a source: each alert where it is due, and none where nothing is wrong."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from crawler.monitoring.health import Ailment, Health, Limits, examine, list_health
+from crawler.monitoring.logbook import RunRecord, RunState
+from tests.project import LOOPBACK, Data, run_scrapy
+from tests.wire import WireServer, build_response
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = datetime(2026, 6, 10, 12, tzinfo=UTC)
+WELL = {
+    "pages/article": 20,
+    "parts/article": 10,
+    "fields/article/headline": 10,
+    "fields/article/author": 2,
+    "posts/new": 3,
+}
+
+
+def build_run(hours_ago: float, counts: dict[str, int] | None = None, **values: Any) -> RunRecord:
+    at = NOW - timedelta(hours=hours_ago)
+    fields: dict[str, Any] = {
+        "run": f"{at:%Y%m%d%H%M%S}-aaaaaa",
+        "collection": "paper",
+        "source": "paper",
+        "spider": "category",
+        "state": RunState.ENDED,
+        "began_at": at,
+        "ended_at": at + timedelta(minutes=1),
+        "exit_reason": "finished",
+        "bytes_archived": 1000,
+        "counts": WELL if counts is None else counts,
+        "robots": {"paper.example": "aaaa"},
+    }
+    return RunRecord(**fields | values)
+
+
+def list_past(first_hours_ago: float = 1.0, *, number: int = 10, step: float = 1.0) -> list[RunRecord]:
+    """Runs that went well, the newest first."""
+    return [build_run(first_hours_ago + step * n) for n in range(number)]
+
+
+def find_alerts(runs: list[RunRecord]) -> dict[Ailment, str]:
+    return {alert.ailment: alert.message for alert in examine(runs, now=NOW, limits=Limits()).alerts}
+
+
+def test_a_source_that_is_well_raises_no_alert() -> None:
+    health = examine(list_past(), now=NOW, limits=Limits())
+    assert health.alerts == ()
+    assert health.usual_interval_s == 3600
+    assert health.last_new_at == NOW - timedelta(hours=1)
+    assert health.shares == {("article", "headline"): 1.0, ("article", "author"): 0.2}
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        (build_run(0, exit_reason="", state=RunState.DIED), "died"),
+        (build_run(0, exit_reason="storage_failed"), "ended with storage_failed"),
+        (build_run(0, {"pages/failed/article": 1}), "could read no page"),
+        (build_run(0), ""),
+        (build_run(0, exit_reason="shutdown"), ""),
+        (build_run(0, exit_reason="closespider_timeout"), ""),
+        (build_run(0, {}, exit_reason="", state=RunState.RUNNING), ""),
+    ],
+)
+def test_a_bad_end_is_told(run: RunRecord, words: str) -> None:
+    found = find_alerts([run, *list_past()]).get(Ailment.RUN, "")
+    assert bool(found) is bool(words)
+    assert words in found
+
+
+def test_a_worker_that_ended_badly_is_told_though_the_others_did_its_work() -> None:
+    """And that one found nothing to do is no fault: the crawl is judged as a whole."""
+    died = build_run(0, {}, exit_reason="", state=RunState.DIED, machine="m1")
+    idle, busy = build_run(0, {}), build_run(0)
+    told = find_alerts([build_run(0, workers=(died, busy)), *list_past()])
+    assert told.keys() == {Ailment.RUN}
+    assert "1 of 2 workers" in told[Ailment.RUN]
+    assert "m1 died" in told[Ailment.RUN]
+    assert find_alerts([build_run(0, workers=(idle, busy)), *list_past()]) == {}
+
+
+@pytest.mark.parametrize(("hours", "is_silent"), [(1, False), (4.9, False), (5.5, True), (200, True)])
+def test_silence_is_measured_by_the_usual_interval(hours: float, *, is_silent: bool) -> None:
+    """One an hour, so five hours are too long, whether nothing is found or nobody looks."""
+    assert (Ailment.SILENCE in find_alerts(list_past(hours))) is is_silent
+    looked_in_vain = [build_run(n / 10, WELL | {"posts/new": 0}) for n in range(int(hours * 10))]
+    assert (Ailment.SILENCE in find_alerts([*looked_in_vain, *list_past(hours)])) is is_silent
+
+
+def test_nights_are_usual() -> None:
+    """Ten articles an hour apart by day, none in fifteen hours of night."""
+    runs = [build_run(14 + 24 * day + hour) for day in range(4) for hour in range(10)]
+    assert Ailment.SILENCE not in find_alerts(runs)
+    assert Ailment.SILENCE in find_alerts([build_run(25 + 24 * day + hour) for day in range(4) for hour in range(10)])
+
+
+def test_few_runs_tell_nothing_of_what_is_usual() -> None:
+    assert find_alerts(list_past(500, number=4)) == {}
+
+
+def test_a_field_that_is_found_no_more_is_told() -> None:
+    lost = WELL | {"fields/article/headline": 4}
+    found = find_alerts([build_run(0, lost), *list_past()])
+    assert found == {Ailment.FIELDS: "headline found on 40% of 10 article pages, usually on 100%"}
+    without = {name: count for name, count in WELL.items() if name != "fields/article/headline"}
+    assert "found on 0% of 10" in find_alerts([build_run(0, without), *list_past()])[Ailment.FIELDS]
+    assert find_alerts([build_run(0, WELL | {"fields/article/headline": 6}), *list_past()]) == {}
+
+
+def test_a_field_that_is_seldom_there_may_be_missing() -> None:
+    """Two pages of ten name an author: that ten others name none is chance."""
+    without = {name: count for name, count in WELL.items() if name != "fields/article/author"}
+    assert find_alerts([build_run(0, without), *list_past()]) == {}
+
+
+def test_of_few_pages_chance_tells_more_than_a_change() -> None:
+    """Three pages in each run: four runs must be taken together before anything is said."""
+    lost = {"pages/article": 3, "parts/article": 3, "posts/new": 1}
+    runs = [build_run(-n, lost) for n in range(4)]
+    assert find_alerts([runs[0], *list_past()]) == {}
+    assert Ailment.FIELDS in find_alerts([*reversed(runs), *list_past()])
+
+
+def test_errors_failures_and_new_robots_are_told() -> None:
+    broken = WELL | {"spider_exceptions/count": 2, "spider_exceptions/KeyError": 2}
+    assert find_alerts([build_run(0, broken), *list_past()]) == {Ailment.ERRORS: "2 pages broke the parser: KeyError"}
+    failed = WELL | {"pages/failed/article": 5, "failures/http_503": 4, "failures/timeout": 1}
+    assert find_alerts([build_run(0, failed), *list_past()]) == {
+        Ailment.FAILURES: "20% of 25 pages failed, usually 0%: 4 http_503, 1 timeout"
+    }
+    always = [build_run(n, failed) for n in range(10)]
+    assert find_alerts(always) == {}
+    changed = build_run(0, robots={"paper.example": "bbbb"})
+    assert "robots.txt of paper.example has changed" in find_alerts([changed, *list_past()])[Ailment.ROBOTS]
+    assert find_alerts([build_run(0, robots={"new.example": "bbbb"}), *list_past()]) == {}
+
+
+def test_each_source_of_each_collection_is_examined_by_itself() -> None:
+    runs = [build_run(0), build_run(1, source="other"), build_run(2, collection="elsewhere")]
+    healths: list[Health] = list_health(runs, now=NOW, limits=Limits())
+    assert [(health.source, health.collection) for health in healths] == [
+        ("other", "paper"),
+        ("paper", "elsewhere"),
+        ("paper", "paper"),
+    ]
+
+
+ARTICLES = 12
+SOURCE = """
+name = "paper"
+timezone = "UTC"
+scope = ["{base}/"]
+seeds = ["{base}/"]
+[links]
+article = ['/(?P<id>\\w+)\\.html$']
+[[parser]]
+of = "article"
+fallback = false
+[parser.fields]
+headline = "h1"
+datePublished = "time"
+articleBody = "html:div"
+"""
+
+
+def print_edition(name: str, heading: str, robots: bytes) -> dict[str, bytes]:
+    article = f"<{heading}>Head</{heading}><time>2026-01-01 08:00</time><div><p>News of {name}.</p></div>".encode()
+    links = "".join(f'<a href="/{name}{n}.html">{n}</a>' for n in range(ARTICLES)).encode()
+    routes = {f"/{name}{n}.html": build_response(article) for n in range(ARTICLES)}
+    return routes | {"/": build_response(links), "/robots.txt": build_response(robots)}
+
+
+def test_a_site_that_changes_its_pages_is_noticed(data: Data, tmp_path: Path) -> None:
+    """Real runs: two editions alike, then one without the heading that the source looks for."""
+    settings = LOOPBACK | {"ROBOTSTXT_OBEY": True, "LOG_LEVEL": "ERROR"}
+    done = run_scrapy("health", data=data)
+    assert (done.returncode, done.stderr) == (0, "no runs yet\n")
+    with WireServer({}) as server:
+        source = tmp_path / "paper.toml"
+        source.write_text(SOURCE.format(base=server.base_url), "utf-8")
+        for name, heading, robots in (("a", "h1", b"# one"), ("b", "h1", b"# one"), ("c", "h2", b"# two")):
+            server.routes = print_edition(name, heading, robots)
+            crawled = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
+            assert crawled.returncode == 0, crawled.stderr
+            done = run_scrapy("health", "--json", data=data)
+            assert done.returncode == (1 if name == "c" else 0), done.stdout
+    (health,) = [json.loads(line) for line in done.stdout.splitlines()]
+    host = server.base_url.partition("//")[2]
+    assert health["is_well"] is False
+    assert health["field_shares"]["article"]["articleBody"] == 1.0
+    assert [alert["message"] for alert in health["alerts"]] == [
+        "headline found on 0% of 12 article pages, usually on 100%",
+        f"robots.txt of {host} has changed; 0 requests of the last run were forbidden",
+    ]
+    shown = run_scrapy("health", data=data)
+    assert shown.returncode == 1
+    assert "paper: fields: headline found on 0%" in shown.stdout
+    assert run_scrapy("health", "--collection", "none", data=data).returncode == 2

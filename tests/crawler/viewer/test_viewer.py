@@ -1,0 +1,281 @@
+"""Posts, their proof, their versions, lists, search and packages, as functions from request to response."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archives.replay.http import FilePart, Request, Response
+from archives.replay.markup import Html, fill
+from crawler.viewer.search_index import build_excerpt
+from crawler.viewer.versions import build_comparison, compare_words
+from tests.crawler.viewer.conftest import Viewer, show
+from tests.project import Data, run_scrapy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FERRY = "NW202603041021110001"
+HOSTILE = "NW202602131640000208"
+REVISED = "NW202603041930000402"
+
+
+def get(viewer: Viewer, target: str, **headers: str) -> Response:
+    return viewer.answer(Request(method="GET", target=target, headers={"host": "127.0.0.1:80"} | headers))
+
+
+def read(viewer: Viewer, target: str) -> str:
+    response = get(viewer, target)
+    assert response.status == 200, response.body
+    assert isinstance(response.body, bytes)
+    return response.body.decode()
+
+
+def find_titles(page: str) -> list[str]:
+    return re.findall(r'<a class="title" href="[^"]*">([^<]*)</a>', page)
+
+
+def build_path(page: str, identifier: str) -> str:
+    return f"{page}?{urlencode({'collection': 'newspaper', 'source': 'newspaper', 'id': identifier})}"
+
+
+def test_the_front_page_says_what_there_is(viewer: Viewer) -> None:
+    page = read(viewer, "/")
+    assert "newspaper" in page
+    assert len(find_titles(page)) == 12
+    assert "44 posts" in page
+    assert page.count('<li class="ended">') == 2
+    assert "is well" in page
+
+
+def test_changes_are_told_from_a_cursor_on(viewer: Viewer) -> None:
+    told = json.loads(read(viewer, "/changes?collection=newspaper&limit=1000"))
+    assert len(told["changes"]) >= 44
+    assert not told["more"]
+    target = f"/changes?collection=newspaper&{urlencode({'since': told['cursor']})}"
+    again = get(viewer, target)
+    assert json.loads(again.body if isinstance(again.body, bytes) else b"")["changes"] == []
+    assert get(viewer, target, **{"if-none-match": again.get("ETag")}).status == 304
+    assert get(viewer, "/changes?collection=newspaper&since=nonsense").status == 400
+
+
+def test_a_feed_is_sent_once_to_whoever_has_it(crawl: tuple[Data, str], tmp_path: Path) -> None:
+    data = Data(tmp_path / "data")
+    data.path.mkdir()
+    for name in ("collections", "_posts"):
+        (data.path / name).symlink_to(crawl[0].path / name)
+    done = run_scrapy("export", "feeds", "-o", str(data.path / "feeds"), data=data)
+    assert done.returncode == 0, done.stderr
+    (data.path / "secret.json").write_text("{}")
+    (data.path / "feeds" / "link.json").symlink_to(data.path / "secret.json")
+    with show(data) as viewer:
+        feed = get(viewer, "/feeds/all.atom")
+        assert (feed.status, feed.get("Content-Type")) == (200, "application/atom+xml; charset=utf-8")
+        assert isinstance(feed.body, bytes)
+        assert "渡轮" in feed.body.decode()
+        again = get(viewer, "/feeds/all.atom", **{"if-none-match": feed.get("ETag")})
+        assert (again.status, again.body) == (304, b"")
+        for target in ("/feeds/../secret.json", "/feeds/%2e%2e/secret.json", "/feeds/link.json", "/feeds/none.atom"):
+            assert get(viewer, target).status == 404
+
+
+SEARCHES = [
+    ("渡轮", 2),
+    ("ferry", 2),
+    ("FERRY night", 1),
+    ("轮渡", 0),
+    ("夜航", 2),
+    ("nowhere-to-be-found", 0),
+    ('"', None),
+    ("*", None),
+]
+
+
+@pytest.mark.parametrize(("words", "least"), SEARCHES)
+def test_a_word_of_two_characters_is_found_inside_others(viewer: Viewer, words: str, least: int | None) -> None:
+    titles = find_titles(read(viewer, f"/-/posts?q={quote(words)}"))
+    if least is not None:
+        assert (len(titles) >= least) if least else titles == []
+
+
+def test_posts_are_listed_by_what_they_have_in_common(viewer: Viewer) -> None:
+    assert len(find_titles(read(viewer, "/-/posts"))) == 30
+    assert len(find_titles(read(viewer, "/-/posts?page=2"))) == 14
+    assert len(find_titles(read(viewer, "/-/posts?source=newspaper&collection=newspaper&page=2"))) == 14
+    by_day = read(viewer, "/-/posts?collection=newspaper&day=2026-03-04")
+    assert set(re.findall(r"<h3><a [^>]*>([^<]*)</a></h3>", by_day)) == {"2026-03-04"}
+    assert "The night ferry returns after eleven winters" in find_titles(read(viewer, "/-/posts?tag=night+service"))
+    assert find_titles(read(viewer, "/-/posts?category=no-such")) == []
+    for odd in ("page=0", "page=x", "day=../x", "page=99999999", "q=" + "x" * 5000):
+        read(viewer, f"/-/posts?{odd}")
+    assert get(viewer, "/-/posts?collection=no-such").status == 404
+
+
+def test_a_post_comes_with_its_proof(viewer: Viewer) -> None:
+    page = read(viewer, build_path("/-/post", FERRY))
+    assert "Verified just now" in page
+    assert page.count("✓ block digest") == page.count("✓ payload digest") >= 2
+    assert "✓ post file" in page
+    assert "✗" not in page
+    assert re.search(r"<code>newspaper-\d{14}-00000-\w+\.warc\.gz</code> at offset <code>[\d,]+</code>", page)
+    assert "<i>source: h1</i>" in page
+
+
+def test_a_changed_letter_is_seen_at_once(crawl: tuple[Data, str], tmp_path: Path) -> None:
+    data = Data(tmp_path / "data")
+    shutil.copytree(crawl[0].path, data.path)
+    (post,) = data.posts("newspaper").glob(f"*{FERRY}.md")
+    post.write_text(post.read_text("utf-8").replace("night ferry", "right ferry"), "utf-8")
+    with show(data) as viewer:
+        page = read(viewer, build_path("/-/post", FERRY))
+        assert "✗ post file" in page
+        assert "Not everything could be verified" in page
+
+
+def test_a_damaged_record_is_seen_at_once(crawl: tuple[Data, str], tmp_path: Path) -> None:
+    data = Data(tmp_path / "data")
+    shutil.copytree(crawl[0].path, data.path)
+    with show(data) as viewer:
+        page = read(viewer, build_path("/-/post", FERRY))
+        file, offset = re.search(r"<code>([^<]*\.warc\.gz)</code> at offset <code>([\d,]+)", page).groups()  # type: ignore[union-attr]
+        warc = data.collection("newspaper") / "archive" / file
+        raw = bytearray(warc.read_bytes())
+        raw[int(offset.replace(",", "")) + 300] ^= 0xFF
+        warc.write_bytes(raw)
+        assert "✗" in read(viewer, build_path("/-/post", FERRY))
+
+
+def test_a_post_stands_beside_the_page_it_came_from(viewer: Viewer) -> None:
+    page = read(viewer, build_path("/-/beside", FERRY))
+    assert "The boat goes out at 23:40" in page
+    (frame,) = re.findall(r'<iframe [^>]*src="//localhost:80([^"]+)"', page)
+    assert "mp_/" in frame
+    assert b"The night ferry returns" in get(viewer, frame).body  # type: ignore[operator]
+
+
+def test_a_memento_names_the_post_that_it_made(viewer: Viewer) -> None:
+    beside = read(viewer, build_path("/-/beside", FERRY))
+    (frame,) = re.findall(r'<iframe [^>]*src="//localhost:80([^"]+)"', beside)
+    assert build_path("/-/post", FERRY).replace("&", "&amp;") in read(viewer, frame.replace("mp_/", "/", 1))
+    front = get(viewer, f"/newspaper/{viewer.paper_url}/").get("Location")
+    assert "/-/post?" not in read(viewer, front)
+
+
+def test_versions_show_the_words_that_changed(viewer: Viewer) -> None:
+    page = read(viewer, build_path("/-/versions", REVISED))
+    assert "2 versions" in page
+    assert "<ins>" in page
+    single = read(viewer, build_path("/-/versions", FERRY))
+    assert "1 version<" in single
+
+
+def test_hostile_titles_are_text_on_every_page(viewer: Viewer) -> None:
+    for target in (
+        "/-/posts?page=2",
+        build_path("/-/post", HOSTILE),
+        build_path("/-/beside", HOSTILE),
+        "/-/posts?q=%3Cscript%3E",
+        "/-/posts?tag=%22%3E%3Cscript%3E",
+        "/-/post?collection=%3Cscript%3E",
+        "/-/runs",
+    ):
+        response = get(viewer, target)
+        assert isinstance(response.body, bytes)
+        assert b"<script" not in response.body
+        assert not re.search(rb"<[^>]* on\w+=", response.body)
+
+
+def test_runs_are_listed_with_what_they_brought(viewer: Viewer) -> None:
+    page = read(viewer, "/-/runs")
+    assert page.count('<tr class="ended">') == 2
+    assert "finished" in page
+
+
+def test_a_collection_without_posts_is_shown(tmp_path: Path) -> None:
+    from archives.storage.collection import Collection  # noqa: PLC0415
+    from tests.archives.conftest import build_exchange, build_writer  # noqa: PLC0415
+
+    with build_writer(Collection.open(tmp_path, "bare", create=True)) as writer:
+        writer.write(build_exchange())
+    with show(Data(tmp_path)) as viewer:
+        assert "1 capture" in read(viewer, "/")
+        assert find_titles(read(viewer, "/-/posts?collection=bare")) == []
+        assert read(viewer, "/bare/")
+
+
+def test_an_empty_data_directory_is_shown(tmp_path: Path) -> None:
+    with show(Data(tmp_path)) as viewer:
+        assert "None yet" in read(viewer, "/")
+        assert "No post." in read(viewer, "/-/posts")
+
+
+def test_the_index_of_posts_is_derived(crawl: tuple[Data, str], tmp_path: Path) -> None:
+    """Deleted, damaged or of another version: the next look makes it again."""
+    data = Data(tmp_path / "data")
+    shutil.copytree(crawl[0].path, data.path)
+    path = data.collection("newspaper") / "indexes" / "viewer.sqlite"
+    for content in (None, b"rubbish" * 500):
+        for file in path.parent.glob("viewer.sqlite*"):
+            file.unlink()
+        if content:
+            path.write_bytes(content)
+        with show(data) as viewer:
+            assert "44 posts" in read(viewer, "/-/posts")
+
+
+# Packages
+
+
+def test_packages_are_served_in_parts(tmp_path: Path) -> None:
+    folder = tmp_path / "wacz"
+    folder.mkdir()
+    (folder / "a b.wacz").write_bytes(bytes(range(100)))
+    (tmp_path / "secret.wacz").write_bytes(b"x")
+    with show(Data(tmp_path)) as viewer:
+        assert "a%20b.wacz" in read(viewer, "/-/wacz/")
+        cases = {"": (200, 0, 100), "bytes=0-9": (206, 0, 10), "bytes=90-": (206, 90, 10), "bytes=-5": (206, 95, 5),
+                 "bytes=95-900": (206, 95, 5), "bytes=0-1,5-6": (200, 0, 100), "bytes=-": (200, 0, 100)}  # fmt: skip
+        for asked, (status, start, length) in cases.items():
+            response = get(viewer, "/-/wacz/a%20b.wacz", range=asked)
+            assert (response.status, response.body) == (
+                status,
+                FilePart(path=folder / "a b.wacz", start=start, length=length),
+            )
+            assert response.get("Accept-Ranges") == "bytes"
+        assert get(viewer, "/-/wacz/a%20b.wacz", range="bytes=100-").get("Content-Range") == "bytes */100"
+        for name in ("../secret.wacz", "%2e%2e/secret.wacz", "..%2fsecret.wacz", "none.wacz", "a b.txt"):
+            assert get(viewer, f"/-/wacz/{name}").status == 404
+
+
+# Pure functions
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_a_comparison_holds_both_texts(before: str, after: str) -> None:
+    found = compare_words(before, after)
+    old = re.sub(r"<ins>.*?</ins>", "", found, flags=re.DOTALL)
+    new = re.sub(r"<del>.*?</del>", "", found, flags=re.DOTALL)
+    assert re.sub(r"</?del>", "", old) == fill("{x}", x=before)
+    assert re.sub(r"</?ins>", "", new) == fill("{x}", x=after)
+
+
+def test_a_comparison_marks_characters_of_chinese() -> None:
+    assert compare_words("库存2,400吨", "库存2,600吨") == "库存2,<del>400</del><ins>600</ins>吨"
+    assert "<details>" in build_comparison(["a", "b", "c", "d", "x"], ["a", "b", "c", "d", "y"])
+
+
+def test_what_is_not_markup_is_escaped() -> None:
+    assert fill("<p>{a}{b}{c}</p>", a="<b>&\"'", b=Html("<i>"), c=None) == "<p>&lt;b&gt;&amp;&quot;&#x27;<i></p>"
+
+
+def test_an_excerpt_shows_what_was_searched_for() -> None:
+    text = "x " * 300 + "needle " + "y " * 300
+    assert "needle" in build_excerpt(text, "NEEDLE")
+    assert build_excerpt("short") == "short"

@@ -1,0 +1,116 @@
+"""A whole article from one page: fields, evidence, and that nothing but the arguments decides."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.article.article import Article, read_article
+from pipelines.markup.sanitise import normalise_body
+from pipelines.posts.items import Precision
+
+CAPTURED_AT = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
+URL = "https://paper.example/2026/03/08/bridge.html"
+PROSE = [
+    "跨江大桥星期一正式通车，比原计划晚了两年，费用也比当初的预算增加了一倍。",
+    "承建方<span id=stock_1.600160>巨化股份</span>表示，从星期二起大桥将供电车使用，汽车仍须绕行老路。",
+]
+PAGE = f"""<!DOCTYPE html>
+<html lang="zh-CN"><head><meta charset="utf-8"><title>大桥今日通车_要闻_某某网</title>
+<meta name="keywords" content="大桥,通车,市长"><meta property="article:section" content="要闻">
+<link rel="canonical" href="/2026/bridge"></head>
+<body><div class="nav"><a href="/">首页</a></div><h1>大桥今日通车</h1>
+<div class="info">2026-03-08 10:21 来源：某某日报 记者 李四</div>
+<div class="body"><p>{PROSE[0]}</p><p>{PROSE[1]} <img src="/b.jpg" onload="x()"></p><p>责任编辑：王五</p></div>
+<div class="related"><ul><li><a href="/1">旧闻</a></li></ul></div></body></html>"""
+
+
+def read(text: str = PAGE, **options: object) -> Article:
+    arguments = {"url": URL, "captured_at": CAPTURED_AT, "zone": ZoneInfo("Asia/Shanghai")} | options
+    return read_article(text, **arguments)  # type: ignore[arg-type]
+
+
+def test_every_field_and_its_evidence() -> None:
+    article = read()
+    assert article.headline == article.headline_found == "大桥今日通车"
+    assert article.datePublished is not None
+    assert article.datePublished.isoformat() == "2026-03-08T10:21:00+08:00"
+    assert article.datePublished_precision is Precision.MINUTE
+    assert article.datePublished_found.startswith("2026-03-08 10:21")
+    assert article.keywords == ["大桥", "通车", "市长"]
+    assert article.sections == ["要闻"]
+    assert article.authors == ["李四"]
+    assert article.canonical_url == "https://paper.example/2026/bridge"
+    assert article.language == "zh-CN"
+    assert article.symbols == ["SH600160"]
+    assert article.body_text.split("\n") == [
+        PROSE[0],
+        PROSE[1].replace("<span id=stock_1.600160>", "").replace("</span>", ""),
+    ]
+    assert article.evidence == {
+        "headline": "h1",
+        "datePublished": "text:near headline",
+        "keywords": "meta:keywords",
+        "sections": "meta:article:section",
+        "authors": "text:near headline",
+        "body": "mainbody",
+    }
+
+
+def test_the_body_is_sanitised_and_absolute() -> None:
+    article = read()
+    assert '<img src="https://paper.example/b.jpg">' in article.body_html
+    assert "onload" not in article.body_html
+    assert normalise_body(article.body_html, base_url=URL) == article.body_html
+
+
+def test_what_is_known_of_the_page_wins_over_what_it_says() -> None:
+    assert read(language="zh-Hans").language == "zh-Hans"
+    day_only = read(zone=None)
+    assert day_only.datePublished is None
+    assert str(day_only.datePublished_day) == "2026-03-08"
+    assert day_only.datePublished_precision is Precision.DAY
+
+
+def test_a_body_that_only_machines_are_told_is_taken_where_the_page_shows_none() -> None:
+    stated = "\\n".join(["The bridge over the river was opened on Monday & nobody was there to see it."] * 4)
+    page = f"""<title>Bridge opens</title><script type="application/ld+json">{{"@type": "NewsArticle",
+    "headline": "Bridge opens", "articleBody": "{stated}"}}</script><div id="app"></div>"""
+    article = read(page)
+    assert article.evidence["body"] == "jsonld:articleBody"
+    assert article.body_text.count("\n") == 3
+    assert article.body_html.count("<p>") == 4
+    assert "Monday &amp; nobody" in article.body_html
+
+
+def test_what_somebody_found_already_is_not_looked_for() -> None:
+    """Tags and authors are still judged by the text that is known."""
+    whole, rest = read(), read(known_body=f"<p>{PROSE[0]}</p>", is_dated=True)
+    assert (rest.body_html, rest.body_text, rest.datePublished, rest.symbols) == ("", "", None, [])
+    assert (rest.headline, rest.keywords, rest.authors) == (whole.headline, whole.keywords, whole.authors)
+    assert sorted(rest.evidence) == ["authors", "headline", "keywords", "sections"]
+    assert read(text=PAGE.replace("大桥今日通车", "要闻一则"), known_body="<p>x</p>").keywords == []
+
+
+def test_an_empty_page_is_an_empty_article() -> None:
+    assert read("", url="", captured_at=None) == Article()
+
+
+def test_an_address_that_is_none_costs_only_what_rests_on_it() -> None:
+    article = read(url="http://[broken")
+    assert article.headline == "大桥今日通车"
+    assert article.canonical_url == ""
+
+
+def test_reading_twice_gives_the_same() -> None:
+    assert read() == read()
+
+
+@settings(max_examples=60)
+@given(st.text(max_size=300))
+def test_no_text_breaks_the_reader(text: str) -> None:
+    read(text)
+    read(PAGE.replace("大桥", text))

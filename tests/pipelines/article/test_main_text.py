@@ -1,0 +1,226 @@
+"""The main text: small pages made for one trap each, and what no page may do to the finder."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.article.boilerplate import is_clutter
+from pipelines.article.main_text import MainBody, find_main_body
+from pipelines.article.text_density import measure_size, measure_tree
+from pipelines.page.document import Webpage
+
+FIRST = "The bridge over the river was opened on Monday, two years later than planned and at twice the cost."
+SECOND = "Thousands came to cross it on foot, among them the mayor, who had promised it in his first campaign."
+THIRD = "From Tuesday on it belongs to the trams; cars, the council decided, will have to take the old road."
+STORY = [FIRST, SECOND, THIRD]
+PARAGRAPHS = "".join(f"<p>{text}</p>" for text in STORY)
+CHINESE = [
+    "跨江大桥星期一正式通车，比原计划晚了两年，费用也比当初的预算增加了一倍。",
+    "数千名市民步行过桥，市长也在其中，他在第一次竞选时就曾许诺要修建这座大桥。",
+    "从星期二起大桥将供电车使用；市议会决定，汽车仍须绕行老路，直到明年春天。",
+]
+CHINESE_PARAGRAPHS = "".join(f"<p>{text}</p>" for text in CHINESE)
+HEADLINE = "Bridge over the river opens"
+
+
+def find(body: str, *, headline: str = HEADLINE, head: str = "") -> MainBody:
+    page = Webpage(f"<html><head>{head}</head><body>{body}</body></html>")
+    return find_main_body(page, headline=headline)
+
+
+def lines(body: str, *, headline: str = HEADLINE, head: str = "") -> list[str]:
+    return find(body, headline=headline, head=head).text.split("\n")
+
+
+OTHER = "Elsewhere the council met again on Friday and could not agree on anything, as it has not for years."
+LINKS = "".join(f'<li><a href="/{n}">Another story that is told elsewhere, number {n}</a></li>' for n in range(8))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(f"<div>{PARAGRAPHS}</div>", id="nothing else"),
+        pytest.param(f"<ul>{LINKS}</ul><div>{PARAGRAPHS}</div><ul>{LINKS}</ul>", id="lists of links"),
+        pytest.param(f"<h1>{HEADLINE}</h1><p>2026-03-08 10:21 Source: The Paper</p>{PARAGRAPHS}", id="dateline"),
+        pytest.param(f"<p>{OTHER}</p><h1>{HEADLINE}</h1><div>{PARAGRAPHS}</div>", id="above the headline"),
+        pytest.param(
+            f"<article><h1>{HEADLINE}</h1>{PARAGRAPHS}</article>"
+            f"<article><h1>Council meets</h1>{f'<p>{OTHER}</p>' * 9}</article>",
+            id="a longer article that follows",
+        ),
+        pytest.param(
+            f'<div><div class="a"><h1>{HEADLINE}</h1>{PARAGRAPHS}</div>'
+            f'<div class="a"><h1>Next bridge over the river</h1><p>{OTHER}</p><p>{FIRST} Later.</p></div></div>',
+            id="a similar article that follows in the same shape",
+        ),
+        pytest.param(f'<div>{PARAGRAPHS}</div><div class="comment-list">{f"<p>{OTHER}</p>" * 9}</div>', id="comments"),
+        pytest.param(f'<div class="has-sidebar"><div>{PARAGRAPHS}</div></div>', id="the class of a layout"),
+        pytest.param(
+            f'<div>{PARAGRAPHS}<div class="newsletter-box"><p>{OTHER}</p></div></div>', id="a box among paragraphs"
+        ),
+        pytest.param(f"<div>{PARAGRAPHS}<h3>Read more</h3><p>Short teaser</p></div>", id="an announced list"),
+        pytest.param(
+            f"<div>{PARAGRAPHS}"
+            + "".join(f'<div class="t"><h3><a href="/{n}">Story {n}</a></h3><p>{OTHER}</p></div>' for n in range(3))
+            + "</div>",
+            id="teasers with linked headings",
+        ),
+        pytest.param(
+            f'<div>{PARAGRAPHS}<a href="/ad">A loan on the best of terms, today only</a><p></p></div>', id="ad"
+        ),
+        pytest.param(f"<form>{PARAGRAPHS}</form>", id="the whole page in a form"),
+        pytest.param(f'<div style="visibility: hidden">{PARAGRAPHS}</div><p>menu</p>', id="shown by a script"),
+        pytest.param(f'<div>{PARAGRAPHS}<p style="display:none">{OTHER}</p></div>', id="hidden"),
+        pytest.param(f"<div>{PARAGRAPHS}<script>{OTHER}</script><!-- {OTHER} --></div>", id="script and comment"),
+        pytest.param("<div>" + "<br><br>".join(STORY) + "</div>", id="lines instead of paragraphs"),
+        pytest.param(
+            "".join(f'<section class="part"><div><p>{text}</p></div></section>' for text in STORY), id="parts"
+        ),
+        pytest.param(f'<div itemprop="articleBody">{PARAGRAPHS}</div><div><p>{OTHER}</p></div>', id="a lone stranger"),
+    ],
+)
+def test_the_story_and_nothing_else(page: str) -> None:
+    assert lines(page) == STORY
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        "<p>责任编辑：王五</p>",
+        "<div>【编辑：王五】</div>",
+        "<p>打开APP阅读全文</p>",
+        "<p>扫一扫分享到朋友圈</p>",
+        f"<div><h3>相关阅读</h3><ul>{LINKS}</ul></div>",
+        "<p>上一篇：<a href=/1>昨天</a></p>",
+        '<div class="erweima"><p>用手机扫描二维码，随时随地看新闻，精彩内容不容错过。</p></div>',
+    ],
+)
+def test_what_stands_below_chinese_articles_goes(noise: str) -> None:
+    page = f"<h1>大桥今日通车</h1><div>{CHINESE_PARAGRAPHS}{noise}</div>"
+    assert lines(page, headline="大桥今日通车") == CHINESE
+
+
+def test_lines_between_breaks_are_looked_at_one_by_one() -> None:
+    page = f"<h1>大桥今日通车</h1><div>{'<br>'.join(['', *CHINESE, '（责任编辑：王五）', '扫一扫分享到朋友圈'])}</div>"
+    assert lines(page, headline="大桥今日通车") == CHINESE
+
+
+def test_a_page_laid_out_by_tables_is_read_cell_by_cell() -> None:
+    menu = "".join(f"<tr><td><a href=/{n}>旧闻标题之第{n}号</a></td></tr>" for n in range(9))
+    story = (
+        f"<tr><td>大桥今日通车</td></tr><tr><td>2026-03-08 来源：某某</td></tr><tr><td>{CHINESE_PARAGRAPHS}</td></tr>"
+    )
+    foot = "<table><tr><td>版权所有，某某市人民政府办公室，地址：某某市某某路一号，未经许可不得转载。</td></tr></table>"
+    page = f"<table><tr><td><table>{menu}</table></td><td><table>{story}</table></td></tr></table>{foot}"
+    assert lines(page, headline="大桥今日通车") == CHINESE
+
+
+def test_the_headline_decides_between_rivals() -> None:
+    rival = "<p>" + "这首歌在全国传唱，很多明星都翻唱过，但是原唱究竟是谁，知道的人并不多。" * 20 + "</p>"
+    page = f"<div><div>{CHINESE_PARAGRAPHS}</div></div><div><div>{rival}</div></div>"
+    assert lines(page, headline="跨江大桥星期一正式通车 市长也步行过桥") == CHINESE
+
+
+def test_a_short_flash_is_found_beside_a_longer_list_of_teasers() -> None:
+    flash = "交通运输部：着力打造综合立体交通网络，到明年底实现主要城市之间一小时通达。"
+    teasers = "".join(
+        f"<li><a href=/{n}>旧闻之{n}</a><p>昨天的事情还没有说完，今天的事情又来了，请看详细报道。</p></li>"
+        for n in range(9)
+    )
+    page = f"<h1>打造交通网络</h1><div class=c><p>{flash}</p></div><ul>{teasers}</ul>"
+    assert lines(page, headline="打造交通网络") == [flash]
+
+
+def test_what_introduces_the_article_stands_before_it() -> None:
+    lead = "After two years of waiting the city has its crossing, and nobody is quite satisfied."
+    page = f'<header><h1>{HEADLINE}</h1><p class="standfirst">{lead}</p></header><div class=b>{PARAGRAPHS}</div>'
+    assert lines(page) == [lead, *STORY]
+    described = f"<header><h1>{HEADLINE}</h1><p>{lead}</p></header><div class=b>{PARAGRAPHS}</div>"
+    assert lines(described, head=f'<meta name="description" content="{lead[:60]}">') == [lead, *STORY]
+
+
+def test_figures_stay_in_the_markup_and_their_captions_out_of_the_text() -> None:
+    figure = '<figure><img src="/b.jpg"><figcaption>The bridge at night, seen from the old town.</figcaption></figure>'
+    found = find(f"<div>{PARAGRAPHS}{figure}<table><tr><td>1</td><td>2</td></tr></table></div>")
+    assert found.text.split("\n") == [*STORY, "1", "2"]
+    assert "<figcaption>" in found.html
+    assert "<table>" in found.html
+
+
+def test_captions_of_a_gallery_are_told_once() -> None:
+    caption = "<div>The bridge at night, seen from the old town; photograph of the city's archive.</div>"
+    assert len(lines(f"<div>{PARAGRAPHS}{caption * 4}</div>")) == len(STORY) + 1
+    assert len(lines(f"<div>{PARAGRAPHS}{caption * 2}</div>")) == len(STORY) + 2
+
+
+def test_text_before_the_first_element_is_escaped_once() -> None:
+    found = find("<div>Less &lt; more &amp; so on, said the mayor on Monday, when the bridge was opened at last.</div>")
+    assert found.html.startswith("Less &lt; more &amp; so on")
+    assert found.text.startswith("Less < more & so on")
+
+
+@pytest.mark.parametrize("page", ["", "<p></p>", "<ul><li><a href=/>x</a></li></ul>", "<img src=x>"])
+def test_a_page_without_prose_has_no_lines_to_speak_of(page: str) -> None:
+    assert len(find(page).text) <= 1
+
+
+def test_a_chinese_character_weighs_two_and_a_half_letters() -> None:
+    assert measure_size("大桥") == 5.0
+    assert measure_size("ab") == 2.0
+
+
+def test_linked_text_is_no_prose() -> None:
+    page = Webpage(f'<div><p>{FIRST}</p><p><a href="/x">{FIRST}</a></p></div>')
+    body = page.root.find("body")
+    measure = measure_tree(body)[body]
+    assert measure.prose == len(FIRST)
+    assert measure.linked == len(FIRST)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("relatedNews", True), ("share-bar", True), ("sidebar-grid", False), ("story", False), ("shareholder", False)],
+)
+def test_class_names_are_read_word_by_word(name: str, expected: bool) -> None:
+    (element,) = Webpage(f'<div class="{name}">x</div>').root.iter("div")
+    assert is_clutter(element) is expected
+
+
+PIECES = ("<div>", "</div>", "<p>", "</p>", "<h1>", "</h1>", "<a href=x>", "</a>", "<ul><li>", "<!-- x -->", "<br>")
+MORE_PIECES = (
+    "<table><tr><td>",
+    "</table>",
+    "<div class=related>",
+    "<span hidden>",
+    FIRST,
+    HEADLINE,
+    "大桥。",
+    "&amp;",
+)
+MARKUP = st.lists(st.sampled_from([*PIECES, *MORE_PIECES]), max_size=40).map("".join)
+
+
+@given(MARKUP, st.sampled_from(["", HEADLINE, "大桥今日通车"]))
+def test_no_page_breaks_the_finder(page: str, headline: str) -> None:
+    found = find_main_body(Webpage(page), headline=headline)
+    assert all(line.strip() == line and line for line in found.text.split("\n") if found.text)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<div>" * 3000 + FIRST,
+        "<p>" + "<span>" * 3000 + FIRST,
+        f"<div>{PARAGRAPHS * 2000}</div>",
+        f"<ul>{LINKS * 500}</ul>",
+    ],
+    ids=["deep blocks", "deep inlines", "long", "wide"],
+)
+def test_extreme_pages_take_no_time_to_speak_of(page: str) -> None:
+    began = time.process_time()
+    find(page)
+    assert time.process_time() - began < 5

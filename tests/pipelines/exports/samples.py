@@ -1,0 +1,103 @@
+"""Posts to hand over: plain ones, and such as break what is careless."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from pipelines.exports.records import PostRecord, build_record
+from pipelines.exports.store import PostStore
+from pipelines.markup.sanitise import normalise_body
+from pipelines.posts.items import CaptureRef, Origin, Post, Precision
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.merge import attest
+from pipelines.posts.options import PostOptions
+from pipelines.posts.post_files import build_file_name
+from pipelines.posts.post_folder import Shelf
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+OPTIONS = PostOptions(zone=SHANGHAI, language="zh")
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+def build_post(number: int = 1, **values: object) -> Post:
+    """A finished post, read from a capture of its own."""
+    identifier = f"NW2026030412{number:06d}"
+    capture = CaptureRef(
+        record_id=f"<urn:uuid:00000000-0000-4000-8000-{number:012d}>",
+        captured_at=NOON + timedelta(seconds=number, microseconds=17),
+        payload_digest="sha1:3I42H3S6NNFQ2MSVX7XZKYAYSCX5QBYJ",
+        file="news-20260304120000-00000-abc123.warc.gz",
+        offset=1000 * number,
+    )
+    post = Post(
+        source="news",
+        identifier=identifier,
+        url=f"http://news.example/{identifier}.html",
+        origin=Origin.ARTICLE,
+        headline=f"潮汐 {number}",
+        datePublished=(NOON + timedelta(days=number % 70)).astimezone(SHANGHAI),
+        datePublished_precision=Precision.SECOND,
+        articleSection=["港湾瞭望"],
+        keywords=["灯塔", "sea"],
+        articleBody=f"<p>人工智能看第 {number} 次潮汐。</p>",
+        inLanguage="zh",
+        capture=capture,
+    )
+    return attest(replace(post, **values))  # type: ignore[arg-type]
+
+
+def build_sample(number: int = 1, **values: object) -> PostRecord:
+    """Its record."""
+    post = build_post(number, **values)
+    return build_record(post, OPTIONS, collection="news", file=build_file_name(post, OPTIONS))
+
+
+HOSTILE_TEXTS = [
+    "\"quoted\": 'said' --- {{ site.secret_value }} {% raw %} {{< figure src=x >}} {{% bad %}}",
+    "<script>document.title='owned'</script><img src=x onerror=document.title='owned'>",
+    "line\u2028separator \u202eright to left\u202c \ufeff \x85 tab\tend",
+    "שלום עולם مرحبا بالعالم",
+    "emoji 🚢👩‍👩‍👧‍👦 and 𠀀",
+    "'; DROP TABLE posts; -- =1+1 %s %d {0} {shareLink} &amp; &lt; ]]>",
+    "true",
+    "007",
+    "{:.cls onclick=\"document.title='owned'\"}",
+    "...",
+]
+HOSTILE_BODY = (
+    "<p>{{ site.secret_value }} {% include x %} {{< figure src=x >}} {{% bad %}}</p>"
+    "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
+    '<p onclick="document.title=1">{:.cls onclick="x"}</p><a href="javascript:document.title=1">x</a>'
+    "<p>---</p><p>layout: none</p>"
+)
+
+
+def build_hostile() -> list[PostRecord]:
+    """Posts whose every text is hostile, as the stages would have let them through."""
+    posts = []
+    for number, text in enumerate(HOSTILE_TEXTS, start=100):
+        line = " ".join(text.split())
+        body = normalise_body(HOSTILE_BODY + f"<p>{line}</p>", base_url="http://news.example/")
+        posts.append(
+            build_sample(number, headline=line, articleSection=[line], keywords=[line, "sea"], articleBody=body)
+        )
+    return posts
+
+
+def fill_collection(folder: Path, posts: list[Post]) -> PostStore:
+    """A ledger and post files, as a run would have left them."""
+    ledger = Ledger(folder / "ledger.sqlite")
+    shelf = Shelf(folder / "_posts", ledger, lambda _: OPTIONS)
+    for post in posts:
+        ledger.absorb(post)
+        state = ledger.find_post(post.key)
+        assert state is not None
+        shelf.shelve(state)
+    ledger.close()
+    return PostStore(folder / "ledger.sqlite", "news", lambda _: OPTIONS)

@@ -1,0 +1,417 @@
+"""The log of changes: whoever goes on from a cursor is told everything at least once, also when the log was lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archives.storage.collection import Collection
+from crawler.publishing.changefeed import answer_changes
+from crawler.publishing.changes import FILE_NAME, START, ChangeLog, Cursor, CursorError, parse_cursor
+from crawler.publishing.library import Library
+from crawler.sources import Source, load_source
+from pipelines.exports.records import PostRecord
+from pipelines.exports.store import PostStore
+from pipelines.posts.items import Evidence, Post
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.merge import attest
+from pipelines.posts.post_folder import Shelf
+from tests.pipelines.exports.samples import NOON, OPTIONS, build_post
+from tests.project import Data, run_scrapy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+DEFINITION = """
+name = "news"
+language = "zh"
+timezone = "Asia/Shanghai"
+scope = ["//news.example/"]
+seeds = ["http://news.example/"]
+[links]
+article = ['/(?P<id>\\w+)\\.html$']
+"""
+
+
+class Desk:
+    """A collection whose ledger is written by hand, at instants that a test sets."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.collection = Collection.open(data_dir, "news", create=True)
+        self.now = NOON
+        self.definition = DEFINITION
+        self._names = iter(f"{number:012x}" for number in range(1, 1000))
+        self.store = PostStore(self._ledger_path, "news", lambda _: OPTIONS)
+
+    @property
+    def _ledger_path(self) -> Path:
+        return self.collection.indexes_dir / "ledger.sqlite"
+
+    def find(self, name: str) -> Source:
+        return load_source(self.definition, path="news.toml")
+
+    def open(self) -> closing[ChangeLog]:
+        return closing(ChangeLog(self.collection, self.find, clock=lambda: self.now, new_id=lambda: next(self._names)))
+
+    def write(self, *posts: Post) -> None:
+        """What a run would do for posts read from captures of theirs."""
+        ledger = Ledger(self._ledger_path)
+        shelf = Shelf(self.collection.path / "_posts", ledger, lambda _: OPTIONS)
+        for post in posts:
+            ledger.absorb(post)
+            state = ledger.find_post(post.key)
+            assert state is not None
+            shelf.shelve(state)
+        ledger.close()
+
+    def forget(self, source: str = "news") -> None:
+        with closing(Ledger(self._ledger_path)) as ledger:
+            ledger.forget_source(source)
+
+    def account(self, **arguments: object) -> int:
+        with self.open() as log:
+            return log.account(**arguments)  # type: ignore[arg-type]
+
+    def read(self, since: str = START, limit: int = -1) -> list[PostRecord]:
+        with self.open() as log:
+            return list(log.read(parse_cursor(since), self.store, limit=limit))
+
+    def cursor(self) -> str:
+        with self.open() as log:
+            return str(log.cursor)
+
+    def write_manifest(self, run: str, *, began_at: datetime, ended_at: datetime | None) -> None:
+        manifest = {"run": run, "began_at": began_at.isoformat(), "ended_at": ended_at and ended_at.isoformat()}
+        path = self.collection.runs_dir / f"{began_at:%Y%m%d%H%M%S}-{run}.json"
+        manifest |= {"spider": "category", "source": "news", "exit_reason": "finished" if ended_at else None}
+        manifest |= {"collection": "news", "counts": {}, "files": []}
+        path.write_text(json.dumps(manifest))
+
+    def lose_log(self) -> None:
+        for path in self.collection.indexes_dir.glob(FILE_NAME + "*"):
+            path.unlink()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def at(second: int, number: int = 1, **values: object) -> Post:
+    """What a capture at a second after noon states of a post."""
+    post = build_post(number, **values)
+    assert post.capture is not None
+    record_id = f"<urn:uuid:{second}-{number}>"
+    capture = replace(post.capture, captured_at=NOON + timedelta(seconds=second), record_id=record_id)
+    return attest(replace(post, capture=capture))
+
+
+def tell(records: list[PostRecord]) -> list[tuple[str, str, int]]:
+    return [(r.identifier[-1], str(r.change.kind), r.change.version) for r in records if r.change]
+
+
+def test_new_updated_and_withdrawn_are_told_with_their_versions(desk: Desk) -> None:
+    desk.write(at(1, 1), at(2, 2))
+    assert desk.account() == 2
+    assert tell(desk.read()) == [("1", "new", 1), ("2", "new", 1)]
+    first = desk.cursor()
+    desk.write(at(3, 1, headline="again"))
+    assert desk.account() == 1
+    assert tell(desk.read(first)) == [("1", "updated", 2)]
+    assert desk.read(first)[0].headline == "again"
+    second = desk.cursor()
+    desk.forget()
+    desk.write(at(1, 1, headline="again"))
+    desk.now += timedelta(minutes=1)
+    assert desk.account() == 1
+    assert tell(desk.read(second)) == [("2", "withdrawn", 1)]
+    third = desk.cursor()
+    desk.write(at(9, 2))
+    desk.account()
+    assert tell(desk.read(third)) == [("2", "new", 2)]
+    assert tell(desk.read(first)) == [("1", "updated", 2), ("2", "updated", 2)]
+
+
+def test_a_post_that_is_captured_again_unchanged_is_no_change(desk: Desk) -> None:
+    desk.write(at(1))
+    desk.account()
+    cursor = desk.cursor()
+    desk.write(at(50))
+    assert desk.account() == 0
+    assert desk.read(cursor) == []
+
+
+def test_each_post_is_told_once_as_it_is_now(desk: Desk) -> None:
+    for second in range(1, 6):
+        desk.write(at(second, headline=f"version {second}"))
+        desk.account()
+    (record,) = desk.read()
+    assert tell([record]) == [("1", "new", 5)]
+    assert record.headline == "version 5"
+
+
+def test_pages_join_without_a_gap(desk: Desk) -> None:
+    desk.write(*(at(number, number) for number in range(1, 8)))
+    desk.account()
+    whole = desk.read()
+    since, found = START, []
+    while page := desk.read(since, limit=2):
+        found += page
+        assert page[-1].change is not None
+        since = page[-1].change.cursor
+    assert found == whole
+
+
+def test_what_has_gone_meanwhile_is_told_as_gone_and_no_position_is_passed_over(desk: Desk) -> None:
+    desk.write(*(at(number, number) for number in range(1, 6)))
+    desk.account()
+    desk.forget()
+    desk.write(at(5, 5))
+    page = desk.read(limit=2)
+    assert tell(page) == [("1", "withdrawn", 1), ("2", "withdrawn", 1)]
+    assert page[-1].change is not None
+    assert tell(desk.read(page[-1].change.cursor))[-1] == ("5", "new", 1)
+
+
+def test_nothing_is_entered_before_a_cursor_although_its_capture_is_older(desk: Desk) -> None:
+    """Two runs at once: what the slower one saw first is entered last."""
+    desk.write(at(10, 1))
+    desk.account()
+    cursor = desk.cursor()
+    desk.write(at(5, 2))
+    desk.account()
+    assert tell(desk.read(cursor)) == [("2", "new", 1)]
+
+
+def test_posts_of_a_run_that_goes_on_are_left_to_its_end(desk: Desk) -> None:
+    desk.write(at(1, 1), at(2, 2, source="other"))
+    assert desk.account(source="news") == 1
+    assert desk.account(source="other") == 1
+
+
+def test_other_rules_are_a_change_only_where_they_make_another_post(desk: Desk) -> None:
+    desk.write(at(1, 1))
+    desk.account()
+    desk.definition = DEFINITION + '[post]\ntag_suffix = "x"\n'
+    assert desk.account(has_reparsed=True) == 0
+    desk.write(at(2, 2, keywords=[]))
+    desk.account(has_reparsed=True)
+    desk.definition = DEFINITION + '[post]\ntag_suffix = "y"\n'
+    assert desk.account(has_reparsed=True) == 1
+
+
+# A log that was lost
+
+
+def test_a_cursor_survives_a_rebuild(desk: Desk) -> None:
+    first = [at(1, 1), at(2, 2)]
+    desk.write(*first)
+    desk.now = NOON + timedelta(seconds=10)
+    desk.account()
+    cursor = desk.cursor()
+    second = [at(20, 1, headline="again"), at(21, 3)]
+    desk.write(*second)
+    desk.now = NOON + timedelta(seconds=30)
+    desk.account()
+    before = [(r.identifier, r.change and r.change.version, r.contentHash) for r in desk.read(cursor)]
+    rebuild(desk, [*first, *second])
+    assert [(r.identifier, r.change and r.change.version, r.contentHash) for r in desk.read(cursor)] == before
+    assert tell(desk.read()) == [("2", "new", 1), ("1", "new", 2), ("3", "new", 1)]
+
+
+def rebuild(desk: Desk, pieces: list[Post]) -> None:
+    """What a reparse does where it finds no log; pieces of two runs are told apart by their files."""
+    desk.lose_log()
+    for piece in pieces:
+        assert piece.capture is not None
+        run = "aaaaaa" if piece.capture.captured_at < NOON + timedelta(seconds=20) else "bbbbbb"
+        piece.capture = replace(piece.capture, file=f"news-1-00000-{run}.warc.gz")
+    groups: dict[tuple[str, str], list[Post]] = {}
+    for piece in pieces:
+        groups.setdefault(piece.key, []).append(piece)
+    with desk.open() as log:
+        log.rebuild(sorted(groups.items()))
+
+
+def test_a_run_that_goes_on_holds_the_horizon_back(desk: Desk) -> None:
+    """What it may still add rests on captures that are older than the cursor, and is told after a rebuild."""
+    began = NOON + timedelta(seconds=3)
+    desk.write_manifest("slow", began_at=began, ended_at=None)
+    first, late = at(10, 1), at(5, 2)
+    desk.write(first)
+    desk.now = NOON + timedelta(seconds=12)
+    desk.account()
+    cursor = desk.cursor()
+    assert parse_cursor(cursor).horizon == began.timestamp() * 1_000_000
+    desk.write(late)
+    rebuild(desk, [first, late])
+    assert {record.identifier for record in desk.read(cursor)} >= {late.identifier}
+
+
+def test_a_run_that_died_holds_it_back_until_a_reparse(desk: Desk) -> None:
+    began = NOON + timedelta(seconds=3)
+    desk.write_manifest("dead", began_at=began, ended_at=None)
+    desk.write(at(10, 1))
+    for minutes in (1, 2):
+        desk.now = NOON + timedelta(minutes=minutes)
+        desk.account()
+        assert parse_cursor(desk.cursor()).horizon == began.timestamp() * 1_000_000
+    desk.account(has_reparsed=True)
+    assert parse_cursor(desk.cursor()).horizon == desk.now.timestamp() * 1_000_000
+
+
+def test_with_other_rules_a_rebuilt_log_begins_from_the_beginning(desk: Desk) -> None:
+    desk.write(at(1, 1))
+    desk.now = NOON + timedelta(minutes=1)
+    desk.account()
+    cursor = desk.cursor()
+    desk.definition += "\n# another\n"
+    rebuild(desk, [at(1, 1)])
+    assert tell(desk.read(cursor)) == [("1", "new", 1)]
+
+
+def test_a_log_made_of_the_ledger_alone_tells_too_much_rather_than_too_little(desk: Desk) -> None:
+    desk.write(at(1, 1), at(2, 2))
+    desk.now = NOON + timedelta(seconds=10)
+    desk.account()
+    cursor = desk.cursor()
+    desk.write(at(20, 3))
+    desk.now = NOON + timedelta(seconds=30)
+    desk.lose_log()
+    desk.account()
+    assert tell(desk.read(cursor)) == [("3", "new", 1)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_a_reader_ends_with_what_there_is(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Runs, lost logs and interrupted readers in any order: a reader that keeps its cursor never misses a thing."""
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    held: dict[str, str] = {}
+    cursor, pieces, second = START, [], 0
+    steps = st.lists(st.sampled_from(["run", "read", "lose", "withdraw"]), min_size=3, max_size=12)
+    for step in [*data.draw(steps), "read"]:
+        if step == "run":
+            for number in data.draw(st.lists(st.integers(1, 4), min_size=1, max_size=4)):
+                second += 1
+                pieces.append(at(second, number, headline=f"headline {data.draw(st.integers(0, 2))}"))
+                desk.write(pieces[-1])
+        elif step == "withdraw" and pieces:
+            gone = data.draw(st.sampled_from([piece.identifier for piece in pieces]))
+            pieces = [piece for piece in pieces if piece.identifier != gone]
+            desk.forget()
+            desk.write(*pieces)
+        elif step == "lose":
+            # What was withdrawn is known to the log alone, so the reader must have heard of it.
+            cursor = follow(desk, cursor, held, data.draw)
+            desk.lose_log()
+        second += 1
+        desk.now = NOON + timedelta(seconds=second)
+        desk.account()
+        if step == "read":
+            cursor = follow(desk, cursor, held, data.draw)
+    cursor = follow(desk, cursor, held, lambda _: 1)
+    assert held == {record.identifier: record.contentHash for record in desk.store.iter_records()}
+    assert desk.read(cursor) == []
+
+
+def follow(desk: Desk, cursor: str, held: dict[str, str], draw: Callable[[st.SearchStrategy[int]], int]) -> str:
+    """Read on, page by page."""
+    while page := desk.read(cursor, limit=draw(st.integers(1, 3))):
+        for record in page:
+            assert record.change is not None
+            cursor = record.change.cursor
+            if record.change.kind == "withdrawn":
+                held.pop(record.identifier, None)
+            else:
+                held[record.identifier] = record.contentHash
+    return cursor
+
+
+# Cursors
+
+
+@pytest.mark.parametrize("text", ["", "0", "1-2-3-4", "-1-0123456789ab-00000000000000000001-0123456789ab", "start "])
+def test_what_is_no_cursor_is_refused(text: str) -> None:
+    with pytest.raises(CursorError, match="is not a cursor; take one that an earlier export gave"):
+        parse_cursor(text)
+
+
+@given(st.integers(0, 2**62), st.integers(0, 10**18))
+def test_a_cursor_is_read_back(position: int, horizon: int) -> None:
+    cursor = Cursor(position=position, log="0123456789ab", horizon=horizon, rules="ba9876543210")
+    assert parse_cursor(str(cursor)) == cursor
+
+
+def test_evidence_of_parts_counts_for_the_place(desk: Desk) -> None:
+    post = at(1)
+    later = Evidence(origin=post.origin, captured_at=NOON + timedelta(seconds=40), record_id="<urn:uuid:later>")
+    desk.write(replace(post, evidence=post.evidence | {"headline": later}))
+    desk.account()
+    with closing(sqlite3.connect(desk.collection.indexes_dir / FILE_NAME)) as database:
+        (row,) = database.execute("SELECT captured_at, record_id FROM change").fetchall()
+    assert row == ("2026-03-04T12:00:40.000000+00:00", "<urn:uuid:later>")
+
+
+# The whole way
+
+
+@pytest.fixture(scope="module")
+def newspaper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
+    data = Data(tmp_path_factory.mktemp("data"))
+    done = run_scrapy("demo", "--dir", str(data.path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    yield data
+    shutil.rmtree(data.path)
+
+
+def dump_log(data: Data) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(data.collection("newspaper") / "indexes" / FILE_NAME)) as database:
+        return database.execute("SELECT * FROM change ORDER BY position").fetchall()
+
+
+def test_a_reparse_makes_the_log_again_position_by_position(newspaper: Data) -> None:
+    before = dump_log(newspaper)
+    assert len(before) == 44, "43 posts, one of them in two versions"
+    done = run_scrapy("export", "jsonl", "-o", str(newspaper.path / "a.jsonl"), "--json", data=newspaper)
+    cursor = json.loads(done.stdout)["cursor"]
+    middle = Library(newspaper.path)
+    with closing(middle.open_log("newspaper")) as log:
+        halfway = [r.change.cursor for r in log.read(Cursor(), middle.open_store("newspaper")) if r.change][20]
+    for path in (newspaper.collection("newspaper") / "indexes").glob(FILE_NAME + "*"):
+        path.unlink()
+    assert run_scrapy("reparse", "newspaper", data=newspaper).returncode == 0
+    assert dump_log(newspaper) == before
+    with closing(middle.open_log("newspaper")) as log:
+        assert list(log.read(parse_cursor(cursor), middle.open_store("newspaper"))) == []
+        told = {record.identifier for record in log.read(parse_cursor(halfway), middle.open_store("newspaper"))}
+    assert {row[2] for row in before[21:]} <= told
+
+
+def test_changes_over_http_are_a_function(newspaper: Data) -> None:
+    library = Library(newspaper.path)
+    since, found = "", []
+    while True:
+        answer = answer_changes(library, {"since": since, "limit": "10"})
+        assert answer.status == 200
+        page = json.loads(answer.body)
+        found += page["changes"]
+        since = page["cursor"]
+        if not page["more"]:
+            break
+    assert len({change["id"] for change in found}) == len(found) == 43
+    headers = dict(answer.headers)
+    assert answer_changes(library, {"since": since}, known=headers["ETag"]).status == 304
+    assert answer_changes(library, {"since": "x"}).status == 400
+    assert answer_changes(library, {"limit": "0"}).status == 400
+    assert answer_changes(library, {"collection": "nowhere"}).status == 404

@@ -1,0 +1,224 @@
+"""`scrapy export`, `exports.toml`, Scrapy's own feeds, and the library, over a crawl of the newspaper."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crawler.demo_site import Newspaper
+from crawler.publishing.exporting import PlanError, read_plans
+from crawler.publishing.library import Library
+from pipelines.exports.formats import FORMATS
+from pipelines.exports.records import dump_record
+from pipelines.exports.tables.jsonl import read_jsonl
+from tests.project import ROOT, Data, run_scrapy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXPORTS = """
+[[export]]
+format = "sqlite"
+path = "out/posts.sqlite"
+
+[[export]]
+format = "feeds"
+path = "out/feeds"
+collection = "newspaper"
+title = "The Courier"
+url = "https://courier.example/feeds"
+
+[[export]]
+format = "jsonl"
+path = "out/nobody.jsonl"
+collection = "another"
+"""
+
+
+@dataclass(frozen=True)
+class Crawled:
+    data: Data
+    folder: Path
+    items: Path
+    stderr: str
+
+
+@pytest.fixture(scope="module")
+def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
+    folder = tmp_path_factory.mktemp("exports")
+    data = Data(folder / "data")
+    (folder / "exports.toml").write_text(EXPORTS, "utf-8")
+    with Newspaper() as paper:
+        (folder / "newspaper.toml").write_text(paper.source_toml(), "utf-8")
+        paper.publish(edition=1)
+        done = run_scrapy(
+            *("crawl", "category", "-a", f"source={folder / 'newspaper.toml'}", "-O", f"{folder / 'items.jsonl'}"),
+            data=data,
+            settings={"RESOLVER_ALLOW": "127.0.0.0/8", "EXPORTS_FILE": folder / "exports.toml"},
+        )
+    assert done.returncode == 0, done.stderr
+    yield Crawled(data, folder, folder / "items.jsonl", done.stderr)
+
+
+def test_scrapys_own_feed_gives_the_same_json(crawled: Crawled, tmp_path: Path) -> None:
+    done = run_scrapy("export", "jsonl", "-o", str(tmp_path / "posts.jsonl"), data=crawled.data)
+    assert done.returncode == 0, done.stderr
+    ours = (tmp_path / "posts.jsonl").read_text("utf-8").splitlines()
+    # A post that grew in the course of the run was written, and exported, more than once; the last says it all.
+    last = {json.loads(line)["id"]: line for line in crawled.items.read_text("utf-8").splitlines()}
+    assert len(ours) == 41
+    assert {json.loads(line)["id"]: line for line in ours} == last
+
+
+def test_lines_are_printed(crawled: Crawled, tmp_path: Path) -> None:
+    run_scrapy("export", "jsonl", "-o", str(tmp_path / "posts.jsonl"), data=crawled.data)
+    done = run_scrapy("export", "jsonl", "-o", "-", data=crawled.data)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (tmp_path / "posts.jsonl").read_text("utf-8")
+    assert "standard output: 41 posts" in done.stderr
+    done = run_scrapy("export", "jekyll", "-o", "-", data=crawled.data)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "jekyll cannot be printed" in done.stderr
+    assert not (ROOT / "-").exists()
+
+
+def test_exports_are_made_when_a_run_has_ended(crawled: Crawled) -> None:
+    with closing(sqlite3.connect(crawled.folder / "out" / "posts.sqlite")) as database:
+        assert database.execute("SELECT count(*) FROM posts").fetchone() == (41,)
+    feed = json.loads((crawled.folder / "out" / "feeds" / "all.json").read_text("utf-8"))
+    assert feed["title"] == "The Courier"
+    assert not (crawled.folder / "out" / "nobody.jsonl").exists()
+    (run,) = (crawled.data.collection("newspaper") / "runs").glob("*.json")
+    assert json.loads(run.read_text("utf-8"))["exit_reason"] == "finished"
+
+
+def test_since_gives_what_changed_and_where_to_go_on(crawled: Crawled, tmp_path: Path) -> None:
+    def export(since: str) -> tuple[list[str], str]:
+        arguments = ("-o", str(tmp_path / "x.jsonl"), "--since", since, "--json")
+        done = run_scrapy("export", "jsonl", *arguments, data=crawled.data)
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        records = list(read_jsonl(tmp_path / "x.jsonl"))
+        assert told["posts"] == len(records)
+        return [str(record.change and record.change.kind) for record in records], told["cursor"]
+
+    kinds, cursor = export("start")
+    assert kinds == ["new"] * 41
+    assert export(cursor) == ([], cursor)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_every_format_is_written(name: str, crawled: Crawled, tmp_path: Path) -> None:
+    if name in ("parquet", "dataset"):
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
+    done = run_scrapy("export", name, "-o", str(tmp_path / "out"), data=crawled.data)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{tmp_path / 'out'}: 41 posts; cursor ")
+
+
+USAGE = [
+    ([], "name one format: jsonl"),
+    (["xlsx", "-o", "x"], "name one format: jsonl"),
+    (["jsonl"], "say where to write with -o"),
+    (["jekyll", "-o", "x", "--since", "start"], "always made of all posts"),
+    (["jsonl", "-o", "x", "--since", "yesterday"], "is not a cursor"),
+    (["jsonl", "-o", "x", "--collection", "nowhere"], "nowhere"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), USAGE)
+def test_usage_is_told_in_a_sentence(arguments: list[str], words: str, crawled: Crawled) -> None:
+    done = run_scrapy("export", *arguments, data=crawled.data)
+    assert done.returncode == 2
+    assert words in done.stderr
+
+
+def test_an_empty_data_directory_overwrites_nothing(tmp_path: Path) -> None:
+    (tmp_path / "posts.jsonl").write_text("precious")
+    done = run_scrapy("export", "jsonl", "-o", str(tmp_path / "posts.jsonl"), data=tmp_path / "nothing")
+    assert done.returncode == 2
+    assert "there is no collection in" in done.stderr
+    assert (tmp_path / "posts.jsonl").read_text() == "precious"
+
+
+def test_what_cannot_be_written_is_told_and_left(crawled: Crawled, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "note.txt").write_text("x")
+    done = run_scrapy("export", "jekyll", "-o", str(tmp_path / "mine"), data=crawled.data)
+    assert done.returncode == 1
+    assert "holds files that no export made" in done.stdout
+
+
+# The library
+
+
+def test_posts_are_read_by_source_day_and_tag(crawled: Crawled) -> None:
+    library = Library(crawled.data.path)
+    assert library.list_collections() == ["newspaper"]
+    posts = list(library.iter_posts())
+    assert [post.file for post in posts] == sorted(post.file for post in posts)
+    assert list(library.iter_posts(source="nobody")) == []
+    day = date(2026, 2, 25)
+    found = list(library.iter_posts(first_day=day, last_day=day))
+    assert found
+    assert {post.datePublished.date() for post in found if post.datePublished} == {day}
+    tagged = list(library.iter_posts(tag="astronomy"))
+    assert tagged == [post for post in posts if "astronomy" in post.keywords] != []
+    assert list(library.iter_posts(category="SCIENCEkexuebiji")) == list(library.iter_posts(category="SCIENCE科学笔记"))
+    assert next(library.iter_posts(first_day=date(2027, 1, 1)), None) is None
+
+
+def test_the_capture_behind_every_post_is_read(crawled: Crawled) -> None:
+    library = Library(crawled.data.path)
+    for post in library.iter_posts():
+        capture = library.read_capture(post)
+        assert post.capture is not None
+        assert capture.record_id == post.capture.record_id
+        assert capture.decode()
+
+
+def test_an_unfinished_reading_lets_go_of_the_ledger(crawled: Crawled) -> None:
+    posts = Library(crawled.data.path).iter_posts()
+    first = next(posts)
+    posts.close()
+    assert dump_record(first).startswith('{"schema":"newsreel-post/1","id":"newspaper/')
+
+
+# exports.toml
+
+FAULTS = [
+    ("x =", "is not TOML"),
+    ('[[exports]]\nformat = "csv"', "exports is not a table here"),
+    ('[[export]]\nformat = "xls"\npath = "x"', "needs a path and a format, one of jsonl"),
+    ('[[export]]\nformat = "csv"', "needs a path and a format"),
+    ('[[export]]\nformat = "csv"\npath = "x"\nfile = "y"', "file is not a key"),
+    ('[[export]]\nformat = "csv"\npath = 3', "must be a text"),
+    ('[[webhook]]\nurl = "x"', "must be an http or https address"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), FAULTS)
+def test_faults_of_the_file_name_it(text: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "exports.toml").write_text(text, "utf-8")
+    with pytest.raises(PlanError, match=words):
+        read_plans(tmp_path / "exports.toml")
+
+
+def test_no_file_asks_for_nothing(tmp_path: Path) -> None:
+    assert read_plans(tmp_path / "exports.toml").exports == ()
+
+
+def test_the_documented_file_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEWSREEL_SECRET", "x")
+    page = (Path(__file__).resolve().parents[3] / "docs" / "exports.md").read_text("utf-8")
+    (tmp_path / "exports.toml").write_text(page.split("```toml\n")[1].split("```")[0], "utf-8")
+    plans = read_plans(tmp_path / "exports.toml")
+    assert [plan.format for plan in plans.exports] == ["sqlite", "feeds"]
+    assert [hook.url for hook in plans.hooks] == ["https://receiver.example/posts"]

@@ -1,0 +1,197 @@
+"""One suite for every format: whatever a post holds, it is written, and nothing is written by halves."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.exports.files import ExportError
+from pipelines.exports.formats import FORMATS, ExportOptions
+from pipelines.exports.records import (
+    COLUMNS,
+    NAMES,
+    Change,
+    ChangeKind,
+    PostRecord,
+    RecordRefused,
+    build_row,
+    dump_record,
+    load_record,
+)
+from pipelines.exports.tables.jsonl import read_jsonl
+from pipelines.exports.tables.parquet import read_parquet
+from pipelines.exports.tables.sqlite import read_sqlite
+from tests.pipelines.exports.samples import build_hostile, build_sample
+from tests.project import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+READERS: dict[str, Callable[[Path], Iterator[PostRecord]]] = {
+    "jsonl": read_jsonl,
+    "sqlite": read_sqlite,
+    "parquet": read_parquet,
+}
+PLAIN = [build_sample(number) for number in range(3)]
+LONG = build_sample(7, articleBody="<p>" + "长" * 1_000_000 + "</p>")
+CONTROLS = replace(build_sample(8), headline="a\x00b\x08c\x1fd\x7f", text="\x0b\x0c", keywords=("\x00", "\x1b[0m"))
+SETS = {"empty": [], "plain": PLAIN, "hostile": build_hostile(), "long": [LONG], "controls": [CONTROLS]}
+
+
+@pytest.fixture(params=sorted(FORMATS))
+def name(request: pytest.FixtureRequest) -> str:
+    if request.param in ("parquet", "dataset"):
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
+    return str(request.param)
+
+
+def export(name: str, records: list[PostRecord], target: Path) -> int:
+    return FORMATS[name].export(iter(records), target, ExportOptions())
+
+
+def read_all(target: Path) -> dict[str, bytes]:
+    """Every file of an export by its name, but for SQLite's, whose bytes hold a clock of changes."""
+    paths = [target] if target.is_file() else sorted(target.rglob("*"))
+    return {str(path.relative_to(target)): path.read_bytes() for path in paths if path.is_file()}
+
+
+@pytest.mark.parametrize("kind", SETS)
+def test_every_format_takes_every_post(name: str, kind: str, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    assert export(name, SETS[kind], target) == len(SETS[kind])
+    assert target.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"], "nothing is left beside it"
+
+
+@pytest.mark.parametrize("kind", SETS)
+@pytest.mark.parametrize("name", READERS)
+def test_what_can_be_read_back_is_equal(name: str, kind: str, tmp_path: Path) -> None:
+    if name == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
+    export(name, SETS[kind], tmp_path / "out")
+    found = list(READERS[name](tmp_path / "out"))
+    assert found == SETS[kind]
+    assert [build_row(record) for record in found] == [build_row(record) for record in SETS[kind]]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_changes_are_read_back_too(name: str, tmp_path: Path) -> None:
+    if name == "parquet":
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
+    gone = Change(kind=ChangeKind.WITHDRAWN, version=2, cursor="9-abc")
+    records = [
+        replace(PLAIN[0], change=Change(kind=ChangeKind.UPDATED, version=3, cursor="8-abc")),
+        PostRecord(collection="news", source="news", identifier="1", change=gone),
+    ]
+    export(name, records, tmp_path / "out")
+    assert list(READERS[name](tmp_path / "out")) == records
+
+
+@pytest.mark.parametrize("field", ["headline", "articleBody", "url", "keywords"])
+def test_lone_surrogates_are_refused_and_the_old_export_stays(name: str, field: str, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    export(name, PLAIN, target)
+    before = read_all(target)
+    bad = replace(PLAIN[1], **{field: ("\ud800",) if field == "keywords" else "a\ud800"})  # type: ignore[arg-type]
+    with pytest.raises(RecordRefused, match=rf"{field} of news/NW2026030412000001 holds a lone surrogate"):
+        export(name, [PLAIN[0], bad], target)
+    assert read_all(target) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_two_runs_over_the_same_posts_give_the_same_bytes(name: str, tmp_path: Path) -> None:
+    """But for Parquet, whose writer promises nothing of the kind."""
+    if name in ("parquet", "dataset"):
+        pytest.skip("the bytes of a Parquet file are pyarrow's own business")
+    for folder in ("first", "second"):
+        export(name, PLAIN + SETS["hostile"], tmp_path / folder)
+    assert read_all(tmp_path / "first") == read_all(tmp_path / "second")
+
+
+def test_a_folder_that_no_export_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(ExportError, match="holds files that no export made"):
+        export("jekyll", PLAIN, tmp_path / "out")
+    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+
+
+def test_every_folder_names_its_schema(name: str, tmp_path: Path) -> None:
+    export(name, PLAIN, tmp_path / "out")
+    texts = b"".join(read_all(tmp_path / "out").values())
+    assert b"newsreel-post/1" in texts
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from pipelines.exports.formats import FORMATS, ExportOptions
+from tests.pipelines.exports.samples import build_sample
+
+def slowly():
+    for number in range(4):
+        yield build_sample(number, headline=sys.argv[3])
+        print("half", flush=True) if number == 1 else None
+        time.sleep(float(sys.argv[4]) if number == 1 else 0)
+
+FORMATS[sys.argv[1]].export(slowly(), Path(sys.argv[2]), ExportOptions())
+"""
+
+
+def start_slow_export(name: str, target: Path, headline: str, pause_s: float) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", SLOW, name, str(target), headline, str(pause_s)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "half\n"
+    return process
+
+
+@pytest.mark.parametrize("name", ["jsonl", "sqlite", "jekyll"])
+def test_an_export_that_is_killed_leaves_the_old_one_whole(name: str, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    export(name, PLAIN, target)
+    before = read_all(target)
+    process = start_slow_export(name, target, "new", 60)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert read_all(target) == before
+    export(name, PLAIN[:1], target)
+    assert read_all(target) != before
+
+
+@pytest.mark.parametrize("name", ["jsonl", "sqlite", "jekyll"])
+def test_two_exports_at_once_do_not_mix(name: str, tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    both = [start_slow_export(name, target, headline, 0.5) for headline in ("first", "second")]
+    deadline = time.monotonic() + 30
+    for process in both:
+        process.communicate(timeout=max(1, deadline - time.monotonic()))
+        assert process.returncode == 0
+    text = b"".join(read_all(target).values())
+    assert (b"first" in text) != (b"second" in text)
+
+
+def test_the_columns_and_the_rows_agree() -> None:
+    row = dict(zip(NAMES, build_row(PLAIN[0]), strict=True))
+    assert len(set(NAMES)) == len(COLUMNS)
+    assert row["capture_offset"] == 0
+    assert row["publishedAt"].isoformat() == "2026-03-04T12:00:00+00:00"
+    assert row["datePublished"] == "2026-03-04T20:00:00+08:00"
+
+
+@settings(max_examples=50)
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
+def test_any_text_survives_json(text: str, names: list[str]) -> None:
+    record = replace(PLAIN[0], headline=text, keywords=tuple(names), articleBody=text)
+    line = dump_record(record)
+    assert "\n" not in line
+    assert load_record(line) == record

@@ -1,0 +1,215 @@
+"""Webhooks against a receiver that fails, hangs and dies: signed, in order, and until they have been heard."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.server
+import json
+import socket
+import threading
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archives.storage.collection import Collection
+from crawler.publishing.exporting import tell_receivers
+from crawler.publishing.library import Library
+from crawler.publishing.webhooks import MAX_ATTEMPTS, Hook, Outbox, deliver_due, load_hook, sign
+from crawler.publishing.websub import ping_hub
+from pipelines.posts.items import Post
+from tests.pipelines.exports.samples import build_post, fill_collection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SECRET = b"not much of a secret"
+
+
+@dataclass
+class Receiver:
+    """A server on loopback that answers as it is told; `heard` holds what it answered 2xx to."""
+
+    answers: list[int] = field(default_factory=list)
+    heard: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    hang_s: float = 0
+    url: str = ""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    state = Receiver()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            state.asked.append((dict(self.headers), body))
+            status = state.answers.pop(0) if state.answers else 204
+            if status == 0:  # dies in the middle of it
+                self.connection.shutdown(socket.SHUT_RDWR)
+                return
+            if status == 1:
+                time.sleep(state.hang_s)
+                return
+            if status == 2:  # a letter at a time
+                for letter in b"HTTP/1.1 204 No Content\r\n":
+                    time.sleep(state.hang_s / 10)
+                    self.wfile.write(bytes([letter]))
+                return
+            if status < 300:
+                state.heard.append(json.loads(body))
+            self.send_response(status)
+            if status == 302:
+                self.send_header("Location", "/elsewhere")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.url = f"http://127.0.0.1:{server.server_port}/posts?a=b"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield state
+        server.shutdown()
+        thread.join()
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    write(tmp_path, [build_post(number) for number in range(1, 5)])
+    return Library(tmp_path)
+
+
+def write(data_dir: Path, posts: list[Post]) -> None:
+    collection = Collection.open(data_dir, "news", create=True)
+    fill_collection(collection.indexes_dir, posts)
+    with closing(Library(data_dir).open_log("news")) as log:
+        log.account()
+
+
+def build_hook(receiver: Receiver, **values: Any) -> Hook:
+    return Hook(**({"url": receiver.url, "secret": SECRET, "timeout_s": 0.5} | values))
+
+
+def test_changes_are_told_in_order_and_once(library: Library, receiver: Receiver, tmp_path: Path) -> None:
+    hook = build_hook(receiver)
+    assert tell_receivers(library, (hook,), patience_s=10).heard == 4
+    assert [post["headline"] for post in receiver.heard] == [f"潮汐 {number}" for number in range(1, 5)]
+    assert {post["change"] for post in receiver.heard} == {"new"}
+    assert tell_receivers(library, (hook,), patience_s=10).heard == 0
+    write(tmp_path, [build_post(2, headline="龙")])
+    with closing(library.open_log("news")) as log:
+        log.account()
+    told = tell_receivers(library, (hook,), patience_s=10)
+    assert (told.heard, told.waiting, told.dead) == (1, 0, 0)
+    assert receiver.heard[-1]["change"] == "updated"
+    assert receiver.heard[-1]["version"] == 2
+
+
+def test_the_signature_covers_id_time_and_body(library: Library, receiver: Receiver) -> None:
+    tell_receivers(library, (build_hook(receiver),), patience_s=10)
+    for headers, body in receiver.asked:
+        text = f"{headers['Webhook-Id']}.{headers['Webhook-Timestamp']}.".encode() + body
+        wanted = "v1=" + hmac.new(SECRET, text, hashlib.sha256).hexdigest()
+        assert headers["Webhook-Signature"] == wanted
+    assert sign(b"k", "i", 1, b"b") != sign(b"k", "i", 2, b"b")
+
+
+FAULTS = [500, 503, 302, 400, 0, 1, 2]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_tried_again_later_and_holds_back_what_follows(
+    library: Library, receiver: Receiver, tmp_path: Path, fault: int
+) -> None:
+    receiver.hang_s = 1.0
+    receiver.answers = [204, fault]
+    hook, clock = build_hook(receiver), Clock()
+    with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
+        assert outbox.fill(library, [hook]) == 4
+        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 1
+        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 0, "its time has not come"
+        assert len(receiver.asked) == 2
+        clock.now += 11
+        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 3
+    assert [post["headline"] for post in receiver.heard] == [f"潮汐 {number}" for number in range(1, 5)]
+    assert receiver.asked[1][0]["Webhook-Id"] == receiver.asked[2][0]["Webhook-Id"]
+
+
+def test_patience_grows_and_ends(library: Library, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.answers = [500] * MAX_ATTEMPTS
+    hook, clock = build_hook(receiver), Clock()
+    with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
+        outbox.fill(library, [hook])
+        waits = []
+        while outbox.count("dead") == 0:
+            began = clock.now
+            deliver_due(outbox, [hook], patience_s=10, clock=clock)
+            while outbox.count("dead") == 0 and outbox.find_next(hook, clock.now) is None:
+                clock.now += 10
+                assert clock.now < began + 86400, "nothing is due any more"
+            waits.append(clock.now - began)
+        assert waits[:5] == [10, 20, 40, 80, 160]
+        assert max(waits) <= 6 * 3600
+        assert len(waits) == MAX_ATTEMPTS
+        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 3, "the others may go"
+        outbox.revive()
+        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 1
+    assert [post["headline"][-1] for post in receiver.heard] == ["2", "3", "4", "1"]
+
+
+def test_one_receiver_does_not_wait_for_another(library: Library, receiver: Receiver, tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        gone = Hook(url=f"http://127.0.0.1:{unused.getsockname()[1]}/", secret=SECRET, timeout_s=0.5)
+        told = tell_receivers(library, (gone, build_hook(receiver)), patience_s=10)
+    assert (told.heard, told.waiting) == (4, 4)
+
+
+def test_what_was_put_into_the_outbox_survives_the_process(library: Library, receiver: Receiver) -> None:
+    hook = build_hook(receiver)
+    with closing(Outbox(library.data_dir / "webhooks.sqlite")) as outbox:
+        assert outbox.fill(library, [hook]) == 4
+    with closing(Outbox(library.data_dir / "webhooks.sqlite")) as outbox:
+        assert outbox.fill(library, [hook]) == 0
+        assert deliver_due(outbox, [hook], patience_s=10) == 4
+
+
+BAD = [
+    ({"url": "ftp://x.example/", "secret_env": "S"}, "must be an http or https address"),
+    ({"url": "http://x.example/"}, "must name an environment variable"),
+    ({"url": "http://x.example/", "secret_env": "NOT_SET"}, "must name an environment variable"),
+    ({"url": "http://x.example/", "secret_env": "S", "secret": "x"}, "secret is not a key"),
+    ({"url": "http://x.example/", "secret_env": "S", "timeout_s": -1}, "must be seconds"),
+]
+
+
+@pytest.mark.parametrize(("table", "words"), BAD)
+def test_faults_of_the_file_are_told(table: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S", "secret")
+    with pytest.raises(ValueError, match=words):
+        load_hook(table)
+
+
+def test_a_hub_is_told_of_a_feed(receiver: Receiver) -> None:
+    receiver.answers = [500, 503]
+    assert ping_hub(receiver.url, "http://x.example/all.atom") == "answered 500"
+    assert receiver.asked[0][1] == b"hub.mode=publish&hub.url=http%3A%2F%2Fx.example%2Fall.atom"
+    assert "refused" in ping_hub("http://127.0.0.1:9/", "http://x.example/all.atom")

@@ -1,0 +1,80 @@
+"""Symbols: every way in which pages mark a security, and what must not be taken for one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.names.symbols import find_symbols
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ('<span id="stock_1.600160"><a class="keytip" data-code="1,600160">巨化股份</a></span>', ["SH600160"]),
+        ('<a data-code="2,300059">x</a>', ["SZ300059"]),
+        ('<a href="https://q.example/?secid=0.300343">x</a>', ["SZ300343"]),
+        ('<a href="https://q.example/?secid=0.430047">x</a>', ["BJ430047"]),
+        ('<a href="https://q.example/sh600160.html">x</a>', ["SH600160"]),
+        ('<a href="https://q.example/S/SZ000001">x</a>', ["SZ000001"]),
+        ('<a data-symbol="300343">x</a>', ["SZ300343"]),
+        ("<p>巨化股份（600160.SH）、诺思兰德(430047.bj)</p>", ["SH600160", "BJ430047"]),
+        ("<p>腾讯（0700.HK）与美团（港股：03690）</p>", ["HK00700", "HK03690"]),
+        ('<a href="https://q.example/hk/hk00700.html">x</a>', ["HK00700"]),
+        ("<p>NIO (NYSE: NIO) and Baidu (NASDAQ:bidu)</p>", ["NYSE:NIO", "NASDAQ:BIDU"]),
+        ("<p>蔚来（纽交所：NIO）</p>", ["NYSE:NIO"]),
+        ('<a data-secid="106.BABA">x</a>', ["NYSE:BABA"]),
+        ('<a href="https://q.example/finance/quote/NIO:NYSE?hl=zh">x</a>', ["NYSE:NIO"]),
+        ('<a href="https://q.example/symbols/NASDAQ-AAPL/">x</a>', ["NASDAQ:AAPL"]),
+        ("<p>富瀚微（300613）股价大涨</p>", ["SZ300613"]),
+        ("<p>股票代码：688981</p>", ["SH688981"]),
+    ],
+)
+def test_a_marked_security_becomes_a_symbol(body: str, expected: list[str]) -> None:
+    assert find_symbols(body) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<p>房间（300343）很大</p>",
+        "<p>股票（777777）</p>",
+        "<p>600160 元，1.600160 元</p>",
+        '<img src="/pics/bj201502.jpg">',
+        '<img src="/pics/sh202201.jpg">',
+        '<a data-code="1,300343">x</a>',
+        '<a data-code="9,600160">x</a>',
+        "<p>(NIO: yes)</p>",
+        '<a href="/us/nio.html">NIO</a>',
+        "<p>hk000000</p>"[:-4],
+        "",
+    ],
+)
+def test_what_has_no_known_market_is_left_out(body: str) -> None:
+    assert find_symbols(body) == []
+
+
+def test_order_is_kept_and_repeats_are_not() -> None:
+    body = '<a href="/sz300343.html">a</a><a href="/sh600160.html">b</a>（300343.SZ）股票'
+    assert find_symbols(body) == ["SZ300343", "SH600160"]
+
+
+@given(st.text())
+def test_no_text_breaks_the_search(body: str) -> None:
+    assert find_symbols(body) == list(dict.fromkeys(find_symbols(body)))
+
+
+@given(
+    st.lists(st.sampled_from(["SH600160", "SZ300343", "BJ430047", "HK00700", "NYSE:NIO", "NASDAQ:BIDU"]), unique=True)
+)
+def test_symbols_as_they_are_written_are_found_again(symbols: list[str]) -> None:
+    """Idempotence: what was found, written into a text, is found again."""
+    text = "".join(f"<p>（{symbol}）</p>" for symbol in symbols)
+    assert find_symbols(text) == symbols
+
+
+@given(st.text(alphabet=st.sampled_from("shzbjk0123456789.,()（）<>=\"' 股票NYSE:")))
+def test_symbols_keep_their_form(body: str) -> None:
+    for symbol in find_symbols(body):
+        assert symbol[:2] in ("SH", "SZ", "BJ", "HK") or ":" in symbol
