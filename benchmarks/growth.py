@@ -36,9 +36,12 @@ from archives.urls import format_timestamp, surt_key
 from benchmarks.scale import serve_redis
 from crawler.frontier.leases import LeaseTable
 from crawler.frontier.streams import StreamTable
-from pipelines.posts.items import CaptureRef, Origin, Post, Precision
+from pipelines.dates.model import Precision
+from pipelines.page.document import CaptureRef
+from pipelines.posts.items import Origin, Statement
 from pipelines.posts.ledger import Ledger
-from pipelines.posts.merge import attest
+from pipelines.posts.options import PostOptions
+from pipelines.posts.settle import settle
 from tests.postgres_server import PostgresServer, find_program
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ _ENTRIES_A_FILE = 100_000
 _ASKED = 1_000
 _HOSTS = 500
 _CRAWLED = (200, 600)
+_OPTIONS = PostOptions()
 _PLANNED = (10**6, 10**8, 10**10)
 _BODY = "<p>A paragraph as long as paragraphs of the news usually are, of no great meaning.</p>\n" * 25
 
@@ -142,18 +146,21 @@ def measure_hosts(hosts: int) -> Figures:
 
 
 def measure_ledger(posts: int) -> Figures:
-    """The ledger of so many articles: bytes each, microseconds to join one more capture of one of them."""
+    """The ledger of so many articles: bytes each, microseconds to add one more capture of one of them and settle it.
+
+    The page has not changed, so the capture is one more sighting of what is stated already.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "ledger.sqlite")
         with closing(Ledger(path)) as ledger:
             with ledger.exclusive():
                 for number in range(posts):
-                    ledger._absorb(_build_post(number))  # one transaction for all
+                    _settle_one(ledger, number)
             with closing(sqlite3.connect(path)) as database:
                 database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             size = path.stat().st_size
-            joined_us = _time_each(posts, lambda number: ledger.absorb(_build_post(number, minutes=1)))
-    return {"bytes": size / posts, "join_us": joined_us}
+            settled_us = _time_each(posts, lambda number: _settle_one(ledger, number, minutes=1))
+    return {"bytes": size / posts, "settle_us": settled_us}
 
 
 def measure_crawl(_: int) -> Figures:
@@ -245,26 +252,33 @@ def _build_entry(number: int, filename: str) -> IndexEntry:
     )
 
 
-def _build_post(number: int, *, minutes: int = 0) -> Post:
+def _settle_one(ledger: Ledger, number: int, *, minutes: int = 0) -> None:
+    """Add a capture of an article, and settle it."""
+    statement = _build_statement(number, minutes=minutes)
+    with ledger.exclusive():
+        ledger.add(statement)
+        ledger.record_settled(settle(ledger.list_statements(statement.key), _OPTIONS))
+
+
+def _build_statement(number: int, *, minutes: int = 0) -> Statement:
     at = _BEGAN + timedelta(minutes=minutes)
-    return attest(
-        Post(
-            source="growth",
-            identifier=f"{number}",
-            url=f"http://h{number % _HOSTS}.example/{number}.html",
-            origin=Origin.ARTICLE,
-            headline=f"Article {number}",
-            datePublished=_BEGAN,
-            datePublished_precision=Precision.SECOND,
-            articleBody=f"<p>{number}</p>\n{_BODY}",
-            capture=CaptureRef(
-                record_id=f"<urn:uuid:{uuid.UUID(int=2 * number + minutes)}>",
-                captured_at=at,
-                payload_digest="sha1:X",
-                file="growth.warc.gz",
-                offset=number,
-            ),
-        )
+    return Statement(
+        source="growth",
+        identifier=f"{number}",
+        url=f"http://h{number % _HOSTS}.example/{number}.html",
+        origin=Origin.ARTICLE,
+        headline=f"Article {number}",
+        datePublished=_BEGAN,
+        datePublished_precision=Precision.SECOND,
+        articleBody=f"<p>{number}</p>\n{_BODY}",
+        capture=CaptureRef(
+            record_id=f"<urn:uuid:{uuid.UUID(int=2 * number + minutes)}>",
+            captured_at=at,
+            payload_digest="sha1:X",
+            file="growth.warc.gz",
+            offset=number,
+        ),
+        is_normalised=True,
     )
 
 

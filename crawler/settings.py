@@ -101,8 +101,8 @@ BOUNDS_HEAD_BYTES = 256 * 1024
 BOUNDS_DECODED_BYTES = 32 * 1024 * 1024
 # Bytes of responses on their way or not yet read; beyond it large ones wait.
 BOUNDS_HELD_BYTES = 24 * 1024 * 1024
-# Processor time for reading one page, and for one step of making its post.
-BOUNDS_PAGE_SECONDS = 5.0
+# Processor time for reading one page: a net for rules that never end. What counts otherwise is work, not time.
+BOUNDS_PAGE_SECONDS = 20.0
 # How many links lie between a seed and a page at most, pages of a listing that follow each other included.
 BOUNDS_HOPS = 1_000
 # Requests to one host, and to all hosts, in one run.

@@ -27,6 +27,7 @@ _VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
 _MAX_HEAD_BYTES: Final = 1024 * 1024
 # Nobody applies more than two; each may take as long as the largest content takes.
 _MAX_CODINGS: Final = 5
+_CODINGS: Final = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd"))
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
 
 
@@ -253,6 +254,10 @@ def has_chunks(head: Head) -> bool:
     return b",".join(head.get_all(b"Transfer-Encoding")).lower().split(b",")[-1].strip() == b"chunked"
 
 
+class ContentTooLarge(RecordError):
+    """A body whose content coding is undone grows past a limit."""
+
+
 def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
     """Undo content codings, the last applied first, never holding more than `max_bytes` of any result.
 
@@ -281,10 +286,26 @@ def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> byt
             raise RecordError(f"unknown content coding {coding!r}; read the payload as it was sent instead")
         payload = decoders[name](payload, max_bytes + 1)
         if len(payload) > max_bytes:
-            raise RecordError(
+            raise ContentTooLarge(
                 f"{name} content grows past {max_bytes} bytes; raise max_bytes if it is really that large"
             )
     return payload
+
+
+def decode_body(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
+    """Undo content codings as a browser does, so that a crawl and whoever reads the archive see the same body.
+
+    A name that is no coding (`utf-8`, `none`) is passed over, and a body that plainly is not coded is taken as it is.
+
+    Raises:
+        ContentTooLarge: a result grows past `max_bytes`.
+        RecordError: there are too many codings, or the bytes are not in one of them.
+
+    Spec: RFC 9110 §8.4; Fetch §2.2.6 (handle content codings).
+    """
+    names = [coding.strip().strip('"').lower() for coding in codings]
+    known = [name for name in names if name in _CODINGS]
+    return payload if has_lost_coding(payload, known) else decode_content(payload, known, max_bytes=max_bytes)
 
 
 def has_lost_coding(payload: bytes, codings: list[str]) -> bool:

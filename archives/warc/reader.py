@@ -13,9 +13,8 @@ from archives.warc.members import FIRST_READ_SIZE, MAGIC, iter_members, read_mem
 from archives.warc.messages import (
     Head,
     cut_payload,
-    decode_content,
+    decode_body,
     find_payload,
-    has_lost_coding,
     parse_head,
     split_head,
 )
@@ -109,7 +108,7 @@ class Capture:
         """The payload with its content codings undone; a body that is stored decoded is taken as it stands.
 
         Raises:
-            RecordError: as `decode_content` does, or a revisit has not been resolved.
+            RecordError: as `decode_body` does, or a revisit has not been resolved.
         """
         holder = self.original or self
         if holder.refers_to is not None or not holder.is_http:
@@ -120,9 +119,7 @@ class Capture:
         codings = [
             coding for value in head.get_all(b"Content-Encoding") for coding in value.decode("latin-1").split(",")
         ]
-        if has_lost_coding(payload, codings):
-            return payload
-        return decode_content(payload, codings, max_bytes=max_bytes)
+        return decode_body(payload, codings, max_bytes=max_bytes)
 
 
 def iter_records(path: Path) -> Iterator[Record]:

@@ -19,8 +19,7 @@ from crawler.batch.jobs import Job, build_folder, build_tasks, hold_folder, run_
 from crawler.sources import load_source
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions
-from pipelines.exports.records import RecordRefused
-from pipelines.exports.store import build_filed
+from pipelines.exports.records import RecordRefused, build_record
 from pipelines.posts.items import load_post
 from pipelines.posts.options import PostOptions
 
@@ -155,6 +154,4 @@ def _iter_records(posts: Path, definitions: Path) -> Iterator[PostRecord]:
             collection, file, state = line.split("\t", 2)
             post = load_post(state)
             its_options = options.get((collection, post.source), PostOptions())
-            record = build_filed(post, its_options, collection=collection, file=file)
-            if record is not None:
-                yield record
+            yield build_record(post, its_options, collection=collection, file=file)

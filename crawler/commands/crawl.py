@@ -21,11 +21,11 @@ from crawler.frontier.streams import find_url, verify_server
 from crawler.monitoring.events import Event, Happening, dump_event
 from crawler.monitoring.exits import ExitCode, find_exit_code
 from crawler.monitoring.metrics import dump_metrics, write_metrics
+from crawler.reparsing.ledger import open_ledger
 from crawler.runs.manifest import list_counts
 from crawler.runs.run import RunExtension
 from crawler.sources import SourceError
 from crawler.spiders.base import NewsSpider
-from pipelines.posts.ledger import Ledger
 from pipelines.posts.post_folder import Outcome
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Command(ScrapyCrawl):
             if crawler.settings["ARCHIVE_MODE"] == "capture":
                 held = Collection.open(Path(crawler.settings["DATA_DIR"]), collection, create=True)
                 verify_server(find_url(crawler.settings["FRONTIER_URL"]))
-                Ledger(held.indexes_dir / "ledger.sqlite").close()
+                open_ledger(held).close()
                 registry.learn(registry.find_url(crawler.settings["CATALOGUE_URL"]), held)
         except sqlite3.Error as error:
             raise UsageError(f"the ledger of {held.path} cannot be written: {error}", print_help=False) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -98,7 +98,8 @@ class Command(ScrapyCommand):
             return
         try:
             page = reader.read(args[0], collection=opts.collection or "", at=at)
-            preview = _preview(page, known, url=page.url or opts.url, captured_at=page.captured_at or at)
+            page = replace(page, url=page.url or opts.url, captured_at=page.captured_at or at)
+            preview = _preview(page, known)
         except (PageUnreadable, PageRefused) as error:
             print(error, file=sys.stderr)  # noqa: T201
             self.exitcode = 1
@@ -116,16 +117,8 @@ def _find_zone(name: str) -> ZoneInfo | None:
         raise ValueError(f"{name!r} is no time zone; write one like Asia/Shanghai") from error
 
 
-def _preview(page: RawPage, known: _Known, *, url: str, captured_at: datetime | None) -> Preview:
-    language = known.language or (known.source.post.language if known.source else "")
-    return build_preview(
-        page.decode(language),
-        url=url,
-        captured_at=captured_at,
-        language=known.language,
-        zone=known.zone,
-        source=known.source,
-    )
+def _preview(page: RawPage, known: _Known) -> Preview:
+    return build_preview(page.document, rules=known.source, language=known.language, zone=known.zone)
 
 
 def _show(preview: Preview, page: RawPage, *, as_json: bool) -> None:
@@ -134,7 +127,8 @@ def _show(preview: Preview, page: RawPage, *, as_json: bool) -> None:
         return
     table = Table("field", "value", "found in", box=None, pad_edge=False, header_style="dim")
     for name, value in _iter_rows(preview, page):
-        table.add_row(name, Text(value), Text(preview.evidence.get(_EVIDENCE.get(name, name), ""), style="dim"))
+        witness = preview.statement.witnesses.get(_WITNESSES.get(name, name), "")
+        table.add_row(name, Text(value), Text(witness, style="dim"))
     console = Console()
     console.print(table)
     lines = preview.body_text.split("\n") if preview.body_text else ["no text was found"]
@@ -145,22 +139,31 @@ def _show(preview: Preview, page: RawPage, *, as_json: bool) -> None:
         console.print(Text(f"… {len(lines) - _SHOWN_LINES} more lines", style="dim"))
 
 
-_EVIDENCE = {"published": "datePublished", "text": "body"}
+_WITNESSES = {
+    "published": "datePublished",
+    "sections": "articleSection",
+    "authors": "author",
+    "text": "articleBody",
+}
 
 
 def _iter_rows(preview: Preview, page: RawPage) -> Iterator[tuple[str, str]]:
-    yield "headline", preview.headline
-    date = f"{preview.date_text} ({preview.precision})" if preview.date_text else preview.refused
-    yield "published", date
-    yield "sections", ", ".join(preview.sections)
-    yield "keywords", ", ".join(preview.keywords)
-    yield "authors", ", ".join(preview.authors)
-    yield "symbols", " ".join(preview.symbols)
-    yield "language", preview.language
-    yield "address", preview.canonical_url or preview.url
+    shown = preview.post or preview.statement
+    yield "headline", shown.headline
+    yield "published", f"{preview.date_text} ({shown.datePublished_precision})" if preview.date_text else ""
+    yield "sections", ", ".join(shown.articleSection)
+    yield "keywords", ", ".join(shown.keywords)
+    yield "authors", ", ".join(shown.author)
+    yield "symbols", " ".join(shown.symbols)
+    yield "language", shown.inLanguage
+    yield "address", shown.url or preview.url
     if page.place:
         yield "capture", page.place
     yield "text", f"{len(preview.body_text)} characters"
+    if preview.refused:
+        yield "no post", preview.refused
+    for note in preview.notes:
+        yield "note", note
 
 
 class Batch:
@@ -228,7 +231,7 @@ class Batch:
             page = self._ask(url)
         else:
             raise PageUnreadable("neither `path` nor `url`; say where the page is")
-        return _preview(page, known, url=page.url, captured_at=page.captured_at)
+        return _preview(page, known)
 
     def _ask(self, url: str) -> RawPage:
         if self._has_asked:
@@ -246,10 +249,11 @@ def _parse_instant(text: str) -> datetime | None:
 
 
 def _build_answer(preview: Preview) -> dict[str, Any]:
+    stated = preview.statement
     return {
-        "title": preview.headline,
-        "date": preview.date_text or None,
-        "tags": preview.keywords,
-        "authors": preview.authors,
+        "title": stated.headline,
+        "date": preview.date_text if stated.datePublished else None,
+        "tags": stated.keywords,
+        "authors": stated.author,
         "body": preview.body_text,
     }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+from contextlib import ExitStack, closing, contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,27 +17,21 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
-from crawler.addon import place_collection
 from crawler.commands._collection import open_only
-from crawler.commands.reparse import find_sources
-from crawler.publishing.history import Version, build_versions, find_entries, iter_text_diff
-from crawler.reparsing.reparse import REPARSE_SETTINGS, Holding, ReparseSpider, forbid_network
+from crawler.monitoring.progress import show_progress
+from crawler.publishing.history import Version, build_versions, iter_text_diff
+from crawler.reparsing.holding import Holding
+from crawler.reparsing.ledger import find_ledger, open_ledger
+from crawler.reparsing.reparse import gather
 from crawler.sources import Source, SourceError
-from pipelines.posts.ledger import Ledger
+from pipelines.posts.ledger import Ledger, LedgerOutdated
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from pipelines.posts.duplicates import Duplicate
 
-_STAGES = {
-    "pipelines.stages.AdoptPipeline": 100,
-    "pipelines.stages.DatesPipeline": 200,
-    "pipelines.stages.TagsPipeline": 300,
-    "pipelines.stages.BodyPipeline": 400,
-    "pipelines.stages.PostFilesPipeline": None,
-    "crawler.publishing.history.CollectPipeline": 500,
-}
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -46,6 +42,7 @@ class Command(ScrapyCommand):
     """
 
     requires_project = True
+    requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "ERROR"}
 
     def syntax(self) -> str:
@@ -70,56 +67,60 @@ class Command(ScrapyCommand):
         names = [opts.collection] if opts.collection else []
         try:
             holding = Holding(open_only(self.settings, names, how="name one with --collection"))
-            sources = find_sources(holding, opts.source)
+            sources = holding.find_sources(opts.source)
         except (ArchiveError, SourceError) as error:
             raise UsageError(str(error), print_help=False) from error
-        versions = self._find_versions(holding, sources, args[0])
-        if not versions:
-            print(f"{args[0]} is no article of collection {holding.collection.name}", file=sys.stderr)  # noqa: T201
-            self.exitcode = 1
-            return
-        duplicates = self._list_duplicates(versions[-1].post.key)
+        with _open_ledger(holding, sources, is_given=bool(opts.source)) as ledger:
+            versions = _find_versions(ledger, sources, args[0])
+            if not versions:
+                print(f"{args[0]} is no article of collection {holding.collection.name}", file=sys.stderr)  # noqa: T201
+                self.exitcode = 1
+                return
+            duplicates = _list_duplicates(ledger, versions[-1].post.key)
         if opts.json:
             _print_json(versions, duplicates)
         else:
             _print_table(versions)
             _print_duplicates(duplicates)
 
-    def _list_duplicates(self, key: tuple[str, str]) -> list[tuple[Duplicate, str]]:
-        """Return the posts with the same text as the latest version, and their addresses, as the ledger knows them."""
-        assert self.crawler_process is not None
-        path = Path(self.crawler_process.settings["POSTS_LEDGER"])
-        if not path.exists():
-            return []
-        ledger = Ledger(path)
-        try:
-            duplicates = ledger.list_duplicates(key)
-            posts = [ledger.find_post(duplicate.key) for duplicate in duplicates]
-            return [(d, post.url or post.shareLink if post else "") for d, post in zip(duplicates, posts, strict=True)]
-        finally:
-            ledger.close()
 
-    def _find_versions(self, holding: Holding, sources: list[Source], article: str) -> list[Version]:
-        assert self.crawler_process is not None
-        process = self.crawler_process
-        for name, value in REPARSE_SETTINGS.items():
-            process.settings.set(name, value, priority="cmdline")
-        place_collection(process.settings, holding.collection.name, priority="cmdline")
-        forbid_network()
-        collected: list[Any] = []
-        crawlers = []
-        for source in sources:
-            entries = find_entries(holding.iter_entries(source), source, source.identify(article))
-            crawler = process.create_crawler(ReparseSpider)
-            crawler.settings.set("ITEM_PIPELINES", _STAGES, priority="cmdline")
-            process.crawl(crawler, source=source, entries=entries, collected=collected)
-            crawlers.append(crawler)
-        process.start()
-        for source in sources:
-            versions = build_versions(collected, source.identify(article), source.post)
-            if versions:
-                return versions
-        return []
+@contextmanager
+def _open_ledger(holding: Holding, sources: list[Source], *, is_given: bool) -> Iterator[Ledger]:
+    """Give the collection's ledger, or one made for this question where it has none or a definition is given by hand.
+
+    Raises:
+        UsageError: the ledger cannot be read.
+    """
+    if find_ledger(holding.collection).exists() and not is_given:
+        try:
+            ledger = open_ledger(holding.collection)
+        except LedgerOutdated as error:
+            raise UsageError(str(error), print_help=False) from error
+        with closing(ledger):
+            yield ledger
+        return
+    with ExitStack() as stack:
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="newsreel-"))
+        ledger = stack.enter_context(closing(Ledger(Path(scratch, "ledger.sqlite"), is_scratch=True)))
+        with show_progress(f"read {holding.collection.name}", holding.count_entries()) as advance:
+            gather(holding, sources, ledger, advance=lambda: advance(""))
+        yield ledger
+
+
+def _find_versions(ledger: Ledger, sources: list[Source], article: str) -> list[Version]:
+    for source in sources:
+        key = (source.name, source.identify(article))
+        versions = build_versions(ledger.list_sightings(key), source.post)
+        if versions:
+            return versions
+    return []
+
+
+def _list_duplicates(ledger: Ledger, key: tuple[str, str]) -> list[tuple[Duplicate, str]]:
+    """Return the posts with the same text as the latest version, and their addresses, as the ledger knows them."""
+    duplicates = ledger.list_duplicates(key)
+    posts = [ledger.find_post(duplicate.key) for duplicate in duplicates]
+    return [(d, post.url or post.shareLink if post else "") for d, post in zip(duplicates, posts, strict=True)]
 
 
 def _print_json(versions: list[Version], duplicates: list[tuple[Duplicate, str]]) -> None:

@@ -13,8 +13,8 @@ from archives.storage.collection import Collection
 from archives.wacz.pack import pack_collection
 from archives.wacz.pages import Page, is_page
 from crawler.commands._collection import open_named
+from crawler.reparsing.ledger import find_ledger, open_ledger
 from pipelines.posts.items import load_post
-from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
@@ -71,10 +71,9 @@ class Command(ScrapyCommand):
 
 def _iter_pages(collection: Collection) -> Iterator[Page]:
     """Yield the pages that posts stand on, every capture of each, with the posts' headlines."""
-    path = collection.indexes_dir / "ledger.sqlite"
-    if not path.is_file():
+    if not find_ledger(collection).is_file():
         return
-    ledger = Ledger(path)
+    ledger = open_ledger(collection)
     try:
         with CollectionIndex(collection) as index:
             for _, _, state in ledger.iter_filed():

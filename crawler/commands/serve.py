@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
-from scrapy.utils.conf import closest_scrapy_cfg
 
 from archives.errors import ArchiveError
 from archives.replay.serving import serve
@@ -52,7 +51,6 @@ class Command(ScrapyCommand):
         player = self.settings.get("VIEWER_REPLAYWEB_DIR")
         app = ViewerApp(
             Path(self.settings["DATA_DIR"]),
-            project_dir=Path(closest_scrapy_cfg() or ".").parent,
             player_dir=Path(player) if player else None,
         )
         try:

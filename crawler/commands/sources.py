@@ -18,7 +18,8 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
 from archives.urls import parse_timestamp
-from crawler.reparsing.reparse import Holding
+from crawler.reparsing.comparison import iter_report_lines
+from crawler.reparsing.holding import Holding
 from crawler.source_tools.cases import (
     EXPECTED_NAME,
     CaseError,
@@ -112,7 +113,7 @@ class Command(ScrapyCommand):
             except (ArchiveError, CaseError) as error:
                 print(error, file=sys.stderr)  # noqa: T201
                 return 1
-        print(f"{opts.output}: {preview.headline or 'no headline'}; mend {EXPECTED_NAME} until it is true")  # noqa: T201
+        print(f"{opts.output}: {preview.statement.headline or 'no headline'}; mend {EXPECTED_NAME} until it is true")  # noqa: T201
         return 0
 
     def _draft(self, target: str, opts: argparse.Namespace) -> int:
@@ -150,7 +151,6 @@ class Command(ScrapyCommand):
 
     def _try_source(self, name: str, collection: str, *, as_json: bool) -> int:
         assert self.settings is not None
-        assert self.crawler_process is not None
         try:
             holding = Holding(Collection.open(Path(self.settings["DATA_DIR"]), collection))
         except ArchiveError as error:
@@ -159,7 +159,7 @@ class Command(ScrapyCommand):
             source = holding.find_source(name)
         except SourceError as error:
             return _refuse(error, as_json=as_json)
-        report = run_dry(self.crawler_process, holding, source)
+        report = run_dry(holding, source)
         warnings = list_warnings(report)
         if as_json:
             print(json.dumps(dump_report(report, collection=collection, warnings=warnings), ensure_ascii=False))  # noqa: T201
@@ -260,5 +260,7 @@ def _print_report(report: Report, warnings: Iterable[str]) -> None:
     for row in rows:
         table.add_row(*row)
     console.print(table)
+    for line in iter_report_lines(report.comparison):
+        console.print(Text(line), soft_wrap=True)
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201

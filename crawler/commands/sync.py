@@ -17,12 +17,13 @@ from archives.storage.remote_files import find_stored
 from archives.storage.s3 import S3Store
 from archives.transfer.registry import Registry, find_url
 from archives.transfer.upload import parse_place, store_file
-from crawler.commands.reparse import run_reparse
+from crawler.batch.reparse import remake_posts
+from crawler.commands.reparse import report_reparse
 from crawler.monitoring.progress import show_progress
 from crawler.publishing.changes import ChangeLog
-from crawler.reparsing.reparse import Holding
+from crawler.reparsing.holding import Holding
+from crawler.reparsing.ledger import open_ledger
 from crawler.sources.archived import find_definitions
-from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
@@ -94,21 +95,20 @@ class Command(ScrapyCommand):
         return 1 if problems else 0
 
     def _list_due(self, collection: Collection, fetched: list[Path]) -> list[str]:
-        with closing(Ledger(collection.indexes_dir / "ledger.sqlite")) as ledger:
+        with closing(open_ledger(collection)) as ledger:
             joined = ledger.list_joined()
         return [warc.name for warc in fetched if warc.name not in joined]
 
     def _join(self, collection: Collection, names: list[str]) -> None:
         """Read captures of others like those of a crawl here, and write the posts that say more by them."""
         assert self.settings is not None
-        assert self.crawler_process is not None
-        path = collection.indexes_dir / "ledger.sqlite"
         posts_dir = Path(self.settings["DATA_DIR"]) / "_posts" / collection.name
         holding = Holding(collection, files=frozenset(names))
         sources = list(filter(None, map(find_definitions(collection), holding.list_source_names())))
-        code = run_reparse(self.crawler_process, holding, sources, posts_dir=posts_dir, ledger=path)
-        if code == 0:
-            with closing(Ledger(path)) as ledger:
+        with closing(open_ledger(collection)) as ledger:
+            done = remake_posts(holding, sources, ledger, posts_dir=posts_dir)
+            code = report_reparse(holding, sources, done)
+            if code == 0:
                 ledger.record_joined(names)
         with closing(ChangeLog(collection, find_definitions(collection))) as log:
             log.account()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,15 +16,17 @@ from archives.storage.collection import Collection
 from archives.verify.fixity import verify_collection
 from crawler.addon import place_collection
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
+from crawler.batch.reparse import remake_posts
 from crawler.batch.shards import ShardFailed
 from crawler.batch.verify import verify_in_shards
 from crawler.commands._collection import open_only
-from crawler.commands.reparse import find_sources, run_reparse
+from crawler.commands.reparse import report_reparse
 from crawler.monitoring.progress import show_progress
+from crawler.reparsing.holding import Holding
 from crawler.reparsing.provenance import compare_posts
 from crawler.reparsing.references import verify_references
-from crawler.reparsing.reparse import Holding
 from crawler.sources import SourceError
+from pipelines.posts.ledger import Ledger, LedgerOutdated
 
 if TYPE_CHECKING:
     import argparse
@@ -39,6 +42,7 @@ class Command(ScrapyCommand):
     """
 
     requires_project = True
+    requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
     def syntax(self) -> str:
@@ -65,7 +69,7 @@ class Command(ScrapyCommand):
             problems = [(problem.kind, problem.message) for problem in found]
             if opts.posts:
                 problems += self._verify_posts(collection, engine)
-        except (ArchiveError, SourceError, EngineError, ShardFailed) as error:
+        except (ArchiveError, SourceError, EngineError, ShardFailed, LedgerOutdated) as error:
             raise UsageError(str(error), print_help=False) from error
         for kind, message in problems:
             line = json.dumps({"collection": collection.name, "kind": kind, "message": message}, ensure_ascii=False)
@@ -77,21 +81,15 @@ class Command(ScrapyCommand):
 
     def _verify_posts(self, collection: Collection, engine: Engine | None) -> list[tuple[str, str]]:
         assert self.settings is not None
-        assert self.crawler_process is not None
         holding = Holding(collection)
-        sources = find_sources(holding, None)
+        sources = holding.find_sources()
         place_collection(self.settings, collection.name, priority="cmdline")
         posts_dir = Path(self.settings["POSTS_DIR"])
         with tempfile.TemporaryDirectory(prefix="newsreel-") as scratch:
             remade_dir = Path(scratch, "posts")
-            code = run_reparse(
-                self.crawler_process,
-                holding,
-                sources,
-                posts_dir=remade_dir,
-                ledger=Path(scratch, "ledger.sqlite"),
-                engine=engine,
-            )
+            with closing(Ledger(Path(scratch, "ledger.sqlite"), is_scratch=True)) as ledger:
+                done = remake_posts(holding, sources, ledger, posts_dir=remade_dir, engine=engine)
+            code = report_reparse(holding, sources, done)
             problems = [(f"post-{d.change}", d.message) for d in compare_posts(posts_dir, remade_dir)]
         if code:
             problems.append(("reparse", f"not every capture of {collection.name} could be read again; see the log"))

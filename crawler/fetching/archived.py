@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scrapy.http import Headers
 from scrapy.utils._download_handlers import make_response
 
-from pipelines.posts.items import CaptureRef
+from pipelines.page.document import CaptureRef
 
 if TYPE_CHECKING:
     from scrapy.http import Response

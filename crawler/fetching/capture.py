@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.web._newclient import Request as TxRequest
 
-    from pipelines.posts.items import CaptureRef
+    from pipelines.page.document import CaptureRef
 
 
 class CaptureHandler(HTTP11DownloadHandler):

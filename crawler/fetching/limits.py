@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 import traceback
 import weakref
@@ -19,9 +20,12 @@ from urllib.parse import urlsplit
 from scrapy import Request
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.responsetypes import responsetypes
 from scrapy.utils.spider import iterate_spider_output
 from twisted.python.failure import Failure
 
+from archives.errors import RecordError
+from archives.warc.messages import ContentTooLarge, decode_body
 from crawler.fetching.allocation import sweep_soon
 from crawler.fetching.budget import HeldBytes
 from pipelines.page.limits import PageRefused, limit_time
@@ -87,7 +91,7 @@ class _Unread:
 
 
 class DecodingMiddleware(HttpCompressionMiddleware):
-    """Scrapy's decompression, one response at a time, and only while few decoded ones wait to be read.
+    """Undoes content codings as a reparse does, one response at a time, and only while few wait to be read.
 
     A few bytes decode to gigabytes, and as many responses as are asked for at a time would fill the memory, even with
     `BOUNDS_DECODED_BYTES` for each.
@@ -103,14 +107,14 @@ class DecodingMiddleware(HttpCompressionMiddleware):
         self._held = crawler.get_extension(HeldBytes)
         self._unread = _Unread()
 
-    async def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+    async def process_response(self, request: Request, response: Response) -> Response:  # type: ignore[override]
         """Undo the content codings of a response.
 
         Raises:
             IgnoreRequest: there are too many of them, or what they hold is too large.
         """
         codings = b",".join(response.headers.getlist("Content-Encoding"))
-        if not codings:
+        if not codings or request.method == "HEAD":
             return response
         if codings.count(b",") >= MAX_CODINGS:
             self._counting.count("codings")
@@ -119,18 +123,25 @@ class DecodingMiddleware(HttpCompressionMiddleware):
             await self._unread.wait()
             return self._decode_response(request, response)
 
-    def _decode_response(self, request: Request, response: Response) -> Request | Response:
-        decoded: Request | Response | str
+    def _decode_response(self, request: Request, response: Response) -> Response:
+        max_bytes = request.meta.get("download_maxsize", self._max_size) or sys.maxsize
+        codings = [value.decode("latin-1") for value in response.headers.getlist("Content-Encoding")]
+        names = [name for value in codings for name in value.split(",")]
+        problem = ""
         try:
-            decoded = super().process_response(request, response)
-        except IgnoreRequest as error:
-            decoded = str(error)
-        if isinstance(decoded, str):
+            body = decode_body(response.body, names, max_bytes=max_bytes)
+        except ContentTooLarge as error:
             self._counting.count("decoded_bytes")
-            # Not the error itself: its traceback would keep what has been decoded until somebody has read it.
-            raise IgnoreRequest(decoded)
-        if isinstance(decoded, Request):
-            return decoded
+            problem = str(error)
+        except RecordError as error:
+            problem = str(error)
+        if problem:
+            # Not raised above: the traceback would keep what has been decoded until it has been logged.
+            raise IgnoreRequest(f"{response.url} is not read: {problem}")
+        headers = response.headers.copy()
+        headers.pop("Content-Encoding", None)
+        kind = responsetypes.from_args(headers=headers, url=response.url, body=body)
+        decoded = response.replace(cls=kind, headers=headers, body=body)
         self._unread.hold(decoded)
         if self._held is not None:
             self._held.hold(decoded)

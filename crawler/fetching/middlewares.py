@@ -15,7 +15,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import HtmlResponse
 from twisted.internet.defer import Deferred
 
-from crawler.discovery.requisites import META_REQUISITE, is_requisite_admitted
+from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.runs.run import META_CAPTURE
 from pipelines.posts.adopt import adopt
 

@@ -23,7 +23,7 @@ from crawler.monitoring.events import Event, Happening, describe_event, dump_eve
 from crawler.monitoring.failures import page_failed
 from crawler.monitoring.tally import Pace, build_tally, describe_tally, dump_tally
 from crawler.runs.run import RunExtension
-from pipelines.stages import post_shelved
+from pipelines.stages import post_filed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from crawler.monitoring.tally import Tally
-    from pipelines.posts.post_folder import Shelved
+    from pipelines.posts.post_folder import Filed
     from pipelines.rules.links import LinkKind
 
 FORMATS = ("auto", "bar", "lines", "json", "off")
@@ -161,7 +161,7 @@ class ProgressExtension:
         connect(extension.spider_opened, signal=signals.spider_opened)
         connect(extension.spider_closed, signal=signals.spider_closed)
         if form == "json":
-            connect(extension.post_shelved, signal=post_shelved)
+            connect(extension.post_filed, signal=post_filed)
             connect(extension.page_failed, signal=page_failed)
         return extension
 
@@ -190,16 +190,16 @@ class ProgressExtension:
         if self._view is not None:
             self._view.close()
 
-    def post_shelved(self, shelved: Shelved) -> None:
+    def post_filed(self, filed: Filed) -> None:
         """Tell of a post file."""
-        post = shelved.post
+        post = filed.post
         self._tell(
             Happening.POST,
-            outcome=shelved.outcome,
+            outcome=filed.outcome,
             identifier=post.identifier,
             url=post.url,
             headline=post.headline,
-            file=shelved.path.name,
+            file=filed.path.name,
         )
 
     def page_failed(self, url: str, kind: LinkKind, reason: str) -> None:

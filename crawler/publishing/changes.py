@@ -29,10 +29,9 @@ from crawler.publishing.history import build_versions
 from crawler.runs.crawl_manifest import is_joint
 from crawler.settings import NEWSREEL_VERSION
 from pipelines.exports.records import Change, ChangeKind, PostRecord, hash_content
-from pipelines.posts.items import Post, load_post
+from pipelines.posts.items import Post, Statement, load_post
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.options import PostOptions
-from pipelines.posts.post_files import PostRefused, finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -178,16 +177,20 @@ class ChangeLog:
             self._end_batch(self._find_horizon(now, is_pure=is_pure), is_pure=is_pure)
         return len(entries)
 
-    def rebuild(self, pieces: Iterable[tuple[tuple[str, str], list[Post]]], *, source: str = "") -> None:
-        """Enter every version that the captures make, into a log that is empty.
+    def rebuild(self, ledger: Ledger, *, source: str = "") -> None:
+        """Enter every version of every article, into a log that is empty.
 
         Args:
-            pieces: what single captures state of each post, by its key.
-            source: the only source that they belong to; of others the log gets what the ledger says.
+            ledger: of the collection, made again from all its captures.
+            source: the only source that was read again; of others the log gets what the ledger says now.
         """
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            entries = [entry for key, states in pieces for entry in self._list_versions(key, states)]
+            entries = [
+                entry
+                for key in ledger.iter_keys(source=source)
+                for entry in self._list_versions(key, ledger.list_sightings(key))
+            ]
             self._append(sorted(entries, key=lambda entry: entry.place))
         self.account(source=source, has_reparsed=True)
         if source:
@@ -231,10 +234,7 @@ class ChangeLog:
             for key, _, state in filed:
                 digest = hashlib.blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
                 if is_thorough or self._find_seen(key) != digest:
-                    try:
-                        post = finish(load_post(state), self._find_options(key[0]))
-                    except PostRefused:  # it had a file, and no longer has what a file needs
-                        continue
+                    post = load_post(state)
                     self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (*key, digest))
                     if entry := self._compare(post):
                         yield entry
@@ -277,9 +277,9 @@ class ChangeLog:
             self._database.execute("DELETE FROM seen WHERE source = ? AND identifier = ?", key)
             yield _Entry(key=key, kind=ChangeKind.WITHDRAWN, version=version, content="", captured_at=at, record_id="")
 
-    def _list_versions(self, key: tuple[str, str], pieces: Iterable[Post]) -> list[_Entry]:
+    def _list_versions(self, key: tuple[str, str], sightings: Iterable[Statement]) -> list[_Entry]:
         entries: list[_Entry] = []
-        for version in build_versions(pieces, key[1], self._find_options(key[0])):
+        for version in build_versions(sightings, self._find_options(key[0])):
             content = hash_content(version.post)
             if entries and entries[-1].content == content:
                 continue

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -34,7 +32,7 @@ class Difference:
         """One sentence: what, where, what next."""
         return {
             Change.MISSING: f"post file {self.name} is missing; 'scrapy reparse' makes it from the archive",
-            Change.CHANGED: f"post file {self.name} is not what its captures make; 'scrapy reparse --diff' shows where",
+            Change.CHANGED: f"post file {self.name} differs from what its captures make; see 'scrapy reparse --diff'",
             Change.UNEXPECTED: f"post file {self.name} stands on no capture; it was not made by this archive",
         }[self.change]
 
@@ -43,17 +41,6 @@ def compare_posts(posts_dir: Path, remade_dir: Path) -> list[Difference]:
     """Return the differences between the posts on disk and a reparse of them, by file name."""
     names = sorted({*_list_names(posts_dir), *_list_names(remade_dir)})
     return [difference for name in names if (difference := _compare(posts_dir / name, remade_dir / name))]
-
-
-def iter_diff_lines(difference: Difference) -> Iterator[str]:
-    """Yield a unified diff from what is on disk to what a reparse makes."""
-    yield from difflib.unified_diff(
-        difference.on_disk.decode("utf-8", "replace").splitlines(),
-        difference.remade.decode("utf-8", "replace").splitlines(),
-        f"on disk/{difference.name}",
-        f"reparse/{difference.name}",
-        lineterm="",
-    )
 
 
 def _list_names(folder: Path) -> list[str]:

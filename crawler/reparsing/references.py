@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import OPEN_SUFFIX
 from archives.verify.findings import Problem
+from crawler.reparsing.ledger import find_ledger, open_ledger
 from pipelines.posts.items import load_post
-from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 def verify_references(collection: Collection) -> list[Problem]:
     """Return a problem for every capture that a post was read from, as the ledger knows it, and that is not there."""
-    path = collection.indexes_dir / "ledger.sqlite"
-    if not path.is_file():
+    if not find_ledger(collection).is_file():
         return []
-    ledger = Ledger(path)
+    ledger = open_ledger(collection)
     try:
         with CollectionIndex(collection) as index:
             return [

@@ -23,7 +23,7 @@ from archives.storage.collection import Collection
 from archives.urls import format_timestamp
 from archives.warc.records import Location
 from crawler.runs.manifest import build_manifest, write_manifest
-from pipelines.posts.items import CaptureRef
+from pipelines.page.document import CaptureRef
 from pipelines.stages import before_posts, storage_failed
 
 if TYPE_CHECKING:

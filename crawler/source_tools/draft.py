@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -32,16 +32,21 @@ from crawler.source_tools.shapes import (
     match_words,
 )
 from crawler.source_tools.zones import guess_zone
-from pipelines.article.article import Article, read_article
-from pipelines.page.document import Webpage, fold_title
 from pipelines.page.languages import find_language
 from pipelines.page.limits import PageRefused
-from pipelines.rules.expressions import Page
+from pipelines.page.page import Page, fold_title
+from pipelines.posts.items import Statement
+from pipelines.posts.normalise import normalise
+from pipelines.posts.options import PostOptions
+from pipelines.reading.read import read
+from pipelines.rules.links import Scope
+from pipelines.rules.model import Discovery, Rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from crawler.source_tools.pages import RawPage
+    from pipelines.page.document import Document
 
 _CLUSTERS_TRIED = 5
 _CATEGORIES_TRIED = 6
@@ -104,7 +109,7 @@ def draft_source(listing: RawPage, fetch: Callable[[str], RawPage] | None) -> st
     if not listing.url.startswith(("http://", "https://")):
         raise NoDraft("the address of the page is not known; give it with --url")
     page = Page(listing.decode(), listing.url)
-    if page.root is None:
+    if page.is_empty:
         raise NoDraft(f"{listing.url} holds no HTML; name a page that lists articles")
     found = Findings(listing=page)
     site = find_site(page.url)
@@ -147,7 +152,7 @@ def _look_further(found: Findings, anchors: Sequence[Anchor], fetch: Callable[[s
     for cluster in clusters[:_SECTIONS_TRIED]:
         found.articles = {}
         page = _read_listing(cluster.urls[0], fetch)
-        if page is None or page.root is None:
+        if page is None or page.is_empty:
             continue
         inner = [anchor for anchor in list_anchors(page.root, page.url) if is_same_site(anchor.url, site)]
         _find_articles(found, group_anchors(inner), fetch)
@@ -162,26 +167,33 @@ def _read_sample(anchor: Anchor, fetch: Callable[[str], RawPage]) -> Sample | No
         raw = fetch(anchor.url)
         page = Page(raw.decode(), raw.url)
         captured_at = raw.captured_at or datetime.now(UTC)
-        zone = ZoneInfo(guess_zone(page.url, find_language(Webpage(page.text))) or "UTC")
-        article = read_article(page.text, url=page.url, captured_at=captured_at, zone=zone)
+        zone = ZoneInfo(guess_zone(page.url, find_language(page)) or "UTC")
+        statement = _state(replace(raw.document, captured_at=captured_at), zone)
     except (PageUnreadable, PageRefused):
         return None
-    is_dated = article.datePublished_day is not None
-    if not article.headline or len(article.body_text) < _LEAST_TEXT:
+    sample = Sample(page=page, statement=statement, captured_at=captured_at)
+    if not statement.headline or len(sample.text) < _LEAST_TEXT:
         return None
-    if not is_dated and (not _is_promised(anchor.text, article) or _is_list(page, article)):
+    if not statement.datePublished and (not _is_promised(anchor.text, statement.headline) or _is_list(sample)):
         return None
-    return Sample(page=page, article=article, captured_at=captured_at)
+    return sample
 
 
-def _is_list(page: Page, article: Article) -> bool:
+def _state(document: Document, zone: ZoneInfo) -> Statement:
+    """Return what a page states that is taken for an article, before any rule is known."""
+    rules = Rules(name="draft", scope=Scope(prefixes=()), post=PostOptions(zone=zone), discovery=Discovery())
+    reading = read(document, rules, with_links=False, as_article=True)
+    return normalise(reading.statements[0], rules.post) if reading.statements else Statement()
+
+
+def _is_list(sample: Sample) -> bool:
     """Tell whether what looks like a page's text is a list of links."""
-    anchors = list_anchors(page.root, page.url) if page.root is not None else []
-    return sum(len(anchor.text) for anchor in anchors if not anchor.is_framed) > len(article.body_text)
+    anchors = list_anchors(sample.page.root, sample.page.url)
+    return sum(len(anchor.text) for anchor in anchors if not anchor.is_framed) > len(sample.text)
 
 
-def _is_promised(text: str, article: Article) -> bool:
-    promised, kept = fold_title(text), fold_title(article.headline)
+def _is_promised(text: str, headline: str) -> bool:
+    promised, kept = fold_title(text), fold_title(headline)
     return bool(promised) and (promised[:12] in kept or kept[:12] in promised)
 
 
@@ -214,7 +226,7 @@ def _read_listing(url: str, fetch: Callable[[str], RawPage]) -> Page | None:
 
 
 def _count_articles(page: Page, found: Findings) -> int:
-    anchors = list_anchors(page.root, page.url) if page.root is not None else []
+    anchors = list_anchors(page.root, page.url)
     return sum(found.is_article(anchor.url) for anchor in anchors)
 
 
@@ -240,12 +252,14 @@ def _list_sections(anchors: Sequence[Anchor]) -> list[tuple[str, list[str]]]:
 
 
 def _find_language_and_zone(found: Findings) -> None:
-    languages = {sample.article.language.partition("-")[0].lower(): sample.article.language for sample in found.samples}
-    own = find_language(Webpage(found.listing.text))
+    languages = {
+        sample.statement.inLanguage.partition("-")[0].lower(): sample.statement.inLanguage for sample in found.samples
+    }
+    own = find_language(Page(found.listing.text))
     languages = languages or {own.partition("-")[0].lower(): own}
     found.language = next(iter(languages.values())) if len(languages) == 1 else ""
     found.zone = guess_zone(found.listing.url, found.language or own)
-    offsets = {sample.article.datePublished.utcoffset() for sample in found.samples if sample.article.datePublished}
+    offsets = {sample.statement.datePublished.utcoffset() for sample in found.samples if sample.statement.datePublished}
     offset = offsets.pop() if len(offsets) == 1 else None
     if not found.zone and offset and not offset % timedelta(hours=1):
         # POSIX counts the other way round.
@@ -253,7 +267,7 @@ def _find_language_and_zone(found: Findings) -> None:
 
 
 def _iter_lines(found: Findings) -> Iterator[str]:
-    page = Webpage(found.listing.text)
+    page = Page(found.listing.text)
     url = found.listing.url
     yield f"# Drafted from {url}"
     yield f"# {_describe_proof(found)}; see docs/sources.md"
@@ -332,8 +346,8 @@ def _has_day_in_id(sample: Sample, found: Findings) -> bool:
         match = re.search(pattern, sample.page.url)
         name = (match.groupdict().get("id") or "") if match else ""
         day = re.search(_DAY_IN_ID, name)
-        if day and sample.article.datePublished_day:
-            return day[1] == f"{sample.article.datePublished_day:%Y%m%d}"
+        if day and sample.statement.datePublished:
+            return day[1] == f"{sample.statement.datePublished:%Y%m%d}"
     return False
 
 

@@ -1,46 +1,49 @@
-"""A source's rules tried on every capture that an archive holds for them, before anybody relies on them.
+"""A source's rules tried on every capture that an archive holds for them, before anything relies on them.
 
-The spider, the reader and the pipelines are those of a reparse; only the last stage is left out, so nothing is
-written. What the rules found is tallied on the way: a rule that finds nothing is as good as none, and no crawl says so.
+Captures are read as in a reparse, into a scratch ledger. What the rules found is tallied on the way: a rule that finds
+nothing is as good as none, and no crawl says so.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
-from functools import reduce
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crawler.addon import place_collection
-from crawler.reparsing.reparse import REPARSE_SETTINGS, ReparseSpider, forbid_network
-from crawler.sources.reading import ORIGINS
-from pipelines.posts.merge import join
-from pipelines.posts.post_files import PostRefused, finish
-from pipelines.rules.links import LinkKind, iter_element_links
+from archives.index.catalogue import CollectionIndex
+from crawler.monitoring.progress import show_progress
+from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison
+from crawler.reparsing.reparse import CaptureReader, Reparsed, write_posts
+from crawler.sources.archived import build_options
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.normalise import normalise
+from pipelines.posts.settle import PostRefused, settle
+from pipelines.reading.fields import BY_RULE, ORIGINS
+from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scrapy.crawler import CrawlerProcessBase
-    from scrapy.http import Response
+    from crawler.reparsing.holding import Holding
+    from crawler.sources import Source
+    from pipelines.posts.items import Origin, Statement
+    from pipelines.reading.read import Reading
 
-    from crawler.reparsing.reparse import Holding
-    from crawler.sources import Parser, Source
-    from crawler.sources.reading import Reading
-    from pipelines.posts.items import Post
-    from pipelines.rules.expressions import Page
-
-COLLECTING_STAGES = {
-    "pipelines.stages.AdoptPipeline": 100,
-    "pipelines.stages.DatesPipeline": 200,
-    "pipelines.stages.TagsPipeline": 300,
-    "pipelines.stages.BodyPipeline": 400,
-    "pipelines.stages.PostFilesPipeline": None,
-    "crawler.publishing.history.CollectPipeline": 500,
-}
 SHOWN_FIELDS = ("headline", "datePublished", "articleSection", "keywords", "author", "articleBody")
 _SAMPLE_CHARS = 60
+_KIND_OF = {origin: kind for kind, origin in ORIGINS.items()}
+
+
+@dataclass(slots=True)
+class FieldTally:
+    """Where one field was found, and what it was first."""
+
+    places: Counter[str] = field(default_factory=Counter)
+    sample: str = ""
 
 
 @dataclass(slots=True)
@@ -53,6 +56,7 @@ class Tally:
         matches: for each kind and pattern of the link rules, distinct addresses that it matches.
         read: pages or entries read by each parser, by its place in the definition.
         ruled: of these, those on which a parser's rules found a field.
+        stated: statements by origin; `fields` are the fields found in them, as they survived normalising.
     """
 
     pages: Counter[LinkKind] = field(default_factory=Counter)
@@ -60,10 +64,18 @@ class Tally:
     matches: Counter[tuple[LinkKind, str]] = field(default_factory=Counter)
     read: Counter[int] = field(default_factory=Counter)
     ruled: Counter[tuple[int, str]] = field(default_factory=Counter)
+    stated: Counter[Origin] = field(default_factory=Counter)
+    fields: dict[tuple[Origin, str], FieldTally] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
 
-    def add_address(self, source: Source, url: str, *, is_link: bool) -> None:
-        """Count an address once, captured or linked."""
+    def add_reading(self, source: Source, url: str, reading: Reading) -> None:
+        """Count a page and the addresses that it names."""
+        self.pages[reading.kind] += 1
+        self._add_address(source, url, is_link=False)
+        for link in reading.links:
+            self._add_address(source, link.url, is_link=True)
+
+    def _add_address(self, source: Source, url: str, *, is_link: bool) -> None:
         if url in self._seen:
             return
         self._seen.add(url)
@@ -73,58 +85,28 @@ class Tally:
             for pattern in patterns:
                 self.matches[kind, pattern.pattern] += bool(pattern.search(url))
 
-    def add_reading(self, source: Source, parser: Parser | None, reading: Reading) -> None:
-        """Count what a parser's rules found on one page."""
-        if parser is None:
+    def add_statement(self, source: Source, statement: Statement) -> None:
+        """Count what one page or entry states, and by which parser."""
+        self.stated[statement.origin] += 1
+        for name in SHOWN_FIELDS:
+            if not getattr(statement, name):
+                continue
+            found = self.fields.setdefault((statement.origin, name), FieldTally())
+            found.places[statement.witnesses.get(name, "")] += 1
+            found.sample = found.sample or _sample(statement, name)
+        kind = _KIND_OF.get(statement.origin)
+        parser = source.find_parser(kind, statement.at) if kind else None
+        number = next((number for number, own in enumerate(source.parsers) if own is parser), None)
+        if number is None:
             return
-        number = next(number for number, own in enumerate(source.parsers) if own is parser)
         self.read[number] += 1
-        for name, place in reading.places.items():
-            self.ruled[number, name] += place.startswith("source: ")
-
-
-class DryRunSpider(ReparseSpider):
-    """Reads what a reparse reads and tallies it."""
-
-    name = "dry run"
-
-    def __init__(self, *args: Any, tally: Tally, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.tally = tally
-
-    def parse(self, response: Response, **kwargs: Any) -> Iterator[Any]:
-        """Count the address of a page, then read it."""
-        self.tally.add_address(self.source, response.url, is_link=False)
-        yield from super().parse(response, **kwargs)
-
-    def parse_page(self, response: Response, page: Page, kind: LinkKind, identifier: str) -> Iterator[Any]:
-        """Count a page and its links, then read it."""
-        self.tally.pages[kind] += 1
-        for url in iter_element_links(page.root, response.url) if page.root is not None else ():
-            self.tally.add_address(self.source, url, is_link=True)
-        yield from super().parse_page(response, page, kind, identifier)
-
-    def parse_listing(self, response: Response, page: Page) -> Iterator[Any]:
-        """Count a listing, then read it."""
-        self.tally.pages[LinkKind.LISTING] += 1
-        yield from super().parse_listing(response, page)
-
-    def parse_text(self, response: Response, page: Page, identifier: str) -> Iterator[Any]:
-        """Count a text, then read it."""
-        self.tally.pages[LinkKind.TEXT] += 1
-        yield from super().parse_text(response, page, identifier)
-
-    def read(self, response: Response, page: Page, kind: LinkKind) -> Reading:
-        """Read a page and tally what its parser's rules found."""
-        reading = super().read(response, page, kind)
-        parser = self.source.find_parser(kind, self.captured_at(response))
-        self.tally.add_reading(self.source, parser, reading)
-        return reading
+        for name, place in statement.witnesses.items():
+            self.ruled[number, name] += place.startswith(BY_RULE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldShare:
-    """On how many pages of a kind a field was found, and survived the pipelines.
+    """On how many pages of a kind a field was found, and survived normalising.
 
     Attributes:
         places: where it was found, the most frequent place first.
@@ -141,11 +123,11 @@ class FieldShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What came of a dry run.
+    """The result of a dry run.
 
     Attributes:
-        pages: pages by kind; `linked` are the distinct addresses that they link to.
-        posts: how many posts come of them; `refused` are ids and reasons of the articles that get none.
+        posts: how many posts are made; `refused` are ids and reasons of the articles that get none.
+        comparison: with the posts that the collection has now.
     """
 
     source: Source
@@ -154,66 +136,89 @@ class Report:
     posts: int
     refused: tuple[tuple[str, str], ...]
     sections: tuple[str, ...]
+    comparison: Comparison
 
 
-def run_dry(process: CrawlerProcessBase, holding: Holding, source: Source) -> Report:
-    """Try a source on all captures of a collection; the network is out of reach afterwards."""
-    for name, value in REPARSE_SETTINGS.items():
-        process.settings.set(name, value, priority="cmdline")
-    place_collection(process.settings, holding.collection.name, priority="cmdline")
-    forbid_network()
-    tally, pieces = Tally(), list[Any]()
-    crawler = process.create_crawler(DryRunSpider)
-    crawler.settings.set("ITEM_PIPELINES", COLLECTING_STAGES, priority="cmdline")
-    entries = list(holding.iter_entries(source))
-    process.crawl(crawler, source=source, entries=entries, collected=pieces, tally=tally)
-    process.start()
-    return build_report(source, tally, pieces)
+def run_dry(holding: Holding, source: Source, *, examples: int = 3) -> Report:
+    """Try a source on all captures of a collection; nothing is written and no request is sent.
 
-
-def build_report(source: Source, tally: Tally, pieces: Iterable[Post]) -> Report:
-    """Return what a tally and the attested parts of posts amount to."""
-    parts = list(pieces)
-    states: dict[tuple[str, str], Post] = {}
-    for part in parts:
-        states[part.key] = join(states[part.key], part) if part.key in states else join(part, part)
-    posts, refused = [], []
-    for state in states.values():
-        try:
-            posts.append(finish(state, source.post))
-        except PostRefused as refusal:
-            refused.append((state.identifier, refusal.reason))
-    sections: dict[str, None] = reduce(lambda names, post: names | dict.fromkeys(post.articleSection), posts, {})
+    Args:
+        examples: of each kind of change that the report keeps.
+    """
+    with tempfile.TemporaryDirectory(prefix="newsreel-") as name:
+        scratch = Path(name)
+        with closing(Ledger(scratch / "ledger.sqlite", is_scratch=True)) as ledger:
+            tally = _gather(holding, source, ledger)
+            posts, refused, sections = _settle_all(source, ledger)
+            write_posts(ledger, scratch / "posts", build_options(holding.collection, [source]), Reparsed())
+            comparison = compare_collection(
+                holding.collection, ledger, scratch / "posts", sources=[source.name], examples=examples
+            )
     return Report(
         source=source,
         tally=tally,
-        fields=tuple(_iter_shares(parts)),
-        posts=len(posts),
+        fields=tuple(_iter_shares(tally)),
+        posts=posts,
         refused=tuple(refused),
         sections=tuple(sections),
+        comparison=comparison,
     )
 
 
-def _iter_shares(parts: list[Post]) -> Iterator[FieldShare]:
-    for kind, origin in ORIGINS.items():
-        own = [part for part in parts if part.origin is origin]
-        for name in SHOWN_FIELDS if own else ():
-            having = [part for part in own if name in part.evidence]
-            if kind is not LinkKind.ARTICLE and not having:
+def _gather(holding: Holding, source: Source, ledger: Ledger) -> Tally:
+    tally = Tally()
+    title = f"read {holding.collection.name}"
+    with CollectionIndex(holding.collection) as index, show_progress(title, holding.count_entries()) as advance:
+        reader = CaptureReader(index, Reparsed(), with_links=True)
+        for entry in holding.iter_entries(source):
+            advance("")
+            reading = reader.read(entry, source)
+            if reading is None:
                 continue
-            places = Counter(part.evidence[name].place for part in having)
+            tally.add_reading(source, entry.url, reading)
+            with ledger.exclusive():
+                for statement in reading.statements:
+                    normalised = normalise(statement, source.post)
+                    tally.add_statement(source, normalised)
+                    ledger.add(normalised)
+    return tally
+
+
+def _settle_all(source: Source, ledger: Ledger) -> tuple[int, list[tuple[str, str]], dict[str, None]]:
+    posts, refused = 0, []
+    sections: dict[str, None] = {}
+    for key in ledger.iter_keys():
+        try:
+            post = settle(ledger.list_statements(key), source.post)
+        except PostRefused as refusal:
+            # An article that is only announced was not asked for; it says nothing about the rules.
+            if refusal.reason != "not_fetched":
+                refused.append((key[1], refusal.reason))
+            continue
+        posts += 1
+        sections |= dict.fromkeys(post.articleSection)
+    return posts, refused, sections
+
+
+def _iter_shares(tally: Tally) -> Iterator[FieldShare]:
+    for kind, origin in ORIGINS.items():
+        for name in SHOWN_FIELDS if tally.stated[origin] else ():
+            found = tally.fields.get((origin, name), FieldTally())
+            count = found.places.total()
+            if kind is not LinkKind.ARTICLE and not count:
+                continue
             yield FieldShare(
                 kind=kind,
                 field=name,
-                pages=len(own),
-                found=len(having),
-                places=tuple(places.most_common()),
-                sample=_sample(having[0], name) if having else "",
+                pages=tally.stated[origin],
+                found=count,
+                places=tuple(found.places.most_common()),
+                sample=found.sample,
             )
 
 
-def _sample(part: Post, name: str) -> str:
-    value = getattr(part, name)
+def _sample(statement: Statement, name: str) -> str:
+    value = getattr(statement, name)
     text = ", ".join(value) if isinstance(value, list) else str(value)
     return " ".join("".join(islice(text, 4 * _SAMPLE_CHARS)).split())[:_SAMPLE_CHARS]
 
@@ -243,4 +248,5 @@ def dump_report(report: Report, *, collection: str, warnings: Iterable[str]) -> 
         "posts": report.posts,
         "refused": dict(Counter(reason for _, reason in report.refused)),
         "warnings": list(warnings),
+        "changes": dump_comparison(report.comparison),
     }

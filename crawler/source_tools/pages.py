@@ -29,6 +29,8 @@ from archives.warc.messages import decode_content
 from archives.warc.reader import Capture, read_capture
 from crawler.addon import build_user_agent
 from crawler.fetching.addresses import is_admitted, parse_networks
+from crawler.reparsing.documents import build_document
+from pipelines.page.document import CaptureRef, Document
 from pipelines.page.encodings import decode_page
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ class RawPage:
         content_type: value of the Content-Type header; empty where there is none.
         captured_at: aware instant at which it was fetched; None where nobody knows.
         place: where in an archive it stands, as `collection/file@offset`; empty elsewhere.
+        capture: the capture that it is, in an archive.
     """
 
     body: bytes
@@ -60,10 +63,39 @@ class RawPage:
     content_type: bytes = b""
     captured_at: datetime | None = None
     place: str = ""
+    capture: CaptureRef | None = None
+
+    @property
+    def document(self) -> Document:
+        """The page as `pipelines.read` takes it."""
+        return Document(
+            body=self.body,
+            url=self.url,
+            content_type=self.content_type,
+            captured_at=self.captured_at,
+            capture=self.capture,
+        )
 
     def decode(self, language: str = "") -> str:
         """Return the text of the page."""
         return decode_page(self.body, content_type=self.content_type, language=language)
+
+
+def build_page(held: Collection, capture: Capture, *, max_bytes: int) -> RawPage:
+    """Return a capture, resolved if it is a revisit, as a page.
+
+    Raises:
+        archives.errors.RecordError: its content coding cannot be undone.
+    """
+    document = build_document(capture, max_bytes=max_bytes)
+    return RawPage(
+        body=document.body,
+        url=document.url,
+        content_type=document.content_type,
+        captured_at=document.captured_at,
+        place=f"{held.name}/{capture.filename}@{capture.offset}",
+        capture=document.capture,
+    )
 
 
 class PageReader:
@@ -127,14 +159,7 @@ class PageReader:
             return self._build(held, resolve_capture(index, read_capture(held, filename, offset)))
 
     def _build(self, held: Collection, capture: Capture) -> RawPage:
-        kinds = capture.head.get_all(b"Content-Type") if capture.is_http else []
-        return RawPage(
-            body=capture.decode(max_bytes=self._max_bytes),
-            url=capture.url,
-            content_type=kinds[0] if kinds else b"",
-            captured_at=capture.captured_at,
-            place=f"{held.name}/{capture.filename}@{capture.offset}",
-        )
+        return build_page(held, capture, max_bytes=self._max_bytes)
 
     def _fetch(self, url: str) -> RawPage:
         settings = self._settings

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from pipelines.rules.links import join_url
+from pipelines.page.addresses import join_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pipelines.rules.expressions import Page
+    from pipelines.page.page import Page
 
 _NEXT = re.compile(
     r"(?:下一?[页頁]|后一页|next|older|weiter|nächste|suivant|siguiente|próxim|successiv|volgende|следующ|далее|次へ|次の|다음"
@@ -25,7 +25,7 @@ _MAX_TEXT = 24
 
 def find_next_pages(page: Page) -> list[str]:
     """Return the addresses that a listing names as its next page, or as its second."""
-    if page.root is None:
+    if page.is_empty:
         return []
     return list(dict.fromkeys(url for url in _iter_next(page) if url and url != page.url))
 

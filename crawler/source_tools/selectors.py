@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime, tzinfo
 
-    from pipelines.article.article import Article
-    from pipelines.rules.expressions import Expression, Page
+    from pipelines.page.page import Page
+    from pipelines.posts.items import Statement
+    from pipelines.rules.expressions import Expression
 
 _DECLARED = ("jsonld:", "meta:", "microdata:", "cambrian:")
 _CHOSEN_NAME = re.compile(r"[a-zA-Z][a-zA-Z]*(?:[-_]+[a-zA-Z]+)*\d?")
@@ -33,11 +34,16 @@ _MOST_TEXT = 1.15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """An article's page, and what was read from it without rules; dates count from `captured_at`."""
+    """An article's page, and what it states without rules; dates count from `captured_at`."""
 
     page: Page
-    article: Article
+    statement: Statement
     captured_at: datetime
+
+    @property
+    def text(self) -> str:
+        """The body as plain text, a line a block."""
+        return find_text(self.statement.articleBody)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,24 +65,22 @@ def propose_fields(samples: Sequence[Sample], *, zone: tzinfo, language: str) ->
 
     def is_headline(expression: Expression, sample: Sample) -> bool:
         found = expression.find_all(sample.page)
-        return bool(found) and normalise_headline(found[0]) == sample.article.headline
+        return bool(found) and normalise_headline(found[0]) == sample.statement.headline
 
     def is_date(expression: Expression, sample: Sample) -> bool:
         found = expression.find_all(sample.page)
         return bool(found) and _is_same_date(found[0], sample, zone, language)
 
     return [
-        _propose("headline", "headline", samples, is_headline),
-        _propose("datePublished", "datePublished", samples, is_date),
-        _propose("articleBody", "body", samples, _is_body),
+        _propose("headline", samples, is_headline),
+        _propose("datePublished", samples, is_date),
+        _propose("articleBody", samples, _is_body),
     ]
 
 
-def _propose(
-    name: str, evidence: str, samples: Sequence[Sample], is_right: Callable[[Expression, Sample], bool]
-) -> Proposal:
-    having = [sample for sample in samples if sample.article.evidence.get(evidence)]
-    places = tuple(dict.fromkeys(sample.article.evidence[evidence] for sample in having))
+def _propose(name: str, samples: Sequence[Sample], is_right: Callable[[Expression, Sample], bool]) -> Proposal:
+    having = [sample for sample in samples if sample.statement.witnesses.get(name)]
+    places = tuple(dict.fromkeys(sample.statement.witnesses[name] for sample in having))
     if not having or all(place.startswith(_DECLARED) for place in places):
         return Proposal(field=name, expression="", places=places)
     for text in _iter_expressions(name, having[0]):
@@ -91,7 +95,7 @@ def _propose(
 
 def _iter_expressions(name: str, sample: Sample) -> Iterator[str]:
     """Yield expressions for the element that holds a field on one page, the plainest first."""
-    if sample.page.root is None:
+    if sample.page.is_empty:
         return
     prefix = "html:" if name == "articleBody" else ""
     if name == "headline":
@@ -103,11 +107,11 @@ def _iter_expressions(name: str, sample: Sample) -> Iterator[str]:
 
 def _iter_holders(name: str, sample: Sample) -> Iterator[Any]:
     """Yield the elements that hold a field's text, the smallest first."""
-    article = sample.article
+    statement, body_text = sample.statement, sample.text
     wanted = {
-        "headline": article.headline,
-        "datePublished": article.datePublished_found,
-        "articleBody": article.body_text,
+        "headline": statement.headline,
+        "datePublished": statement.datePublished_found,
+        "articleBody": body_text,
     }[name]
     words = _fold(wanted)
     if not words:
@@ -121,7 +125,7 @@ def _iter_holders(name: str, sample: Sample) -> Iterator[Any]:
         if size < len(wanted) * _LEAST_SHARE:
             continue
         text = _fold("".join(element.itertext()))
-        if words in text or (name == "articleBody" and _covers(text, article.body_text)):
+        if words in text or (name == "articleBody" and _covers(text, body_text)):
             holders.append((size, -len(list(element.iterancestors())), element))
     holders.sort(key=lambda holder: holder[:2])
     for _, _, element in holders[:6]:
@@ -177,7 +181,7 @@ def _is_same_date(text: str, sample: Sample, zone: tzinfo, language: str) -> boo
         stated = parse_date(text, zone=zone, captured_at=sample.captured_at, language=language)
     except DateRefused:
         return False
-    return stated.instant == sample.article.datePublished
+    return stated.instant == sample.statement.datePublished
 
 
 def _is_body(expression: Expression, sample: Sample) -> bool:
@@ -189,5 +193,5 @@ def _is_body(expression: Expression, sample: Sample) -> bool:
         text = find_text(normalise_body(found[0], base_url=sample.page.url))
     except PageRefused:
         return False
-    wanted = sample.article.body_text
+    wanted = sample.text
     return _covers(_fold(text), wanted) and len(_fold(text)) <= _MOST_TEXT * len(_fold(wanted)) + 40

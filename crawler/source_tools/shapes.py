@@ -13,7 +13,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pipelines.rules.links import join_url
+from pipelines.page.addresses import join_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

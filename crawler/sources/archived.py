@@ -9,9 +9,10 @@ from archives.index.catalogue import CollectionIndex
 from archives.warc.reader import read_capture
 from crawler.runs.run import SOURCE_URI
 from crawler.sources import Source, SourceError, find_source, load_source
+from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from archives.storage.collection import Collection
 
@@ -33,3 +34,21 @@ def find_definition(collection: Collection, name: str) -> Source | None:
     if not entries:
         return None
     return load_source(read_capture(collection, entries[-1]).block.decode(), path=entries[-1].url)
+
+
+def build_options(collection: Collection, sources: Iterable[Source]) -> Callable[[str], PostOptions]:
+    """Return what gives a source's options by its name.
+
+    Args:
+        sources: by which posts are made; a collection may hold posts of others, too.
+    """
+    own = {source.name: source.post for source in sources}
+    find = find_definitions(collection)
+
+    def options_for(name: str) -> PostOptions:
+        if name not in own:
+            definition = find(name)
+            own[name] = definition.post if definition else PostOptions()
+        return own[name]
+
+    return options_for

@@ -151,6 +151,7 @@ def load_source(text: str, *, path: str) -> Source:
         post=_load_post(top, zone),
         politeness=_load_politeness(top.take_table("politeness")),
         definition=text,
+        path=path,
         schedule=_load_schedule(top, name, zone),
         discovery=_load_discovery(top),
         requisites=_load_requisites(top),

@@ -65,11 +65,13 @@ class Source(Rules):
         title: for people; `name` is also the default name of the collection.
         schedule: None where it is crawled only by hand.
         definition: the TOML text that it was read from; it is archived beside the captures.
+        path: of the file that holds it, or where else it stands; Python that it names lies beside it.
     """
 
     title: str
     politeness: Politeness = field(default_factory=Politeness)
     definition: str = ""
+    path: str = ""
     schedule: Schedule | None = None
 
     def with_seeds(self, seeds: tuple[str, ...]) -> Source:

@@ -1,8 +1,9 @@
 """What every spider of this project does with a page, whichever way it came to it.
 
-A callback depends on the capture alone: its address, its bytes, the instant it was made. Nothing is handed from one
-page to the next, so a crawl that goes from link to link and a reparse that goes from record to record make the same
-posts; what several pages say of one article is joined later, in `pipelines.posts.merge`.
+`pipelines.read` says what a page states and where it leads. A spider passes the statements on as items, and chooses
+which of the links to follow: by their kind, by what earlier runs have captured, by how far it has come. Nothing is
+handed from one page to the next, so a crawl that goes from link to link and a reparse that goes from record to record
+make the same posts.
 """
 
 from __future__ import annotations
@@ -20,40 +21,34 @@ from scrapy.utils.url import strip_url
 
 from archives.storage.collection import Collection
 from crawler.addon import place_collection
-from crawler.discovery.reading import is_article_found, read_feed_document, read_found_article, read_sitemap_document
-from crawler.discovery.requisites import request_page_requisites, request_style_requisites
+from crawler.fetching.requisites import RequisiteRequests
 from crawler.fetching.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
 from crawler.monitoring.failures import find_reason, page_failed
 from crawler.runs.run import META_CAPTURE
 from crawler.sources import Source, find_source
 from crawler.sources.archived import find_definitions
-from crawler.sources.reading import ORIGINS, Reading, build_post, read_page
-from pipelines.discovery.classification import judge_document
-from pipelines.discovery.found import FoundLink
-from pipelines.page.encodings import decode_page
-from pipelines.posts.items import CaptureRef, Origin, Post
-from pipelines.posts.post_files import find_day
-from pipelines.rules.expressions import Page
-from pipelines.rules.links import LinkKind, iter_element_links
+from pipelines.page.document import Document
+from pipelines.posts.items import Origin, Statement
+from pipelines.posts.settle import find_day
+from pipelines.reading.fields import ORIGINS
+from pipelines.reading.read import read
+from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
+    from pipelines.page.document import CaptureRef
     from pipelines.posts.options import PostOptions
+    from pipelines.reading.read import Reading
+    from pipelines.rules.links import Link
 
-_Output = Post | Request
+_Output = Statement | Request
 META_AWAITED = "awaited"
 _REMEMBERED_LINKS = 1 << 16
-# Of these kinds is what a rule does not name, or names as what its bytes can prove.
-_UNTOLD = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
-_NO_PAGE = re.compile(
-    rb"\s*(?:(?:image|video|audio|font)/|text/(?:css|javascript)|application/(?:pdf|zip|(?:x-)?javascript|wasm|font))",
-    re.IGNORECASE,
-)
 _PLACE = re.compile(r"\{(\w+)\}")
 _PRIORITY = {
     LinkKind.TEXT: 40,
@@ -77,7 +72,6 @@ class NewsSpider(Spider):
         super().__init__(**kwargs)
         self.source = source.with_seeds(seeds) if seeds else source
         self.seeds = self.source.seeds
-        self.requisites: set[str] = set()
         self._depths: dict[str, int] = {}
 
     @classmethod
@@ -130,131 +124,102 @@ class NewsSpider(Spider):
         return find_definitions(held)
 
     def parse(self, response: Response, **kwargs: Any) -> Iterator[_Output]:  # noqa: ARG002 (Scrapy's signature)
-        """Read one page by what its address, and where that tells nothing its content, says it is."""
-        kind, identifier = self.judge(response)
-        content_type = response.headers.get(b"Content-Type") or b""
-        document = judge_document(response.body, content_type) if kind in _UNTOLD else LinkKind.OTHER
-        if document is not LinkKind.OTHER:
-            self.count(f"pages/{document}")
-            is_feed = document is LinkKind.FEED
-            yield from read_feed_document(self, response) if is_feed else read_sitemap_document(self, response)
-            return
-        if kind is LinkKind.OTHER and _NO_PAGE.match(content_type):
-            self.count("pages/not_html")
-            return
-        page = Page(self.decode(response), response.url)
-        if kind in (LinkKind.OTHER, LinkKind.CATEGORY) and page.data is not None:
-            kind = LinkKind.LISTING
-        if is_article_found(self.source, page, kind):
-            yield from self.parse_found(response, page)
-            return
-        self.count(f"pages/{kind}")
-        if kind is LinkKind.LISTING:
-            yield from self.parse_listing(response, page)
-        elif kind is LinkKind.TEXT:
-            yield from self.parse_text(response, page, identifier)
-        elif kind is LinkKind.SHARE:
-            yield from self.follow_text(response.url)
-        else:
-            yield from self.parse_page(response, page, kind, identifier)
-
-    def judge(self, response: Response) -> tuple[LinkKind, str]:
-        """Return kind and id of a response; a redirect's first address speaks where its last says nothing."""
-        for url in (response.url, *reversed(response.meta.get("redirect_urls", ()))):
-            kind, identifier = self.source.find_kind(url), self.source.find_identifier(url)
-            if kind is not LinkKind.OTHER:
-                return kind, identifier
-        return LinkKind.OTHER, ""
-
-    def decode(self, response: Response) -> str:
-        """Return the text of a response, whatever it declares itself to be."""
-        content_type = response.headers.get(b"Content-Type") or b""
-        return decode_page(response.body, content_type=content_type, language=self.source.post.language)
-
-    def parse_page(self, response: Response, page: Page, kind: LinkKind, identifier: str) -> Iterator[_Output]:
-        """Follow a page's links and, where it is an article, yield what it states."""
-        if page.root is None:
-            self.count("pages/not_html")
-            self.logger.warning("%s holds no HTML; nothing was read from it", response.url)
-            return
-        links = list(iter_element_links(page.root, response.url))
-        if kind is LinkKind.ARTICLE:
-            identifier = identifier or self.source.identify(response.url)
-            share_links = [url for url in links if self.source.find_kind(url) is LinkKind.SHARE]
-            own = [url for url in share_links if self.source.find_identifier(url) == identifier]
-            share_link = own[0] if own else ""
-            post = self.build_post(response, page, kind, identifier=identifier, share_link=share_link)
-            post.url = response.url
-            text_link = share_link or self.find_known_share(identifier)
-            is_read = self.is_unchanged(response) and self.is_text_archived(text_link)
-            yield post if is_read else self.wait(post, Origin.TEXT, self.source.find_text_url(text_link))
-            links = [url for url in links if url not in share_links] + ([] if is_read else [text_link])
-            yield from request_page_requisites(self, response, page.root)
-        depth = int(response.meta.get("depth", 0))
-        is_walked_on = self.is_worth_walking_on(response, links)
-        for url in filter(None, links):
-            if (is_walked_on or self.source.find_kind(url) is not LinkKind.NEXT_PAGE) and self.is_nearest(url, depth):
-                yield from self.follow(url)
-
-    def parse_found(self, response: Response, page: Page) -> Iterator[_Output]:
-        """Yield what an article states that no rule names."""
-        yield from read_found_article(self, response, page)
-        yield from request_page_requisites(self, response, page.root)
-
-    def parse_requisite(self, response: Response) -> Iterator[Request]:
-        """Let what a page needs be; a style sheet needs more."""
-        self.count("requisites/captured")
-        yield from request_style_requisites(self, response)
-
-    def miss_requisite(self, failure: Failure) -> None:
-        """Count a requisite that cannot be had."""
-        self.count("requisites/failed")
-        self.logger.debug("a requisite could not be had: %s", failure.getErrorMessage())
-
-    def follow_found(self, link: FoundLink, response: Response | None = None) -> Iterator[Request]:  # noqa: ARG002
-        """Yield the request for a link that something else than a page's text names; `response` is where it stood."""
-        yield from self.follow(link.url)
-
-    def parse_listing(self, response: Response, page: Page) -> Iterator[_Output]:
-        """Yield what a listing states of each article, and follow each to its share link."""
-        parser = self.source.find_parser(LinkKind.LISTING, self.captured_at(response))
-        if parser is None or parser.records is None:
+        """Yield what a page states, and requests for where it leads as far as this spider follows."""
+        reading = read(build_document(response), self.source)
+        for name, count in reading.notes.items():
+            self.count(name, count)
+        if "pages/not_html" not in reading.notes:
+            self.count(f"pages/{reading.kind}")
+        if reading.kind is LinkKind.LISTING and "listing/no_parser" in reading.notes:
             self.logger.warning("%s is JSON, and source %s reads no listings", response.url, self.source.name)
-            return
-        for record in parser.iter_records(page):
-            reading = self.read(response, record, LinkKind.LISTING)
-            identifier = reading.find_first("identifier").strip()
-            if not identifier:
-                self.count("listing/no_identifier")
-                continue
-            share_link = self.source.share.url.replace("{id}", identifier)
-            capture = response.meta.get(META_CAPTURE)
-            post = build_post(
-                self.source, reading, LinkKind.LISTING, identifier=identifier, share_link=share_link, capture=capture
-            )
-            if self.is_text_archived(share_link):
-                yield post
-                continue
-            yield self.wait(post, Origin.TEXT, self.source.find_text_url(share_link))
-            yield from self.follow(share_link)
+        yield from self.follow_reading(reading, response)
 
-    def parse_text(self, response: Response, page: Page, identifier: str) -> Iterator[_Output]:
-        """Yield the text that a share link stands for."""
-        share_link = self.source.share.url.replace("{id}", identifier)
-        post = self.build_post(response, page, LinkKind.TEXT, identifier=identifier, share_link=share_link)
-        if not post.articleBody_found:
-            self.count("text/not_served")
-            self.logger.warning("%s holds no text: the id is not served", response.url)
-        article_url = "" if post.headline_found else self.find_article_url(post)
-        yield self.wait(post, Origin.ARTICLE, article_url)
+    def follow_reading(self, reading: Reading, response: Response) -> Iterator[_Output]:
+        """Yield the statements of a document, what they wait for, and the links to follow."""
+        yield from self.state(reading, response)
+        if reading.requisites and self.follows:
+            yield from self.requisites.build(reading.requisites, is_unchanged=self.is_unchanged(response))
+        yield from self.follow_links(self.choose_links(reading, response), response)
+
+    def choose_links(self, reading: Reading, response: Response) -> list[Link]:
+        """Return the links of a document that this kind of spider looks at."""
+        links = list(reading.links)
+        if reading.kind is LinkKind.ARTICLE and reading.is_named:
+            # Of the share links on an article's page only its own is of use, and that is asked for with the statement.
+            links = [link for link in links if link.kind is not LinkKind.SHARE]
+        has_next = any(link.kind is LinkKind.NEXT_PAGE for link in links)
+        if has_next and not self.is_worth_walking_on(links, response):
+            links = [link for link in links if link.kind is not LinkKind.NEXT_PAGE]
+        return links
+
+    def follow_links(self, links: Iterable[Link], response: Response) -> Iterator[Request]:
+        """Yield requests for links of the kinds that this spider follows."""
+        depth = int(response.meta.get("depth", 0))
+        for link in links:
+            kind = self.source.find_kind(link.url)
+            if kind in self.follows and self.is_nearest(link.url, depth):
+                yield from self.follow(link.url)
+
+    def state(self, reading: Reading, response: Response) -> Iterator[_Output]:
+        """Yield the statements of a document; one whose article needs another page waits for it."""
+        for statement in reading.statements:
+            if statement.origin is Origin.ARTICLE and reading.is_named:
+                text_link = statement.shareLink or self.find_known_share(statement.identifier)
+                is_read = self.is_unchanged(response) and self.is_text_archived(text_link)
+                yield from self._state_awaiting_text(statement, text_link, is_read=is_read)
+            elif statement.origin is Origin.LISTING:
+                is_read = self.is_text_archived(statement.shareLink)
+                yield from self._state_awaiting_text(statement, statement.shareLink, is_read=is_read)
+            elif statement.origin is Origin.TEXT:
+                yield from self._state_awaiting_article(statement)
+            else:
+                if statement.origin is Origin.SHARE:
+                    statement.waits_for = Origin.ARTICLE
+                yield statement
+
+    def _state_awaiting_text(self, statement: Statement, share_link: str, *, is_read: bool) -> Iterator[_Output]:
+        if is_read:
+            yield statement
+            return
+        yield self.wait(statement, Origin.TEXT, self.source.find_text_url(share_link))
+        yield from self.follow(share_link)
+
+    def _state_awaiting_article(self, statement: Statement) -> Iterator[_Output]:
+        article_url = "" if statement.headline_found else self.find_article_url(statement)
+        yield self.wait(statement, Origin.ARTICLE, article_url)
         if article_url and self.source.admits(article_url):
             yield self.build_request(article_url, is_awaited=True)
 
-    def wait(self, post: Post, origin: Origin, url: str) -> Post:
-        """Have a post wait for the page at `url`, unless there is none or it may not be fetched."""
+    def wait(self, statement: Statement, origin: Origin, url: str) -> Statement:
+        """Have a statement wait for the page at `url`, unless there is none or it may not be fetched."""
         if url and self.source.admits(url) and (origin is Origin.ARTICLE or LinkKind.TEXT in self.follows):
-            post.waits_for = origin
-        return post
+            statement.waits_for = origin
+        return statement
+
+    @cached_property
+    def requisites(self) -> RequisiteRequests:
+        """Builds requests for what pages need to be shown."""
+
+        def is_known(url: str) -> bool:
+            return self.memory is not None and self.memory.is_archived(url)
+
+        return RequisiteRequests(
+            self.source,
+            is_known=is_known,
+            count=self.count,
+            callback=self.parse_requisite,
+            errback=self.miss_requisite,
+        )
+
+    def parse_requisite(self, response: Response) -> Iterator[Request]:
+        """Count a page requisite; a style sheet leads to more."""
+        self.count("requisites/captured")
+        yield from self.requisites.follow_style(response)
+
+    def miss_requisite(self, failure: Failure) -> None:
+        """Count a page requisite that could not be fetched."""
+        self.count("requisites/failed")
+        self.logger.debug("A page requisite could not be fetched: %s", failure.getErrorMessage())
 
     @property
     def memory(self) -> RevalidateMiddleware | None:
@@ -278,12 +243,12 @@ class NewsSpider(Spider):
         share_link = self.source.share.url.replace("{id}", identifier)
         return share_link if self.is_text_archived(share_link) else ""
 
-    def is_worth_walking_on(self, response: Response, links: list[str]) -> bool:
+    def is_worth_walking_on(self, links: list[Link], response: Response) -> bool:
         """Tell whether the next page of a listing may hold something new: whether this one does."""
         memory = self.memory
         if memory is None:
             return True
-        articles = [url for url in links if self.source.find_kind(url) is LinkKind.ARTICLE]
+        articles = [link.url for link in links if link.kind is LinkKind.ARTICLE]
         is_new = not articles or any(not memory.is_archived(url) for url in articles)
         return is_new and not (self.is_unchanged(response) and articles)
 
@@ -349,28 +314,16 @@ class NewsSpider(Spider):
         if kind is LinkKind.SHARE:
             yield from self.follow_text(url)
         elif request.meta.get(META_AWAITED) and kind in ORIGINS:
-            yield Post(source=self.source.name, identifier=identifier, origin=ORIGINS[kind])
+            yield Statement(source=self.source.name, identifier=identifier, origin=ORIGINS[kind], is_silent=True)
 
-    def build_post(
-        self, response: Response, page: Page, kind: LinkKind, *, identifier: str, share_link: str = ""
-    ) -> Post:
-        """Build the post that one page states, all as found."""
-        capture = response.meta.get(META_CAPTURE)
-        reading = self.read(response, page, kind)
-        return build_post(self.source, reading, kind, identifier=identifier, share_link=share_link, capture=capture)
-
-    def read(self, response: Response, page: Page, kind: LinkKind) -> Reading:
-        """Return what a page, or one entry of a listing, states of its article."""
-        return read_page(self.source, page, kind, captured_at=self.captured_at(response))
-
-    def find_article_url(self, post: Post) -> str:
-        """Return the article's page, where the source can tell it from what is known of the post, or ''."""
-        day = find_day(post.identifier, self.source.post)
-        if not self.source.share.article_url or day is None or not post.publisher:
+    def find_article_url(self, statement: Statement) -> str:
+        """Return the article's page, where the source can tell it from what is known of it, or ''."""
+        day = find_day(statement.identifier, self.source.post)
+        if not self.source.share.article_url or day is None or not statement.publisher:
             return ""
-        category = quote(self.source.post.build_category(post.publisher))
+        category = quote(self.source.post.build_category(statement.publisher))
         parts = {
-            "id": post.identifier,
+            "id": statement.identifier,
             "category": category,
             "year": f"{day:%Y}",
             "month": f"{day:%m}",
@@ -378,15 +331,23 @@ class NewsSpider(Spider):
         }
         return _PLACE.sub(lambda match: parts.get(match[1], match[0]), self.source.share.article_url)
 
-    def captured_at(self, response: Response) -> datetime:
-        """Return the instant of a response's capture; now, where nothing is captured."""
-        ref: CaptureRef | None = response.meta.get(META_CAPTURE)
-        return ref.captured_at if ref else datetime.now(UTC)
-
-    def count(self, name: str) -> None:
+    def count(self, name: str, by: int = 1) -> None:
         """Count an outcome under its name."""
         assert self.crawler.stats is not None
-        self.crawler.stats.inc_value(name)
+        self.crawler.stats.inc_value(name, by)
+
+
+def build_document(response: Response) -> Document:
+    """Return a response as `pipelines.read` takes it; the instant is now where nothing is captured."""
+    capture: CaptureRef | None = response.meta.get(META_CAPTURE)
+    return Document(
+        body=response.body,
+        url=response.url,
+        content_type=response.headers.get(b"Content-Type") or b"",
+        captured_at=capture.captured_at if capture else datetime.now(UTC),
+        capture=capture,
+        asked=tuple(response.meta.get("redirect_urls", ())),
+    )
 
 
 def place_source(settings: BaseSettings, source: Source, collection: str) -> None:

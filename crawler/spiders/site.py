@@ -11,24 +11,21 @@ from urllib.parse import urljoin, urlsplit
 
 from scrapy import Request
 
-from crawler.discovery.definition import build_definition
 from crawler.sources import Discovery, Source, SourceError, find_source
+from crawler.sources.undescribed import build_definition
 from crawler.spiders.base import NewsSpider
 from pipelines.dates.parse import DateRefused, parse_date
 from pipelines.discovery.address_shapes import find_date
-from pipelines.discovery.found import FoundLink, Reason
-from pipelines.discovery.structure import iter_announced, list_structure
 from pipelines.rules.addresses import build_identity, normalise_location
-from pipelines.rules.links import LinkKind
+from pipelines.rules.links import Link, LinkKind, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
-    from crawler.spiders.base import _Output
-    from pipelines.rules.expressions import Page
+    from pipelines.reading.read import Reading
 
 META_LINK = "link"
 _SITEMAP_LINE = re.compile(rb"^[ \t]*sitemap[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
@@ -101,7 +98,7 @@ class SiteSpider(NewsSpider):
         named = [line.decode("latin-1") for line in _SITEMAP_LINE.findall(response.body[:_MAX_ROBOTS_BYTES])]
         for address in dict.fromkeys(named):
             url = normalise_location(urljoin(response.url, address))
-            yield from self.follow_found(FoundLink(url=url, kind=LinkKind.SITEMAP, reason=Reason.ROBOTS), response)
+            yield from self.follow_found(Link(url=url, kind=LinkKind.SITEMAP, reason=Reason.ROBOTS), response)
         if not named:
             yield from self._guess(response.url)
 
@@ -110,42 +107,41 @@ class SiteSpider(NewsSpider):
         yield from self._guess(failure.request.url)  # type: ignore[attr-defined]
 
     def _guess(self, url: str) -> Iterator[Request]:
-        link = FoundLink(url=urljoin(url, "/sitemap.xml"), kind=LinkKind.SITEMAP, reason=Reason.GUESS)
+        link = Link(url=urljoin(url, "/sitemap.xml"), kind=LinkKind.SITEMAP, reason=Reason.GUESS)
         yield from self.follow_found(link)
 
-    def parse_page(self, response: Response, page: Page, kind: LinkKind, identifier: str) -> Iterator[_Output]:
-        """Follow, beside what the source's rules name, what the page's structure shows."""
-        yield from super().parse_page(response, page, kind, identifier)
-        if page.root is not None and kind is not LinkKind.ARTICLE:
-            yield from self._walk(response, page)
+    def choose_links(self, reading: Reading, response: Response) -> list[Link]:  # noqa: ARG002 (any spider's signature)
+        """Return all links but those to further pages of a list that shows nothing new.
 
-    def parse_found(self, response: Response, page: Page) -> Iterator[_Output]:
-        """Read an article that no rule names; its page leads to feeds, and as the first page of a run everywhere."""
-        yield from super().parse_found(response, page)
-        if not response.meta.get("depth"):
-            yield from self._walk(response, page)
-            return
-        for link in iter_announced(page.root, response.url, self.source.admits):
-            yield from self.follow_found(link, response)
-
-    def _walk(self, response: Response, page: Page) -> Iterator[Request]:
-        links = list_structure(page.root, response.url, self.source.admits)
+        An endless calendar and a pager that turns in circles show nothing new.
+        """
+        links = [link for link in reading.links if not (link.kind is LinkKind.SHARE and reading.is_named)]
+        if reading.kind in (LinkKind.FEED, LinkKind.SITEMAP):
+            return links
         articles = {link.url for link in links if link.kind is LinkKind.ARTICLE}
-        # An endless calendar and a pager that turns in circles show nothing new.
         is_new = bool(articles - self._listed) and not self._has_all(articles)
         self._listed |= articles
+        if is_new:
+            return links
+        further = [link for link in links if link.kind is LinkKind.NEXT_PAGE]
+        for _ in further:
+            self.count("discovery/left/nothing_new")
+        return [link for link in links if link.kind is not LinkKind.NEXT_PAGE]
+
+    def follow_links(self, links: Iterable[Link], response: Response) -> Iterator[Request]:
+        """Yield requests for what rules name as any spider does, and for the rest within the bounds."""
         for link in links:
-            if link.kind is LinkKind.NEXT_PAGE and not is_new:
-                self.count("discovery/left/nothing_new")
-                continue
-            yield from self.follow_found(link, response)
+            if link.reason is Reason.RULE:
+                yield from super().follow_links((link,), response)
+            else:
+                yield from self.follow_found(link, response)
 
     def _has_all(self, articles: set[str]) -> bool:
         """Tell whether an earlier run has every article of a list."""
         memory = self.memory
         return bool(articles) and memory is not None and all(memory.is_archived(url) for url in articles)
 
-    def follow_found(self, link: FoundLink, response: Response | None = None) -> Iterator[Request]:
+    def follow_found(self, link: Link, response: Response | None = None) -> Iterator[Request]:
         """Yield the request for a link, unless a bound forbids it."""
         told = self.source.find_kind(link.url)
         kind = link.kind if told is LinkKind.OTHER else told
@@ -169,7 +165,7 @@ class SiteSpider(NewsSpider):
         request.meta[META_LINK] = {"kind": kind.value, "reason": link.reason.value}
         yield request
 
-    def _find_bound(self, link: FoundLink, kind: LinkKind, depth: int) -> str:
+    def _find_bound(self, link: Link, kind: LinkKind, depth: int) -> str:
         """Return which bound a link is beyond, or ''."""
         host = urlsplit(link.url).netloc
         if not self.source.admits(link.url):
@@ -187,7 +183,7 @@ class SiteSpider(NewsSpider):
         is_settled = kind is LinkKind.ARTICLE and self.memory is not None and self.memory.is_settled(link.url)
         return "settled" if is_settled else ""
 
-    def _is_too_old(self, link: FoundLink, kind: LinkKind) -> bool:
+    def _is_too_old(self, link: Link, kind: LinkKind) -> bool:
         since = self._bounds.since
         if since is None:
             return False

@@ -27,7 +27,8 @@ from crawler.viewer.packages import Packages
 from crawler.viewer.proof import check_file, choose_page, list_witnesses
 from crawler.viewer.routes import BESIDE, CHANGES, POST, POSTS, RUNS, SECTIONS, VERSIONS, build_post_path
 from crawler.viewer.search_index import Facet, PostShelf, Wanted
-from crawler.viewer.versions import Histories
+from crawler.viewer.versions import list_editions
+from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,19 +51,15 @@ class ViewerApp:
     """Answers every request of `scrapy serve`.
 
     Args:
-        project_dir: where `scrapy.cfg` is.
         player_dir: where ReplayWeb.page's files are; None where nobody has put them.
     """
 
-    def __init__(
-        self, data_dir: Path, *, project_dir: Path, player_dir: Path | None = None, limits: Limits | None = None
-    ) -> None:
+    def __init__(self, data_dir: Path, *, player_dir: Path | None = None, limits: Limits | None = None) -> None:
         self._data_dir = data_dir
         self._limits = limits or Limits()
         self._library = Library(data_dir)
         self._shelves = Shelves(Directory(data_dir))
         self._captures = ReplayApp(self._shelves, sections=SECTIONS, notes=self._note_posts)
-        self._histories = Histories(data_dir, project_dir)
         self._feeds = Feeds(data_dir / "feeds")
         self._packages = Packages(data_dir / "wacz", player_dir)
         self._posts: dict[str, PostShelf] = {}
@@ -197,9 +194,9 @@ class ViewerApp:
 
     def _show_versions(self, request: Request) -> Response:
         record = self._find_record(request)
-        with self._shelves.borrow(record.collection) as index:
-            captures = index.count_entries()
-        editions = self._histories.list_editions(*_key(record), captures=captures)
+        collection = self._library.open_collection(record.collection)
+        source = self._library.find_definitions(record.collection)(record.source)
+        editions = list_editions(collection, record.key, source.post if source else PostOptions())
         return articles.build_versions_page(record, editions, self._find_page(record))
 
     def _show_runs(self, request: Request) -> Response:

@@ -13,7 +13,7 @@ from archives.replay.rewriting.links import PageLinks
 from archives.replay.routes import build_calendar_path, build_path
 from crawler.viewer.routes import BESIDE, SECTIONS, VERSIONS, build_post_path, build_posts_path
 from crawler.viewer.versions import build_comparison
-from pipelines.posts.items import Precision
+from pipelines.dates.model import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

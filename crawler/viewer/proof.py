@@ -10,11 +10,12 @@ from archives.errors import ArchiveError, NotArchived
 from archives.warc.digests import matches_digest
 from archives.warc.messages import find_payload
 from archives.warc.reader import read_record
+from crawler.reparsing.ledger import open_ledger
 from crawler.sources.archived import find_definition
 from pipelines.posts.items import Origin
-from pipelines.posts.ledger import Ledger
 from pipelines.posts.options import PostOptions
-from pipelines.posts.post_files import PostRefused, finish, render
+from pipelines.posts.post_files import render
+from pipelines.posts.settle import PostRefused, settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -121,12 +122,12 @@ def check_file(collection: Collection, posts_dir: Path, record: PostRecord) -> C
         return Check(what, holds=None, detail=f"{record.file} is not there; scrapy reparse makes it again")
     source = find_definition(collection, record.source)
     options = source.post if source else PostOptions()
-    with closing(Ledger(collection.indexes_dir / "ledger.sqlite")) as ledger:
-        state = ledger.find_post(record.key)
-    if state is None:
+    with closing(open_ledger(collection)) as ledger:
+        statements = ledger.list_statements(record.key)
+    if not statements:
         raise NotArchived(f"post {record.id} is no longer in the ledger")
     try:
-        wanted = render(finish(state, options), options)
+        wanted = render(settle(statements, options), options)
     except PostRefused as refusal:
         return Check(what, holds=False, detail=str(refusal))
     return Check(what, on_disk == wanted, f"{record.file}, {len(on_disk):,} bytes")

@@ -1,40 +1,30 @@
-"""The versions of an article as a page shows them: found by `scrapy history`, compared word by word.
-
-A version is what the spiders make of the captures, and spiders run in a process of their own: Scrapy's loop can be
-started once in a process and does not share it. What it found is kept until the archive has changed.
-"""
+"""The versions of an article as a page shows them, compared word by word."""
 
 from __future__ import annotations
 
 import difflib
-import json
 import re
-import subprocess
-import sys
-import threading
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
-from archives.errors import ArchiveError
 from archives.replay.markup import Html, fill, join, render
+from crawler.publishing.history import build_versions
+from crawler.reparsing.ledger import open_ledger
 from pipelines.markup.sanitise import find_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from datetime import datetime
 
-MAX_KEPT: Final = 200
-PATIENCE_S: Final = 120.0
+    from archives.storage.collection import Collection
+    from pipelines.posts.options import PostOptions
+
 _MAX_WORDS: Final = 4_000
 # A word, or one character of a script without blanks, or a run of blanks, or a mark.
 _UNSPACED: Final = r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
 _WORD: Final = re.compile(rf"{_UNSPACED}|(?:(?!{_UNSPACED})\w)+|\s+|[^\w\s]")
-
-
-class HistoryFailed(ArchiveError):
-    """The versions of an article could not be found out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,62 +43,28 @@ class Edition:
     lines: tuple[str, ...]
 
 
-class Histories:
-    """Finds versions, one article at a time.
+def list_editions(collection: Collection, key: tuple[str, str], options: PostOptions) -> list[Edition]:
+    """Return the versions of an article, the oldest first.
 
     Args:
-        project_dir: where `scrapy.cfg` is.
+        key: its source and identifier.
+
+    Raises:
+        pipelines.posts.ledger.LedgerOutdated: the ledger cannot be read.
     """
-
-    def __init__(self, data_dir: Path, project_dir: Path) -> None:
-        self._data_dir = data_dir.resolve()
-        self._project_dir = project_dir
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[str, str, str, int], list[Edition]] = {}
-
-    def list_editions(self, collection: str, source: str, identifier: str, *, captures: int) -> list[Edition]:
-        """The versions of an article, the oldest first.
-
-        Args:
-            captures: how many the collection has; what was found with fewer is found anew.
-
-        Raises:
-            HistoryFailed: the command failed.
-        """
-        key = (collection, source, identifier, captures)
-        with self._lock:
-            if key not in self._kept:
-                if len(self._kept) >= MAX_KEPT:
-                    self._kept.clear()
-                self._kept[key] = self._find(collection, source, identifier)
-            return self._kept[key]
-
-    def _find(self, collection: str, source: str, identifier: str) -> list[Edition]:
-        options = ["--collection", collection, "--source", source, "--json", "-s", f"DATA_DIR={self._data_dir}"]
-        if identifier.startswith("-"):
-            raise HistoryFailed(f"{identifier} would be read as an option; scrapy history takes no such id")
-        command = [sys.executable, "-m", "scrapy", "history", identifier, *options]
-        try:
-            done = subprocess.run(  # noqa: S603 (no shell; the words come from our own index)
-                command, cwd=self._project_dir, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise HistoryFailed(f"finding the versions of {identifier} took more than {PATIENCE_S:.0f} s") from error
-        if done.returncode not in (0, 1):
-            raise HistoryFailed(f"scrapy history failed: {done.stderr.strip()[-500:]}")
-        return [_load(line) for line in done.stdout.splitlines() if line.startswith("{")]
-
-
-def _load(line: str) -> Edition:
-    found = json.loads(line)
-    return Edition(
-        number=found["version"],
-        captured_at=datetime.fromisoformat(found["captured_at"]),
-        record_id=found["record_id"],
-        changed=tuple(found["changed"]),
-        headline=found["headline"],
-        lines=(found["headline"], *find_text(found["articleBody"]).splitlines()),
-    )
+    with closing(open_ledger(collection)) as ledger:
+        versions = build_versions(ledger.list_sightings(key), options)
+    return [
+        Edition(
+            number=version.number,
+            captured_at=version.captured_at,
+            record_id=version.record_id,
+            changed=version.changed,
+            headline=version.post.headline,
+            lines=(version.post.headline, *find_text(version.post.articleBody).splitlines()),
+        )
+        for version in versions
+    ]
 
 
 def build_comparison(old: Sequence[str], new: Sequence[str]) -> Html:

@@ -21,14 +21,14 @@ from pipelines.article.titles import find_headline
 from pipelines.markup.sanitise import find_text, normalise_body
 from pipelines.names.headlines import normalise_headline
 from pipelines.names.symbols import find_symbols
-from pipelines.page.document import Webpage
 from pipelines.page.languages import find_language
 from pipelines.page.metadata import Metadata, read_metadata
+from pipelines.page.page import Page
 
 if TYPE_CHECKING:
     from datetime import date, datetime, tzinfo
 
-    from pipelines.posts.items import Precision
+    from pipelines.dates.model import Precision
 
 # A body stated for machines is taken where the page shows less than this share of it: it is drawn by a script.
 _MIN_SHOWN = 0.4
@@ -70,9 +70,8 @@ class Article:
 
 
 def read_article(
-    html_text: str,
+    page: Page,
     *,
-    url: str,
     captured_at: datetime | None,
     language: str = "",
     zone: tzinfo | None = None,
@@ -82,8 +81,7 @@ def read_article(
     """Return what a page says of its article.
 
     Args:
-        html_text: the page, decoded.
-        url: its address, or '' where it is not known.
+        page: its tree is cut up, so everything else must have been read from it.
         captured_at: aware instant of the capture, which relative dates count from; None refuses them.
         language: BCP 47 tag, where the source knows it.
         zone: zone of the source; without it, an offset that the page states is taken for it, or no instant given.
@@ -93,7 +91,6 @@ def read_article(
     Raises:
         BodyRefused: the body is beyond what can be made safe.
     """
-    page = Webpage(html_text, url)
     metadata = read_metadata(page)
     headline, shown = find_headline(page, metadata)
     language = language or find_language(page)
@@ -129,7 +126,7 @@ def read_article(
         keywords=keywords,
         sections=sections,
         authors=authors,
-        body_html=normalise_body(body.html, base_url=url),
+        body_html=normalise_body(body.html, base_url=page.url),
         body_text=body.text if known_body is None else "",
         canonical_url=metadata.canonical_url,
         language=language,
@@ -138,7 +135,7 @@ def read_article(
     )
 
 
-def _find_body(page: Webpage, metadata: Metadata, headline: str, shown: object) -> tuple[MainBody, str]:
+def _find_body(page: Page, metadata: Metadata, headline: str, shown: object) -> tuple[MainBody, str]:
     body = find_main_body(page, headline=headline, shown=shown)
     stated = max((statement.text for statement in metadata.bodies), key=len, default="")
     if len(stated) >= _MIN_STATED_CHARS and len(body.text) < _MIN_SHOWN * len(stated):

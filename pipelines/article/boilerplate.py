@@ -12,7 +12,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pipelines.article.text_density import Measures, iter_runs, measure_size
-from pipelines.page.document import BLOCKS, HEADINGS, fold_title, read_text
+from pipelines.page.page import BLOCKS, HEADINGS, fold_title, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

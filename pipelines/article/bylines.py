@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pipelines.names.tags import normalise_names
-from pipelines.page.document import fold_title
+from pipelines.page.page import fold_title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from pipelines.page.document import BLOCKS, fold_blanks, read_text
 from pipelines.page.metadata import Statement
+from pipelines.page.page import BLOCKS, fold_blanks, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelines.page.document import Webpage
+    from pipelines.page.page import Page
 
 _SILENT = frozenset(["script", "style", "noscript"])
 _NEAR_BLOCKS = 14
@@ -134,7 +134,7 @@ def _iter_before(headline: Any) -> Iterator[str]:
         element = element.getparent()
 
 
-def list_marked(page: Webpage) -> list[Statement]:
+def list_marked(page: Page) -> list[Statement]:
     """Return what elements hold whose attributes or comments name the time of publication."""
     found: list[Statement] = []
     for element in page.root.iter("html", "body", "div", "span", "article", "section", "input", "em", "i"):
@@ -150,7 +150,7 @@ def list_marked(page: Webpage) -> list[Statement]:
     return [statement for statement in found if statement.text.strip()]
 
 
-def list_scripted(page: Webpage) -> list[Statement]:
+def list_scripted(page: Page) -> list[Statement]:
     """Return the values of script variables and properties that are named for the time of publication."""
     found: list[Statement] = []
     for script in page.iter_scripts():
@@ -160,7 +160,7 @@ def list_scripted(page: Webpage) -> list[Statement]:
     return found[:20]
 
 
-def list_timed(page: Webpage) -> list[Statement]:
+def list_timed(page: Page) -> list[Statement]:
     """Return the values of `time` elements; they are often those of other articles, so they come late."""
     found = []
     for element in page.root.iter("time"):
@@ -170,7 +170,7 @@ def list_timed(page: Webpage) -> list[Statement]:
     return found[:5]
 
 
-def list_labelled(page: Webpage) -> list[Statement]:
+def list_labelled(page: Page) -> list[Statement]:
     """Return texts anywhere that are labelled, or classed, as a date."""
     found = []
     for element in page.root.iter("p", "div", "span", "td", "li", "font", "em", "i", "b"):
@@ -185,7 +185,7 @@ def list_labelled(page: Webpage) -> list[Statement]:
     return found[:5]
 
 
-def list_in_url(page: Webpage) -> list[Statement]:
+def list_in_url(page: Page) -> list[Statement]:
     """Return the day that the address of the page holds."""
     for pattern in _IN_URL:
         if match := pattern.search(page.url):

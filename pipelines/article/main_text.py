@@ -28,12 +28,12 @@ from pipelines.article.boilerplate import (
     shape,
 )
 from pipelines.article.text_density import WIDE, Measures, list_lines, measure_size, measure_tree
-from pipelines.page.document import BLOCKS, HEADINGS, fold_blanks, fold_title, read_text
+from pipelines.page.page import BLOCKS, HEADINGS, fold_blanks, fold_title, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelines.page.document import Webpage
+    from pipelines.page.page import Page
 
 _CLUTTER_WEIGHT = 0.1
 _MAX_RIVALS = 20
@@ -68,7 +68,7 @@ class MainBody:
     text: str
 
 
-def find_main_body(page: Webpage, *, headline: str, shown: Any = None) -> MainBody:
+def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     """Return the main text of a page; empty where it has none.
 
     The page's tree is cut up on the way: whatever else is wanted of it must have been read before.

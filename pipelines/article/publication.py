@@ -13,15 +13,15 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
 
 from pipelines.article import datelines
+from pipelines.dates.model import Precision
 from pipelines.dates.parse import DateRefused, StatedDate, parse_date
-from pipelines.posts.items import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from pipelines.page.document import Webpage
     from pipelines.page.metadata import Metadata, Statement
+    from pipelines.page.page import Page
 
 # Two instants that no page was captured at: what both read alike does not rest on when the page was captured.
 _UNCAPTURED = (datetime(2101, 7, 1, 12, tzinfo=UTC), datetime(2203, 2, 3, 4, tzinfo=UTC))
@@ -67,7 +67,7 @@ class _Claim:
 
 
 def find_publication(
-    page: Webpage,
+    page: Page,
     metadata: Metadata,
     headline: object,
     *,

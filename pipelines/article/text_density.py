@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.page.document import BLOCKS, HEADINGS, fold_blanks
+from pipelines.page.page import BLOCKS, HEADINGS, fold_blanks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

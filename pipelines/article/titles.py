@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from pipelines.page.document import HEADINGS, fold_title, read_text
 from pipelines.page.metadata import Statement
+from pipelines.page.page import HEADINGS, fold_title, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pipelines.page.document import Webpage
     from pipelines.page.metadata import Metadata
+    from pipelines.page.page import Page
 
 _MIN_LETTERS = 4
 _MIN_UNTITLED = 10
@@ -34,7 +34,7 @@ _FULL_DAY = re.compile(r"(?<!\d)(?:19|20)\d\d ?[-./年] ?\d{1,2} ?[-./月] ?\d{1
 _TRUNCATED = re.compile(r"(?:\.\.\.|…)$")
 
 
-def find_headline(page: Webpage, metadata: Metadata) -> tuple[Statement | None, Any]:
+def find_headline(page: Page, metadata: Metadata) -> tuple[Statement | None, Any]:
     """Return the headline, and the element that shows it; either may be None."""
     headings = list(_iter_headings(page))
     shown = _find_repeated(headings, page.title)
@@ -51,7 +51,7 @@ def find_headline(page: Webpage, metadata: Metadata) -> tuple[Statement | None, 
     return _find_unshown(page, metadata, headings)
 
 
-def _iter_headings(page: Webpage) -> Iterator[Any]:
+def _iter_headings(page: Page) -> Iterator[Any]:
     """Yield what may show the headline, likeliest first: `h1`, other headings, elements whose class says title."""
     yield from (element for element in page.root.iter("h1") if _is_headline_long(element))
     yield from (element for element in page.root.iter(*sorted(HEADINGS - {"h1"})) if _is_headline_long(element))
@@ -81,7 +81,7 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
     return None
 
 
-def _find_dated(headings: list[Any], page: Webpage) -> Any:
+def _find_dated(headings: list[Any], page: Page) -> Any:
     """Return the only `h1`, where it says much the same as the `title`, or a heading with a date right behind it."""
     first = [element for element in headings if element.tag == "h1"]
     title = page.find_meta("og:title") or page.title
@@ -111,7 +111,7 @@ def _find_showing(headings: list[Any], text: str) -> Any:
     return next((element for element in headings if fold_title(read_text(element)).startswith(start)), None)
 
 
-def _find_unshown(page: Webpage, metadata: Metadata, headings: list[Any]) -> tuple[Statement | None, Any]:
+def _find_unshown(page: Page, metadata: Metadata, headings: list[Any]) -> tuple[Statement | None, Any]:
     """Return the best of what is left: a statement or the `title` without its suffixes, or a lone `h1`."""
     title = Statement(text=page.title, evidence="title") if page.title else None
     for statement in [*metadata.headlines, *([title] if title else [])]:

@@ -1,14 +1,23 @@
-"""What reading a date gives: an instant with the precision it was stated in, or a refusal with its reason."""
+"""What is found in a text that states a date, and what it amounts to: an instant with a precision, or a refusal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from pipelines.posts.items import Precision
+
+class Precision(StrEnum):
+    """How much of an instant the publisher stated."""
+
+    SECOND = "second"
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
 
 
 class DateRefused(ValueError):
@@ -37,3 +46,23 @@ class StatedDate:
 
     instant: datetime
     precision: Precision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDay:
+    """A day found in a text; `year` is None where the text leaves it out."""
+
+    year: int | None
+    month: int
+    day: int
+    start: int
+    end: int
+
+
+def drop_overlaps(days: Iterable[FoundDay]) -> list[FoundDay]:
+    """Return the days in the order of the text, an earlier rule's reading before a later one's of the same words."""
+    kept: list[FoundDay] = []
+    for day in days:
+        if all(day.end <= other.start or day.start >= other.end for other in kept):
+            kept.append(day)
+    return sorted(kept, key=lambda day: day.start)

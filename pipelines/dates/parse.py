@@ -18,10 +18,8 @@ from dateutil.relativedelta import relativedelta
 from pipelines.dates import patterns as shapes
 from pipelines.dates import vocabulary as words
 from pipelines.dates.calendars import normalise_years
-from pipelines.dates.found_days import FoundDay, drop_overlaps
-from pipelines.dates.model import DateRefused, StatedDate
+from pipelines.dates.model import DateRefused, FoundDay, Precision, StatedDate, drop_overlaps
 from pipelines.dates.times import TimeOfDay, find_time
-from pipelines.posts.items import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pipelines.dates import vocabulary as words
-from pipelines.posts.items import Precision
+from pipelines.dates.model import Precision
 
 _HALF = rf"(?P<after>{words.build_alternatives(words.HALVES)})(?![^\W\d_])"
 _HALF_BEFORE = rf"(?P<before>{words.build_alternatives(w for w in words.HALVES if words.is_unspaced(w))}|\bo[os](?= ))"

@@ -22,8 +22,8 @@ from pipelines.discovery.xml_stream import (
     iter_chunks,
     iter_elements,
 )
+from pipelines.page.addresses import join_url
 from pipelines.rules.addresses import normalise_location, place_under
-from pipelines.rules.links import join_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.discovery.xml_stream import DocumentRefused, find_name, find_text, iter_chunks, iter_elements
+from pipelines.page.addresses import join_url
 from pipelines.rules.addresses import normalise_location, place_under
-from pipelines.rules.links import join_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

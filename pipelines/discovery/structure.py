@@ -22,9 +22,9 @@ from pipelines.discovery.address_shapes import (
     is_service,
     measure_article,
 )
-from pipelines.discovery.found import FoundLink, Reason
+from pipelines.page.addresses import join_url
 from pipelines.rules.addresses import find_meant, is_same_place, normalise_location
-from pipelines.rules.links import LinkKind, join_url
+from pipelines.rules.links import Link, LinkKind, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -68,7 +68,7 @@ def measure_width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
-def list_structure(root: etree._Element, url: str, admits: Callable[[str], bool]) -> list[FoundLink]:
+def list_structure(root: etree._Element, url: str, admits: Callable[[str], bool]) -> list[Link]:
     """Return the links of a page that lead to articles, lists and feeds, each address once.
 
     Args:
@@ -76,7 +76,7 @@ def list_structure(root: etree._Element, url: str, admits: Callable[[str], bool]
         url: its address.
         admits: tells whether an address is in scope.
     """
-    found: dict[str, FoundLink] = {}
+    found: dict[str, Link] = {}
     anchors = list(_iter_anchors(root, url, admits))
     for link in (
         *iter_announced(root, url, admits),
@@ -88,7 +88,7 @@ def list_structure(root: etree._Element, url: str, admits: Callable[[str], bool]
     return list(found.values())
 
 
-def iter_announced(root: etree._Element, url: str, admits: Callable[[str], bool]) -> Iterator[FoundLink]:
+def iter_announced(root: etree._Element, url: str, admits: Callable[[str], bool]) -> Iterator[Link]:
     """Yield the feeds that a page announces; those of comments are not of articles. Spec: HTML §4.6.7.1."""
     for element in root.iter("link"):
         rels = (element.get("rel") or "").lower().split()
@@ -98,7 +98,7 @@ def iter_announced(root: etree._Element, url: str, admits: Callable[[str], bool]
             continue
         address = normalise_location(join_url(url, element.get("href") or ""))
         if address and admits(address) and "comment" not in title and "/comments/" not in address:
-            yield FoundLink(url=address, kind=LinkKind.FEED, reason=Reason.ANNOUNCED)
+            yield Link(url=address, kind=LinkKind.FEED, reason=Reason.ANNOUNCED)
 
 
 def find_canonical(root: etree._Element, url: str) -> str:
@@ -168,7 +168,7 @@ def _describe_place(element: etree._Element) -> tuple[str, str]:
     return " ".join(names), " ".join(words)
 
 
-def _iter_articles(anchors: Iterable[_Anchor]) -> Iterator[FoundLink]:
+def _iter_articles(anchors: Iterable[_Anchor]) -> Iterator[Link]:
     clusters: dict[str, dict[str, _Anchor]] = defaultdict(dict)
     for anchor in anchors:
         known = clusters[build_shape(anchor.url)].get(anchor.url)
@@ -181,7 +181,7 @@ def _iter_articles(anchors: Iterable[_Anchor]) -> Iterator[FoundLink]:
             for anchor in members:
                 day = find_date(anchor.url)
                 dated = day.isoformat() if day else ""
-                yield FoundLink(url=anchor.url, kind=LinkKind.ARTICLE, reason=Reason.CLUSTER, dated=dated)
+                yield Link(url=anchor.url, kind=LinkKind.ARTICLE, reason=Reason.CLUSTER, dated=dated)
 
 
 def _is_of_articles(members: list[_Anchor]) -> bool:
@@ -199,7 +199,7 @@ def _is_of_articles(members: list[_Anchor]) -> bool:
     return width >= 1.5 * _HEADLINE_WIDTH and len(members) >= 3 and is_deep and not is_menu and not is_aside
 
 
-def _iter_categories(anchors: Iterable[_Anchor]) -> Iterator[FoundLink]:
+def _iter_categories(anchors: Iterable[_Anchor]) -> Iterator[Link]:
     """Yield what menus lead to, then what short names on shallow paths lead to."""
     ranked: dict[str, int] = {}
     for anchor in anchors:
@@ -213,22 +213,20 @@ def _iter_categories(anchors: Iterable[_Anchor]) -> Iterator[FoundLink]:
             rank = (0 if anchor.is_menu else 10) + depth
             ranked[anchor.url] = min(rank, ranked.get(anchor.url, rank))
     for url in sorted(ranked, key=lambda address: ranked[address])[:_MAX_CATEGORIES]:
-        yield FoundLink(url=url, kind=LinkKind.CATEGORY, reason=Reason.NAVIGATION)
+        yield Link(url=url, kind=LinkKind.CATEGORY, reason=Reason.NAVIGATION)
 
 
-def _find_next(
-    root: etree._Element, anchors: Iterable[_Anchor], url: str, admits: Callable[[str], bool]
-) -> list[FoundLink]:
+def _find_next(root: etree._Element, anchors: Iterable[_Anchor], url: str, admits: Callable[[str], bool]) -> list[Link]:
     """Return the next page of a list, where the page leads to one."""
     for element in root.iter("link", "a"):
         if _has_rel(element, "next"):
             address = normalise_location(join_url(url, element.get("href") or ""))
             if address and admits(address) and not is_same_place(address, url):
-                return [FoundLink(url=address, kind=LinkKind.NEXT_PAGE, reason=Reason.REL_NEXT)]
+                return [Link(url=address, kind=LinkKind.NEXT_PAGE, reason=Reason.REL_NEXT)]
     wanted = find_page_number(url) + 1
     by_words = [anchor for anchor in anchors if _NEXT_WORDS.match(anchor.text) or _ARROWS.match(anchor.text)]
     by_number = [anchor for anchor in anchors if anchor.text == str(wanted)]
     for anchor in (*by_words, *by_number):
         if find_page_number(anchor.url) == wanted:
-            return [FoundLink(url=anchor.url, kind=LinkKind.NEXT_PAGE, reason=Reason.PAGER)]
+            return [Link(url=anchor.url, kind=LinkKind.NEXT_PAGE, reason=Reason.PAGER)]
     return []

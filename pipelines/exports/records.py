@@ -16,8 +16,10 @@ from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
-from pipelines.posts.items import CaptureRef, Evidence, Origin, Post, Precision
+from pipelines.page.document import CaptureRef
+from pipelines.posts.items import Evidence, Origin, Post
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from pipelines.exports.records import build_record
 from pipelines.posts.items import load_post
 from pipelines.posts.ledger import Ledger
-from pipelines.posts.post_files import PostRefused, finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -65,7 +64,7 @@ class PostStore:
             with closing(filed):
                 for _, file, state in filed:
                     record = self._build(load_post(state), file)
-                    if record is not None and is_filed_under(record, category, tag):
+                    if is_filed_under(record, category, tag):
                         yield record
 
     def iter_states(self, *, source: str = "") -> Iterator[tuple[str, str, str]]:
@@ -96,17 +95,8 @@ class PostStore:
                 record = self._build(state, claim.file) if state and claim else None
                 yield replace(record, change=change) if record and change else record
 
-    def _build(self, state: Post, file: str) -> PostRecord | None:
-        return build_filed(state, self._options_for(state.source), collection=self.collection, file=file)
-
-
-def build_filed(state: Post, options: PostOptions, *, collection: str, file: str) -> PostRecord | None:
-    """Return the record of a joined post that has a file, or None where it no longer has what a file needs."""
-    try:
-        post = finish(state, options)
-    except PostRefused:
-        return None
-    return build_record(post, options, collection=collection, file=file)
+    def _build(self, state: Post, file: str) -> PostRecord:
+        return build_record(state, self._options_for(state.source), collection=self.collection, file=file)
 
 
 def is_filed_under(record: PostRecord, category: str, tag: str) -> bool:

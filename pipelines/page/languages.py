@@ -13,7 +13,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pipelines.page.document import Webpage
+    from pipelines.page.page import Page
 
 _SAMPLE_CHARS = 6_000
 _MIN_SHARE = 0.3
@@ -52,7 +52,7 @@ _SIMPLIFIED = (
 _TAG = re.compile(r"[a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{2,8})*")
 
 
-def find_language(page: Webpage) -> str:
+def find_language(page: Page) -> str:
     """Return a BCP 47 tag, such as `de`, `pt-BR` or `zh-Hant`, or '' where nothing tells."""
     declared = _find_declared(page)
     sample = " ".join([page.title, page.find_meta("description"), _sample_text(page)])
@@ -67,7 +67,7 @@ def find_language(page: Webpage) -> str:
     return _LANGUAGES[script][0]
 
 
-def _find_declared(page: Webpage) -> str:
+def _find_declared(page: Page) -> str:
     found = [
         page.root.get("lang") or page.root.get("xml:lang") or "",
         page.find_meta("content-language", "og:locale", "language", "dc.language", "inlanguage"),
@@ -76,7 +76,7 @@ def _find_declared(page: Webpage) -> str:
     return next((tag[0].replace("_", "-") for tag in tags if tag), "")
 
 
-def _sample_text(page: Webpage) -> str:
+def _sample_text(page: Page) -> str:
     """Return text of the page's paragraphs, or of the whole page where they hold little."""
     sample = ""
     for element in page.root.iter("p", "h1", "h2", "li", "div", "td"):

@@ -22,6 +22,8 @@ MAX_PAGE_CHARS: Final = 8_000_000
 MAX_PAGE_TAGS: Final = 200_000
 MAX_JSON_CONTAINERS: Final = 200_000
 MAX_TAG_ATTRIBUTES: Final = 2_000
+# Characters that all expressions of a source together may look at; the largest page thirty times over.
+MAX_PAGE_WORK: Final = 240_000_000
 
 # Where nothing is this long between two `>`, or holds so few `=` and blanks, there is no flood to look for.
 _SHORT_TAG_CHARS: Final = 2 * MAX_TAG_ATTRIBUTES
@@ -43,7 +45,8 @@ class PageRefused(ValueError):
     """A page that is not read, because reading it would take too much.
 
     Attributes:
-        reason: name of the bound, to count by: `page_chars`, `page_tags`, `json_containers`, `page_seconds`.
+        reason: name of the bound, to count by: `page_chars`, `page_tags`, `json_containers`, `page_work`,
+            `page_seconds`.
     """
 
     def __init__(self, reason: str, sentence: str) -> None:
@@ -52,11 +55,33 @@ class PageRefused(ValueError):
 
 
 class OutOfTime(PageRefused):
-    """Reading a page took more processor time than it may."""
+    """Reading a page took more processor time than anything but a rule that never ends takes."""
 
     def __init__(self, seconds: float) -> None:
         sentence = f"reading it took more than {seconds:g} s of processor time; raise BOUNDS_PAGE_SECONDS to read it"
         super().__init__("page_seconds", sentence)
+
+
+class Work:
+    """Counts what is done with one page, in characters looked at.
+
+    Work is the same on every machine, so a page that is too much for one is too much for all, and all make the same
+    post of it. Seconds would let a slow machine make another.
+    """
+
+    def __init__(self) -> None:
+        self.spent = 0
+
+    def spend(self, chars: int) -> None:
+        """Count some more.
+
+        Raises:
+            PageRefused: it is more than one page may take.
+        """
+        self.spent += chars
+        if self.spent > MAX_PAGE_WORK:
+            sentence = f"its rules look at more than {MAX_PAGE_WORK} characters; give it fewer or narrower expressions"
+            raise PageRefused("page_work", sentence)
 
 
 def check_markup(text: str) -> None:

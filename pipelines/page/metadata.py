@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from pipelines.page import jsonld
-from pipelines.page.document import fold_blanks, fold_title, read_text
+from pipelines.page.page import fold_blanks, fold_title, read_text
 
 if TYPE_CHECKING:
-    from pipelines.page.document import Webpage
+    from pipelines.page.page import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ _LAST_DATES = ("date", "dateupdate")
 _NOT_DATES = re.compile(r"modif|updat|expir|revis|unpub|event|(?<!news)letter")
 
 
-def read_metadata(page: Webpage) -> Metadata:
+def read_metadata(page: Page) -> Metadata:
     """Return all that a page states about its article."""
     metadata = Metadata(description=page.find_meta(*_DESCRIPTION_METAS))
     nodes = list(jsonld.iter_nodes(page.iter_scripts(of_type="ld+json")))
@@ -103,7 +103,7 @@ def _add_group(groups: list[list[Statement]], texts: list[str], evidence: str) -
         groups.append([Statement(text=fold_blanks(text), evidence=evidence) for text in texts])
 
 
-def _find_article(nodes: list[dict[str, Any]], page: Webpage) -> dict[str, Any]:
+def _find_article(nodes: list[dict[str, Any]], page: Page) -> dict[str, Any]:
     """Return the object that describes this page's article: of several the one whose headline the title knows."""
     articles = [node for node in nodes if jsonld.is_article(node) and (node.get("headline") or node.get("name"))]
     title = fold_title(page.title + page.find_meta("og:title"))
@@ -128,7 +128,7 @@ def _read_article(node: dict[str, Any], nodes: list[dict[str, Any]], metadata: M
         metadata.bodies.append(Statement(text=text, evidence="jsonld:articleBody"))
 
 
-def _read_named_date(page: Webpage, metadata: Metadata, names: tuple[str, ...]) -> None:
+def _read_named_date(page: Page, metadata: Metadata, names: tuple[str, ...]) -> None:
     for name, content in page.metas:
         if _fold_name(name) in names:
             metadata.published.append(Statement(text=content, evidence=f"meta:{name}"))
@@ -138,7 +138,7 @@ def _fold_name(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name)
 
 
-def _read_microdata(page: Webpage, metadata: Metadata) -> None:
+def _read_microdata(page: Page, metadata: Metadata) -> None:
     """Read the first element of each property; later ones belong to the articles that a page recommends."""
     seen: set[str] = set()
     for element in page.root.xpath("//*[@itemprop and not(self::meta[@property])]"):
@@ -166,7 +166,7 @@ def _place_microdata(metadata: Metadata, name: str, text: str) -> None:
         _add(metadata.published, text, evidence)
 
 
-def _read_metas(page: Webpage, metadata: Metadata) -> None:
+def _read_metas(page: Page, metadata: Metadata) -> None:
     for pattern in (_DATES, _CREATED_DATES):
         for name, content in page.metas:
             bare = _fold_name(name)
@@ -183,7 +183,7 @@ def _read_metas(page: Webpage, metadata: Metadata) -> None:
         _add(metadata.sections, page.find_meta(wanted), f"meta:{wanted}")
 
 
-def _read_links(page: Webpage, metadata: Metadata) -> None:
+def _read_links(page: Page, metadata: Metadata) -> None:
     tags, authors = [], []
     for element in page.root.xpath("//a[@rel]"):
         words = element.get("rel").lower().split()
@@ -198,7 +198,7 @@ def _read_links(page: Webpage, metadata: Metadata) -> None:
     metadata.canonical_url = _check_canonical(canonical, page.url)
 
 
-def _list_tag_links(page: Webpage) -> list[str]:
+def _list_tag_links(page: Page) -> list[str]:
     """Return the texts of the first few links side by side whose addresses are those of tags."""
     rows: dict[Any, list[str]] = {}
     for element in page.root.xpath("//body//a[@href]"):
@@ -230,7 +230,7 @@ def _check_canonical(found: str, url: str) -> str:
     return resolved if found.strip() and is_address and (parts.path.strip("/") or parts.query) else ""
 
 
-def _list_site_names(nodes: list[dict[str, Any]], page: Webpage) -> list[str]:
+def _list_site_names(nodes: list[dict[str, Any]], page: Page) -> list[str]:
     names = [page.find_meta(name) for name in _SITE_METAS]
     for node in nodes:
         names += jsonld.list_texts(node.get("publisher"), nodes)

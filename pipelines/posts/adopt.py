@@ -1,4 +1,4 @@
-"""Taking somebody else's item as a post, by the names that items commonly give their fields."""
+"""Any item as a statement, by the names that items commonly give their fields."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-from pipelines.posts.items import CaptureRef, Origin, Post
+from pipelines.page.document import CaptureRef
+from pipelines.posts.items import Origin, Statement
 
 _NAMES = {
     "identifier": ("identifier", "id", "guid", "canonicalUrl", "canonical_url", "url", "link"),
@@ -43,8 +44,8 @@ _LISTS = {
 }
 
 
-def adopt(item: Mapping[str, Any], *, source: str) -> Post:
-    """Return an item as a post; values are taken as found.
+def adopt(item: Mapping[str, Any], *, source: str) -> Statement:
+    """Return an item as a statement; values are taken as found.
 
     Args:
         item: any mapping of field names to values; an `ItemAdapter` is one.
@@ -52,13 +53,13 @@ def adopt(item: Mapping[str, Any], *, source: str) -> Post:
     """
     origin = item.get("origin")
     own = getattr(item, "item", item)
-    if isinstance(own, Post):
+    if isinstance(own, Statement):
         return own
     values: dict[str, Any] = {name: _find_text(item, names) for name, names in _NAMES.items()}
     values |= {name: _find_texts(item, names) for name, names in _LISTS.items()}
     values["source"] = values["source"] or source
     capture = item.get("capture")
-    return Post(
+    return Statement(
         **values,
         origin=Origin(origin) if origin in set(Origin) else Origin.FOREIGN,
         capture=capture if isinstance(capture, CaptureRef) else None,

@@ -12,7 +12,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from pipelines.posts.items import Precision
+from pipelines.dates.model import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

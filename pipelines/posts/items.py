@@ -1,31 +1,25 @@
-"""The item of this project: a post, and where it came from.
+"""The two values of this package: a statement, what one capture says of one article, and the post made of all of them.
 
-A spider yields one `Post` for every capture that says something about an article: a listing gives a headline, a share
-link's address gives a text. The stages normalise each, and the ledger merges those of one article into the post that
-is written. Field names are schema.org's NewsArticle properties where it has them; a name that ends in `_found` holds
-the text exactly as the capture gave it, beside what was made of it.
+Field names are schema.org's NewsArticle properties where it has them; a name that ends in `_found` holds the text
+exactly as the capture gave it, beside what was made of it.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
-from datetime import datetime
+import re
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import blake2b
 from typing import Any
 
-
-class Precision(StrEnum):
-    """How much of an instant the publisher stated."""
-
-    SECOND = "second"
-    MINUTE = "minute"
-    HOUR = "hour"
-    DAY = "day"
+from pipelines.dates.model import Precision
+from pipelines.page.document import CaptureRef
 
 
 class Origin(StrEnum):
-    """What kind of capture a post was read from."""
+    """What kind of capture a statement was read from."""
 
     TEXT = "text"
     ARTICLE = "article"
@@ -36,27 +30,10 @@ class Origin(StrEnum):
     FOREIGN = "foreign"
 
 
-HEARSAY = frozenset((Origin.FEED, Origin.SITEMAP))
-"""Captures that speak of articles without being of them: alone they make no post."""
+ANNOUNCING = frozenset((Origin.FEED, Origin.SITEMAP))
+"""Captures that name articles without being of them: alone they make no post."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaptureRef:
-    """The capture a post was read from.
-
-    Attributes:
-        record_id: WARC-Record-ID with its angle brackets.
-        captured_at: aware UTC instant the capture began.
-        payload_digest: labelled, `sha1:BASE32`.
-        file: name of the WARC file inside the collection's `archive/`.
-        offset: bytes from the start of that file.
-    """
-
-    record_id: str
-    captured_at: datetime
-    payload_digest: str
-    file: str
-    offset: int
+_NO_INSTANT = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +44,7 @@ class Evidence:
         origin: what kind of capture it was.
         captured_at: aware UTC instant the capture began.
         record_id: WARC-Record-ID, empty for an item that no capture stands behind.
-        place: where on the page it was found, such as `source: h1` or `jsonld:headline`; empty where nobody says.
+        place: where on the page it was found, such as `source: h1` or `jsonld:headline`; empty where it is not known.
     """
 
     origin: Origin
@@ -77,8 +54,8 @@ class Evidence:
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
-class Post:
-    """One article, or the part of it that one capture states.
+class _Fields:
+    """What a statement and a post have in common.
 
     Attributes:
         source: name of the source that it belongs to.
@@ -91,12 +68,6 @@ class Post:
         articleBody: sanitised HTML.
         symbols: securities that the body names, as `pipelines.names.symbols` writes them, sorted.
         shareLink: the publisher's share link, empty where it has none.
-        capture: the capture that the body was read from, once the post is finished; before that, the one this part
-        was
-            read from.
-        places: field name to the place on the page that gave it, until the evidence is attested.
-        evidence: field name to the capture that gave it.
-        waits_for: a kind of capture without which the post should not be written yet.
     """
 
     source: str = ""
@@ -116,58 +87,142 @@ class Post:
     keywords: list[str] = field(default_factory=list)
     keywords_found: list[str] = field(default_factory=list)
     articleBody: str = ""
-    articleBody_found: str = ""
     author: list[str] = field(default_factory=list)
     publisher: str = ""
     inLanguage: str = ""
     symbols: list[str] = field(default_factory=list)
     shareLink: str = ""
     capture: CaptureRef | None = None
-    places: dict[str, str] = field(default_factory=dict)
-    evidence: dict[str, Evidence] = field(default_factory=dict)
-    waits_for: Origin | None = None
 
     def __repr__(self) -> str:
-        return f"<Post {self.source}/{self.identifier} {self.headline or self.headline_found!r}>"
+        return f"<{type(self).__name__} {self.source}/{self.identifier} {self.headline or self.headline_found!r}>"
 
     @property
     def key(self) -> tuple[str, str]:
-        """What makes two posts the same article."""
+        """Source and identifier: what makes two statements, or two posts, of the same article."""
         return (self.source, self.identifier)
 
 
-_NAMES = tuple(entry.name for entry in fields(Post))
+@dataclass(slots=True, kw_only=True, repr=False)
+class Statement(_Fields):
+    """What one capture says of one article.
+
+    A page, an entry of a feed, a row of a listing each make one. Statements are read by `pipelines.read`, normalised by
+    the item pipelines, kept by the ledger and settled into a post by `pipelines.settle`.
+
+    Attributes:
+        capture: the capture that it was read from; None for an item that no archive holds.
+        captured_at: instant that relative dates count from, where it is known without `capture`.
+        articleBody_found: HTML of the body as found, until it is normalised.
+        witnesses: field name to the place that gave it: `source: h1`, `jsonld:headline`, `meta:og:title`, `h1`.
+        refused: field name to the reason for which what was found is not believed.
+        is_normalised: every field has been made of what was found.
+        waits_for: in a crawl, a kind of capture without which the post should not be written yet.
+        is_silent: in a crawl, the answer of a capture that has nothing to say, or could not be made.
+    """
+
+    captured_at: datetime | None = None
+    articleBody_found: str = ""
+    witnesses: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    is_normalised: bool = False
+    waits_for: Origin | None = None
+    is_silent: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """Instant of the capture; before all others where there is none."""
+        return self.capture.captured_at if self.capture else _NO_INSTANT
+
+
+@dataclass(slots=True, kw_only=True, repr=False)
+class Post(_Fields):
+    """One article, settled from everything that was stated about it.
+
+    Attributes:
+        capture: the capture that the body was read from.
+        evidence: field name to the capture that gave it.
+    """
+
+    evidence: dict[str, Evidence] = field(default_factory=dict)
+
+
+# What belongs to a sighting or to a crawl, and not to what is said.
+_NOT_SAID = frozenset(
+    ("capture", "captured_at", "articleBody_found", "is_normalised", "waits_for", "is_silent", "evidence")
+)
+_DEFAULTS = {
+    entry.name: entry.default_factory() if entry.default_factory is not MISSING else entry.default
+    for entry in (*fields(Statement), *fields(Post))
+}
+_SAID = tuple(entry.name for entry in fields(Statement) if entry.name not in _NOT_SAID)
+_POSTED = tuple(entry.name for entry in fields(Post) if entry.name not in _NOT_SAID)
+_DATES = ("datePublished", "dateModified")
+# JSON of a page may spell a lone surrogate, which no file can hold.
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def dump_statement(statement: Statement) -> str:
+    """Write what a normalised statement says as one line of JSON; equal statements give equal text.
+
+    Which capture it was read from is not part of it. Fields that say nothing are left out.
+    """
+    return _dump(_list_values(statement, _SAID))
+
+
+def digest_statement(text: str) -> bytes:
+    """Return what two statements share that say the same, given what `dump_statement` wrote: 16 bytes."""
+    return blake2b(text.encode(), digest_size=16).digest()
+
+
+def load_statement(text: str, capture: CaptureRef | None) -> Statement:
+    """Read what `dump_statement` wrote, as read from a capture."""
+    return Statement(**_load_values(json.loads(text)), capture=capture, is_normalised=True)
 
 
 def dump_post(post: Post) -> str:
     """Write a post as one line of JSON; instants become ISO 8601 text."""
-    return json.dumps({name: getattr(post, name) for name in _NAMES}, ensure_ascii=False, default=_dump_value)
+    values = _list_values(post, _POSTED)
+    if post.capture:
+        values["capture"] = post.capture
+    values["evidence"] = post.evidence
+    return _dump(values)
 
 
 def load_post(text: str) -> Post:
     """Read what `dump_post` wrote."""
-    values: dict[str, Any] = json.loads(text)
-    values["origin"] = Origin(values["origin"])
-    values["waits_for"] = Origin(values["waits_for"]) if values["waits_for"] else None
-    for name in ("datePublished", "dateModified"):
-        values[name] = _load_instant(values[name])
-        precision = values[f"{name}_precision"]
-        values[f"{name}_precision"] = Precision(precision) if precision else None
-    if values["capture"]:
-        values["capture"]["captured_at"] = _load_instant(values["capture"]["captured_at"])
+    values: dict[str, Any] = _load_values(json.loads(text))
+    if values.get("capture"):
+        values["capture"]["captured_at"] = datetime.fromisoformat(values["capture"]["captured_at"])
         values["capture"] = CaptureRef(**values["capture"])
     values["evidence"] = {name: _load_evidence(entry) for name, entry in values["evidence"].items()}
     return Post(**values)
+
+
+def _list_values(item: _Fields, names: tuple[str, ...]) -> dict[str, Any]:
+    values = ((name, getattr(item, name)) for name in names)
+    return {name: value for name, value in values if value != _DEFAULTS[name]}
+
+
+def _dump(values: dict[str, Any]) -> str:
+    text = json.dumps(values, ensure_ascii=False, default=_dump_value, separators=(",", ":"))
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def _load_values(values: dict[str, Any]) -> dict[str, Any]:
+    if "origin" in values:
+        values["origin"] = Origin(values["origin"])
+    for name in _DATES:
+        if name in values:
+            values[name] = datetime.fromisoformat(values[name])
+            values[f"{name}_precision"] = Precision(values[f"{name}_precision"])
+    return values
 
 
 def _dump_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return {name: getattr(value, name) for name in value.__slots__}
-
-
-def _load_instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def _load_evidence(entry: dict[str, str]) -> Evidence:

@@ -1,8 +1,9 @@
-"""The ledger: what is known of every article so far, and which file it became.
+"""The ledger of a collection: a set of statements that only grows, and the posts that were made of them.
 
-One SQLite file beside the indexes, derived from the captures like them: delete it and a reparse makes it again. It
-lets a run join what it sees with what earlier runs saw, remember across a crash what has not been written yet, and
-keep two posts from ever sharing a file name.
+One SQLite file beside the indexes, derived from the captures like them: delete it and a reparse makes it again. The
+statements are the ledger's knowledge; what they say once is kept once, with every capture in which it was seen. The
+table of posts is a view of them: what each article was settled into last, and which file it became. Two ledgers are
+joined by the union of their statements, so it does not matter which process read what, when, or how often.
 """
 
 from __future__ import annotations
@@ -10,46 +11,73 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from pipelines.markup.sanitise import find_text
-from pipelines.posts.duplicates import EXACT, SCHEMA, Duplicate, DuplicateIndex, compare_texts
-from pipelines.posts.items import Origin, Post, dump_post, load_post
-from pipelines.posts.merge import join
+from pipelines.posts import duplicates, statement_set
+from pipelines.posts.duplicates import EXACT, Duplicate, DuplicateIndex, compare_texts
+from pipelines.posts.items import Post, Statement, dump_post, load_post
+from pipelines.posts.statement_set import StatementSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
-_SKETCHED_AT_ONCE = 200
-_SCHEMA = """
+
+VERSION: Final = 1
+_SKETCHED_AT_ONCE: Final = 200
+_LISTED_AT_ONCE: Final = 200
+_SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS posts (
     source TEXT NOT NULL,
     identifier TEXT NOT NULL,
-    state TEXT NOT NULL,            -- the joined post, JSON
+    state TEXT NOT NULL DEFAULT '', -- the post as it was settled last, JSON
     run TEXT NOT NULL,              -- the run that saw it last
     answered TEXT NOT NULL,         -- kinds of capture that run has seen, also those that had nothing to say
     waits_for TEXT NOT NULL,        -- the kind of capture that is still on its way
-    is_dirty INTEGER NOT NULL,      -- the file does not yet say what the state says
-    shelved TEXT NOT NULL DEFAULT '', -- the run that last looked at its file, and what it did then
+    due INTEGER NOT NULL,           -- 0 nothing; 1 something was stated since it was settled; 2 its file is behind
+    filed TEXT NOT NULL DEFAULT '', -- the run that last looked at its file, and what it did then
     claim TEXT NOT NULL DEFAULT '', -- the file name it would have if it were alone, case folded
     file TEXT NOT NULL DEFAULT '',  -- the file name it has
     PRIMARY KEY (source, identifier)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS joined (
-    file TEXT PRIMARY KEY           -- a file of captures that was made elsewhere, and what it states is in `posts`
+    file TEXT PRIMARY KEY           -- a file of captures that was made elsewhere, and what it states is in `statements`
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS claims ON posts (claim);
-CREATE INDEX IF NOT EXISTS dirty ON posts (is_dirty) WHERE is_dirty = 1;
+CREATE INDEX IF NOT EXISTS due ON posts (due) WHERE due > 0;
+CREATE INDEX IF NOT EXISTS files ON posts (file);
 """
+
+_Key = tuple[str, str]
+
+
+class LedgerOutdated(ValueError):
+    """The ledger was written by another version; it must be made again from the archive.
+
+    Attributes:
+        path: of the file.
+        is_newer: a later version wrote it.
+    """
+
+    def __init__(self, path: Path, *, is_newer: bool) -> None:
+        remedy = (
+            "use the version that wrote it, or delete it and run 'scrapy reparse' on the collection"
+            if is_newer
+            else "run 'scrapy reparse' on the collection, which makes it again from the archive"
+        )
+        super().__init__(f"{path} was written by {'a later' if is_newer else 'an earlier'} version; {remedy}")
+        self.path = path
+        self.is_newer = is_newer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A post's right to a file name; of several with the same claim the smallest key has it."""
 
-    key: tuple[str, str]
+    key: _Key
     claim: str
     file: str
 
@@ -57,17 +85,31 @@ class Claim:
 class Ledger:
     """The ledger of one collection.
 
-    Every change is durable against the death of the process as soon as the call returns.
+    Every change survives the death of the process as soon as the call returns.
+
+    Args:
+        is_scratch: the file is thrown away afterwards, so nothing is put on disk in a hurry.
+
+    Raises:
+        LedgerOutdated: another version wrote the file.
     """
 
-    def __init__(self, path: Path, *, new_run: Callable[[], str] = lambda: uuid.uuid4().hex) -> None:
+    def __init__(
+        self, path: Path, *, new_run: Callable[[], str] = lambda: uuid.uuid4().hex, is_scratch: bool = False
+    ) -> None:
         self._run = new_run()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute("PRAGMA busy_timeout = 30000")
-        self._database.executescript(_SCHEMA + SCHEMA)
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
+        try:
+            self._database.execute(f"PRAGMA journal_mode = {'MEMORY' if is_scratch else 'WAL'}")
+            self._database.execute(f"PRAGMA synchronous = {'OFF' if is_scratch else 'NORMAL'}")
+            _prepare(self._database, path)
+        except BaseException:
+            self._database.close()
+            raise
+        self._database.create_function("unite_words", -1, _unite_words, deterministic=True)
+        self._database.create_function("find_awaited", 2, _find_awaited, deterministic=True)
+        self._statements = StatementSet(self._database)
         self._duplicates = DuplicateIndex(self._database)
 
     def close(self) -> None:
@@ -77,91 +119,129 @@ class Ledger:
     @contextmanager
     def exclusive(self) -> Iterator[None]:
         """Keep other processes from changing the ledger, so that what is read here still holds when it is acted on."""
+        if self._is_in_transaction():
+            yield
+            return
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
         except BaseException:
-            if self._database.in_transaction:  # a full disk ends it by itself
+            if self._is_in_transaction():  # a full disk ends it by itself
                 self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
 
-    def absorb(self, post: Post) -> bool:
-        """Join an attested post with what is known of its article.
+    def _is_in_transaction(self) -> bool:
+        return self._database.in_transaction
+
+    # Statements: the set.
+
+    def add(self, statement: Statement) -> bool:
+        """Add a normalised statement to the set.
+
+        One that is silent only tells that a capture had nothing to say.
 
         Returns:
             Whether the article has everything it waits for.
         """
         with self.exclusive():
-            return self._absorb(post)
+            is_new = not statement.is_silent and self._statements.add(statement)
+            return self._note(statement, is_new=is_new)
 
-    def absorb_from(self, path: Path) -> None:
-        """Join all that the ledger of another part of the archive knows."""
-        with closing(sqlite3.connect(path)) as other, self.exclusive():
-            rows = other.execute(
-                "SELECT source, identifier, state, answered, waits_for FROM posts ORDER BY source, identifier"
-            )
-            for source, identifier, state, answered, waits_for in rows:
-                # An article that only the other part knows is known here as it is there.
-                is_new = self._database.execute(
-                    "INSERT OR IGNORE INTO posts (source, identifier, state, run, answered, waits_for, is_dirty)"
-                    " VALUES (?, ?, ?, ?, ?, ?, 1)",
-                    (source, identifier, state, self._run, answered, waits_for),
-                ).rowcount
-                if is_new:
-                    self._duplicates.expect((source, identifier))
-                    continue
-                post = replace(load_post(state), waits_for=Origin(waits_for) if waits_for else None)
-                self._absorb(post, also_answered=answered)
-
-    def _absorb(self, post: Post, *, also_answered: str = "") -> bool:
+    def _note(self, statement: Statement, *, is_new: bool) -> bool:
+        """Bring the article's row up to date; return whether it has everything it waits for."""
         row = self._database.execute(
-            "SELECT state, answered, waits_for, run FROM posts WHERE source = ? AND identifier = ?", post.key
+            "SELECT answered, waits_for, run FROM posts WHERE source = ? AND identifier = ?", statement.key
         ).fetchone()
-        state, answered, waits_for, run = row or ("", "", "", "")
+        answered, waits_for, run = row or ("", "", "")
         answered = answered if run == self._run else ""
-        known = " ".join(sorted({*answered.split(), *also_answered.split(), post.origin.value}))
-        waits_for = post.waits_for.value if post.waits_for else waits_for
+        known = " ".join(sorted({*answered.split(), statement.origin.value}))
+        waits_for = statement.waits_for.value if statement.waits_for else waits_for
         waits_for = "" if waits_for in known.split() else waits_for
-        before = load_post(state) if state else None
-        after = join(before or post, post)
-        joined = dump_post(after)
-        if after.articleBody != (before.articleBody if before else ""):
-            self._duplicates.expect(post.key)
-        if (joined, known, waits_for, self._run) != row:
+        if is_new or (known, waits_for, self._run) != row:
             self._database.execute(
-                "INSERT INTO posts (source, identifier, state, run, answered, waits_for, is_dirty)"
-                " VALUES (?, ?, ?, ?, ?, ?, 1) ON CONFLICT DO UPDATE SET state = excluded.state, run = excluded.run,"
-                " answered = excluded.answered, waits_for = excluded.waits_for,"
-                " is_dirty = is_dirty OR posts.state <> excluded.state",
-                (*post.key, joined, self._run, known, waits_for),
+                "INSERT INTO posts (source, identifier, run, answered, waits_for, due) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET run = excluded.run, answered = excluded.answered,"
+                " waits_for = excluded.waits_for, due = CASE WHEN excluded.due THEN 1 ELSE due END",
+                (*statement.key, self._run, known, waits_for, int(is_new)),
             )
         return not waits_for
 
-    def iter_dirty(self, *, also_waiting: bool = False) -> Iterator[Post]:
-        """Yield the posts whose files are behind, in the order of their keys; marks may be changed meanwhile."""
-        last = ("", "")
+    def unite(self, path: Path) -> None:
+        """Add everything that another ledger holds.
+
+        What the other has settled already is taken over for articles that only it knows.
+        """
+        self._database.execute("ATTACH ? AS other", (str(path),))
+        try:
+            with self.exclusive():
+                self._statements.add_other()
+                for sql in _UNION.split(";"):
+                    self._database.execute(sql, {"run": self._run})
+        finally:
+            self._database.execute("DETACH other")
+
+    def list_statements(self, key: _Key, *, until: datetime | None = None) -> list[Statement]:
+        """Return what is stated of an article, each statement as it was captured last.
+
+        Args:
+            until: leave out later captures.
+        """
+        return self._statements.list_latest(key, until=until)
+
+    def list_sightings(self, key: _Key) -> list[Statement]:
+        """Return every capture of an article with what it states, the earliest first."""
+        return self._statements.list_sightings(key)
+
+    def iter_unarchived(self) -> Iterator[Statement]:
+        """Yield the statements that no archive holds the capture of: a reparse cannot make them again."""
+        return self._statements.iter_unarchived()
+
+    def iter_keys(self, *, source: str = "") -> Iterator[_Key]:
+        """Yield the keys of all articles about which something is stated, in their order."""
+        last: _Key = ("", "")
         while True:
             rows = self._database.execute(
-                "SELECT state FROM posts WHERE is_dirty = 1 AND (source, identifier) > (?, ?)"
-                " AND (waits_for = '' OR ?) ORDER BY source, identifier LIMIT 200",
-                (*last, also_waiting),
+                "SELECT source, identifier FROM posts WHERE (source, identifier) > (?, ?) AND (? = '' OR source = ?)"
+                " ORDER BY source, identifier LIMIT ?",
+                (*last, source, source, _LISTED_AT_ONCE),
             ).fetchall()
             if not rows:
                 return
-            for (state,) in rows:
-                post = load_post(state)
-                last = post.key
-                yield post
+            yield from rows
+            last = rows[-1]
 
-    def find_post(self, key: tuple[str, str]) -> Post | None:
-        """Return the joined post of an article, or None."""
+    def forget_source(self, source: str) -> None:
+        """Drop everything known of a source's articles."""
+        with self.exclusive():
+            self._statements.drop_source(source)
+            self._database.execute("DELETE FROM posts WHERE source = ?", (source,))
+            self._duplicates.drop_source(source)
+
+    # Posts: the view.
+
+    def iter_due(self, *, also_waiting: bool = False) -> Iterator[_Key]:
+        """Yield the keys of the articles whose posts are behind, in order; more may be recorded meanwhile."""
+        last: _Key = ("", "")
+        while True:
+            rows = self._database.execute(
+                "SELECT source, identifier FROM posts WHERE due > 0 AND (source, identifier) > (?, ?)"
+                " AND (waits_for = '' OR ?) ORDER BY source, identifier LIMIT ?",
+                (*last, also_waiting, _LISTED_AT_ONCE),
+            ).fetchall()
+            if not rows:
+                return
+            yield from rows
+            last = rows[-1]
+
+    def find_post(self, key: _Key) -> Post | None:
+        """Return the post of an article as it was settled last, or None."""
         row = self._database.execute("SELECT state FROM posts WHERE source = ? AND identifier = ?", key).fetchone()
-        return load_post(row[0]) if row else None
+        return load_post(row[0]) if row and row[0] else None
 
     def iter_filed(
         self, *, source: str = "", since: str = "", until: str = ""
-    ) -> Generator[tuple[tuple[str, str], str, str], None, None]:
+    ) -> Generator[tuple[_Key, str, str], None, None]:
         """Yield key, file name and state (as `load_post` reads it) of the posts that have a file, by file name.
 
         All are of the same instant, whatever is written meanwhile.
@@ -185,10 +265,88 @@ class Ledger:
         finally:
             self._database.execute("COMMIT")
 
-    def list_duplicates(self, key: tuple[str, str]) -> list[Duplicate]:
-        """Return the posts that have the same text, by key: whoever is in a post's list has that post in its own.
+    def iter_files(self, *, source: str) -> Iterator[tuple[_Key, str]]:
+        """Yield key and file name of a source's posts that have a file."""
+        rows = self._database.execute(
+            "SELECT source, identifier, file FROM posts WHERE source = ? AND file <> ''", (source,)
+        )
+        for source_, identifier, file in rows:
+            yield (source_, identifier), file
 
-        Who asks first waits for the sketches of what has come since somebody asked last, about a millisecond each.
+    def find_claim(self, key: _Key) -> Claim | None:
+        """Return the claim of a post, or None where it has no file yet."""
+        row = self._database.execute(
+            "SELECT claim, file FROM posts WHERE source = ? AND identifier = ? AND claim <> ''", key
+        ).fetchone()
+        return Claim(key=key, claim=row[0], file=row[1]) if row else None
+
+    def list_claims(self, claim: str) -> list[Claim]:
+        """Return all claims to one name, the rightful holder first."""
+        rows = self._database.execute(
+            "SELECT source, identifier, file FROM posts WHERE claim = ? ORDER BY source, identifier", (claim,)
+        ).fetchall()
+        return [Claim(key=(source, identifier), claim=claim, file=file) for source, identifier, file in rows]
+
+    def record_name(self, claim: Claim) -> None:
+        """Remember which file name a post has."""
+        self._database.execute(
+            "UPDATE posts SET claim = ?, file = ? WHERE source = ? AND identifier = ?",
+            (claim.claim, claim.file, *claim.key),
+        )
+
+    def find_settled(self, key: _Key) -> Post | None:
+        """Return the post of an article that was settled and whose file is behind, else None."""
+        row = self._database.execute(
+            "SELECT state FROM posts WHERE source = ? AND identifier = ? AND due = 2", key
+        ).fetchone()
+        return load_post(row[0]) if row else None
+
+    def record_settled(self, post: Post) -> None:
+        """Remember what an article was settled into; its file is still behind."""
+        self._record(post, due=2, filed="")
+
+    def record_filed(self, post: Post, outcome: str) -> None:
+        """Remember what an article was settled into, and that nothing remains to be done until more is stated.
+
+        Args:
+            outcome: what this run has done for its file, by now.
+        """
+        self._record(post, due=0, filed=f"{self._run} {outcome}")
+
+    def _record(self, post: Post, *, due: int, filed: str) -> None:
+        is_same = self._database.execute(
+            "SELECT 1 FROM posts WHERE source = ? AND identifier = ? AND state <> ''"
+            " AND json_extract(CASE WHEN state = '' THEN '{}' ELSE state END, '$.articleBody') = ?",
+            (*post.key, post.articleBody),
+        ).fetchone()
+        if not is_same:
+            self._duplicates.expect(post.key)
+        self._database.execute(
+            "UPDATE posts SET state = ?, due = ?, filed = ? WHERE source = ? AND identifier = ?",
+            (dump_post(post), due, filed, *post.key),
+        )
+
+    def record_refusal(self, key: _Key) -> None:
+        """Remember that what is stated of an article makes no post."""
+        self._database.execute(
+            "UPDATE posts SET due = 0, filed = ? WHERE source = ? AND identifier = ?",
+            (f"{self._run} ", *key),
+        )
+
+    def find_outcome(self, key: _Key) -> str:
+        """Return what this run has done for a post so far, or ''."""
+        row = self._database.execute("SELECT filed FROM posts WHERE source = ? AND identifier = ?", key).fetchone()
+        run, _, outcome = (row[0] if row else "").partition(" ")
+        return outcome if run == self._run else ""
+
+    def list_files(self) -> set[str]:
+        """Return the names of all post files that stand for a post."""
+        return {name for (name,) in self._database.execute("SELECT file FROM posts WHERE file <> ''")}
+
+    def list_duplicates(self, key: _Key) -> list[Duplicate]:
+        """Return the posts that have the same text, by key: if one is in the list of another, so is the other in its.
+
+        The first call waits for the sketches of what has come since the last one, about a millisecond each.
         """
         self._sketch()
         post = self.find_post(key)
@@ -210,67 +368,59 @@ class Ledger:
                     post = self.find_post(key)
                     self._duplicates.put(key, find_text(post.articleBody) if post else "")
 
-    def find_claim(self, key: tuple[str, str]) -> Claim | None:
-        """Return the claim of a post, or None where it has no file yet."""
-        row = self._database.execute(
-            "SELECT claim, file FROM posts WHERE source = ? AND identifier = ? AND claim <> ''", key
-        ).fetchone()
-        return Claim(key=key, claim=row[0], file=row[1]) if row else None
-
-    def list_claims(self, claim: str) -> list[Claim]:
-        """Return all claims to one name, the rightful holder first."""
-        rows = self._database.execute(
-            "SELECT source, identifier, file FROM posts WHERE claim = ? ORDER BY source, identifier", (claim,)
-        ).fetchall()
-        return [Claim(key=(source, identifier), claim=claim, file=file) for source, identifier, file in rows]
-
-    def record_name(self, claim: Claim) -> None:
-        """Remember which file name a post has."""
-        self._database.execute(
-            "UPDATE posts SET claim = ?, file = ? WHERE source = ? AND identifier = ?",
-            (claim.claim, claim.file, *claim.key),
-        )
-
-    def record_done(self, key: tuple[str, str], outcome: str = "") -> None:
-        """Remember that nothing remains to be done for a post until more is known of it.
-
-        Args:
-            outcome: what this run has done for it, by now.
-        """
-        self._database.execute(
-            "UPDATE posts SET is_dirty = 0, shelved = ? WHERE source = ? AND identifier = ?",
-            (f"{self._run} {outcome}", *key),
-        )
-
-    def find_outcome(self, key: tuple[str, str]) -> str:
-        """Return what this run has done for a post so far, or ''."""
-        row = self._database.execute("SELECT shelved FROM posts WHERE source = ? AND identifier = ?", key).fetchone()
-        run, _, outcome = (row[0] if row else "").partition(" ")
-        return outcome if run == self._run else ""
+    # Captures of other machines, and whole copies.
 
     def list_joined(self) -> set[str]:
-        """Return the names of the files of captures, made elsewhere, whose statements are all joined."""
+        """Return the names of the files of captures, made elsewhere, whose statements are all in the set."""
         return {name for (name,) in self._database.execute("SELECT file FROM joined")}
 
     def record_joined(self, names: Iterable[str]) -> None:
-        """Remember that all which some files state has been joined."""
+        """Remember that all which some files state is in the set."""
         with self.exclusive():
             self._database.executemany("INSERT OR IGNORE INTO joined VALUES (?)", ((name,) for name in names))
 
-    def list_files(self) -> set[str]:
-        """Return the names of all post files that stand for a post."""
-        return {name for (name,) in self._database.execute("SELECT file FROM posts WHERE file <> ''")}
-
-    def forget_source(self, source: str) -> None:
-        """Drop everything known of a source's articles."""
-        with self.exclusive():
-            self._database.execute("DELETE FROM posts WHERE source = ?", (source,))
-            self._duplicates.drop_source(source)
-
     def copy_to(self, path: Path) -> None:
         """Make the ledger at `path` say what this one says, in one transaction."""
-        target = sqlite3.connect(path)
-        try:
+        with closing(sqlite3.connect(path)) as target:
             self._database.backup(target)
-        finally:
-            target.close()
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    """Make the tables of a new ledger, all or none of them; one that has them is only read."""
+    # In one statement, so that another process cannot make the tables between one look and the other.
+    found, has_posts = database.execute(
+        "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'posts') FROM pragma_user_version"
+    ).fetchone()
+    if found == VERSION:
+        return
+    if found or has_posts:
+        raise LedgerOutdated(path, is_newer=found > VERSION)
+    schema = _SCHEMA + statement_set.SCHEMA + duplicates.SCHEMA
+    database.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {VERSION}; COMMIT")
+
+
+def _unite_words(*words: str) -> str:
+    return " ".join(sorted({word for text in words for word in text.split()}))
+
+
+def _find_awaited(waits_for: str, answered: str) -> str:
+    return "" if waits_for in answered.split() else waits_for
+
+
+_IS_STATED: Final = """EXISTS (
+    SELECT 1 FROM main.statements AS own WHERE own.source = posts.source AND own.identifier = posts.identifier
+)"""
+_ANSWERED: Final = "unite_words(iif(posts.run = :run, posts.answered, ''), theirs.answered)"
+# What is known of another ledger's articles once its statements are in the set. Either may have seen what the other
+# still waits for. What is settled there and not yet filed need not be settled again.
+_UNION: Final = f"""
+INSERT OR IGNORE INTO unsketched SELECT source, identifier FROM other.posts WHERE state <> '';
+UPDATE posts SET
+    run = :run,
+    answered = {_ANSWERED},
+    waits_for = find_awaited(coalesce(nullif(theirs.waits_for, ''), posts.waits_for), {_ANSWERED}),
+    due = {_IS_STATED}
+FROM other.posts AS theirs WHERE theirs.source = posts.source AND theirs.identifier = posts.identifier;
+INSERT OR IGNORE INTO posts (source, identifier, state, run, answered, waits_for, due)
+    SELECT source, identifier, state, :run, answered, waits_for, iif(due = 2, 2, {_IS_STATED}) FROM other.posts
+"""  # noqa: S608

@@ -1,4 +1,4 @@
-"""The post file: which posts deserve one, its name, its bytes, and how it reaches the disk whole.
+"""The post file: its name, its bytes, and how it reaches the disk whole.
 
 A post file is a function of the post and of the source's options, to the byte.
 """
@@ -11,96 +11,22 @@ import re
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
-from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from pipelines.markup.sanitise import find_text
 from pipelines.names.slugs import build_file_stem
 from pipelines.posts.front_matter import dump_date, dump_front_matter, dump_names, dump_title
-from pipelines.posts.items import Post, Precision
+from pipelines.posts.items import Post
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.posts.options import PostOptions
 
-_OPENING_CHARACTERS = 40
 _SYNCED_AT_ONCE = 4
-_SENTENCE_END = re.compile(r"(?<=[。！？!?])|(?<=\.)\s")
 _FIELD = re.compile(r"\{(\w+)\}")
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]<>{}|#])")
 _URL_SAFE = "!$&'*+,;=:@/?%~#"
-
-
-class PostRefused(ValueError):
-    """A post that cannot become a file.
-
-    Attributes:
-        reason: slug under which it is counted.
-    """
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-
-
-def finish(post: Post, options: PostOptions) -> Post:
-    """Return the post with what its own captures imply but none of them states outright.
-
-    A missing headline is the opening of the body, a missing day may stand in the id, an aggregator's section is the
-    medium, and the tag is the section's name with the source's suffix.
-
-    Raises:
-        PostRefused: no id, no text or no day can be had.
-    """
-    if not post.identifier:
-        raise PostRefused("no_identifier", f"a post of source {post.source!r} has neither id nor address")
-    where = f"{post.source}/{post.identifier}"
-    if not post.articleBody:
-        raise PostRefused("no_text", f"{where}: no capture gives its text")
-    published, precision = post.datePublished, post.datePublished_precision
-    if published is None:
-        day = find_day(post.identifier, options)
-        if day is None:
-            raise PostRefused("no_date", f"{where}: no capture dates it and its id holds no day")
-        published, precision = datetime.combine(day, time(), options.zone), Precision.DAY
-    headline = post.headline or find_opening(post.articleBody)
-    if not headline:
-        raise PostRefused("no_headline", f"{where}: no capture gives it a headline and its body has no words")
-    sections = post.articleSection or ([post.publisher] if post.publisher else [])
-    keywords = post.keywords or [name + options.tag_suffix for name in sections]
-    return replace(
-        post,
-        headline=headline,
-        datePublished=published,
-        datePublished_precision=precision,
-        articleSection=sections,
-        keywords=keywords,
-        inLanguage=post.inLanguage or options.language,
-    )
-
-
-def find_day(identifier: str, options: PostOptions) -> date | None:
-    """Return the publishing day that an id holds, or None."""
-    match = re.search(options.day_from_id, identifier) if options.day_from_id else None
-    if match is None:
-        return None
-    try:
-        return datetime.strptime(match[1], "%Y%m%d").date()  # noqa: DTZ007 (a calendar day has no zone)
-    except ValueError:
-        return None
-
-
-def find_opening(body: str) -> str:
-    """Return the first sentence of a body, cut to a headline's length."""
-    for line in find_text(body).splitlines():
-        text = " ".join(line.split())
-        if any(character.isalnum() for character in text):
-            sentence = _SENTENCE_END.split(text)[0].strip()
-            return sentence if len(sentence) <= _OPENING_CHARACTERS else sentence[:_OPENING_CHARACTERS] + "…"
-    return ""
 
 
 def build_file_name(post: Post, options: PostOptions, *, is_shared: bool = False) -> str:
@@ -112,9 +38,24 @@ def build_file_name(post: Post, options: PostOptions, *, is_shared: bool = False
     assert post.datePublished is not None
     day = post.datePublished.astimezone(options.zone).date()
     stem = build_file_stem(post.headline if "/" in post.identifier else post.identifier)
-    if is_shared:
-        stem += "-" + hashlib.sha256("\0".join(post.key).encode()).hexdigest()[:8]
-    return f"{day:%Y-%m-%d}-{stem}.md"
+    name = f"{day:%Y-%m-%d}-{stem}.md"
+    return share_file_name(name, post.key) if is_shared else name
+
+
+def share_file_name(name: str, key: tuple[str, str]) -> str:
+    """Return the name of a post's file where another post has the name that both would have alone."""
+    ending = _build_shared_ending(key)
+    return name if name.endswith(ending) else name.removesuffix(".md") + ending
+
+
+def unshare_file_name(name: str, key: tuple[str, str]) -> str:
+    """Return the name that a post's file has where no other post has it."""
+    ending = _build_shared_ending(key)
+    return name.removesuffix(ending) + ".md" if name.endswith(ending) else name
+
+
+def _build_shared_ending(key: tuple[str, str]) -> str:
+    return f"-{hashlib.sha256(chr(0).join(key).encode()).hexdigest()[:8]}.md"
 
 
 def render(post: Post, options: PostOptions) -> bytes:

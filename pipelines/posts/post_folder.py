@@ -1,4 +1,4 @@
-"""The shelf: the folder of post files, kept in step with the ledger.
+"""The folder of post files, kept in step with the ledger.
 
 Which post gets which name is a function of the set of posts: of those that would have the same name (two on a file
 system that folds case count as one), the one with the smallest key has it, the others carry a hash of theirs. So a
@@ -10,17 +10,22 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipelines.posts.ledger import Claim, Ledger
-from pipelines.posts.post_files import PostFiles, build_file_name, finish, render
+from pipelines.posts.post_files import PostFiles, build_file_name, render, share_file_name, unshare_file_name
+from pipelines.posts.settle import PostRefused, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from pipelines.posts.items import Post
     from pipelines.posts.options import PostOptions
+
+# As many are written at once when nobody waits for them.
+_WRITTEN_AT_ONCE = 100
 
 
 class Outcome(StrEnum):
@@ -32,7 +37,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelved:
+class Filed:
     """A post as it was written.
 
     Attributes:
@@ -46,8 +51,12 @@ class Shelved:
     before: Outcome | None
 
 
-class Shelf:
-    """Writes the files of one collection's posts."""
+class PostFolder:
+    """Writes the files of one collection's posts.
+
+    Args:
+        options_for: gives a source's options by its name.
+    """
 
     def __init__(self, folder: Path, ledger: Ledger, options_for: Callable[[str], PostOptions]) -> None:
         self.folder = folder
@@ -55,19 +64,43 @@ class Shelf:
         self._options_for = options_for
         self._files = PostFiles()
 
-    def shelve(self, state: Post) -> Shelved:
-        """Write the file of a joined post where it differs from what lies there.
+    def write(self, key: tuple[str, str]) -> Filed:
+        """Settle an article, and write its file where it differs from what lies there.
 
         Raises:
-            pipelines.posts.post_files.PostRefused: the post cannot become a file.
+            pipelines.posts.settle.PostRefused: what is stated of it makes no post.
             OSError: the folder cannot be written.
         """
-        with self.together():
-            return self.put(state)
+        (done,) = self._put_together([key])
+        if isinstance(done, PostRefused):
+            raise done
+        return done
+
+    def write_due(self) -> Iterator[Filed | PostRefused]:
+        """Write the files of all articles that are behind, also of those that wait for something; many at a time.
+
+        Raises:
+            OSError: the folder cannot be written.
+        """
+        due = self._ledger.iter_due(also_waiting=True)
+        while keys := list(islice(due, _WRITTEN_AT_ONCE)):
+            yield from self._put_together(keys)
+
+    def _put_together(self, keys: Sequence[tuple[str, str]]) -> list[Filed | PostRefused]:
+        """Put some files; that one is refused is remembered like that another is written."""
+        done: list[Filed | PostRefused] = []
+        # Other processes may have learnt more of an article meanwhile, and must not have their file overwritten.
+        with self._ledger.exclusive(), self._together():
+            for key in keys:
+                try:
+                    done.append(self._put(key))
+                except PostRefused as refusal:
+                    done.append(refusal)
+        return done
 
     @contextmanager
-    def together(self) -> Iterator[None]:
-        """Have all files on disk and in their places that are `put` in the block; where it fails, none that is not yet.
+    def _together(self) -> Iterator[None]:
+        """Have all files on disk and in their places that are put in the block; where it fails, none that is not yet.
 
         Raises:
             OSError: the folder cannot be written.
@@ -78,36 +111,44 @@ class Shelf:
         finally:
             self._files.drop()
 
-    def put(self, state: Post) -> Shelved:
-        """Do what `shelve` does, inside of `together`, at the end of which the file is in its place.
-
-        Raises:
-            pipelines.posts.post_files.PostRefused: the post cannot become a file.
-            OSError: the folder cannot be written.
-        """
-        options = self._options_for(state.source)
-        post = finish(state, options)
-        earlier = self._ledger.find_claim(post.key)
+    def _put(self, key: tuple[str, str]) -> Filed:
+        options = self._options_for(key[0])
+        post = self._settle(key, options)
+        earlier = self._ledger.find_claim(key)
         claim = build_file_name(post, options).casefold()
-        rivals = [rival for rival in self._ledger.list_claims(claim) if rival.key != post.key]
-        is_shared = any(rival.key < post.key for rival in rivals)
+        rivals = [rival for rival in self._ledger.list_claims(claim) if rival.key != key]
+        is_shared = any(rival.key < key for rival in rivals)
         name = build_file_name(post, options, is_shared=is_shared)
         if not is_shared:
             for rival in rivals:
                 self._move(rival, is_shared=True)
         was_there = (self.folder / name).exists()
         is_written = self._files.write(self.folder / name, render(post, options))
-        self._ledger.record_name(Claim(key=post.key, claim=claim, file=name))
+        if earlier is None or (earlier.claim, earlier.file) != (claim, name):
+            self._ledger.record_name(Claim(key=key, claim=claim, file=name))
         if earlier and earlier.file != name:
             self._give_up(earlier, claim)
-        known = self._ledger.find_outcome(post.key)
+        known = self._ledger.find_outcome(key)
         before = Outcome(known) if known else None
         outcome = Outcome.UPDATED if was_there or earlier else Outcome.NEW
         outcome = outcome if is_written else Outcome.UNCHANGED
         if before is Outcome.NEW or (before and outcome is Outcome.UNCHANGED):
             outcome = before
-        self._ledger.record_done(post.key, outcome)
-        return Shelved(post=post, path=self.folder / name, outcome=outcome, before=before)
+        self._ledger.record_filed(post, outcome)
+        return Filed(post=post, path=self.folder / name, outcome=outcome, before=before)
+
+    def _settle(self, key: tuple[str, str], options: PostOptions) -> Post:
+        settled = self._ledger.find_settled(key)
+        if settled is not None:
+            return settled
+        try:
+            statements = self._ledger.list_statements(key)
+            if not statements:
+                raise PostRefused("no_text", f"{key[0]}/{key[1]}: no capture says anything of it")
+            return settle(statements, options)
+        except PostRefused:
+            self._ledger.record_refusal(key)
+            raise
 
     def _give_up(self, earlier: Claim, claim: str) -> None:
         """Remove a file whose post has moved, and let the next rightful post have its name."""
@@ -120,10 +161,8 @@ class Shelf:
             self._move(holders[0], is_shared=False)
 
     def _move(self, holder: Claim, *, is_shared: bool) -> None:
-        state = self._ledger.find_post(holder.key)
-        assert state is not None
-        options = self._options_for(state.source)
-        name = build_file_name(finish(state, options), options, is_shared=is_shared)
+        # Only the name is at stake: what the post says by now, and whether it still makes one, is seen when it is due.
+        name = share_file_name(holder.file, holder.key) if is_shared else unshare_file_name(holder.file, holder.key)
         if name == holder.file:
             return
         self._files.settle()

@@ -15,20 +15,17 @@ What an expression finds is kept as found: nothing is trimmed, decoded or judged
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import jmespath
 from cssselect import SelectorError
 from jmespath.exceptions import JMESPathError
 from lxml import etree
-from lxml import html as lxml_html
 from lxml.cssselect import CSSSelector
 
-from pipelines.page.limits import check_json, check_markup, drain_attributes
+from pipelines.page.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -47,7 +44,12 @@ class Expression:
     compiled: Any
 
     def find_all(self, page: Page) -> list[str]:
-        """Return every text that this finds in a page, as found."""
+        """Return every text that this finds in a page, as found.
+
+        Raises:
+            pipelines.page.limits.PageRefused: the page has been looked at often enough.
+        """
+        page.work.spend(len(page.text))
         return [text for text in _FINDERS[self.language](self.compiled, page) if text.strip()]
 
 
@@ -68,51 +70,6 @@ def compile_expression(text: str, *, of_json: bool = False) -> Expression:
         return Expression(language=language, text=text, compiled=_COMPILERS[language](rest.strip()))
     except (SelectorError, etree.XPathError, re.error, JMESPathError, RecursionError, OverflowError) as error:
         raise ExpressionError(f"{text!r} is not {_LANGUAGES[language]}: {error}") from error
-
-
-class Page:
-    """One response as the expressions see it: parsed once, on demand."""
-
-    def __init__(self, text: str, url: str) -> None:
-        self.text = text
-        self.url = url
-
-    @cached_property
-    def root(self) -> Any:
-        """Root element, or None when the text is not HTML at all."""
-        if not self.text.strip("\x00 \t\r\n\ufeff"):
-            return None
-        check_markup(self.text)
-        try:
-            return lxml_html.document_fromstring(
-                drain_attributes(self.text.replace("\x00", "")).encode("utf-8", "replace"), parser=_HTML_PARSER
-            )
-        except (etree.ParserError, etree.XMLSyntaxError, ValueError):
-            return None
-
-    @cached_property
-    def data(self) -> Any:
-        """The JSON value that the text holds, also inside a JSONP call or an assignment; None when there is none."""
-        return find_json(self.text)
-
-
-# Not lxml.html's own parser: that one asks Python for the class of every element it hands out.
-_HTML_PARSER = etree.HTMLParser(encoding="utf-8")
-
-
-def find_json(text: str) -> Any:
-    """Return the object or array that `text` holds, bare or wrapped as JSONP or as an assignment, else None."""
-    text = text.strip("\ufeff \t\r\n;")
-    if text[:1] not in ("{", "["):
-        wrapped = re.match(r"[\w$.\[\]'\" ]{1,120}[=(]\s*(?=[{\[])", text)
-        if not wrapped:
-            return None
-        text = text[wrapped.end() :].rstrip(" ;)\r\n\t")
-    check_json(text)
-    try:
-        return json.loads(text, strict=False)
-    except (ValueError, RecursionError):
-        return None
 
 
 def find_first(expressions: Iterable[Expression], page: Page) -> list[str]:
@@ -152,7 +109,7 @@ def _find_outer(select: Any, page: Page) -> Iterator[str]:
 
 
 def _select(select: Any, page: Page) -> list[Any]:
-    if page.root is None:
+    if page.is_empty:
         return []
     found = select(page.root)
     return found if isinstance(found, list) else [str(found)]

@@ -10,23 +10,10 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
-
-from lxml import etree
-from lxml import html as lxml_html
-from w3lib.url import safe_url_string
-
-from pipelines.page.limits import check_markup, drain_attributes
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-_HREF_KINDS = ("a", "area", "link")
-# Of an address and what it is relative to, together. Scrapy asks for no address beyond 2,083 characters.
-_MAX_CHARS = 8_192
-
-# Most links of a page: nothing in them needs joining or mending, and to find that out costs a tenth of doing it.
-_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
+    from collections.abc import Iterable, Mapping
 
 
 class LinkKind(StrEnum):
@@ -41,6 +28,38 @@ class LinkKind(StrEnum):
     FEED = "feed"
     SITEMAP = "sitemap"
     OTHER = "other"
+
+
+class Reason(StrEnum):
+    """What made us believe that a link leads to a page of its kind."""
+
+    ROBOTS = "robots"
+    GUESS = "guess"
+    SITEMAP = "sitemap"
+    NEWS_SITEMAP = "news_sitemap"
+    FEED = "feed"
+    ANNOUNCED = "announced"
+    CANONICAL = "canonical"
+    RULE = "rule"
+    CLUSTER = "cluster"
+    NAVIGATION = "navigation"
+    REL_NEXT = "rel_next"
+    PAGER = "pager"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link and what is believed of it.
+
+    Attributes:
+        url: absolute, without what does not belong to the address; see `pipelines.rules.addresses`.
+        dated: a date that stands beside the link, as found; it bounds a crawl and states nothing of the article.
+    """
+
+    url: str
+    kind: LinkKind
+    reason: Reason
+    dated: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,56 +108,6 @@ def _is_below(scheme: str, netloc: str, path: str, prefix: str) -> bool:
     host, allowed = netloc.lower(), wanted.netloc.lower()
     is_same_host = host == allowed.removeprefix(".") or (allowed.startswith(".") and host.endswith(allowed))
     return is_same_host and (path == "/robots.txt" or path.startswith(wanted.path or "/"))
-
-
-def iter_links(page: str, base_url: str) -> Iterator[str]:
-    """Yield the absolute URLs that a page's `a`, `area` and `link` elements name, in document order, each once.
-
-    Blanks, brackets and Han characters in an address are percent-encoded as a browser would.
-    """
-    if not page.strip():
-        return
-    check_markup(page)
-    try:
-        root = lxml_html.document_fromstring(drain_attributes(page).encode("utf-8", "replace"), parser=_PARSER)
-    except (etree.ParserError, ValueError):
-        return
-    yield from iter_element_links(root, base_url)
-
-
-_PARSER = etree.HTMLParser(encoding="utf-8")
-
-
-def iter_element_links(root: etree._Element, base_url: str) -> Iterator[str]:
-    """Yield the absolute URLs named in a parsed page; see `iter_links`."""
-    base = root.find(".//base[@href]")
-    if base is not None:
-        base_url = join_url(base_url, base.get("href")) or base_url
-    origin = join_url(base_url, "/").removesuffix("/")
-    seen: set[str] = set()
-    for element in root.iter(*_HREF_KINDS):
-        href = element.get("href")
-        if not href:
-            continue
-        url = origin + href if origin and _PLAIN_PATH.fullmatch(href) else join_url(base_url, href)
-        if url and url not in seen:
-            seen.add(url)
-            yield url
-
-
-def join_url(base_url: str, href: str) -> str:
-    """Return the absolute http(s) URL that `href` means on a page at `base_url`, without its fragment, or ''."""
-    if len(href) + len(base_url) > _MAX_CHARS:
-        return ""
-    href = href.strip().partition("#")[0]
-    if not href or href[:11].lower() == "javascript:":
-        return ""
-    try:
-        url = safe_url_string(urljoin(base_url, href))
-        scheme = urlsplit(url).scheme
-    except ValueError:
-        return ""
-    return url if scheme in ("http", "https") else ""
 
 
 def unwrap_share(rules: LinkRules, template: str, url: str) -> str:

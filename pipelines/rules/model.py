@@ -15,7 +15,8 @@ from pipelines.rules.links import LinkKind, LinkRules, Scope, unwrap_share
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pipelines.rules.expressions import Expression, Page
+    from pipelines.page.page import Page
+    from pipelines.rules.expressions import Expression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

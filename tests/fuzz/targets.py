@@ -40,11 +40,11 @@ from pipelines.discovery.sitemaps import read_sitemap
 from pipelines.markup.allow_list import is_clean
 from pipelines.markup.sanitise import normalise_body
 from pipelines.names.slugs import build_file_stem
+from pipelines.page.addresses import iter_links
 from pipelines.page.encodings import decode_page
 from pipelines.page.limits import PageRefused
 from pipelines.posts.front_matter import FrontMatterError, dump_names, dump_title, load_front_matter
 from pipelines.rules.expressions import Page, find_json
-from pipelines.rules.links import iter_links
 from tests.fuzz import rewriting
 
 if TYPE_CHECKING:

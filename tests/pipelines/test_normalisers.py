@@ -16,9 +16,9 @@ from pipelines.names.headlines import normalise_headline
 from pipelines.names.slugs import SlugStyle, build_file_stem, build_slug, find_collisions
 from pipelines.names.symbols import find_symbols
 from pipelines.names.tags import normalise_names, normalise_tags
-from pipelines.page import document
-from pipelines.page.document import Webpage
+from pipelines.page import page
 from pipelines.page.languages import find_language
+from pipelines.page.page import Page
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ def test_aliases_and_dropped_names_settle_at_once(
 @settings(deadline=None)
 @given(ANY_TEXT)
 def test_no_text_breaks_what_reads_it(text: str) -> None:
-    read_article(text, url="", captured_at=datetime(2026, 3, 9, tzinfo=UTC))
+    read_article(Page(text), captured_at=datetime(2026, 3, 9, tzinfo=UTC))
     find_symbols(text)
     find_text(text)
-    find_language(Webpage(text))
+    find_language(Page(text))
     build_file_stem(text)
     for style in SlugStyle:
         build_slug(text, style)
@@ -89,5 +89,5 @@ def test_a_slug_that_the_source_gives_wins(name: str) -> None:
 @given(st.text(alphabet="ab \n\u3000\x1c", max_size=30))
 def test_blanks_of_a_long_text_are_folded_like_those_of_a_short_one(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(document, "_PIECE_CHARS", 5)
-        assert document.fold_blanks(text) == " ".join(text.split())
+        patch.setattr(page, "_PIECE_CHARS", 5)
+        assert page.fold_blanks(text) == " ".join(text.split())

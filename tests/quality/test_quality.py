@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from pipelines.dates.model import Precision
 from pipelines.dates.parse import DateRefused, parse_date
-from pipelines.posts.items import Precision
 from tests.project import ROOT, SHARED, needs_shared, run_scrapy
 from tests.quality.floor import PATH, Figures, dump_floor, load_floor, raise_floor, verify_floor
 

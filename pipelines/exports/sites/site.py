@@ -18,10 +18,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from pipelines.dates.model import Precision
 from pipelines.exports.xml import dump_xml_text
 from pipelines.names.slugs import build_file_stem
 from pipelines.posts.front_matter import dump_date, dump_title
-from pipelines.posts.items import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

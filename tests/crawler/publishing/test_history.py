@@ -10,8 +10,9 @@ import pytest
 
 from crawler.demo_site import Newspaper
 from crawler.publishing.history import build_versions, iter_text_diff
-from pipelines.posts.items import CaptureRef, Origin, Post, Precision
-from pipelines.posts.merge import attest
+from pipelines.dates.model import Precision
+from pipelines.page.document import CaptureRef
+from pipelines.posts.items import Origin, Statement
 from pipelines.posts.options import PostOptions
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
-def build(minute: int, run: str, body: str, origin: Origin = Origin.ARTICLE, headline: str = "Tide") -> Post:
+def build(minute: int, run: str, body: str, origin: Origin = Origin.ARTICLE, headline: str = "Tide") -> Statement:
     capture = CaptureRef(
         record_id=f"<urn:uuid:{minute}>",
         captured_at=NOON + timedelta(minutes=minute),
@@ -31,17 +32,16 @@ def build(minute: int, run: str, body: str, origin: Origin = Origin.ARTICLE, hea
         file=f"news-20260304-00000-{run}.warc.gz",
         offset=0,
     )
-    return attest(
-        Post(
-            source="news",
-            identifier="1",
-            origin=origin,
-            headline=headline,
-            articleBody=f"<p>{body}</p>",
-            datePublished=NOON,
-            datePublished_precision=Precision.SECOND,
-            capture=capture,
-        )
+    return Statement(
+        source="news",
+        identifier="1",
+        origin=origin,
+        headline=headline,
+        articleBody=f"<p>{body}</p>",
+        datePublished=NOON,
+        datePublished_precision=Precision.SECOND,
+        capture=capture,
+        is_normalised=True,
     )
 
 
@@ -55,7 +55,7 @@ def test_a_version_is_what_a_run_left_behind() -> None:
         build(120, "c", "teaser", headline="High tide"),
         build(121, "c", "longer text", Origin.TEXT),
     ]
-    versions = build_versions(reversed(pieces), "1", PostOptions())
+    versions = build_versions(reversed(pieces), PostOptions())
     assert [(v.number, v.captured_at, v.changed) for v in versions] == [
         (1, NOON + timedelta(minutes=1), ()),
         (2, NOON + timedelta(minutes=121), ("headline", "articleBody")),
@@ -70,13 +70,13 @@ def test_a_version_is_what_a_run_left_behind() -> None:
 
 def test_other_articles_and_incomplete_ones_have_no_version() -> None:
     assert build_versions([build(0, "a", "text")], "2", PostOptions()) == []
-    assert build_versions([build(0, "a", "")], "1", PostOptions()) != []
+    assert build_versions([build(0, "a", "")], PostOptions()) != []
 
 
 def test_updated_is_what_the_publisher_says_and_nothing_else() -> None:
     """A text that changed without a word about it is a version with a capture time, and was not "updated"."""
     silent = [build(0, "a", "text"), build(60, "b", "other text")]
-    versions = build_versions(silent, "1", PostOptions())
+    versions = build_versions(silent, PostOptions())
     assert [version.captured_at for version in versions] == [NOON, NOON + timedelta(minutes=60)]
     assert [version.post.dateModified for version in versions] == [None, None]
     assert [version.post.evidence["articleBody"].captured_at for version in versions] == [
@@ -85,7 +85,7 @@ def test_updated_is_what_the_publisher_says_and_nothing_else() -> None:
     ]
     said = build(120, "c", "third text")
     said.dateModified, said.dateModified_precision = NOON + timedelta(minutes=90), Precision.SECOND
-    versions = build_versions([*silent, attest(said)], "1", PostOptions())
+    versions = build_versions([*silent, said], PostOptions())
     assert versions[-1].post.dateModified == NOON + timedelta(minutes=90)
     assert versions[-1].captured_at == NOON + timedelta(minutes=120)
     assert versions[-1].changed == ("articleBody", "dateModified")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archives.storage.collection import Collection
 from crawler.reparsing.references import verify_references
-from pipelines.posts.items import CaptureRef, Origin, Post
+from pipelines.page.document import CaptureRef
+from pipelines.posts.items import Origin, Post, Statement
 from pipelines.posts.ledger import Claim, Ledger
 from tests.archives.conftest import build_exchange, build_writer
 from tests.project import run_scrapy
@@ -37,8 +38,16 @@ def write_capture(collection: Collection) -> CaptureRef:
 
 def write_post(collection: Collection, capture: CaptureRef) -> None:
     ledger = Ledger(collection.indexes_dir / "ledger.sqlite")
-    post = Post(source="news", identifier="1", origin=Origin.ARTICLE, headline="Tide", capture=capture)
-    ledger.absorb(post)
+    said: dict[str, Any] = {
+        "source": "news",
+        "identifier": "1",
+        "origin": Origin.ARTICLE,
+        "headline": "Tide",
+        "capture": capture,
+    }
+    ledger.add(Statement(**said, is_normalised=True))
+    post = Post(**said)
+    ledger.record_filed(post, "new")
     ledger.record_name(Claim(key=post.key, claim="tide.md", file="tide.md"))
     ledger.close()
 

@@ -21,9 +21,13 @@ from crawler.source_tools.shapes import build_pattern, find_site, group_anchors,
 from crawler.source_tools.visitor import MAX_PAGES, Visitor
 from crawler.source_tools.zones import guess_zone
 from crawler.sources import load_source
-from pipelines.article.article import read_article
-from pipelines.rules.expressions import Page
-from pipelines.rules.links import LinkKind
+from pipelines.page.document import Document
+from pipelines.page.page import Page
+from pipelines.posts.normalise import normalise
+from pipelines.posts.options import PostOptions
+from pipelines.reading.read import read
+from pipelines.rules.links import LinkKind, Scope
+from pipelines.rules.model import Rules
 from tests.project import Data, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -322,8 +326,11 @@ def build_sample(number: int, head: str = "") -> Sample:
         f'<div class="zKq3Xw text-body"><p>{PROSE}{number}</p><p>{PROSE[::-1]}</p></div></body></html>'
     )
     at = datetime(2026, 3, 9, tzinfo=UTC)
-    article = read_article(text, url="", captured_at=at, zone=ZoneInfo("Asia/Shanghai"))
-    return Sample(page=Page(text, f"http://h/{number}"), article=article, captured_at=at)
+    url = f"http://h/{number}"
+    rules = Rules(name="h", scope=Scope(prefixes=()), post=PostOptions(zone=ZoneInfo("Asia/Shanghai")))
+    document = Document(body=text.encode(), url=url, captured_at=at)
+    (statement,) = read(document, rules, as_article=True).statements
+    return Sample(page=Page(text, url), statement=normalise(statement, rules.post), captured_at=at)
 
 
 def test_selectors_are_proposed_for_what_only_the_text_says() -> None:
@@ -344,7 +351,7 @@ def test_what_is_declared_needs_no_selector() -> None:
 def test_a_selector_that_fails_on_one_sample_is_none() -> None:
     other = Sample(
         page=Page("<h2>大桥</h2>", "http://h/3"),
-        article=build_sample(1).article,
+        statement=build_sample(1).statement,
         captured_at=datetime(2026, 3, 9, tzinfo=UTC),
     )
     proposals = propose_fields([build_sample(1), other], zone=ZoneInfo("Asia/Shanghai"), language="zh")

@@ -8,7 +8,7 @@ from lxml import html
 
 from crawler.sources import load_source
 from crawler.spiders.category import CategorySpider
-from pipelines.rules.links import iter_element_links, join_url
+from pipelines.page.addresses import iter_links, join_url
 
 SOURCE = """
 name = "paper"
@@ -40,7 +40,7 @@ def test_a_plain_link_becomes_what_joining_makes_of_it(base_url: str, href: str)
     page = html.Element("div")
     page.append(html.Element("a", href=href))
     wanted = join_url(base_url, href)
-    assert list(iter_element_links(page, base_url)) == ([wanted] if wanted else [])
+    assert list(iter_links(page, base_url)) == ([wanted] if wanted else [])
 
 
 def test_a_link_is_judged_again_only_on_a_page_nearer_to_the_seeds() -> None:

@@ -11,8 +11,8 @@ from urllib.parse import unquote
 import pytest
 
 from crawler.demo_site import Newspaper
-from crawler.discovery.definition import build_definition, find_country_zone
 from crawler.sources import SourceError
+from crawler.sources.undescribed import build_definition, find_country_zone
 from crawler.spiders.site import SiteSpider
 from pipelines.rules.links import LinkKind
 from tests.crawler.gazette import ARTICLES, Gazette

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.article.article import Article, read_article
+from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import normalise_body
-from pipelines.posts.items import Precision
+from pipelines.page.page import Page
 
 CAPTURED_AT = datetime(2026, 3, 9, 12, 0, tzinfo=UTC)
 URL = "https://paper.example/2026/03/08/bridge.html"
@@ -28,9 +29,9 @@ PAGE = f"""<!DOCTYPE html>
 <div class="related"><ul><li><a href="/1">旧闻</a></li></ul></div></body></html>"""
 
 
-def read(text: str = PAGE, **options: object) -> Article:
-    arguments = {"url": URL, "captured_at": CAPTURED_AT, "zone": ZoneInfo("Asia/Shanghai")} | options
-    return read_article(text, **arguments)  # type: ignore[arg-type]
+def read(text: str = PAGE, *, url: str = URL, **options: object) -> Article:
+    arguments = {"captured_at": CAPTURED_AT, "zone": ZoneInfo("Asia/Shanghai")} | options
+    return read_article(Page(text, url), **arguments)  # type: ignore[arg-type]
 
 
 def test_every_field_and_its_evidence() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipelines.article.boilerplate import is_clutter
 from pipelines.article.main_text import MainBody, find_main_body
 from pipelines.article.text_density import measure_size, measure_tree
-from pipelines.page.document import Webpage
+from pipelines.page.page import Page
 
 FIRST = "The bridge over the river was opened on Monday, two years later than planned and at twice the cost."
 SECOND = "Thousands came to cross it on foot, among them the mayor, who had promised it in his first campaign."
@@ -28,7 +28,7 @@ HEADLINE = "Bridge over the river opens"
 
 
 def find(body: str, *, headline: str = HEADLINE, head: str = "") -> MainBody:
-    page = Webpage(f"<html><head>{head}</head><body>{body}</body></html>")
+    page = Page(f"<html><head>{head}</head><body>{body}</body></html>")
     return find_main_body(page, headline=headline)
 
 
@@ -174,7 +174,7 @@ def test_a_chinese_character_weighs_two_and_a_half_letters() -> None:
 
 
 def test_linked_text_is_no_prose() -> None:
-    page = Webpage(f'<div><p>{FIRST}</p><p><a href="/x">{FIRST}</a></p></div>')
+    page = Page(f'<div><p>{FIRST}</p><p><a href="/x">{FIRST}</a></p></div>')
     body = page.root.find("body")
     measure = measure_tree(body)[body]
     assert measure.prose == len(FIRST)
@@ -186,7 +186,7 @@ def test_linked_text_is_no_prose() -> None:
     [("relatedNews", True), ("share-bar", True), ("sidebar-grid", False), ("story", False), ("shareholder", False)],
 )
 def test_class_names_are_read_word_by_word(name: str, expected: bool) -> None:
-    (element,) = Webpage(f'<div class="{name}">x</div>').root.iter("div")
+    (element,) = Page(f'<div class="{name}">x</div>').root.iter("div")
     assert is_clutter(element) is expected
 
 
@@ -206,7 +206,7 @@ MARKUP = st.lists(st.sampled_from([*PIECES, *MORE_PIECES]), max_size=40).map("".
 
 @given(MARKUP, st.sampled_from(["", HEADLINE, "大桥今日通车"]))
 def test_no_page_breaks_the_finder(page: str, headline: str) -> None:
-    found = find_main_body(Webpage(page), headline=headline)
+    found = find_main_body(Page(page), headline=headline)
     assert all(line.strip() == line and line for line in found.text.split("\n") if found.text)
 
 

@@ -12,8 +12,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipelines.dates import vocabulary as words
+from pipelines.dates.model import Precision
 from pipelines.dates.parse import SLACK, DateRefused, StatedDate, parse_date
-from pipelines.posts.items import Precision
 
 SHARED = Path(__file__).parents[4] / "shared"
 SHANGHAI = ZoneInfo("Asia/Shanghai")

@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from pipelines.dates.model import Precision
 from pipelines.exports.records import PostRecord, build_record
 from pipelines.exports.store import PostStore
 from pipelines.markup.sanitise import normalise_body
-from pipelines.posts.items import CaptureRef, Origin, Post, Precision
+from pipelines.page.document import CaptureRef
+from pipelines.posts.items import Origin, Post, Statement
 from pipelines.posts.ledger import Ledger
-from pipelines.posts.merge import attest
 from pipelines.posts.options import PostOptions
 from pipelines.posts.post_files import build_file_name
-from pipelines.posts.post_folder import Shelf
+from pipelines.posts.post_folder import PostFolder
+from pipelines.posts.settle import settle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +27,8 @@ OPTIONS = PostOptions(zone=SHANGHAI, language="zh")
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
-def build_post(number: int = 1, **values: object) -> Post:
-    """A finished post, read from a capture of its own."""
+def build_statement(number: int = 1, **values: object) -> Statement:
+    """What a capture of its own states of a post, normalised."""
     identifier = f"NW2026030412{number:06d}"
     capture = CaptureRef(
         record_id=f"<urn:uuid:00000000-0000-4000-8000-{number:012d}>",
@@ -35,7 +37,7 @@ def build_post(number: int = 1, **values: object) -> Post:
         file="news-20260304120000-00000-abc123.warc.gz",
         offset=1000 * number,
     )
-    post = Post(
+    statement = Statement(
         source="news",
         identifier=identifier,
         url=f"http://news.example/{identifier}.html",
@@ -48,8 +50,14 @@ def build_post(number: int = 1, **values: object) -> Post:
         articleBody=f"<p>人工智能看第 {number} 次潮汐。</p>",
         inLanguage="zh",
         capture=capture,
+        is_normalised=True,
     )
-    return attest(replace(post, **values))  # type: ignore[arg-type]
+    return replace(statement, **values)  # type: ignore[arg-type]
+
+
+def build_post(number: int = 1, **values: object) -> Post:
+    """The post that it makes."""
+    return settle([build_statement(number, **values)], OPTIONS)
 
 
 def build_sample(number: int = 1, **values: object) -> PostRecord:
@@ -90,14 +98,12 @@ def build_hostile() -> list[PostRecord]:
     return posts
 
 
-def fill_collection(folder: Path, posts: list[Post]) -> PostStore:
+def fill_collection(folder: Path, statements: list[Statement]) -> PostStore:
     """A ledger and post files, as a run would have left them."""
     ledger = Ledger(folder / "ledger.sqlite")
-    shelf = Shelf(folder / "_posts", ledger, lambda _: OPTIONS)
-    for post in posts:
-        ledger.absorb(post)
-        state = ledger.find_post(post.key)
-        assert state is not None
-        shelf.shelve(state)
+    posts = PostFolder(folder / "_posts", ledger, lambda _: OPTIONS)
+    for statement in statements:
+        ledger.add(statement)
+        posts.write(statement.key)
     ledger.close()
     return PostStore(folder / "ledger.sqlite", "news", lambda _: OPTIONS)

@@ -13,11 +13,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from crawler.publishing.library import Library
+from pipelines.dates.model import Precision
 from pipelines.exports.records import PostRecord
 from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.jekyll import export_jekyll
 from pipelines.exports.sites.site import SiteOptions, build_name, build_page_path, show_date
-from pipelines.posts.items import Precision
 from tests.pipelines.exports.browser import needs_chromium, read_pages
 from tests.pipelines.exports.samples import build_hostile, build_sample
 from tests.project import Data, hash_tree, run_scrapy

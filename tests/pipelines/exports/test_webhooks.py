@@ -20,8 +20,8 @@ from crawler.publishing.exporting import tell_receivers
 from crawler.publishing.library import Library
 from crawler.publishing.webhooks import MAX_ATTEMPTS, Hook, Outbox, deliver_due, load_hook, sign
 from crawler.publishing.websub import ping_hub
-from pipelines.posts.items import Post
-from tests.pipelines.exports.samples import build_post, fill_collection
+from pipelines.posts.items import Statement
+from tests.pipelines.exports.samples import build_statement, fill_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,13 +93,13 @@ class Clock:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Library:
-    write(tmp_path, [build_post(number) for number in range(1, 5)])
+    write(tmp_path, [build_statement(number) for number in range(1, 5)])
     return Library(tmp_path)
 
 
-def write(data_dir: Path, posts: list[Post]) -> None:
+def write(data_dir: Path, statements: list[Statement]) -> None:
     collection = Collection.open(data_dir, "news", create=True)
-    fill_collection(collection.indexes_dir, posts)
+    fill_collection(collection.indexes_dir, statements)
     with closing(Library(data_dir).open_log("news")) as log:
         log.account()
 
@@ -114,7 +114,7 @@ def test_changes_are_told_in_order_and_once(library: Library, receiver: Receiver
     assert [post["headline"] for post in receiver.heard] == [f"潮汐 {number}" for number in range(1, 5)]
     assert {post["change"] for post in receiver.heard} == {"new"}
     assert tell_receivers(library, (hook,), patience_s=10).heard == 0
-    write(tmp_path, [build_post(2, headline="龙")])
+    write(tmp_path, [build_statement(2, headline="龙")])
     with closing(library.open_log("news")) as log:
         log.account()
     told = tell_receivers(library, (hook,), patience_s=10)

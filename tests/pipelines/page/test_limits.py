@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 from crawler.fetching.limits import find_trap
 from pipelines.markup.sanitise import BodyRefused, normalise_body
 from pipelines.page import limits
-from pipelines.page.document import Webpage
 from pipelines.page.limits import OutOfTime, PageRefused, check_json, check_markup, drain_attributes, limit_time
-from pipelines.rules.expressions import Page, find_json
+from pipelines.page.page import Page, find_json
 
 MANY = limits.MAX_TAG_ATTRIBUTES + 1
 
@@ -25,7 +24,7 @@ MANY = limits.MAX_TAG_ATTRIBUTES + 1
     [("x" * (limits.MAX_PAGE_CHARS + 1), "page_chars"), ("<b>" * (limits.MAX_PAGE_TAGS + 1), "page_tags")],
 )
 def test_a_page_beyond_a_bound_is_not_parsed(text: str, reason: str) -> None:
-    for read in (check_markup, Webpage, lambda page: Page(page, "").root):
+    for read in (check_markup, lambda page: Page(page).root):
         with pytest.raises(PageRefused) as refused:
             read(text)
         assert refused.value.reason == reason
@@ -58,7 +57,7 @@ def test_a_body_of_too_many_tags_is_refused() -> None:
 )
 def test_a_flood_of_attributes_is_drained(flood: str) -> None:
     assert drain_attributes(f"<i>a</i><p {flood}>b</p>") == "<i>a</i><p>b</p>"
-    assert len(Webpage(f"<p {flood}>text</p>").root.find(".//p").attrib) == 0
+    assert len(Page(f"<p {flood}>text</p>").root.find(".//p").attrib) == 0
 
 
 @pytest.mark.parametrize(

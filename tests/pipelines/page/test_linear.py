@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.article.article import read_article
+from pipelines.page.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def measure(build: Callable[[int], str], size: int) -> float:
     times = []
     for _ in range(2):
         began = time.process_time()
-        read_article(page, url="http://a.example/x.html", captured_at=datetime(2026, 1, 3, tzinfo=UTC))
+        read_article(Page(page, "http://a.example/x.html"), captured_at=datetime(2026, 1, 3, tzinfo=UTC))
         times.append(time.process_time() - began)
     return min(times)
 

@@ -13,18 +13,18 @@ from pipelines.article.bylines import find_authors
 from pipelines.article.keywords import choose_sections, choose_topics
 from pipelines.article.publication import Publication, find_publication
 from pipelines.article.titles import find_headline, strip_suffixes
+from pipelines.dates.model import Precision
 from pipelines.page import jsonld
-from pipelines.page.document import Webpage, fold_title, read_text
 from pipelines.page.languages import find_language
 from pipelines.page.metadata import Metadata, Statement, read_metadata
-from pipelines.posts.items import Precision
+from pipelines.page.page import Page, fold_title, read_text
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CAPTURED_AT = datetime(2024, 5, 21, 2, 0, tzinfo=UTC)
 
 
-def build(head: str = "", body: str = "", url: str = "https://paper.example/a/1") -> Webpage:
-    return Webpage(f"<html><head>{head}</head><body>{body}</body></html>", url)
+def build(head: str = "", body: str = "", url: str = "https://paper.example/a/1") -> Page:
+    return Page(f"<html><head>{head}</head><body>{body}</body></html>", url)
 
 
 def read(head: str = "", body: str = "", url: str = "https://paper.example/a/1") -> Metadata:
@@ -55,11 +55,11 @@ def script(text: str) -> str:
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00", "<!-- only a comment -->", "<?pi?>", "plain words"])
 def test_a_text_without_elements_is_an_empty_page(text: str) -> None:
-    assert read_text(Webpage(text).root) in ("", "plain words")
+    assert read_text(Page(text).root) in ("", "plain words")
 
 
 def test_text_behind_the_end_of_the_document_is_kept() -> None:
-    page = Webpage("<html><body><p>menu</p></body></html><html><body><p>story</p></body></html>")
+    page = Page("<html><body><p>menu</p></body></html><html><body><p>story</p></body></html>")
     assert read_text(page.root) == "menustory"
 
 
@@ -530,4 +530,4 @@ TRADITIONAL = "<p>大橋今日開通，市民們都來看熱鬧，兩岸的交�
     ],
 )
 def test_languages(text: str, expected: str) -> None:
-    assert find_language(Webpage(text)) == expected
+    assert find_language(Page(text)) == expected

@@ -14,11 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.article.article import read_article
+from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text, normalise_body
+from pipelines.page.document import CaptureRef
+from pipelines.page.page import Page
 from pipelines.posts.duplicates import build_sketch, compare_texts
-from pipelines.posts.items import CaptureRef, Origin, Post
+from pipelines.posts.items import Origin, Statement
 from pipelines.posts.ledger import Ledger
-from pipelines.posts.merge import attest
+from pipelines.posts.options import PostOptions
+from pipelines.posts.settle import settle
 from tests.project import SHARED, needs_shared
 
 if TYPE_CHECKING:
@@ -108,24 +112,23 @@ def test_comparing_has_no_left_and_right(left: str, right: str) -> None:
     assert compare_texts(left, left).is_same or not left.strip() or not build_sketch(left)
 
 
-def build_post(name: str, text: str, *, source: str = "paper", day: int = 1) -> Post:
-    capture = CaptureRef(
-        record_id=f"<{name}-{day}>",
-        captured_at=datetime(2026, 1, day, tzinfo=UTC),
-        payload_digest="",
-        file="",
-        offset=0,
+def add(ledger: Ledger, name: str, text: str, *, source: str = "paper", day: int = 1) -> None:
+    """What a run knows of an article by then, settled."""
+    at = datetime(2026, 1, day, tzinfo=UTC)
+    capture = CaptureRef(record_id=f"<{name}-{day}>", captured_at=at, payload_digest="", file="", offset=0)
+    statement = Statement(
+        source=source,
+        identifier=name,
+        origin=Origin.ARTICLE,
+        articleBody=f"<p>{text}</p>",
+        headline="h",
+        datePublished=at,
+        datePublished_precision=Precision.DAY,
+        capture=capture,
+        is_normalised=True,
     )
-    return attest(
-        Post(
-            source=source,
-            identifier=name,
-            origin=Origin.ARTICLE,
-            articleBody=f"<p>{text}</p>",
-            headline="h",
-            capture=capture,
-        )
-    )
+    ledger.add(statement)
+    ledger.record_settled(settle(ledger.list_statements(statement.key), PostOptions()))
 
 
 def list_links(ledger: Ledger, names: list[str]) -> set[tuple[str, str]]:
@@ -135,7 +138,7 @@ def list_links(ledger: Ledger, names: list[str]) -> set[tuple[str, str]]:
 def link(folder: Path, texts: dict[str, str]) -> set[tuple[str, str]]:
     ledger = Ledger(folder / f"{len(list(folder.iterdir()))}.sqlite")
     for name, text in texts.items():
-        ledger.absorb(build_post(name, text))
+        add(ledger, name, text)
     links = list_links(ledger, list(texts))
     ledger.close()
     assert links == {(other, one) for one, other in links}
@@ -162,14 +165,14 @@ def test_a_link_follows_the_text(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "l.sqlite")
     one, other = "".join(write_text(1)), "".join(write_text(2))
     for name, text in (("a", one), ("b", one), ("c", other)):
-        ledger.absorb(build_post(name, text))
+        add(ledger, name, text)
     assert list_links(ledger, ["a", "b", "c"]) == {("a", "b"), ("b", "a")}
     assert [found.is_exact for found in ledger.list_duplicates(("paper", "a"))] == [True]
-    ledger.absorb(build_post("b", other + "又有一句。", day=2))
+    add(ledger, "b", other + "又有一句。", day=2)
     assert list_links(ledger, ["a", "b", "c"]) == {("b", "c"), ("c", "b")}
     (near,) = ledger.list_duplicates(("paper", "b"))
     assert (near.is_exact, near.containment) == (False, 1.0)
-    ledger.absorb(build_post("a", one, source="elsewhere"))
+    add(ledger, "a", one, source="elsewhere")
     assert [found.key for found in ledger.list_duplicates(("elsewhere", "a"))] == [("paper", "a")]
     ledger.forget_source("paper")
     assert ledger.list_duplicates(("elsewhere", "a")) == []
@@ -182,9 +185,9 @@ def test_what_stands_below_every_text_links_nothing(tmp_path: Path) -> None:
     texts = {str(n): "".join(write_text(1000 + n, sentences=8)) + notice for n in range(600)}
     ledger = Ledger(tmp_path / "l.sqlite")
     for name, text in texts.items():
-        ledger.absorb(build_post(name, text))
+        add(ledger, name, text)
     assert list_links(ledger, list(texts)[:50]) == set()
-    ledger.absorb(build_post("again", texts["3"]))
+    add(ledger, "again", texts["3"])
     assert list_links(ledger, ["again", "3"]) == {("again", "3"), ("3", "again")}
     ledger.close()
 
@@ -196,7 +199,7 @@ def test_captures_of_one_article_are_told_from_those_of_another(tmp_path: Path) 
     texts = {}
     for row in rows:
         page = gzip.decompress((folder / f"{row['name']}.html.gz").read_bytes()).decode("utf-8", "replace")
-        article = read_article(page, url="https://paper.example/a", captured_at=datetime.now(UTC))
+        article = read_article(Page(page, "https://paper.example/a"), captured_at=datetime.now(UTC))
         texts[row["name"]] = find_text(normalise_body(article.body_html))
     clusters = {row["name"]: row["cluster"] for row in rows}
     wanted = {(one, other) for one in texts for other in texts if one != other and clusters[one] == clusters[other]}

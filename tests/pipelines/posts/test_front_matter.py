@@ -12,6 +12,7 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from pipelines.dates.model import Precision
 from pipelines.posts.front_matter import (
     FrontMatterError,
     dump_date,
@@ -20,7 +21,6 @@ from pipelines.posts.front_matter import (
     dump_title,
     load_front_matter,
 )
-from pipelines.posts.items import Precision
 
 SHANGHAI = timezone(timedelta(hours=8))
 HOSTILE_TITLES = [

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 import yaml
 
-from pipelines.posts.items import Post, Precision
+from pipelines.dates.model import Precision
+from pipelines.posts.items import Origin, Post
 from pipelines.posts.options import PostOptions
-from pipelines.posts.post_files import PostRefused, find_opening, finish, render, render_footer
+from pipelines.posts.post_files import build_file_name, render, render_footer, share_file_name, unshare_file_name
+from pipelines.posts.settle import PostRefused, find_opening, finish
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OPTIONS = PostOptions(
@@ -55,6 +57,16 @@ def test_a_day_in_the_id_dates_a_post_without_inventing_a_time() -> None:
     assert b"date: 2022-02-18\n" in render(post, OPTIONS)
 
 
+@pytest.mark.parametrize("identifier", ["NW20220218", "http://news.example/1"])
+def test_a_name_that_another_post_has_is_shared_and_given_back(identifier: str) -> None:
+    post = finish(build(identifier=identifier), OPTIONS)
+    alone, shared = build_file_name(post, OPTIONS), build_file_name(post, OPTIONS, is_shared=True)
+    assert alone != shared
+    assert share_file_name(alone, post.key) == share_file_name(shared, post.key) == shared
+    assert unshare_file_name(shared, post.key) == unshare_file_name(alone, post.key) == alone
+    assert unshare_file_name(shared, ("other", "1")) == shared
+
+
 def test_the_medium_is_the_section_where_no_section_is_given() -> None:
     post = finish(build(articleSection=[], publisher="回环时报"), OPTIONS)
     assert (post.articleSection, post.keywords) == (["回环时报"], ["回环时报新闻"])
@@ -68,6 +80,7 @@ def test_the_medium_is_the_section_where_no_section_is_given() -> None:
         ({"identifier": "77", "datePublished": None}, "no_date"),
         ({"identifier": "NW20220231", "datePublished": None}, "no_date"),
         ({"headline": "", "articleBody": "<p>…</p>"}, "no_headline"),
+        ({"origin": Origin.FEED}, "not_fetched"),
     ],
 )
 def test_a_post_that_cannot_be_named_is_refused_with_a_reason(values: dict[str, object], reason: str) -> None:

@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawler.sources import load_source
+from pipelines.dates.model import Precision
 from pipelines.discovery.address_shapes import build_shape, find_date, find_page_number, is_service, measure_article
 from pipelines.discovery.classification import is_article_page, judge_document
-from pipelines.discovery.feed_evidence import read_date
 from pipelines.discovery.feeds import FeedEntry, read_feed
 from pipelines.discovery.sitemaps import MAX_ENTRIES, read_sitemap, sort_newest_first
 from pipelines.discovery.structure import find_canonical, list_structure
-from pipelines.posts.items import Precision
+from pipelines.page.page import Page
+from pipelines.reading.announcements import read_date
 from pipelines.rules.addresses import build_identity, find_meant, is_same_place, normalise_location
-from pipelines.rules.expressions import Page
 from pipelines.rules.links import LinkKind
 
 BASE = "https://paper.example/feed"

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.sources import Source, SourceError, load_source
-from crawler.sources.reading import Reading, build_post, read_page
+from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import BodyRefused
-from pipelines.posts.items import Origin, Precision
+from pipelines.page.document import Document
+from pipelines.page.page import Page
+from pipelines.posts.items import Origin, Statement
 from pipelines.posts.ledger import Ledger
-from pipelines.rules.expressions import Page
+from pipelines.reading.fields import read_fields
 from pipelines.rules.links import LinkKind
 from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
@@ -43,51 +45,57 @@ def load(parser: str, *, path: str = "paper.toml") -> Source:
     return load_source(HEAD + parser, path=path)
 
 
-def read(source: Source, text: str = PAGE, kind: LinkKind = LinkKind.ARTICLE) -> Reading:
-    return read_page(source, Page(text, URL), kind, captured_at=CAPTURED_AT)
+def read(source: Source, text: str = PAGE, kind: LinkKind = LinkKind.ARTICLE) -> Statement:
+    document = Document(body=text.encode(), url=URL, captured_at=CAPTURED_AT)
+    return read_fields(document, Page(text, URL), kind, source)
+
+
+def list_found(statement: Statement) -> dict[str, str]:
+    """The witnesses of what was found; nothing is there without one."""
+    assert bool(statement.articleBody_found) == ("articleBody" in statement.witnesses)
+    return statement.witnesses
 
 
 def test_rules_win_and_the_page_fills_what_they_leave() -> None:
     source = load('[[parser]]\nof = "article"\n[parser.fields]\nheadline = "b.kicker"\nkeywords = "ul.tags li"')
-    reading = read(source)
-    assert reading.found["headline"] == ["桥梁"]
-    assert reading.found["keywords"] == ["大桥", "通车"]
-    assert reading.places["headline"] == "source: b.kicker"
-    assert reading.places["keywords"] == "meta:keywords"
-    assert reading.places["articleBody"] == "mainbody"
-    post = build_post(source, reading, LinkKind.ARTICLE, identifier="1")
-    assert post.origin is Origin.ARTICLE
-    assert post.datePublished is not None
-    assert post.datePublished.isoformat() == "2026-03-08T10:21:00+08:00"
-    assert post.datePublished_precision is Precision.MINUTE
-    assert PROSE in post.articleBody_found
-    assert post.symbols == ["SH600160"]
-    assert post.author == ["李四"]
+    statement = read(source)
+    assert statement.headline_found == "桥梁"
+    assert statement.keywords_found == ["大桥", "通车"]
+    assert statement.witnesses["headline"] == "source: b.kicker"
+    assert statement.witnesses["keywords"] == "meta:keywords"
+    assert statement.witnesses["articleBody"] == "mainbody"
+    assert statement.origin is Origin.ARTICLE
+    assert statement.datePublished is not None
+    assert statement.datePublished.isoformat() == "2026-03-08T10:21:00+08:00"
+    assert statement.datePublished_precision is Precision.MINUTE
+    assert PROSE in statement.articleBody_found
+    assert statement.symbols == ["SH600160"]
+    assert statement.author == ["李四"]
 
 
 def test_a_date_that_a_rule_found_is_left_to_the_pipelines() -> None:
     source = load('[[parser]]\nof = "article"\n[parser.fields]\ndatePublished = "regex:(2026-03-08) "')
-    post = build_post(source, read(source), LinkKind.ARTICLE, identifier="1")
-    assert (post.datePublished, post.datePublished_found) == (None, "2026-03-08")
+    statement = read(source)
+    assert (statement.datePublished, statement.datePublished_found) == (None, "2026-03-08")
 
 
 def test_a_parser_may_keep_to_its_rules_alone() -> None:
     source = load('[[parser]]\nof = "article"\nfallback = false\n[parser.fields]\nheadline = "h1"\nkeywords = "ul"')
-    assert read(source).found == {"headline": ["大桥今日通车"]}
+    assert list_found(read(source)) == {"headline": "source: h1"}
 
 
 @pytest.mark.parametrize(
     ("text", "kind"), [('{"a": "<h1>x</h1>"}', LinkKind.ARTICLE), (PAGE, LinkKind.TEXT), (PAGE, LinkKind.LISTING)]
 )
 def test_only_pages_of_articles_are_filled(text: str, kind: LinkKind) -> None:
-    assert read(load(""), text, kind) == Reading()
+    assert list_found(read(load(""), text, kind)) == {}
 
 
 def test_a_body_that_cannot_be_made_safe_costs_only_what_rests_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipelines.markup.sanitise.MAX_CHARS", 20)
-    assert read(load('[[parser]]\nof = "article"\n[parser.fields]\nheadline = "h1"')).found == {
-        "headline": ["大桥今日通车"]
-    }
+    statement = read(load('[[parser]]\nof = "article"\n[parser.fields]\nheadline = "h1"'))
+    assert list_found(statement) == {"headline": "source: h1"}
+    assert statement.refused == {"articleBody": "too_large"}
     with pytest.raises(BodyRefused):
         read(load(""))
 
@@ -109,13 +117,13 @@ WITH_CLASS = '[[parser]]\nof = "article"\nclass = "paper.py:Kicker"\n[parser.fie
 def test_a_class_beside_the_definition_is_asked_first(tmp_path: Path) -> None:
     (tmp_path / "paper.py").write_text(READER, "utf-8")
     (tmp_path / "paper.toml").touch()
-    reading = read(load(WITH_CLASS, path=str(tmp_path / "paper.toml")))
-    assert reading.found["headline"] == ["桥梁"]
-    assert reading.found["keywords"] == ["一", "二"]
-    assert reading.found["author"] == ["大桥今日通车"]
-    assert reading.places["headline"] == "source: paper.py:Kicker"
-    assert reading.places["author"] == "source: h1"
-    assert reading.places["articleBody"] == "mainbody"
+    statement = read(load(WITH_CLASS, path=str(tmp_path / "paper.toml")))
+    assert statement.headline_found == "桥梁"
+    assert statement.keywords_found == ["一", "二"]
+    assert statement.author == ["大桥今日通车"]
+    assert statement.witnesses["headline"] == "source: paper.py:Kicker"
+    assert statement.witnesses["author"] == "source: h1"
+    assert statement.witnesses["articleBody"] == "mainbody"
 
 
 @pytest.mark.parametrize(

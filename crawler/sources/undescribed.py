@@ -11,7 +11,7 @@ from importlib import resources
 from urllib.parse import urlsplit
 
 from crawler.sources import Source, SourceError, load_source
-from pipelines.rules.links import join_url
+from pipelines.page.addresses import join_url
 
 # Endings of countries that most of their users are not in.
 _BORROWED = frozenset(("ai", "bz", "cc", "co", "fm", "gg", "io", "la", "ly", "me", "sh", "so", "to", "tv", "vc", "ws"))

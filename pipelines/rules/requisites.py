@@ -7,31 +7,20 @@ that cannot be had harms nothing.
 from __future__ import annotations
 
 import re
-from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from scrapy import Request
-
-from crawler.sources import RequisiteKind
 from pipelines.markup.allow_list import iter_srcset
-from pipelines.rules.links import join_url
+from pipelines.page.addresses import join_url
+from pipelines.rules.model import RequisiteKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from lxml import etree
-    from scrapy.http import Response
 
-    from crawler.discovery.reader import Reader
-    from crawler.sources import Source
+    from pipelines.page.page import Page
 
-META_REQUISITE = "requisite"
-_PRIORITY = -10
-# A style sheet imports another, which names a font: more is a loop or a trap.
-_MAX_HOPS = 3
 _MAX_STYLE_CHARS = 2_000_000
-_MAX_REMEMBERED = 1 << 16
 
 # Where pages keep the address of a picture until a script puts it into `src`.
 _LAZY = ("data-src", "data-original", "data-lazy-src", "data-lazy", "data-actualsrc", "data-echo", "data-original-src")
@@ -46,20 +35,14 @@ _URL = re.compile(r"""url\(\s*(?:"([^"\n]*)"|'([^'\n]*)'|([^)"'\s]+))\s*\)""", r
 _Found = tuple[RequisiteKind, str]
 
 
-def iter_page_requisites(root: etree._Element, url: str) -> Iterator[_Found]:
-    """Yield what a page needs, in the order of the document, each address once.
-
-    Args:
-        url: of the page; its `base` element counts.
-    """
-    base = root.find(".//base[@href]")
-    base_url = (join_url(url, base.get("href") or "") if base is not None else "") or url
+def iter_page_requisites(page: Page) -> Iterator[_Found]:
+    """Yield what a page needs, in the order of the document, each address once."""
     seen: set[str] = set()
-    for element in root.iter():
+    for element in page.root.iter():
         if not isinstance(element.tag, str):
             continue
         for kind, address in _iter_element(element):
-            absolute = join_url(base_url, address)
+            absolute = join_url(page.base_url, address)
             if absolute and absolute not in seen:
                 seen.add(absolute)
                 yield kind, absolute
@@ -122,53 +105,3 @@ def iter_style_requisites(text: str) -> Iterator[_Found]:
         if address not in imported and address[:5].lower() != "data:":
             is_font = _FONT.search(address.partition("?")[0].partition("#")[0])
             yield RequisiteKind.FONT if is_font else RequisiteKind.IMAGE, address
-
-
-def request_page_requisites(spider: Reader, response: Response, root: etree._Element) -> Iterator[Request]:
-    """Yield requests for what an article's page needs."""
-    if spider.source.requisites is not None and spider.follows:
-        yield from _request(spider, response, iter_page_requisites(root, response.url), hops=1)
-
-
-def request_style_requisites(spider: Reader, response: Response) -> Iterator[Request]:
-    """Yield requests for what a captured style sheet refers to."""
-    kind = (response.headers.get(b"Content-Type") or b"").lower()
-    hops = int(response.meta.get(META_REQUISITE, _MAX_HOPS)) + 1
-    is_style = b"css" in kind or urlsplit(response.url).path.endswith(".css")
-    if spider.source.requisites is None or not is_style or hops > _MAX_HOPS:
-        return
-    text = response.body.decode("utf-8", "replace")
-    found = ((kind, join_url(response.url, address)) for kind, address in iter_style_requisites(text))
-    yield from _request(spider, response, found, hops=hops)
-
-
-def _request(spider: Reader, response: Response, found: Iterable[_Found], *, hops: int) -> Iterator[Request]:
-    wanted = spider.source.requisites
-    assert wanted is not None
-    fitting = (entry for entry in found if entry[0] in wanted.kinds and entry[1])
-    is_unchanged = spider.is_unchanged(response)
-    for kind, url in islice(fitting, wanted.max_per_page):
-        if url in spider.requisites:
-            continue
-        if len(spider.requisites) >= _MAX_REMEMBERED:
-            spider.requisites.clear()
-        spider.requisites.add(url)
-        if not is_requisite_admitted(spider.source, url):
-            spider.count("requisites/out_of_scope")
-            continue
-        # What a page needed when it was captured is captured; only where it is not, something was left out.
-        if is_unchanged and spider.memory is not None and spider.memory.is_archived(url):
-            continue
-        spider.count(f"requisites/followed/{kind}")
-        yield Request(
-            url,
-            callback=spider.parse_requisite,
-            errback=spider.miss_requisite,
-            priority=_PRIORITY,
-            meta={META_REQUISITE: hops, "download_maxsize": wanted.max_bytes},
-        )
-
-
-def is_requisite_admitted(source: Source, url: str) -> bool:
-    """Tell whether a requisite may be fetched: from the source's own scope, and where it says beside that."""
-    return source.admits(url) or (source.requisites is not None and source.requisites.scope.admits(url))

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.rules.expressions import ExpressionError, Page, compile_expression, find_first, find_json, iter_records
+from pipelines.page.page import Page, find_json
+from pipelines.rules.expressions import ExpressionError, compile_expression, find_first, iter_records
 
 HTML = """<html><body><h1> The <b>tide</b> </h1><small>(GMT+8) 2026-03-04</small>
 <div class=story><p>One</p><p>Two</p></div><footer><a href=x>返回港口新闻</a></footer></body></html>"""

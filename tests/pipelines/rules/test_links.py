@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.rules.links import LinkKind, Scope, compile_rules, iter_links, join_url, unwrap_share
+from pipelines.page.addresses import iter_links, join_url
+from pipelines.page.page import Page
+from pipelines.rules.links import LinkKind, Scope, compile_rules, unwrap_share
 
 RULES = compile_rules(
     {
@@ -52,14 +54,19 @@ def test_links_become_absolute_as_a_browser_makes_them(href: str, url: str) -> N
     assert join_url("http://x/a/", href) == url
 
 
+def list_links(text: str) -> list[str]:
+    page = Page(text, "http://x/")
+    return list(iter_links(page.root, page.base_url))
+
+
 def test_a_page_gives_each_link_once_in_order_and_respects_its_base() -> None:
     page = '<base href="http://y/"><a href="1">a</a><a href="1">b</a><link rel=next href="2"><area href="3"><a>c</a>'
-    assert list(iter_links(page, "http://x/")) == ["http://y/1", "http://y/2", "http://y/3"]
+    assert list_links(page) == ["http://y/1", "http://y/2", "http://y/3"]
 
 
 @pytest.mark.parametrize("page", ["", " \n", "\x00", "<", "plain text"])
 def test_what_is_no_page_has_no_links(page: str) -> None:
-    assert list(iter_links(page, "http://x/")) == []
+    assert list_links(page) == []
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from crawler.demo_site import Newspaper
-from crawler.discovery.requisites import iter_page_requisites, iter_style_requisites
 from crawler.sources import SourceError, load_source
-from pipelines.rules.expressions import Page
+from pipelines.page.page import Page
+from pipelines.rules.requisites import iter_page_requisites, iter_style_requisites
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -35,8 +35,7 @@ PAGE = """<html><head><base href="/a/"><link rel="stylesheet" href="s.css"><link
 
 def test_a_page_needs_what_a_browser_would_fetch() -> None:
     found = [
-        (kind.value, url.removeprefix("https://h"))
-        for kind, url in iter_page_requisites(Page(PAGE, "").root, "https://h/x")
+        (kind.value, url.removeprefix("https://h")) for kind, url in iter_page_requisites(Page(PAGE, "https://h/x"))
     ]
     assert found == [
         ("style", "/a/s.css"),

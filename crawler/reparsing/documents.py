@@ -1,0 +1,115 @@
+"""A capture as `pipelines.read` takes it, redirects followed inside the archive.
+
+A crawl reads what stood behind a redirect, whether a status or a `<meta http-equiv="refresh">` said so. Here the target
+is the capture of its address that is nearest in time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urljoin
+
+from scrapy.http import Headers, HtmlResponse
+from scrapy.responsetypes import responsetypes
+from scrapy.utils.response import get_meta_refresh
+from w3lib.url import safe_url_string
+
+from archives.captures.revisits import read_resolved
+from archives.errors import NotArchived
+from crawler.fetching.archived import refer_to
+from pipelines.page.document import Document
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from archives.index.catalogue import CollectionIndex
+    from archives.index.cdxj import IndexEntry
+    from archives.warc.reader import Capture
+
+REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+MAX_REDIRECTS: Final = 20
+# Scrapy's own: a later refresh is a clock, not a redirect.
+MAX_REFRESH_S: Final = 100
+BEGINNING_BYTES: Final = 16 * 1024
+_WEB: Final = ("http://", "https://")
+
+
+class RedirectLost(NotArchived):
+    """A redirect whose target is not in the collection, or that never ends."""
+
+
+def read_document(index: CollectionIndex, entry: IndexEntry, *, max_bytes: int) -> Document:
+    """Return the document that a capture holds or redirects to.
+
+    Args:
+        max_bytes: of a body whose content coding is undone.
+
+    Raises:
+        RedirectLost: the target of a redirect is not in the collection.
+        NotArchived: the capture's file, or the original of a revisit, is not there.
+        RecordError: the capture is damaged.
+    """
+    asked: list[str] = []
+    while True:
+        capture = read_resolved(index, entry)
+        document = build_document(capture, max_bytes=max_bytes, asked=tuple(asked))
+        target = _find_target(capture, document)
+        if not target:
+            return document
+        asked.append(document.url)
+        if len(asked) > MAX_REDIRECTS:
+            raise RedirectLost(f"{asked[0]} redirects more than {MAX_REDIRECTS} times")
+        entry = _find_nearest(index, target, entry.captured_at)
+
+
+def build_document(capture: Capture, *, max_bytes: int, asked: tuple[str, ...] = ()) -> Document:
+    """Return a capture, resolved if it is a revisit, as a document.
+
+    Raises:
+        RecordError: its content coding cannot be undone.
+    """
+    kinds = capture.head.get_all(b"Content-Type") if capture.is_http else []
+    ref = refer_to(capture)
+    return Document(
+        body=capture.decode(max_bytes=max_bytes),
+        url=capture.url,
+        content_type=kinds[0] if kinds else b"",
+        captured_at=ref.captured_at,
+        capture=ref,
+        asked=asked,
+    )
+
+
+def _find_target(capture: Capture, document: Document) -> str:
+    """Return where a capture redirects to, or ''."""
+    head = capture.head
+    if head.status in REDIRECTS:
+        location = head.get(b"Location")
+        if location:
+            target = urljoin(capture.url, safe_url_string(location.decode("latin-1")))
+            return target.partition("#")[0] if target.startswith(_WEB) else ""
+    return find_refresh(document)
+
+
+def find_refresh(document: Document) -> str:
+    """Return the address that a page's beginning sends its reader to, or ''. Spec: HTML §4.2.5.3."""
+    beginning = document.body[:BEGINNING_BYTES]
+    if b"refresh" not in beginning.lower():
+        return ""
+    headers = Headers({"Content-Type": document.content_type} if document.content_type else {})
+    response = responsetypes.from_args(headers=headers, url=document.url, body=beginning)(
+        document.url, headers=headers, body=beginning
+    )
+    if not isinstance(response, HtmlResponse):
+        return ""
+    interval, target = get_meta_refresh(response, ignore_tags=("noscript",))
+    is_redirect = target is not None and interval is not None and interval < MAX_REFRESH_S
+    return target if is_redirect and target and target.startswith(_WEB) else ""
+
+
+def _find_nearest(index: CollectionIndex, url: str, at: datetime) -> IndexEntry:
+    # A page that redirects to its own address under https has the same key as its target.
+    entry = index.find_nearest(url, at, is_exact=True) or index.find_nearest(url, at)
+    if entry is None:
+        raise RedirectLost(f"{url} is not in collection {index.collection.name}")
+    return entry

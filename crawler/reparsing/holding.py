@@ -1,0 +1,137 @@
+"""What a collection holds for a reparse: its captures by source, and the definitions archived with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from archives.errors import RecordError
+from archives.index.catalogue import CollectionIndex
+from archives.index.cdxj import REVISIT_MIME
+from archives.warc.reader import read_capture, read_record
+from crawler.reparsing.documents import REDIRECTS
+from crawler.runs.run import SOURCE_URI
+from crawler.sources import Source, SourceError, find_source, load_source
+from pipelines.rules.links import LinkKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from archives.index.cdxj import IndexEntry
+    from archives.storage.collection import Collection
+    from pipelines.rules.model import Rules
+
+# Of these media types page requisites are, and no document that states anything.
+_NO_PAGES: Final = ("image/", "video/", "audio/", "font/", "text/css", "text/javascript")
+
+
+class Holding:
+    """The captures of a collection.
+
+    Args:
+        until: leave out later captures.
+        files: look at no other WARC files.
+    """
+
+    def __init__(
+        self, collection: Collection, *, until: datetime | None = None, files: frozenset[str] | None = None
+    ) -> None:
+        self.collection = collection
+        self.until = until
+        names = [path for path in collection.iter_warcs() if files is None or path.name in files]
+        self._source_of = {path.name: _read_source_name(path) for path in names}
+
+    def list_source_names(self) -> list[str]:
+        """Return the sources that runs of this collection followed."""
+        return sorted({name for name in self._source_of.values() if name})
+
+    def find_sources(self, name_or_path: str | None = None) -> list[Source]:
+        """Return the sources to read by: the one named, or all that runs of the collection followed.
+
+        Raises:
+            SourceError: one is unknown, or the collection names none.
+        """
+        names = [name_or_path] if name_or_path else self.list_source_names()
+        if not names:
+            raise SourceError(
+                "its files do not say which source they belong to; name one with --source",
+                path=self.collection.name,
+            )
+        return [self.find_source(name) for name in names]
+
+    def find_source(self, name_or_path: str) -> Source:
+        """Return a source by the project's definition, or by the one archived last where the project has none.
+
+        Raises:
+            SourceError: neither knows it.
+        """
+        try:
+            return find_source(name_or_path)
+        except SourceError as error:
+            if error.key:
+                raise
+            with CollectionIndex(self.collection) as index:
+                archived = [
+                    entry
+                    for entry in index.iter_captures(SOURCE_URI + name_or_path)
+                    if entry.filename in self._source_of
+                ]
+            if not archived:
+                raise
+            block = read_capture(self.collection, archived[-1]).block
+            return load_source(block.decode(), path=archived[-1].url)
+
+    def has_captures_of(self, filename: str, sources: list[Source]) -> bool:
+        """Tell whether a file may hold captures of some sources."""
+        return self._source_of[filename] in ("", *(source.name for source in sources))
+
+    def iter_entries(self, source: Rules) -> Iterator[IndexEntry]:
+        """Yield the captures of a source that can state something, file by file, never all at once.
+
+        Captures of foreign files belong to every source whose scope admits them.
+        """
+        with CollectionIndex(self.collection) as index:
+            for entry in index.iter_files(self._source_of):
+                owner = self._source_of.get(entry.filename, "")
+                if owner not in ("", source.name) or (not owner and not source.admits(entry.url)):
+                    continue
+                if self.until is not None and entry.captured_at > self.until:
+                    continue
+                if is_telling(entry, source):
+                    yield entry
+
+    def count_entries(self) -> int:
+        """Return how many captures there are to look at."""
+        with CollectionIndex(self.collection) as index:
+            return index.count_entries()
+
+
+def is_telling(entry: IndexEntry, source: Rules) -> bool:
+    """Tell whether a capture can state something about an article."""
+    if entry.truncated or not entry.url.startswith(("http://", "https://")):
+        return False
+    if entry.mime.startswith(_NO_PAGES):
+        return False
+    kind = source.find_kind(entry.url)
+    if entry.status in REDIRECTS:
+        return kind not in (LinkKind.OTHER, LinkKind.CATEGORY)
+    readable = entry.mime.startswith("text/") or any(word in entry.mime for word in ("json", "html", "xml", "gzip"))
+    # What a revisit's original is, only its head tells.
+    readable = readable or entry.mime in ("unk", REVISIT_MIME)
+    return entry.status == 200 and readable and kind is not LinkKind.SHARE and not entry.url.endswith("/robots.txt")
+
+
+def _read_source_name(path: Path) -> str:
+    """Return the source that the warcinfo record at the head of a file names, or ''."""
+    try:
+        record = read_record(path, 0)
+    except RecordError:
+        return ""
+    if record.type != "warcinfo":
+        return ""
+    for line in record.block.decode("utf-8", "replace").splitlines():
+        name, _, value = line.partition(":")
+        if name == "source":
+            return value.strip()
+    return ""

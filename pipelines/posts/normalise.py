@@ -1,0 +1,93 @@
+"""From text as found to the typed fields of a statement: dates, names, body.
+
+Each step is pure and idempotent, fills only what is still empty, and notes under `refused` what it does not believe.
+The item pipelines take them one by one; `pipelines.settle` takes all of them for a statement that has passed none.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pipelines.dates.parse import DateRefused, parse_date
+from pipelines.markup.sanitise import BodyRefused, normalise_body
+from pipelines.names.headlines import normalise_headline
+from pipelines.names.symbols import find_symbols
+from pipelines.names.tags import normalise_names, normalise_tags
+
+if TYPE_CHECKING:
+    from pipelines.dates.model import StatedDate
+    from pipelines.posts.items import Statement
+    from pipelines.posts.options import PostOptions
+
+# Two instants at which no page was captured: a date that both read alike does not depend on the capture.
+_UNCAPTURED = (datetime(2101, 7, 1, 12, tzinfo=UTC), datetime(2203, 2, 3, 4, tzinfo=UTC))
+
+
+def normalise(statement: Statement, options: PostOptions) -> Statement:
+    """Return the statement with every field made of what was found; the argument is left as it is."""
+    if statement.is_normalised:
+        return statement
+    own = copy(statement)
+    own.refused = dict(statement.refused)
+    normalise_dates(own, options)
+    normalise_titles(own, options)
+    normalise_text(own)
+    return own
+
+
+def normalise_dates(statement: Statement, options: PostOptions) -> None:
+    """Fill `datePublished` and `dateModified`, read in the source's zone and against the instant of the capture.
+
+    Without such an instant, a date that counts from it is refused as `no_instant`.
+    """
+    found = (("datePublished", statement.datePublished_found), ("dateModified", statement.dateModified_found))
+    for name, text in found:
+        if not text or getattr(statement, name) is not None or name in statement.refused:
+            continue
+        try:
+            stated = _parse(text, statement, options)
+        except DateRefused as refusal:
+            statement.refused[name] = refusal.reason
+            continue
+        setattr(statement, name, stated.instant)
+        setattr(statement, f"{name}_precision", stated.precision)
+
+
+def _parse(text: str, statement: Statement, options: PostOptions) -> StatedDate:
+    at = statement.capture.captured_at if statement.capture else statement.captured_at
+    instants = (at,) if at else _UNCAPTURED
+    readings = [parse_date(text, zone=options.zone, captured_at=at, language=options.language) for at in instants]
+    if readings[0] != readings[-1]:
+        raise DateRefused("no_instant", text)
+    return readings[0]
+
+
+def normalise_titles(statement: Statement, options: PostOptions) -> None:
+    """Fill `headline`, `articleSection` and `keywords`, and clean `publisher`."""
+    drop, aliases = options.drop, options.aliases
+    if statement.headline_found and not statement.headline:
+        statement.headline = normalise_headline(statement.headline_found)
+    if statement.articleSection_found:
+        statement.articleSection = normalise_names(statement.articleSection_found, drop=drop, aliases=aliases)
+    if statement.keywords_found:
+        found = statement.keywords_found
+        statement.keywords = normalise_tags(found, title=statement.headline, drop=drop, aliases=aliases)
+    if statement.publisher:
+        statement.publisher = next(iter(normalise_names([statement.publisher], aliases=aliases)), "")
+
+
+def normalise_text(statement: Statement) -> None:
+    """Fill `articleBody` and `symbols` of `articleBody_found`, which is given up: the archive has it."""
+    found, statement.articleBody_found = statement.articleBody_found, ""
+    statement.is_normalised = True
+    if not found:
+        return
+    try:
+        statement.articleBody = normalise_body(found, base_url=statement.url)
+    except BodyRefused as refusal:
+        statement.refused["articleBody"] = refusal.reason
+        return
+    # The widgets that mark a security go with the sanitising, so they are looked for in what was found.
+    statement.symbols = sorted({*statement.symbols, *find_symbols(found)})

@@ -1,0 +1,171 @@
+"""One article, many captures: the post that a set of statements settles into.
+
+For every field the best statement wins: by how much it says, by the kind of capture that it was read from, then the
+latest. A post depends on the set of statements and on the source's options, and on nothing else: neither on the order
+in which a crawl happened to fetch them nor on how often.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from pipelines.dates.model import Precision
+from pipelines.markup.sanitise import find_text
+from pipelines.posts.items import ANNOUNCING, Evidence, Origin, Post, Statement
+from pipelines.posts.normalise import normalise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from pipelines.posts.options import PostOptions
+
+_ALONE = ("url", "author", "publisher", "inLanguage", "shareLink", "articleBody")
+_WITH_FOUND = ("headline", "articleSection", "keywords")
+_DATES = ("datePublished", "dateModified")
+# Of these every capture's are kept: what an earlier version of a text names, the article named.
+_SETS = ("symbols",)
+FIELDS = ("headline", "articleSection", "keywords", "articleBody", *_DATES, *_ALONE[:-1], *_SETS)
+# What goes with each field from the statement into the post.
+_PARTS: Mapping[str, tuple[str, ...]] = (
+    {name: (name,) for name in _ALONE + _SETS}
+    | {name: (name, f"{name}_found") for name in _WITH_FOUND}
+    | {name: (name, f"{name}_precision", f"{name}_found") for name in _DATES}
+)
+
+# Least telling first. A share link's address holds the whole text; an article page states the rest best.
+_TELLING = (Origin.SITEMAP, Origin.FEED, Origin.SHARE, Origin.LISTING, Origin.TEXT, Origin.FOREIGN, Origin.ARTICLE)
+_TELLING_BODY = (Origin.SITEMAP, Origin.FEED, Origin.SHARE, Origin.LISTING, Origin.FOREIGN, Origin.ARTICLE, Origin.TEXT)
+_RANK = {origin: rank for rank, origin in enumerate(_TELLING)}
+_RANK_BODY = {origin: rank for rank, origin in enumerate(_TELLING_BODY)}
+_PRECISION = {Precision.DAY: 0, Precision.HOUR: 1, Precision.MINUTE: 2, Precision.SECOND: 3}
+
+_OPENING_CHARACTERS = 40
+_SENTENCE_END = re.compile(r"(?<=[。！？!?])|(?<=\.)\s")
+
+_Rank = tuple[int, int, datetime, str, str, str]
+
+
+class PostRefused(ValueError):
+    """Statements that make no post.
+
+    Attributes:
+        reason: slug under which it is counted: `no_identifier`, `no_text`, `no_date`, `no_headline`, `not_fetched`.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def settle(statements: Iterable[Statement], options: PostOptions) -> Post:
+    """Return the post that some statements of one article make.
+
+    The same set gives the same post, in whatever order it comes and however often a statement is in it.
+
+    Raises:
+        PostRefused: no id, no text or no day is stated, or only feeds and sitemaps name the article.
+        ValueError: there is no statement, or they are of several articles.
+    """
+    stated = [normalise(statement, options) for statement in statements]
+    keys = {statement.key for statement in stated}
+    if len(keys) != 1:
+        raise ValueError(f"a post is settled from statements of one article, not of {sorted(keys)}")
+    return finish(join(stated), options)
+
+
+def join(stated: Sequence[Statement]) -> Post:
+    """Return the best of some normalised statements of one article, field by field, whether or not it makes a post."""
+    values: dict[str, Any] = {"source": stated[0].source, "identifier": stated[0].identifier}
+    values["origin"] = max((statement.origin for statement in stated), key=_RANK.__getitem__)
+    values["capture"] = max(stated, key=lambda statement: (statement.at, _find_record(statement))).capture
+    evidence: dict[str, Evidence] = {}
+    for name in FIELDS:
+        having = [statement for statement in stated if getattr(statement, name)]
+        if not having:
+            continue
+        best = having[0] if len(having) == 1 else max(having, key=lambda statement: _rank(statement, name))
+        values |= {part: getattr(best, part) for part in _PARTS[name]}
+        evidence[name] = Evidence(
+            origin=best.origin,
+            captured_at=best.at,
+            record_id=_find_record(best),
+            place=best.witnesses.get(name, ""),
+        )
+        if name == "articleBody":
+            values["capture"] = best.capture
+        elif name in _SETS:
+            values[name] = sorted({entry for statement in having for entry in getattr(statement, name)})
+    return Post(**values, evidence=evidence)
+
+
+def _find_record(statement: Statement) -> str:
+    return statement.capture.record_id if statement.capture else ""
+
+
+def _rank(statement: Statement, name: str) -> _Rank:
+    says = _measure_saying(getattr(statement, f"{name}_precision"), statement.origin) if name in _DATES else 0
+    telling = (_RANK_BODY if name == "articleBody" else _RANK)[statement.origin]
+    value = repr([str(getattr(statement, part)) for part in _PARTS[name]])
+    return (says, telling, statement.at, _find_record(statement), value, statement.witnesses.get(name, ""))
+
+
+def _measure_saying(precision: Precision, origin: Origin) -> int:
+    """Return how much a date says: a feed's time says more than a bare day, and less than any time of the page's.
+
+    Feeds often date an article by its last change, to the second.
+    """
+    says = _PRECISION[precision]
+    return min(says, 1) if origin in ANNOUNCING else says + (says > 0)
+
+
+def finish(post: Post, options: PostOptions) -> Post:
+    """Fill what a joined post's statements imply but none of them says outright, and return it.
+
+    A missing headline is the opening of the body, a missing day may stand in the id, an aggregator's section is the
+    medium, and the tag is the section's name with the source's suffix.
+
+    Raises:
+        PostRefused: no id, no text or no day is stated.
+    """
+    if not post.identifier:
+        raise PostRefused("no_identifier", f"a post of source {post.source!r} has neither id nor address")
+    where = f"{post.source}/{post.identifier}"
+    if post.origin in ANNOUNCING:
+        raise PostRefused("not_fetched", f"{where}: a feed or a sitemap names it, and its page has not been fetched")
+    if not post.articleBody:
+        raise PostRefused("no_text", f"{where}: no capture gives its text")
+    if post.datePublished is None:
+        day = find_day(post.identifier, options)
+        if day is None:
+            raise PostRefused("no_date", f"{where}: no capture dates it and its id holds no day")
+        post.datePublished, post.datePublished_precision = datetime.combine(day, time(), options.zone), Precision.DAY
+    post.headline = post.headline or find_opening(post.articleBody)
+    if not post.headline:
+        raise PostRefused("no_headline", f"{where}: no capture gives it a headline and its body has no words")
+    post.articleSection = post.articleSection or ([post.publisher] if post.publisher else [])
+    post.keywords = post.keywords or [name + options.tag_suffix for name in post.articleSection]
+    post.inLanguage = post.inLanguage or options.language
+    return post
+
+
+def find_day(identifier: str, options: PostOptions) -> date | None:
+    """Return the publishing day that an id holds, or None."""
+    match = re.search(options.day_from_id, identifier) if options.day_from_id else None
+    if match is None:
+        return None
+    try:
+        return datetime.strptime(match[1], "%Y%m%d").date()  # noqa: DTZ007 (a calendar day has no zone)
+    except ValueError:
+        return None
+
+
+def find_opening(body: str) -> str:
+    """Return the first sentence of a body, cut to a headline's length."""
+    for line in find_text(body).splitlines():
+        text = " ".join(line.split())
+        if any(character.isalnum() for character in text):
+            sentence = _SENTENCE_END.split(text)[0].strip()
+            return sentence if len(sentence) <= _OPENING_CHARACTERS else sentence[:_OPENING_CHARACTERS] + "…"
+    return ""

@@ -1,0 +1,140 @@
+"""The statements of a ledger: what is said once is kept once, with every capture in which it was seen.
+
+Numbers are of one file only. What makes two statements the same is their article and what they say, so the union of two
+sets is the same whichever is added to which.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.page.document import CaptureRef
+from pipelines.posts.items import Statement, digest_statement, dump_statement, load_statement
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS statements (
+    number INTEGER PRIMARY KEY,
+    source TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    digest BLOB NOT NULL,           -- of `said`
+    said TEXT NOT NULL,             -- what it says, JSON
+    UNIQUE (source, identifier, digest)
+);
+CREATE TABLE IF NOT EXISTS sightings (
+    statement INTEGER NOT NULL,
+    captured_at TEXT NOT NULL,      -- '' for an item that no archive holds
+    record_id TEXT NOT NULL,
+    payload_digest TEXT NOT NULL,
+    file TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    PRIMARY KEY (statement, captured_at, record_id)
+) WITHOUT ROWID;
+"""
+_PLACE: Final = "captured_at, record_id, payload_digest, file, offset"
+_UNION: Final = f"""
+INSERT OR IGNORE INTO statements (source, identifier, digest, said)
+    SELECT source, identifier, digest, said FROM other.statements ORDER BY number;
+INSERT OR IGNORE INTO sightings (statement, {_PLACE})
+    SELECT mine.number, {_PLACE} FROM other.sightings
+    JOIN other.statements AS theirs ON theirs.number = statement
+    JOIN main.statements AS mine USING (source, identifier, digest)
+"""  # noqa: S608
+
+_Key = tuple[str, str]
+
+
+class StatementSet:
+    """The statements of a ledger, in tables of its database; changes belong to the transaction that is open on it."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def add(self, statement: Statement) -> bool:
+        """Add what is said and where it was seen; return whether either is new."""
+        said = dump_statement(statement)
+        row = (*statement.key, digest_statement(said))
+        found = self._database.execute(
+            "SELECT number FROM statements WHERE source = ? AND identifier = ? AND digest = ?", row
+        ).fetchone()
+        number = found[0] if found else None
+        if number is None:
+            number = self._database.execute(
+                "INSERT INTO statements (source, identifier, digest, said) VALUES (?, ?, ?, ?)", (*row, said)
+            ).lastrowid
+        seen = self._database.execute(
+            f"INSERT OR IGNORE INTO sightings (statement, {_PLACE}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
+            (number, *_dump_place(statement.capture)),
+        )
+        return found is None or seen.rowcount > 0
+
+    def add_other(self) -> None:
+        """Add all statements of the ledger that is attached as `other`."""
+        for sql in _UNION.split(";"):
+            self._database.execute(sql)
+
+    def list_latest(self, key: _Key, *, until: datetime | None) -> list[Statement]:
+        """Return what is stated of an article, each statement as it was captured last."""
+        last = _dump_instant(until) if until else "~"
+        # SQLite takes the other columns from the row that has the maximum.
+        rows = self._database.execute(
+            f"SELECT said, {_PLACE}, max(captured_at || record_id) FROM statements"  # noqa: S608
+            " JOIN sightings ON statement = number WHERE source = ? AND identifier = ? AND captured_at <= ?"
+            " GROUP BY number ORDER BY digest",
+            (*key, last),
+        )
+        return [_load(said, *place) for said, *place, _ in rows]
+
+    def list_sightings(self, key: _Key) -> list[Statement]:
+        """Return every capture of an article with what it states, the earliest first."""
+        rows = self._database.execute(
+            f"SELECT said, {_PLACE} FROM statements JOIN sightings ON statement = number"  # noqa: S608
+            " WHERE source = ? AND identifier = ? ORDER BY captured_at, record_id, digest",
+            key,
+        )
+        return [_load(said, *place) for said, *place in rows]
+
+    def iter_unarchived(self) -> Iterator[Statement]:
+        """Yield the statements that no archive holds the capture of."""
+        rows = self._database.execute(
+            f"SELECT said, {_PLACE} FROM statements JOIN sightings ON statement = number"  # noqa: S608
+            " WHERE captured_at = '' ORDER BY number"
+        )
+        for said, *place in rows:
+            yield _load(said, *place)
+
+    def drop_source(self, source: str) -> None:
+        """Forget what is stated of a source's articles."""
+        self._database.execute(
+            "DELETE FROM sightings WHERE statement IN (SELECT number FROM statements WHERE source = ?)", (source,)
+        )
+        self._database.execute("DELETE FROM statements WHERE source = ?", (source,))
+
+
+def _dump_place(capture: CaptureRef | None) -> tuple[str, str, str, str, int]:
+    if capture is None:
+        return ("", "", "", "", 0)
+    at = _dump_instant(capture.captured_at)
+    return (at, capture.record_id, capture.payload_digest, capture.file, capture.offset)
+
+
+def _load(said: str, *place: Any) -> Statement:
+    captured_at, record_id, payload_digest, file, offset = place
+    capture = None
+    if captured_at:
+        capture = CaptureRef(
+            record_id=record_id,
+            captured_at=datetime.fromisoformat(captured_at),
+            payload_digest=payload_digest,
+            file=file,
+            offset=offset,
+        )
+    return load_statement(said, capture)
+
+
+def _dump_instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")

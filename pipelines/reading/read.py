@@ -1,0 +1,290 @@
+"""The function that everything rests on: from the bytes of one capture to what it states and where it leads.
+
+`read` knows no network, no clock, no disk and no other capture. A crawl turns its links into requests and its
+statements into items; a reparse, a preview, a test case and the viewer take the same statements from the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipelines.discovery.classification import is_article_page, judge_document
+from pipelines.discovery.feeds import read_feed
+from pipelines.discovery.sitemaps import read_sitemap, sort_newest_first
+from pipelines.discovery.structure import find_canonical, iter_announced, list_structure
+from pipelines.page.addresses import iter_links
+from pipelines.page.encodings import decode_page
+from pipelines.page.page import Page
+from pipelines.posts.items import Origin, Statement
+from pipelines.reading.announcements import state_entry
+from pipelines.reading.fields import find_identifier, read_fields
+from pipelines.rules.addresses import is_same_place, normalise_location
+from pipelines.rules.links import Link, LinkKind, Reason
+from pipelines.rules.requisites import iter_page_requisites
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pipelines.discovery.feeds import FeedEntry
+    from pipelines.discovery.sitemaps import SitemapEntry
+    from pipelines.page.document import Document
+    from pipelines.rules.model import RequisiteKind, Rules
+
+# Of these kinds is what a rule does not name, or names as what its bytes can prove.
+_UNTOLD = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
+_NO_PAGE = re.compile(
+    rb"\s*(?:(?:image|video|audio|font)/|text/(?:css|javascript)|application/(?:pdf|zip|(?:x-)?javascript|wasm|font))",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one document says.
+
+    Attributes:
+        kind: what the document is.
+        is_named: a rule of the source names its address; else its content told what it is.
+        statements: what it states of articles, as found.
+        links: where it leads, each address once, in the order of the document; empty unless asked for.
+        requisites: what a browser fetches to show it, for sources that capture that.
+        notes: what was left out or could not be read, by name: `listing/no_identifier`, `discovery/refused/damaged`.
+    """
+
+    kind: LinkKind
+    is_named: bool = True
+    statements: tuple[Statement, ...] = ()
+    links: tuple[Link, ...] = ()
+    requisites: tuple[tuple[RequisiteKind, str], ...] = ()
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+
+def read(document: Document, rules: Rules, *, with_links: bool = True, as_article: bool = False) -> Reading:
+    """Return what a document states and where it leads.
+
+    Args:
+        with_links: also list links and requisites; what is stated does not depend on it.
+        as_article: take a page for an article even if neither rules nor content say so.
+
+    Raises:
+        pipelines.page.limits.PageRefused: it is larger or more work than one page may be.
+    """
+    return _Reader(document, rules, with_links=with_links).read(as_article=as_article)
+
+
+class _Reader:
+    """Reads one document."""
+
+    def __init__(self, document: Document, rules: Rules, *, with_links: bool) -> None:
+        self._document = document
+        self._rules = rules
+        self._with_links = with_links
+        self._notes: Counter[str] = Counter()
+
+    def read(self, *, as_article: bool) -> Reading:
+        document = self._document
+        kind, identifier = self._judge()
+        if kind in _UNTOLD:
+            announcing = judge_document(document.body, document.content_type)
+            if announcing is not LinkKind.OTHER:
+                return self._read_feed() if announcing is LinkKind.FEED else self._read_sitemap()
+        if kind is LinkKind.OTHER and _NO_PAGE.match(document.content_type):
+            return self._build(kind, note="pages/not_html")
+        if kind is LinkKind.SHARE:
+            return self._read_share()
+        language = self._rules.post.language
+        page = Page(decode_page(document.body, content_type=document.content_type, language=language), document.url)
+        if kind in (LinkKind.OTHER, LinkKind.CATEGORY) and page.data is not None:
+            kind = LinkKind.LISTING
+        return self._read_page(page, kind, identifier, as_article=as_article)
+
+    def _read_page(self, page: Page, kind: LinkKind, identifier: str, *, as_article: bool) -> Reading:
+        if kind is LinkKind.LISTING:
+            return self._read_listing(page)
+        if kind is LinkKind.TEXT:
+            return self._read_text(page, identifier)
+        if page.is_empty:
+            return self._build(kind, note="pages/not_html")
+        if kind is LinkKind.ARTICLE:
+            return self._read_article(page, identifier)
+        if as_article or self._is_article_found(page, kind):
+            return self._read_found(page)
+        return self._build(kind, links=self._iter_page_links(page))
+
+    def _judge(self) -> tuple[LinkKind, str]:
+        """Return kind and id by the address; a redirect's first address speaks where its last says nothing."""
+        for url in (self._document.url, *reversed(self._document.asked)):
+            kind, identifier = self._rules.find_kind(url), self._rules.find_identifier(url)
+            if kind is not LinkKind.OTHER:
+                return kind, identifier
+        return LinkKind.OTHER, ""
+
+    def _is_article_found(self, page: Page, kind: LinkKind) -> bool:
+        """Tell whether a page that no rule names is an article, where the source lets pages speak for themselves."""
+        is_untold = kind in (LinkKind.OTHER, LinkKind.CATEGORY) and self._rules.discovery is not None
+        is_untold = is_untold and self._rules.links.find_match(page.url)[0] is LinkKind.OTHER
+        return is_untold and is_article_page(page.root, page.url)
+
+    def _build(
+        self,
+        kind: LinkKind,
+        *,
+        statements: tuple[Statement, ...] = (),
+        links: Iterator[Link] | tuple[Link, ...] = (),
+        note: str = "",
+        is_named: bool = True,
+        requisites: tuple[tuple[RequisiteKind, str], ...] = (),
+    ) -> Reading:
+        if note:
+            self._notes[note] += 1
+        unique: dict[str, Link] = {}
+        for link in links:
+            if link.url not in unique or unique[link.url].kind is LinkKind.OTHER:
+                unique[link.url] = link
+        return Reading(
+            kind=kind,
+            is_named=is_named,
+            statements=statements,
+            links=tuple(unique.values()),
+            requisites=requisites,
+            notes=dict(self._notes),
+        )
+
+    # Pages.
+
+    def _read_article(self, page: Page, identifier: str) -> Reading:
+        rules = self._rules
+        identifier = identifier or rules.identify(page.url)
+        has_shares = LinkKind.SHARE in rules.links.patterns
+        links = list(self._iter_ruled_links(page)) if self._with_links or has_shares else []
+        shares = [link.url for link in links if link.kind is LinkKind.SHARE]
+        own = next((url for url in shares if rules.find_identifier(url) == identifier), "")
+        requisites = self._list_requisites(page)
+        statement = read_fields(self._document, page, LinkKind.ARTICLE, rules)
+        statement.identifier, statement.url, statement.shareLink = identifier, page.url, own
+        return self._build(
+            LinkKind.ARTICLE,
+            statements=(statement,),
+            links=tuple(links) if self._with_links else (),
+            requisites=requisites,
+        )
+
+    def _read_found(self, page: Page) -> Reading:
+        """Read an article that no rule names; its identity is the address that it gives itself.
+
+        Under another address (an AMP page, a print version) it is a witness, and the article is still to be read.
+        """
+        rules = self._rules
+        stated = find_canonical(page.root, page.url)
+        meant = stated if stated and rules.admits(stated) else normalise_location(page.url)
+        is_own = is_same_place(meant, page.url)
+        links: list[Link] = [] if is_own else [Link(url=meant, kind=LinkKind.ARTICLE, reason=Reason.CANONICAL)]
+        if self._with_links:
+            is_seed = bool({page.url, *self._document.asked} & set(rules.seeds))
+            following = list_structure if is_seed else iter_announced
+            links += following(page.root, page.url, rules.admits)
+        requisites = self._list_requisites(page)
+        statement = read_fields(self._document, page, LinkKind.ARTICLE, rules)
+        statement.identifier, statement.url = rules.identify(meant), meant
+        if not is_own:
+            statement.origin = Origin.SHARE
+        return self._build(
+            LinkKind.ARTICLE,
+            is_named=False,
+            statements=(statement,),
+            links=tuple(links) if self._with_links else (),
+            requisites=requisites,
+        )
+
+    def _iter_page_links(self, page: Page) -> Iterator[Link]:
+        """Yield where a page leads that is no article: what rules name, then what its structure shows."""
+        if not self._with_links:
+            return
+        yield from self._iter_ruled_links(page)
+        if self._rules.discovery is not None:
+            yield from list_structure(page.root, page.url, self._rules.admits)
+
+    def _iter_ruled_links(self, page: Page) -> Iterator[Link]:
+        find_kind = self._rules.find_kind
+        for url in iter_links(page.root, page.base_url):
+            yield Link(url=url, kind=find_kind(url), reason=Reason.RULE)
+
+    def _list_requisites(self, page: Page) -> tuple[tuple[RequisiteKind, str], ...]:
+        wanted = self._rules.requisites
+        if wanted is None or not self._with_links:
+            return ()
+        return tuple(found for found in iter_page_requisites(page) if found[0] in wanted.kinds)
+
+    # Other documents.
+
+    def _read_share(self) -> Reading:
+        text_url = self._rules.find_text_url(self._document.url)
+        links = (Link(url=text_url, kind=LinkKind.TEXT, reason=Reason.RULE),) if text_url else ()
+        return self._build(LinkKind.SHARE, links=links)
+
+    def _read_listing(self, page: Page) -> Reading:
+        """Read JSON whose entries are articles."""
+        rules, document = self._rules, self._document
+        parser = rules.find_parser(LinkKind.LISTING, document.captured_at)
+        if parser is None or parser.records is None:
+            return self._build(LinkKind.LISTING, note="listing/no_parser")
+        statements = []
+        for record in parser.iter_records(page):
+            identifier = find_identifier(record, LinkKind.LISTING, document, rules)
+            if not identifier:
+                self._notes["listing/no_identifier"] += 1
+                continue
+            statement = read_fields(document, record, LinkKind.LISTING, rules)
+            statement.identifier = identifier
+            statement.shareLink = rules.share.url.replace("{id}", identifier)
+            statements.append(statement)
+        return self._build(LinkKind.LISTING, statements=tuple(statements))
+
+    def _read_text(self, page: Page, identifier: str) -> Reading:
+        """Read the text that a share link stands for."""
+        statement = read_fields(self._document, page, LinkKind.TEXT, self._rules)
+        statement.identifier = identifier
+        statement.shareLink = self._rules.share.url.replace("{id}", identifier)
+        note = "" if statement.articleBody_found else "text/not_served"
+        return self._build(LinkKind.TEXT, statements=(statement,), note=note)
+
+    def _read_feed(self) -> Reading:
+        feed = read_feed(self._document.body, self._document.url)
+        links = [
+            Link(url=entry.url, kind=LinkKind.ARTICLE, reason=Reason.FEED, dated=entry.published or entry.updated)
+            for entry in feed.entries
+        ]
+        if feed.next_url:
+            links.append(Link(url=feed.next_url, kind=LinkKind.FEED, reason=Reason.REL_NEXT))
+        note = f"discovery/refused/{feed.refused}" if feed.refused else ""
+        statements = tuple(filter(None, map(self._state, feed.entries)))
+        return self._build(LinkKind.FEED, statements=statements, links=tuple(links), note=note)
+
+    def _read_sitemap(self) -> Reading:
+        """Read a sitemap; its links come newest first."""
+        sitemap = read_sitemap(self._document.body, self._document.url)
+        links = [
+            Link(url=child.url, kind=LinkKind.SITEMAP, reason=Reason.SITEMAP, dated=child.modified)
+            for child in sort_newest_first(sitemap.children)
+        ]
+        statements = []
+        for entry in sort_newest_first(sitemap.entries):
+            if entry.is_news and (statement := self._state(entry)):
+                statements.append(statement)
+            reason = Reason.NEWS_SITEMAP if entry.is_news else Reason.SITEMAP
+            dated = entry.published or entry.modified
+            links.append(Link(url=entry.url, kind=LinkKind.ARTICLE, reason=reason, dated=dated))
+        note = f"discovery/refused/{sitemap.refused}" if sitemap.refused else ""
+        return self._build(LinkKind.SITEMAP, statements=tuple(statements), links=tuple(links), note=note)
+
+    def _state(self, entry: FeedEntry | SitemapEntry) -> Statement | None:
+        """Return what one entry states, if it may be of an article of this source."""
+        rules = self._rules
+        kind = rules.find_kind(entry.url)
+        is_untold = kind is LinkKind.OTHER and rules.discovery is not None
+        if not rules.admits(entry.url) or not (kind is LinkKind.ARTICLE or is_untold):
+            return None
+        return state_entry(entry, self._document, rules)
