@@ -24,7 +24,7 @@ from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.reparsing.reparse import gather
 from crawler.sources import Source, SourceError
-from pipelines.posts.ledger import Ledger, LedgerOutdated
+from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
@@ -94,7 +94,7 @@ def _open_ledger(holding: Holding, sources: list[Source], *, is_given: bool) -> 
     if find_ledger(holding.collection).exists() and not is_given:
         try:
             ledger = open_ledger(holding.collection)
-        except LedgerOutdated as error:
+        except ArchiveError as error:
             raise UsageError(str(error), print_help=False) from error
         with closing(ledger):
             yield ledger

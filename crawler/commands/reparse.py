@@ -27,7 +27,7 @@ from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import adopt_ledger, prepare_ledger
 from crawler.sources import SourceError
 from crawler.sources.archived import find_definitions
-from pipelines.posts.ledger import Ledger, LedgerOutdated
+from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
@@ -105,7 +105,7 @@ class Command(ScrapyCommand):
             except (ShardFailed, EngineError) as error:
                 print(f"{collection.name}: {error}; run it again to go on", file=sys.stderr)  # noqa: T201
                 self.exitcode = 1
-            except (OSError, LedgerOutdated) as error:
+            except (OSError, ArchiveError) as error:
                 raise UsageError(str(error), print_help=False) from error
 
 

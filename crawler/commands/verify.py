@@ -26,7 +26,7 @@ from crawler.reparsing.holding import Holding
 from crawler.reparsing.provenance import compare_posts
 from crawler.reparsing.references import verify_references
 from crawler.sources import SourceError
-from pipelines.posts.ledger import Ledger, LedgerOutdated
+from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     import argparse
@@ -69,7 +69,7 @@ class Command(ScrapyCommand):
             problems = [(problem.kind, problem.message) for problem in found]
             if opts.posts:
                 problems += self._verify_posts(collection, engine)
-        except (ArchiveError, SourceError, EngineError, ShardFailed, LedgerOutdated) as error:
+        except (ArchiveError, SourceError, EngineError, ShardFailed) as error:
             raise UsageError(str(error), print_help=False) from error
         for kind, message in problems:
             line = json.dumps({"collection": collection.name, "kind": kind, "message": message}, ensure_ascii=False)

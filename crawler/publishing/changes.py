@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING, Any
 from archives.urls import format_timestamp
 from crawler.monitoring.logbook import RunState, list_runs
 from crawler.publishing.history import build_versions
+from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.runs.crawl_manifest import is_joint
 from crawler.settings import NEWSREEL_VERSION
 from pipelines.exports.records import Change, ChangeKind, PostRecord, hash_content
 from pipelines.posts.items import Post, Statement, load_post
-from pipelines.posts.ledger import Ledger
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from archives.storage.collection import Collection
     from crawler.sources import Source
     from pipelines.exports.store import PostStore
+    from pipelines.posts.ledger import Ledger
 
 START = "start"
 FILE_NAME = "changes.sqlite"
@@ -227,10 +228,9 @@ class ChangeLog:
             "CREATE TEMP TABLE IF NOT EXISTS filed (source, identifier, PRIMARY KEY (source, identifier))"
         )
         self._database.execute("DELETE FROM filed")
-        path = self.collection.indexes_dir / "ledger.sqlite"
-        if not path.exists():
+        if not find_ledger(self.collection).exists():
             return
-        with closing(Ledger(path)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
+        with closing(open_ledger(self.collection)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
             for key, _, state in filed:
                 digest = hashlib.blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
                 if is_thorough or self._find_seen(key) != digest:

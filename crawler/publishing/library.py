@@ -20,6 +20,7 @@ from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection, list_collections
 from archives.warc.reader import read_capture
 from crawler.publishing.changes import ChangeLog
+from crawler.reparsing.ledger import find_ledger, refresh_ledger
 from crawler.sources.archived import find_definitions
 from pipelines.exports.store import PostStore
 from pipelines.posts.options import PostOptions
@@ -51,13 +52,14 @@ class Library:
             archives.errors.CollectionError: there is no such collection.
         """
         opened = self.open_collection(collection)
+        refresh_ledger(opened)
         definition_for = self.find_definitions(collection)
 
         def options_for(name: str) -> PostOptions:
             source = definition_for(name)
             return source.post if source else PostOptions()
 
-        return PostStore(opened.indexes_dir / "ledger.sqlite", collection, options_for)
+        return PostStore(find_ledger(opened), collection, options_for)
 
     def find_definitions(self, collection: str) -> Callable[[str], Source | None]:
         """Return what gives the definition of a source as a collection knows it, by its name.

@@ -223,8 +223,8 @@ def iter_report_lines(found: Comparison) -> Iterator[str]:
                 if entry.field == name:
                     before, after = _point(entry.before, entry.after)
                     yield f"    {change.id}"
-                    yield f"      - {before}"
-                    yield f"      + {after}"
+                    yield f"      - {before or '(nothing)'}"
+                    yield f"      + {after or '(nothing)'}"
 
 
 def _point(before: str, after: str) -> tuple[str, str]:

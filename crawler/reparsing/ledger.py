@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from archives.errors import CollectionError
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.reparse import Reparsed, gather, write_posts
 from crawler.sources import SourceError
@@ -45,14 +46,14 @@ def open_ledger(collection: Collection) -> Ledger:
     """Open a collection's ledger; one that an earlier version wrote is made again from the archive first.
 
     Raises:
-        LedgerOutdated: a later version wrote it, or it cannot be made again.
+        CollectionError: a later version wrote it, or it cannot be made again.
     """
     path = find_ledger(collection)
     try:
         return Ledger(path)
     except LedgerOutdated as outdated:
         if outdated.is_newer:
-            raise
+            raise CollectionError(str(outdated), path=path) from outdated
     _rebuild(collection, path)
     return Ledger(path)
 
@@ -61,7 +62,7 @@ def refresh_ledger(collection: Collection) -> None:
     """Make a collection's ledger again where an earlier version wrote it; do nothing where there is none.
 
     Raises:
-        LedgerOutdated: a later version wrote it, or it cannot be made again.
+        CollectionError: a later version wrote it, or it cannot be made again.
     """
     if find_ledger(collection).exists():
         open_ledger(collection).close()
@@ -83,7 +84,7 @@ def _rebuild(collection: Collection, path: Path) -> None:
     ):
         done = gather(holding, sources, ledger)
         if not done.is_whole:
-            raise LedgerOutdated(path, is_newer=False)
+            raise CollectionError(str(LedgerOutdated(path, is_newer=False)), path=path)
         for statement in _iter_unarchived(path):
             ledger.add(statement)
         ledger.record_joined(_list_joined(path))

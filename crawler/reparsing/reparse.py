@@ -16,7 +16,7 @@ from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from crawler.reparsing.documents import RedirectLost, read_document
 from pipelines.page.limits import OutOfTime, PageRefused, limit_time
-from pipelines.posts.normalise import normalise
+from pipelines.posts.normalise import normalise_all
 from pipelines.posts.post_folder import PostFolder
 from pipelines.posts.settle import PostRefused
 from pipelines.reading.read import read
@@ -133,10 +133,10 @@ def iter_statements(
             advance()
             reading = reader.read(entry, source)
             for statement in reading.statements if reading else ():
-                normalised = normalise(statement, source.post)
-                for name, reason in normalised.refused.items():
+                normalise_all(statement, source.post)
+                for name, reason in statement.refused.items():
                     done.counts[f"{'bodies' if name == 'articleBody' else 'dates'}/refused/{reason}"] += 1
-                yield normalised
+                yield statement
 
 
 def gather(

@@ -50,7 +50,7 @@ def list_editions(collection: Collection, key: tuple[str, str], options: PostOpt
         key: its source and identifier.
 
     Raises:
-        pipelines.posts.ledger.LedgerOutdated: the ledger cannot be read.
+        archives.errors.CollectionError: the ledger cannot be read.
     """
     with closing(open_ledger(collection)) as ledger:
         versions = build_versions(ledger.list_sightings(key), options)

@@ -31,10 +31,15 @@ def normalise(statement: Statement, options: PostOptions) -> Statement:
         return statement
     own = copy(statement)
     own.refused = dict(statement.refused)
-    normalise_dates(own, options)
-    normalise_titles(own, options)
-    normalise_text(own)
+    normalise_all(own, options)
     return own
+
+
+def normalise_all(statement: Statement, options: PostOptions) -> None:
+    """Take all steps on a statement that nothing else holds."""
+    normalise_dates(statement, options)
+    normalise_titles(statement, options)
+    normalise_text(statement)
 
 
 def normalise_dates(statement: Statement, options: PostOptions) -> None:

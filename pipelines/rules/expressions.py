@@ -132,7 +132,8 @@ def _find_json(expression: Any, page: Page) -> Iterator[str]:
     value = expression.search(page.data) if page.data is not None else None
     for entry in value if isinstance(value, list) else [value]:
         if isinstance(entry, str):
-            yield entry
+            # JSON can escape half of a pair of surrogates, which no file and no database can hold.
+            yield entry if entry.isascii() else entry.encode("utf-8", "replace").decode()
         elif isinstance(entry, (int, float)) and not isinstance(entry, bool):
             yield str(entry)
 

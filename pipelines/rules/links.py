@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+_REMEMBERED = 1 << 14
+
+
 class LinkKind(StrEnum):
     """What we believe a link leads to."""
 
@@ -67,9 +70,19 @@ class LinkRules:
     """Regular expressions searched in a URL, by kind, in the order in which they are tried."""
 
     patterns: Mapping[LinkKind, tuple[re.Pattern[str], ...]] = field(default_factory=dict)
+    # Most links of a page stand on every page of a site.
+    _known: dict[str, tuple[LinkKind, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def find_match(self, url: str) -> tuple[LinkKind, str]:
         """Return the kind of `url` and the article id that its pattern's group `id` names, or an empty string."""
+        known = self._known.get(url)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[url] = self._match(url)
+        return known
+
+    def _match(self, url: str) -> tuple[LinkKind, str]:
         for kind, patterns in self.patterns.items():
             for pattern in patterns:
                 found = pattern.search(url)

@@ -25,33 +25,39 @@ from pipelines.exports.records import RecordRefused
 from pipelines.exports.tables.parquet import read_parquet
 from pipelines.posts.ledger import Claim, Ledger
 from pipelines.posts.post_files import build_file_name
-from tests.pipelines.exports.samples import OPTIONS, build_post
+from pipelines.posts.settle import settle
+from tests.pipelines.exports.samples import OPTIONS, build_statement
 from tests.project import Data, hash_tree, run_scrapy
 
 if TYPE_CHECKING:
-    from pipelines.posts.items import Post
+    from pipelines.posts.items import Statement
 
 JOINED = [name for name, entry in FORMATS.items() if entry.join]
 LOCAL = Engine(name="local", workers=2)
 
 
-def fill(data: Data, name: str, posts: list[Post]) -> None:
+def fill(data: Data, name: str, statements: list[Statement]) -> None:
     """A collection as runs would have left it, but for the captures."""
     collection = Collection.open(data.path, name, create=True)
     ledger = Ledger(collection.indexes_dir / "ledger.sqlite")
-    for post in posts:
-        file = build_file_name(post, OPTIONS)
-        ledger.absorb(post)
-        ledger.record_name(Claim(key=post.key, claim=file.casefold(), file=file))
+    for statement in statements:
+        post = settle([statement], OPTIONS)
+        put(ledger, statement, build_file_name(post, OPTIONS))
     ledger.close()
+
+
+def put(ledger: Ledger, statement: Statement, file: str) -> None:
+    ledger.add(statement)
+    ledger.record_filed(settle([statement], OPTIONS), "new")
+    ledger.record_name(Claim(key=statement.key, claim=file.casefold(), file=file))
 
 
 @pytest.fixture
 def library(data: Data) -> Library:
     """Three collections; where one ends in a month, the next begins with it."""
-    fill(data, "a", [build_post(number) for number in range(40)])
+    fill(data, "a", [build_statement(number) for number in range(40)])
     fill(data, "b", [])
-    fill(data, "c", [replace(build_post(number), source="other") for number in range(20, 80)])
+    fill(data, "c", [replace(build_statement(number), source="other") for number in range(20, 80)])
     return Library(data.path)
 
 
@@ -140,8 +146,7 @@ def test_a_month_that_is_in_two_parts_becomes_one_file(
     ledger = Ledger(collection.indexes_dir / "ledger.sqlite")
     for number in range(1, 7):
         file = f"2026-0{4 + number // 4}-30-{number}.md"
-        ledger.absorb(build_post(number))
-        ledger.record_name(Claim(key=build_post(number).key, claim=file, file=file))
+        put(ledger, build_statement(number), file)
     ledger.close()
     monkeypatch.setattr(crawler.batch.export, "SHARD_CHARS", 1)
     one = replace(plan, path=plan.path.with_name("one"))

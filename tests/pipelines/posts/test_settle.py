@@ -144,7 +144,7 @@ def test_a_post_survives_the_ledger(statements: list[Statement]) -> None:
 
 
 def fill(path: Path, statements: Iterable[Statement]) -> Path:
-    with closing(Ledger(path)) as ledger:
+    with closing(Ledger(path, is_scratch=True)) as ledger:
         for statement in statements:
             ledger.add(normalise(statement, OPTIONS))
     return path
@@ -152,7 +152,7 @@ def fill(path: Path, statements: Iterable[Statement]) -> Path:
 
 def write_all(path: Path) -> dict[str, bytes]:
     """Write the post files of a ledger; return them, and what was settled, by name and key."""
-    with closing(Ledger(path)) as ledger:
+    with closing(Ledger(path, is_scratch=True)) as ledger:
         folder = PostFolder(path.parent / f"{path.name}-posts", ledger, lambda _: OPTIONS)
         list(folder.write_due())
         assert list(ledger.iter_due(also_waiting=True)) == []
@@ -183,7 +183,7 @@ def test_any_way_into_any_ledgers_gives_the_same_posts_and_files(
         expected = write_all(fill(Path(scratch, "whole"), statements))
         paths = [fill(Path(scratch, f"part{number}"), part) for number, part in enumerate(parts)]
         united = Path(scratch, "united")
-        with closing(Ledger(united)) as ledger:
+        with closing(Ledger(united, is_scratch=True)) as ledger:
             for path in data.draw(st.permutations(paths)):
                 ledger.unite(path)
                 if data.draw(st.booleans()):
