@@ -114,7 +114,7 @@ def test_one_source_and_nothing_at_all(library: Library, plan: ExportPlan) -> No
 
 def test_definitions_finish_the_posts_of_a_shard(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Zone and slugs are those of the source, as each collection knows it."""
-    fill(data, "finews", [replace(build_post(number), source="finews") for number in range(3)])
+    fill(data, "finews", [replace(build_statement(number), source="finews") for number in range(3)])
     library = Library(data.path)
     plan = ExportPlan(format="jsonl", path=tmp_path / "shards.jsonl")
     run_export(library, replace(plan, path=tmp_path / "one.jsonl"))
@@ -124,7 +124,7 @@ def test_definitions_finish_the_posts_of_a_shard(data: Data, tmp_path: Path, mon
 
 
 def test_a_post_that_no_format_can_hold_is_named(data: Data, tmp_path: Path) -> None:
-    fill(data, "a", [build_post(1), build_post(2, headline="unsound")])
+    fill(data, "a", [build_statement(1), build_statement(2, headline="unsound")])
     # Half of a character, which no stage lets through and JSON can express.
     with closing(sqlite3.connect(data.collection("a") / "indexes" / "ledger.sqlite")) as ledger, ledger:
         ledger.execute("UPDATE posts SET state = replace(state, 'unsound', '\\ud800')")
