@@ -13,7 +13,8 @@ from __future__ import annotations
 import html
 import html.entities
 import re
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -101,15 +102,54 @@ VALUES: Mapping[str, re.Pattern[str]] = {
 }
 URL_ATTRIBUTES = frozenset(["href", "src", "cite"])
 
+# Tags recur on a page and from page to page; long ones are links, which do not, and would only take memory.
+_MAX_CACHED = 4096
+_MAX_CACHED_CHARS = 200
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-TOKEN = re.compile(r'<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: +[a-z-]+="[^"<>]*")*) */?>|(?P<text>[^<]+)')
+_TAG = re.compile(r'(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: +[a-z-]+="[^"<>]*")*) */?')
 _ATTRIBUTE = re.compile(r' +([a-z-]+)="([^"]*)"')
 _REFERENCE = re.compile(r"&(?:#([0-9]{1,7})|#[xX]([0-9a-fA-F]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
-_CODE_LINE = re.compile(r"^(?: {4}| {0,3}\t)", re.MULTILINE)
+_CODE_LINE = re.compile(r"\n(?: {4}| {0,3}\t)")
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 ABSOLUTE = re.compile(r"(?:[hH][tT][tT][pP][sS]?:)?//[^\s/?#\\][^\s\\]*")
 _MAIL = re.compile(r"[mM][aA][iI][lL][tT][oO]:[^\s\\]+")
 _RELATIVE = re.compile(r"(?![/\\]{2})(?:[^\s:/?#\\]*|[^\s:/?#\\]*[/?#][^\s\\]*)")
+
+
+class Tag(NamedTuple):
+    """One tag as it is written, `attributes` with the blank before each."""
+
+    is_end: bool
+    name: str
+    attributes: str
+
+
+def iter_pieces(markup: str) -> Iterator[tuple[Tag | None, str]]:
+    """Yield each tag with the text up to the next `<`; what stands before the first has no tag.
+
+    Where a `<` begins no tag in lower case with its attributes in double quotes, the tag is None and all behind the
+    `<` is text.
+    """
+    pieces = iter(markup.split("<"))
+    yield None, next(pieces)
+    for piece in pieces:
+        written, closing, text = piece.partition(">")
+        tag = read_tag(written) if closing else None
+        yield tag, piece if tag is None else text
+
+
+def read_tag(written: str) -> Tag | None:
+    """Return the tag that is written between `<` and `>`, or None where it is not one."""
+    return _read_short_tag(written) if len(written) <= _MAX_CACHED_CHARS else _read_tag(written)
+
+
+def _read_tag(written: str) -> Tag | None:
+    found = _TAG.fullmatch(written)
+    return Tag(bool(found["end"]), found["name"], found["attributes"]) if found else None
+
+
+_read_short_tag = lru_cache(_MAX_CACHED)(_read_tag)
 
 
 def is_clean(body: str, *, has_base: bool = False) -> bool:
@@ -120,23 +160,27 @@ def is_clean(body: str, *, has_base: bool = False) -> bool:
     """
     if "{" in body or _CODE_LINE.search(body.strip()):
         return False
+    pieces = iter_pieces(body)
+    _, head = next(pieces)
+    if head.strip(" \t\n"):
+        return False
     stack: list[str] = []
-    position = 0
-    for token in TOKEN.finditer(body):
-        if token.start() != position or not _is_token_clean(token, stack, has_base=has_base):
+    for tag, text in pieces:
+        if tag is None or not _is_tag_clean(tag, stack, has_base=has_base):
             return False
-        position = token.end()
-    return position == len(body) and not stack
+        if text and not _is_text_clean(text, stack):
+            return False
+    return not stack
 
 
-def _is_token_clean(token: re.Match[str], stack: list[str], *, has_base: bool) -> bool:
-    """Tell whether a token may follow where the elements of the stack are open, and move the stack on."""
-    text, name = token["text"], token["name"]
-    if text is not None:
-        return _is_text_clean(text, stack)
-    if token["end"]:
-        return not token["attributes"] and bool(stack) and stack.pop() == name
-    if not is_place_for(name, stack) or not _is_attribute_list_clean(name, token["attributes"], has_base=has_base):
+def _is_tag_clean(tag: Tag, stack: list[str], *, has_base: bool) -> bool:
+    """Tell whether a tag may follow where the elements of the stack are open, and move the stack on."""
+    is_end, name, attributes = tag
+    if is_end:
+        return not attributes and bool(stack) and stack.pop() == name
+    if not is_place_for(name, stack):
+        return False
+    if attributes and not _is_attribute_list_clean(name, attributes, has_base):
         return False
     if name not in VOID:
         stack.append(name)
@@ -148,7 +192,7 @@ def _is_text_clean(text: str, stack: list[str]) -> bool:
         return not stack or not _BLANK_LINE.search(text)
     if not stack or stack[-1] in TEXTLESS or _BLANK_LINE.search(text):
         return False
-    return _has_good_references(text)
+    return "&" not in text or _has_good_references(text)
 
 
 def _has_good_references(text: str) -> bool:
@@ -178,9 +222,13 @@ def is_place_for(name: str, stack: list[str]) -> bool:
     return bool(stack) and not (name == "a" and "a" in stack)
 
 
-def _is_attribute_list_clean(name: str, attributes: str, *, has_base: bool) -> bool:
-    if not attributes:
-        return True
+def _is_attribute_list_clean(name: str, attributes: str, has_base: bool) -> bool:
+    if len(attributes) <= _MAX_CACHED_CHARS:
+        return _is_short_list_clean(name, attributes, has_base)
+    return _are_attributes_clean(name, attributes, has_base)
+
+
+def _are_attributes_clean(name: str, attributes: str, has_base: bool) -> bool:
     pairs = _ATTRIBUTE.findall(attributes)
     values = {key: html.unescape(value) for key, value in pairs}
     if len(values) != len(pairs) or not all(_has_good_references(value) for _, value in pairs):
@@ -188,6 +236,9 @@ def _is_attribute_list_clean(name: str, attributes: str, *, has_base: bool) -> b
     if not all(is_attribute_clean(name, key, value, has_base=has_base) for key, value in values.items()):
         return False
     return not is_tracking_pixel(name, values)
+
+
+_is_short_list_clean = lru_cache(_MAX_CACHED)(_are_attributes_clean)
 
 
 def is_attribute_clean(name: str, key: str, value: str, *, has_base: bool) -> bool:
@@ -223,6 +274,6 @@ def is_tracking_pixel(name: str, attributes: Mapping[str, str]) -> bool:
     return name == "img" and all(re.fullmatch(r"[01](?:px)?", size) for size in sizes)
 
 
-def load_attributes(token: re.Match[str]) -> dict[str, str]:
+def load_attributes(attributes: str) -> dict[str, str]:
     """Return a start tag's attributes, character references resolved."""
-    return {key: html.unescape(value) for key, value in _ATTRIBUTE.findall(token["attributes"])}
+    return {key: html.unescape(value) for key, value in _ATTRIBUTE.findall(attributes)}

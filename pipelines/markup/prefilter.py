@@ -107,6 +107,9 @@ def is_nested_beyond_reason(source: str) -> bool:
     Its time grows with the square of the depth, and elements left open are opened again in every later block. Only
     closes in order count, so the depth is never judged too small.
     """
+    tags = source.count("<")
+    if tags * tags <= _MAX_SOURCE_WORK:
+        return False
     stack: list[str] = []
     deepest = 0
     for tag in _SOURCE_TAG.finditer(source):
@@ -118,7 +121,7 @@ def is_nested_beyond_reason(source: str) -> bool:
         elif stack and stack[-1] == name:
             stack.pop()
         deepest = max(deepest, len(stack))
-    return deepest * source.count("<") > _MAX_SOURCE_WORK
+    return deepest * tags > _MAX_SOURCE_WORK
 
 
 def flatten_blocks(source: str) -> str:

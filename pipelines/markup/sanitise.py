@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -36,6 +36,13 @@ _REMOVED_WHEN_EMPTY = (
     | {"p", "div", "section", "figure"}
 )
 
+_LINES = allow_list.BLOCKS | {"br"}
+_BLANKS = (" ", "\t", "\n")
+# What these become rests on the address of the page; all other start tags recur.
+_LINKING = frozenset(name for key in ("href", "src", "srcset", "cite") for name in allow_list.ATTRIBUTES[key])
+_MAX_CACHED = 4096
+_MAX_CACHED_CHARS = 200
+
 _LAZY_SOURCES = (
     "data-src",
     "data-original",
@@ -45,11 +52,21 @@ _LAZY_SOURCES = (
     "data-lazy",
 )
 _SIGNS_OF_HIDING = frozenset(["hidden", "aria-hidden", "style"])
+_CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32)])
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n?")
 _INDENT = re.compile(r"(<p(?: [^<>]*)?>(?:<(?:span|strong|b|em|i|a|u)(?: [^<>]*)?>){0,4})\s*\u3000\u3000\s*")
 _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
+
+
+_CLEANER = nh3.Cleaner(
+    tags=set(allow_list.ALLOWED | prefilter.DIV_LIKE | _UNWRAPPED),
+    clean_content_tags=set(prefilter.DROPPED),
+    attributes={"*": {*allow_list.ATTRIBUTES, *_LAZY_SOURCES, *_SIGNS_OF_HIDING}},
+    url_schemes={"http", "https", "mailto"},
+    link_rel=None,
+)
 
 
 class BodyRefused(PageRefused):
@@ -75,12 +92,12 @@ def normalise_body(found: str, *, base_url: str = "") -> str:
     """
     _refuse_large(found)
     text = _normalise_characters(found)
-    clean = _escape_braces(_INDENT.sub(r"\1", text))
+    clean = _escape_braces(_drop_indents(text))
     if allow_list.is_clean(clean, has_base=bool(base_url)):
         return clean.strip()
     canonical = _normalise_characters(_build_canonical(text))
     _refuse_large(canonical)
-    settled = _INDENT.sub(r"\1", _Settler(base_url).settle(canonical)).strip()
+    settled = _drop_indents(_Settler(base_url).settle(canonical)).strip()
     _refuse_large(settled)
     return settled
 
@@ -97,17 +114,30 @@ def _refuse_large(text: str) -> None:
 def find_text(body: str) -> str:
     """Return the plain text of a normalised body, one line for each block and each `<br>`, without blank lines."""
     parts: list[str] = []
-    for token in allow_list.TOKEN.finditer(body):
-        if token["text"] is not None:
-            parts.append(html.unescape(token["text"]).replace("\n", " "))
-        elif token["name"] in allow_list.BLOCKS or token["name"] == "br":
+    for tag, text in allow_list.iter_pieces(body):
+        if tag is not None and tag.name in _LINES:
             parts.append("\n")
+        if text:
+            parts.append(html.unescape(text).replace("\n", " "))
     lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
     return "\n".join(line for line in lines if line)
 
 
 def _normalise_characters(text: str) -> str:
-    return _SURROGATES.sub("\ufffd", _CONTROLS.sub("", _LINE_ENDS.sub("\n", text))).strip()
+    if "\r" in text:
+        text = _LINE_ENDS.sub("\n", text)
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        text = _SURROGATES.sub("\ufffd", text)
+        encoded = text.encode()
+    if len(encoded.translate(None, _CONTROL_BYTES)) != len(encoded):
+        text = _CONTROLS.sub("", text)
+    return text.strip()
+
+
+def _drop_indents(text: str) -> str:
+    return _INDENT.sub(r"\1", text) if "\u3000\u3000" in text else text
 
 
 def _escape_braces(text: str) -> str:
@@ -119,23 +149,7 @@ def _build_canonical(text: str) -> str:
     source = prefilter.drop_elements(drain_attributes(text))
     if prefilter.is_nested_beyond_reason(source):
         source = prefilter.flatten_blocks(source)
-    kept = {*allow_list.ATTRIBUTES, *_LAZY_SOURCES, *_SIGNS_OF_HIDING}
-    return nh3.clean(
-        source,
-        tags=set(allow_list.ALLOWED | prefilter.DIV_LIKE | _UNWRAPPED),
-        clean_content_tags=set(prefilter.DROPPED),
-        attributes={"*": kept},
-        url_schemes={"http", "https", "mailto"},
-        link_rel=None,
-    )
-
-
-@dataclass(slots=True)
-class _Element:
-    """An element of the source while it is open; `written` is the name it was written under, empty if it was not."""
-
-    written: str
-    is_hidden: bool = False
+    return _CLEANER.clean(source)
 
 
 class _Settler:
@@ -148,30 +162,33 @@ class _Settler:
         self._starts: list[int] = []
         self._pending = ""
         self._has_implied = False
+        self._tags: list[allow_list.Tag | None] = []
 
     def settle(self, canonical: str) -> str:
-        tokens = list(allow_list.TOKEN.finditer(canonical))
-        holders = _find_block_holders(tokens)
-        elements: list[_Element] = []
-        for index, token in enumerate(tokens):
-            is_hidden = bool(elements) and elements[-1].is_hidden
-            if token["text"] is not None:
+        pieces = list(allow_list.iter_pieces(canonical))
+        self._tags = [tag for tag, _ in pieces]
+        # The elements of the source that are open: each one's name as written, '' if it was not, None if it is hidden.
+        elements: list[str | None] = []
+        for index, (tag, text) in enumerate(pieces):
+            is_hidden = bool(elements) and elements[-1] is None
+            if tag is None:
+                pass
+            elif tag.is_end:
+                self._close(elements.pop() or "")
+                is_hidden = bool(elements) and elements[-1] is None
+            elif tag.name in allow_list.VOID:
                 if not is_hidden:
-                    self._add_text(token["text"])
-            elif token["end"]:
-                self._close(elements.pop().written)
-            elif token["name"] in allow_list.VOID:
-                if not is_hidden:
-                    self._open(token, holds_block=False)
-            elif is_hidden or _is_hidden(allow_list.load_attributes(token)):
-                elements.append(_Element("", is_hidden=True))
+                    self._open(tag, index)
             else:
-                elements.append(_Element(self._open(token, holds_block=index in holders)))
+                is_hidden = is_hidden or _is_hidden(tag)
+                elements.append(None if is_hidden else self._open(tag, index))
+            if text and not is_hidden:
+                self._add_text(text)
         self._close_implied()
         return "".join(self._out)
 
     def _add_text(self, text: str) -> None:
-        if not text.strip(" \t\n"):
+        if text.isspace() and not text.strip(" \t\n"):
             self._pending += text
             return
         if self._stack and self._stack[-1] in allow_list.TEXTLESS:
@@ -180,17 +197,16 @@ class _Settler:
             self._open_implied("p")
         self._pending += text
 
-    def _open(self, token: re.Match[str], *, holds_block: bool) -> str:
+    def _open(self, tag: allow_list.Tag, index: int) -> str:
         """Write the start tag where it has a place; return the name written, empty where it was left out."""
-        name = self._choose_name(token["name"])
-        attributes = _normalise_attributes(name, allow_list.load_attributes(token), self._base_url)
-        if attributes is None or (name == "span" and not attributes) or (name == "a" and "href" not in attributes):
+        name = self._choose_name(tag.name)
+        written = _build_start(name, tag.attributes, self._base_url)
+        if not written:
             return ""
-        self._make_place(name, holds_block=holds_block)
+        self._make_place(name, index)
         if not allow_list.is_place_for(name, self._stack):
             return ""
         self._flush()
-        written = f"<{name}{_dump_attributes(attributes)}>"
         if name in allow_list.VOID:
             self._out.append(written)
             return ""
@@ -205,16 +221,20 @@ class _Settler:
             return "div"
         return name
 
-    def _make_place(self, name: str, *, holds_block: bool) -> None:
+    def _make_place(self, name: str, index: int) -> None:
         """Open or close the paragraph that stands for text outside of any block."""
         if (
             self._has_implied
             and len(self._stack) == 1
-            and (name in allow_list.BLOCKS or (holds_block and self._stack == ["p"]))
+            and (name in allow_list.BLOCKS or (self._stack == ["p"] and index in self._block_holders))
         ):
             self._close_implied()
         if not self._stack and name in allow_list.INLINES and name != "br":
-            self._open_implied("div" if holds_block else "p")
+            self._open_implied("div" if index in self._block_holders else "p")
+
+    @cached_property
+    def _block_holders(self) -> set[int]:
+        return _find_block_holders(self._tags)
 
     def _open_implied(self, name: str) -> None:
         self._flush()
@@ -243,7 +263,7 @@ class _Settler:
                 self._pending = self._out.pop() + self._pending
             return
         trailing = ""
-        if name in allow_list.BLOCKS and "pre" not in self._stack:
+        if self._pending.endswith(_BLANKS) and name in allow_list.BLOCKS and "pre" not in self._stack:
             text = self._pending.rstrip(" \t\n")
             trailing = "\n" if "\n" in self._pending[len(text) :] else ""
             self._pending = text
@@ -254,54 +274,89 @@ class _Settler:
 
     def _flush(self) -> None:
         """Write the text that waits, so that no line of it is blank or looks like code to Markdown."""
+        if not self._pending:
+            return
         text = _escape_braces(self._pending)
         self._pending = ""
         if "pre" in self._stack and self._stack[-1] not in allow_list.TEXTLESS:
             text = re.sub(r"\n(?=[ \t]*\n)", "&#10;", text)
             text = re.sub(r"\n(?:( )(?= {3}| {0,2}\t)|\t)", lambda found: "\n&#32;" if found[1] else "\n&#9;", text)
         else:
-            text = re.sub(r"(?<![ \t])[ \t]*\n[ \t\n]*", "\n", text)
-            if not self._out or self._out[-1].endswith("\n") or _is_block_start(self._out[-1]):
+            if "\n" in text:
+                text = re.sub(r"(?<![ \t])[ \t]*\n[ \t\n]*", "\n", text)
+            if text.startswith(_BLANKS) and self._is_behind_break():
                 text = text.lstrip(" \t\n")
         if text:
             self._out.append(text)
 
+    def _is_behind_break(self) -> bool:
+        """Tell whether what has been written ends with a line, or with the start of a block."""
+        if not self._out or self._out[-1].endswith("\n"):
+            return True
+        written = self._out[-1]
+        tag = allow_list.read_tag(written[1:-1]) if written.startswith("<") else None
+        return tag is not None and not tag.is_end and tag.name in allow_list.BLOCKS
 
-def _is_block_start(written: str) -> bool:
-    match = allow_list.TOKEN.fullmatch(written)
-    return match is not None and not match["end"] and match["name"] in allow_list.BLOCKS
 
-
-def _find_block_holders(tokens: list[re.Match[str]]) -> set[int]:
+def _find_block_holders(tags: list[allow_list.Tag | None]) -> set[int]:
     """Return the indexes of the start tags whose elements hold a block."""
     holders: set[int] = set()
     starts: list[int] = []
-    for index, token in enumerate(tokens):
-        name = token["name"]
-        if name is None:
+    for index, tag in enumerate(tags):
+        if tag is None:
             continue
-        if token["end"]:
+        if tag.is_end:
             starts.pop()
             continue
-        if name in allow_list.BLOCKS or name in prefilter.DIV_LIKE:
+        if tag.name in allow_list.BLOCKS or tag.name in prefilter.DIV_LIKE:
             for start in reversed(starts):
                 if start in holders:
                     break
                 holders.add(start)
-        if name not in allow_list.VOID:
+        if tag.name not in allow_list.VOID:
             starts.append(index)
     return holders
 
 
-def _is_hidden(attributes: Mapping[str, str]) -> bool:
+def _is_hidden(tag: allow_list.Tag) -> bool:
+    """Tell whether an element is hidden; no attribute that hides is named without one of two words."""
+    if "hidden" not in tag.attributes and "style" not in tag.attributes:
+        return False
+    return _is_hiding(allow_list.load_attributes(tag.attributes))
+
+
+def _is_hiding(attributes: Mapping[str, str]) -> bool:
     if "hidden" in attributes or attributes.get("aria-hidden", "").strip().lower() == "true":
         return True
     return bool(_HIDING_STYLE.search(attributes.get("style", "")))
 
 
+def _build_start(name: str, attributes: str, base_url: str) -> str:
+    """Return the start tag that is published for one of the source, or '' where the element is not wanted.
+
+    Args:
+        attributes: as the source has them.
+    """
+    if name in _LINKING or len(attributes) > _MAX_CACHED_CHARS:
+        return _write_start(name, attributes, base_url)
+    return _build_plain_start(name, attributes)
+
+
+@lru_cache(_MAX_CACHED)
+def _build_plain_start(name: str, attributes: str) -> str:
+    return _write_start(name, attributes, "")
+
+
+def _write_start(name: str, attributes: str, base_url: str) -> str:
+    kept = _normalise_attributes(name, allow_list.load_attributes(attributes), base_url)
+    if kept is None or (name == "span" and not kept) or (name == "a" and "href" not in kept):
+        return ""
+    return f"<{name}{_dump_attributes(kept)}>"
+
+
 def _normalise_attributes(name: str, found: Mapping[str, str], base_url: str) -> dict[str, str] | None:
     """Return the attributes that the element keeps, or None where the element itself is not wanted."""
-    if _is_hidden(found) or allow_list.is_tracking_pixel(name, found):
+    if _is_hiding(found) or allow_list.is_tracking_pixel(name, found):
         return None
     kept: dict[str, str] = {}
     for key, raw_value in found.items():

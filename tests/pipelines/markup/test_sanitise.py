@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.markup.allow_list import is_attribute_clean, is_clean
+from pipelines.markup.allow_list import Tag, is_attribute_clean, is_clean, iter_pieces
 from pipelines.markup.sanitise import MAX_CHARS, MAX_TAGS, BodyRefused, find_text, normalise_body
 
 BASE = "https://example.org/news/"
@@ -160,6 +160,37 @@ def test_the_result_is_clean_and_stable(found: str, base_url: str):
     body = normalise_body(found, base_url=base_url)
     assert is_clean(body, has_base=bool(base_url)), body
     assert normalise_body(body, base_url=base_url) == body
+
+
+TOKEN = re.compile(r'<(?P<end>/?)(?P<name>[a-z][a-z0-9]*)(?P<attributes>(?: +[a-z-]+="[^"<>]*")*) */?>|(?P<text>[^<]+)')
+
+
+@settings(max_examples=600, deadline=None)
+@given(HOSTILE)
+def test_pieces_are_what_one_expression_finds(markup: str):
+    """Splitting at each `<`, with tags kept between pages, is the quick way of reading token after token."""
+    expected: list[Tag | str] = []
+    for token in TOKEN.finditer(markup):
+        text = token["text"]
+        expected.append(Tag(bool(token["end"]), token["name"], token["attributes"]) if text is None else text)
+    found: list[Tag | str] = []
+    for tag, text in iter_pieces(markup):
+        found += [piece for piece in (tag, text) if piece]
+    assert found == expected
+
+
+def test_a_tag_too_long_to_be_kept_is_read_as_others_are():
+    body = f'<p class="{"a" * 300}">a<a href="//h/{"b" * 300}">b</a></p>'
+    assert is_clean(body, has_base=True)
+    assert normalise_body(body.replace("<p", "<p id='x'"), base_url=BASE) == body
+
+
+def test_what_a_link_becomes_rests_on_its_page():
+    """What recurs is kept; an address is not."""
+    found = '<p class="x"><a href="b" class="y">c</a></p>'
+    assert normalise_body(found, base_url="http://h/a/") == found.replace('"b"', '"http://h/a/b"')
+    assert normalise_body(found, base_url="http://i/") == found.replace('"b"', '"http://i/b"')
+    assert normalise_body(found) == found
 
 
 @settings(max_examples=300, deadline=None)
