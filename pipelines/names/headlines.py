@@ -18,6 +18,7 @@ def normalise_headline(found: str) -> str:
     text, before = found, ""
     while text != before and ("&" in text or "<" in text):
         text, before = _TAG.sub("", html.unescape(text)), text
-    text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Zs") else c for c in text)
-    text = "".join(c for c in text if unicodedata.category(c) != "Cs")
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Zs") else c for c in text)
+        text = "".join(c for c in text if unicodedata.category(c) != "Cs")
     return " ".join(text.split())[:_LIMIT].rstrip()

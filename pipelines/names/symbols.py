@@ -75,8 +75,15 @@ _FOUND = re.compile(
     "|".join([_BEFORE, _AFTER, _IN_HONG_KONG, _WIDGET, _ATTRIBUTE, _ON_EXCHANGE, _LABELLED, _BRACKETED, _ADDRESS]),
     re.IGNORECASE,
 )
+# What a symbol can begin with. Most of a text is none of it, and this finds so in a tenth of the time; the set comes
+# first in the expression, because that is what makes it fast. `ſ` and the Kelvin sign are `s` and `k` without case.
+_START = re.compile(
+    r"[sSſbBhHdD\d(（\[港香联股证證上代/](?:(?<=[sSſ])(?i:[hz]|ehk|tock_|ecid=)|(?<=[bB])[jJ]|(?<=[hH])(?i:k)"
+    r"|(?<=[dD])(?i:ata-)|(?<=\d)\d\d\d|(?<=/)(?i:quote/|symbols/)|(?<=[(（\[港香联股证證上代]))"
+)
 # Without one of these no symbol is there, and to find that out takes a tenth of looking for one.
-_HINT = re.compile(rf"(?<!\d)\d{{6}}(?!\d)|[(（\[]\s*(?:{'|'.join(_EXCHANGES)})\s*[:：]", re.IGNORECASE)
+_SIX_DIGITS = re.compile(r"\d\d{5}(?!\d)(?<!\d{7})")
+_EXCHANGE_HINT = re.compile(rf"[(（\[]\s*(?i:{'|'.join(_EXCHANGES)})\s*[:：]")
 _HINT_WORDS = (".hk", "hk", "港", "联交所", "stock_", "secid=", "code", "symbol", "data-id", "/quote/")
 
 
@@ -84,11 +91,24 @@ def find_symbols(body: str) -> list[str]:
     """Return the symbols of the securities that a body's HTML names, each once, in the order of the text."""
     source = html.unescape(body)
     lowered = source.lower()
-    if not _HINT.search(source) and not any(word in lowered for word in _HINT_WORDS):
+    has_word = any(word in lowered for word in _HINT_WORDS)
+    if not has_word and not _SIX_DIGITS.search(source) and not _EXCHANGE_HINT.search(source):
         return []
-    is_about_shares = bool(_SPEAKS_OF_SHARES.search(_TAG.sub("", source)))
-    found = (_read(match, is_about_shares=is_about_shares) for match in _FOUND.finditer(source))
+    matches = list(_iter_matches(source))
+    has_bracketed = any(match["bracketed_code"] for match in matches)
+    is_about_shares = has_bracketed and bool(_SPEAKS_OF_SHARES.search(_TAG.sub("", source)))
+    found = (_read(match, is_about_shares=is_about_shares) for match in matches)
     return list(dict.fromkeys(symbol for symbol in found if symbol))
+
+
+def _iter_matches(source: str) -> Iterator[re.Match[str]]:
+    """Yield what `_FOUND.finditer` would."""
+    position = 0
+    while start := _START.search(source, position):
+        match = _FOUND.match(source, start.start())
+        if match is not None:
+            yield match
+        position = match.end() if match is not None else start.start() + 1
 
 
 def _read(match: re.Match[str], *, is_about_shares: bool) -> str:

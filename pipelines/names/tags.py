@@ -89,10 +89,12 @@ def _clean(text: str) -> str:
 
     Only the width forms are folded: compatibility folding of all characters would turn `m²` into `m2`.
     """
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     narrow = _WIDTH_FORMS.sub(lambda run: unicodedata.normalize("NFKC", run.group()), text)
     visible = _INVISIBLE.sub("", " ".join(narrow.split()))
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
 def _fold(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
+    return name.lower() if name.isascii() else unicodedata.normalize("NFKC", name).casefold()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.names.symbols import find_symbols
+from pipelines.names.symbols import _FOUND, _iter_matches, find_symbols
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,19 @@ def test_a_marked_security_becomes_a_symbol(body: str, expected: list[str]) -> N
 )
 def test_what_has_no_known_market_is_left_out(body: str) -> None:
     assert find_symbols(body) == []
+
+
+WRITTEN = (
+    "sh SZ bj . _ - 600160 300343 430047 00700 0700 ١٢٣٤٥ .hk .SH hk HK \u212a ſh 港股 香港联交所 联交所 : ： ( （ ["
+    " ) ） stock_1. secid= data-code= data-id data- \" ' 1, 105. NIO NYSE nasdaq 纽交所 股票代码 代碼 上市 证券 /quote/"
+    " /symbols/ NYSE- :NYSE <a> x 甲"
+)
+PIECES = st.sampled_from(WRITTEN.split(" "))
+
+
+@given(st.lists(st.one_of(PIECES, st.just(" "), st.text(max_size=2)), max_size=16).map("".join))
+def test_looking_only_where_a_symbol_can_begin_finds_them_all(text: str) -> None:
+    assert [match.span() for match in _iter_matches(text)] == [match.span() for match in _FOUND.finditer(text)]
 
 
 def test_order_is_kept_and_repeats_are_not() -> None:
