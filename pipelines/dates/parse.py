@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from functools import cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -36,6 +37,12 @@ _ZERO_DAYS = frozenset([date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1)])
 _MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC).time()
 _PLAIN = re.compile(
     r"([12]\d{3})-(\d\d)-(\d\d)[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?P<offset>Z|[+-](?:0\d|1[0-3]):[0-5]\d)?",
+    re.ASCII,
+)
+# The same without what may be left out, or with what says nothing more; later years may be those of Buddha's era.
+_NEARLY_PLAIN = re.compile(
+    r"(1\d{3}|2[0-3]\d\d)-(\d\d)-(\d\d)(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d{1,9})?)?"
+    r"(?P<offset>Z|[+-](?:0\d|1[0-3]):?[0-5]\d)?)?",
     re.ASCII,
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -72,13 +79,16 @@ class _Reader:
         self._found = found
         self._zone = zone
         self._captured_at = captured_at
-        self._local = captured_at.astimezone(zone)
         self._language = language
         self._zone_key = str(getattr(zone, "key", ""))
         self._text = ""
 
+    @cached_property
+    def _local(self) -> datetime:
+        return self._captured_at.astimezone(self._zone)
+
     def read(self) -> StatedDate:
-        plain = _PLAIN.fullmatch(self._found)
+        plain = _PLAIN.fullmatch(self._found) or _NEARLY_PLAIN.fullmatch(self._found)
         if plain:
             return self._check(self._read_plain(plain))
         self._text = normalise_years(
@@ -106,17 +116,19 @@ class _Reader:
 
     def _read_plain(self, found: re.Match[str]) -> StatedDate:
         """Read the form that leaves nothing to interpret, and that most machines write."""
-        numbers = [int(found[part]) for part in range(1, 7)]
-        offset = None
-        if found["offset"]:
-            hours, minutes = (
-                (0, 0) if found["offset"] == "Z" else map(int, found["offset"].replace(":", " ")[1:].split())
-            )
-            offset = timedelta(hours=hours, minutes=minutes) * (-1 if found["offset"][0] == "-" else 1)
-        day = FoundDay(year=numbers[0], month=numbers[1], day=numbers[2], start=0, end=10)
-        hour, minute, second = numbers[3:]
-        time = TimeOfDay(hour=hour, minute=minute, second=second, precision=Precision.SECOND, end=19, offset=offset)
-        return self._build(day, time)
+        year, month, day, hour, minute, second, _ = found.groups()
+        on = FoundDay(year=int(year), month=int(month), day=int(day), start=0, end=10)
+        if hour is None:
+            return self._build(on, None)
+        time = TimeOfDay(
+            hour=int(hour),
+            minute=int(minute),
+            second=int(second or 0),
+            precision=Precision.SECOND if second else Precision.MINUTE,
+            end=found.end(),
+            offset=_read_offset(found["offset"] or ""),
+        )
+        return self._build(on, time)
 
     # Numbers alone
 
@@ -437,6 +449,16 @@ class _Reader:
         """Return the instant in a fixed offset and whole seconds, moved out of an hour that clocks leave out."""
         settled = instant.astimezone(UTC).replace(microsecond=0).astimezone(instant.tzinfo)
         return settled.replace(tzinfo=timezone(settled.utcoffset() or timedelta()))
+
+
+def _read_offset(written: str) -> timedelta | None:
+    """Return the offset that ISO 8601 writes as `Z`, `+08:00` or `-0330`; None for an empty text."""
+    if not written:
+        return None
+    if written == "Z":
+        return timedelta()
+    offset = timedelta(hours=int(written[1:3]), minutes=int(written[-2:]))
+    return -offset if written[0] == "-" else offset
 
 
 def _read_unit(span: re.Match[str]) -> str:

@@ -293,6 +293,43 @@ def test_iso_8601_is_read_back(instant: datetime):
     )
 
 
+NUMERALS = [
+    st.integers(1000, 2399),
+    st.integers(0, 13),
+    st.integers(0, 32),
+    st.integers(0, 25),
+    *[st.integers(0, 60)] * 2,
+]
+FORMS = ["{:04}-{:02}-{:02}", "{:04}-{:02}-{:02}T{:02}:{:02}", "{:04}-{:02}-{:02} {:02}:{:02}:{:02}"]
+FORMS += [FORMS[2] + ".{tail}", FORMS[1] + "{offset}", FORMS[2] + "{offset}", FORMS[2] + ".{tail}{offset}"]
+
+
+@settings(max_examples=600, deadline=None)
+@given(
+    st.sampled_from(FORMS),
+    st.tuples(*NUMERALS),
+    st.integers(0, 10**9),
+    st.from_regex(r"Z|[+-](?:0[0-9]|1[0-5]):?[0-6][0-9]", fullmatch=True),
+    st.sampled_from(["", "zh", "zh-hant", "ja", "th", "en-us", "de"]),
+    st.sampled_from(["Asia/Shanghai", "Asia/Taipei", "America/New_York", "Europe/London", "Africa/Casablanca"]),
+    INSTANTS,
+)
+def test_what_machines_write_is_read_as_any_other_text(
+    form: str, numbers: tuple[int, ...], tail: int, offset: str, language: str, zone: str, captured_at: datetime
+):
+    """A blank before it makes every rule look at a text that otherwise one expression reads."""
+    found = form.format(*numbers, tail=str(tail)[:9], offset=offset)
+    read = [read_or_refuse(text, ZoneInfo(zone), captured_at, language) for text in (found, f" {found}")]
+    assert read[0] == read[1], found
+
+
+def read_or_refuse(found: str, zone: ZoneInfo, captured_at: datetime, language: str) -> StatedDate | str:
+    try:
+        return parse_date(found, zone=zone, captured_at=captured_at, language=language)
+    except DateRefused as refusal:
+        return refusal.reason
+
+
 PIECES = st.sampled_from(
     [
         *[
