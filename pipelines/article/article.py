@@ -91,6 +91,8 @@ def read_article(
     Raises:
         BodyRefused: the body is beyond what can be made safe.
     """
+    # Unless somebody holds the elements, lxml makes them again each time that they are passed over.
+    _held = list(page.root.iter())
     metadata = read_metadata(page)
     headline, shown = find_headline(page, metadata)
     language = language or find_language(page)

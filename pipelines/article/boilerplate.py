@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pipelines.article.text_density import Measures, iter_runs, measure_size
+from lxml import etree
+
+from pipelines.article.text_density import Measures, list_runs, measure_size
 from pipelines.page.page import BLOCKS, HEADINGS, fold_title, read_text
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ audio button canvas dialog embed head iframe input label link map math menu meta
 select style svg template textarea video
 """
 INVISIBLE = frozenset(_INVISIBLE.split())
+# Nodes that are no elements.
+_NODES = (etree.Comment, etree.ProcessingInstruction, etree.Entity)
+_find_hideable = etree.XPath("descendant::*[@style or @hidden or @aria-hidden]")
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 _CLUTTER = """
@@ -46,6 +52,10 @@ print reporter side slideshow source subtitle tag time title tool tools topic to
 LABELS = frozenset(_LABELS.split())
 # `has-sidebar`, `sidebar-grid`: the class of what stands beside it.
 _LAYOUT = frozenset(["grid", "has", "layout", "no", "with", "without"])
+_NO_WORDS: frozenset[str] = frozenset()
+# Names of classes recur; very long ones would only take memory.
+_MAX_CACHED = 4096
+_MAX_CACHED_CHARS = 200
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 # What headings of lists, appeals and paths begin with, a language a line.
@@ -84,23 +94,31 @@ _TEASER_COUNT = 3
 
 def list_class_words(element: Any) -> frozenset[str]:
     """Return the words of an element's class and id in lower case."""
-    names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    if not names.strip():
-        return frozenset()
+    kind, name = element.get("class"), element.get("id")
+    if not kind and not name:
+        return _NO_WORDS
+    names = f"{kind or ''} {name or ''}"
+    return _list_short_words(names) if len(names) <= _MAX_CACHED_CHARS else _list_words(names)
+
+
+def _list_words(names: str) -> frozenset[str]:
     words = frozenset(word.lower() for word in _WORD.findall(names))
     return words - CLUTTER if words & _LAYOUT else words
 
 
+_list_short_words = lru_cache(_MAX_CACHED)(_list_words)
+
+
 def is_clutter(element: Any) -> bool:
     """Tell whether an element's class or id says that it is no part of an article."""
-    return bool(list_class_words(element) & CLUTTER)
+    return not list_class_words(element).isdisjoint(CLUTTER)
 
 
-def drop(element: Any) -> None:
-    """Take an element out of its tree and leave the text behind it."""
+def drop(element: Any) -> Any:
+    """Take an element out of its tree and leave the text behind it; return its parent, None where it had none."""
     parent = element.getparent()
     if parent is None:
-        return
+        return None
     if element.tail:
         before = element.getprevious()
         if before is not None:
@@ -108,6 +126,7 @@ def drop(element: Any) -> None:
         else:
             parent.text = _UNWRITABLE.sub("", (parent.text or "") + element.tail)
     parent.remove(element)
+    return parent
 
 
 def drop_invisible(body: Any) -> None:
@@ -115,12 +134,8 @@ def drop_invisible(body: Any) -> None:
 
     Where most of the page's text is hidden a script will show it, so it stays.
     """
-    _drop_all(
-        element
-        for element in body.iter()
-        if element is not body and (not isinstance(element.tag, str) or element.tag in INVISIBLE)
-    )
-    hidden = [element for element in body.iter("*") if element is not body and _is_hidden(element)]
+    _drop_all(element for element in body.iter(*_NODES, *INVISIBLE) if element is not body)
+    hidden = [element for element in _find_hideable(body) if _is_hidden(element)]
     most = _MAX_HIDDEN * len(body.text_content()) if hidden else 0.0
     _drop_all(element for element in hidden if len(element.text_content()) <= most)
 
@@ -177,12 +192,16 @@ def stands_alone(element: Any) -> bool:
     return not (text or "").strip()
 
 
-def drop_clutter(body: Any, measures: Measures, path: list[Any]) -> None:
+def drop_clutter(body: Any, measures: Measures, path: list[Any]) -> list[Any]:
     """Take out what class names and structure say is no part of the article.
 
     Args:
         path: the elements from the heart of the article up to `body`; they stay, and so do siblings of their shape.
+
+    Returns:
+        the elements that have lost children.
     """
+    changed = []
     kept = set(path)
     is_sure = not any(is_clutter(element) for element in path)
     total = measures[body].prose
@@ -196,13 +215,15 @@ def drop_clutter(body: Any, measures: Measures, path: list[Any]) -> None:
         for child in list(parent):
             if child not in measures:
                 continue
-            is_part = shape(child) in shapes and measures[child].prose > 0 and child.find(".//h1") is None
-            if child in kept or is_part:
+            is_alike = bool(shapes) and shape(child) in shapes
+            if child in kept or (is_alike and measures[child].prose > 0 and child.find(".//h1") is None):
                 stack.append((child, is_inside))
-            elif _is_unwanted(child, measures, limit):
-                drop(child)
             elif _is_removable(child):
-                stack.append((child, is_inside))
+                if _is_unwanted(child, measures, limit):
+                    changed.append(drop(child))
+                else:
+                    stack.append((child, is_inside))
+    return changed
 
 
 def _is_removable(element: Any) -> bool:
@@ -211,8 +232,6 @@ def _is_removable(element: Any) -> bool:
 
 
 def _is_unwanted(element: Any, measures: Measures, limit: float) -> bool:
-    if not _is_removable(element):
-        return False
     measure = measures[element]
     words = list_class_words(element)
     if words & CLUTTER and measure.prose <= limit:
@@ -349,7 +368,7 @@ def _drop_datelines(container: Any) -> None:
     for element in list(container.iter("*")):
         if element is container or element.tag not in BLOCKS or element.getparent() is None:
             continue
-        line = " ".join(text for text, _ in iter_runs(element))
+        line = " ".join(text for text, _ in list_runs(element))
         size = measure_size(line)
         if size >= _PROSE_START and not (size < _MAX_DATELINE and _DATELINE.search(line)):
             return

@@ -36,6 +36,12 @@ _ASSIGNED = re.compile(
     re.IGNORECASE,
 )
 _ENCODED = re.compile(rf"%22(?P<name>{_NAMED})%22%3A(?:%22)?(?P<value>1\d{{9}}(?:\d{{3}})?)", re.IGNORECASE)
+# Where such a value is assigned, how far before it its name can begin, how far behind its start it can reach.
+_VALUE = re.compile(r"[:=]\s*[\"']?(?:1\d{9}|(?:19|20)\d\d[-/.年])")
+_NAME_CHARS = 120
+_VALUE_CHARS = 60
+_LONG_BLANK = re.compile(r"\s{40}")
+_NAME_ENDS = frozenset("eptndhEPTNDH")
 _INSTANT_ONLY = re.compile(rf"\s*{_INSTANT}\s*")
 _MARKED = re.compile(rf"^(?:data-)?{_NAMED}$", re.IGNORECASE)
 _MARKED_ID = re.compile(r"^(?:pub_?time|pub_?date|publish_?(?:time|date))(?:_baidu)?$", re.IGNORECASE)
@@ -53,6 +59,10 @@ _HAS_DAY = re.compile(
     r"|\d{1,2}(?:st|nd|rd|th|\.|º)?\s+(?:de\s+)?[^\W\d_]{3,10}\.?,?\s+(?:de\s+)?(?:19|20)\d\d"
     r"|[^\W\d_]{3,10}\.?\s+\d{1,2},?\s+(?:19|20)\d\d"
 )
+# Every day has two digits side by side, every moment a digit or one of the words; most texts have neither.
+_TWO_DIGITS = re.compile(r"\d\d")
+_DIGIT = re.compile(r"\d")
+_DAY_WORDS = ("昨天", "前天", "今天", "刚刚")
 _HAS_MOMENT = re.compile(
     r"\d{1,2}[-月/]\d{1,2}日?\s*\d{1,2}:\d\d|昨天|前天|今天|刚刚|\d{1,9}\s*(?:分钟|小时|天)前"
     r"|\d{1,9} (?:minutes?|hours?|days?) ago"
@@ -76,17 +86,24 @@ def list_near(headline: Any) -> list[Statement]:
 
 def _is_dateline(text: str) -> bool:
     """Tell whether a text holds a date that is no part of a sentence."""
-    date = _HAS_DAY.search(text) or _HAS_MOMENT.search(text)
+    date = _find_day(text) or _find_moment(text)
     if date is None:
         return False
     return len(text) <= _DATELINE_CHARS or bool(_LABEL.search(text[max(0, date.start() - 20) : date.start()]))
 
 
+def _find_day(text: str) -> re.Match[str] | None:
+    return _HAS_DAY.search(text) if _TWO_DIGITS.search(text) else None
+
+
+def _find_moment(text: str) -> re.Match[str] | None:
+    has_sign = _DIGIT.search(text) or any(word in text for word in _DAY_WORDS)
+    return _HAS_MOMENT.search(text) if has_sign else None
+
+
 def _cut(text: str) -> str:
     """Return the text from its label or its date on, short enough to hold nothing else."""
-    starts = [
-        match.start() for match in (_LABEL.search(text), _HAS_DAY.search(text), _HAS_MOMENT.search(text)) if match
-    ]
+    starts = [match.start() for match in (_LABEL.search(text), _find_day(text), _find_moment(text)) if match]
     return text[max(0, min(starts)) :][:60]
 
 
@@ -139,9 +156,9 @@ def list_marked(page: Page) -> list[Statement]:
     found: list[Statement] = []
     for element in page.root.iter("html", "body", "div", "span", "article", "section", "input", "em", "i"):
         for name, value in element.items():
-            if _MARKED.match(name) and _INSTANT_ONLY.fullmatch(value):
+            if value and _is_marked(name) and _INSTANT_ONLY.fullmatch(value):
                 found.append(Statement(text=value, evidence=f"attribute:{name}"))
-        if _MARKED_ID.match(element.get("id") or ""):
+        if (identifier := element.get("id")) and _MARKED_ID.match(identifier):
             found.append(Statement(text=read_text(element)[:60], evidence=f"id:{element.get('id')}"))
     for comment in page.root.iter(etree.Comment):
         match = _IN_COMMENT.search(comment.text or "")
@@ -150,14 +167,49 @@ def list_marked(page: Page) -> list[Statement]:
     return [statement for statement in found if statement.text.strip()]
 
 
+def _is_marked(name: str) -> bool:
+    """Tell whether an attribute is named for the time of publication."""
+    return name[-1:] in _NAME_ENDS and bool(_MARKED.match(name))
+
+
 def list_scripted(page: Page) -> list[Statement]:
     """Return the values of script variables and properties that are named for the time of publication."""
     found: list[Statement] = []
     for script in page.iter_scripts():
-        for pattern in (_ASSIGNED, _ENCODED):
-            for match in pattern.finditer(script):
-                found.append(Statement(text=match["value"].strip(), evidence=f"script:{match['name']}"))
+        for match in _iter_assigned(script):
+            found.append(Statement(text=match["value"].strip(), evidence=f"script:{match['name']}"))
     return found[:20]
+
+
+def _iter_assigned(script: str) -> Iterator[re.Match[str]]:
+    """Yield the matches of `_ASSIGNED`, then those of `_ENCODED`.
+
+    They are looked for only around values, which is fifty times faster than at every letter of a script.
+    """
+    if "%22" in script or "%3A" in script or "%3a" in script:
+        yield from _ASSIGNED.finditer(script)
+        yield from _ENCODED.finditer(script)
+        return
+    position = 0
+    for value in _VALUE.finditer(script):
+        if value.start() < position:
+            continue
+        start = max(position, value.start() - _NAME_CHARS)
+        before = script[start : value.start()]
+        if _LONG_BLANK.search(before):
+            yield from _ASSIGNED.finditer(script, position)
+            return
+        if _is_ending_in_name(before):
+            match = _ASSIGNED.search(script, start, value.end() + _VALUE_CHARS)
+            if match is not None and match.start() < value.start():
+                yield match
+                position = match.end()
+
+
+def _is_ending_in_name(before: str) -> bool:
+    """Tell whether what stands before an assignment may end in a name of those that are looked for."""
+    name = before.rstrip().removesuffix("]").rstrip()
+    return name.removesuffix('"').removesuffix("'")[-1:] in _NAME_ENDS
 
 
 def list_timed(page: Page) -> list[Statement]:
@@ -174,7 +226,12 @@ def list_labelled(page: Page) -> list[Statement]:
     """Return texts anywhere that are labelled, or classed, as a date."""
     found = []
     for element in page.root.iter("p", "div", "span", "td", "li", "font", "em", "i", "b"):
-        own = fold_blanks((element.text or "") + " " + " ".join(child.tail or "" for child in element))
+        own = (element.text or "") + " "
+        if len(element):
+            own += " ".join(child.tail or "" for child in element)
+        if not _TWO_DIGITS.search(own):
+            continue
+        own = fold_blanks(own)
         if len(own) > _NEAR_CHARS or not _HAS_DAY.search(own):
             continue
         if _LABEL.search(own):

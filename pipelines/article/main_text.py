@@ -27,7 +27,7 @@ from pipelines.article.boilerplate import (
     list_class_words,
     shape,
 )
-from pipelines.article.text_density import WIDE, Measures, list_lines, measure_size, measure_tree
+from pipelines.article.text_density import WIDE, Measures, list_lines, measure_again, measure_size, measure_tree
 from pipelines.page.page import BLOCKS, HEADINGS, fold_blanks, fold_title, read_text
 
 if TYPE_CHECKING:
@@ -84,14 +84,12 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     measures = measure_tree(body)
     shown = _find_shown(body, headline, measures) if shown is None or body not in shown.iterancestors() else shown
     if shown is not None:
-        _cut_above(body, shown, measures)
-        _cut_below(body, shown, measures)
-        measures = measure_tree(body)
+        changed = [*_cut_above(body, shown, measures), *_cut_below(body, shown, measures)]
+        measure_again(body, measures, changed)
     heart, rival = _find_heart(body, measures, headline)
-    if rival is not None:
-        _drop_rival(rival, heart)
-    drop_clutter(body, measures, _list_path(heart))
-    measures = measure_tree(body)
+    changed = [_drop_rival(rival, heart)] if rival is not None else []
+    changed += drop_clutter(body, measures, _list_path(heart))
+    measure_again(body, measures, changed)
     container = _find_container(body, heart, shown, measures)
     leads = _list_leads(container, shown, body, page.find_meta("description", "og:description"))
     if shown is not None and shown is not container:
@@ -136,16 +134,18 @@ def _find_shown(body: Any, headline: str, measures: Measures) -> Any:
     return None
 
 
-def _cut_above(body: Any, shown: Any, measures: Measures) -> None:
-    """Take out what stands above the headline, unless that is much of the page's prose."""
+def _cut_above(body: Any, shown: Any, measures: Measures) -> list[Any]:
+    """Take out what stands above the headline, unless that is much of the page's prose; return what has changed."""
     above = [sibling for element in _list_branch(body, shown) for sibling in element.itersiblings(preceding=True)]
     if sum(measures[element].prose for element in above if element in measures) > 0.4 * max(1.0, measures[body].prose):
-        return
+        return []
     for element in above:
         if element.tag != "figure":
             drop(element)
-    for element in _list_branch(body, shown):
-        element.getparent().text = None
+    changed = [element.getparent() for element in _list_branch(body, shown)]
+    for parent in changed:
+        parent.text = None
+    return changed
 
 
 def _list_branch(body: Any, element: Any) -> list[Any]:
@@ -157,8 +157,13 @@ def _list_branch(body: Any, element: Any) -> list[Any]:
     return branch
 
 
-def _cut_below(body: Any, shown: Any, measures: Measures) -> None:
-    """Take out the articles that follow: another heading of the headline's kind begins each of them."""
+def _cut_below(body: Any, shown: Any, measures: Measures) -> list[Any]:
+    """Take out the articles that follow: another heading of the headline's kind begins each of them.
+
+    Returns:
+        the elements that have lost something.
+    """
+    changed = []
     ancestors = set(shown.iterancestors())
     before = 0.0
     is_behind = False
@@ -168,7 +173,8 @@ def _cut_below(body: Any, shown: Any, measures: Measures) -> None:
         elif is_behind and element in measures:
             before += measures[element].own
             if before > _MIN_STORY and _is_like(element, shown) and body in element.iterancestors():
-                _drop_branch(element, ancestors, measures)
+                changed.append(_drop_branch(element, ancestors, measures))
+    return changed
 
 
 def _is_like(element: Any, shown: Any) -> bool:
@@ -177,16 +183,20 @@ def _is_like(element: Any, shown: Any) -> bool:
     return element.tag == "h1" or bool(element.get("class") and element.get("class") == shown.get("class"))
 
 
-def _drop_branch(heading: Any, ancestors: set[Any], measures: Measures) -> None:
-    """Take out the largest element that begins with a heading and holds the prose behind it, if there is one."""
+def _drop_branch(heading: Any, ancestors: set[Any], measures: Measures) -> Any:
+    """Take out the largest element that begins with a heading and holds the prose behind it, if there is one.
+
+    Returns:
+        its parent, or None.
+    """
     branch = [parent for parent in heading.iterancestors() if parent not in ancestors]
     if any(parent.tag == "article" for parent in ancestors.intersection(heading.iterancestors())):
         # Sections of one article may have headings of the first level, too.
         branch = [parent for parent in branch if parent.tag == "article"]
     for element in reversed(branch):
         if _measure_before(element, heading, measures) < 200 and measures[element].prose > _MIN_STORY:
-            drop(element)
-            return
+            return drop(element)
+    return None
 
 
 def _measure_before(element: Any, heading: Any, measures: Measures) -> float:
@@ -218,8 +228,12 @@ def _find_heart(body: Any, measures: Measures, headline: str) -> tuple[Any, Any]
     return heart, None
 
 
-def _drop_rival(rival: Any, heart: Any) -> None:
-    """Take out a rival with everything around it that does not hold the heart, unless both are parts of one article."""
+def _drop_rival(rival: Any, heart: Any) -> Any:
+    """Take out a rival with everything around it that does not hold the heart, unless both are parts of one article.
+
+    Returns:
+        the parent of what was taken out, or None.
+    """
     holding = set(heart.iterancestors())
     branch = rival
     while branch.getparent() is not None and branch.getparent() not in holding:
@@ -227,8 +241,7 @@ def _drop_rival(rival: Any, heart: Any) -> None:
     beside = list(branch.itersiblings(preceding=True)) + list(branch.itersiblings())
     own = next((sibling for sibling in beside if sibling in holding or sibling is heart), None)
     is_part = own is not None and bool(branch.get("class")) and shape(own) == shape(branch)
-    if branch.tag not in _PARAGRAPHS and not is_part:
-        drop(branch)
+    return drop(branch) if branch.tag not in _PARAGRAPHS and not is_part else None
 
 
 def _iter_rivals(body: Any, measures: Measures) -> Iterator[tuple[float, Any]]:

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from pipelines.page.page import BLOCKS, HEADINGS, fold_blanks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 WIDE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
+_WIDE_RUN = re.compile(f"{WIDE.pattern}+")
 _WIDE_EXTRA = 1.5
 _PUNCTUATION = re.compile(r"[.!?。！？；…:：;,，、।؟،۔”\"»]")
 _MIN_SENTENCE = 40.0
@@ -45,35 +46,64 @@ class Measure:
 
 
 Measures = dict[Any, Measure]
+_NOTHING = Measure()
 
 
 def measure_size(text: str) -> float:
     """Return what a text weighs."""
-    return len(text) + _WIDE_EXTRA * len(WIDE.findall(text))
+    if text.isascii():
+        return float(len(text))
+    return len(text) + _WIDE_EXTRA * sum(map(len, _WIDE_RUN.findall(text)))
 
 
 def measure_tree(body: Any) -> Measures:
     """Return the measure of every element at and below `body`."""
     measures: Measures = {}
     for element in reversed(list(body.iter("*"))):
-        measure = Measure()
-        if element.tag in BLOCKS:
-            _add_own(measure, element)
-        for child in element:
-            inner = measures.get(child)
-            if inner is not None:
-                measure.prose += inner.prose
-                measure.size += inner.size
-                measure.linked += inner.linked
-                if child.tag not in HEADINGS:
-                    measure.near += inner.own + 0.5 * max(0.0, inner.near - inner.own)
-        measures[element] = measure
+        measures[element] = _measure(element, measures)
     return measures
 
 
+def measure_again(body: Any, measures: Measures, changed: Iterable[Any]) -> None:
+    """Bring measures up to date where elements have been dropped; those of dropped elements stay as they were.
+
+    Args:
+        changed: elements that have lost children or text; None among them is passed over.
+    """
+    stale: set[Any] = set()
+    for element in changed:
+        above = element
+        while above is not None and above not in stale:
+            stale.add(above)
+            above = above.getparent() if above is not body else None
+    if stale:
+        for element in reversed([element for element in body.iter("*") if element in stale]):
+            measures[element] = _measure(element, measures)
+
+
+def _measure(element: Any, measures: Measures) -> Measure:
+    """Return the measure of an element whose children are measured."""
+    is_block = element.tag in BLOCKS
+    if not len(element) and not (is_block and element.text):
+        return _NOTHING
+    measure = Measure()
+    if is_block:
+        _add_own(measure, element)
+    for child in element:
+        inner = measures.get(child)
+        if inner is not None and inner.size:
+            measure.prose += inner.prose
+            measure.size += inner.size
+            measure.linked += inner.linked
+            if child.tag not in HEADINGS:
+                measure.near += inner.own + 0.5 * max(0.0, inner.near - inner.own)
+    return measure
+
+
 def _add_own(measure: Measure, block: Any) -> None:
-    for text, linked in iter_runs(block):
-        size, linked_size = measure_size(text), measure_size(linked)
+    for text, linked in list_runs(block):
+        size = measure_size(text)
+        linked_size = measure_size(linked) if linked else 0.0
         measure.size += size
         measure.linked += linked_size
         measure.own += _weigh(text, size, linked_size)
@@ -88,34 +118,39 @@ def _weigh(text: str, size: float, linked: float) -> float:
     return size - linked
 
 
-def iter_runs(block: Any) -> Iterator[tuple[str, str]]:
-    """Yield each line of text that stands in a block but in no block below it, and what of the line is linked."""
-    text: list[str] = []
-    linked: list[str] = []
-    for piece, is_linked in _iter_pieces(block, is_linked=False):
-        if piece is None:
-            if line := fold_blanks("".join(text)):
-                yield line, fold_blanks("".join(linked))
-            text, linked = [], []
-            continue
-        text.append(piece)
-        if is_linked:
-            linked.append(piece)
-    if line := fold_blanks("".join(text)):
-        yield line, fold_blanks("".join(linked))
+def list_runs(block: Any) -> list[tuple[str, str]]:
+    """Return each line of text that stands in a block but in no block below it, and what of the line is linked."""
+    if not len(block):
+        line = fold_blanks(block.text or "")
+        return [(line, "")] if line else []
+    lines: list[tuple[list[str], list[str]]] = [([], [])]
+    _gather_pieces(block, lines, is_linked=False)
+    runs = []
+    for text, linked in lines:
+        if text and (line := fold_blanks("".join(text))):
+            runs.append((line, fold_blanks("".join(linked)) if linked else ""))
+    return runs
 
 
-def _iter_pieces(element: Any, *, is_linked: bool) -> Iterator[tuple[str | None, bool]]:
-    """Yield pieces of text, None where a line ends."""
+def _gather_pieces(element: Any, lines: list[tuple[list[str], list[str]]], *, is_linked: bool) -> None:
+    """Put the pieces of an element's text, and those of them that are linked, on the last line or on new ones."""
     if element.text:
-        yield element.text, is_linked
+        _add_piece(element.text, lines, is_linked=is_linked)
     for child in element:
-        if child.tag in BLOCKS or child.tag == "br":
-            yield None, False
-        elif isinstance(child.tag, str):
-            yield from _iter_pieces(child, is_linked=is_linked or child.tag == "a")
+        tag = child.tag
+        if tag in BLOCKS or tag == "br":
+            lines.append(([], []))
+        elif isinstance(tag, str):
+            _gather_pieces(child, lines, is_linked=is_linked or tag == "a")
         if child.tail:
-            yield child.tail, is_linked
+            _add_piece(child.tail, lines, is_linked=is_linked)
+
+
+def _add_piece(piece: str, lines: list[tuple[list[str], list[str]]], *, is_linked: bool) -> None:
+    text, linked = lines[-1]
+    text.append(piece)
+    if is_linked:
+        linked.append(piece)
 
 
 def list_lines(element: Any, *, without: frozenset[str] = frozenset()) -> list[str]:

@@ -9,6 +9,7 @@ structure, never by knowing the site.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipelines.page.metadata import Statement
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 _MIN_LETTERS = 4
 _MIN_UNTITLED = 10
 _MAX_CHARS = 300
+# Names of classes recur; very long ones would only take memory.
+_MAX_CACHED = 4096
+_MAX_CACHED_CHARS = 200
 _TITLE_CLASS = re.compile(r"(?:^|[^a-z])(?:title|headline|biaoti|tit|bt)(?:$|[^a-z])", re.IGNORECASE)
 # Blanks around a dash make it a separator; `_` and `|` are separators anyhow, `-` between letters may be a hyphen.
 _SEPARATOR = re.compile(r"\s*(?:[_|｜]|--+|\s[-–—·•»:]\s|\s[-–—](?=\S)|(?<=\S)[-–—]\s)\s*")
@@ -56,10 +60,18 @@ def _iter_headings(page: Page) -> Iterator[Any]:
     yield from (element for element in page.root.iter("h1") if _is_headline_long(element))
     yield from (element for element in page.root.iter(*sorted(HEADINGS - {"h1"})) if _is_headline_long(element))
     for element in page.root.iter("div", "p", "span", "td", "strong", "b", "font"):
-        if _TITLE_CLASS.search(f"{element.get('class') or ''} {element.get('id') or ''}") and _is_headline_long(
-            element
-        ):
+        kind, name = element.get("class"), element.get("id")
+        if (kind or name) and _is_named_title(f"{kind or ''} {name or ''}") and _is_headline_long(element):
             yield element
+
+
+def _is_named_title(names: str) -> bool:
+    return _is_short_title(names) if len(names) <= _MAX_CACHED_CHARS else bool(_TITLE_CLASS.search(names))
+
+
+@lru_cache(_MAX_CACHED)
+def _is_short_title(names: str) -> bool:
+    return bool(_TITLE_CLASS.search(names))
 
 
 def _is_headline_long(element: Any) -> bool:

@@ -9,7 +9,9 @@ Spec: BCP 47 (tags); HTML Living Standard §3.2.6.1 (`lang`).
 from __future__ import annotations
 
 import re
+import string
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
 
 _SAMPLE_CHARS = 6_000
 _MIN_SHARE = 0.3
+_MIN_LETTERS = 20
+_ASCII_LETTERS = string.ascii_letters.encode()
+_MAX_CACHED = 8192
 _SCRIPTS = {
     "han": "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff",
     "kana": "\u3040-\u30ff",
@@ -31,7 +36,7 @@ _SCRIPTS = {
     "thai": "\u0e00-\u0e7f",
     "latin": "A-Za-z\u00c0-\u024f\u1e00-\u1eff",
 }
-_LETTERS = re.compile("|".join(f"(?P<{name}>[{letters}]+)" for name, letters in _SCRIPTS.items()))
+_LETTERS = re.compile("|".join(f"(?P<{name}>[{letters}])" for name, letters in _SCRIPTS.items()))
 # The languages that a script may stand for; the first is taken where the page declares none of them.
 _LANGUAGES = {
     "han": ("zh",),
@@ -88,11 +93,15 @@ def _sample_text(page: Page) -> str:
 
 def _find_script(sample: str) -> str:
     """Return the script of most letters, or '' where there are hardly any; a little kana makes Han Japanese."""
+    if sample.isascii():
+        rest = len(sample.encode().translate(None, _ASCII_LETTERS))
+        return "latin" if len(sample) - rest >= _MIN_LETTERS else ""
     counts: Counter[str] = Counter()
-    for run in _LETTERS.finditer(sample):
-        counts[run.lastgroup or ""] += run.end() - run.start()
+    for char, count in Counter(sample).items():
+        if script := _find_script_of(char):
+            counts[script] += count
     total = sum(counts.values())
-    if total < 20:
+    if total < _MIN_LETTERS:
         return ""
     if counts["kana"] > 0.1 * total:
         return "kana"
@@ -103,6 +112,12 @@ def _find_script(sample: str) -> str:
         script, count = max(others, key=lambda entry: entry[1], default=("latin", count))
         return script if count >= _MIN_SHARE * total else "latin"
     return script
+
+
+@lru_cache(_MAX_CACHED)
+def _find_script_of(char: str) -> str:
+    letter = _LETTERS.fullmatch(char)
+    return (letter.lastgroup or "") if letter else ""
 
 
 def _is_traditional(sample: str) -> bool:

@@ -32,10 +32,10 @@ _REPEAT_S: Final = 0.2
 # makes it backtrack. libxml2 takes `<script/>` for an empty element.
 _ATTRIBUTES = r"""(?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+|["'])*+"""
 _START_TAG = re.compile(
-    r"<!--.*?(?:-->|\Z)"
-    rf"|<(?P<raw>script|style)(?=[\s>]){_ATTRIBUTES}(?<!/)>.*?(?:</(?P=raw)|\Z)"
+    r"<!--[^-]*+(?:-(?!->)[^-]*+)*+(?:-->|\Z)"
+    rf"|<(?P<raw>script|style)(?=[\s>]){_ATTRIBUTES}(?<!/)>[^<]*+(?:<(?!/(?P=raw))[^<]*+)*+(?:</(?P=raw)|\Z)"
     rf"|<(?P<name>[a-zA-Z][^\s/>]*+){_ATTRIBUTES}>?",
-    re.DOTALL | re.IGNORECASE,
+    re.IGNORECASE,
 )
 _QUOTED = re.compile(r""""[^"]*+"|'[^']*+'""")
 _ATTRIBUTE_START = re.compile(r"(?<![\s/])[\s/]++[^\s/>]")
@@ -132,7 +132,7 @@ def drain_attributes(text: str) -> str:
 
 
 def _is_flooded(text: str) -> bool:
-    return any(_has_flood(tag) for tag in _START_TAG.finditer(text))
+    return any(tag.end() - tag.start() > _SHORT_TAG_CHARS and _has_flood(tag) for tag in _START_TAG.finditer(text))
 
 
 def _has_flood(tag: re.Match[str]) -> bool:

@@ -64,8 +64,8 @@ _DATES = re.compile(
 )
 _CREATED_DATES = re.compile(r"(?:create(?:at|date|time)|datecreated|dcdate|dctermsdate|dctermscreated)$")
 _TAG_LINK = re.compile(
-    r"/(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?|etiquetas?|argoment[oi]|labels?)/[^/?#]"
-    r"|[?&](?:tag|keyword)=",
+    r"[/?&](?:(?<=/)(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?|etiquetas?"
+    r"|argoment[oi]|labels?)/[^/?#]|(?<=[?&])(?:tag|keyword)=)",
     re.IGNORECASE,
 )
 _MAX_TAG_LINKS = 12

@@ -110,7 +110,7 @@ def test_reading_twice_gives_the_same() -> None:
     assert read() == read()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=300))
 def test_no_text_breaks_the_reader(text: str) -> None:
     read(text)
