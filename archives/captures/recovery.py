@@ -9,19 +9,17 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 
 from archives.errors import RecordError, WriteError
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import salvage_sidecar, write_sidecar
 from archives.storage.collection import OPEN_SUFFIX, Collection
-from archives.storage.files import is_held, is_same_file, lock_file, sync_directory
+from archives.storage.files import is_held, is_same_file, lock_file, replace_file, sync_directory
 from archives.warc.members import iter_members
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-SALVAGE_SUFFIX: Final = ".salvage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,13 +104,9 @@ def _keep_head(stream: BinaryIO, open_path: Path, path: Path, size: int) -> None
     if size == os.fstat(stream.fileno()).st_size:
         os.fsync(stream.fileno())
         open_path.rename(path)
+        sync_directory(path.parent)
     else:
-        temporary = path.with_name(path.name + SALVAGE_SUFFIX)
         stream.seek(0)
-        with temporary.open("wb") as copy:
+        with replace_file(path) as copy:
             shutil.copyfileobj(stream, copy, 1024 * 1024)
             copy.truncate(size)
-            copy.flush()
-            os.fsync(copy.fileno())
-        temporary.rename(path)
-    sync_directory(path.parent)

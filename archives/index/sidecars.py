@@ -5,15 +5,13 @@ Sidecars are derived from the WARC files and may be deleted; the catalogue is ma
 
 from __future__ import annotations
 
-import os
-import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archives.errors import RecordError
 from archives.index.cdxj import REVISIT_MIME, IndexEntry, dump_line, find_key, load_line
 from archives.storage.collection import STORED_SUFFIX
-from archives.storage.files import sync_directory
+from archives.storage.files import write_file
 from archives.urls import format_timestamp
 from archives.warc.messages import find_kind, find_mime
 from archives.warc.parser import Record
@@ -101,18 +99,7 @@ def find_state(collection: Collection, warc: Path) -> str | None:
 def write_sidecar(collection: Collection, filename: str, lines: Iterable[str]) -> Path:
     """Write the sidecar of one WARC file, sorted by bytes, so that it is whole or not there."""
     path = collection.sidecar_path(filename)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    data = b"".join(line + b"\n" for line in sorted(line.encode("utf-8") for line in lines))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    sync_directory(path.parent)
+    write_file(path, b"".join(line + b"\n" for line in sorted(line.encode("utf-8") for line in lines)))
     return path
 
 

@@ -1,13 +1,29 @@
-"""What makes a file on disk ours alone while we write it, and there to stay once we say so."""
+"""What makes a file on disk ours alone while we write it, whole when it appears, and there to stay once we say so.
+
+A file that is written whole is written under a temporary name in its folder, put on disk, and then given its own name
+in one step. A writer that is killed leaves the temporary file; its name is one that nobody else uses and its lock is
+free, so the next writer in that folder removes it.
+"""
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
-from typing import TYPE_CHECKING
+import re
+import secrets
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+# `pipelines.exports.files` has the same: each removes what the other's killed writers left.
+_TEMPORARY: Final = re.compile(r"\.newsreel-[0-9a-f]{16}\.tmp")
+_PUBLIC_MODE: Final = 0o666
+_NOT_FOR_FOLDERS: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 
 def lock_file(descriptor: int) -> bool:
@@ -58,9 +74,105 @@ def make_private(path: Path) -> None:
 
 
 def sync_directory(path: Path) -> None:
-    """Put names made, changed or removed in a directory on the disk."""
+    """Put names made, changed or removed in a directory on the disk, where its file system can do that."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NOT_FOR_FOLDERS:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def sync_file(stream: BinaryIO) -> None:
+    """Put what has been written to a file on the disk."""
+    stream.flush()
+    os.fsync(stream.fileno())
+
+
+def write_file(target: Path, data: bytes, *, mode: int = _PUBLIC_MODE) -> None:
+    """Write a file whole or not at all, in place of the one that is there; parameters and errors as `replace_file`."""
+    with replace_file(target, mode=mode) as stream:
+        stream.write(data)
+
+
+def create_file(target: Path, data: bytes, *, mode: int = _PUBLIC_MODE) -> bool:
+    """Write a file whole or not at all; False if there is one, which is left alone."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open_temporary(target.parent, mode=mode) as stream:
+        stream.write(data)
+        sync_file(stream)
+        return link_file(stream, target)
+
+
+@contextmanager
+def replace_file(target: Path, *, mode: int = _PUBLIC_MODE) -> Iterator[BinaryIO]:
+    """Give a file to write to; it takes the target's place when the block ends well, and is on the disk then.
+
+    Args:
+        mode: of the file, less what the umask takes away.
+
+    Raises:
+        OSError: the disk does not take it; what lay at the target lies there still.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open_temporary(target.parent, mode=mode) as stream:
+        yield stream
+        sync_file(stream)
+        Path(stream.name).replace(target)
+        sync_directory(target.parent)
+
+
+def link_file(stream: BinaryIO, target: Path) -> bool:
+    """Give a temporary file that is on the disk a name to keep; False if another file has that name."""
+    try:
+        os.link(stream.name, target)
+    except FileExistsError:
+        return False
+    sync_directory(target.parent)
+    return True
+
+
+@contextmanager
+def open_temporary(folder: Path, *, mode: int = _PUBLIC_MODE) -> Iterator[BinaryIO]:
+    """Give a file to write to, which goes when the block ends, unless it has been renamed; `name` is its path."""
+    _sweep(folder)
+    stream = _create_temporary(folder, mode)
+    try:
+        with stream:
+            yield stream
+    finally:
+        Path(stream.name).unlink(missing_ok=True)
+
+
+def _create_temporary(folder: Path, mode: int) -> BinaryIO:
+    while True:
+        path = folder / f".newsreel-{secrets.token_hex(8)}.tmp"
+        stream = open(path, "xb", opener=partial(os.open, mode=mode))  # noqa: SIM115 (the caller closes it)
+        try:
+            if lock_file(stream.fileno()) and is_same_file(stream.fileno(), path):
+                return stream
+        except OSError:  # a file system without locks, where nothing is swept either
+            return stream
+        # Another writer came between and took it for left over.
+        stream.close()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the temporary files that killed writers left in a folder."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):  # somebody else's, or another writer was first
+                    _remove_left_over(Path(entry.path))
+
+
+def _remove_left_over(path: Path) -> None:
+    # For writing, because NFS locks nothing else.
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if lock_file(descriptor) and is_same_file(descriptor, path):
+            path.unlink()
     finally:
         os.close(descriptor)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from archives.errors import StoreError
 from archives.storage.collection import STORED_SUFFIX
-from archives.storage.files import sync_directory
+from archives.storage.files import write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,14 +71,7 @@ def find_stored(path: Path) -> Stored | None:
 
 def write_stored(path: Path, stored: Stored) -> None:
     """Note that a WARC file is in storage, for good."""
-    target = path.with_name(path.name + STORED_SUFFIX)
-    temporary = target.with_name(f".{target.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(asdict(stored), file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
-    sync_directory(target.parent)
+    write_file(path.with_name(path.name + STORED_SUFFIX), json.dumps(asdict(stored)).encode())
 
 
 def open_warc(path: Path) -> BinaryIO:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
 from archives.errors import CollectionError, RecordError
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import salvage_sidecar, write_sidecar
 from archives.storage.collection import WARC_SUFFIXES, Collection
-from archives.storage.files import sync_directory
+from archives.storage.files import link_file, open_temporary, sync_file
 from archives.warc.reader import iter_records
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from typing import BinaryIO
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _ODD_IN_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
@@ -56,29 +55,24 @@ def add_stream(collection: Collection, name: str, stream: IO[bytes]) -> Added:
     if suffix is None:
         raise CollectionError(f"{name} is not called {', '.join(WARC_SUFFIXES)}; rename it if it is such a file")
     collection.archive_dir.mkdir(parents=True, exist_ok=True)
-    temporary = collection.archive_dir / f".{secrets.token_hex(8)}.tmp"
-    try:
-        digest = _copy(stream, temporary)
-        _refuse_unreadable(temporary, name)
+    with open_temporary(collection.archive_dir) as copy:
+        digest = _copy(stream, copy)
+        _refuse_unreadable(Path(copy.name), name)
         stem = _ODD_IN_NAME.sub("-", name[: -len(suffix)]).lstrip(".-") or "added"
-        path = _place(collection, temporary, stem, suffix, digest)
-    finally:
-        temporary.unlink(missing_ok=True)
+        path = _place(collection, copy, stem, suffix, digest)
     is_new = not collection.sidecar_path(path.name).exists()
     entries, damage = salvage_sidecar(path)
     write_sidecar(collection, path.name, map(dump_line, entries))
     return Added(path=path, captures=len(entries), is_new=is_new, damage=damage)
 
 
-def _copy(stream: IO[bytes], path: Path) -> str:
+def _copy(stream: IO[bytes], copy: BinaryIO) -> str:
     """Write a durable copy; returns its SHA-256."""
     digest = hashlib.sha256()
-    with path.open("wb") as copy:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-            copy.write(chunk)
-        copy.flush()
-        os.fsync(copy.fileno())
+    while chunk := stream.read(_CHUNK_BYTES):
+        digest.update(chunk)
+        copy.write(chunk)
+    sync_file(copy)
     return digest.hexdigest()
 
 
@@ -92,21 +86,15 @@ def _refuse_unreadable(path: Path, name: str) -> None:
     raise CollectionError(f"{name} does not begin with a record ({fault}); it is not taken in")
 
 
-def _place(collection: Collection, temporary: Path, stem: str, suffix: str, digest: str) -> Path:
+def _place(collection: Collection, copy: BinaryIO, stem: str, suffix: str, digest: str) -> Path:
     """Give the copy a name that no other file has, without a moment in which it could replace one."""
     for name in (stem + suffix, f"{stem}-{digest[:12]}{suffix}"):
         path = collection.archive_dir / name
         if _has_sidecar_of_another(collection, path):
             continue
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            if _hash_file(path) == digest:
-                return path
-            continue
-        sync_directory(path.parent)
-        return path
-    raise CollectionError(f"{stem}{suffix} is in {collection.name} with other bytes; rename the file", path=temporary)
+        if link_file(copy, path) or _hash_file(path) == digest:
+            return path
+    raise CollectionError(f"{stem}{suffix} is in {collection.name} with other bytes; rename the file", path=path)
 
 
 def _has_sidecar_of_another(collection: Collection, path: Path) -> bool:

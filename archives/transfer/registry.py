@@ -22,7 +22,7 @@ from archives.errors import RegistryError, StoreError
 from archives.index.cdxj import dump_line, dump_row, load_line, load_row
 from archives.index.sidecars import find_state, read_entries, write_sidecar
 from archives.storage.collection import WARC_SUFFIXES
-from archives.storage.files import is_held
+from archives.storage.files import create_file, is_held
 from archives.storage.remote_files import Stored, find_stored, write_stored
 from archives.transfer.upload import parse_place
 from archives.urls import describe_url
@@ -110,12 +110,7 @@ def find_place(collection: Collection) -> str:
     path = collection.indexes_dir / PLACE_NAME
     with suppress(FileNotFoundError):
         return path.read_text("ascii").strip()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{PLACE_NAME}.{secrets.token_hex(4)}.tmp")
-    temporary.write_text(secrets.token_hex(8) + "\n", "ascii")
-    with suppress(FileExistsError):  # another process was quicker
-        os.link(temporary, path)
-    temporary.unlink()
+    create_file(path, secrets.token_hex(8).encode() + b"\n")  # unless another process was quicker
     return path.read_text("ascii").strip()
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
-import os
-import secrets
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from archives.errors import PackageError
 from archives.index.zipnum import iter_blocks
+from archives.storage.files import replace_file
 from archives.storage.remote_files import find_size, open_warc
 from archives.transfer.importing import Added, add_stream
 from archives.wacz.pages import Page, iter_page_lines
@@ -28,6 +27,7 @@ from archives.wacz.sign import build_signature, load_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
 
     from archives.storage.collection import Collection
 
@@ -81,17 +81,12 @@ def pack_collection(
             f"{collection.name} has no closed WARC file to pack; crawl something first", path=collection.path
         )
     key = load_key(key_file) if key_file else None
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with _Package(temporary, created or datetime.now(UTC)) as package:
-            for warc in warcs:
-                package.add(f"archive/{warc.name}", _iter_chunks(warc), size=find_size(warc))
-            captures = package.add_index(_iter_index_lines(collection, warcs))
-            package.add(PAGES, iter_page_lines(collection, pages), is_deflated=True)
-            package.close_with(title or collection.name, key)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replace_file(target) as stream, _Package(stream, created or datetime.now(UTC)) as package:
+        for warc in warcs:
+            package.add(f"archive/{warc.name}", _iter_chunks(warc), size=find_size(warc))
+        captures = package.add_index(_iter_index_lines(collection, warcs))
+        package.add(PAGES, iter_page_lines(collection, pages), is_deflated=True)
+        package.close_with(title or collection.name, key)
     left_out = sorted({warc.name for warc in collection.iter_warcs()} - {warc.name for warc in warcs})
     return Packed(path=target, warcs=len(warcs), captures=captures, left_out=left_out)
 
@@ -127,36 +122,23 @@ def _keep_pages(bundle: Bundle, collection: Collection) -> None:
     path = collection.pages_dir / Path(PAGES).name
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("wb") as stream:
-            stream.writelines(bundle.iter_chunks(PAGES))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replace_file(path) as stream:
+        stream.writelines(bundle.iter_chunks(PAGES))
 
 
 class _Package:
     """A WACZ file being written; what is added is hashed on its way."""
 
-    def __init__(self, path: Path, created: datetime) -> None:
+    def __init__(self, stream: BinaryIO, created: datetime) -> None:
         self._created = created.astimezone(UTC)
-        self._stream = path.open("xb")
-        self._zip = zipfile.ZipFile(self._stream, "w", allowZip64=True)
+        self._zip = zipfile.ZipFile(stream, "w", allowZip64=True)
         self._resources: list[dict[str, Any]] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        try:
-            self._zip.close()
-            if error is None:
-                self._stream.flush()
-                os.fsync(self._stream.fileno())
-        finally:
-            self._stream.close()
+        self._zip.close()
 
     def add(self, name: str, chunks: Iterable[bytes], *, is_deflated: bool = False, size: int = 0) -> str:
         """Write one file; returns its digest.

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 from typing import TYPE_CHECKING, Any
 
 from archives.errors import PackageError
+from archives.storage.files import create_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +31,7 @@ def load_key(path: Path) -> Any:
         data = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:  # noqa: PTH123 (mode)
-            stream.write(data)
-        return key
+        create_file(path, data, mode=0o600)
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError) as error:

@@ -8,10 +8,10 @@ Spec: Prometheus text-based format 0.0.4.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from archives.storage.files import write_file
 from crawler.monitoring.health import Ailment
 from crawler.monitoring.logbook import RunState
 from pipelines.posts.post_folder import Outcome
@@ -58,10 +58,7 @@ def dump_metrics(healths: Sequence[Health], entries: Iterable[Entry] = ()) -> st
 
 def write_metrics(path: Path, text: str) -> None:
     """Write a metrics file whole or not at all, as node_exporter's textfile collector asks."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
+    write_file(path, text.encode())
 
 
 def _build_run_families(healths: Sequence[Health]) -> list[_Family]:

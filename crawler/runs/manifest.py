@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import scrapy
+
+from archives.storage.files import write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,15 +82,7 @@ def list_counts(stats: Mapping[str, Any]) -> dict[str, int | str]:
 
 def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
     """Write a manifest whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The workers of a crawl may write its joint manifest at the same time.
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        json.dump(manifest, file, ensure_ascii=False, indent=2)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_file(path, json.dumps(manifest, ensure_ascii=False, indent=2).encode() + b"\n")
 
 
 def _digest(path: Path) -> str:

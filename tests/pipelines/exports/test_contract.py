@@ -161,11 +161,15 @@ def test_an_export_that_is_killed_leaves_the_old_one_whole(name: str, tmp_path: 
     export(name, PLAIN, target)
     before = read_all(target)
     process = start_slow_export(name, target, "new", 60)
+    export(name, PLAIN, tmp_path / "other")
+    assert len(list(tmp_path.iterdir())) == 3, "what a living export writes is not touched"
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert read_all(target) == before
+    assert len(list(tmp_path.iterdir())) == 3
     export(name, PLAIN[:1], target)
     assert read_all(target) != before
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "other"}
 
 
 @pytest.mark.parametrize("name", ["jsonl", "sqlite", "jekyll"])
