@@ -6,6 +6,7 @@
     ├── PackageError      the WACZ file: not a ZIP, not safe to read, not what it says
     ├── NotArchived       the question: no capture answers it
     ├── StoreError         the object storage: not reached, not there, not what was put
+    ├── DatabaseError      the SQLite file: damaged, or of a version that this program cannot read
     ├── RegistryError      the database where machines tell what they hold: not reached, or refusing
     └── WriteError        the disk: it took fewer bytes than it was given
         └── DiskFull      ... because it has no more room, or less than is to be left
@@ -16,6 +17,7 @@ built without reading the sentence.
 
 from __future__ import annotations
 
+import sqlite3
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -91,6 +93,10 @@ class PackageError(ArchiveError):
 
 class StoreError(ArchiveError, OSError):
     """The object storage does not give or take what it should."""
+
+
+class DatabaseError(ArchiveError, sqlite3.DatabaseError):
+    """A SQLite file that cannot be made again from the archive is damaged, or of another version."""
 
 
 class RegistryError(ArchiveError):

@@ -7,29 +7,27 @@ again. Several processes may read and bring it up to date at once.
 
 from __future__ import annotations
 
-import sqlite3
 import weakref
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from archives.index.cdxj import IndexEntry, dump_row, find_key, load_row
 from archives.index.sidecars import find_state, read_entries
+from archives.storage.databases import Schema, open_database, transaction
 from archives.urls import build_instant, count_micros
 from archives.warc.records import quote_uri
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
     from types import TracebackType
 
     from archives.storage.collection import Collection
 
 CATALOGUE_NAME: Final = "catalogue.sqlite"
-_VERSION: Final = 1
-_PATIENCE_S: Final = 60.0
 # Rows of one file are added in the order of capture, so that walking `capture_time` reads the table nearly in sequence.
-_SCHEMA: Final = """
+_SCRIPT: Final = """
 CREATE TABLE warc (id INTEGER PRIMARY KEY, filename TEXT NOT NULL UNIQUE, state TEXT NOT NULL);
 CREATE TABLE capture (
     urlkey TEXT NOT NULL, captured_at INTEGER NOT NULL, url TEXT NOT NULL, mime TEXT NOT NULL, status INTEGER,
@@ -41,6 +39,7 @@ CREATE INDEX capture_time ON capture (captured_at, record_id);
 CREATE INDEX capture_digest ON capture (digest);
 CREATE INDEX capture_warc ON capture (warc);
 """
+_SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_derived=True, synchronous="OFF")
 _SELECT: Final = (
     "SELECT urlkey, captured_at, url, mime, status, digest, length, offset, record_id, truncated, filename "
     "FROM capture JOIN warc ON warc.id = capture.warc "
@@ -83,7 +82,7 @@ class CollectionIndex:
             How many files were new, changed or gone.
         """
         if self._database is None:
-            self._database = _open_database(self.collection)
+            self._database = _open_catalogue(self.collection)
             self._finalizer = weakref.finalize(self, self._database.close)
         return _refresh(self._database, self.collection)
 
@@ -186,64 +185,18 @@ class CollectionIndex:
 
 def rebuild_catalogue(collection: Collection) -> int:
     """Empty the database and fill it again; returns how many captures it lists."""
-    with closing(_open_database(collection)) as database:
-        with _transaction(database):
-            _make_tables(database)
+    with closing(_open_catalogue(collection)) as database:
+        with transaction(database):
+            database.execute("DELETE FROM capture")
+            database.execute("DELETE FROM warc")
         _refresh(database, collection)
         (count,) = database.execute("SELECT count(*) FROM capture").fetchone()
     return int(count)
 
 
-def _find_path(collection: Collection, suffix: str = "") -> Path:
-    return collection.indexes_dir / (CATALOGUE_NAME + suffix)
-
-
-def _open_database(collection: Collection) -> sqlite3.Connection:
-    """The collection's database, made anew if it is none, or one in memory if it cannot be written."""
-    path = _find_path(collection)
-    try:
-        return _connect(str(path))
-    except sqlite3.OperationalError:
-        return _connect(":memory:")
-    except sqlite3.DatabaseError:
-        for suffix in ("", "-wal", "-shm"):
-            _find_path(collection, suffix).unlink(missing_ok=True)
-        return _connect(str(path))
-
-
-def _connect(name: str) -> sqlite3.Connection:
-    database = sqlite3.connect(name, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        # Losing the last transactions to a power cut costs nothing that the sidecars would not give again.
-        database.execute("PRAGMA synchronous = OFF")
-        with _transaction(database):
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            if version != _VERSION:
-                _make_tables(database)
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
-
-
-def _make_tables(database: sqlite3.Connection) -> None:
-    for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
-        database.execute(f'DROP TABLE "{name}"')
-    for statement in _SCHEMA.split(";\n"):
-        database.execute(statement)
-    database.execute(f"PRAGMA user_version = {_VERSION}")
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
+def _open_catalogue(collection: Collection) -> sqlite3.Connection:
+    """The collection's database, or one in memory if it cannot be written."""
+    return open_database(collection.indexes_dir / CATALOGUE_NAME, _SCHEMA, across_threads=True)
 
 
 def _refresh(database: sqlite3.Connection, collection: Collection) -> int:
@@ -255,11 +208,11 @@ def _refresh(database: sqlite3.Connection, collection: Collection) -> int:
     for warc in changed:
         # In the order of capture.
         entries = sorted(read_entries(collection, warc), key=lambda entry: (entry.captured_at, entry.record_id))
-        with _transaction(database):
+        with transaction(database):
             _remove_file(database, warc.name)
             _add_file(database, warc.name, found[warc], entries)
     for filename in gone:
-        with _transaction(database):
+        with transaction(database):
             _remove_file(database, filename)
     return len(changed) + len(gone)
 

@@ -6,13 +6,13 @@ revisit without its original. A note is a convention of another tool that costs 
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 from archives.errors import RecordError
+from archives.storage.databases import Schema, open_scratch
 from archives.urls import count_micros
 from archives.warc.reader import CAPTURE_TYPES, build_reference
 from archives.warc.records import RecordType
@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
     from archives.warc.parser import Record
 
-_SCHEMA: Final = """
+_SCRIPT: Final = """
 CREATE TABLE seen (record_id TEXT PRIMARY KEY, url TEXT, place TEXT, at INTEGER, digest TEXT, type TEXT) WITHOUT ROWID;
 CREATE TABLE revisit (
     record_id TEXT, path TEXT, offset INTEGER, is_standard INTEGER, digest TEXT,
     referred_id TEXT, referred_url TEXT, referred_at INTEGER
 );
 """
+_SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_derived=True)
 _SECOND: Final = 1_000_000
 _PROFILES: Final = ("/revisit/identical-payload-digest", "/revisit/server-not-modified")
 
@@ -90,10 +91,7 @@ class Findings:
     def __init__(self, on_note: Callable[[Problem], None] | None, *, database: str = "") -> None:
         self.problems: list[Problem] = []
         self._on_note = on_note
-        self._database = sqlite3.connect(database, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = OFF")
-        self._database.execute("PRAGMA synchronous = OFF")
-        self._database.executescript(_SCHEMA)
+        self._database = open_scratch(database, _SCHEMA)
 
     def __enter__(self) -> Self:
         return self

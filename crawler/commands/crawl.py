@@ -17,6 +17,7 @@ from archives.errors import ArchiveError
 from archives.storage.collection import Collection
 from archives.transfer import registry
 from crawler.commands.health import load_health
+from crawler.frontier.leases import verify_file
 from crawler.frontier.streams import find_url, verify_server
 from crawler.monitoring.events import Event, Happening, dump_event
 from crawler.monitoring.exits import ExitCode, find_exit_code
@@ -120,13 +121,16 @@ class Command(ScrapyCrawl):
             arguments = crawler.spidercls.parse_arguments(arguments) | {"source": source}
             if crawler.settings["ARCHIVE_MODE"] == "capture":
                 held = Collection.open(Path(crawler.settings["DATA_DIR"]), collection, create=True)
-                verify_server(find_url(crawler.settings["FRONTIER_URL"]))
+                if url := find_url(crawler.settings["FRONTIER_URL"]):
+                    verify_server(url)
+                else:
+                    verify_file(held.path / "frontier.sqlite")
                 open_ledger(held).close()
                 registry.learn(registry.find_url(crawler.settings["CATALOGUE_URL"]), held)
-        except sqlite3.Error as error:
-            raise UsageError(f"the ledger of {held.path} cannot be written: {error}", print_help=False) from error
         except (SourceError, ArchiveError, ValueError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
+        except sqlite3.Error as error:
+            raise UsageError(f"a database of {held.path} cannot be written: {error}", print_help=False) from error
         return arguments
 
 

@@ -87,6 +87,9 @@ class Command(ScrapyCommand):
             holding = Holding(collection, until=_parse_until(opts.at))
             sources = holding.find_sources(opts.source)
             engine = find_engine(opts)
+            if not (opts.diff or opts.out):
+                # Now rather than in the end: a log that cannot be used is a reason not to begin.
+                ChangeLog(collection, find_definitions(collection)).close()
         except (ArchiveError, SourceError, EngineError) as error:
             raise UsageError(str(error), print_help=False) from error
         place_collection(self.settings, collection.name, priority="cmdline")

@@ -18,7 +18,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
-from archives.errors import RegistryError
+from archives.errors import DatabaseError, RegistryError
 from archives.storage.collection import Collection
 from archives.transfer.registry import find_url
 from crawler.commands.health import load_health
@@ -168,7 +168,7 @@ class Command(ScrapyCommand):
     def _open_table(self) -> ScheduleTable:
         try:
             return ScheduleTable(self._where, build_owner(self._data_dir))
-        except RegistryError as error:
+        except (DatabaseError, RegistryError) as error:
             raise UsageError(str(error), print_help=False) from error
 
     @property

@@ -70,7 +70,10 @@ class Command(ScrapyCommand):
         due = self._list_due(collection, fetched)
         print(f"{collection.name}: {told} files told, {len(due)} taken in", file=sys.stderr)  # noqa: T201
         if due:
-            self._join(collection, due)
+            try:
+                self._join(collection, due)
+            except ArchiveError as error:
+                raise UsageError(str(error), print_help=False) from error
         if opts.json:
             print(json.dumps({"collection": collection.name, "told": told, "taken_in": due}))  # noqa: T201
 

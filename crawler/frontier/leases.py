@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from archives.storage.files import make_private
+from archives.storage.databases import Schema, open_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +26,7 @@ LEASED: Final = 1
 DONE: Final = 2
 LEASE_S: Final = 60.0
 
-_SCHEMA = """
+_SCRIPT = """
 CREATE TABLE IF NOT EXISTS requests (
     job TEXT NOT NULL,
     fingerprint BLOB NOT NULL,
@@ -43,7 +42,24 @@ CREATE TABLE IF NOT EXISTS requests (
 CREATE INDEX IF NOT EXISTS waiting ON requests (job, host, priority, serial) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS leased ON requests (job, worker) WHERE state = 1;
 """
+_SCHEMA = Schema(
+    version=1,
+    script=_SCRIPT,
+    is_private=True,
+    synchronous="NORMAL",
+    loss="runs that were cut short then start from the beginning",
+)
 # Statements name their index: left to itself SQLite walks through all rows of a job, and those are what grows.
+
+
+def verify_file(path: Path) -> None:
+    """Make sure that a run can use the table at `path`.
+
+    Raises:
+        archives.errors.DatabaseError: it is damaged or of another version.
+        sqlite3.OperationalError: it cannot be written.
+    """
+    open_database(path, _SCHEMA).close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +92,7 @@ class LeaseTable:
         new_worker: Callable[[], str] = lambda: uuid.uuid4().hex[:12],
         lease_s: float = LEASE_S,
     ) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = open_database(path, _SCHEMA)
         self._path = path
         self._job = job
         self._clock = clock
@@ -84,12 +100,6 @@ class LeaseTable:
         self._worker = new_worker()
         self._lock = self._lock_path(self._worker).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        make_private(path)
-        self._database = sqlite3.connect(path, isolation_level=None)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute("PRAGMA busy_timeout = 30000")
-        self._database.executescript(_SCHEMA)
         row = self._database.execute("SELECT MAX(serial) FROM requests WHERE job = ?", (job,)).fetchone()
         self._serial = row[0] or 0
         self.reclaimed = self._reclaim()

@@ -17,12 +17,12 @@ import hashlib
 import json
 import re
 import secrets
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from archives.storage.databases import Schema, open_database
 from archives.urls import format_timestamp
 from crawler.monitoring.logbook import RunState, list_runs
 from crawler.publishing.history import build_versions
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 START = "start"
 FILE_NAME = "changes.sqlite"
 _CURSOR = re.compile(r"(\d+)-([0-9a-f]{12})-(\d{20})-([0-9a-f]{12})")
-_SCHEMA = """
+_SCRIPT = """
 CREATE TABLE IF NOT EXISTS change (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     source TEXT NOT NULL,
@@ -74,6 +74,12 @@ SELECT * FROM change AS this WHERE NOT EXISTS (
     WHERE later.source = this.source AND later.identifier = this.identifier AND later.position > this.position
 );
 """
+_SCHEMA = Schema(
+    version=1,
+    script=_SCRIPT,
+    synchronous="NORMAL",
+    loss="a reparse of the collection then makes it again, but for what has been withdrawn",
+)
 
 
 class CursorError(ValueError):
@@ -142,10 +148,7 @@ class ChangeLog:
         self.collection = collection
         self._definition_for = definition_for
         self._clock = clock
-        self._database = sqlite3.connect(collection.indexes_dir / FILE_NAME, isolation_level=None, timeout=60)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.executescript(_SCHEMA)
+        self._database = open_database(collection.indexes_dir / FILE_NAME, _SCHEMA)
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("INSERT INTO log SELECT ? WHERE NOT EXISTS (SELECT 1 FROM log)", (new_id(),))

@@ -15,7 +15,6 @@ import http.client
 import json
 import os
 import socket
-import sqlite3
 import threading
 import time
 from contextlib import closing, suppress
@@ -23,7 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from archives.storage.files import make_private
+from archives.storage.databases import Schema, open_database
 from crawler.publishing.changes import START, parse_cursor
 from pipelines.exports.records import build_object
 
@@ -37,7 +36,7 @@ MAX_ATTEMPTS = 12
 _FIRST_WAIT_S = 10.0
 _LONGEST_WAIT_S = 6 * 3600.0
 _FILL_AT_ONCE = 500
-_SCHEMA = """
+_SCRIPT = """
 CREATE TABLE IF NOT EXISTS cursor (
     hook TEXT NOT NULL, collection TEXT NOT NULL, cursor TEXT NOT NULL, PRIMARY KEY (hook, collection)
 );
@@ -53,6 +52,7 @@ CREATE TABLE IF NOT EXISTS delivery (
 );
 CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (hook, state, number);
 """
+_SCHEMA = Schema(version=1, script=_SCRIPT, is_private=True, loss="receivers then hear of every post again")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +120,7 @@ class Outbox:
     """What is still to be told, to whom, and when."""
 
     def __init__(self, path: Path) -> None:
-        make_private(path)
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=60)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.executescript(_SCHEMA)
+        self._database = open_database(path, _SCHEMA)
 
     def close(self) -> None:
         """Close the file."""

@@ -12,14 +12,13 @@ import hashlib
 import os
 import secrets
 import socket
-import sqlite3
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from archives.errors import RegistryError
-from archives.storage.files import make_private
+from archives.storage.databases import Schema, open_database
 from archives.transfer.registry import connect
 from archives.urls import describe_url
 from crawler.scheduling.run_outcome import Status
@@ -46,6 +45,12 @@ CREATE TABLE IF NOT EXISTS schedule (
     lease_until TEXT
 )
 """
+_FILE_SCHEMA = Schema(
+    version=1,
+    script=_SCHEMA,
+    is_private=True,
+    loss="due times and adaptive intervals then start from the beginning",
+)
 _SETUP_LOCK = 0x6E657774
 _RETRY_S = 0.5
 _COLUMNS = (
@@ -132,16 +137,6 @@ class _Postgres:
         self._connection.close()
 
 
-def _open_file(path: Path) -> sqlite3.Connection:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    make_private(path)
-    database = sqlite3.connect(path, isolation_level=None)
-    database.execute("PRAGMA busy_timeout = 30000")
-    database.execute("PRAGMA journal_mode = WAL")
-    database.execute(_SCHEMA)
-    return database
-
-
 class ScheduleTable:
     """The rows of all sources; each call is one transaction.
 
@@ -163,7 +158,7 @@ class ScheduleTable:
         self.owner = owner
         self.clock = clock
         self._lease = timedelta(seconds=lease_s)
-        self._database: _Database = _Postgres(where) if isinstance(where, str) else _open_file(where)
+        self._database: _Database = _Postgres(where) if isinstance(where, str) else open_database(where, _FILE_SCHEMA)
 
     def __enter__(self) -> Self:
         return self

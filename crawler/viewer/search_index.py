@@ -7,16 +7,17 @@ whoever looks next makes it again. The ledger tells which posts there are; this 
 from __future__ import annotations
 
 import json
-import sqlite3
 import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from archives.storage.databases import Schema, open_database, transaction
 from archives.warc.records import quote_uri
 from pipelines.exports.tables.sqlite import build_query, segment
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Callable
     from pathlib import Path
 
@@ -25,9 +26,8 @@ if TYPE_CHECKING:
 
 FILE_NAME: Final = "viewer.sqlite"
 REFRESH_S: Final = 2.0
-_VERSION: Final = 1
 _EXCERPT: Final = 160
-_SCHEMA: Final = """
+_SCRIPT: Final = """
 CREATE TABLE posts (
     id INTEGER PRIMARY KEY, source TEXT NOT NULL, identifier TEXT NOT NULL, published TEXT NOT NULL,
     shown TEXT NOT NULL, day TEXT NOT NULL, headline TEXT NOT NULL, text TEXT NOT NULL, sections TEXT NOT NULL,
@@ -44,6 +44,7 @@ CREATE INDEX witnesses_post ON witnesses (post);
 CREATE VIRTUAL TABLE search USING fts5(headline, text, labels, tokenize='unicode61');
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+_SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_derived=True, synchronous="OFF")
 KINDS: Final = ("category", "tag", "symbol")
 
 
@@ -101,7 +102,8 @@ class PostShelf:
         self._clock = clock
         self._lock = threading.RLock()
         self._looked_at = float("-inf")
-        self._database = _open_database(library.open_collection(collection).indexes_dir / FILE_NAME)
+        path = library.open_collection(collection).indexes_dir / FILE_NAME
+        self._database = open_database(path, _SCHEMA, across_threads=True)
 
     def close(self) -> None:
         """Let the file go."""
@@ -184,8 +186,7 @@ class PostShelf:
             (source, identifier): (number, digest)
             for number, source, identifier, digest in database.execute("SELECT id, source, identifier, hash FROM posts")
         }
-        database.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(database):
             for record in self._library.open_store(self.collection).iter_records():
                 number, digest = kept.pop(record.key, (None, ""))
                 if digest != (mark := _build_mark(record)):
@@ -194,10 +195,6 @@ class PostShelf:
             for number, _ in kept.values():
                 _remove(database, number)
             database.execute("INSERT OR REPLACE INTO state VALUES ('ledger', ?)", (state,))
-        except BaseException:
-            database.execute("ROLLBACK")
-            raise
-        database.execute("COMMIT")
 
 
 def build_excerpt(text: str, words: str = "") -> str:
@@ -296,31 +293,3 @@ def _remove(database: sqlite3.Connection, number: int | None) -> None:
         database.execute("DELETE FROM labels WHERE post = ?", (number,))
         database.execute("DELETE FROM witnesses WHERE post = ?", (number,))
         database.execute("DELETE FROM search WHERE rowid = ?", (number,))
-
-
-def _open_database(path: Path) -> sqlite3.Connection:
-    """The collection's file, made anew if it is of another version or damaged, or one in memory."""
-    try:
-        return _connect(str(path))
-    except sqlite3.OperationalError:
-        return _connect(":memory:")
-    except sqlite3.DatabaseError:
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        return _connect(str(path))
-
-
-def _connect(name: str) -> sqlite3.Connection:
-    database = sqlite3.connect(name, isolation_level=None, check_same_thread=False, timeout=30)
-    try:
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = OFF")
-        (version,) = database.execute("PRAGMA user_version").fetchone()
-        if version != _VERSION:
-            for table in ("search", "posts", "labels", "witnesses", "state"):
-                database.execute(f"DROP TABLE IF EXISTS {table}")
-            database.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
-    except sqlite3.Error:
-        database.close()
-        raise
-    return database
