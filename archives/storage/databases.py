@@ -26,8 +26,6 @@ PATIENCE_S: Final = 60.0
 _RETRY_S: Final = 0.01
 _SUFFIXES: Final = ("", "-wal", "-shm")
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-# A virtual table takes its shadow tables with it.
-_VIRTUAL_FIRST: Final = " ORDER BY sql NOT LIKE 'CREATE VIRTUAL%'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +157,8 @@ def _bring_up_to_date(database: sqlite3.Connection, path: Path | None, schema: S
     elif schema.is_derived:
         words = "%s is of version %d and this program's is %d; it is made again from the archive"
         logger.info(words, path, version, schema.version)
-        for (name,) in database.execute(_TABLES + _VIRTUAL_FIRST).fetchall():
+        for (name,) in database.execute(_TABLES).fetchall():
+            # A virtual table comes first and takes the tables behind it along.
             database.execute(f"DROP TABLE IF EXISTS {_quote(name)}")
         _make(database, schema)
     else:

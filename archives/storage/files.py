@@ -163,7 +163,7 @@ def _sweep(folder: Path) -> None:
     """Remove the temporary files that killed writers left in a folder."""
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            if _TEMPORARY.fullmatch(entry.name):
                 with suppress(OSError):  # somebody else's, or another writer was first
                     _remove_left_over(Path(entry.path))
 

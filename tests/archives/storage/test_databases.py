@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import sqlite3
 import stat
+import threading
 from contextlib import closing
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -195,6 +196,17 @@ def test_many_processes_open_it_at_once(schema: Schema, tmp_path: Path) -> None:
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0] * 6
     assert len(read_all(path)[1]) == 18
+
+
+def test_a_writer_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself does not wait where a file gets its log."""
+    with closing(sqlite3.connect(tmp_path / "d", isolation_level=None, check_same_thread=False)) as writer:
+        writer.executescript(f"{FIRST.script} PRAGMA user_version = 1; BEGIN IMMEDIATE")
+        timer = threading.Timer(0.3, writer.execute, ["COMMIT"])
+        timer.start()
+        with closing(open_database(tmp_path / "d", FIRST)) as database:
+            assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        timer.join()
 
 
 # Databases of one process
