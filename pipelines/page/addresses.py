@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 _HREF_KINDS = ("a", "area", "link")
 # Of an address and what it is relative to, together. Scrapy asks for no address beyond 2,083 characters.
 _MAX_CHARS = 8_192
+_MAX_PLAIN_CHARS = 2_000
 # Most links of a page: nothing in them needs joining or mending, and to find that out costs a tenth of doing it.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
+
+
+_PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
 
 
 def iter_links(root: Any, base_url: str) -> Iterator[str]:
@@ -33,10 +37,22 @@ def iter_links(root: Any, base_url: str) -> Iterator[str]:
         href = element.get("href")
         if not href:
             continue
-        url = origin + href if origin and _PLAIN_PATH.fullmatch(href) else join_url(base_url, href)
+        url = _complete(href, origin) or join_url(base_url, href)
         if url and url not in seen:
             seen.add(url)
             yield url
+
+
+def _complete(href: str, origin: str) -> str:
+    """Return the address that a plain href means, or '' where joining takes more care."""
+    if len(href) > _MAX_PLAIN_CHARS:
+        return ""
+    if href.startswith("/"):
+        if href.startswith("//"):
+            full = origin.partition("//")[0] + href
+            return full if origin and _PLAIN_URL.fullmatch(full) else ""
+        return origin + href if origin and _PLAIN_PATH.fullmatch(href) else ""
+    return href if _PLAIN_URL.fullmatch(href) else ""
 
 
 def join_url(base_url: str, href: str) -> str:

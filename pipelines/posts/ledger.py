@@ -314,12 +314,10 @@ class Ledger:
         self._record(post, due=0, filed=f"{self._run} {outcome}")
 
     def _record(self, post: Post, *, due: int, filed: str) -> None:
-        is_same = self._database.execute(
-            "SELECT 1 FROM posts WHERE source = ? AND identifier = ? AND state <> ''"
-            " AND json_extract(CASE WHEN state = '' THEN '{}' ELSE state END, '$.articleBody') = ?",
-            (*post.key, post.articleBody),
-        ).fetchone()
-        if not is_same:
+        (before,) = self._database.execute(
+            "SELECT state FROM posts WHERE source = ? AND identifier = ?", post.key
+        ).fetchone() or ("",)
+        if not before or load_post(before).articleBody != post.articleBody:
             self._duplicates.expect(post.key)
         self._database.execute(
             "UPDATE posts SET state = ?, due = ?, filed = ? WHERE source = ? AND identifier = ?",

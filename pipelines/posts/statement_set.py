@@ -58,19 +58,19 @@ class StatementSet:
         """Add what is said and where it was seen; return whether either is new."""
         said = dump_statement(statement)
         row = (*statement.key, digest_statement(said))
-        found = self._database.execute(
-            "SELECT number FROM statements WHERE source = ? AND identifier = ? AND digest = ?", row
-        ).fetchone()
-        number = found[0] if found else None
-        if number is None:
-            number = self._database.execute(
-                "INSERT INTO statements (source, identifier, digest, said) VALUES (?, ?, ?, ?)", (*row, said)
-            ).lastrowid
+        added = self._database.execute(
+            "INSERT OR IGNORE INTO statements (source, identifier, digest, said) VALUES (?, ?, ?, ?)", (*row, said)
+        )
+        number, is_new = added.lastrowid, added.rowcount > 0
+        if not is_new:
+            (number,) = self._database.execute(
+                "SELECT number FROM statements WHERE source = ? AND identifier = ? AND digest = ?", row
+            ).fetchone()
         seen = self._database.execute(
             f"INSERT OR IGNORE INTO sightings (statement, {_PLACE}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608
             (number, *_dump_place(statement.capture)),
         )
-        return found is None or seen.rowcount > 0
+        return is_new or seen.rowcount > 0
 
     def add_other(self) -> None:
         """Add all statements of the ledger that is attached as `other`."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import html
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pipelines.page.addresses import iter_links, join_url
 from pipelines.page.page import Page
@@ -62,6 +66,17 @@ def list_links(text: str) -> list[str]:
 def test_a_page_gives_each_link_once_in_order_and_respects_its_base() -> None:
     page = '<base href="http://y/"><a href="1">a</a><a href="1">b</a><link rel=next href="2"><area href="3"><a>c</a>'
     assert list_links(page) == ["http://y/1", "http://y/2", "http://y/3"]
+
+
+@example("http://y.example/a/b?c=d")
+@example("//y.example/a")
+@example("//y.example/a/../b")
+@example("http://y.example/a.b/./c")
+@given(st.text(alphabet="htps:/.abA0-_?=&#%~ ", max_size=30))
+def test_the_short_way_to_an_address_leads_where_the_long_one_does(href: str) -> None:
+    page = Page(f'<a href="{html.escape(href)}">a</a>', "http://x.example/a/b.html")
+    joined = join_url("http://x.example/a/b.html", href)
+    assert list(iter_links(page.root, page.base_url)) == ([joined] if joined else [])
 
 
 @pytest.mark.parametrize("page", ["", " \n", "\x00", "<", "plain text"])
