@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import shutil
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from archives.storage.collection import Collection
 from crawler.demo_site import Newspaper
+from crawler.reparsing.comparison import compare_collection
 from crawler.reparsing.comparison_page import compare_words
+from crawler.reparsing.ledger import open_ledger
+from pipelines.posts.ledger import Ledger
+from pipelines.posts.post_folder import PostFolder
+from tests.pipelines.exports.samples import OPTIONS, build_statement
 from tests.project import Data, hash_tree, run_scrapy
 
 if TYPE_CHECKING:
@@ -19,7 +27,7 @@ ALLOW: dict[str, object] = {"RESOLVER_ALLOW": "127.0.0.0/8"}
 
 @pytest.fixture(scope="module")
 def crawled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Data, Path]:
-    """The newspaper, crawled once, and its definition with other rules: no tags, no days from ids."""
+    """The newspaper, crawled once, and its definition with other rules: no tags."""
     folder = tmp_path_factory.mktemp("compared")
     data, source = Data(folder / "data"), folder / "newspaper.toml"
     with Newspaper() as paper:
@@ -27,7 +35,7 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Data, Path]:
         done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=ALLOW)
         assert done.returncode == 0, done.stderr
     text = source.read_text("utf-8").replace('keywords = "ul.tags li"', 'keywords = "ul.none li"')
-    source.write_text(text.replace("day_from_id = ", "# day_from_id = "), "utf-8")
+    source.write_text(text, "utf-8")
     return data, source
 
 
@@ -44,14 +52,11 @@ def test_the_report_counts_by_field_with_examples(crawled: tuple[Data, Path]) ->
     code, out = diff(crawled, "--json", "--examples", "2")
     report = json.loads(out)
     assert code == 1
-    assert report["before"] == 41
-    assert report["appear"] == 0
-    assert report["before"] - report["vanish"] == report["after"] == report["change"] + report["stay"]
-    assert report["vanish"] > 0, "without the day in their ids some articles have no date"
+    assert (report["before"], report["after"], report["appear"], report["vanish"]) == (41, 41, 0, 0)
+    assert report["change"] + report["stay"] == 41
     assert report["fields"]["keywords"] > 2
     changed = [entry for entry in report["examples"] if "keywords" in entry["fields"]]
     assert 2 <= len(changed) < report["fields"]["keywords"]
-    assert sum(entry["kind"] == "vanishes" for entry in report["examples"]) == min(2, report["vanish"])
     assert all(entry["fields"]["keywords"]["before"] for entry in changed)
 
 
@@ -70,7 +75,7 @@ def test_a_person_reads_it_and_a_page_shows_both_sides(crawled: tuple[Data, Path
     html = page.read_text("utf-8")
     assert "<h1>newspaper: what would change</h1>" in html
     assert "<del>" in html
-    assert "vanishes" in html
+    assert 'class="kind changes"' in html
     assert "<script" not in html
 
 
@@ -90,6 +95,25 @@ def test_a_definition_that_is_being_written_shows_the_same(crawled: tuple[Data, 
     assert {name: report[name] for name in ("before", "after", "vanish", "fields")} == {
         name: wanted[name] for name in ("before", "after", "vanish", "fields")
     }
+
+
+def test_posts_that_appear_and_vanish_are_counted(tmp_path: Path) -> None:
+    collection = Collection.open(tmp_path / "data", "news", create=True)
+    now, then = (tmp_path / name for name in ("now", "then"))
+    with closing(open_ledger(collection)) as current, closing(Ledger(then / "ledger.sqlite")) as remade:
+        for ledger, folder, numbers in ((current, now, (1, 2)), (remade, then, (2, 3, 4))):
+            files = PostFolder(folder, ledger, lambda _: OPTIONS)
+            for number in numbers:
+                ledger.add(build_statement(number))
+            assert len(list(files.write_due())) == len(numbers)
+    shutil.copytree(now, tmp_path / "data" / "_posts" / "news")
+    with closing(Ledger(then / "ledger.sqlite")) as remade:
+        found = compare_collection(collection, remade, then, sources=["news"], examples=1)
+        others = compare_collection(collection, remade, then, sources=["other"], examples=1)
+    assert (found.before, found.after) == (2, 3)
+    assert found.counts == {"appears": 2, "vanishes": 1, "changes": 0, "stays": 1}
+    assert sorted(change.kind for change in found.changes) == ["appears", "vanishes"]
+    assert others.is_same
 
 
 @pytest.mark.parametrize("options", [["--json"], ["--html", "x.html"]])
