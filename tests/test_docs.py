@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import subprocess
+import tomllib
 from functools import cache
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from archives.errors import Damage
 from archives.warc import records
 from crawler import settings
 from crawler.reparsing.provenance import Change
 from crawler.sources import SourceError, load_source
-from crawler.sources.definition import _FIELDS
+from crawler.sources.schema import build_schema
 from pipelines.rules.links import LinkKind
 from tests.project import ROOT, Data, run_scrapy
 
@@ -209,24 +212,18 @@ def list_keys(path: str, function: str) -> set[str]:
 
 def test_every_key_of_a_definition_is_documented() -> None:
     text = read("docs/sources.md")
-    tree = parse_sources()["crawler/sources/definition.py"]
-    taken = {
-        ast.literal_eval(node.args[0])
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr.startswith("take")
-        if node.args and isinstance(node.args[0], ast.Constant)
-    }
-    assert len(taken) > 20
-    kinds = {kind.value for kind in LinkKind if kind is not LinkKind.OTHER}
-    missing = [
-        key for key in sorted(taken | kinds | set(_FIELDS)) if not re.search(rf"`\[{{0,2}}{key}\]{{0,2}}`", text)
-    ]
+    schema = build_schema()
+    keys = {key for table in (schema, *schema["$defs"].values()) for key in table.get("properties", ())}
+    assert len(keys) > 50
+    missing = [key for key in sorted(keys) if not re.search(rf"`\[{{0,2}}{key}\]{{0,2}}`", text)]
     assert missing == []
 
 
 def test_the_worked_example_is_a_definition() -> None:
     (example,) = list_blocks("docs/sources.md", "toml")
     source = load_source(example, path="courier.toml")
+    values = json.loads(json.dumps(tomllib.loads(example), default=str))
+    assert [fault.message for fault in Draft202012Validator(build_schema()).iter_errors(values)] == []
     assert source.find_kind("https://courier.example/2026/03/04/night-ferry-returns") is LinkKind.ARTICLE
     assert source.find_kind("https://courier.example/section/harbour?page=2") is LinkKind.NEXT_PAGE
     assert source.find_text_url("https://share.courier.example/?a=ferry") == "https://api.courier.example/text?id=ferry"

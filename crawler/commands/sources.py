@@ -35,6 +35,7 @@ from crawler.source_tools.pages import PageReader, PageUnreadable, RawPage
 from crawler.source_tools.recorder import record_page
 from crawler.source_tools.visitor import Visitor
 from crawler.sources import Source, SourceError, find_source, list_sources
+from crawler.sources.schema import build_schema
 
 if TYPE_CHECKING:
     import argparse
@@ -44,7 +45,8 @@ _SHOWN_CHARS = 200
 
 
 class Command(ScrapyCommand):
-    """Lists the sources, checks one, tries it on an archive or on test cases, drafts a new one, records a case.
+    """Lists the sources, checks one, tries it on an archive or on test cases, drafts a new one, records a case,
+    prints the JSON Schema of a definition.
 
     Exit codes: 0 good, 1 a definition is at fault, nothing came of it or a case differs, 2 usage.
     """
@@ -54,11 +56,11 @@ class Command(ScrapyCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "[list | check NAME_OR_PATH | new FILE_URL_OR_CAPTURE | record URL_OR_CAPTURE -o DIR] [options]"
+        return "[list | check NAME_OR_PATH | new FILE_URL_OR_CAPTURE | record URL_OR_CAPTURE -o DIR | schema] [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "List the sources, check or try one, draft a new one, record test cases"
+        return "List the sources, check or try one, draft a new one, record test cases, print the schema"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
@@ -74,7 +76,7 @@ class Command(ScrapyCommand):
         parser.add_argument("--url", default="", help="new: the address of a page that is a file")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """List, check, draft, or record."""
+        """List, check, draft, record, or print the schema."""
         match args:
             case [] | ["list"]:
                 self.exitcode = _print_sources()
@@ -84,6 +86,8 @@ class Command(ScrapyCommand):
                 self.exitcode = self._try_source(name, opts.collection, as_json=opts.json)
             case ["check", name]:
                 self.exitcode = _check_source(name, as_json=opts.json)
+            case ["schema"]:
+                print(json.dumps(build_schema(), ensure_ascii=False, indent=2))  # noqa: T201
             case ["new", target]:
                 self.exitcode = self._draft(target, opts)
             case ["record", target] if opts.output:

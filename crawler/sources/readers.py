@@ -22,7 +22,7 @@ _FILE = re.compile(r"(?P<file>[A-Za-z0-9_-]+\.py):(?P<name>[A-Za-z_]\w*)")
 
 
 class ReaderError(ValueError):
-    """A reader that cannot be had; the sentence says why and what to do."""
+    """A reader that cannot be loaded; the sentence says why and what to do."""
 
 
 def load_reader(name: str, *, beside: str) -> Reader:
@@ -33,14 +33,14 @@ def load_reader(name: str, *, beside: str) -> Reader:
         beside: path of the definition.
 
     Raises:
-        ReaderError: there is no such class, or it is no reader.
+        ReaderError: there is no such class, or it is not a reader.
     """
     in_file = _FILE.fullmatch(name)
     found = _load_beside(Path(beside), in_file["file"], in_file["name"]) if in_file else _load_offered(name)
     try:
         reader = found()
     except TypeError as error:
-        raise ReaderError(f"{name!r} is no class that needs no arguments: {error}") from error
+        raise ReaderError(f"{name!r} must be a class whose constructor needs no arguments: {error}") from error
     if not callable(getattr(reader, "find_fields", None)):
         raise ReaderError(f"{name!r} has no method find_fields(page); give it one that returns texts by field")
     return reader  # type: ignore[no-any-return]
@@ -49,7 +49,7 @@ def load_reader(name: str, *, beside: str) -> Reader:
 def _load_beside(definition: Path, file: str, name: str) -> Any:
     path = definition.with_name(file)
     if not definition.is_file() or not path.is_file():
-        raise ReaderError(f"there is no {file} beside {definition}; name the definition by its path, with its Python")
+        raise ReaderError(f"there is no {file} beside {definition}; give the path of a definition in the same folder")
     module_name = f"newsreel_reader_{path.stem}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     assert spec is not None
@@ -61,7 +61,7 @@ def _load_beside(definition: Path, file: str, name: str) -> Any:
     except (ImportError, SyntaxError) as error:
         raise ReaderError(f"{path} cannot be loaded: {error}") from error
     if not hasattr(module, name):
-        raise ReaderError(f"{path} has no class {name}")
+        raise ReaderError(f"{path} has no class {name}; write it there, or correct the name")
     return getattr(module, name)
 
 

@@ -34,12 +34,12 @@ def parse_duration(text: str) -> int:
     """Return the seconds of `90s`, `30m`, `2h`, `1d` or `1h30m`.
 
     Raises:
-        ValueError: it is none of these, or nothing.
+        ValueError: it is not one of these, or is zero.
     """
     match = _DURATION.fullmatch(text)
     amounts = [int(amount or 0) for amount in match.groups()] if match else [0]
     if not any(amounts):
-        raise ValueError(f"{text!r} is no duration; write such as '90s', '30m', '2h', '1d' or '1h30m'")
+        raise ValueError(f"{text!r} is not a duration; write '90s', '30m', '2h', '1d' or '1h30m'")
     return sum(amount * seconds for amount, seconds in zip(amounts, _UNITS.values(), strict=True))
 
 
@@ -140,18 +140,18 @@ def parse_cron(text: str) -> str:
     """Return a cron line with single spaces.
 
     Raises:
-        ValueError: it is none, or no day will ever match it.
+        ValueError: it is not a cron line, or no day will ever match it.
     """
     line = " ".join(text.split())
     fields = "minute, hour, day of month, month, day of week, such as '*/30 8-22 * * *'"
     if line.count(" ") != 4:
-        raise ValueError(f"{text!r} is no cron line; give five fields: {fields}")
+        raise ValueError(f"{text!r} is not a cron line; give five fields: {fields}")
     try:
         find_next_time(line, ZoneInfo("UTC"), _ANY_DAY)
     except CronSimError as error:
-        raise ValueError(f"{text!r} is no cron line ({str(error).lower()}); give {fields}") from error
+        raise ValueError(f"{text!r} is not a cron line ({str(error).lower()}); give five fields: {fields}") from error
     except StopIteration:
-        raise ValueError(f"{text!r} never comes; no year has such a day") from None
+        raise ValueError(f"{text!r} never matches, because no year has such a day; give {fields}") from None
     return line
 
 
@@ -159,8 +159,8 @@ def find_next_time(cron: str, zone: ZoneInfo, after: datetime) -> datetime:
     """Return the first instant of a cron line after another, in UTC.
 
     Raises:
-        CronSimError: the line is none.
-        StopIteration: it never comes.
+        CronSimError: it is not a cron line.
+        StopIteration: it never matches.
     """
     minute, hour, *_ = cron.split()
     is_clock_time = not minute.startswith("*") and not hour.startswith("*")

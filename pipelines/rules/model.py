@@ -99,7 +99,7 @@ class Discovery:
         depth: hops from the seeds after which no further list is opened.
         max_pages: pages of one host that a run asks for.
         since: articles dated before this day are not asked for; None asks for all.
-        is_zone_guessed: the source's time zone is nobody's word, so times without an offset are not believed.
+        is_zone_guessed: the source's time zone is a guess, so times without an offset are ignored.
     """
 
     depth: int = 4

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from crawler.sources import SourceError, find_source, list_sources, load_source
-from crawler.sources.model import Schedule
+from crawler.sources.model import Politeness, Schedule
 from crawler.sources.timetable import Bounds
 from pipelines.rules.links import LinkKind
 
@@ -54,31 +54,51 @@ def test_a_parser_is_chosen_by_the_day_of_the_capture_in_the_zone_of_the_source(
     ("old", "new", "key", "words"),
     [
         ('name = "paper"', 'name = "pa per"', "name", "must be up to 64 letters"),
-        ('name = "paper"', "", "name", "is missing; give a string"),
-        ('name = "paper"', "name = 7", "name", "must be a string, not 7"),
+        ('name = "paper"', "", "name", "is missing; give up to 64 letters"),
+        ('name = "paper"', "name = 7", "name", "beginning with a letter or digit, not 7"),
         (
             'name = "paper"',
             'nmae = "paper"\nname = "paper"',
             "nmae",
-            "is not a key here; allowed are discovery, language, links",
+            "is not a key here; did you mean name?",
         ),
-        ("Asia/Shanghai", "Asia/Shangai", "timezone", "is not an IANA time zone such as Asia/Shanghai"),
+        ("Asia/Shanghai", "Asia/Shangai", "timezone", "is not an IANA time zone; give one such as"),
         ("Asia/Shanghai", "../etc/passwd", "timezone", "is not an IANA time zone"),
         ('["//paper.example/"]', '["paper.example"]', "scope", "must be a URL prefix"),
-        ('["//paper.example/"]', "[7]", "scope", "must be a list of strings"),
+        ('["//paper.example/"]', "[7]", "scope", "or a list of them, not 7"),
         ('["http://paper.example/"]', '["paper.example"]', "seeds", "must be an http or https URL"),
         ("'/(?P<id>\\d+)\\.html$'", "'('", "links.article", "is not a regular expression"),
-        ("article = ['/(?P", "artikel = ['/(?P", "links.artikel", "is not a key here; allowed are article, category"),
-        ('of = "article"\nvalid', 'of = "page"\nvalid', "parser[0].of", "must be one of article, text, listing"),
+        ("article = ['/(?P", "artikel = ['/(?P", "links.artikel", "is not a key here; did you mean article?"),
+        (
+            'of = "article"\nvalid',
+            'of = "page"\nvalid',
+            "parser[0].of",
+            "must be one of article, listing, text, not 'page'",
+        ),
         ("2026-01-31", '"soon"', "parser[0].valid_until", "must be a date such as 2027-01-31"),
         ('"h2"', '"h2["', "parser[0].fields.headline", "is not a CSS selector"),
-        ("headline = [", "title = [", "parser[1].fields.title", "is not a key here; allowed are articleBody"),
-        ("[links]", "[share]\ntext_url = 'http://x/'\n[links]", "share.text_url", "must hold {id}"),
+        (
+            "headline = [",
+            "title = [",
+            "parser[1].fields.title",
+            "is not a key here but at the top of the file; allowed here are articleBody",
+        ),
+        ("[links]", "[share]\ntext_url = 'http://x/'\n[links]", "share.text_url", "must be an address with {id}"),
         ("[links]", "[post]\ncategory = 'kebab'\n[links]", "post.category", "must be one of pinyin"),
         ("[links]", "[post]\nday_from_id = '\\d{8}'\n[links]", "post.day_from_id", "needs one group"),
-        ("[links]", "[politeness]\ndelay = 'long'\n[links]", "politeness.delay", "must be seconds, not 'long'"),
-        ("[links]", "[politeness]\nconcurrency = 0\n[links]", "politeness.concurrency", "must be at least 1"),
-        ("[links]", "[schedule]\ncron = '* 25 * * *'\n[links]", "schedule.cron", "is no cron line (bad hour); give"),
+        (
+            "[links]",
+            "[politeness]\ndelay = 'long'\n[links]",
+            "politeness.delay",
+            "must be a number of seconds, not 'long'",
+        ),
+        (
+            "[links]",
+            "[politeness]\nconcurrency = 0\n[links]",
+            "politeness.concurrency",
+            "must be a whole number of at least 1, not 0",
+        ),
+        ("[links]", "[schedule]\ncron = '* 25 * * *'\n[links]", "schedule.cron", "is not a cron line (bad hour); give"),
         ("[links]", "[schedule]\ncron = '@daily'\n[links]", "schedule.cron", "give five fields: minute, hour"),
         ("[links]", "[schedule]\ncron = 7\n[links]", "schedule.cron", "must be a string, not 7"),
         ("[links]", "[schedule]\n[links]", "schedule.cron", "is missing; give cron = '*/30 8-22 * * *', or every"),
@@ -86,12 +106,17 @@ def test_a_parser_is_chosen_by_the_day_of_the_capture_in_the_zone_of_the_source(
             "[links]",
             f"[schedule]\ncron = '{CRON}'\nevery = '1h'\n[links]",
             "schedule.cron",
-            "cannot stand beside every",
+            "cannot be combined with every",
         ),
-        ("[links]", f"[schedule]\ncron = '{CRON}'\nadaptive = {{}}\n[links]", "schedule.cron", "stand beside adaptive"),
-        ("[links]", "[schedule]\nevery = 'often'\n[links]", "schedule.every", "is no duration; write such as '90s'"),
+        (
+            "[links]",
+            f"[schedule]\ncron = '{CRON}'\nadaptive = {{}}\n[links]",
+            "schedule.cron",
+            "combined with adaptive",
+        ),
+        ("[links]", "[schedule]\nevery = 'often'\n[links]", "schedule.every", "is not a duration; write '90s'"),
         ("[links]", "[schedule]\nevery = '59s'\n[links]", "schedule.every", "must be at least 1m, not 59s"),
-        ("[links]", "[schedule]\nevery = '1h'\njitter = '2'\n[links]", "schedule.jitter", "is no duration"),
+        ("[links]", "[schedule]\nevery = '1h'\njitter = '2'\n[links]", "schedule.jitter", "is not a duration"),
         (
             "[links]",
             "[schedule]\nevery = '1h'\ntimezone = 'Mars'\n[links]",
@@ -109,7 +134,7 @@ def test_a_parser_is_chosen_by_the_day_of_the_capture_in_the_zone_of_the_source(
             "[links]",
             "[schedule]\nevery = '1h'\nat = 'x'\n[links]",
             "schedule.at",
-            "is not a key here; allowed are adaptive",
+            "is not a key here; allowed here are adaptive",
         ),
         ("[links]", "[schedule]\nadaptive = true\n[links]", "schedule.adaptive", "must be a table"),
         (
@@ -125,7 +150,14 @@ def test_a_parser_is_chosen_by_the_day_of_the_capture_in_the_zone_of_the_source(
             "at least 1m and at most max",
         ),
         ("[links]", "[schedule]\nadaptive = {mix = '2d'}\n[links]", "schedule.adaptive.mix", "is not a key here"),
-        ("[links]", "links = 7\n[x]", "links", "must be a table"),
+        ("[links]", "links = 7\n[x]", "links", "must be a table, not 7"),
+        ("[links]", "footer = ''\n[links]", "footer", "is not a key here but in [post]; allowed here are discovery"),
+        ("[links]", "[share]\nof = ''\n[links]", "share.of", "is not a key here but in [[parser]]"),
+        ("[links]", "[schedule]\nmin = '1h'\n[links]", "schedule.min", "here but in [schedule.adaptive]"),
+        ("[links]", '"x` - at `$.links" = 1\n[links]', "x` - at `$.links", "is not a key here"),
+        ("[links]", "[post]\naliases = {a = 'b', c = 1}\n[links]", "post.aliases.c", "must be a string, not 1"),
+        ("[links]", "[post]\nsymbols = 2026-01-31\n[links]", "post.symbols", "be true or false, not 2026-01-31"),
+        ("[links]", "[post]\nfooter = true\n[links]", "post.footer", "must be a string, not true"),
         ("[links]", "[links", "", "is not TOML"),
     ],
 )
@@ -136,6 +168,32 @@ def test_every_fault_names_file_key_and_remedy(old: str, new: str, key: str, wor
     assert refused.value.key == key
     assert str(refused.value).startswith(f"paper.toml: {key}" if key else "paper.toml: is not TOML")
     assert words in str(refused.value)
+
+
+def test_a_date_with_a_time_counts_as_its_day() -> None:
+    source = load_source(GOOD.replace("2026-01-31", "2026-01-31T12:00:00Z"), path="paper.toml")
+    assert source.find_parser(LinkKind.ARTICLE, datetime(2026, 1, 31, 15, tzinfo=UTC)) is source.parsers[0]
+    assert source.find_parser(LinkKind.ARTICLE, datetime(2026, 1, 31, 16, tzinfo=UTC)) is source.parsers[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "politeness"),
+    [
+        ("", Politeness()),
+        ("delay = 0\nconcurrency = 1", Politeness(delay=0.0, concurrency=1)),
+        ("delay = 2.5", Politeness(delay=2.5)),
+        ("delay = -1\nconcurrency = -1", Politeness()),
+    ],
+)
+def test_a_number_below_zero_leaves_politeness_to_the_settings(text: str, politeness: Politeness) -> None:
+    source = load_source(GOOD.replace("[links]", f"[politeness]\n{text}\n[links]"), path="paper.toml")
+    assert source.politeness == politeness
+
+
+def test_a_delay_past_all_numbers_is_told() -> None:
+    text = GOOD.replace("[links]", f"[politeness]\ndelay = 1{'0' * 400}\n[links]")
+    with pytest.raises(SourceError, match=r"politeness\.delay: must be a number of seconds"):
+        load_source(text, path="paper.toml")
 
 
 def load_schedule(text: str) -> Schedule:

@@ -130,7 +130,7 @@ def test_a_class_beside_the_definition_is_asked_first(tmp_path: Path) -> None:
     ("name", "words"),
     [
         ("paper.py:Nobody", "has no class Nobody"),
-        ("paper.py:Arguments", "is no class that needs no arguments"),
+        ("paper.py:Arguments", "must be a class whose constructor needs no arguments"),
         ("paper.py:NoMethod", "has no method find_fields"),
         ("broken.py:Kicker", "cannot be loaded"),
         ("absent.py:Kicker", "there is no absent.py beside"),
@@ -192,7 +192,7 @@ def test_what_a_class_and_the_page_gave_is_made_again_by_a_reparse(tmp_path: Pat
     assert hash_tree(tmp_path / "again") == before
     done = run_scrapy("reparse", "paper", "--diff", data=data)
     assert done.returncode == 2
-    assert "name the definition by its path, with its Python" in done.stderr
+    assert "give the path of a definition in the same folder" in done.stderr
     ledger = Ledger(data.collection("paper") / "indexes" / "ledger.sqlite")
     state = ledger.find_post(("paper", "1"))
     ledger.close()

@@ -205,10 +205,10 @@ SOURCE = 'name = "p"\ntimezone = "UTC"\nscope = ["//h/"]\nseeds = ["http://h/"]\
     ("table", "words"),
     [
         ('[requisites]\nkinds = ["film"]', "kinds: must be some of image, style, script, font, not 'film'"),
-        ("[requisites]\nmax_bytes = 0", "max_bytes: must be at least 1"),
+        ("[requisites]\nmax_bytes = 0", "max_bytes: must be a whole number of at least 1, not 0"),
         ('[requisites]\nscope = ["cdn.example"]', "scope: 'cdn.example' must be a URL prefix"),
         ("[requisites]\nhosts = []", "hosts: is not a key here"),
-        ("[discovery]\ndepth = 0", "discovery.depth: must be at least 1"),
+        ("[discovery]\ndepth = 0", "discovery.depth: must be a whole number of at least 1, not 0"),
         ('[discovery]\nsince = "yesterday"', "discovery.since: must be a date such as"),
     ],
 )

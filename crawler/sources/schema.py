@@ -1,0 +1,355 @@
+"""The shape of a definition file, as types: every table and key, its type, its limits, and what it says.
+
+Two things are made of it: msgspec reads files by it (`crawler.sources.definition`), and `build_schema` turns it into
+JSON Schema, by which editors complete and check. A text whose meaning no pattern tells (a selector, a time zone) is
+plain `str` here, and is checked where it is converted.
+
+Spec: TOML 1.0.0; JSON Schema 2020-12.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from pipelines.names.slugs import SlugStyle
+from pipelines.posts.options import PostOptions
+from pipelines.rules.model import RequisiteKind
+
+SCHEMA_URI = "urn:x-newsreel:schema:source"
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Day(date):
+    """A date of the file; TOML also has dates with a time, whose time does not count."""
+
+
+def _key(title: str, text: str, *examples: object, words: str = "", **schema: object) -> Meta:
+    """Describe a key.
+
+    Args:
+        title: for the list of keys in an editor.
+        text: what the key says.
+        examples: values it may have.
+        words: what is asked for, after "must be"; without them the type's own words do.
+        schema: further keywords of JSON Schema, which only editors check.
+    """
+    extra = {"words": words} if words else None
+    return Meta(title=title, description=text, examples=list(examples) or None, extra_json_schema=schema, extra=extra)
+
+
+# In Python alone `$` also matches before a line end, hence what follows it.
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)"
+_NAME_WORDS = "up to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+
+Name = Annotated[str, Meta(pattern=_NAME, extra={"words": _NAME_WORDS})]
+NameOrNone = Annotated[str, Meta(pattern=rf"^$(?!\n)|{_NAME}", extra={"words": _NAME_WORDS})]
+Zone = Annotated[str, Meta(extra={"words": "an IANA time zone such as Europe/London"})]
+Template = Annotated[
+    str, Meta(pattern=r"^$(?!\n)|\{id\}", extra={"words": "an address with {id} where the article's id belongs"})
+]
+Count = Annotated[int, Meta(ge=1)]
+Texts = str | tuple[str, ...]
+
+# What only editors check: the loader reads these more closely, and says more.
+_HTTP = "[Hh][Tt][Tt][Pp][Ss]?:"
+_Prefix = Annotated[str, Meta(extra_json_schema={"pattern": rf"^\s*({_HTTP})?//[^/]"})]
+_Url = Annotated[str, Meta(extra_json_schema={"pattern": rf"^\s*{_HTTP}"})]
+_Duration = Annotated[str, Meta(extra_json_schema={"pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"})]
+_Cron = Annotated[str, Meta(extra_json_schema={"pattern": r"^\s*$|^\s*\S+(\s+\S+){4}\s*$"})]
+Prefixes = _Prefix | tuple[_Prefix, ...]
+_PREFIX_WORDS = "a URL prefix such as 'https://host/' or '//host/path/', or a list of them"
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of the file, which holds no key but those named."""
+
+
+class Links(_Table, frozen=True):
+    """What an address leads to: regular expressions, searched anywhere in the URL."""
+
+    article: Annotated[Texts, _key("Articles", "Pages that hold one article.", [r"/\d{4}/(?P<id>[a-z0-9-]+)$"])] = ()
+    category: Annotated[Texts, _key("Categories", "Pages that list articles.", ["/section/[a-z-]+$"])] = ()
+    next: Annotated[Texts, _key("Next pages", "Further pages of a category.", [r"/section/[a-z-]+\?page=\d+$"])] = ()
+    share: Annotated[
+        Texts, _key("Share links", "Links to an article whose text is at another address.", [r"/share\?id=(?P<id>\w+)"])
+    ] = ()
+    text: Annotated[
+        Texts, _key("Texts", "Addresses that hold the text behind a share link.", [r"/text\?id=(?P<id>\w+)"])
+    ] = ()
+    listing: Annotated[Texts, _key("Listings", "JSON documents that list articles.", ["/api/latest$"])] = ()
+    feed: Annotated[Texts, _key("Feeds", "RSS, Atom and JSON Feed.", [r"/feed\.xml$"])] = ()
+    sitemap: Annotated[Texts, _key("Sitemaps", "Sitemaps and indexes of sitemaps.", [r"/sitemap\.xml$"])] = ()
+
+
+class Share(_Table, frozen=True):
+    """From an article's id to addresses; each holds `{id}`."""
+
+    url: Annotated[
+        Template, _key("Share link", "Of an article known only by its id.", "https://paper.example/share?id={id}")
+    ] = ""
+    text_url: Annotated[
+        Template, _key("Text", "The address of the text behind a share link.", "https://paper.example/text?id={id}")
+    ] = ""
+    article_url: Annotated[
+        Template,
+        _key(
+            "Article",
+            "The article's own page, fetched if a text has no headline; may also hold {category}, {year}, {month} and "
+            "{day}.",
+            "https://paper.example/{year}/{month}/{id}",
+        ),
+    ] = ""
+
+
+class Fields(_Table, frozen=True, rename="camel"):
+    """The expressions that find each field of a post; of a list, the first that finds anything counts."""
+
+    identifier: Annotated[Texts, _key("Identifier", "The publisher's id of the article.", "id")] = ()
+    headline: Annotated[Texts, _key("Headline", "One line of text.", "h1", ["h1", "xpath://title"])] = ()
+    date_published: Annotated[
+        Texts, _key("Date published", "As the page writes it, in words or digits.", "xpath://time/@datetime")
+    ] = ()
+    date_modified: Annotated[Texts, _key("Date modified", "As the page writes it.", "xpath://time[2]/@datetime")] = ()
+    article_section: Annotated[Texts, _key("Sections", "All that are found.", "nav.breadcrumb a")] = ()
+    keywords: Annotated[Texts, _key("Tags", "All that are found.", 'xpath://meta[@name="keywords"]/@content')] = ()
+    article_body: Annotated[Texts, _key("Body", "The text as HTML.", "html:div.story")] = ()
+    author: Annotated[Texts, _key("Authors", "All that are found.", "span.byline")] = ()
+    publisher: Annotated[Texts, _key("Publisher", "Who published the article.", "medianame || from")] = ()
+    in_language: Annotated[
+        Texts, _key("Language", "Of this article, if it differs from the source's.", "xpath://@lang")
+    ] = ()
+
+
+class Parser(_Table, frozen=True):
+    """How pages of one kind are read, up to a day."""
+
+    of: Annotated[Literal["article", "text", "listing"], _key("Kind", "The kind of page that this parser reads.")]
+    valid_until: (
+        Annotated[Day, _key("Valid until", "Last day, in the source's zone, on which pages look like this.")]
+        | UnsetType
+    ) = UNSET
+    records: Annotated[
+        str, _key("Records", "For a listing: the JMESPath expression that finds its entries.", "articles")
+    ] = ""
+    fields: Annotated[Fields, _key("Fields", "The expressions that find each field of a post.")] = msgspec.field(
+        default_factory=Fields
+    )
+    fallback: (
+        Annotated[
+            bool,
+            _key(
+                "Fallback",
+                "For articles: whether fields that no rule finds are read from what the page declares and from its "
+                "structure; true if left out.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    class_: Annotated[
+        str,
+        _key("Class", "Python that is asked before the expressions: FILE.py:CLASS or an entry point.", "paper.py:P"),
+    ] = msgspec.field(default="", name="class")
+
+
+class Post(_Table, frozen=True):
+    """How posts are named and footed."""
+
+    category: Annotated[
+        SlugStyle,
+        _key(
+            "Slug style",
+            "How a section becomes its slug: pinyin (toneless pinyin for Han, everything else unchanged), pinyin-url "
+            "(lower case, words joined by hyphens), unicode (letters of every script, words joined by hyphens).",
+        ),
+    ] = SlugStyle.PINYIN
+    tag_suffix: Annotated[
+        str, _key("Tag suffix", "Appended to a section's name to make the tag of a page without tags.", " news")
+    ] = ""
+    aliases: Annotated[
+        dict[str, str],
+        _key(
+            "Aliases",
+            "From a section or tag as found to the name wanted; an empty name drops it.",
+            {"Harbor": "Harbour"},
+        ),
+    ] = {}
+    slugs: Annotated[dict[str, str], _key("Slugs", "From a section to its slug.", {"Harbour": "sea"})] = {}
+    drop: Annotated[Texts, _key("Dropped names", "Sections and tags that are never kept.", ["Home"])] = ()
+    day_from_id: Annotated[
+        str,
+        _key(
+            "Day from id",
+            "Regular expression whose first group holds the eight digits of the publishing day in an id.",
+            r"^(\d{8})",
+        ),
+    ] = ""
+    footer: Annotated[
+        str,
+        _key("Footer", "Text below the body, with {shareLink}, {url}, {tag} and {category}.", "<{url}>"),
+    ] = PostOptions().footer
+    symbols: Annotated[bool, _key("Symbols", "List the securities that an article names in its front matter.")] = False
+
+
+class Politeness(_Table, frozen=True):
+    """How gently the source is crawled; without a key the project's settings hold."""
+
+    delay: (
+        Annotated[
+            float, _key("Delay", "Seconds between two requests to one host.", 2, 0.5, words="a number of seconds")
+        ]
+        | UnsetType
+    ) = UNSET
+    concurrency: (
+        Annotated[int, _key("Concurrency", "Requests to one host at a time; at least 1.", 1, **{"not": {"const": 0}})]
+        | UnsetType
+    ) = UNSET
+
+
+class Requisites(_Table, frozen=True):
+    """Pictures, style sheets, scripts and fonts of article pages are captured, too."""
+
+    kinds: Annotated[
+        RequisiteKind | tuple[RequisiteKind, ...],
+        _key(
+            "Kinds",
+            "What is captured; all kinds by default.",
+            ["image", "style"],
+            words=f"some of {', '.join(RequisiteKind)}",
+        ),
+    ] = tuple(RequisiteKind)
+    scope: Annotated[
+        Prefixes,
+        _key(
+            "Scope",
+            "URL prefixes that requisites may come from, in addition to the source's own scope.",
+            ["//cdn.paper.example/"],
+            words=_PREFIX_WORDS,
+        ),
+    ] = ()
+    max_bytes: Annotated[Count, _key("Bytes", "A longer one is cut off here.")] = 5_000_000
+    max_per_page: Annotated[Count, _key("Number", "Of one page, and of one style sheet.")] = 100
+
+
+class Discovery(_Table, frozen=True):
+    """How the site is searched for articles that no rule names; the table may be empty."""
+
+    depth: Annotated[Count, _key("Depth", "Hops from the seeds after which no further list is opened.")] = 4
+    max_pages: Annotated[Count, _key("Pages", "Pages of one host that a run fetches.")] = 1_000
+    since: Annotated[Day, _key("Since", "Articles dated before this day are not fetched.")] | UnsetType = UNSET
+    zone_is_guess: Annotated[
+        bool, _key("Zone is a guess", "`timezone` is a guess, so times without an offset are ignored.")
+    ] = False
+
+
+class Adaptive(_Table, frozen=True):
+    """An interval that shortens when there is news, and grows when there is none."""
+
+    min: Annotated[_Duration, _key("Shortest", "The shortest interval.", "15m")] = "15m"
+    max: Annotated[_Duration, _key("Longest", "The longest interval.", "24h")] = "24h"
+
+
+class Schedule(_Table, frozen=True):
+    """When `scrapy schedule` crawls the source, and how."""
+
+    cron: Annotated[
+        _Cron,
+        _key("Cron", "Minute, hour, day of month, month, day of week; instead of an interval.", "*/30 8-22 * * *"),
+    ] = ""
+    every: Annotated[_Duration, _key("Interval", "Time between two runs.", "30m", "1h30m")] = ""
+    adaptive: Annotated[Adaptive, _key("Adaptive interval", "The interval follows the news.")] | UnsetType = UNSET
+    timezone: Annotated[Zone, _key("Time zone", "Of `cron`; the source's if left out.", "Asia/Tokyo")] | UnsetType = (
+        UNSET
+    )
+    jitter: Annotated[
+        _Duration, _key("Jitter", "A window over which sources that are due together are spread.", "2m")
+    ] = ""
+    time_limit: Annotated[_Duration, _key("Time limit", "A run that takes longer is stopped.", "20m")] = "1h"
+    spider: Annotated[NameOrNone, _key("Spider", "The spider that runs.", "category")] = "category"
+    collection: Annotated[NameOrNone, _key("Collection", "The source's name if left out.", "news")] = ""
+    enabled: Annotated[bool, _key("Enabled", "False keeps the table and runs nothing.")] = True
+
+
+class Definition(_Table, frozen=True):
+    """A publisher that Newsreel follows: what may be fetched, and how its pages are read."""
+
+    name: Annotated[Name, _key("Name", "Names the source, and its collection unless a run names another.", "paper")]
+    timezone: Annotated[
+        Zone,
+        _key(
+            "Time zone",
+            "IANA zone of dates that give no zone; post files are dated in it, too.",
+            "Europe/London",
+            "Asia/Shanghai",
+        ),
+    ]
+    scope: Annotated[
+        Prefixes,
+        _key(
+            "Scope",
+            "What may be fetched: URL prefixes, of one scheme or, from // on, of both. A host that begins with a dot "
+            "stands for itself and every name below it.",
+            ["https://paper.example/", "//.paper.example/"],
+            words=_PREFIX_WORDS,
+        ),
+    ]
+    seeds: Annotated[
+        _Url | tuple[_Url, ...],
+        _key(
+            "Seeds",
+            "The pages from which a run starts.",
+            ["https://paper.example/"],
+            words="an http or https URL, or a list of them",
+        ),
+    ]
+    title: Annotated[str, _key("Title", "The publisher's name for people.", "The Paper")] | UnsetType = UNSET
+    language: Annotated[str, _key("Language", "BCP 47 tag of the pages.", "en", "zh-Hant")] = ""
+    links: Annotated[Links, _key("Links", "What an address leads to, by regular expressions.")] = msgspec.field(
+        default_factory=Links
+    )
+    share: Annotated[Share, _key("Share", "From an article's id to addresses.")] = msgspec.field(default_factory=Share)
+    parser: Annotated[
+        tuple[Parser, ...],
+        _key("Parsers", "How pages of each kind are read. Of the parsers still valid, the first to end counts."),
+    ] = ()
+    post: Annotated[Post, _key("Post", "How posts are named and footed.")] = msgspec.field(default_factory=Post)
+    politeness: Annotated[Politeness, _key("Politeness", "How gently the source is crawled.")] = msgspec.field(
+        default_factory=Politeness
+    )
+    requisites: (
+        Annotated[Requisites, _key("Requisites", "Capture pictures, style sheets, scripts and fonts, too.")] | UnsetType
+    ) = UNSET
+    discovery: (
+        Annotated[Discovery, _key("Discovery", "Search the site for articles that no rule names.")] | UnsetType
+    ) = UNSET
+    schedule: Annotated[Schedule, _key("Schedule", "When the source is crawled.")] | UnsetType = UNSET
+
+
+# How the keys of one table depend on each other.
+_RULES: dict[type[_Table], dict[str, Any]] = {
+    Parser: {
+        "allOf": [
+            {"if": {"properties": {"of": {"const": "listing"}}, "required": ["of"]}, "then": {"required": ["records"]}},
+            {"if": {"required": ["fallback"]}, "then": {"properties": {"of": {"const": "article"}}}},
+        ]
+    },
+    Schedule: {"anyOf": [{"required": [key]} for key in ("cron", "every", "adaptive")]},
+}
+
+
+def build_schema() -> dict[str, Any]:
+    """Return the JSON Schema by which editors complete and check a definition."""
+    _, tables = msgspec.json.schema_components([Definition], schema_hook=_describe_day, ref_template="#/$defs/{name}")
+    whole: dict[str, Any] = tables.pop(Definition.__name__)
+    # In the tables themselves: editors that know an older dialect ignore what stands beside a `$ref`.
+    for kind, rules in _RULES.items():
+        tables[kind.__name__] |= rules
+    return {"$schema": _DIALECT, "$id": SCHEMA_URI} | whole | {"title": "Newsreel source", "$defs": tables}
+
+
+def _describe_day(kind: type) -> dict[str, Any]:
+    assert kind is Day
+    return {"type": "string", "format": "date", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}", "examples": ["2027-01-31"]}
