@@ -19,6 +19,7 @@ from dateutil.relativedelta import relativedelta
 from pipelines.dates import patterns as shapes
 from pipelines.dates import vocabulary as words
 from pipelines.dates.calendars import normalise_years
+from pipelines.dates.iso import match_plain, read_offset
 from pipelines.dates.model import DateRefused, FoundDay, Precision, StatedDate, drop_overlaps
 from pipelines.dates.times import TimeOfDay, find_time
 
@@ -35,16 +36,6 @@ _FIRST_GREGORIAN_YEAR = 1583
 # What databases and runtimes write for "no date": year one, SQL Server's and OLE's day zero, Unix's.
 _ZERO_DAYS = frozenset([date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1)])
 _MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC).time()
-_PLAIN = re.compile(
-    r"([12]\d{3})-(\d\d)-(\d\d)[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?P<offset>Z|[+-](?:0\d|1[0-3]):[0-5]\d)?",
-    re.ASCII,
-)
-# The same without what may be left out, or with what says nothing more; later years may be those of Buddha's era.
-_NEARLY_PLAIN = re.compile(
-    r"(1\d{3}|2[0-3]\d\d)-(\d\d)-(\d\d)(?:[T ]([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d)(?:\.\d{1,9})?)?"
-    r"(?P<offset>Z|[+-](?:0\d|1[0-3]):?[0-5]\d)?)?",
-    re.ASCII,
-)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -88,7 +79,7 @@ class _Reader:
         return self._captured_at.astimezone(self._zone)
 
     def read(self) -> StatedDate:
-        plain = _PLAIN.fullmatch(self._found) or _NEARLY_PLAIN.fullmatch(self._found)
+        plain = match_plain(self._found)
         if plain:
             return self._check(self._read_plain(plain))
         self._text = normalise_years(
@@ -126,7 +117,7 @@ class _Reader:
             second=int(second or 0),
             precision=Precision.SECOND if second else Precision.MINUTE,
             end=found.end(),
-            offset=_read_offset(found["offset"] or ""),
+            offset=read_offset(found["offset"] or ""),
         )
         return self._build(on, time)
 
@@ -449,16 +440,6 @@ class _Reader:
         """Return the instant in a fixed offset and whole seconds, moved out of an hour that clocks leave out."""
         settled = instant.astimezone(UTC).replace(microsecond=0).astimezone(instant.tzinfo)
         return settled.replace(tzinfo=timezone(settled.utcoffset() or timedelta()))
-
-
-def _read_offset(written: str) -> timedelta | None:
-    """Return the offset that ISO 8601 writes as `Z`, `+08:00` or `-0330`; None for an empty text."""
-    if not written:
-        return None
-    if written == "Z":
-        return timedelta()
-    offset = timedelta(hours=int(written[1:3]), minutes=int(written[-2:]))
-    return -offset if written[0] == "-" else offset
 
 
 def _read_unit(span: re.Match[str]) -> str:
