@@ -183,6 +183,7 @@ def deflate_raw(data: bytes) -> bytes:
         (["deflate"], deflate_raw(b"hello")),
         (["deflate", "gzip"], gzip.compress(zlib.compress(b"hello"))),
     ],
+    ids=["plain", "identity", "gzip", "two_members_padded", "zlib", "raw_deflate", "deflate_in_gzip"],
 )
 def test_decode_content(codings: list[str], payload: bytes) -> None:
     assert decode_content(payload, codings, max_bytes=5 if len(codings) < 2 else 99) == b"hello"

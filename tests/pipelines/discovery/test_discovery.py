@@ -91,7 +91,9 @@ INDEX = "<sitemapindex><sitemap><loc>/a.xml</loc></sitemap><sitemap><loc>/b.xml.
 
 
 @pytest.mark.parametrize(
-    "body", [SITEMAP.encode(), gzip.compress(SITEMAP.encode()), b"\xef\xbb\xbf\n" + SITEMAP.encode()]
+    "body",
+    [SITEMAP.encode(), gzip.compress(SITEMAP.encode()), b"\xef\xbb\xbf\n" + SITEMAP.encode()],
+    ids=["plain", "gzip", "after_a_mark"],
 )
 def test_a_sitemap_is_read(body: bytes) -> None:
     sitemap = read_sitemap(body, "https://paper.example/sitemap.xml")
@@ -204,6 +206,10 @@ def test_no_bytes_raise(body: bytes) -> None:
         (b'{"items": []}', b"application/json", LinkKind.OTHER),
         (b"", b"", LinkKind.OTHER),
         (b"\x1f\x8b broken", b"", LinkKind.OTHER),
+    ],
+    ids=[
+        *("rss", "atom", "rdf", "json_feed", "sitemap", "index", "gzip"),
+        *("addresses", "prose", "html", "json", "empty", "cut"),
     ],
 )
 def test_a_document_is_what_its_bytes_say(body: bytes, content_type: bytes, kind: LinkKind) -> None:
