@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import NotConfigured
+from scrapy.settings import default_settings as scrapy_settings
+
+from crawler import settings as our_settings
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings, Settings
@@ -40,6 +43,7 @@ class NewsreelAddon:
         mode = settings.get("ARCHIVE_MODE", "capture")
         if mode not in _MODES:
             raise NotConfigured(f"ARCHIVE_MODE is {mode!r}; it must be one of {', '.join(_MODES)}")
+        _set_defaults(settings)
         settings.set("USER_AGENT", build_user_agent(settings), priority="addon")
         place_collection(settings, settings.get("COLLECTION") or "default", priority="addon")
         handlers: dict[str, str | None] = dict.fromkeys(("data", "file", "ftp", "s3"))
@@ -79,6 +83,13 @@ class NewsreelAddon:
         settings["SPIDER_MIDDLEWARES"].update(spider_middlewares, priority="addon")
         stages = {f"pipelines.stages.{name}": 100 * (n + 1) for n, name in enumerate(_STAGES)}
         settings["ITEM_PIPELINES"].update(stages, priority="addon")
+
+
+def _set_defaults(settings: Settings) -> None:
+    """Give our own settings their defaults where a project says nothing; Scrapy's own are the project's business."""
+    for name, value in vars(our_settings).items():
+        if name.isupper() and not hasattr(scrapy_settings, name):
+            settings.set(name, value, priority="default")
 
 
 def place_collection(settings: BaseSettings, name: str, *, priority: str) -> None:

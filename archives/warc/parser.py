@@ -6,7 +6,6 @@ are taken apart here, in a fifth of the time; ARC records, drafts of the format 
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass, field, replace
 from io import SEEK_END, BytesIO
@@ -39,9 +38,6 @@ _LONGEST_LINE: Final = 1024 * 1024
 # covers is passed over: a file of nothing but beginnings would be read for each of them to its end.
 _PATIENCE: Final = 16
 _BLANK: Final = b"\r\n\r\n"
-
-# It would write a stranger's address to the terminal as it stands, escape sequences included.
-logging.getLogger("warcio.recordloader").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +179,7 @@ def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
     Raises:
         RecordError: at the first bytes that are no record.
     """
-    loader = ArcWarcRecordLoader(verify_http=False, arc2warc=False)
+    loader = _QuietLoader(verify_http=False, arc2warc=False)
     reader = _LineReader(stream, offset)
     known_format: str | None = None
     while (line := _skip_blank(reader)) is not None:
@@ -260,6 +256,21 @@ def _read_block(loaded: Any, start: int) -> bytes:
         record_id = get("WARC-Record-ID")
         raise RecordError(f"record at offset {start} {fault}", offset=start, record_id=record_id, damage=damage)
     return block
+
+
+class _QuietLoader(ArcWarcRecordLoader):  # type: ignore[misc]
+    """Warcio's loader, which logs a stranger's address as it stands, escape sequences included."""
+
+    def _ensure_target_uri_format(self, rec_headers: Any) -> str | None:
+        """Return the record's address without angle brackets and with its spaces encoded, and store it so."""
+        uri: str | None = rec_headers.get_header("WARC-Target-URI")
+        if uri is None:
+            return None
+        plain = uri[1:-1] if uri.startswith("<") and uri.endswith(">") else uri
+        plain = plain.replace(" ", "%20")
+        if plain != uri:
+            rec_headers.replace_header("WARC-Target-URI", plain)
+        return plain
 
 
 class _LineReader(BufferedReader):  # type: ignore[misc]

@@ -16,6 +16,7 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
 from archives.transfer import registry
+from crawler.commands._process import tune_process
 from crawler.commands.health import load_health
 from crawler.frontier.leases import verify_file
 from crawler.frontier.streams import find_url, verify_server
@@ -69,6 +70,7 @@ class Command(ScrapyCrawl):
         assert self.crawler_process is not None
         crawler = self.crawler_process.create_crawler(self._find_spider(args[0]))
         arguments = self._check_arguments(crawler, dict(opts.spargs))
+        tune_process(crawler)
         self.crawler_process.crawl(crawler, **arguments)
         self.crawler_process.start()
         if self.crawler_process.bootstrap_failed:

@@ -2,6 +2,8 @@
 
 The allocator of glibc keeps what it gets: after the first page of 30 MB it takes the next ones from its heap, where
 they leave holes that no other page fits into. In a process that meets such pages now and then that is a hundred MB.
+
+What is set for the whole process is set by commands alone: the add-on runs in processes of other people.
 """
 
 from __future__ import annotations

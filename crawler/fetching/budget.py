@@ -11,7 +11,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, Self
 
-from crawler.fetching.allocation import return_large_blocks, sweep_soon
+from crawler.fetching.allocation import sweep_soon
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
@@ -52,7 +52,6 @@ class HeldBytes:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Build the budget for one run."""
-        return_large_blocks()
         return cls(crawler)
 
     def begin(self, transport: Any) -> Transfer:

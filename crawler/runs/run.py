@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import secrets
 from datetime import UTC, datetime
@@ -139,9 +138,6 @@ class RunExtension:
     def spider_opened(self) -> None:
         """Leave a manifest that says a run is in progress."""
         self._write_manifest(exit_reason=None)
-        # What has been imported and set up by now stays until the process ends. The collector of cycles would walk
-        # through all of it again and again, for nearly a tenth of a capturing crawl's CPU time.
-        gc.freeze()
 
     def spider_closed(self, reason: str) -> None:
         """Close the last file under its final name and complete the manifest."""

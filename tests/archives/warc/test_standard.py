@@ -394,6 +394,18 @@ def test_headers_are_read_however_they_are_written(collection: Collection, old: 
     )
 
 
+def test_an_address_with_spaces_is_encoded_and_not_logged(
+    collection: Collection, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a stranger wrote there would reach the terminal, escape sequences included."""
+    data = dump_record("response", *EXAMPLES["response"], at=1).replace(b"/mast.png", b"/a mast\x1b[2J.png")
+    path = collection.archive_dir / "examples.warc.gz"
+    path.write_bytes(zlib.compress(data, 6, 31))
+    (record,) = iter_records(path)
+    assert record.url == "http://harbour.example/a%20mast\x1b[2J.png"
+    assert caplog.records == []
+
+
 def test_records_of_a_type_nobody_knows_are_passed_over(collection: Collection) -> None:
     path = write_examples(collection, is_compressed=True)
     strange = dump_record(

@@ -1,0 +1,30 @@
+"""What `scrapy crawl` sets for the whole of its process.
+
+The add-on sets nothing of the kind, because it runs in processes of other people.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+from scrapy import signals
+
+from crawler.fetching.allocation import return_large_blocks
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+
+def tune_process(crawler: Crawler) -> None:
+    """Have large blocks returned to the system, and the start-up of a crawl exempt from the collection of cycles.
+
+    What has been imported and set up when the spider opens stays until the process ends. The collector would walk
+    through all of it again and again, for nearly a tenth of a capturing crawl's CPU time.
+    """
+    return_large_blocks()
+    crawler.signals.connect(_freeze, signal=signals.spider_opened)
+
+
+def _freeze() -> None:
+    gc.freeze()
