@@ -76,8 +76,8 @@ class Command(ScrapyCrawl):
         if self.crawler_process.bootstrap_failed:
             self.exitcode = ExitCode.PROBLEMS
             return
-        assert crawler.stats is not None
-        self.exitcode = find_exit_code(crawler.stats.get_stats(), has_pages=issubclass(crawler.spidercls, NewsSpider))
+        stats = crawler.stats.get_stats()
+        self.exitcode = find_exit_code(stats, has_pages=issubclass(crawler.spidercls, NewsSpider))
         if opts.json:
             print(dump_event(build_finished(crawler, exit_code=self.exitcode)))  # noqa: T201
         self._leave_metrics()
@@ -138,7 +138,6 @@ class Command(ScrapyCrawl):
 
 def describe_run(crawler: Crawler) -> str:
     """Return one line on what a run brought home."""
-    assert crawler.stats is not None
     stats = crawler.stats.get_stats()
     return (
         f"{crawler.settings['COLLECTION']}: {stats.get('response_received_count', 0)} responses,"
@@ -155,7 +154,6 @@ def describe_posts(stats: dict[str, Any]) -> str:
 
 def build_finished(crawler: Crawler, *, exit_code: int) -> Event:
     """Return the last event of a run, with the counts that its manifest holds."""
-    assert crawler.stats is not None
     stats = crawler.stats.get_stats()
     run = crawler.get_extension(RunExtension)
     source = getattr(crawler.spider, "source", None)

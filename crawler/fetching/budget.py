@@ -72,7 +72,6 @@ class HeldBytes:
             transfer.transport.pauseProducing()
             if not transfer.was_paused:
                 transfer.was_paused = True
-                assert self._crawler.stats is not None
                 self._crawler.stats.inc_value("bounds/held_bytes")
 
     def finish(self, transfer: Transfer) -> None:

@@ -202,7 +202,6 @@ class _CapturingProtocol(_LenientHTTP11ClientProtocol):
         wire.head_bytes += size
         if 0 < self.crawler.settings.getint("BOUNDS_HEAD_BYTES") < wire.head_bytes and wire.cut is None:
             wire.cut = Truncated.LENGTH
-            assert self.crawler.stats is not None
             self.crawler.stats.inc_value("bounds/head_bytes")
             cast("Any", self.transport).abortConnection()
 

@@ -52,17 +52,6 @@ _POLL_S = 0.02
 _END = object()
 
 
-class _Counting:
-    """What the middlewares share: the run's counters."""
-
-    def __init__(self, crawler: Crawler) -> None:
-        self.crawler = crawler
-
-    def count(self, name: str) -> None:
-        assert self.crawler.stats is not None
-        self.crawler.stats.inc_value(f"bounds/{name}")
-
-
 class _Unread:
     """The bytes of large responses that have been decoded and that somebody still holds."""
 
@@ -102,7 +91,7 @@ class DecodingMiddleware(HttpCompressionMiddleware):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler=crawler)
         self._max_size = min(self._max_size, crawler.settings.getint("BOUNDS_DECODED_BYTES")) or self._max_size
-        self._counting = _Counting(crawler)
+        self._crawler = crawler
         self._turn = asyncio.Lock()
         self._held = crawler.get_extension(HeldBytes)
         self._unread = _Unread()
@@ -117,7 +106,7 @@ class DecodingMiddleware(HttpCompressionMiddleware):
         if not codings or request.method == "HEAD":
             return response
         if codings.count(b",") >= MAX_CODINGS:
-            self._counting.count("codings")
+            self._crawler.stats.inc_value("bounds/codings")
             raise IgnoreRequest(f"{response.url} has more than {MAX_CODINGS} content codings; it is not decoded")
         async with self._turn:
             await self._unread.wait()
@@ -131,7 +120,7 @@ class DecodingMiddleware(HttpCompressionMiddleware):
         try:
             body = decode_body(response.body, names, max_bytes=max_bytes)
         except ContentTooLarge as error:
-            self._counting.count("decoded_bytes")
+            self._crawler.stats.inc_value("bounds/decoded_bytes")
             problem = str(error)
         except RecordError as error:
             problem = str(error)
@@ -148,14 +137,14 @@ class DecodingMiddleware(HttpCompressionMiddleware):
         return decoded
 
 
-class PageMiddleware(_Counting):
+class PageMiddleware:
     """Holds the reading of a page to `BOUNDS_PAGE_SECONDS` of processor time, and its links to sensible addresses.
 
     Stats: `bounds/<reason>` for a page that is not read, `bounds/hops`, `bounds/path_segments`, `bounds/path_repeats`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        super().__init__(crawler)
+        self._crawler = crawler
         self._seconds = crawler.settings.getfloat("BOUNDS_PAGE_SECONDS")
         self._hops = crawler.settings.getint("BOUNDS_HOPS")
 
@@ -206,7 +195,7 @@ class PageMiddleware(_Counting):
                 yield output
 
     def _refuse(self, response: Response, refusal: PageRefused) -> Iterator[Any]:
-        self.count(refusal.reason)
+        self._crawler.stats.inc_value(f"bounds/{refusal.reason}")
         logger.warning("%s is not read: %s", response.url, refusal)
         request = response.request
         traceback.clear_frames(refusal.__traceback__)  # they hold the page, and an error may live long
@@ -221,19 +210,19 @@ class PageMiddleware(_Counting):
         is_too_far = 0 < self._hops <= response.meta.get("depth", 0)
         bound = "hops" if is_too_far else find_trap(output.url)
         if bound:
-            self.count(bound)
+            self._crawler.stats.inc_value(f"bounds/{bound}")
             logger.debug("%s is not followed from %s: %s", output.url, response.url, bound)
         return not bound
 
 
-class HostMiddleware(_Counting):
+class HostMiddleware:
     """Asks a host for no more than `BOUNDS_HOST_PAGES` pages a run, all hosts for no more than `BOUNDS_RUN_PAGES`.
 
     Stats: `bounds/host_pages`, `bounds/run_pages`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
-        super().__init__(crawler)
+        self._crawler = crawler
         self._per_host = crawler.settings.getint("BOUNDS_HOST_PAGES")
         self._per_run = crawler.settings.getint("BOUNDS_RUN_PAGES")
         self._asked: Counter[str] = Counter()
@@ -247,10 +236,10 @@ class HostMiddleware(_Counting):
         """Let a request pass, or raise `IgnoreRequest`."""
         host = urlsplit(request.url).netloc
         if 0 < self._per_run <= self._asked.total():
-            self.count("run_pages")
+            self._crawler.stats.inc_value("bounds/run_pages")
             raise IgnoreRequest(f"{request.url}: the run has asked for BOUNDS_RUN_PAGES={self._per_run} pages")
         if 0 < self._per_host <= self._asked[host]:
-            self.count("host_pages")
+            self._crawler.stats.inc_value("bounds/host_pages")
             raise IgnoreRequest(f"{request.url}: {host} was asked for BOUNDS_HOST_PAGES={self._per_host} pages")
         self._asked[host] += 1
 

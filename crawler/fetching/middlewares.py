@@ -55,18 +55,14 @@ class ScopeMiddleware:
         source = getattr(self._crawler.spider, "source", None)
         parts = urlsplit(request.url)
         if "@" in parts.netloc:
-            self._count()
+            self._crawler.stats.inc_value("links/out_of_scope")
             raise IgnoreRequest(f"an address at {parts.hostname} carries a name or a password, which are not sent")
         if source is None or source.admits(request.url):
             return
         if META_REQUISITE in request.meta and is_requisite_admitted(source, request.url):
             return
-        self._count()
-        raise IgnoreRequest(f"{request.url} is outside the scope of source {source.name}")
-
-    def _count(self) -> None:
-        assert self._crawler.stats is not None
         self._crawler.stats.inc_value("links/out_of_scope")
+        raise IgnoreRequest(f"{request.url} is outside the scope of source {source.name}")
 
 
 class RobotsMiddleware(RobotsTxtMiddleware):

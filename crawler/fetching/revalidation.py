@@ -80,7 +80,7 @@ class RevalidateMiddleware:
                 request.headers[condition] = value
                 request.meta[META_REVALIDATES] = True
         if META_REVALIDATES in request.meta:
-            self._count("revalidate/asked")
+            self._crawler.stats.inc_value("revalidate/asked")
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Answer with the last capture where the publisher says that it still holds."""
@@ -89,7 +89,7 @@ class RevalidateMiddleware:
         capture = self._find_capture(request.url)
         if capture is None:
             return response
-        self._count("revalidate/unchanged")
+        self._crawler.stats.inc_value("revalidate/unchanged")
         request.meta[META_CAPTURE] = refer_to(capture)
         return build_response(capture, request.url, flags=[FLAG_UNCHANGED])
 
@@ -124,10 +124,6 @@ class RevalidateMiddleware:
             capture = read_resolved(self._index, entry) if entry else None
             return capture if capture and capture.head.status == 200 and not capture.truncated else None
         except ArchiveError as error:
-            self._count("revalidate/unreadable")
+            self._crawler.stats.inc_value("revalidate/unreadable")
             logger.warning("The last capture of %s cannot be read, so it is fetched anew: %s", url, error)
             return None
-
-    def _count(self, name: str) -> None:
-        assert self._crawler.stats is not None
-        self._crawler.stats.inc_value(name)

@@ -120,9 +120,9 @@ class Frontier(BaseScheduler):
         except (sqlite3.Error, OSError) as error:
             self._count_failure(error)
             raise CloseSpider("storage_failed") from error
-        self._count("resumed", resumed)
         self._renew_soon()
         if resumed:
+            self._crawler.stats.inc_value("frontier/resumed", resumed)
             logger.info("Resuming an unfinished run: %d requests are still to fetch", resumed)
 
     def close(self, reason: str) -> None:
@@ -137,7 +137,8 @@ class Frontier(BaseScheduler):
             if reason == "finished" and not self._active and self._table.is_over():
                 self._table.forget()
             self._table.close()
-        self._count("reclaimed", self._table.reclaimed)
+        if self._table.reclaimed:
+            self._crawler.stats.inc_value("frontier/reclaimed", self._table.reclaimed)
 
     def _renew_soon(self) -> None:
         """Keep what is leased, also while every host keeps us waiting and the engine therefore asks for nothing."""
@@ -186,7 +187,7 @@ class Frontier(BaseScheduler):
         try:
             data = dump_request(request, self._crawler.spider)
         except (TypeError, ValueError) as error:
-            self._count("not_data")
+            self._crawler.stats.inc_value("frontier/not_data")
             logger.warning("%s cannot be kept across a crash, because it holds more than data: %s", request, error)
             self._in_memory.append(request)
             return True
@@ -201,7 +202,7 @@ class Frontier(BaseScheduler):
                 data=data,
                 again=request.dont_filter,
             )
-        self._count("added" if is_added else "seen")
+        self._crawler.stats.inc_value("frontier/added" if is_added else "frontier/seen")
         if is_added and not request.dont_filter and len(self._recent) < _REMEMBERED:
             self._recent[fingerprint] = request
         return is_added
@@ -249,7 +250,8 @@ class Frontier(BaseScheduler):
             self._load[lease.host] += 1
             known = self._recent.pop(lease.fingerprint, None)
             self._ready.append((lease, known or load_request(lease.data, self._crawler.spider)))
-        self._count("leased", len(leases))
+        if leases:
+            self._crawler.stats.inc_value("frontier/leased", len(leases))
 
     def _settle(self) -> None:
         """Acknowledge what the engine has let go of, once its captures are on disk.
@@ -275,7 +277,7 @@ class Frontier(BaseScheduler):
         self._sync()
         if not self._has_failed():
             self._table.acknowledge(lease.fingerprint for lease in leases)
-            self._count("acknowledged", len(leases))
+            self._crawler.stats.inc_value("frontier/acknowledged", len(leases))
 
     def _sync(self) -> None:
         run = self._crawler.get_extension(RunExtension)
@@ -284,7 +286,6 @@ class Frontier(BaseScheduler):
 
     def _has_failed(self) -> bool:
         """Tell whether something of this run could not be put on disk; then nothing is handed out or acknowledged."""
-        assert self._crawler.stats is not None
         return bool(self._crawler.stats.get_value(STAT_FAILED))
 
     @contextmanager
@@ -301,11 +302,6 @@ class Frontier(BaseScheduler):
         if run is None:
             raise error
         run.stop(error)
-
-    def _count(self, name: str, count: int = 1) -> None:
-        assert self._crawler.stats is not None
-        if count:
-            self._crawler.stats.inc_value(f"frontier/{name}", count)
 
 
 def build_job(spider: Spider) -> str:

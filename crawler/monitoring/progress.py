@@ -208,7 +208,6 @@ class ProgressExtension:
 
     def _describe(self) -> dict[str, Any]:
         run = self._crawler.get_extension(RunExtension)
-        assert self._crawler.stats is not None
         return {
             "run": run.run_id if run else None,
             "spider": getattr(self._crawler.spider, "name", ""),
@@ -219,7 +218,6 @@ class ProgressExtension:
 
     def _show(self) -> None:
         assert self._view is not None
-        assert self._crawler.stats is not None
         run = self._crawler.get_extension(RunExtension)
         size = run.bytes_written if run else 0
         stats = self._crawler.stats.get_stats()

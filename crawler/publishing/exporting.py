@@ -183,7 +183,7 @@ class ExportExtension:
     def _account(self, collection: str, source: str) -> bool:
         with closing(self._library.open_log(collection)) as log:
             changes = log.account(source=source)
-        self._count("exports/changes", changes)
+        self._crawler.stats.inc_value("exports/changes", changes)
         return changes > 0
 
     def _export(self, plan: ExportPlan) -> None:
@@ -192,7 +192,7 @@ class ExportExtension:
         except (ArchiveError, SourceError, ExportError, RecordRefused, OSError, sqlite3.Error) as error:
             self._fail(f"{plan.format} export {plan.path}", error)
             return
-        self._count("exports/written")
+        self._crawler.stats.inc_value("exports/written")
         if plan.format == "feeds" and plan.options.hub:
             refusal = ping_hub(plan.options.hub, f"{plan.options.url.rstrip('/')}/all.atom")
             if refusal:
@@ -204,12 +204,8 @@ class ExportExtension:
         except (ArchiveError, SourceError, OSError, sqlite3.Error) as error:
             self._fail("the outbox of webhooks", error)
             return
-        self._count("exports/delivered", told.heard)
+        self._crawler.stats.inc_value("exports/delivered", told.heard)
 
     def _fail(self, what: str, error: Exception) -> None:
-        self._count("exports/failed")
+        self._crawler.stats.inc_value("exports/failed")
         logger.error("%s could not be brought up to date: %s", what, error)
-
-    def _count(self, name: str, by: int = 1) -> None:
-        assert self._crawler.stats is not None
-        self._crawler.stats.inc_value(name, by)

@@ -51,7 +51,6 @@ def build_manifest(
     """
     spider, stats = crawler.spider, crawler.stats
     assert spider is not None
-    assert stats is not None
     source = getattr(spider, "source", None)
     return {
         "run": run_id,

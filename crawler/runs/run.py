@@ -90,7 +90,6 @@ class RunExtension:
         for rescue in salvaged:
             logger.warning("Salvaged a file that an earlier run left open: %s", rescue)
         extension = cls(crawler, collection)
-        assert crawler.stats is not None
         crawler.stats.set_value("archive/salvaged", len(salvaged))
         crawler.signals.connect(extension.spider_opened, signal=signals.spider_opened)
         crawler.signals.connect(extension.spider_closed, signal=signals.spider_closed)
@@ -111,11 +110,11 @@ class RunExtension:
         except WriteError as error:
             self.stop(error)
             raise
-        self._count("archive/exchanges")
+        self._crawler.stats.inc_value("archive/exchanges")
         if location.is_revisit:
-            self._count("archive/revisits")
+            self._crawler.stats.inc_value("archive/revisits")
         if exchange.truncated:
-            self._count(f"archive/truncated/{exchange.truncated}")
+            self._crawler.stats.inc_value(f"archive/truncated/{exchange.truncated}")
         return build_ref(location)
 
     @property
@@ -125,7 +124,7 @@ class RunExtension:
 
     def count_silence(self) -> None:
         """Count a request that no byte answered."""
-        self._count("archive/no_response")
+        self._crawler.stats.inc_value("archive/no_response")
 
     def sync(self) -> None:
         """Put every capture so far on disk, because posts are about to be written or work to be acknowledged."""
@@ -141,7 +140,6 @@ class RunExtension:
 
     def spider_closed(self, reason: str) -> None:
         """Close the last file under its final name and complete the manifest."""
-        assert self._crawler.stats is not None
         if self._originals is not None:
             self._originals.close()
         try:
@@ -149,7 +147,7 @@ class RunExtension:
             self._crawler.stats.set_value("archive/bytes", self._writer.bytes_written)
             self._write_manifest(exit_reason=reason)
         except (OSError, WriteError) as error:
-            self._count(STAT_FAILED)
+            self._crawler.stats.inc_value(STAT_FAILED)
             logger.error("The run could not be closed; the next one salvages what it left: %s", error)
 
     def _write_source(self) -> None:
@@ -159,17 +157,13 @@ class RunExtension:
             uri = SOURCE_URI + self._source.name
             self._writer.write_resource(uri, "application/toml", self._source.definition.encode())
 
-    def _count(self, name: str) -> None:
-        assert self._crawler.stats is not None
-        self._crawler.stats.inc_value(name)
-
     def stop(self, error: Exception) -> None:
         """Have the run end soon, and nothing more be acknowledged, because something could not be put on disk."""
         if self._is_stopping:
             return
         self._is_stopping = True
         logger.error("The crawl stops, because something could not be written: %s", error)
-        self._count(STAT_FAILED)
+        self._crawler.stats.inc_value(STAT_FAILED)
         engine = self._crawler.engine
         assert engine is not None
         call_later(0, _schedule_coro, engine.close_spider_async(reason="storage_failed"))
