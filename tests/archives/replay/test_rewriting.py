@@ -249,14 +249,23 @@ CHARSETS = [
     ("新闻页".encode("gbk"), "text/html", "新闻页", "gb18030"),
     (b"caf\xe9", "text/html; charset=iso-8859-1", "café", "cp1252"),
     (b"\xef\xbb\xbfx", "text/html; charset=gbk", "x", "utf-8"),
-    ("x页".encode("utf-16"), "text/html", "x页", "utf-16-le"),
+    ("x页".encode("utf-16"), "text/html", "x页", "utf-8"),
     (b"x", "text/html; charset=no-such", "x", "utf-8"),
     ("漢".encode("iso-2022-jp"), "text/html; charset=iso-2022-jp", "漢", "iso2022_jp"),
+    (b"~{VPND~}", "text/html; charset=hz-gb-2312", "\ufffd", "utf-8"),
+    (b"+ADw-b+AD4-", "text/html; charset=utf-7", "+ADw-b+AD4-", "utf-8"),
+    (b"x\xe9", "text/html; charset=x-user-defined", "x\uf7e9", "utf-8"),
+    (b"<meta charset=x-user-defined>\xe9", "text/html", "<meta charset=x-user-defined>é", "cp1252"),
+    (b"<meta charset=utf-16>", "text/html", "<meta charset=utf-16>", "utf-8"),
+    (b"x\xc4\x80", "text/html; charset=zip", "xĀ", "utf-8"),
+    (b"<!--<meta charset=l2>--><meta charset=koi8>\xc1", "", "<!--<meta charset=l2>--><meta charset=koi8>а", "koi8-r"),
+    (b"<meta name=x content='charset=gbk'>\xe9t\xe9", "", "<meta name=x content='charset=gbk'>été", "cp1252"),
 ]
 
 
 @pytest.mark.parametrize(("data", "content_type", "text", "codec"), CHARSETS)
 def test_the_characters_are_those_declared(data: bytes, content_type: str, text: str, codec: str) -> None:
+    """The codec is the one in which browsers write queries: Spec: WHATWG Encoding §4.3."""
     assert decode_page(data, content_type) == (text, codec)
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.page import encodings
-from pipelines.page.encodings import _reads, decode_page, find_encoding
+from pipelines.page.encodings import _reads, decode_page, find_codec, find_encoding
 from pipelines.page.limits import MAX_PAGE_CHARS, PageRefused
 from tests.project import SHARED, needs_shared
 
@@ -34,12 +36,76 @@ KANA = "<p>港は今朝、再び開かれた。</p>"
         pytest.param(b"\xff\xfe" + HAN.encode("utf-16-le"), b"", "zh", "utf-16-le", id="utf-16 bom"),
         pytest.param(HAN.encode()[:-6], b"", "zh", "utf-8", id="cut inside a character"),
         pytest.param(b"plain", b"", "", "utf-8", id="ascii"),
+        pytest.param(b"plain", b"text/html; charset=gbk", "ja", "utf-8", id="ascii, whatever is said"),
+        pytest.param(KANA.encode("iso-2022-jp"), b"text/html; charset=iso-2022-jp", "", "iso2022_jp", id="iso-2022-jp"),
+        pytest.param(KANA.encode("iso-2022-jp"), b"", "ja", "iso2022_jp", id="undeclared iso-2022-jp"),
+        pytest.param(KANA.encode("euc-jp"), b"text/html; charset=x-euc-jp", "", "euc_jp", id="a label of browsers"),
+        pytest.param("<p>a".encode("utf-16-le"), b"text/html; charset=utf-16", "", "utf-16-le", id="utf-16"),
+        pytest.param(b"<p>caf\xe9", b"text/html; charset=utf-16", "", "gb18030", id="no utf-16 without NULs"),
+        pytest.param(b"<meta charset=utf-16>caf\xe9", b"", "fr", "utf-8", id="utf-16 cannot say so itself"),
+        pytest.param(b"<meta charset=x-user-defined>caf\xe9", b"", "fr", "cp1252", id="nor x-user-defined"),
+        pytest.param(b"<!--<meta charset=gbk>--><meta charset=big5>\xad\xb6", b"", "", "big5hkscs", id="a comment"),
+        pytest.param(b"<meta charset=no-such><meta charset=big5>\xad\xb6", b"", "", "big5hkscs", id="unknown first"),
+        pytest.param(b"<?xml version='1.0' encoding='big5'?>\xad\xb6", b"", "", "big5hkscs", id="xml"),
     ],
 )
 def test_the_bytes_are_asked_before_the_declaration(
     body: bytes, content_type: bytes, language: str, encoding: str
 ) -> None:
     assert find_encoding(body, content_type=content_type, language=language) == encoding
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("utf-7", "+ADw-b+AD4- ~{VPND~} é"),
+        ("zip", "+ADw-b+AD4- ~{VPND~} é"),
+        ("unicode-escape", "+ADw-b+AD4- ~{VPND~} é"),
+        ("x-user-defined", "+ADw-b+AD4- ~{VPND~} \uf7e9"),
+        ("hz-gb-2312", "\ufffd"),
+        ("iso-2022-kr", "\ufffd"),
+        ("iso-2022-cn", "\ufffd"),
+        ("latin1", "+ADw-b+AD4- ~{VPND~} é"),
+        ("tis-620", "+ADw-b+AD4- ~{VPND~} ้"),
+    ],
+)
+def test_a_label_means_what_browsers_mean(label: str, text: str) -> None:
+    """Spec: WHATWG Encoding §4.2, §14.1 (replacement), §14.5 (x-user-defined); no other codec of Python is reached."""
+    body = b"+ADw-b+AD4- ~{VPND~} \xe9"
+    assert decode_page(body, content_type=f"text/html; charset={label}".encode(), language="fr") == text
+
+
+def test_replacement_holds_where_all_bytes_are_ascii() -> None:
+    """An escape of it could hide markup from whoever takes the bytes for ASCII."""
+    assert decode_page(b"~{VPND~}", content_type=b"text/html; charset=hz-gb-2312") == "\ufffd"
+    assert decode_page(b"", content_type=b"text/html; charset=hz-gb-2312") == ""
+
+
+VECTORS = SHARED / "corpus" / "vectors" / "encoding" / "html5lib"
+# Beginnings of html5lib's that are read otherwise, and why.
+DEPARTURES = {
+    b'<meta charset=iso8859-2">\n<p>"</p>': "an unquoted value ends at the quote that an author left behind",
+    b"<!-- 8192 characters": "the first 4,096 bytes are looked at; the standard asks for 1,024",
+    b"<!-- 8193 characters": "likewise",
+    b"<!-- multi-script test": "likewise",
+    b"charset='utf-8\">": "a quote that is not closed quotes nothing",
+}
+
+
+@needs_shared
+def test_a_declaration_is_found_where_browsers_find_it() -> None:
+    """Each beginning is followed by a byte that is no UTF-8, so that the declaration matters."""
+    departed, count = set(), 0
+    for path in sorted(VECTORS.glob("*.dat")):
+        for part in re.split(rb"(?:^|\n)#data\n", path.read_bytes())[1:]:
+            data, _, rest = part.partition(b"\n#encoding\n")
+            codec = find_codec(rest.split(b"\n")[0])
+            assert codec is not None
+            count += 1
+            if find_encoding(data + b" \xe9 ", language="fr") != codec.name:
+                departed |= {known for known in DEPARTURES if known in data} or {data}
+    assert departed == set(DEPARTURES)
+    assert count > 80
 
 
 @given(st.binary(max_size=300), st.binary(max_size=40), st.sampled_from(["", "zh", "ja", "xx-YY"]))
@@ -63,10 +129,11 @@ def test_real_pages_read_the_same_in_both_encodings() -> None:
 @given(text=st.text(alphabet="a宁港é\U0001f427", max_size=40))
 def test_a_page_read_in_pieces_is_read_alike(codec: str, text: str) -> None:
     body = text.encode(codec, "replace")
-    whole = [_reads(body, name) for name in (codec, "utf-8", "gb18030")]
+    tried = [codecs.lookup(name) for name in (codec, "utf-8", "gb18030")]
+    whole = [_reads(body, one) for one in tried]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encodings, "_LOOK_BYTES", 3)
-        assert [_reads(body, name) for name in (codec, "utf-8", "gb18030")] == whole
+        assert [_reads(body, one) for one in tried] == whole
 
 
 @pytest.mark.parametrize("character", ["a", "港", "\U0001f427"])
