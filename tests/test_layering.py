@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("archives", "pipelines", "crawler")
 MAX_LINES = 450
+MAX_MODULES = 14
 FORBIDDEN_NAMES = frozenset({"utils", "misc", "helpers", "common"})
 STANDARD = frozenset(sys.stdlib_module_names)
 
@@ -168,25 +170,39 @@ def test_imports_inside_a_package_run_one_way(package: str) -> None:
         pytest.fail("import cycle: " + " <- ".join(error.args[1]))
 
 
-def test_imports_between_rooms_run_one_way() -> None:
-    """A folder of a package is a room: who reads one need not have read those that stand upon it."""
+@pytest.mark.parametrize("package", PACKAGES)
+def test_imports_between_rooms_run_one_way(package: str) -> None:
+    """A folder of a package is a room: who reads one need not have read those that stand upon it.
+
+    Imports for types count, too: a room that names another's type cannot be understood without it.
+    """
     modules = load_modules()
-    rooms = {name for name, module in modules.items() if module.path.name == "__init__.py"}
+    rooms = list_rooms()
 
     def find_room(name: str) -> str:
         room = ".".join(name.split(".")[:2])
         return room if room in rooms else name
 
-    graph: dict[str, set[str]] = {find_room(name): set() for name in modules}
+    graph: dict[str, set[str]] = {}
     for name, module in modules.items():
-        targets = {
-            find_room(target) for entry in module.imports if not entry.is_for_types for target in iter_targets(entry)
-        }
-        graph[find_room(name)] |= targets - {find_room(name)}
+        if module.package == package:
+            targets = {find_room(target) for entry in module.imports for target in iter_targets(entry)}
+            graph.setdefault(find_room(name), set()).update(targets - {find_room(name)})
     try:
         tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
         pytest.fail("rooms lean on one another: " + " <- ".join(error.args[1]))
+
+
+def list_rooms() -> set[str]:
+    return {name for name, module in load_modules().items() if module.path.name == "__init__.py"}
+
+
+def test_a_room_holds_about_a_dozen_modules() -> None:
+    sizes = Counter(name.rpartition(".")[0] for name in load_modules().keys() - list_rooms())
+    del sizes["crawler.commands"]  # Scrapy looks for commands in one folder
+    full = {room: size for room, size in sizes.items() if size > MAX_MODULES}
+    assert not full, f"more than {MAX_MODULES} modules, make rooms of them: {full}"
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from archives.errors import NotArchived, RecordError
 from archives.storage.collection import OPEN_SUFFIX, Collection
@@ -26,13 +26,31 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from archives.index.cdxj import IndexEntry
-    from archives.warc.records import Location
 
 MAX_CONTENT_BYTES: Final = 64 * 1024 * 1024
 # The file may be damaged or its index wrong; rebuilding the index of a damaged file would forget what a copy still has.
 _VERIFY: Final = 'run "python -m archives verify" on the collection'
 CAPTURE_TYPES: Final = (RecordType.RESPONSE, RecordType.REVISIT, RecordType.RESOURCE)
+
+
+class Place(Protocol):
+    """Where a capture stands: what the writer returned, or an index entry."""
+
+    @property
+    def filename(self) -> str:
+        """Name the WARC file."""
+
+    @property
+    def offset(self) -> int:
+        """Count the bytes from the start of the file to the record."""
+
+    @property
+    def length(self) -> int:
+        """Count the bytes of the gzip member."""
+
+    @property
+    def record_id(self) -> str:
+        """Name the record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +230,7 @@ def _iter_from(stream: BinaryIO, offset: int, length: int | None) -> Iterator[Re
     return iter_stream_records(stream, offset)
 
 
-def read_capture(collection: Collection, place: IndexEntry | Location | str, offset: int | None = None) -> Capture:
+def read_capture(collection: Collection, place: Place | str, offset: int | None = None) -> Capture:
     """The capture at a place: an index entry, what the writer returned, or a file name and an offset.
 
     Raises:

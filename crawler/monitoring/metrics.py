@@ -9,7 +9,7 @@ Spec: Prometheus text-based format 0.0.4.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from archives.storage.files import write_file
 from crawler.monitoring.health import Ailment
@@ -18,10 +18,10 @@ from pipelines.posts.post_folder import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from crawler.monitoring.health import Health
-    from crawler.scheduling.schedule import Entry
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -46,7 +46,23 @@ class _Family:
         return "\n".join(lines) + "\n"
 
 
-def dump_metrics(healths: Sequence[Health], entries: Iterable[Entry] = ()) -> str:
+class Scheduled(Protocol):
+    """What the metrics tell of a source that is crawled by a schedule."""
+
+    @property
+    def source(self) -> str:
+        """Name the source."""
+
+    @property
+    def due(self) -> datetime:
+        """Tell when it is crawled next."""
+
+    @property
+    def owner(self) -> str:
+        """Name the process that crawls it now; '' where none does."""
+
+
+def dump_metrics(healths: Sequence[Health], entries: Iterable[Scheduled] = ()) -> str:
     """Return all metrics as text.
 
     Args:
@@ -103,7 +119,7 @@ def _build_health_families(healths: Sequence[Health]) -> list[_Family]:
     return [newest, usual, shares, alerts]
 
 
-def _build_schedule_families(entries: Iterable[Entry]) -> list[_Family]:
+def _build_schedule_families(entries: Iterable[Scheduled]) -> list[_Family]:
     due = _Family("newsreel_next_due_timestamp_seconds", "When a source is to be crawled next.")
     runs = _Family("newsreel_crawl_running", "1 while the schedule crawls a source.")
     for entry in entries:

@@ -6,7 +6,7 @@ import logging
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import scrapy
 from scrapy import signals
@@ -31,13 +31,24 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
     from archives.warc.records import Exchange
-    from crawler.sources import Source
 
 logger = logging.getLogger(__name__)
 
 META_CAPTURE = "capture"
 STAT_FAILED = "archive/write_failed"
 SOURCE_URI = "urn:x-newsreel:source:"
+
+
+class Definition(Protocol):
+    """What a run archives of its source."""
+
+    @property
+    def name(self) -> str:
+        """Return the source's name."""
+
+    @property
+    def definition(self) -> str:
+        """Return the text of its TOML file."""
 
 
 class RunExtension:
@@ -59,7 +70,7 @@ class RunExtension:
         self.crawl: str | None = None
         self.manifest: dict[str, Any] = {}
         self._crawler = crawler
-        self._source: Source | None = getattr(crawler.spider, "source", None)
+        self._source: Definition | None = getattr(crawler.spider, "source", None)
         settings = crawler.settings
         self._originals = Originals(collection) if settings.getbool("ARCHIVE_DEDUPLICATE") else None
         self._writer = WarcWriter(
