@@ -104,10 +104,10 @@ class Paper:
             "/robots.txt": Answer(body=pages.ROBOTS.encode(), content_type="text/plain"),
             "/sitemap.xml": Answer(body=pages.build_sitemap(newest).encode(), content_type="application/xml"),
             "/feed.xml": Answer(body=pages.build_feed(newest[: pages.LISTED]).encode(), content_type="text/xml"),
-            "/press.css": Answer(body=pages.STYLE.encode(), content_type="text/css"),
-            "/images/masthead.svg": Answer(body=pages.MASTHEAD.encode(), content_type="image/svg+xml"),
+            "/press.css": Answer(body=pages.read_file("press.css"), content_type="text/css"),
+            "/images/masthead.svg": Answer(body=pages.read_file("masthead.svg"), content_type="image/svg+xml"),
             "/images/harbour.png": Answer(body=pages.build_picture(), content_type="image/png"),
-            "/s/share.html": Answer(body=pages.SHARE_SHELL.encode(), content_type="text/html"),
+            "/s/share.html": Answer(body=pages.read_file("share.html"), content_type="text/html"),
             PRIVATE_PATH: Answer(body=pages.build_private_page().encode()),
             "/": Answer(body=pages.build_home(self.edition).encode(), modified=self._modified(self.edition.articles)),
         }
