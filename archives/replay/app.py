@@ -12,8 +12,7 @@ from urllib.parse import urlsplit
 
 from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError, NotArchived
-from archives.replay import pages
-from archives.replay.calendars import build_calendar
+from archives.replay.calendars import find_calendar
 from archives.replay.cdx_server import BadQuery, answer_query
 from archives.replay.http import Request, Response, build_redirect, build_text
 from archives.replay.lookup import (
@@ -24,13 +23,25 @@ from archives.replay.lookup import (
     find_unmoved,
     parse_moment,
 )
-from archives.replay.markup import Html, fill, join
 from archives.replay.memento import (
     Names,
     build_memento_headers,
     build_timegate_headers,
     build_timemap,
     parse_accept_datetime,
+)
+from archives.replay.pages import (
+    Bar,
+    CollectionPage,
+    CollectionsPage,
+    Link,
+    MementoPage,
+    PrefixPage,
+    build_error_page,
+    build_page,
+    list_address_rows,
+    list_capture_rows,
+    load_assets,
 )
 from archives.replay.rewriting.content import View, build_content, build_missing
 from archives.replay.rewriting.links import PageLinks
@@ -53,7 +64,7 @@ if TYPE_CHECKING:
     from archives.index.cdxj import IndexEntry
     from archives.warc.reader import Capture
 
-    Notes = Callable[[str, IndexEntry], Iterable[tuple[str, str]]]
+    Notes = Callable[[str, IndexEntry], Iterable[Link]]
 
 MAX_LATEST: Final = 50
 MAX_LOOKED_AT: Final = 5_000
@@ -67,17 +78,15 @@ class ReplayApp:
     """Answers requests for captures.
 
     Args:
-        notes: links that stand beside a memento, each a label and an address, by collection and index entry.
+        notes: links to show beside a memento, by collection and index entry.
         sections: links in the line at the head of each page.
     """
 
-    def __init__(
-        self, shelves: Shelves, *, notes: Notes | None = None, sections: tuple[tuple[str, str], ...] = ()
-    ) -> None:
+    def __init__(self, shelves: Shelves, *, notes: Notes | None = None, sections: tuple[Link, ...] = ()) -> None:
         self.shelves = shelves
         self._notes = notes
         self._sections = sections
-        self._assets = pages.load_assets()
+        self._assets = load_assets()
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -97,7 +106,7 @@ class ReplayApp:
         """Answer a request for what belongs to a collection."""
         place = find_place(request.target)
         if place is None:
-            return pages.build_error_page(404, "No such page", "This address is none of the viewer's.")
+            return build_error_page(404, "No such page", "This address is none of the viewer's.")
         try:
             with self.shelves.borrow(place.collection) as index:
                 return self._answer(index, place, request)
@@ -116,44 +125,42 @@ class ReplayApp:
         return handlers[place.kind](index, place, request)
 
     def _show_front(self) -> Response:
-        items = []
+        captures = {}
         for name in self.shelves.library.list_names():
             with self.shelves.borrow(name) as index:
-                count = pages.count_words(index.count_entries(), "capture")
-            items.append(
-                fill(
-                    '<li><a href="/{name}/"><strong>{name}</strong><span>{count}</span></a></li>',
-                    name=name,
-                    count=count,
-                )
-            )
-        body = fill('<h1>Collections</h1><ul class="cards">{items}</ul>', items=join(items))
-        return pages.build_page("Collections", body, bar=pages.build_bar(sections=self._sections))
+                captures[name] = index.count_entries()
+        return build_page("collections.html", CollectionsPage(captures=captures), bar=Bar(sections=self._sections))
 
-    def _build_bar(self, place: Place) -> Html:
-        return pages.build_bar([(place.collection, f"/{place.collection}/")], self._sections)
+    def _build_bar(self, place: Place) -> Bar:
+        return Bar(crumbs=(Link(place.collection, f"/{place.collection}/"),), sections=self._sections)
 
     def _show_collection(self, index: CollectionIndex, place: Place, request: Request) -> Response:
         if not request.path.endswith("/"):
             return build_redirect(f"/{place.collection}/")
         recent = islice(index.iter_entries(is_reverse=True), MAX_LOOKED_AT)
         shown = (entry for entry in recent if entry.mime in _PAGE_MIMES and entry.url.startswith("http"))
-        return pages.build_collection_page(
-            place.collection,
-            count=index.count_entries(),
-            latest=list(islice(shown, MAX_LATEST)),
-            bar=pages.build_bar(sections=self._sections),
-        )
+        latest = list_capture_rows(islice(shown, MAX_LATEST))
+        page = CollectionPage(name=place.collection, count=index.count_entries(), latest=latest)
+        return build_page("collection.html", page, bar=Bar(sections=self._sections))
 
     def _show_calendar(self, index: CollectionIndex, place: Place, request: Request) -> Response:
-        bar = self._build_bar(place)
         if place.url.endswith("*") and not place.stamp:
-            prefix = place.url.removesuffix("*")
-            entries = list(islice(index.iter_prefix(prefix), MAX_PREFIX))
-            is_cut = len(entries) == MAX_PREFIX
-            return pages.build_prefix_page(place.collection, prefix, entries, bar=bar, is_cut=is_cut)
-        found = build_calendar(index, place.collection, place.url, place.stamp, bar)
-        return found or self._miss(place, request)
+            return self._show_prefix(index, place)
+        found = find_calendar(index, place.collection, place.url, place.stamp)
+        if found is None:
+            return self._miss(place, request)
+        return build_page("calendar.html", found, bar=self._build_bar(place))
+
+    def _show_prefix(self, index: CollectionIndex, place: Place) -> Response:
+        prefix = place.url.removesuffix("*")
+        entries = list(islice(index.iter_prefix(prefix), MAX_PREFIX))
+        page = PrefixPage(
+            collection=place.collection,
+            prefix=prefix,
+            rows=list_address_rows(entries),
+            is_cut=len(entries) == MAX_PREFIX,
+        )
+        return build_page("prefix.html", page, bar=self._build_bar(place))
 
     def _list_mementos(self, index: CollectionIndex, place: Place, request: Request) -> Response:
         names = Names(_build_origin(request), place.collection)
@@ -186,7 +193,7 @@ class ReplayApp:
         try:
             moment = parse_moment(place.stamp)
         except ValueError:
-            return pages.build_error_page(404, "No such moment", f"{place.stamp} is no timestamp.")
+            return build_error_page(404, "No such moment", f"{place.stamp} is no timestamp.")
         entry = find_memento(index, place.url, moment)
         if entry is None:
             return self._miss(place, request)
@@ -245,16 +252,15 @@ class ReplayApp:
         before, after = find_neighbours(index, entry)
         frame_host = find_frame_host(request.host)
         frame = build_path(place.collection, entry.url, stamp=place.stamp, modifier="mp_")
-        return pages.build_memento_page(
-            entry,
-            place.collection,
+        page = MementoPage(
+            entry=entry,
+            collection=place.collection,
             frame=f"//{frame_host}{frame}" if frame_host else frame,
             before=_build_step(place, before, entry),
             after=_build_step(place, after, entry),
-            notes=self._notes(place.collection, entry) if self._notes else (),
-            frames=frame_host or "'self'",
-            headers=headers,
+            notes=list(self._notes(place.collection, entry)) if self._notes else (),
         )
+        return build_page("memento.html", page, frames=frame_host or "'self'", headers=headers)
 
     def _miss(self, place: Place, request: Request, *headers: tuple[str, str]) -> Response:
         """What is not in the archive is said to be missing, never fetched."""
@@ -263,14 +269,14 @@ class ReplayApp:
             return _add_headers(small, headers)
         host = urlsplit(place.url).netloc
         links = [
-            (
+            Link(
                 f"All addresses of {host} in {place.collection}",
                 build_calendar_path(place.collection, f"http://{host}/*"),
             ),
-            (f"The collection {place.collection}", f"/{place.collection}/"),
+            Link(f"The collection {place.collection}", f"/{place.collection}/"),
         ]
         message = f"{place.url} was never captured in {place.collection}. It was not asked for on the web, either."
-        page = pages.build_error_page(404, "Not in this archive", message, links=links)
+        page = build_error_page(404, "Not in this archive", message, links=links)
         return _add_headers(_let_frame(page, request), headers)
 
     def _explain(self, place: Place, request: Request, error: ArchiveError) -> Response:
@@ -278,11 +284,11 @@ class ReplayApp:
         small = build_missing(request, str(error), _build_view(place, request, ""))
         if small is not None:
             return Response(status=status, headers=small.headers, body=small.body)
-        links = [("The front page", "/")]
+        links = [Link("The front page", "/")]
         if place.url:
-            links.append(("Other captures", build_calendar_path(place.collection, place.url)))
-            links.append(("The list for programs", build_timemap_path(place.collection, place.url)))
-        page = pages.build_error_page(status, "This capture cannot be shown", str(error), links=links)
+            links.append(Link("Other captures", build_calendar_path(place.collection, place.url)))
+            links.append(Link("The list for programs", build_timemap_path(place.collection, place.url)))
+        page = build_error_page(status, "This capture cannot be shown", str(error), links=links)
         return _let_frame(page, request)
 
 

@@ -98,3 +98,9 @@ def build_calendar_path(collection: str, url: str, span: str = "") -> str:
 def build_timemap_path(collection: str, url: str, form: str = "link") -> str:
     """The path of a TimeMap."""
     return f"/{collection}/timemap/{form}/{url}"
+
+
+def build_cdx_path(collection: str, url: str) -> str:
+    """Return the path of the index lines of an address."""
+    quoted = url.replace("%", "%25").replace("&", "%26").replace("#", "%23").replace("+", "%2B")
+    return f"/{collection}/cdx?url={quoted}"

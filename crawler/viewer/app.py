@@ -14,7 +14,7 @@ from archives.errors import ArchiveError, CollectionError
 from archives.replay.app import ReplayApp, find_frame_host
 from archives.replay.http import Response
 from archives.replay.lookup import Directory, Shelves, build_stamp
-from archives.replay.pages import STYLE_PATH, build_error_page, load_assets
+from archives.replay.pages import STYLE_PATH, Link, build_error_page, load_assets
 from archives.replay.routes import build_path
 from archives.storage.collection import list_collections
 from crawler.monitoring.health import Limits, list_health
@@ -92,7 +92,7 @@ class ViewerApp:
         try:
             return page(request)
         except ArchiveError as error:
-            return build_error_page(404, "This cannot be shown", str(error), links=[("The front page", "/")])
+            return build_error_page(404, "This cannot be shown", str(error), links=[Link("The front page", "/")])
 
     def _tell_changes(self, request: Request) -> Response:
         """The log of changes, for whoever keeps a copy of the posts."""
@@ -105,12 +105,12 @@ class ViewerApp:
                 self._posts[name] = PostShelf(self._library, name)
             return self._posts[name]
 
-    def _note_posts(self, collection: str, entry: IndexEntry) -> list[tuple[str, str]]:
+    def _note_posts(self, collection: str, entry: IndexEntry) -> list[Link]:
         """The posts that a capture made, where it is not a list of many."""
         made = self._find_shelf(collection).list_made_of(entry.record_id, entry.url, limit=_MAX_NOTES + 1)
         if len(made) > _MAX_NOTES:
             return []
-        return [("Post", build_post_path(collection, source, identifier)) for source, identifier in made]
+        return [Link("Post", build_post_path(collection, source, identifier)) for source, identifier in made]
 
     def _show_front(self, request: Request) -> Response:
         del request

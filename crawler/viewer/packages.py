@@ -9,16 +9,16 @@ Spec: WACZ 1.1.1 §7; RFC 9110 §14 Range Requests.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 from archives.replay.http import HTML_TYPE, FilePart, Response, build_text
-from archives.replay.markup import fill, join
-from archives.replay.pages import build_bar, build_page
-from crawler.monitoring.tally import format_bytes
-from crawler.viewer.routes import PACKAGES, SECTIONS
+from crawler.viewer.pages import build_page, load_templates
+from crawler.viewer.routes import PACKAGES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from archives.replay.http import Request
@@ -32,16 +32,28 @@ _POLICY: Final = (
     "worker-src 'self' blob:; connect-src 'self' data: blob:; form-action 'none'; base-uri 'self'; "
     "frame-ancestors 'self'"
 )
-_STAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{name}</title>
-<style>html,body{{margin:0;height:100%}}replay-web-page{{display:block;height:100%}}</style>
-<script src="{player}ui.js"></script></head>
-<body><replay-web-page source="{source}" replayBase="{player}replay/"></replay-web-page></body></html>
-"""
-# The player's worker does not control its frame the first time; the frame waits for it and loads again.
-_WAIT: Final = (
-    "<!doctype html><meta charset=utf-8><title>…</title>"
-    "<script>navigator.serviceWorker.ready.then(() => location.reload())</script>"
-)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """A WACZ file in the list.
+
+    Attributes:
+        play: where the player opens it; empty where there is no player.
+    """
+
+    name: str
+    size: int
+    href: str
+    play: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackagesPage:
+    """What `packages.html` shows."""
+
+    directory: Path
+    packages: Sequence[Package]
 
 
 class Packages:
@@ -68,29 +80,17 @@ class Packages:
 
     def _list(self) -> Response:
         files = sorted(self._directory.glob("*.wacz")) if self._directory.is_dir() else []
-        items = [
-            fill(
-                '<li><strong>{name}</strong><span>{size}</span><span><a href="{path}">download</a>{play}</span></li>',
+        packages = [
+            Package(
                 name=path.name,
-                size=format_bytes(path.stat().st_size),
-                path=f"{PACKAGES}/{quote(path.name)}",
-                play=self._build_play_link(path.name),
+                size=path.stat().st_size,
+                href=f"{PACKAGES}/{quote(path.name)}",
+                play=f"{PLAYER}?{quote(path.name)}" if self._player_dir else "",
             )
             for path in files
             if _NAME.fullmatch(path.name)
         ]
-        hint = fill(
-            "<p>A WACZ file holds a collection in one piece, to hand over or to open elsewhere. "
-            "<code>scrapy pack NAME -o {directory}/NAME.wacz</code> makes one; it is then listed here.</p>",
-            directory=self._directory,
-        )
-        body = fill('<h1>Packages</h1>{hint}<ul class="cards">{items}</ul>', hint=hint, items=join(items))
-        return build_page("Packages", body, bar=build_bar(sections=SECTIONS))
-
-    def _build_play_link(self, name: str) -> object:
-        if self._player_dir is None:
-            return ""
-        return fill(' · <a href="{player}?{name}">open in ReplayWeb.page</a>', player=PLAYER, name=quote(name))
+        return build_page("packages.html", PackagesPage(directory=self._directory, packages=packages))
 
     def _serve(self, name: str, request: Request) -> Response:
         path = self._directory / name
@@ -105,14 +105,18 @@ class Packages:
             wacz = unquote(request.target.partition("?")[2])
             if not _NAME.fullmatch(wacz):
                 return build_text("No such package.\n", status=404)
-            page = fill(_STAGE, name=wacz, player=PLAYER, source=f"{PACKAGES}/{quote(wacz)}")
-            return Response(headers=(("Content-Type", HTML_TYPE), *policy), body=page.encode())
+            text = _render("player.html", package=wacz, player=PLAYER, source=f"{PACKAGES}/{quote(wacz)}")
+            return Response(headers=(("Content-Type", HTML_TYPE), *policy), body=text)
         if name in _FILES:
             path = self._player_dir / name.rpartition("/")[2]
             if path.is_file():
                 return Response(headers=(("Content-Type", _FILES[name]), *policy), body=path.read_bytes())
             return build_text(f"{path.name} is not in the player's directory.\n", status=404)
-        return Response(headers=(("Content-Type", HTML_TYPE), *policy), body=_WAIT.encode())
+        return Response(headers=(("Content-Type", HTML_TYPE), *policy), body=_render("player_wait.html"))
+
+
+def _render(name: str, **values: str) -> bytes:
+    return load_templates().get_template(name).render(values).encode()
 
 
 def serve_part(path: Path, asked: str, content_type: str) -> Response:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlencode
 
+from archives.replay.pages import Link
+
 POSTS: Final = "/-/posts"
 POST: Final = "/-/post"
 BESIDE: Final = "/-/beside"
@@ -12,7 +14,12 @@ VERSIONS: Final = "/-/versions"
 RUNS: Final = "/-/runs"
 CHANGES: Final = "/changes"
 PACKAGES: Final = "/-/wacz"
-SECTIONS: Final = (("Posts", POSTS), ("Runs", RUNS), ("Collections", "/-/collections"), ("WACZ", PACKAGES + "/"))
+SECTIONS: Final = (
+    Link("Posts", POSTS),
+    Link("Runs", RUNS),
+    Link("Collections", "/-/collections"),
+    Link("WACZ", PACKAGES + "/"),
+)
 
 
 def build_posts_path(**wanted: str) -> str:

@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archives.replay.http import FilePart, Request, Response
-from archives.replay.markup import Html, fill
+from crawler.viewer.comparison import Change, compare, compare_words
 from crawler.viewer.search_index import build_excerpt
-from crawler.viewer.versions import build_comparison, compare_words
 from tests.crawler.viewer.conftest import Viewer, show
 from tests.project import Data, run_scrapy
 
@@ -260,19 +259,19 @@ def test_packages_are_served_in_parts(tmp_path: Path) -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_a_comparison_holds_both_texts(before: str, after: str) -> None:
     found = compare_words(before, after)
-    old = re.sub(r"<ins>.*?</ins>", "", found, flags=re.DOTALL)
-    new = re.sub(r"<del>.*?</del>", "", found, flags=re.DOTALL)
-    assert re.sub(r"</?del>", "", old) == fill("{x}", x=before)
-    assert re.sub(r"</?ins>", "", new) == fill("{x}", x=after)
+    assert "".join(words.text for words in found if words.change is not Change.CAME) == before
+    assert "".join(words.text for words in found if words.change is not Change.WENT) == after
 
 
 def test_a_comparison_marks_characters_of_chinese() -> None:
-    assert compare_words("库存2,400吨", "库存2,600吨") == "库存2,<del>400</del><ins>600</ins>吨"
-    assert "<details>" in build_comparison(["a", "b", "c", "d", "x"], ["a", "b", "c", "d", "y"])
+    found = [(words.text, words.change) for words in compare_words("库存2,400吨", "库存2,600吨")]
+    assert found == [("库存2,", "same"), ("400", "went"), ("600", "came"), ("吨", "same")]
 
 
-def test_what_is_not_markup_is_escaped() -> None:
-    assert fill("<p>{a}{b}{c}</p>", a="<b>&\"'", b=Html("<i>"), c=None) == "<p>&lt;b&gt;&amp;&quot;&#x27;<i></p>"
+def test_unchanged_paragraphs_are_folded() -> None:
+    rows = compare(["a", "b", "c", "d", "x", "z"], ["a", "b", "c", "d", "y"])
+    assert [row.folded for row in rows] == [(), ["b", "c"], (), (), ()]
+    assert [row.change for row in rows] == ["same", "same", "same", "changed", "went"]
 
 
 def test_an_excerpt_shows_what_was_searched_for() -> None:

@@ -1,0 +1,100 @@
+"""Two versions of a text, compared paragraph by paragraph and word by word."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_MAX_WORDS: Final = 4_000
+_SHOWN_WHOLE: Final = 3
+# A word, or one character of a script without blanks, or a run of blanks, or a mark.
+_UNSPACED: Final = r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+_WORD: Final = re.compile(rf"{_UNSPACED}|(?:(?!{_UNSPACED})\w)+|\s+|[^\w\s]")
+
+
+class Change(StrEnum):
+    """What happened to a piece of text from one version to the next."""
+
+    SAME = "same"
+    WENT = "went"
+    CAME = "came"
+    CHANGED = "changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A run of words, all unchanged, removed or added."""
+
+    text: str
+    change: Change = Change.SAME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A paragraph, or several unchanged ones to be folded away.
+
+    Attributes:
+        folded: the text of each paragraph of a fold; empty for a single paragraph.
+    """
+
+    change: Change = Change.SAME
+    words: Sequence[Words] = ()
+    folded: Sequence[str] = ()
+
+
+def compare(old: Sequence[str], new: Sequence[str]) -> list[Row]:
+    """Return what changed from one version to the next, in whole paragraphs."""
+    return list(_iter_rows(old, new))
+
+
+def _iter_rows(old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
+        if tag == "equal":
+            yield from _iter_same(old[old_from:old_to])
+            continue
+        for before, after in zip_longest(old[old_from:old_to], new[new_from:new_to]):
+            if before is None:
+                yield _build_row(after, Change.CAME)
+            elif after is None:
+                yield _build_row(before, Change.WENT)
+            else:
+                yield Row(change=Change.CHANGED, words=compare_words(before, after))
+
+
+def _build_row(text: str, change: Change = Change.SAME) -> Row:
+    return Row(change=change, words=[Words(text, change)])
+
+
+def _iter_same(lines: Sequence[str]) -> Iterator[Row]:
+    """Yield paragraphs that did not change: the first and the last as they are, those between them folded."""
+    if len(lines) <= _SHOWN_WHOLE:
+        yield from map(_build_row, lines)
+        return
+    yield _build_row(lines[0])
+    yield Row(folded=lines[1:-1])
+    yield _build_row(lines[-1])
+
+
+def compare_words(before: str, after: str) -> list[Words]:
+    """Return one paragraph with the words that were removed and added."""
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    if len(old) + len(new) > _MAX_WORDS:
+        return [Words(before, Change.WENT), Words(" "), Words(after, Change.CAME)]
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    found: list[Words] = []
+    for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
+        went, came = "".join(old[old_from:old_to]), "".join(new[new_from:new_to])
+        if tag == "equal":
+            found.append(Words(went))
+            continue
+        found += [Words(went, Change.WENT)] if went else []
+        found += [Words(came, Change.CAME)] if came else []
+    return found

@@ -1,0 +1,66 @@
+"""The pages of posts and runs: their templates, which extend the archive's, and what these may call."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from archives.replay import pages
+from archives.replay.pages import Bar
+from archives.replay.templates import build_environment
+from crawler.monitoring.tally import format_bytes
+from crawler.sources.timetable import format_duration
+from crawler.viewer.routes import POSTS, RUNS, SECTIONS, build_post_path, build_posts_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jinja2 import Environment
+
+    from archives.replay.http import Response
+    from archives.replay.pages import Link
+
+_FIELDS: Final = {
+    "headline": "headline",
+    "datePublished": "published",
+    "dateModified": "updated",
+    "articleBody": "body",
+    "articleSection": "sections",
+    "keywords": "tags",
+    "publisher": "publisher",
+    "author": "authors",
+    "shareLink": "share link",
+    "url": "address",
+    "symbols": "symbols",
+    "inLanguage": "language",
+}
+
+
+@cache
+def load_templates() -> Environment:
+    """Return the viewer's templates, with those of the archive below them."""
+    environment = build_environment("crawler.viewer", pages.PACKAGE)
+    environment.filters |= {"bytes": format_bytes, "duration": format_duration, "field_name": find_field_name}
+    environment.globals |= {
+        "posts_path": build_posts_path,
+        "post_path": build_post_path,
+        "all_posts": POSTS,
+        "all_runs": RUNS,
+    }
+    return environment
+
+
+def find_field_name(name: str) -> str:
+    """Return the plain name of a post's field."""
+    return _FIELDS.get(name, name)
+
+
+def build_page(template: str, page: object, *, crumbs: Sequence[Link] = (), frames: str = "'none'") -> Response:
+    """Return a page with the viewer's sections at its head.
+
+    Args:
+        page: what the template shows.
+        frames: the origins from which the page may show a frame.
+    """
+    bar = Bar(crumbs=crumbs, sections=SECTIONS)
+    return pages.build_page(template, page, bar=bar, frames=frames, templates=load_templates())
