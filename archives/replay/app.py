@@ -139,7 +139,7 @@ class ReplayApp:
             return build_redirect(f"/{place.collection}/")
         recent = islice(index.iter_entries(is_reverse=True), MAX_LOOKED_AT)
         shown = (entry for entry in recent if entry.mime in _PAGE_MIMES and entry.url.startswith("http"))
-        latest = list_capture_rows(islice(shown, MAX_LATEST))
+        latest = list_capture_rows(place.collection, islice(shown, MAX_LATEST))
         page = CollectionPage(name=place.collection, count=index.count_entries(), latest=latest)
         return build_page("collection.html", page, bar=Bar(sections=self._sections))
 

@@ -114,7 +114,7 @@ def find_calendar(index: CollectionIndex, collection: str, url: str, span: str) 
         shown=year,
         months=[_build_month(counts, year, month) for month in sorted({day.month for day in counts})],
         chosen=chosen,
-        listed=list_capture_rows(entries[:MAX_LISTED]),
+        listed=list_capture_rows(collection, entries[:MAX_LISTED]),
         is_cut=len(entries) > MAX_LISTED,
     )
 

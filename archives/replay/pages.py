@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from archives.replay.http import HTML_TYPE, Response
+from archives.replay.routes import build_path
 from archives.replay.templates import build_environment
 
 if TYPE_CHECKING:
@@ -72,11 +73,13 @@ class CaptureRow:
     """A capture in a table.
 
     Attributes:
+        path: of the memento.
         is_repeated: whether an earlier row has the same payload.
     """
 
     entry: IndexEntry
-    is_repeated: bool = False
+    path: str
+    is_repeated: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,12 +185,13 @@ def build_error_page(status: int, headline: str, message: str, *, links: Sequenc
     return build_page("error.html", page, status=status)
 
 
-def list_capture_rows(entries: Iterable[IndexEntry]) -> list[CaptureRow]:
-    """Return captures of one address as rows, with the payloads that an earlier one had marked."""
+def list_capture_rows(collection: str, entries: Iterable[IndexEntry]) -> list[CaptureRow]:
+    """Return captures as rows, in which payloads of earlier rows are marked."""
     seen: set[str] = set()
     rows = []
     for entry in entries:
-        rows.append(CaptureRow(entry=entry, is_repeated=entry.digest in seen))
+        path = build_path(collection, entry.url, stamp=entry.timestamp)
+        rows.append(CaptureRow(entry=entry, path=path, is_repeated=entry.digest in seen))
         seen.add(entry.digest)
     return rows
 

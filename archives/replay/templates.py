@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from archives.replay.routes import build_calendar_path, build_cdx_path, build_path, build_timemap_path
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 def build_environment(*packages: str) -> Environment:
@@ -27,7 +24,12 @@ def build_environment(*packages: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"instant": format_instant, "counted": count_words}
+    environment.filters |= {
+        "counted": count_words,
+        "instant": format_instant,
+        "iso": datetime.isoformat,
+        "short_digest": shorten_digest,
+    }
     environment.globals |= {
         "memento_path": build_path,
         "calendar_path": build_calendar_path,
@@ -45,3 +47,8 @@ def format_instant(at: datetime) -> str:
 def count_words(count: int, noun: str, plural: str = "") -> str:
     """Return a number and what it counts."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def shorten_digest(digest: str) -> str:
+    """Return the beginning of a digest, without its algorithm: enough to tell payloads apart at a glance."""
+    return digest.partition(":")[2][:8].lower()
