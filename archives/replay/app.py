@@ -93,7 +93,7 @@ class ReplayApp:
         path = request.path
         if request.get("service-worker") or request.get("sec-fetch-dest") == "empty":
             # No page of ours has a script; whatever asks like one is no reader.
-            return build_text("Scripts are not answered here.\n", status=403)
+            return build_text("Requests from scripts are refused.\n", status=403)
         if path in {"/", "/-/collections"}:
             return self._show_front()
         if path in self._assets:
@@ -106,7 +106,7 @@ class ReplayApp:
         """Answer a request for what belongs to a collection."""
         place = find_place(request.target)
         if place is None:
-            return build_error_page(404, "No such page", "This address is none of the viewer's.")
+            return build_error_page(404, "Page not found", "The viewer has no page at this address.")
         try:
             with self.shelves.borrow(place.collection) as index:
                 return self._answer(index, place, request)
@@ -193,7 +193,8 @@ class ReplayApp:
         try:
             moment = parse_moment(place.stamp)
         except ValueError:
-            return build_error_page(404, "No such moment", f"{place.stamp} is no timestamp.")
+            message = f"{place.stamp} is not a date; write 4 to 17 digits, such as 2026 or 20260304022111."
+            return build_error_page(404, "Invalid timestamp", message)
         entry = find_memento(index, place.url, moment)
         if entry is None:
             return self._miss(place, request)
@@ -273,10 +274,10 @@ class ReplayApp:
                 f"All addresses of {host} in {place.collection}",
                 build_calendar_path(place.collection, f"http://{host}/*"),
             ),
-            Link(f"The collection {place.collection}", f"/{place.collection}/"),
+            Link(f"Collection {place.collection}", f"/{place.collection}/"),
         ]
-        message = f"{place.url} was never captured in {place.collection}. It was not asked for on the web, either."
-        page = build_error_page(404, "Not in this archive", message, links=links)
+        message = f"{place.url} was never captured in {place.collection}. The live web was not contacted."
+        page = build_error_page(404, "Not archived", message, links=links)
         return _add_headers(_let_frame(page, request), headers)
 
     def _explain(self, place: Place, request: Request, error: ArchiveError) -> Response:
@@ -284,10 +285,10 @@ class ReplayApp:
         small = build_missing(request, str(error), _build_view(place, request, ""))
         if small is not None:
             return Response(status=status, headers=small.headers, body=small.body)
-        links = [Link("The front page", "/")]
+        links = [Link("Front page", "/")]
         if place.url:
             links.append(Link("Other captures", build_calendar_path(place.collection, place.url)))
-            links.append(Link("The list for programs", build_timemap_path(place.collection, place.url)))
+            links.append(Link("TimeMap", build_timemap_path(place.collection, place.url)))
         page = build_error_page(status, "This capture cannot be shown", str(error), links=links)
         return _let_frame(page, request)
 

@@ -131,7 +131,7 @@ def parse_query(text: str) -> Query:
 
 def _parse_url(url: str, match: str) -> tuple[str, str]:
     if not url:
-        raise BadQuery("url is missing; say which address, such as url=example.com/*")
+        raise BadQuery("url is missing; give an address, such as url=example.com/*")
     if match not in _MATCHES:
         raise BadQuery(f"matchType must be one of {', '.join(_MATCHES)}")
     if url.startswith("*."):
@@ -170,7 +170,7 @@ def _parse_filter(text: str) -> Filter:
         raise BadQuery(f"filter {text[:40]!r} is not [!][=|~]FIELD:VALUE")
     negation, operator, name, value = found.groups()
     if operator == "~" and not _PLAIN_PATTERN.fullmatch(value):
-        raise BadQuery("a ~ filter takes words, digits, dots, .* and | only, so that it cannot run for ever")
+        raise BadQuery("a ~ filter may contain only letters, digits, _ . / : | - and one .*")
     return Filter(
         name=_NAMES.get(name, name),
         value=value,

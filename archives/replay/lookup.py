@@ -157,7 +157,7 @@ class Shelves:
         """
         collection = self.library.find_collection(name)
         if collection is None:
-            raise NotArchived(f"no collection {name!r}; the front page lists what there is")
+            raise NotArchived(f"no collection {name!r}; the front page lists all collections")
         refreshed_at, index = self._take(collection)
         now = self._clock()
         if now - refreshed_at > REFRESH_S:

@@ -115,7 +115,7 @@ class _Handler(BaseHTTPRequestHandler):
         except Exception:
             self.close_connection = True
             logger.exception("no answer to %s", self.path)
-            self._send(build_text("Something went wrong here; the server's log says what.\n", status=500))
+            self._send(build_text("Internal error; see the server's log.\n", status=500))
             raise
         self._send(response)
 
@@ -180,10 +180,10 @@ def find_refusal(request: Request, hosts: frozenset[str] | set[str]) -> Response
     Spec: Fetch Metadata Request Headers (W3C), §2.
     """
     if find_host_name(request.host) not in hosts:
-        return build_text("This viewer has another name; open it under the address that it printed.\n", status=421)
+        return build_text("Unknown host name; use the address printed at start-up.\n", status=421)
     is_foreign = request.get("sec-fetch-site") in {"cross-site", "same-site"}
     if is_foreign and request.get("sec-fetch-mode") not in {"navigate", ""}:
-        return build_text("Other sites may link here, not load from here.\n", status=403)
+        return build_text("Other sites may link to this viewer, but not load anything from it.\n", status=403)
     return None
 
 

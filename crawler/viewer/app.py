@@ -92,7 +92,7 @@ class ViewerApp:
         try:
             return page(request)
         except ArchiveError as error:
-            return build_error_page(404, "This cannot be shown", str(error), links=[Link("The front page", "/")])
+            return build_error_page(404, "This cannot be shown", str(error), links=[Link("Front page", "/")])
 
     def _tell_changes(self, request: Request) -> Response:
         """The log of changes, for whoever keeps a copy of the posts."""
@@ -185,7 +185,7 @@ class ViewerApp:
         record = self._find_record(request)
         page = self._find_page(record)
         if page is None:
-            raise CollectionError(f"no capture stands behind post {record.id}")
+            raise CollectionError(f"no capture is recorded for post {record.id}")
         path = build_path(record.collection, page.url, stamp=build_stamp(page.captured_at), modifier="mp_")
         host = find_frame_host(request.host)
         return articles.build_beside_page(

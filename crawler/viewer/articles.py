@@ -159,7 +159,7 @@ def _list_links(record: PostRecord, page: IndexEntry | None) -> list[Link]:
         return [Link("Post", post), Link("Versions", versions)]
     return [
         Link("Post", post),
-        Link("Beside its page", beside),
+        Link("Side by side", beside),
         Link("Versions", versions),
         Link("Archived page", _build_memento_path(record.collection, page)),
         Link("Calendar", build_calendar_path(record.collection, page.url)),

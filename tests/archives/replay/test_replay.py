@@ -245,11 +245,18 @@ def test_what_is_missing_is_said_to_be_missing(archive: Archive) -> None:
     archive.add(("http://a.example/", build_response(b"x")))
     page = archive.get(f"/news/{STAMP}mp_/http://a.example/gone")
     assert page.status == 404
-    assert "http://a.example/gone was never captured" in read_text(page)
+    assert "http://a.example/gone was never captured in news. The live web was not contacted." in read_text(page)
     picture = archive.get(f"/news/{STAMP}im_/http://a.example/gone.png", sec_fetch_dest="image")
     assert (picture.status, picture.get("Content-Type")) == (404, "image/svg+xml")
     style = archive.get(f"/news/{STAMP}cs_/http://a.example/gone.css", sec_fetch_dest="style")
     assert (style.status, style.get("Content-Type")) == (404, "text/plain; charset=utf-8")
+
+
+def test_a_moment_that_is_none_is_explained(archive: Archive) -> None:
+    archive.add(("http://a.example/", build_response(b"x")))
+    page = archive.get("/news/20261399/http://a.example/")
+    assert page.status == 404
+    assert "20261399 is not a date" in read_text(page)
 
 
 def test_a_damaged_capture_is_explained(archive: Archive) -> None:
@@ -521,6 +528,7 @@ def test_only_known_names_are_answered(archive: Archive, host: str, status: int)
     with serve(archive, hosts=["paper.example"]) as server:
         raw = talk(server, "GET / HTTP/1.1", f"Host: {host}", "Connection: close")
         assert raw.startswith(b"HTTP/1.1 %d " % status)
+        assert raw.endswith(b"Unknown host name; use the address printed at start-up.\n") == (status == 421)
 
 
 CROSS = ("Connection: close", "Sec-Fetch-Site: cross-site")

@@ -264,7 +264,7 @@ def test_other_sites_cannot_frame_or_read_the_viewer(viewer: Viewer, browser: Br
     reached = {target for target, _ in viewer.asked[before:]}
     assert not any(target.endswith((".png", ".css")) for target in reached)
     root = page.call("DOM.getDocument", depth=-1, pierce=True)
-    assert "What the news was" not in str(root)
+    assert "Archived news" not in str(root)
     assert "night ferry" not in str(root)
 
 

@@ -51,7 +51,7 @@ def test_the_front_page_says_what_there_is(viewer: Viewer) -> None:
     assert len(find_titles(page)) == 12
     assert "44 posts" in page
     assert page.count('<li class="ended">') == 2
-    assert "is well" in page
+    assert "is healthy" in page
 
 
 def test_changes_are_told_from_a_cursor_on(viewer: Viewer) -> None:
@@ -135,7 +135,7 @@ def test_a_changed_letter_is_seen_at_once(crawl: tuple[Data, str], tmp_path: Pat
     with show(data) as viewer:
         page = read(viewer, build_path("/-/post", FERRY))
         assert "✗ post file" in page
-        assert "Not everything could be verified" in page
+        assert "Not fully verified" in page
 
 
 def test_a_damaged_record_is_seen_at_once(crawl: tuple[Data, str], tmp_path: Path) -> None:
@@ -211,8 +211,8 @@ def test_a_collection_without_posts_is_shown(tmp_path: Path) -> None:
 
 def test_an_empty_data_directory_is_shown(tmp_path: Path) -> None:
     with show(Data(tmp_path)) as viewer:
-        assert "None yet" in read(viewer, "/")
-        assert "No post." in read(viewer, "/-/posts")
+        assert "No collections yet" in read(viewer, "/")
+        assert "No posts." in read(viewer, "/-/posts")
 
 
 def test_the_index_of_posts_is_derived(crawl: tuple[Data, str], tmp_path: Path) -> None:
