@@ -1,7 +1,6 @@
-"""The viewer of captures as a function: a request comes in, a response goes out, nothing else is touched.
+"""The viewer of captures as a function from request to response, without side effects.
 
-It serves collections and nothing that was made of them. What stands above may put notes beside a memento and answer
-paths of its own before it asks here.
+It serves captures only. A caller may add links beside a memento, and answer other paths before it calls the viewer.
 """
 
 from __future__ import annotations
@@ -75,7 +74,7 @@ _PAGE_MIMES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 
 class ReplayApp:
-    """Answers requests for captures.
+    """The viewer of captures.
 
     Args:
         notes: links to show beside a memento, by collection and index entry.
@@ -174,7 +173,7 @@ class ReplayApp:
             return build_text(f"{error}\n", status=400)
 
     def _negotiate(self, index: CollectionIndex, place: Place, request: Request) -> Response:
-        """The TimeGate.
+        """Answer as the TimeGate: redirect to the capture nearest to the time asked for.
 
         Spec: RFC 7089 §4.1, pattern 2.1 (302, distinct URI-G).
         """
@@ -216,7 +215,7 @@ class ReplayApp:
         request: Request,
         headers: tuple[tuple[str, str], ...],
     ) -> Response:
-        """The archived resource itself."""
+        """Return the archived resource itself."""
         capture = read_resolved(index, entry)
         view = _build_view(place, request, build_stamp(entry.captured_at))
         if place.modifier != RAW and (moved := _find_location(capture)):
@@ -227,7 +226,7 @@ class ReplayApp:
         return _add_headers(response, (*headers, ("Content-Location", own)))
 
     def _follow(self, index: CollectionIndex, entry: IndexEntry, location: str, place: Place) -> str:
-        """Where a redirect leads inside the archive."""
+        """Return the path in the archive to which a redirect leads."""
         stamp = build_stamp(entry.captured_at)
         if surt_key(location) == surt_key(entry.url):
             other = index.find_nearest(location, entry.captured_at, is_exact=True)
@@ -245,7 +244,7 @@ class ReplayApp:
         request: Request,
         headers: tuple[tuple[str, str], ...],
     ) -> Response:
-        """The banner around the archived resource, or the redirect that it is."""
+        """Return the page with the banner and the archived resource in a frame; for a captured redirect, follow it."""
         if entry.status in _REDIRECTS or entry.status is None:
             moved = _find_location(read_resolved(index, entry))
             if moved:
@@ -264,7 +263,7 @@ class ReplayApp:
         return build_page("memento.html", page, frames=frame_host or "'self'", headers=headers)
 
     def _miss(self, place: Place, request: Request, *headers: tuple[str, str]) -> Response:
-        """What is not in the archive is said to be missing, never fetched."""
+        """Return a 404 for what is not in the archive; it is never fetched."""
         small = build_missing(request, f"{place.url} is not in {place.collection}.", _build_view(place, request, ""))
         if small is not None:
             return _add_headers(small, headers)
@@ -313,7 +312,7 @@ def _build_view(place: Place, request: Request, stamp: str) -> View:
 
 
 def find_frame_host(host: str) -> str:
-    """The other name of this machine, under which archived pages stand apart from the viewer's own; or nothing."""
+    """Return the other loopback name, which gives archived pages an origin of their own; empty if there is none."""
     name, colon, port = host.partition(":")
     twin = _TWINS.get(name.lower())
     return f"{twin}{colon}{port}" if twin and port.isdecimal() == bool(colon) else ""
@@ -324,7 +323,7 @@ def _build_origin(request: Request) -> str:
 
 
 def _find_location(capture: Capture) -> str | None:
-    """The absolute address to which a capture redirects; None if it does not."""
+    """Return the absolute address to which a capture redirects; None if it does not."""
     if not capture.is_http:
         return None
     head = capture.head
@@ -340,7 +339,7 @@ def _find_location(capture: Capture) -> str | None:
 
 
 def _open_address(request: Request) -> Response:
-    """What somebody typed into the field for an address."""
+    """Redirect to the calendar of the address that was typed into the form."""
     collection, url = request.arguments.get("collection", ""), request.arguments.get("url", "").strip()
     place = find_place(f"/{collection}/*/{url}")
     if not url or place is None or place.kind is not Kind.CALENDAR:
@@ -353,7 +352,7 @@ def _add_headers(response: Response, headers: Iterable[tuple[str, str]]) -> Resp
 
 
 def _let_frame(page: Response, request: Request) -> Response:
-    """A page of ours that may stand in the frame of a memento."""
+    """Allow a page of the viewer to be shown in the frame of a memento."""
     if request.get("sec-fetch-dest") not in {"iframe", "frame"}:
         return page
     twin = find_frame_host(request.host)

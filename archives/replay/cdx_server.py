@@ -1,6 +1,6 @@
-"""The index as an interface: lines of captures by address, span and property, for programs.
+"""The CDX server: index lines by address, time and property, for programs.
 
-The parameters are those of the Wayback CDX server and of pywb: `url` (a `*` at its end or before its host widens it),
+The parameters are those of the Wayback CDX server and pywb: `url` (with an optional `*` at either end),
 `matchType`, `from`, `to`, `limit`, `sort`, `closest`, `filter`, `fl`, `output`.
 """
 
@@ -40,12 +40,12 @@ _OPERATORS: Final = re.compile(r"(!?)([=~]?)([a-z_]+):(.*)", re.DOTALL)
 
 
 class BadQuery(ValueError):
-    """A query that cannot be answered, and why."""
+    """A query is malformed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What is asked of the index.
+    """A parsed query.
 
     Attributes:
         moments: the span, both ends included; None where it is open.
@@ -66,7 +66,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """One condition on a field of a line."""
+    """A condition on a field of a line."""
 
     name: str
     value: str
@@ -75,7 +75,7 @@ class Filter:
     pattern: re.Pattern[str] | None = None
 
     def passes(self, values: dict[str, str]) -> bool:
-        """Whether a line meets it."""
+        """Tell whether a line meets the condition."""
         found = values.get(self.name, "")
         if self.pattern is not None:
             holds = self.pattern.match(found) is not None
@@ -85,7 +85,7 @@ class Filter:
 
 
 def answer_query(index: CollectionIndex, request: Request) -> Response:
-    """The lines that a request asks for."""
+    """Return the lines that a request asks for."""
     query = parse_query(request.target.partition("?")[2])
     chosen = islice(_iter_chosen(index, query), query.limit)
     if query.output == "json":
@@ -98,10 +98,10 @@ def answer_query(index: CollectionIndex, request: Request) -> Response:
 
 
 def parse_query(text: str) -> Query:
-    """Read the arguments of a query.
+    """Parse the arguments of a query.
 
     Raises:
-        BadQuery: an argument cannot be understood.
+        BadQuery: an argument is malformed.
     """
     pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=50)
     given = dict(pairs)
@@ -152,7 +152,7 @@ def _parse_moment(digits: str, *, is_end: bool = False) -> Moment | None:
 
 
 def _find_end(digits: str, moment: Moment) -> datetime:
-    """The last instant that the digits leave open: the end of that year, month, day, hour or minute."""
+    """Return the last instant of the year, month, day, hour or minute that the digits name."""
     first = moment.first
     if len(digits) < 6:
         beyond = first.replace(year=first.year + 1)
@@ -223,7 +223,7 @@ def _iter_exact(index: CollectionIndex, query: Query) -> Iterable[IndexEntry]:
 
 
 def build_values(entry: IndexEntry) -> dict[str, str]:
-    """The fields of a line, as text."""
+    """Return the fields of a line, as text."""
     return {
         "urlkey": entry.urlkey,
         "timestamp": entry.timestamp,

@@ -1,4 +1,4 @@
-"""Finds what a reader asked for: the collection by its name, the capture by its address and a moment."""
+"""Find what a reader asked for: the collection by its name, the capture by its address and time."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ _ONE_MICRO: Final = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a timestamp in an address means: an instant, and how far beyond it the digits do not reach."""
+    """The span of time that a timestamp in an address covers."""
 
     first: datetime
     last: datetime
 
 
 def parse_moment(digits: str) -> Moment:
-    """The moment of 4 to 17 digits; what is missing is the earliest that it could be.
+    """Return the moment of 4 to 17 digits; missing digits take their lowest value.
 
     Raises:
-        ValueError: no such moment.
+        ValueError: there is no such moment.
     """
     if not _STAMP.fullmatch(digits) or len(digits) < 4:
         raise ValueError(f"not a timestamp: {digits!r}")
@@ -56,12 +56,12 @@ def parse_moment(digits: str) -> Moment:
 
 
 def build_stamp(at: datetime, *, is_fine: bool = False) -> str:
-    """14 digits, or 17 where two captures share a second."""
+    """Return 14 digits, or 17 where two captures share a second."""
     return format_timestamp(at) + (f"{at.microsecond // 1000:03}" if is_fine else "")
 
 
 def find_memento(index: CollectionIndex, url: str, moment: Moment | None) -> IndexEntry | None:
-    """The capture that a reader means: within the moment itself, else nearest to it; without one the latest.
+    """Return the capture that a reader means: one within the moment, else the nearest; without a moment the latest.
 
     A redirect from one spelling of an address to another (http to https) has the key of its target and is passed over
     for a capture of the very address asked for, or a reader would go in circles.
@@ -78,7 +78,7 @@ def find_memento(index: CollectionIndex, url: str, moment: Moment | None) -> Ind
 
 
 def find_unmoved(index: CollectionIndex, url: str, at: datetime) -> IndexEntry | None:
-    """The capture nearest to `at` that is no redirect."""
+    """Return the capture nearest to `at` that is not a redirect."""
     after = next((e for e in index.iter_captures(url, since=at) if not _is_moved(e)), None)
     before = next((e for e in index.iter_captures(url, until=at, is_reverse=True) if not _is_moved(e)), None)
     found = [entry for entry in (before, after) if entry is not None]
@@ -86,7 +86,7 @@ def find_unmoved(index: CollectionIndex, url: str, at: datetime) -> IndexEntry |
 
 
 def find_neighbours(index: CollectionIndex, entry: IndexEntry) -> tuple[IndexEntry | None, IndexEntry | None]:
-    """The captures of the same address before and after one."""
+    """Return the captures of the same address before and after one."""
     before = index.iter_captures(entry.url, until=entry.captured_at - _ONE_MICRO, is_reverse=True)
     after = index.iter_captures(entry.url, since=entry.captured_at + _ONE_MICRO)
     return next(before, None), next(after, None)
@@ -100,10 +100,10 @@ class Library(Protocol):
     """The collections that a viewer shows."""
 
     def list_names(self) -> list[str]:
-        """Their names, sorted."""
+        """Return their names, sorted."""
 
     def find_collection(self, name: str) -> Collection | None:
-        """The collection of a name; None if there is none."""
+        """Return the collection of a name; None if there is none."""
 
 
 class Directory:
@@ -113,11 +113,11 @@ class Directory:
         self.data_dir = data_dir
 
     def list_names(self) -> list[str]:
-        """The names of all collections, sorted."""
+        """Return the names of all collections, sorted."""
         return list_collections(self.data_dir)
 
     def find_collection(self, name: str) -> Collection | None:
-        """One collection by its name."""
+        """Return one collection by its name."""
         try:
             return Collection.open(self.data_dir, name)
         except CollectionError:
@@ -125,22 +125,22 @@ class Directory:
 
 
 class Single:
-    """One collection, wherever it lies."""
+    """One collection, in any directory."""
 
     def __init__(self, collection: Collection) -> None:
         self._collection = collection
 
     def list_names(self) -> list[str]:
-        """Its name."""
+        """Return its name."""
         return [self._collection.name]
 
     def find_collection(self, name: str) -> Collection | None:
-        """The collection, if that is its name."""
+        """Return the collection, if that is its name."""
         return self._collection if name == self._collection.name else None
 
 
 class Shelves:
-    """The open indexes of a library: each is lent to one request at a time, and brought up to date now and then."""
+    """The open indexes of a library: each serves one request at a time, and is refreshed every few seconds."""
 
     def __init__(self, library: Library, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.library = library
@@ -150,7 +150,7 @@ class Shelves:
 
     @contextmanager
     def borrow(self, name: str) -> Iterator[CollectionIndex]:
-        """The index of a collection.
+        """Lend the index of a collection.
 
         Raises:
             NotArchived: there is no such collection.
@@ -169,7 +169,7 @@ class Shelves:
             self._put_back(collection, refreshed_at, index)
 
     def close(self) -> None:
-        """Close what is not lent."""
+        """Close every index that is not in use."""
         with self._lock:
             for shelf in self._idle.values():
                 for _, index in shelf:

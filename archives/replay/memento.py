@@ -1,4 +1,4 @@
-"""The Memento protocol: what a client is told of the time of a page, and of its other times.
+"""The Memento protocol: headers and lists that tell a client when a page was captured, and when else.
 
 Spec: RFC 7089 §2 (headers and link relations), §4.1 and §4.2 (TimeGate), §5 (TimeMap).
 """
@@ -29,15 +29,15 @@ _GMT: Final = re.compile(r"\s*\w{3},\s+\d{1,2}\s+\w{3}\s+\d{4}\s+\d{2}:\d{2}:\d{
 
 
 def format_http_date(at: datetime) -> str:
-    """An instant as HTTP writes it."""
+    """Return an instant as HTTP writes it."""
     return format_datetime(at.replace(microsecond=0), usegmt=True)
 
 
 def parse_accept_datetime(value: str) -> datetime | None:
-    """The instant of an Accept-Datetime header; None where there is none.
+    """Return the instant of an Accept-Datetime header; None if it is empty.
 
     Raises:
-        ValueError: it is no such date.
+        ValueError: it is not an HTTP date.
 
     Spec: RFC 7089 §2.1.1.
     """
@@ -60,21 +60,21 @@ class Names:
         self._collection = collection
 
     def build_memento(self, entry: IndexEntry, *, is_fine: bool = False) -> str:
-        """URI-M."""
+        """Return the address of a memento (URI-M)."""
         stamp = build_stamp(entry.captured_at, is_fine=is_fine)
         return self._origin + build_path(self._collection, entry.url, stamp=stamp)
 
     def build_timegate(self, url: str) -> str:
-        """URI-G."""
+        """Return the address of a TimeGate (URI-G)."""
         return self._origin + build_path(self._collection, url)
 
     def build_timemap(self, url: str, form: str = "link") -> str:
-        """URI-T."""
+        """Return the address of a TimeMap (URI-T)."""
         return self._origin + build_timemap_path(self._collection, url, form)
 
 
 def build_memento_headers(index: CollectionIndex, entry: IndexEntry, names: Names) -> tuple[tuple[str, str], ...]:
-    """`Memento-Datetime` and `Link` of a memento: its original, TimeGate, TimeMap and neighbours in time."""
+    """Return `Memento-Datetime` and `Link` of a memento: its original, TimeGate, TimeMap and neighbours in time."""
     before, after = find_neighbours(index, entry)
     links = [*_build_common_links(entry.url, names), _build_memento_link(entry, names, "memento")]
     if before is not None:
@@ -85,7 +85,7 @@ def build_memento_headers(index: CollectionIndex, entry: IndexEntry, names: Name
 
 
 def build_timegate_headers(entry: IndexEntry, names: Names) -> tuple[tuple[str, str], ...]:
-    """`Vary` and `Link` of a TimeGate's answer.
+    """Return `Vary` and `Link` of a TimeGate's answer.
 
     Spec: RFC 7089 §4.1.1.
     """
@@ -96,7 +96,7 @@ def build_timegate_headers(entry: IndexEntry, names: Names) -> tuple[tuple[str, 
 
 
 def build_timemap(index: CollectionIndex, url: str, names: Names, form: str) -> Response | None:
-    """All mementos of an address; None if there is none."""
+    """Return the list of all mementos of an address; None if there is none."""
     entries = list(islice(index.iter_captures(url), MAX_MEMENTOS))
     if not entries:
         return None
@@ -136,7 +136,7 @@ def _format_second(at: datetime) -> str:
 
 
 def _iter_distinct(entries: list[IndexEntry]) -> Iterable[tuple[IndexEntry, bool]]:
-    """Each capture, and whether its second alone does not tell which it is."""
+    """Return each capture, and whether another one shares its second."""
     seconds = Counter(entry.timestamp for entry in entries)
     return ((entry, seconds[entry.timestamp] > 1) for entry in entries)
 

@@ -1,6 +1,6 @@
 """The addresses of the viewer itself: which path is a memento, a TimeGate, a TimeMap, a calendar.
 
-Spec: RFC 7089 §4; the shapes are those of the Wayback Machine and pywb, so that other tools find their way.
+Spec: RFC 7089 §4. The paths have the form of those of the Wayback Machine and pywb, so that other tools can use them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RAW: Final = "id_"
 
 
 class Kind(StrEnum):
-    """What a path of the viewer is."""
+    """Kinds of paths."""
 
     COLLECTION = "collection"
     MEMENTO = "memento"
@@ -34,10 +34,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """One path of a collection, taken apart.
+    """A parsed path of a collection.
 
     Attributes:
-        stamp: the digits of a memento, as they came; of a calendar the year or day.
+        stamp: the digits of a memento as received; of a calendar the year or day.
         modifier: `id_`, `mp_` and their like; empty for a page with its banner.
         form: of a TimeMap: `link` or `json`.
     """
@@ -51,7 +51,7 @@ class Place:
 
 
 def find_place(target: str) -> Place | None:
-    """What a request asks for; None if it is no path of a collection."""
+    """Return what a request asks for; None if it is not a path of a collection."""
     path, mark, query = target.partition("?")
     match = _PATH.fullmatch(path)
     if match is None:
@@ -75,7 +75,7 @@ def _find_inner(name: str, rest: str) -> Place:
 
 
 def complete_url(url: str) -> str:
-    """An address as somebody types it, or as a proxy folded its slashes, with all that belongs to one."""
+    """Complete an address as people type it, or whose slashes a proxy has merged."""
     scheme = _SCHEME.match(url)
     if scheme is None or re.match(r"[^/]*\.[^/]*:[0-9]|localhost:", url):
         return normalise_dots(quote_uri("http://" + url.lstrip("/")))
@@ -86,17 +86,17 @@ def complete_url(url: str) -> str:
 
 
 def build_path(collection: str, url: str, *, stamp: str = "", modifier: str = "") -> str:
-    """The path of a memento; without a stamp, of the TimeGate."""
+    """Return the path of a memento; without a stamp, of the TimeGate."""
     return f"/{collection}/{stamp}{modifier}/{url}" if stamp else f"/{collection}/{url}"
 
 
 def build_calendar_path(collection: str, url: str, span: str = "") -> str:
-    """The path of the list of all captures of an address, or of those in a year (4 digits) or on a day (8)."""
+    """Return the path of the calendar of an address; `span` is a year (4 digits) or a day (8)."""
     return f"/{collection}/{span}*/{url}"
 
 
 def build_timemap_path(collection: str, url: str, form: str = "link") -> str:
-    """The path of a TimeMap."""
+    """Return the path of a TimeMap."""
     return f"/{collection}/timemap/{form}/{url}"
 
 

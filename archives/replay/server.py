@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server for one person's browser: threads, keep-alive, nothing but GET and HEAD.
+"""A small HTTP/1.1 server for one person's browser: threads, keep-alive, GET and HEAD only.
 
 Whoever answers is a function; everything that must hold for each answer alike is seen to here: which hosts may be
 named, which requests a foreign page may cause, how many connections there may be, how long one may be idle.
@@ -68,12 +68,12 @@ class ReplayServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where a browser finds the viewer."""
+        """The address of the viewer."""
         name = "127.0.0.1" if self.server_name in {"0.0.0.0", "::"} else self.server_name  # noqa: S104
         return f"http://{f'[{name}]' if ':' in name else name}:{self.server_port}/"
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Give the connection a thread, as long as there are not too many."""
+        """Give the connection a thread; close it if there are too many."""
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)
             return
@@ -87,7 +87,7 @@ class ReplayServer(ThreadingHTTPServer):
             self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 (the base class's name)
-        """A client that has gone is no error; everything else is logged with its trace."""
+        """Log the error with its traceback, at debug level: most often the client has closed the connection."""
         logger.debug("connection of %s ended in an error", client_address, exc_info=True)
 
 
@@ -155,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = self.close_connection or left > 0
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no request that we take; the base class puts the client's words into a page."""
+        """Refuse a malformed or unsupported request, without repeating the client's words as the base class does."""
         del message, explain
         self.close_connection = True
         status = 405 if code == HTTPStatus.NOT_IMPLEMENTED else int(code)
@@ -175,7 +175,7 @@ _STATUSES: Final = frozenset(int(status) for status in HTTPStatus)
 
 
 def find_refusal(request: Request, hosts: frozenset[str] | set[str]) -> Response | None:
-    """Why a request is not answered; None for one that is.
+    """Return the refusal of a request; None if the request may be answered.
 
     Spec: Fetch Metadata Request Headers (W3C), §2.
     """
@@ -188,6 +188,6 @@ def find_refusal(request: Request, hosts: frozenset[str] | set[str]) -> Response
 
 
 def find_host_name(host: str) -> str:
-    """A Host header without its port, in lower case; empty if it is none."""
+    """Return a Host header without its port, in lower case; empty if it is malformed."""
     match = _HOST.fullmatch(host.strip().lower())
     return match[1] if match else ""

@@ -1,4 +1,4 @@
-"""Keeps a viewer running until somebody stops it."""
+"""Run a viewer until it is interrupted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def serve_collection(collection: Collection, *, host: str, port: int, hosts: Iterable[str] = ()) -> int:
-    """Show one collection, wherever it lies, until interrupted; returns the exit code."""
+    """Serve one collection from any directory until interrupted; return the exit code."""
     shelves = Shelves(Single(collection))
     try:
         return serve(ReplayApp(shelves), host=host, port=port, hosts=hosts)
@@ -28,10 +28,10 @@ def serve_collection(collection: Collection, *, host: str, port: int, hosts: Ite
 
 
 def serve(app: App, *, host: str, port: int, hosts: Iterable[str] = ()) -> int:
-    """Serve an app until interrupted, and say where; returns the exit code.
+    """Print the address of an app and serve it until interrupted; return the exit code.
 
     Raises:
-        CollectionError: the address cannot be had.
+        CollectionError: the address is in use or does not exist.
     """
     try:
         server = ReplayServer(app, host=host, port=port, hosts=hosts)

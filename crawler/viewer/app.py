@@ -1,4 +1,4 @@
-"""The viewer as a whole: posts and runs here, captures by the archive's own viewer, one function from the two."""
+"""The whole viewer as one function: it answers for posts and runs, and the archive's viewer for captures."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _MAX_WORDS: Final = 200
 
 
 class ViewerApp:
-    """Answers every request of `scrapy serve`.
+    """The viewer of `scrapy serve`.
 
     Args:
         player_dir: where ReplayWeb.page's files are; None where nobody has put them.
@@ -77,7 +77,7 @@ class ViewerApp:
         }
 
     def close(self) -> None:
-        """Let go of every database."""
+        """Close every database."""
         self._shelves.close()
         with self._lock:
             for shelf in self._posts.values():
@@ -95,7 +95,7 @@ class ViewerApp:
             return build_error_page(404, "This cannot be shown", str(error), links=[Link("Front page", "/")])
 
     def _tell_changes(self, request: Request) -> Response:
-        """The log of changes, for whoever keeps a copy of the posts."""
+        """Return the log of changes, for programs that keep a copy of the posts."""
         answer = answer_changes(self._library, request.arguments, known=request.get("if-none-match"))
         return Response(status=answer.status, headers=answer.headers, body=answer.body)
 
@@ -106,7 +106,7 @@ class ViewerApp:
             return self._posts[name]
 
     def _note_posts(self, collection: str, entry: IndexEntry) -> list[Link]:
-        """The posts that a capture made, where it is not a list of many."""
+        """Link to the posts made from a capture, unless there are many."""
         made = self._find_shelf(collection).list_made_of(entry.record_id, entry.url, limit=_MAX_NOTES + 1)
         if len(made) > _MAX_NOTES:
             return []
@@ -128,7 +128,7 @@ class ViewerApp:
         return lists.build_front(cards, posts, runs[:5], health)
 
     def _merge(self, names: Iterable[str], wanted: Wanted, *, limit: int, offset: int = 0) -> list[Found]:
-        """The newest posts of several collections."""
+        """Return the newest posts of several collections."""
         found = [self._find_shelf(name).list_posts(wanted, limit=offset + limit) for name in names]
         merged = heapq.merge(*found, key=lambda post: post.instant, reverse=True)
         return list(islice(merged, offset, offset + limit))
@@ -207,7 +207,7 @@ class ViewerApp:
 
 
 def _build_style() -> Response:
-    """The archive viewer's style sheet and what posts add to it, as one."""
+    """Return the archive viewer's style sheet with the styles for posts."""
     shared = load_assets()[STYLE_PATH]
     own = resources.files("crawler.viewer").joinpath("web/viewer.css").read_bytes()
     assert isinstance(shared.body, bytes)

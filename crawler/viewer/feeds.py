@@ -1,4 +1,4 @@
-"""Feeds as `scrapy export feeds -o DATA_DIR/feeds` left them, for readers that ask again and again.
+"""Serve the feeds that `scrapy export feeds -o DATA_DIR/feeds` wrote, with 304 for those that have not changed.
 
 Spec: RFC 9110 §13.1.2 If-None-Match.
 """
@@ -32,7 +32,7 @@ class Feeds:
         self._folder = folder.resolve()
 
     def answer(self, request: Request) -> Response | None:
-        """Return the feed that is asked for, or that it is not there; None where no feed is asked for."""
+        """Answer a request for a feed, with 404 if there is none; return None for other paths."""
         if not request.path.startswith(PREFIX):
             return None
         path = self._find(unquote(request.path.removeprefix(PREFIX)))
@@ -47,7 +47,7 @@ class Feeds:
         return Response(headers=headers, body=body)
 
     def _find(self, name: str) -> Path | None:
-        """Return the file of that name inside the folder, whatever the name tries."""
+        """Return the file of a name; None unless it is inside the folder."""
         if "\0" in name or any(part.startswith(".") for part in name.split("/")):
             return None
         path = (self._folder / name.lstrip("/")).resolve()

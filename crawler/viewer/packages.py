@@ -1,7 +1,7 @@
-"""WACZ files as a browser wants them: in parts, from whatever place it asks, and the player beside them.
+"""WACZ files, served with ranges, and a player for them.
 
-A ReplayWeb.page that somebody has put beside the data (two files, under a licence of their own) is served as it is, and
-opens them. It runs scripts, so it has a place and a policy of its own.
+The player is a copy of ReplayWeb.page (two files, under a licence of their own) that the user provides. It runs
+scripts, so it has a path and a policy of its own.
 
 Spec: WACZ 1.1.1 §7; RFC 9110 §14 Range Requests.
 """
@@ -60,7 +60,7 @@ class Packages:
     """The WACZ files of one directory.
 
     Args:
-        player_dir: where ReplayWeb.page's `ui.js` and `sw.js` are; None where nobody has put them.
+        player_dir: where ReplayWeb.page's `ui.js` and `sw.js` are; None to do without.
     """
 
     def __init__(self, directory: Path, player_dir: Path | None) -> None:
@@ -68,7 +68,7 @@ class Packages:
         self._player_dir = player_dir
 
     def answer(self, request: Request) -> Response | None:
-        """The answer to a request for a package or for the player; None for other paths."""
+        """Answer a request for a package or the player; return None for other paths."""
         path = unquote(request.path)
         if path == PACKAGES + "/":
             return self._list()
@@ -120,9 +120,9 @@ def _render(name: str, **values: str) -> bytes:
 
 
 def serve_part(path: Path, asked: str, content_type: str) -> Response:
-    """A file, or the stretch of it that a Range header asks for.
+    """Return a file, or the part of it that a Range header asks for.
 
-    Spec: RFC 9110 §14.2; of several ranges the whole file is the answer.
+    Spec: RFC 9110 §14.2; a request for several ranges gets the whole file.
     """
     size = path.stat().st_size
     headers = (("Content-Type", content_type), ("Accept-Ranges", "bytes"))

@@ -23,11 +23,11 @@ SECTIONS: Final = (
 
 
 def build_posts_path(**wanted: str) -> str:
-    """The list of posts that are asked for; what is empty is left out."""
+    """Return the path of a list of posts; empty conditions are left out."""
     kept = {name: value for name, value in wanted.items() if value}
     return f"{POSTS}?{urlencode(kept)}" if kept else POSTS
 
 
 def build_post_path(collection: str, source: str, identifier: str, *, page: str = POST) -> str:
-    """One post; or it beside its page, or its versions."""
+    """Return the path of a post, or of another page of it."""
     return f"{page}?{urlencode({'collection': collection, 'source': source, 'id': identifier})}"

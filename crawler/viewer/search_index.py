@@ -1,4 +1,4 @@
-"""What the viewer asks of posts: by day, source, category, tag, symbol, and by any word, also one of two characters.
+"""The search index of posts: by day, source, category, tag and symbol, and by any word, even one of two characters.
 
 One SQLite file a collection, `indexes/viewer.sqlite`, derived from the ledger: it may be deleted at any time, and
 whoever looks next makes it again. The ledger tells which posts there are; this only finds them quickly.
@@ -50,7 +50,7 @@ KINDS: Final = ("category", "tag", "symbol")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which posts are asked for; what is empty does not narrow them down."""
+    """A search for posts; empty fields match all."""
 
     words: str = ""
     source: str = ""
@@ -60,7 +60,7 @@ class Wanted:
     symbol: str = ""
 
     def list_labels(self) -> list[tuple[str, str]]:
-        """The labels asked for, each a kind and a name."""
+        """Return the labels asked for, each a kind and a name."""
         return [(kind, name) for kind in KINDS if (name := getattr(self, kind))]
 
 
@@ -94,7 +94,7 @@ class Facet:
 
 
 class PostShelf:
-    """The posts of one collection, as the viewer finds them."""
+    """The search index of one collection."""
 
     def __init__(self, library: Library, collection: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.collection = collection
@@ -106,17 +106,17 @@ class PostShelf:
         self._database = open_database(path, _SCHEMA, across_threads=True)
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         with self._lock:
             self._database.close()
 
     def count(self, wanted: Wanted) -> int:
-        """How many posts there are."""
+        """Return how many posts match."""
         where, values = _build_where(wanted)
         return int(self._ask(f"SELECT count(*) FROM posts {where}", values)[0][0])  # noqa: S608 (our own words)
 
     def list_posts(self, wanted: Wanted, *, limit: int, offset: int = 0) -> list[Found]:
-        """Posts, the newest first."""
+        """Return the posts that match, the newest first."""
         where, values = _build_where(wanted)
         rows = self._ask(
             "SELECT source, identifier, published, shown, day, headline, text, sections FROM posts "  # noqa: S608
@@ -126,23 +126,23 @@ class PostShelf:
         return [self._build_found(row, wanted.words) for row in rows]
 
     def list_sources(self) -> list[Facet]:
-        """The sources, and how many posts each has."""
+        """Return the sources, and how many posts each has."""
         return [Facet(*row) for row in self._ask("SELECT source, count(*) FROM posts GROUP BY 1 ORDER BY 1")]
 
     def list_labels(self, kind: str, *, limit: int) -> list[Facet]:
-        """The labels of one kind that most posts have."""
+        """Return the most frequent labels of one kind."""
         query = "SELECT name, count(*) FROM labels WHERE kind = ? GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?"
         return [Facet(*row) for row in self._ask(query, (kind, limit))]
 
     def list_days(self, *, limit: int) -> list[Facet]:
-        """The latest days that have posts."""
+        """Return the latest days that have posts."""
         return [
             Facet(*row)
             for row in self._ask("SELECT day, count(*) FROM posts GROUP BY 1 ORDER BY 1 DESC LIMIT ?", (limit,))
         ]
 
     def list_made_of(self, record_id: str, url: str, *, limit: int) -> list[tuple[str, str]]:
-        """Source and identifier of the posts that rest on a capture, or that its address is the page of."""
+        """Return source and identifier of the posts made from a capture, or whose page has its address."""
         return self._ask(
             "SELECT source, identifier FROM posts WHERE url = ? OR id IN "
             "(SELECT post FROM witnesses WHERE record_id = ?) ORDER BY published, id LIMIT ?",
@@ -169,7 +169,7 @@ class PostShelf:
             return self._database.execute(query, values).fetchall()
 
     def _refresh(self) -> None:
-        """Take in what the ledger has learnt since the last look."""
+        """Bring the index up to date with the ledger."""
         now = self._clock()
         if now - self._looked_at < REFRESH_S:
             return
@@ -198,7 +198,7 @@ class PostShelf:
 
 
 def build_excerpt(text: str, words: str = "") -> str:
-    """A line or two of a text: around the first of the words that stands in it, else its beginning."""
+    """Return a line or two of a text: around the first word found in it, else its beginning."""
     flat = " ".join(text.split())
     lower = flat.lower()
     places = [at for word in words.lower().split() if (at := lower.find(word)) >= 0]
@@ -213,18 +213,18 @@ def build_excerpt(text: str, words: str = "") -> str:
 
 
 def _build_mark(record: PostRecord) -> str:
-    """What changes whenever the rows of a post would."""
+    """Return a value that changes whenever the rows of a post would."""
     return " ".join([record.contentHash, record.file, *record.symbols, *_list_witnesses(record)])
 
 
 def _list_witnesses(record: PostRecord) -> list[str]:
-    """The record ids of the captures behind a post."""
+    """Return the record ids of the captures behind a post."""
     ids = {evidence.record_id for evidence in record.evidence.values()}
     return sorted(filter(None, ids | {record.capture.record_id if record.capture else ""}))
 
 
 def _find_state(ledger: Path) -> str:
-    """What changes whenever the ledger may have."""
+    """Return a value that changes whenever the ledger may have changed."""
     found = []
     for path in (ledger, ledger.with_name(ledger.name + "-wal")):
         try:
