@@ -18,7 +18,7 @@ from archives.warc.records import Exchange
 from crawler.demo_site import Newspaper
 from crawler.viewer.app import ViewerApp
 from tests.crawler.viewer.browser import CHROMIUM, Browser
-from tests.project import LOOPBACK, ROOT, Data, run_scrapy
+from tests.project import LOOPBACK, Data, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,7 +86,7 @@ def keep(collection: Collection, exchanges: list[Exchange]) -> None:
 
 @contextmanager
 def show(data: Data, paper_url: str = "", *, player_dir: Path | None = None) -> Iterator[Viewer]:
-    viewer = Viewer(data, ViewerApp(data.path, project_dir=ROOT, player_dir=player_dir), paper_url)
+    viewer = Viewer(data, ViewerApp(data.path, player_dir=player_dir), paper_url)
     with ReplayServer(viewer.answer) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
