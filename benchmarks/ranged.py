@@ -20,6 +20,7 @@ from archives.index.catalogue import CollectionIndex
 from archives.storage import remote_files as stored
 from archives.storage.collection import Collection
 from archives.storage.s3 import S3Store
+from archives.storage.schemes import Bucket
 from archives.transfer.upload import Place, remove_file, store_file
 from archives.warc.reader import iter_records, read_capture
 from archives.warc.records import Exchange
@@ -36,7 +37,7 @@ _BEGAN_AT = datetime(2026, 3, 4, tzinfo=UTC)
 class _Gauge:
     """A storage that counts what it is asked for."""
 
-    def __init__(self, store: S3Store) -> None:
+    def __init__(self, store: Bucket) -> None:
         self._store = store
         self.requests = 0
         self.bytes = 0
@@ -62,21 +63,21 @@ def measure_ranged(pages: int) -> dict[str, Any]:
         figures: dict[str, Any] = {"pages": pages, "record_bytes": sum(entry.length for entry in chosen) // _READS}
         figures["disk_reads_per_s"] = _read(collection, chosen)
         figures["disk_mb_per_s"] = _scan(warc)
-        depot = S3Store(BUCKET)
-        store_file(collection, warc, depot, Place(bucket=BUCKET, prefix=""))
+        depot = Bucket(S3Store(BUCKET), BUCKET)
+        store_file(collection, warc, depot, Place(scheme="s3", bucket=BUCKET, prefix=""))
         remove_file(warc, depot, keep_days=0)
         gauge = _Gauge(depot)
         cache = stored.BlockCache(gauge, max_bytes=stored.BLOCK_BYTES)
-        stored._open_cache = lambda _: cache
+        stored._open_cache = lambda *_: cache
         figures["ranged_reads_per_s"] = _read(collection, chosen)
         figures["ranged_bytes_a_read"] = gauge.bytes // _READS
         figures["ranged_requests_a_read"] = round(gauge.requests / _READS, 2)
         roomy = stored.BlockCache(gauge)
-        stored._open_cache = lambda _: roomy
+        stored._open_cache = lambda *_: roomy
         _read(collection, chosen)
         figures["remembered_reads_per_s"] = _read(collection, chosen)
         fresh = stored.BlockCache(gauge)
-        stored._open_cache = lambda _: fresh
+        stored._open_cache = lambda *_: fresh
         figures["ranged_mb_per_s"] = _scan(warc)
     return figures
 

@@ -40,6 +40,7 @@ FRONTIER_LEASE = 60.0
 CATALOGUE_URL = ""
 
 # s3://BUCKET/PREFIX, where `scrapy store` puts closed WARC files; address and credentials are in AWS_… variables.
+# An installed distribution may add other schemes.
 STORE_URL = ""
 # A stored file is removed from this disk this many days after it was closed; None keeps it.
 STORE_KEEP_DAYS: float | None = None

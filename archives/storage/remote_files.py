@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 from archives.errors import StoreError
 from archives.storage.collection import STORED_SUFFIX
 from archives.storage.files import write_file
+from archives.storage.schemes import open_bucket, parse_address
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +33,8 @@ AHEAD_BLOCKS: Final = 64
 _BUFFER_BYTES: Final = 16 * 1024
 
 
-class BlobStore(Protocol):
-    """What a storage must be able to do."""
+class Ranges(Protocol):
+    """What reading asks of a storage."""
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
         """Return bytes of an object; fewer only at its end.
@@ -48,7 +49,7 @@ class Stored:
     """Where a file's bytes are.
 
     Attributes:
-        url: `s3://bucket/key`.
+        url: `scheme://bucket/key`.
         sha256: in hexadecimal.
     """
 
@@ -108,7 +109,7 @@ class BlockCache:
         max_bytes: as many are remembered at most.
     """
 
-    def __init__(self, store: BlobStore, *, max_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, store: Ranges, *, max_bytes: int = CACHE_BYTES) -> None:
         self._store = store
         self._most = max(1, max_bytes // BLOCK_BYTES)
         self._most_ahead = max(1, min(AHEAD_BLOCKS, self._most // 4))
@@ -138,10 +139,8 @@ class BlockCache:
 
 # One connection pool and one cache for each bucket, as long as the process lives.
 @cache
-def _open_cache(bucket: str) -> BlockCache:
-    from archives.storage.s3 import S3Store  # noqa: PLC0415 (it needs an extra)
-
-    return BlockCache(S3Store(bucket))
+def _open_cache(scheme: str, bucket: str) -> BlockCache:
+    return BlockCache(open_bucket(scheme, bucket))
 
 
 class _RangedFile(io.RawIOBase):
@@ -149,11 +148,8 @@ class _RangedFile(io.RawIOBase):
 
     def __init__(self, stored: Stored) -> None:
         super().__init__()
-        scheme, _, rest = stored.url.partition("://")
-        bucket, _, self._key = rest.partition("/")
-        if scheme != "s3":
-            raise StoreError(f"{stored.url} is in no storage that can be read; only s3:// can")
-        self._cache = _open_cache(bucket)
+        scheme, bucket, self._key = parse_address(stored.url)
+        self._cache = _open_cache(scheme, bucket)
         self._size = stored.bytes
         self._position = 0
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import base64
 import hashlib
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from archives.errors import StoreError
+from archives.storage.schemes import Blob
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,18 +23,6 @@ _DIGEST: Final = "sha256"
 _MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blob:
-    """An object that is there.
-
-    Attributes:
-        sha256: of the whole, in hexadecimal, as it was put; '' where somebody else put it.
-    """
-
-    size: int
-    sha256: str
-
-
 class S3Store:
     """One bucket.
 
@@ -42,10 +30,12 @@ class S3Store:
         part_bytes: larger files go up in parts of this size; at least 5 MiB.
 
     Raises:
-        StoreError: boto3 is not installed.
+        StoreError: boto3 is not installed, or the bucket has no name.
     """
 
     def __init__(self, bucket: str, *, part_bytes: int = PART_BYTES) -> None:
+        if not bucket:
+            raise StoreError("an address in S3 must be s3://BUCKET or s3://BUCKET/PREFIX")
         try:
             import boto3  # noqa: PLC0415 (an extra: one machine needs none)
             import botocore.exceptions  # noqa: PLC0415
@@ -62,13 +52,13 @@ class S3Store:
         self._client: Any = boto3.client("s3", config=patience)
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
-        """Return bytes of an object; fewer only at its end."""
+        """Return `length` bytes of an object from `start` on; fewer only at its end."""
         with self._explain(f"read {key}"):
             answer = self._client.get_object(Bucket=self._bucket, Key=key, Range=f"bytes={start}-{start + length - 1}")
             return bytes(answer["Body"].read())
 
     def find(self, key: str) -> Blob | None:
-        """What is under a key, or None."""
+        """Return what is under a key, or None."""
         with self._explain(f"look for {key}"):
             try:
                 head = self._client.head_object(Bucket=self._bucket, Key=key)
@@ -78,36 +68,19 @@ class S3Store:
                 raise
         return Blob(size=head["ContentLength"], sha256=head["Metadata"].get(_DIGEST, ""))
 
-    def put_file(self, key: str, path: Path) -> Blob:
-        """Put a file under a key that nobody has, unless this very file is there; nothing is ever overwritten.
+    def put_file(self, key: str, path: Path, sha256: str) -> None:
+        """Put a file under a key that nobody has, with checksums that the storage verifies.
 
         Raises:
-            StoreError: another object is there, or the storage could not take or confirm it.
+            StoreError: an object is there, or the storage could not take it.
         """
-        with path.open("rb") as file:
-            wanted = Blob(size=path.stat().st_size, sha256=hashlib.file_digest(file, _DIGEST).hexdigest())
-            if self._verify(key, wanted):
-                return wanted
-            file.seek(0)
-            with self._explain(f"put {path.name}"):
-                self._abort_leftovers(key)
-                if wanted.size <= self._part_bytes:
-                    self._put_whole(key, file, wanted)
-                else:
-                    self._put_parts(key, file, wanted)
-        if not self._verify(key, wanted):
-            raise StoreError(f"{key} is not in {self._bucket} although it was taken; store the file again", path=path)
-        return wanted
-
-    def _verify(self, key: str, wanted: Blob) -> bool:
-        """Whether the object is there."""
-        found = self.find(key)
-        if found is not None and found != wanted:
-            raise StoreError(
-                f"{key} in {self._bucket} is something else, {found.size} bytes, digest {found.sha256 or 'unknown'}; "
-                "nothing was changed there: choose another STORE_URL, or look what it is"
-            )
-        return found is not None
+        wanted = Blob(size=path.stat().st_size, sha256=sha256)
+        with path.open("rb") as file, self._explain(f"put {path.name}"):
+            self._abort_leftovers(key)
+            if wanted.size <= self._part_bytes:
+                self._put_whole(key, file, wanted)
+            else:
+                self._put_parts(key, file, wanted)
 
     def _put_whole(self, key: str, file: BinaryIO, wanted: Blob) -> None:
         self._client.put_object(

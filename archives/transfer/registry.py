@@ -24,7 +24,7 @@ from archives.index.sidecars import find_state, read_entries, write_sidecar
 from archives.storage.collection import WARC_SUFFIXES
 from archives.storage.files import create_file, is_held
 from archives.storage.remote_files import Stored, find_stored, write_stored
-from archives.transfer.upload import parse_place
+from archives.storage.schemes import check_scheme, parse_address
 from archives.urls import describe_url
 
 if TYPE_CHECKING:
@@ -224,9 +224,15 @@ class Registry:
             (number,),
         ).fetchall()
         try:
-            parse_place(url)
+            check_scheme(parse_address(url).scheme)
+        except StoreError as error:
+            raise RegistryError(
+                f"{self._name} lists {filename} where nothing here can read it: {error}; "
+                "install what reads it, or remove its row"
+            ) from error
+        try:
             lines = [_build_line(filename, row) for row in rows]
-        except (StoreError, ValueError) as error:
+        except ValueError as error:
             raise RegistryError(
                 f"{self._name} lists {filename} with what cannot be: {error}; remove its row"
             ) from error

@@ -10,29 +10,20 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from archives.errors import StoreError
 from archives.storage.remote_files import Stored, find_stored, write_stored
+from archives.storage.schemes import parse_address
 from archives.verify.fixity import verify_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archives.storage.collection import Collection
-    from archives.storage.s3 import Blob
+    from archives.storage.schemes import Bucket
 
 _DAY_S = 86_400.0
-
-
-class Depot(Protocol):
-    """A storage that can be written."""
-
-    def put_file(self, key: str, path: Path) -> Blob:
-        """Put a file under a key, unless it is there."""
-
-    def find(self, key: str) -> Blob | None:
-        """What is under a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +31,18 @@ class Place:
     """Where collections are kept.
 
     Attributes:
-        bucket: its name.
+        scheme: of the storage.
+        bucket: its name; some storages have none.
         prefix: of all keys; '' or ends with a slash.
     """
 
+    scheme: str
     bucket: str
     prefix: str
+
+    def build_url(self, key: str) -> str:
+        """Return the address of what is under a key."""
+        return f"{self.scheme}://{self.bucket}/{key}"
 
     def build_key(self, collection: Collection, folder: str, filename: str) -> str:
         """Return the key of one file."""
@@ -53,17 +50,16 @@ class Place:
 
 
 def parse_place(url: str) -> Place:
-    """Read `s3://bucket/prefix`.
+    """Read `scheme://bucket/prefix`, the setting `STORE_URL`.
 
     Raises:
         StoreError: it is no such address.
     """
-    scheme, _, rest = url.partition("://")
-    bucket, _, prefix = rest.partition("/")
-    if scheme != "s3" or not bucket:
-        raise StoreError(f"STORE_URL is {url!r}; it must be s3://BUCKET or s3://BUCKET/PREFIX")
+    if not url:
+        raise StoreError("STORE_URL is empty; it must be s3://BUCKET or s3://BUCKET/PREFIX")
+    scheme, bucket, prefix = parse_address(url)
     prefix = prefix.strip("/")
-    return Place(bucket=bucket, prefix=f"{prefix}/" if prefix else "")
+    return Place(scheme=scheme, bucket=bucket, prefix=f"{prefix}/" if prefix else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +78,7 @@ class Outcome:
     is_removed: bool = False
 
 
-def store_file(collection: Collection, warc: Path, depot: Depot, place: Place) -> Outcome:
+def store_file(collection: Collection, warc: Path, depot: Bucket, place: Place) -> Outcome:
     """Put one closed file and its sidecar into storage, if it is whole.
 
     Raises:
@@ -98,11 +94,11 @@ def store_file(collection: Collection, warc: Path, depot: Depot, place: Place) -
     blob = depot.put_file(key, warc)
     sidecar = collection.sidecar_path(warc.name)
     depot.put_file(place.build_key(collection, "indexes", sidecar.name), sidecar)
-    write_stored(warc, Stored(url=f"s3://{place.bucket}/{key}", bytes=blob.size, sha256=blob.sha256))
+    write_stored(warc, Stored(url=place.build_url(key), bytes=blob.size, sha256=blob.sha256))
     return Outcome(path=warc, is_new=True)
 
 
-def remove_file(warc: Path, depot: Depot, *, keep_days: float, clock: Callable[[], float] = time.time) -> bool:
+def remove_file(warc: Path, depot: Bucket, *, keep_days: float, clock: Callable[[], float] = time.time) -> bool:
     """Remove a stored file from here, if it is old enough and the storage confirms it once more.
 
     Returns:
@@ -114,7 +110,7 @@ def remove_file(warc: Path, depot: Depot, *, keep_days: float, clock: Callable[[
     stored = find_stored(warc)
     if stored is None or not warc.exists() or clock() - warc.stat().st_mtime < keep_days * _DAY_S:
         return False
-    found = depot.find(stored.url.partition("://")[2].partition("/")[2])
+    found = depot.find(parse_address(stored.url).key)
     if found is None or (found.size, found.sha256) != (stored.bytes, stored.sha256):
         raise StoreError(
             f"{stored.url} is not what was put there, so {warc.name} stays here; look what is there", path=warc

@@ -10,7 +10,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError, StoreError
-from archives.storage.s3 import S3Store
+from archives.storage.schemes import open_bucket
 from archives.transfer.upload import Outcome, parse_place, remove_file, store_file
 from crawler.commands._collection import open_named
 from crawler.monitoring.progress import show_progress
@@ -48,7 +48,7 @@ class Command(ScrapyCommand):
         assert self.settings is not None
         try:
             place = parse_place(self.settings["STORE_URL"])
-            depot = S3Store(place.bucket)
+            depot = open_bucket(place.scheme, place.bucket)
         except ArchiveError as error:
             raise UsageError(str(error), print_help=False) from error
         keep_days = self.settings.get("STORE_KEEP_DAYS")

@@ -14,7 +14,7 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError, StoreError
 from archives.storage.collection import Collection
 from archives.storage.remote_files import find_stored
-from archives.storage.s3 import S3Store
+from archives.storage.schemes import open_bucket
 from archives.transfer.registry import Registry, find_url
 from archives.transfer.upload import parse_place, store_file
 from crawler.batch.reparse import remake_posts
@@ -83,7 +83,7 @@ class Command(ScrapyCommand):
         if not self.settings["STORE_URL"]:
             return 0
         place = parse_place(self.settings["STORE_URL"])
-        depot = S3Store(place.bucket)
+        depot = open_bucket(place.scheme, place.bucket)
         warcs = [warc for warc in collection.iter_warcs() if find_stored(warc) is None]
         problems: list[str] = []
         with show_progress(f"store {collection.name}", len(warcs)) as advance:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final, cast
+
+from archives.extensions import ExtensionError, ExtensionGroup
 
 if TYPE_CHECKING:
     from pipelines.rules.model import Reader
 
-GROUP = "newsreel.readers"
+READERS: Final[ExtensionGroup[Reader]] = ExtensionGroup("newsreel.readers", members=("find_fields",))
 _FILE = re.compile(r"(?P<file>[A-Za-z0-9_-]+\.py):(?P<name>[A-Za-z_]\w*)")
 
 
@@ -36,17 +37,15 @@ def load_reader(name: str, *, beside: str) -> Reader:
         ReaderError: there is no such class, or it is not a reader.
     """
     in_file = _FILE.fullmatch(name)
-    found = _load_beside(Path(beside), in_file["file"], in_file["name"]) if in_file else _load_offered(name)
+    if in_file:
+        return _load_beside(Path(beside), in_file["file"], in_file["name"])
     try:
-        reader = found()
-    except TypeError as error:
-        raise ReaderError(f"{name!r} must be a class whose constructor needs no arguments: {error}") from error
-    if not callable(getattr(reader, "find_fields", None)):
-        raise ReaderError(f"{name!r} has no method find_fields(page); give it one that returns texts by field")
-    return reader  # type: ignore[no-any-return]
+        return READERS.build(name)
+    except ExtensionError as error:
+        raise ReaderError(f"{error}; a class in a file is named 'file.py:Class'") from error
 
 
-def _load_beside(definition: Path, file: str, name: str) -> Any:
+def _load_beside(definition: Path, file: str, name: str) -> Reader:
     path = definition.with_name(file)
     if not definition.is_file() or not path.is_file():
         raise ReaderError(f"there is no {file} beside {definition}; give the path of a definition in the same folder")
@@ -62,15 +61,12 @@ def _load_beside(definition: Path, file: str, name: str) -> Any:
         raise ReaderError(f"{path} cannot be loaded: {error}") from error
     if not hasattr(module, name):
         raise ReaderError(f"{path} has no class {name}; write it there, or correct the name")
-    return getattr(module, name)
-
-
-def _load_offered(name: str) -> Any:
-    offered = {entry.name: entry for entry in entry_points(group=GROUP)}
-    if name not in offered:
-        known = ", ".join(sorted(offered)) or "none"
-        raise ReaderError(f"{name!r} is neither 'file.py:Class' nor an entry point of {GROUP}; installed are {known}")
     try:
-        return offered[name].load()
-    except (ImportError, AttributeError) as error:
-        raise ReaderError(f"the entry point {name!r} of {GROUP} cannot be loaded: {error}") from error
+        reader = getattr(module, name)()
+    except TypeError as error:
+        raise ReaderError(f"{name!r} of {path} must be a class whose constructor needs no arguments: {error}") from error
+    if not callable(getattr(reader, "find_fields", None)):
+        raise ReaderError(
+            f"{name!r} of {path} has no method find_fields(page); give it one that returns texts by field"
+        )
+    return cast("Reader", reader)

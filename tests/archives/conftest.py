@@ -17,6 +17,7 @@ from archives.captures.writer import WarcWriter
 from archives.storage import remote_files
 from archives.storage.collection import Collection
 from archives.storage.s3 import S3Store
+from archives.storage.schemes import Bucket
 from archives.warc.records import Exchange
 from tests.archives.moto_server import BUCKET, MotoServer
 
@@ -54,14 +55,14 @@ def moto() -> Iterator[MotoServer]:
 
 
 @pytest.fixture
-def depot(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Store]:
+def depot(moto: MotoServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     """An empty storage, which child processes find, too."""
     for name, value in moto.environment.items():
         monkeypatch.setenv(name, value)
     remote_files._open_cache.cache_clear()
     for key in moto.list_keys():
         moto.client.delete_object(Bucket=BUCKET, Key=key)
-    yield S3Store(BUCKET, part_bytes=PART_BYTES)
+    yield Bucket(S3Store(BUCKET, part_bytes=PART_BYTES), f"s3://{BUCKET}")
     remote_files._open_cache.cache_clear()
 
 

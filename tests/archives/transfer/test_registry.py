@@ -16,7 +16,7 @@ from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import build_sidecar, write_sidecar
 from archives.storage.collection import Collection
-from archives.storage.s3 import S3Store
+from archives.storage.schemes import Bucket
 from archives.transfer.registry import Registry, find_place
 from archives.transfer.upload import Place, store_file
 from archives.urls import describe_url
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PLACE = Place(bucket=BUCKET, prefix="news/")
+PLACE = Place(scheme="s3", bucket=BUCKET, prefix="news/")
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_every_place_has_a_name_of_its_own_and_keeps_it(here: Collection, there:
     assert find_place(here) == find_place(here) != find_place(there)
 
 
-def test_what_is_stored_there_is_read_here(here: Collection, there: Collection, url: str, depot: S3Store) -> None:
+def test_what_is_stored_there_is_read_here(here: Collection, there: Collection, url: str, depot: Bucket) -> None:
     warc = write_file(there)
     store_file(there, warc, depot, PLACE)
     exchange(url, there)
@@ -95,7 +95,7 @@ def test_what_is_there_only_cannot_be_read_here_and_is_not_offered(
 
 
 def test_a_payload_that_another_machine_has_stored_is_kept_once(
-    here: Collection, there: Collection, url: str, depot: S3Store
+    here: Collection, there: Collection, url: str, depot: Bucket
 ) -> None:
     store_file(there, write_file(there), depot, PLACE)
     exchange(url, there)
@@ -109,7 +109,7 @@ def test_a_payload_that_another_machine_has_stored_is_kept_once(
     assert found.record_id == entry.record_id
 
 
-def test_telling_twice_tells_nothing_new(there: Collection, url: str, depot: S3Store) -> None:
+def test_telling_twice_tells_nothing_new(there: Collection, url: str, depot: Bucket) -> None:
     warc = write_file(there)
     with Registry(url, there) as registry:
         assert registry.publish() == 1
@@ -131,7 +131,7 @@ def test_a_file_that_is_gone_there_is_told_no_more(here: Collection, there: Coll
 
 
 def test_a_file_whose_local_copy_was_removed_stays_known(
-    here: Collection, there: Collection, url: str, depot: S3Store
+    here: Collection, there: Collection, url: str, depot: Bucket
 ) -> None:
     warc = write_file(there)
     store_file(there, warc, depot, PLACE)
@@ -144,14 +144,14 @@ def test_a_file_whose_local_copy_was_removed_stays_known(
     assert list_rows(url) == [(warc.name, find_place(there))]
 
 
-def test_collections_of_other_names_are_others(tmp_path: Path, there: Collection, url: str, depot: S3Store) -> None:
+def test_collections_of_other_names_are_others(tmp_path: Path, there: Collection, url: str, depot: Bucket) -> None:
     store_file(there, write_file(there), depot, PLACE)
     exchange(url, there)
     assert exchange(url, Collection.open(tmp_path / "here", "finance", create=True)) == 0
 
 
 def test_a_lost_registry_is_made_again(
-    here: Collection, there: Collection, server: PostgresServer, url: str, depot: S3Store
+    here: Collection, there: Collection, server: PostgresServer, url: str, depot: Bucket
 ) -> None:
     store_file(there, write_file(there), depot, PLACE)
     exchange(url, there)
@@ -162,7 +162,7 @@ def test_a_lost_registry_is_made_again(
 
 
 def test_a_lost_directory_of_indexes_loses_nothing(
-    here: Collection, there: Collection, url: str, depot: S3Store
+    here: Collection, there: Collection, url: str, depot: Bucket
 ) -> None:
     """The directory has another name from then on, and what it had not stored yet is still its own."""
     warc = write_file(there)
@@ -205,7 +205,7 @@ def test_many_places_begin_at_once(tmp_path: Path, url: str) -> None:
     ],
 )
 def test_what_a_registry_should_not_say_is_refused(
-    here: Collection, there: Collection, url: str, depot: S3Store, *, column: str, value: str
+    here: Collection, there: Collection, url: str, depot: Bucket, *, column: str, value: str
 ) -> None:
     store_file(there, write_file(there), depot, PLACE)
     exchange(url, there)
@@ -218,7 +218,7 @@ def test_what_a_registry_should_not_say_is_refused(
 
 @pytest.mark.parametrize("key", ["com,example)/a\ncom,example)/b 2026 {}", "com,example)/ a", ""])
 def test_a_row_that_would_make_two_lines_is_refused(
-    here: Collection, there: Collection, url: str, depot: S3Store, key: str
+    here: Collection, there: Collection, url: str, depot: Bucket, key: str
 ) -> None:
     store_file(there, write_file(there), depot, PLACE)
     exchange(url, there)

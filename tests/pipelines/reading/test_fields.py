@@ -17,6 +17,7 @@ from pipelines.posts.items import Origin, Statement
 from pipelines.posts.ledger import Ledger
 from pipelines.reading.fields import read_fields
 from pipelines.rules.links import LinkKind
+from tests.distributions import write_distribution
 from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -134,8 +135,8 @@ def test_a_class_beside_the_definition_is_asked_first(tmp_path: Path) -> None:
         ("paper.py:NoMethod", "has no method find_fields"),
         ("broken.py:Kicker", "cannot be loaded"),
         ("absent.py:Kicker", "there is no absent.py beside"),
-        ("os:system", "is neither 'file.py:Class' nor an entry point of newsreel.readers"),
-        ("../paper.py:Kicker", "is neither"),
+        ("os:system", "'os:system' of newsreel.readers is offered by no installed distribution"),
+        ("../paper.py:Kicker", "a class in a file is named 'file.py:Class'"),
     ],
 )
 def test_a_class_that_cannot_be_had_says_why(tmp_path: Path, name: str, words: str) -> None:
@@ -203,12 +204,10 @@ def test_what_a_class_and_the_page_gave_is_made_again_by_a_reparse(tmp_path: Pat
 
 def test_a_class_that_an_installed_package_offers_needs_no_file(tmp_path: Path) -> None:
     """Then the definition in the archive is enough."""
-    package = tmp_path / "site"
-    (package / "offered-1.dist-info").mkdir(parents=True)
-    (package / "offered-1.dist-info" / "entry_points.txt").write_text("[newsreel.readers]\nkicker = offered:Kicker\n")
-    (package / "offered-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: offered\nVersion: 1\n")
-    (package / "offered.py").write_text(READER, "utf-8")
-    environment = {"PYTHONPATH": str(package)}
+    write_distribution(
+        tmp_path / "site", "offered", {"offered": READER}, {"newsreel.readers": {"kicker": "offered:Kicker"}}
+    )
+    environment = {"PYTHONPATH": str(tmp_path / "site")}
     data = crawl(tmp_path, HEAD + WITH_CLASS.replace("paper.py:Kicker", "kicker"), environment=environment)
     (post,) = data.posts("paper").glob("*.md")
     assert 'title: "桥梁"' in post.read_text("utf-8")

@@ -1,0 +1,171 @@
+"""Storages by the scheme of their addresses: `s3://BUCKET/KEY` is ours, others come with installed distributions.
+
+A storage only has to get, find and put. What makes it safe is done here, once for all of them: nothing is ever
+overwritten, a file counts as stored only when the storage has confirmed its length and digest, and whatever else goes
+wrong is told with the name of the storage.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from archives.errors import ArchiveError, StoreError
+from archives.extensions import ExtensionError, ExtensionGroup, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_ADDRESS: Final = re.compile(r"([a-z][a-z0-9+.-]*)://([^/]*)(?:/(.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blob:
+    """An object that is in a storage.
+
+    Attributes:
+        size: in bytes.
+        sha256: of the whole, in hexadecimal, as it was put; '' where somebody else put it.
+    """
+
+    size: int
+    sha256: str
+
+
+class Storage(Protocol):
+    """One bucket, as an entry point of `newsreel.storage` makes it when called with the bucket's name.
+
+    The name is what stands between `://` and the next slash, and may be empty; keys have no slash in front. A method
+    that cannot do what it is asked raises StoreError, whose sentence the user reads; any other error is told as a fault
+    of the distribution. Work is done in the thread that calls, because a reparse lets nothing else reach the network.
+    """
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Return `length` bytes of an object from `start` on; fewer only at its end."""
+
+    def find(self, key: str) -> Blob | None:
+        """Return what is under a key, or None."""
+
+    def put_file(self, key: str, path: Path, sha256: str) -> None:
+        """Put a file under a key that nobody has, whole or not at all; `find` gives its digest from then on.
+
+        Where somebody has been quicker, raise an error and leave what is there.
+        """
+
+
+STORAGES: Final[ExtensionGroup[Storage]] = ExtensionGroup("newsreel.storage", members=("get_range", "find", "put_file"))
+
+
+class Address(NamedTuple):
+    """What `scheme://bucket/key` is made of."""
+
+    scheme: str
+    bucket: str
+    key: str
+
+
+def parse_address(url: str) -> Address:
+    """Read the address of an object, or of a prefix of many.
+
+    Raises:
+        StoreError: it is no address.
+    """
+    found = _ADDRESS.fullmatch(url)
+    if found is None or not (found[2] or found[3]):
+        raise StoreError(f"{url!r} is no address in a storage; it must be like s3://BUCKET/KEY")
+    return Address(found[1], found[2], found[3] or "")
+
+
+@cache
+def check_scheme(scheme: str) -> None:
+    """Check that a storage is installed, without loading it.
+
+    Raises:
+        StoreError: none is.
+    """
+    try:
+        STORAGES.find_offer(scheme)
+    except ExtensionError as error:
+        raise StoreError(str(error)) from error
+
+
+def open_bucket(scheme: str, name: str) -> Bucket:
+    """Return one bucket.
+
+    Raises:
+        StoreError: the storage is not installed, or cannot be used.
+    """
+    try:
+        return Bucket(STORAGES.build(scheme, name), f"{scheme}://{name}")
+    except ExtensionError as error:
+        raise StoreError(str(error)) from error
+
+
+class Bucket:
+    """One bucket of whichever storage.
+
+    Args:
+        label: names it in errors.
+    """
+
+    def __init__(self, storage: Storage, label: str) -> None:
+        self._storage = storage
+        self._label = label
+
+    def get_range(self, key: str, start: int, length: int) -> bytes:
+        """Return bytes of an object; fewer only at its end.
+
+        Raises:
+            StoreError: it is not there or cannot be reached.
+        """
+        with self._explain(f"read {key}"):
+            return self._storage.get_range(key, start, length)
+
+    def find(self, key: str) -> Blob | None:
+        """Return what is under a key, or None.
+
+        Raises:
+            StoreError: the storage does not say.
+        """
+        with self._explain(f"look for {key}"):
+            return self._storage.find(key)
+
+    def put_file(self, key: str, path: Path) -> Blob:
+        """Put a file under a key that nobody has, unless this very file is there; nothing is ever overwritten.
+
+        Raises:
+            StoreError: another object is there, or the storage could not take or confirm it.
+        """
+        with path.open("rb") as file:
+            wanted = Blob(size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+        if self._verify(key, wanted):
+            return wanted
+        with self._explain(f"put {path.name}"):
+            self._storage.put_file(key, path, wanted.sha256)
+        if not self._verify(key, wanted):
+            raise StoreError(f"{key} is not in {self._label} although it was taken; store the file again", path=path)
+        return wanted
+
+    def _verify(self, key: str, wanted: Blob) -> bool:
+        """Whether the object is there."""
+        found = self.find(key)
+        if found is not None and found != wanted:
+            raise StoreError(
+                f"{key} in {self._label} is something else, {found.size} bytes, digest {found.sha256 or 'unknown'}; "
+                "nothing was changed there: choose another STORE_URL, or inspect the existing object"
+            )
+        return found is not None
+
+    @contextmanager
+    def _explain(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except ArchiveError:
+            raise
+        except Exception as error:
+            raise StoreError(f"cannot {what} in {self._label}: {explain(error)}") from error
