@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from crawler.batch.engines import EngineError
 from crawler.batch.jobs import Job, build_folder, build_tasks, hold_folder, run_tasks
+from crawler.publishing.formats import find_format
 from crawler.sources import load_source
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions
@@ -48,8 +49,9 @@ def export_in_shards(library: Library, plan: ExportPlan, engine: Engine) -> int:
         ExportError: it cannot be written there, or a post holds what no format can.
         ShardFailed: some shards could not be done.
         EngineError: the engine cannot be had, or the format is not made of parts.
+        FormatError: there is no such format.
     """
-    entry = FORMATS[plan.format]
+    entry = find_format(plan.format)
     if entry.join is None:
         names = ", ".join(name for name, other in FORMATS.items() if other.join)
         raise EngineError(
@@ -72,7 +74,7 @@ def export_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path) 
     """Export the posts of a file; returns how many there are, or why they cannot be exported."""
     options = ExportOptions(**arguments["options"])
     try:
-        count = FORMATS[arguments["format"]].export(_iter_records(*files), folder / _PART, options)
+        count = find_format(arguments["format"]).export(_iter_records(*files), folder / _PART, options)
     except (ExportError, RecordRefused) as error:
         return {"posts": 0, "problem": str(error)}
     return {"posts": count, "problem": ""}
@@ -99,7 +101,7 @@ def _plan_job(library: Library, plan: ExportPlan) -> Job:
     cut = folder / _POSTS
     shutil.rmtree(cut, ignore_errors=True)
     cut.mkdir(parents=True)
-    numbered = _number(_iter_lines(library, plan), is_monthly=FORMATS[plan.format].is_monthly)
+    numbered = _number(_iter_lines(library, plan), is_monthly=find_format(plan.format).is_monthly)
     find = cache(library.find_definitions)
     shards = [
         _write_shard(cut / f"{number:05d}", map(itemgetter(1), pairs), find)
@@ -109,7 +111,7 @@ def _plan_job(library: Library, plan: ExportPlan) -> Job:
 
 
 def _iter_lines(library: Library, plan: ExportPlan) -> Iterator[_Line]:
-    for name in [plan.collection] if plan.collection else library.list_collections():
+    for name in [plan.collection] if plan.collection else library.collections:
         for source, file, state in library.open_store(name).iter_states(source=plan.source):
             yield _Line(name, source, file, state)
 

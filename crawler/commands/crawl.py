@@ -23,6 +23,7 @@ from crawler.frontier.streams import find_url, verify_server
 from crawler.monitoring.events import Event, Happening, dump_event
 from crawler.monitoring.exits import ExitCode, find_exit_code
 from crawler.monitoring.metrics import dump_metrics, write_metrics
+from crawler.publishing.exporting import load_plans
 from crawler.reparsing.ledger import open_ledger
 from crawler.runs.manifest import list_counts
 from crawler.runs.run import RunExtension
@@ -121,6 +122,7 @@ class Command(ScrapyCrawl):
             source = crawler.spidercls.build_source(arguments)
             collection = arguments.get("collection") or source.name
             arguments = crawler.spidercls.parse_arguments(arguments) | {"source": source}
+            load_plans(crawler.settings)
             if crawler.settings["ARCHIVE_MODE"] == "capture":
                 held = Collection.open(Path(crawler.settings["DATA_DIR"]), collection, create=True)
                 if url := find_url(crawler.settings["FRONTIER_URL"]):

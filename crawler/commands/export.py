@@ -20,10 +20,11 @@ from crawler.batch.export import export_in_shards
 from crawler.batch.shards import ShardFailed
 from crawler.publishing.changes import CursorError, parse_cursor
 from crawler.publishing.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
+from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library
 from crawler.sources import SourceError
 from pipelines.exports.files import ExportError
-from pipelines.exports.formats import FORMATS, ExportOptions
+from pipelines.exports.formats import ExportOptions
 from pipelines.exports.records import RecordRefused
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Command(ScrapyCommand):
 
     def long_desc(self) -> str:
         """Return the formats."""
-        lines = [f"{entry.name}: {entry.title}" for entry in FORMATS.values()]
+        lines = [f"{name}: {title}" for name, title in describe_formats().items()]
         lines.append(f"{_WEBHOOKS}: tell the receivers in EXPORTS_FILE what has changed")
         return "Write posts in one of these formats.\n" + ";\n".join(lines)
 
@@ -81,11 +82,16 @@ class Command(ScrapyCommand):
         if args == [_WEBHOOKS]:
             self._tell_receivers(revive=opts.revive)
             return
-        if len(args) != 1 or args[0] not in FORMATS:
-            raise UsageError(f"name one format: {', '.join(FORMATS)}, or {_WEBHOOKS}", print_help=False)
+        formats = describe_formats()
+        if len(args) != 1 or args[0] not in formats:
+            raise UsageError(f"name one format: {', '.join(formats)}, or {_WEBHOOKS}", print_help=False)
+        try:
+            chosen = find_format(args[0])
+        except FormatError as error:
+            raise UsageError(str(error), print_help=False) from error
         if not opts.output:
             raise UsageError("say where to write with -o", print_help=False)
-        if opts.since and not FORMATS[args[0]].is_table:
+        if opts.since and not chosen.is_table:
             raise UsageError(f"{args[0]} is always made of all posts, so --since has no use", print_help=False)
         if opts.output == _STDOUT:
             self._print(args[0], opts)
@@ -150,7 +156,7 @@ def write_export(library: Library, plan: ExportPlan, since: str | None, engine: 
         CursorError: `since` is not a cursor.
         UsageError: there is nothing to export, or a cursor, which belongs to one collection, but several of them.
     """
-    names = [plan.collection] if plan.collection else library.list_collections()
+    names = [plan.collection] if plan.collection else list(library.collections)
     if not names:
         raise UsageError(
             f"there is no collection in {library.data_dir}; crawl first, or set DATA_DIR", print_help=False
@@ -165,7 +171,7 @@ def write_export(library: Library, plan: ExportPlan, since: str | None, engine: 
             if since:
                 changes = log.read(parse_cursor(since), library.open_store(names[0]))
                 records = (record for record in changes if plan.source in ("", record.source))
-                count = FORMATS[plan.format].export(records, plan.path, plan.options)
+                count = find_format(plan.format).export(records, plan.path, plan.options)
     if not since:
         count = export_in_shards(library, plan, engine) if engine else run_export(library, plan)
     return {"format": plan.format, "path": str(plan.path), "posts": count, "cursor": cursor}

@@ -44,7 +44,7 @@ def answer_changes(library: Library, query: Mapping[str, str], *, known: str = "
             and `limit`.
         known: the request's `If-None-Match`.
     """
-    names = [query["collection"]] if query.get("collection") else library.list_collections()
+    names = [query["collection"]] if query.get("collection") else list(library.collections)
     if len(names) != 1:
         return _refuse(400, f"name one collection; there are {', '.join(names) or 'none'}")
     limit = query.get("limit") or str(_LIMIT)

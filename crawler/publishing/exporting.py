@@ -17,18 +17,20 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy import signals
 
 from archives.errors import ArchiveError
+from crawler.publishing.formats import FormatError, check_format, find_format
 from crawler.publishing.library import Library
 from crawler.publishing.webhooks import Hook, Outbox, deliver_due, load_hook
 from crawler.publishing.websub import ping_hub
 from crawler.sources import SourceError
 from pipelines.exports.files import ExportError
-from pipelines.exports.formats import FORMATS, ExportOptions
+from pipelines.exports.formats import ExportOptions
 from pipelines.exports.records import RecordRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scrapy.crawler import Crawler
+    from scrapy.settings import BaseSettings
 
 logger = logging.getLogger(__name__)
 
@@ -97,6 +99,22 @@ def read_plans(path: Path) -> Plans:
     return Plans(exports=exports, hooks=hooks)
 
 
+def load_plans(settings: BaseSettings) -> Plans:
+    """Read the file of exports that the settings name, and load the formats that it asks for.
+
+    Raises:
+        PlanError: it is at fault, or a format cannot be used.
+    """
+    path = Path(settings["EXPORTS_FILE"] or "exports.toml")
+    plans = read_plans(path)
+    try:
+        for plan in plans.exports:
+            find_format(plan.format)
+    except FormatError as error:
+        raise PlanError(f"{path}: {error}") from error
+    return plans
+
+
 def _load_export(table: Mapping[str, Any], folder: Path) -> ExportPlan:
     names = [entry.name for entry in fields(ExportOptions)]
     allowed = ["format", "path", "collection", "source", *names]
@@ -105,8 +123,9 @@ def _load_export(table: Mapping[str, Any], folder: Path) -> ExportPlan:
             raise ValueError(f"{key} is not a key of [[export]]; allowed are {', '.join(allowed)}")
         if not isinstance(value, str):
             raise ValueError(f"{key} of [[export]] must be a text, not {value!r}")
-    if table.get("format") not in FORMATS or not table.get("path"):
-        raise ValueError(f"[[export]] needs a path and a format, one of {', '.join(FORMATS)}")
+    if not table.get("format") or not table.get("path"):
+        raise ValueError("[[export]] needs a path and a format")
+    check_format(table["format"])
     return ExportPlan(
         format=table["format"],
         path=folder / table["path"],
@@ -123,10 +142,11 @@ def run_export(library: Library, plan: ExportPlan) -> int:
         pipelines.exports.files.ExportError: it cannot be written there.
         pipelines.exports.records.RecordRefused: a post holds what no format can.
         archives.errors.ArchiveError: there is no such collection.
+        FormatError: there is no such format.
     """
-    records = library.iter_posts(collection=plan.collection, source=plan.source)
+    records = library.posts(collection=plan.collection, source=plan.source)
     with closing(records):
-        return FORMATS[plan.format].export(records, plan.path, plan.options)
+        return find_format(plan.format).export(records, plan.path, plan.options)
 
 
 def tell_receivers(library: Library, hooks: tuple[Hook, ...], *, patience_s: float, revive: bool = False) -> Told:
@@ -152,7 +172,7 @@ class ExportExtension:
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
         self._library = Library(Path(crawler.settings["DATA_DIR"]))
-        self._plans = read_plans(Path(crawler.settings["EXPORTS_FILE"] or "exports.toml"))
+        self._plans = load_plans(crawler.settings)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:

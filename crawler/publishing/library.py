@@ -4,14 +4,15 @@ Posts know nothing of the archive and the archive nothing of posts; here the two
 from Python.
 
 Example:
-    library = Library(Path("data"))
-    for record in library.iter_posts(source="finews", first_day=date(2026, 11, 1)):
-        print(record.headline, library.read_capture(record).url)
+    library = Library("data")
+    for post in library.posts(source="finews", since=date(2026, 11, 1)):
+        print(post.headline, library.capture(post).url)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archives.captures.revisits import resolve_capture
@@ -27,23 +28,88 @@ from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from datetime import date
-    from pathlib import Path
 
     from archives.warc.reader import Capture
     from crawler.sources import Source
     from pipelines.exports.records import PostRecord
 
+# No zone is further from UTC.
+_DAY = timedelta(days=1)
 
-@dataclass(frozen=True, slots=True)
+
 class Library:
-    """The posts and captures below one data directory."""
+    """The posts and captures below one data directory.
 
-    data_dir: Path
+    Args:
+        data_dir: the setting `DATA_DIR`.
+    """
 
-    def list_collections(self) -> list[str]:
-        """Return the names of the collections."""
-        return list_collections(self.data_dir)
+    __slots__ = ("data_dir",)
+
+    def __init__(self, data_dir: Path | str) -> None:
+        self.data_dir = Path(data_dir)
+
+    def __repr__(self) -> str:
+        return f"Library({str(self.data_dir)!r})"
+
+    @property
+    def collections(self) -> dict[str, Collection]:
+        """The collections by name, sorted, as they are at this moment."""
+        return {name: self.open_collection(name) for name in list_collections(self.data_dir)}
+
+    def posts(
+        self,
+        *,
+        collection: str = "",
+        source: str = "",
+        since: date | None = None,
+        until: date | None = None,
+        category: str = "",
+        tag: str = "",
+    ) -> Generator[PostRecord, None, None]:
+        """Return posts by collection and day, read as they are asked for; each argument narrows them down.
+
+        Args:
+            since: the first day to take, in the zone of each source, or the first instant: a datetime with a zone.
+            until: the last day or instant, likewise.
+            category: a section or its slug.
+
+        Raises:
+            ValueError: an instant has no zone.
+            archives.errors.CollectionError: there is no such collection; raised when the first post is asked for.
+        """
+        first, last = _find_day(since, -_DAY), _find_day(until, _DAY)
+
+        def iter_posts() -> Generator[PostRecord, None, None]:
+            for name in [collection] if collection else list_collections(self.data_dir):
+                records = self.open_store(name).iter_records(
+                    source=source, first_day=first, last_day=last, category=category, tag=tag
+                )
+                yield from (record for record in records if _is_between(record.datePublished, since, until))
+
+        return iter_posts()
+
+    def capture(self, post: PostRecord) -> Capture:
+        """Return the capture that a post's body was read from; a revisit comes with its original.
+
+        Raises:
+            archives.errors.RecordError: its record is damaged.
+            archives.errors.NotArchived: the post has no capture, or its file is not there.
+        """
+        if post.capture is None:
+            raise NotArchived(f"post {post.id} was made without an archive, so no capture stands behind it")
+        collection = self.open_collection(post.collection)
+        capture = read_capture(collection, post.capture.file, post.capture.offset)
+        with CollectionIndex(collection) as index:
+            return resolve_capture(index, capture)
+
+    def open_collection(self, name: str) -> Collection:
+        """Return one collection.
+
+        Raises:
+            archives.errors.CollectionError: there is no such collection.
+        """
+        return Collection.open(self.data_dir, name)
 
     def open_store(self, collection: str) -> PostStore:
         """Return the posts of one collection.
@@ -81,40 +147,21 @@ class Library:
             log.account()
         return log
 
-    def open_collection(self, name: str) -> Collection:
-        """Return one collection.
 
-        Raises:
-            archives.errors.CollectionError: there is no such collection.
-        """
-        return Collection.open(self.data_dir, name)
+def _find_day(bound: date | None, margin: timedelta) -> date | None:
+    """Return the day that a bound names; of an instant, one that is surely outside it in every zone.
 
-    def iter_posts(
-        self,
-        *,
-        collection: str = "",
-        source: str = "",
-        first_day: date | None = None,
-        last_day: date | None = None,
-        category: str = "",
-        tag: str = "",
-    ) -> Generator[PostRecord, None, None]:
-        """Yield posts by collection and day, read as they are asked for; each argument narrows them down."""
-        for name in [collection] if collection else self.list_collections():
-            yield from self.open_store(name).iter_records(
-                source=source, first_day=first_day, last_day=last_day, category=category, tag=tag
-            )
+    Raises:
+        ValueError: an instant has no zone.
+    """
+    if not isinstance(bound, datetime):
+        return bound
+    if bound.tzinfo is None:
+        raise ValueError(f"{bound.isoformat()} has no zone; give it one (tzinfo=UTC), or name a day (datetime.date)")
+    return bound.astimezone(UTC).date() + margin
 
-    def read_capture(self, record: PostRecord) -> Capture:
-        """Return the capture that a post's body was read from; a revisit comes with its original.
 
-        Raises:
-            archives.errors.RecordError: its record is damaged.
-            archives.errors.NotArchived: the post has no capture, or its file is not there.
-        """
-        if record.capture is None:
-            raise NotArchived(f"post {record.id} was made without an archive, so no capture stands behind it")
-        collection = self.open_collection(record.collection)
-        capture = read_capture(collection, record.capture.file, record.capture.offset)
-        with CollectionIndex(collection) as index:
-            return resolve_capture(index, capture)
+def _is_between(instant: datetime | None, since: date | None, until: date | None) -> bool:
+    """Whether an instant is in the bounds that are instants; days have been looked at before."""
+    is_late = not isinstance(since, datetime) or (instant is not None and instant >= since)
+    return is_late and (not isinstance(until, datetime) or (instant is not None and instant <= until))

@@ -130,7 +130,7 @@ class Outbox:
         """Take what has changed since the last time from the logs; return how many deliveries that makes."""
         count = 0
         for hook in hooks:
-            for collection in [hook.collection] if hook.collection else library.list_collections():
+            for collection in [hook.collection] if hook.collection else library.collections:
                 while added := self._fill_from(library, hook, collection):
                     count += added
         return count

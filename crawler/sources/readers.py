@@ -64,9 +64,9 @@ def _load_beside(definition: Path, file: str, name: str) -> Reader:
     try:
         reader = getattr(module, name)()
     except TypeError as error:
-        raise ReaderError(f"{name!r} of {path} must be a class whose constructor needs no arguments: {error}") from error
-    if not callable(getattr(reader, "find_fields", None)):
         raise ReaderError(
-            f"{name!r} of {path} has no method find_fields(page); give it one that returns texts by field"
-        )
+            f"{name!r} of {path} must be a class whose constructor needs no arguments: {error}"
+        ) from error
+    if not callable(getattr(reader, "find_fields", None)):
+        raise ReaderError(f"{name!r} of {path} has no method find_fields(page), which returns texts by field")
     return cast("Reader", reader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
 from pipelines.exports.sites.hugo import export_hugo
@@ -31,9 +31,32 @@ class ExportOptions:
     hub: str = ""
 
 
+class Exporter(Protocol):
+    """A format, as an entry point of `newsreel.exporters` makes it when called without arguments."""
+
+    @property
+    def title(self) -> str:
+        """What it makes, in a few words."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it can hold changes, also of posts that are gone (`record.change` says which)."""
+
+    def export(self, records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
+        """Write posts to a path, and return how many they were.
+
+        Records come one by one, by collection and day, and are read as they are asked for. What lies at the path is
+        to be replaced whole or not at all: `replace_file` and `replace_folder` do that.
+
+        Raises:
+            ExportError: it cannot be written; its sentence is what the user reads.
+            OSError: likewise.
+        """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One format.
+    """One format of ours; an `Exporter` with a name.
 
     Attributes:
         export: writes records to a path and returns how many they were.

@@ -64,7 +64,7 @@ class Site:
 
     @functools.cached_property
     def posted(self) -> set[int]:
-        return {int(record.identifier) for record in Library(self.data.path).iter_posts()}
+        return {int(record.identifier) for record in Library(self.data.path).posts()}
 
     def name(self, numbers: set[int]) -> list[str]:
         return [shape.raw for shape in self.shapes if shape.number in numbers]
@@ -109,7 +109,7 @@ def test_as_they_stand_most_shapes_run(site: Site, tmp_path: Path) -> None:
 
 
 def test_every_page_is_posted(site: Site) -> None:
-    posts = {int(record.identifier): record for record in Library(site.data.path).iter_posts()}
+    posts = {int(record.identifier): record for record in Library(site.data.path).posts()}
     # A page that says it has moved is followed, as a browser would.
     assert [raw for raw in site.name(site.numbers - set(posts)) if "refresh" not in raw.lower()] == []
     for number, record in posts.items():
@@ -238,7 +238,7 @@ def _read_feeds(folder: Path) -> dict[str, list[str]]:
 
 def test_nothing_runs_in_a_feed_reader(site: Site, tmp_path: Path) -> None:
     """One that puts what it reads into its page as it is, and one that gives each entry a frame."""
-    count = export_feeds(Library(site.data.path).iter_posts(), tmp_path / "feeds", FeedOptions(limit=1_000))
+    count = export_feeds(Library(site.data.path).posts(), tmp_path / "feeds", FeedOptions(limit=1_000))
     assert count == len(site.posted)
     found = _read_feeds(tmp_path / "feeds")
     assert {len(contents) for contents in found.values()} == {count}

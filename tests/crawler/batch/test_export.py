@@ -181,4 +181,4 @@ def test_what_is_read_back_is_what_was_there(library: Library, tmp_path: Path, m
     pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
     monkeypatch.setattr(crawler.batch.export, "SHARD_CHARS", 1)
     export_in_shards(library, ExportPlan(format="parquet", path=tmp_path / "x"), LOCAL)
-    assert list(read_parquet(tmp_path / "x")) == list(library.iter_posts())
+    assert list(read_parquet(tmp_path / "x")) == list(library.posts())

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -161,31 +161,47 @@ def test_what_cannot_be_written_is_told_and_left(crawled: Crawled, tmp_path: Pat
 
 def test_posts_are_read_by_source_day_and_tag(crawled: Crawled) -> None:
     library = Library(crawled.data.path)
-    assert library.list_collections() == ["newspaper"]
-    posts = list(library.iter_posts())
+    assert list(library.collections) == ["newspaper"]
+    posts = list(library.posts())
     assert [post.file for post in posts] == sorted(post.file for post in posts)
-    assert list(library.iter_posts(source="nobody")) == []
+    assert list(library.posts(source="nobody")) == []
     day = date(2026, 2, 25)
-    found = list(library.iter_posts(first_day=day, last_day=day))
+    found = list(library.posts(since=day, until=day))
     assert found
     assert {post.datePublished.date() for post in found if post.datePublished} == {day}
-    tagged = list(library.iter_posts(tag="astronomy"))
+    tagged = list(library.posts(tag="astronomy"))
     assert tagged == [post for post in posts if "astronomy" in post.keywords] != []
-    assert list(library.iter_posts(category="SCIENCEkexuebiji")) == list(library.iter_posts(category="SCIENCE科学笔记"))
-    assert next(library.iter_posts(first_day=date(2027, 1, 1)), None) is None
+    assert list(library.posts(category="SCIENCEkexuebiji")) == list(library.posts(category="SCIENCE科学笔记"))
+    assert next(library.posts(since=date(2027, 1, 1)), None) is None
+
+
+def test_an_instant_is_a_bound_to_the_second(crawled: Crawled) -> None:
+    """Whatever zone it is given in; a day is one of the source's zone."""
+    library = Library(str(crawled.data.path))
+    everything = list(library.posts())
+    dates = sorted(post.published_at for post in everything if post.published_at)
+    middle = dates[len(dates) // 2]
+    for zone in (UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))):
+        bound = middle.astimezone(zone)
+        after, before = list(library.posts(since=bound)), list(library.posts(until=bound))
+        assert sorted(post.published_at for post in after if post.published_at) == [at for at in dates if at >= middle]
+        assert sorted(post.published_at for post in before if post.published_at) == [at for at in dates if at <= middle]
+    assert list(library.posts(since=middle + timedelta(seconds=1), until=middle)) == []
+    with pytest.raises(ValueError, match="has no zone"):
+        library.posts(since=middle.replace(tzinfo=None))
 
 
 def test_the_capture_behind_every_post_is_read(crawled: Crawled) -> None:
     library = Library(crawled.data.path)
-    for post in library.iter_posts():
-        capture = library.read_capture(post)
+    for post in library.posts():
+        capture = library.capture(post)
         assert post.capture is not None
         assert capture.record_id == post.capture.record_id
         assert capture.decode()
 
 
 def test_an_unfinished_reading_lets_go_of_the_ledger(crawled: Crawled) -> None:
-    posts = Library(crawled.data.path).iter_posts()
+    posts = Library(crawled.data.path).posts()
     first = next(posts)
     posts.close()
     assert dump_record(first).startswith('{"schema":"newsreel-post/1","id":"newspaper/')
@@ -196,7 +212,7 @@ def test_an_unfinished_reading_lets_go_of_the_ledger(crawled: Crawled) -> None:
 FAULTS = [
     ("x =", "is not TOML"),
     ('[[exports]]\nformat = "csv"', "exports is not a table here"),
-    ('[[export]]\nformat = "xls"\npath = "x"', "needs a path and a format, one of jsonl"),
+    ('[[export]]\nformat = "xls"\npath = "x"', "'xls' is no format; there are jsonl, csv"),
     ('[[export]]\nformat = "csv"', "needs a path and a format"),
     ('[[export]]\nformat = "csv"\npath = "x"\nfile = "y"', "file is not a key"),
     ('[[export]]\nformat = "csv"\npath = 3', "must be a text"),

@@ -73,7 +73,7 @@ def records(newspaper: Data) -> list[PostRecord]:
     twins = [replace(build_sample(200), file=f"2026-03-04-{name}.md", identifier=name) for name in ("Twin", "twin")]
     future = build_sample(300, datePublished=build_sample(1).datePublished.replace(year=2099))  # type: ignore[union-attr]
     day = build_sample(301, datePublished_precision=Precision.DAY)
-    return [*Library(newspaper.path).iter_posts(), *build_hostile(), *twins, future, day]
+    return [*Library(newspaper.path).posts(), *build_hostile(), *twins, future, day]
 
 
 def list_pages(site: Path) -> list[str]:
