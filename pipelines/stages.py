@@ -138,7 +138,7 @@ class BodyPipeline(_Stage):
 
     def process_item(self, item: Statement) -> Statement:
         """Fill `articleBody` and `symbols` from what was found."""
-        normalise_text(item)
+        normalise_text(item, self.options_for(item.source))
         if reason := item.refused.get("articleBody"):
             self.count(f"bodies/refused/{reason}")
             logger.warning("Body of %s refused: %s", item.identifier, reason)

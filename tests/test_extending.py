@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crawler.publishing.formats import EXPORTERS, find_format
-from crawler.sources.readers import READERS
+from crawler.sources.readers import NORMALISERS, READERS
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, Exporter, ExportOptions
 from pipelines.exports.records import PostRecord
+from pipelines.posts.options import Normaliser
 from pipelines.rules.model import Reader
 from tests.distributions import write_distribution
 from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (ROOT / "docs/extending.md").read_text("utf-8")
-ARTICLE = (
-    "<html><body><!--kicker-->Harbour<!--/kicker--><h1>Ferry {0}</h1><time>2026-03-08 10:0{0}:00</time></body></html>"
-)
+ARTICLE = "<html><body><!--kicker-->Harbour<!--/kicker--><h1>Ferry {0} (updated)</h1><time>2026-03-08 10:0{0}:00</time></body></html>"
 SOURCE = """
 name = "courier"
 title = "Courier"
@@ -57,6 +56,9 @@ class Refusing(Failing):
 class Reader:
     def find_fields(self, page):
         raise RuntimeError("not today")
+class Normaliser:
+    def normalise(self, statement):
+        raise RuntimeError("not today")
 """,
 }
 BROKEN_OFFERS = {
@@ -70,6 +72,7 @@ BROKEN_OFFERS = {
     },
     "newsreel.storage": {"absent": "broken_import:X"},
     "newsreel.readers": {"absent": "broken_import:X", "failing": "broken_export:Reader"},
+    "newsreel.normalisers": {"failing": "broken_export:Normaliser"},
 }
 
 
@@ -114,7 +117,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     write_distribution(folder / "site", "broken-one", BROKEN, BROKEN_OFFERS)
     environment = {"PYTHONPATH": str(folder / "site"), "NEWSREEL_DISK": str(folder / "disk")}
     made = Installed(folder, Data(folder / "data"), environment)
-    done = crawl(made, list_blocks("toml")[1])
+    done = crawl(made, "".join(list_blocks("toml")[1:3]))
     assert done.returncode == 0, done.stderr
     yield made
 
@@ -125,12 +128,32 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
 def test_every_group_has_its_part_of_the_page() -> None:
     project = tomllib.loads(list_blocks("toml")[0])["project"]
     groups = re.findall(r"^\| `(newsreel\.\w+)`", PAGE, re.MULTILINE)
-    assert set(project["entry-points"]) == {"newsreel.exporters", "newsreel.storage", "newsreel.readers"} < set(groups)
+    assert sorted(project["entry-points"]) == sorted(groups)
+    assert len(groups) == 4
 
 
 def test_a_reader_finds_what_the_page_says(installed: Installed) -> None:
     (post,) = installed.data.posts("courier").glob("*-1.md")
     assert "tags: Harbour" in post.read_text("utf-8")
+
+
+def test_a_normaliser_changes_what_the_page_says_and_a_reparse_agrees(installed: Installed, tmp_path: Path) -> None:
+    (post,) = installed.data.posts("courier").glob("*-1.md")
+    assert 'title: "Ferry 1"' in post.read_text("utf-8")
+    done = installed.run("reparse", "courier", "--out", str(tmp_path / "again"))
+    assert done.returncode == 0, done.stderr
+    assert hash_tree(tmp_path / "again") == hash_tree(installed.data.posts("courier"))
+
+
+def test_a_normaliser_that_fails_costs_its_statements(installed: Installed, tmp_path: Path) -> None:
+    parser = "".join(list_blocks("toml")[1:3])
+    definition = SOURCE.format(seed="http://paper.example/") + parser.replace("plain", "failing")
+    (tmp_path / "courier.toml").write_text(definition, "utf-8")
+    source = ("--source", str(tmp_path / "courier.toml"))
+    done = installed.run("reparse", "courier", *source, "--out", str(tmp_path / "again"))
+    assert done.returncode == 1
+    assert "could not be normalised" in done.stderr
+    assert "RuntimeError: not today" in done.stderr
 
 
 def test_a_format_is_written_and_listed_beside_ours(installed: Installed) -> None:
@@ -259,6 +282,6 @@ def test_an_error_of_the_records_is_not_blamed_on_the_format(tmp_path: Path, mon
         chosen.export(iter([None]), tmp_path / "x", ExportOptions())  # type: ignore[list-item]
 
 
-@pytest.mark.parametrize(("group", "protocol"), [(EXPORTERS, Exporter), (READERS, Reader)])
+@pytest.mark.parametrize(("group", "protocol"), [(EXPORTERS, Exporter), (READERS, Reader), (NORMALISERS, Normaliser)])
 def test_what_is_asked_of_an_extension_is_what_its_protocol_says(group: Any, protocol: type) -> None:
     assert set(group.members) == {name for name in vars(protocol) if not name.startswith("_")}

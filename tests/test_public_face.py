@@ -32,10 +32,12 @@ from archives import Storage
 from newsreel_courier import Courier
 from newsreel_disk import Disk
 from newsreel_headlines import Headlines
-from pipelines import Exporter, Reader
+from newsreel_plain import Plain
+from pipelines import Exporter, Normaliser, Reader
 exporter: Exporter = Headlines()
 storage: Callable[[str], Storage] = Disk
 reader: Reader = Courier()
+normaliser: Normaliser = Plain()
 """
 
 

@@ -42,7 +42,7 @@ class Storage(Protocol):
 
     The name is what stands between `://` and the next slash, and may be empty; keys have no slash in front. A method
     that cannot do what it is asked raises StoreError, whose sentence the user reads; any other error is told as a fault
-    of the distribution. Work is done in the thread that calls, because a reparse lets nothing else reach the network.
+    of the distribution. Several threads may call one object at a time.
     """
 
     def get_range(self, key: str, start: int, length: int) -> bytes:

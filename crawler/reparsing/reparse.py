@@ -133,7 +133,12 @@ def iter_statements(
             advance()
             reading = reader.read(entry, source)
             for statement in reading.statements if reading else ():
-                normalise_all(statement, source.post)
+                try:
+                    normalise_all(statement, source.post)
+                except Exception:  # a normaliser of the source's own may raise anything; what others state still counts
+                    done.failed += 1
+                    logger.exception("What %s states of %s could not be normalised", entry.url, statement.identifier)
+                    continue
                 for name, reason in statement.refused.items():
                     done.counts[f"{'bodies' if name == 'articleBody' else 'dates'}/refused/{reason}"] += 1
                 yield statement

@@ -18,7 +18,7 @@ import msgspec
 from crawler.sources import schema
 from crawler.sources.faults import Fault, at_key, explain
 from crawler.sources.model import Politeness, Schedule, Source, SourceError
-from crawler.sources.readers import ReaderError, load_reader
+from crawler.sources.readers import ReaderError, load_normaliser, load_reader
 from crawler.sources.timetable import Bounds, Timetable, format_duration, parse_cron, parse_duration
 from pipelines.posts.options import PostOptions
 from pipelines.rules.expressions import Expression, compile_expression
@@ -77,7 +77,7 @@ def _build_source(file: schema.Definition, text: str, path: str) -> Source:
         links=_build_links(file.links),
         share=ShareRule(url=file.share.url, text_url=file.share.text_url, article_url=file.share.article_url),
         parsers=tuple(_build_parser(f"parser[{n}]", parser, path) for n, parser in enumerate(file.parser)),
-        post=_build_post(file.post, file.language, zone),
+        post=_build_post(file.post, file.language, zone, path),
         politeness=_build_politeness(file.politeness),
         definition=text,
         path=path,
@@ -173,10 +173,12 @@ def _compile(key: str, text: str, kind: LinkKind) -> Expression:
         return compile_expression(text, of_json=kind in _JSON_KINDS)
 
 
-def _build_post(post: schema.Post, language: str, zone: ZoneInfo) -> PostOptions:
+def _build_post(post: schema.Post, language: str, zone: ZoneInfo, path: str) -> PostOptions:
     pattern = _compile_pattern("post.day_from_id", post.day_from_id)
     if post.day_from_id and not pattern.groups:
         raise Fault("post.day_from_id", f"{post.day_from_id!r} needs one group that holds the eight digits of the day")
+    with at_key("post.normalisers", ReaderError):
+        normalisers = tuple(load_normaliser(name, beside=path) for name in _list_texts(post.normalisers))
     return PostOptions(
         zone=zone,
         language=language,
@@ -188,6 +190,7 @@ def _build_post(post: schema.Post, language: str, zone: ZoneInfo) -> PostOptions
         day_from_id=post.day_from_id,
         footer=post.footer,
         has_symbols=post.symbols,
+        normalisers=normalisers,
     )
 
 

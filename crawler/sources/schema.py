@@ -192,6 +192,14 @@ class Post(_Table, frozen=True):
         _key("Footer", "Text below the body, with {shareLink}, {url}, {tag} and {category}.", "<{url}>"),
     ] = PostOptions().footer
     symbols: Annotated[bool, _key("Symbols", "List the securities that an article names in its front matter.")] = False
+    normalisers: Annotated[
+        Texts,
+        _key(
+            "Normalisers",
+            "Python that changes what pages state, after all other steps: FILE.py:CLASS or an entry point.",
+            ["paper.py:Tidy"],
+        ),
+    ] = ()
 
 
 class Politeness(_Table, frozen=True):

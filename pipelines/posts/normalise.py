@@ -39,7 +39,7 @@ def normalise_all(statement: Statement, options: PostOptions) -> None:
     """Take all steps on a statement that nothing else holds."""
     normalise_dates(statement, options)
     normalise_titles(statement, options)
-    normalise_text(statement)
+    normalise_text(statement, options)
 
 
 def normalise_dates(statement: Statement, options: PostOptions) -> None:
@@ -83,10 +83,21 @@ def normalise_titles(statement: Statement, options: PostOptions) -> None:
         statement.publisher = next(iter(normalise_names([statement.publisher], aliases=aliases)), "")
 
 
-def normalise_text(statement: Statement) -> None:
-    """Fill `articleBody` and `symbols` of `articleBody_found`, which is given up: the archive has it."""
-    found, statement.articleBody_found = statement.articleBody_found, ""
+def normalise_text(statement: Statement, options: PostOptions) -> None:
+    """Fill `articleBody` and `symbols` of `articleBody_found`, which is given up: the archive has it.
+
+    This is the last step; the source's own normalisers follow it, once.
+    """
+    if statement.is_normalised:
+        return
+    _fill_body(statement)
     statement.is_normalised = True
+    for normaliser in options.normalisers:
+        normaliser.normalise(statement)
+
+
+def _fill_body(statement: Statement) -> None:
+    found, statement.articleBody_found = statement.articleBody_found, ""
     if not found:
         return
     try:

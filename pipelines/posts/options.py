@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from pipelines.names.slugs import SlugStyle, build_slug
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from pipelines.posts.items import Statement
+
 _FOOTER = "<{url}>"
+
+
+class Normaliser(Protocol):
+    """Python that changes what a source's pages state, after all steps of our own."""
+
+    def normalise(self, statement: Statement) -> None:
+        """Change fields of a statement; what is left alone stays.
+
+        Nothing but the statement may decide: a reparse years later must come to the same.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +42,7 @@ class PostOptions:
         footer: text below the body with `{shareLink}`, `{url}`, `{tag}` and `{category}`; a paragraph of it whose field
             is empty is left out.
         has_symbols: the front matter lists the securities that the article names.
+        normalisers: applied to each statement in this order.
     """
 
     zone: tzinfo = UTC
@@ -42,6 +55,7 @@ class PostOptions:
     day_from_id: str = ""
     footer: str = _FOOTER
     has_symbols: bool = False
+    normalisers: tuple[Normaliser, ...] = ()
 
     def build_category(self, section: str) -> str:
         """Return the category slug of a section's name."""

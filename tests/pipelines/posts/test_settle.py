@@ -228,7 +228,7 @@ def test_what_is_normalised_depends_on_the_instant_only_where_a_date_does(statem
 
 def test_a_body_that_is_refused_leaves_the_rest() -> None:
     statement = Statement(identifier="1", headline="Tide", articleBody_found="<p>x" * 50_001)
-    normalise_text(statement)
+    normalise_text(statement, PostOptions())
     assert (statement.headline, statement.articleBody, statement.refused) == (
         "Tide",
         "",
