@@ -9,6 +9,7 @@ joined by the union of their statements, so it does not matter which process rea
 from __future__ import annotations
 
 import sqlite3
+import time
 import uuid
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 _SKETCHED_AT_ONCE: Final = 200
 _LISTED_AT_ONCE: Final = 200
+_PATIENCE_S: Final = 30.0
+_RETRY_S: Final = 0.01
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS posts (
     source TEXT NOT NULL,
@@ -99,9 +102,9 @@ class Ledger:
     ) -> None:
         self._run = new_run()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=30)
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_S)
         try:
-            self._database.execute(f"PRAGMA journal_mode = {'MEMORY' if is_scratch else 'WAL'}")
+            _set_journal(self._database, "MEMORY" if is_scratch else "WAL")
             self._database.execute(f"PRAGMA synchronous = {'OFF' if is_scratch else 'NORMAL'}")
             _prepare(self._database, path)
         except BaseException:
@@ -381,6 +384,20 @@ class Ledger:
         """Make the ledger at `path` say what this one says, in one transaction."""
         with closing(sqlite3.connect(path)) as target:
             self._database.backup(target)
+
+
+def _set_journal(database: sqlite3.Connection, mode: str) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            database.execute(f"PRAGMA journal_mode = {mode}")
+        except sqlite3.OperationalError as error:
+            # SQLite waits for other processes everywhere but here.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_S)
+        else:
+            return
 
 
 def _prepare(database: sqlite3.Connection, path: Path) -> None:

@@ -252,3 +252,15 @@ def test_a_ledger_can_be_opened_while_another_process_writes(tmp_path: Path) -> 
         Ledger(tmp_path / "ledger").close()
     assert datetime.now(UTC) - began < timedelta(seconds=20)
     writer.close()
+
+
+def test_a_writer_is_waited_for_when_a_ledger_gets_its_log(tmp_path: Path) -> None:
+    """SQLite itself does not wait there."""
+    path = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as writer:
+        writer.executescript("CREATE TABLE other (a); BEGIN IMMEDIATE; INSERT INTO other VALUES (1)")
+        timer = threading.Timer(0.3, writer.execute, ["COMMIT"])
+        timer.start()
+        with closing(Ledger(path)) as ledger:
+            assert ledger._database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        timer.join()
