@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# `pipelines.exports.files` has the same: each removes what the other's killed writers left.
+# `pipelines.whole_files` uses the same: each removes what the other's killed writers left.
 _TEMPORARY: Final = re.compile(r"\.newsreel-[0-9a-f]{16}\.tmp")
 _PUBLIC_MODE: Final = 0o666
 _NOT_FOR_FOLDERS: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP})

@@ -1,32 +1,23 @@
 """Files and folders that are replaced whole or not at all.
 
-An export is written beside its target under a temporary name, put on disk, and then takes the target's place in one
-step. So whoever reads sees the old one or the new one, and of two exports at once the one that ends last stands. An
-export that is killed leaves the old one and its temporary file or folder; its name is one that nobody else uses and its
-lock is free, so the next export in that folder removes it.
+An export is written under a temporary name beside its target, which it replaces in one step. So whoever reads sees the
+old one or the new one, and of two exports at once the one that ends last stands.
 """
 
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import json
 import os
-import re
-import secrets
-import shutil
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pipelines.exports.records import SCHEMA
+from pipelines.whole_files import MARK, Temporary, make_file, make_folder, sweep, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-MARK = "_newsreel.json"
-# `archives.storage.files` has the same: each removes what the other's killed writers left.
-_TEMPORARY = re.compile(r"\.newsreel-[0-9a-f]{16}\.tmp")
 
 # https://man7.org/linux/man-pages/man2/renameat2.2.html
 _AT_FDCWD = -100
@@ -44,12 +35,12 @@ def replace_file(target: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be written.
     """
-    with _make_temporary(target.parent, _make_file) as temporary:
-        yield temporary
-        _sync(temporary)
-        temporary.chmod(0o644)
-        temporary.replace(target)
-        _sync(target.parent)
+    with _open_temporary(target.parent, make_file) as temporary:
+        yield temporary.path
+        os.fchmod(temporary.descriptor, 0o644)
+        os.fsync(temporary.descriptor)
+        temporary.path.replace(target)
+        sync_folder(target.parent)
 
 
 @contextmanager
@@ -66,90 +57,29 @@ def replace_folder(target: Path, kind: str) -> Iterator[Path]:
     """
     if target.exists() and not _is_ours(target):
         raise ExportError(f"{target} holds files that no export made; name an empty or a new folder with -o")
-    with _make_temporary(target.parent, _make_folder) as temporary:
-        temporary.chmod(0o755)
-        yield temporary
+    with _open_temporary(target.parent, make_folder) as temporary:
+        temporary.path.chmod(0o755)
+        yield temporary.path
         mark = json.dumps({"schema": SCHEMA, "format": kind})
-        (temporary / MARK).write_text(mark + "\n", "utf-8")
+        (temporary.path / MARK).write_text(mark + "\n", "utf-8")
         os.sync()
         if target.exists():
-            _exchange(temporary, target)
+            _exchange(temporary.path, target)
         else:
-            temporary.replace(target)
-        _sync(target.parent)
+            temporary.path.replace(target)
+        sync_folder(target.parent)
 
 
 @contextmanager
-def _make_temporary(parent: Path, make: Callable[[Path], int]) -> Iterator[Path]:
+def _open_temporary(parent: Path, make: Callable[[Path], Temporary]) -> Iterator[Temporary]:
     """Make a file or folder that is ours alone, and remove it in the end, unless it has been renamed."""
     parent.mkdir(parents=True, exist_ok=True)
-    _sweep(parent)
-    while True:
-        temporary = parent / f".newsreel-{secrets.token_hex(8)}.tmp"
-        with suppress(FileNotFoundError):  # another export came between and took it for left over
-            handle = make(temporary)
-            if _has_lock(handle, _find_lock(temporary)):
-                break
-            os.close(handle)
+    sweep(parent)
+    temporary = make(parent)
     try:
         yield temporary
     finally:
-        _remove(temporary)
-        os.close(handle)
-
-
-def _make_file(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-
-
-def _make_folder(path: Path) -> int:
-    path.mkdir()
-    return os.open(path / MARK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
-
-
-def _find_lock(path: Path) -> Path:
-    """The file whose lock says that the writer lives; folders have none that several machines share."""
-    return path / MARK if path.is_dir() else path
-
-
-def _has_lock(handle: int, path: Path) -> bool:
-    """Whether no other living process has the lock of what is open under this name, so that we have it now."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False
-    except OSError:  # a file system without locks
-        return True
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed exports left in a folder."""
-    for path in folder.iterdir():
-        if _TEMPORARY.fullmatch(path.name) and not path.is_symlink():
-            with suppress(OSError):  # somebody else's, or another export was first
-                _remove_left_over(path)
-
-
-def _remove_left_over(path: Path) -> None:
-    lock = _find_lock(path)
-    if not lock.is_file():
-        path.rmdir()  # before its lock was made; a living writer makes another
-        return
-    handle = os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.path.samestat(os.fstat(handle), lock.stat()):
-            _remove(path)
-    finally:
-        os.close(handle)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
+        temporary.discard()
 
 
 def _is_ours(folder: Path) -> bool:
@@ -167,12 +97,3 @@ def _exchange(left: Path, right: Path) -> None:
     right.replace(aside)
     left.replace(right)
     aside.replace(left)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        with suppress(OSError):  # a file system that cannot sync a folder
-            os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from urllib.parse import quote
 from pipelines.names.slugs import build_file_stem
 from pipelines.posts.front_matter import dump_date, dump_front_matter, dump_names, dump_title
 from pipelines.posts.items import Post
+from pipelines.whole_files import Temporary, make_file, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,12 +107,13 @@ def _dump_link_text(text: str) -> str:
 class PostFiles:
     """Post files on their way to the disk, each written whole or not at all.
 
-    A file lies beside its place until `settle` has put its bytes on disk. Many are put there at once, by threads that
-    wait for the disk together: one file waits for milliseconds, a hundred of them not much longer.
+    A file lies beside its place, open and locked, until `settle` has put its bytes on disk. Many are put there at once,
+    by threads that wait for the disk together: one file waits for milliseconds, a hundred of them not much longer.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Path, Path]] = []
+        self._waiting: list[tuple[Temporary, Path]] = []
+        self._swept: set[Path] = set()
 
     def write(self, path: Path, data: bytes) -> bool:
         """Write a file that has its place after `settle`.
@@ -123,13 +124,22 @@ class PostFiles:
         with suppress(FileNotFoundError):
             if path.read_bytes() == data:
                 return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{uuid.uuid4().hex}.tmp")
+        temporary = self._make_file(path.parent)
         self._waiting.append((temporary, path))
-        with temporary.open("xb") as file:
-            os.fchmod(file.fileno(), 0o644)
+        os.fchmod(temporary.descriptor, 0o644)
+        with open(temporary.descriptor, "wb", closefd=False) as file:
             file.write(data)
         return True
+
+    def _make_file(self, folder: Path) -> Temporary:
+        if folder not in self._swept:
+            sweep(folder)
+            self._swept.add(folder)
+        try:
+            return make_file(folder)
+        except FileNotFoundError:  # new, or deleted while we run
+            folder.mkdir(parents=True, exist_ok=True)
+            return make_file(folder)
 
     def settle(self) -> None:
         """Put on disk what has been written, then in its place.
@@ -138,25 +148,18 @@ class PostFiles:
             OSError: the disk refused.
         """
         if len(self._waiting) == 1:
-            _sync(self._waiting[0][0])
+            os.fsync(self._waiting[0][0].descriptor)
         elif self._waiting:
             with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
-                list(pool.map(_sync, [temporary for temporary, _ in self._waiting]))
+                list(pool.map(os.fsync, [temporary.descriptor for temporary, _ in self._waiting]))
         while self._waiting:
             temporary, path = self._waiting[0]
-            temporary.replace(path)
+            temporary.path.replace(path)
             del self._waiting[0]
+            os.close(temporary.descriptor)
 
     def drop(self) -> None:
         """Give up what has been written and is not in its place."""
         waiting, self._waiting = self._waiting, []
         for temporary, _ in waiting:
-            temporary.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+            temporary.discard()

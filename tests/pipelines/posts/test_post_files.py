@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,8 +16,16 @@ import yaml
 from pipelines.dates.model import Precision
 from pipelines.posts.items import Origin, Post
 from pipelines.posts.options import PostOptions
-from pipelines.posts.post_files import build_file_name, render, render_footer, share_file_name, unshare_file_name
+from pipelines.posts.post_files import (
+    PostFiles,
+    build_file_name,
+    render,
+    render_footer,
+    share_file_name,
+    unshare_file_name,
+)
 from pipelines.posts.settle import PostRefused, find_opening, finish
+from tests.project import ROOT
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 OPTIONS = PostOptions(
@@ -139,3 +152,96 @@ def test_a_footer_cannot_be_broken_out_of() -> None:
     footer = render(finish(post, OPTIONS), OPTIONS).decode().rsplit("</p>", 1)[1]
     assert "<script" not in footer
     assert "](javascript" not in footer
+
+
+# On their way to the disk
+
+
+def list_names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+SLOW = """
+import sys, time
+from pathlib import Path
+from pipelines.posts.post_files import PostFiles
+
+files = PostFiles()
+for name in ("a.md", "b.md"):
+    files.write(Path(sys.argv[1]) / name, b"half")
+print("half", flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_one(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", SLOW, tmp_path], cwd=ROOT, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"half\n"
+        left = list_names(tmp_path)
+        meanwhile = PostFiles()
+        meanwhile.write(tmp_path / "a.md", b"whole")
+        meanwhile.settle()
+        assert list_names(tmp_path) == [*left, "a.md"], "what a living writer writes is not touched"
+        process.kill()
+        process.wait()
+    assert len(left) == 2
+    assert list_names(tmp_path) == [*left, "a.md"]
+    assert (tmp_path / "a.md").read_bytes() == b"whole"
+    after = PostFiles()
+    after.write(tmp_path / "b.md", b"whole")
+    after.settle()
+    assert list_names(tmp_path) == ["a.md", "b.md"]
+
+
+def test_two_writers_in_one_folder_do_not_take_from_each_other(tmp_path: Path) -> None:
+    first, second = PostFiles(), PostFiles()
+    for number in range(3):
+        first.write(tmp_path / f"first-{number}.md", b"first")
+        second.write(tmp_path / f"second-{number}.md", b"second")
+    second.drop()
+    first.settle()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        f"first-{number}.md": b"first" for number in range(3)
+    }
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_no_file_stays_open_once_it_has_its_place_or_is_given_up(count: int, tmp_path: Path) -> None:
+    files, before = PostFiles(), count_open()
+    for end in (files.settle, files.drop):
+        for number in range(count):
+            assert files.write(tmp_path / f"{number}.md", end.__name__.encode())
+        assert count_open() == before + count
+        end()
+        assert count_open() == before
+    assert {path.read_bytes() for path in tmp_path.iterdir()} == {b"settle"}
+    assert len(list_names(tmp_path)) == count
+
+
+def test_a_folder_that_is_deleted_meanwhile_is_made_again(tmp_path: Path) -> None:
+    files, folder = PostFiles(), tmp_path / "_posts" / "news"
+    for _ in range(2):
+        assert files.write(folder / "a.md", b"a")
+        files.settle()
+        assert list_names(folder) == ["a.md"]
+        shutil.rmtree(folder)
+
+
+def count_open() -> int:
+    return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+def test_the_bytes_are_on_disk_before_the_file_has_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, list[str]]] = []
+
+    def note(descriptor: int) -> None:
+        seen.append((os.fstat(descriptor).st_size, [path.name for path in tmp_path.glob("*.md")]))
+
+    monkeypatch.setattr(os, "fsync", note)
+    files = PostFiles()
+    for number in range(3):
+        files.write(tmp_path / f"{number}.md", b"12345")
+    files.settle()
+    assert seen == [(5, [])] * 3
+    assert len(list(tmp_path.glob("*.md"))) == 3
