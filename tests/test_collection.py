@@ -22,7 +22,7 @@ def start_collecting(seed: int) -> subprocess.Popen[str]:
 
 
 def list_ids(collecting: subprocess.Popen[str]) -> list[str]:
-    output, _ = collecting.communicate(timeout=120)
+    output, _ = collecting.communicate(timeout=300)
     assert collecting.returncode == 0, output
     return [line for line in output.splitlines() if "::" in line]
 

@@ -43,8 +43,8 @@ from pipelines.names.slugs import build_file_stem
 from pipelines.page.addresses import iter_links
 from pipelines.page.encodings import decode_page
 from pipelines.page.limits import PageRefused
+from pipelines.page.page import Page, find_json
 from pipelines.posts.front_matter import FrontMatterError, dump_names, dump_title, load_front_matter
-from pipelines.rules.expressions import Page, find_json
 from tests.fuzz import rewriting
 
 if TYPE_CHECKING:
@@ -147,12 +147,12 @@ def read_wacz(data: bytes) -> None:
 
 
 def read_page(data: bytes) -> None:
-    text = decode_page(data, content_type=b"text/html")
+    page = Page(decode_page(data, content_type=b"text/html"), "http://e.example/a/1.html")
     with suppress(PageRefused):
-        read_article(text, url="http://e.example/a/1.html", captured_at=AT)
+        read_article(page, captured_at=AT)
     with suppress(PageRefused):
-        list(iter_links(text, "http://e.example/a/1.html"))
-        Page(text, "http://e.example/").data  # noqa: B018 (it is read on demand)
+        list(iter_links(page.root, page.base_url))
+        page.data  # noqa: B018 (it is read on demand)
 
 
 def read_body(data: bytes) -> None:
