@@ -44,7 +44,7 @@ __all__ = [
     "read_resolved",
 ]
 
-# Each is imported when it is first asked for, because importing them all takes half a second (PEP 562).
+# Each is imported when it is first asked for, because importing them all is slow (PEP 562).
 _HOMES = {
     "ArchiveError": "archives.errors",
     "Blob": "archives.storage.schemes",

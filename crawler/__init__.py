@@ -25,7 +25,7 @@ __all__ = [
     "list_sources",
 ]
 
-# Each is imported when it is first asked for, because importing them all takes half a second (PEP 562).
+# Each is imported when it is first asked for, because importing them all is slow (PEP 562).
 _HOMES = {
     "Library": "crawler.publishing.library",
     "Source": "crawler.sources",

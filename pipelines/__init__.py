@@ -53,7 +53,7 @@ __all__ = [
     "settle",
 ]
 
-# Each is imported when it is first asked for, because importing them all takes half a second (PEP 562).
+# Each is imported when it is first asked for, because importing them all is slow (PEP 562).
 _HOMES = {
     "COLUMNS": "pipelines.exports.records",
     "CaptureRef": "pipelines.page.document",
