@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (ROOT / "docs/extending.md").read_text("utf-8")
-ARTICLE = "<html><body><!--kicker-->Harbour<!--/kicker--><h1>Ferry {0} (updated)</h1><time>2026-03-08 10:0{0}:00</time></body></html>"
+ARTICLE = """<html><body><!--kicker-->Harbour<!--/kicker--><h1>Ferry {0} (updated)</h1>
+<time>2026-03-08 10:0{0}:00</time></body></html>"""
 SOURCE = """
 name = "courier"
 title = "Courier"
