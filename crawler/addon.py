@@ -16,12 +16,9 @@ from crawler import settings as our_settings
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings, Settings
 
-_MODES = ("capture", "reparse", "off")
+_MODES = ("capture", "off")
 _STAGES = ("AdoptPipeline", "DatesPipeline", "TagsPipeline", "BodyPipeline", "PostFilesPipeline")
-_HANDLERS = {
-    "capture": "crawler.fetching.capture.CaptureHandler",
-    "reparse": "crawler.reparsing.reparse.ArchiveHandler",
-}
+_HANDLER = "crawler.fetching.capture.CaptureHandler"
 
 _EXPORTERS = {
     "json": "pipelines.exporters.PostListExporter",
@@ -47,8 +44,8 @@ class NewsreelAddon:
         settings.set("USER_AGENT", build_user_agent(settings), priority="addon")
         place_collection(settings, settings.get("COLLECTION") or "default", priority="addon")
         handlers: dict[str, str | None] = dict.fromkeys(("data", "file", "ftp", "s3"))
-        if mode in _HANDLERS:
-            handlers |= {"http": _HANDLERS[mode], "https": _HANDLERS[mode]}
+        if mode == "capture":
+            handlers |= {"http": _HANDLER, "https": _HANDLER}
         settings["DOWNLOAD_HANDLERS"].update(handlers, priority="addon")
         if mode == "capture":
             settings.set("SCHEDULER", "crawler.frontier.scheduler.Frontier", priority="addon")
@@ -56,16 +53,14 @@ class NewsreelAddon:
         # SpiderState unpickles what it finds in JOBDIR; the frontier takes up a run without it.
         extensions = {"crawler.fetching.budget.HeldBytes": 5, "scrapy.extensions.spiderstate.SpiderState": None}
         settings["EXTENSIONS"].update(extensions, priority="addon")
-        if mode != "reparse":
-            settings["EXTENSIONS"].update({"crawler.publishing.exporting.ExportExtension": 20}, priority="addon")
+        settings["EXTENSIONS"].update({"crawler.publishing.exporting.ExportExtension": 20}, priority="addon")
         settings["FEED_EXPORTERS"].update(_EXPORTERS, priority="addon")
         middlewares: dict[str, int | None] = {
-            # In a reparse the archive is the scope: what was captured was admitted when it was fetched.
-            "crawler.fetching.middlewares.ScopeMiddleware": None if mode == "reparse" else 60,
+            "crawler.fetching.middlewares.ScopeMiddleware": 60,
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
             "crawler.fetching.middlewares.RobotsMiddleware": 100,
             # Behind everything that answers or refuses a request without asking the host.
-            "crawler.fetching.limits.HostMiddleware": None if mode == "reparse" else 900,
+            "crawler.fetching.limits.HostMiddleware": 900,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
             "crawler.fetching.limits.DecodingMiddleware": 590,
             # It unpickles what it kept, and what it answers nobody captures.

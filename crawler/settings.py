@@ -13,7 +13,7 @@ ADDONS = {"crawler.addon.NewsreelAddon": 100}
 DATA_DIR = "data"
 # COLLECTION = "name" puts every run into one collection; without it each source has its own.
 
-# capture: keep every exchange; off: crawl without an archive; reparse is set by `scrapy reparse`.
+# capture: keep every exchange; off: crawl without an archive.
 ARCHIVE_MODE = "capture"
 # A WARC file is closed when it has grown beyond this (bytes; the standard advises 1 GB).
 ARCHIVE_FILE_BYTES = 1_000_000_000
