@@ -71,7 +71,7 @@ def _build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, default=8080, help="default: 8080; 0 takes any that is free")
     serve.add_argument("--name", action="append", default=[], help="a host name under which the viewer is asked for")
-    validate = add("validate", _run_validate, "list in what a WACZ file departs from its standard", path="FILE.wacz")
+    validate = add("validate", _run_validate, "list violations of the WACZ standard", path="FILE.wacz")
     validate.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")
     return parser
 

@@ -74,7 +74,7 @@ def _salvage_file(open_path: Path) -> Salvaged | None:
         except OSError as error:
             raise WriteError(
                 f"cannot salvage {open_path.name} ({error.strerror or error}); it is as it was: make room on the "
-                "disk or mend its rights, and run again",
+                "disk or fix its permissions, and run again",
                 path=open_path,
             ) from error
     return Salvaged(

@@ -365,7 +365,7 @@ class WarcWriter:
             return None
         except OSError as error:
             raise WriteError(
-                f"cannot make {path.name} in {path.parent} ({error.strerror}); make room or mend its rights",
+                f"cannot make {path.name} in {path.parent} ({error.strerror}); make room or fix its permissions",
                 path=path,
             ) from error
         if lock_file(descriptor) and is_same_file(descriptor, path):

@@ -118,7 +118,7 @@ class Registry:
     """The registry as one place of a collection sees it.
 
     Raises:
-        RegistryError: it cannot be had.
+        RegistryError: it cannot be reached.
     """
 
     def __init__(self, url: str, collection: Collection) -> None:
@@ -158,7 +158,7 @@ class Registry:
             told = 0
             for name, warc in found.items():
                 place, state, url = known.get(name, (self._place, "", None))
-                # What nobody has stored is his who has it, if this place had another name before.
+                # A file that is not stored belongs to the place that has it, also if that place had another name before.
                 if place == self._place or (url is None and warc.exists()):
                     told += self._publish_file(warc, place, state, url)
             gone = [name for name, (place, _, _) in known.items() if place == self._place and name not in found]
@@ -260,7 +260,7 @@ def learn(url: str, collection: Collection) -> None:
     """Exchange with the registry, where one is named, before work begins that may rest on what others have captured.
 
     Raises:
-        RegistryError: it cannot be had.
+        RegistryError: it cannot be reached.
     """
     if url:
         with Registry(url, collection) as registry:

@@ -22,7 +22,7 @@ ENGINES: Final = ("local", "dask")
 
 
 class EngineError(Exception):
-    """An engine cannot be had."""
+    """An engine is not available."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ def run_shards(engine: Engine, tasks: Sequence[Task], advance: Callable[[str], N
 
     Raises:
         ShardFailed: some could not be done; what was done of the others is found when it is tried again.
-        EngineError: the engine cannot be had.
+        EngineError: the engine is not available.
     """
     done: dict[int, Done] = {}
     failed: list[ShardFailed] = []

@@ -48,7 +48,7 @@ def export_in_shards(library: Library, plan: ExportPlan, engine: Engine) -> int:
     Raises:
         ExportError: it cannot be written there, or a post holds what no format can.
         ShardFailed: some shards could not be done.
-        EngineError: the engine cannot be had, or the format is not made of parts.
+        EngineError: the engine is not available, or the format is not made of parts.
         FormatError: there is no such format.
     """
     entry = find_format(plan.format)

@@ -37,7 +37,7 @@ def index_in_shards(collection: Collection, engine: Engine) -> tuple[int, list[s
 
     Raises:
         ShardFailed: some shards could not be done.
-        EngineError: the engine cannot be had.
+        EngineError: the engine is not available.
     """
     with run_job(engine, plan_job(collection, _FUNCTION, paths=collection.iter_warcs(), arguments={})) as done:
         wanted = set()

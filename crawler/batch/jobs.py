@@ -104,7 +104,7 @@ def run_job(engine: Engine, job: Job) -> Iterator[list[Done]]:
 
     Raises:
         ShardFailed: some could not be done.
-        EngineError: the engine cannot be had, or another process is doing this job.
+        EngineError: the engine is not available, or another process is doing this job.
     """
     with hold_folder(job.folder):
         yield run_tasks(engine, job)
@@ -137,7 +137,7 @@ def run_tasks(engine: Engine, job: Job) -> list[Done]:
 
     Raises:
         ShardFailed: some could not be done.
-        EngineError: the engine cannot be had.
+        EngineError: the engine is not available.
     """
     from crawler.monitoring.progress import show_progress  # noqa: PLC0415 (Scrapy, which few shards' processes need)
 

@@ -31,7 +31,7 @@ def verify_in_shards(collection: Collection, engine: Engine, *, shard_bytes: int
 
     Raises:
         ShardFailed: some shards could not be done.
-        EngineError: the engine cannot be had.
+        EngineError: the engine is not available.
     """
     with run_job(engine, plan_verification(collection, shard_bytes=shard_bytes)) as done:
         return join_verdicts(collection, done)

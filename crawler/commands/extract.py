@@ -167,7 +167,7 @@ def _iter_rows(preview: Preview, page: RawPage) -> Iterator[tuple[str, str]]:
 
 
 class Batch:
-    """Many pages: one JSON object a line in, one answer a line out; a bad page costs one page.
+    """Many pages: one JSON object a line in, one answer a line out; one bad page does not affect the others.
 
     Args:
         path: the pages; an object's `path` is relative to its folder.

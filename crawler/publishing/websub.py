@@ -1,4 +1,4 @@
-"""A word to a WebSub hub that a feed has changed; the hub fetches it and tells whoever follows."""
+"""Notify a WebSub hub that a feed has changed; the hub fetches it and tells its subscribers."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Definition(Protocol):
 
 
 class RunExtension:
-    """Opens the collection, writes what the tee hands over, and closes the books.
+    """Opens the collection, writes what the tee hands over, and finalises the manifest.
 
     Attributes:
         crawl: the id of the shared crawl that the run is a part of, once the frontier knows it.

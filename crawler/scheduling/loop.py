@@ -171,7 +171,7 @@ class Scheduler:
         self._tell(Happening.STOPPING, running.plan.source, why=why, grace_s=self._grace_s)
 
     def _stop_all(self) -> None:
-        """Pass a stop on to every crawl; who asks again does not want to wait."""
+        """Pass a stop on to every crawl; a second signal kills immediately."""
         self._stops += 1
         for running in self._running.values():
             if not running.stopped_for:

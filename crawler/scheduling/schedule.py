@@ -129,7 +129,9 @@ class _Postgres:
                 return self._connection.execute(statement.replace("?", "%s"), values)
             except (psycopg.OperationalError, RegistryError) as error:
                 if time.monotonic() > deadline:
-                    raise RegistryError(f"the catalogue at {describe_url(self._url)} stays away") from error
+                    raise RegistryError(
+                        f"the database at {describe_url(self._url)} has been unreachable for {LEASE_S} s"
+                    ) from error
                 self._connection.close()
                 time.sleep(_RETRY_S)
 

@@ -1,7 +1,7 @@
 """What a browser fetches to show a page: pictures, style sheets and what they refer to, scripts, fonts.
 
 They are captured so that a replayed page looks like the page. They never become posts, they come after pages, and one
-that cannot be had harms nothing.
+that cannot be fetched does no harm.
 """
 
 from __future__ import annotations
