@@ -158,7 +158,7 @@ class Registry:
             told = 0
             for name, warc in found.items():
                 place, state, url = known.get(name, (self._place, "", None))
-                # A file that is not stored belongs to the place that has it, also if that place had another name before.
+                # A file that is not stored belongs to the place that has it, whatever name that place had before.
                 if place == self._place or (url is None and warc.exists()):
                     told += self._publish_file(warc, place, state, url)
             gone = [name for name, (place, _, _) in known.items() if place == self._place and name not in found]
