@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from crawler.reparsing.word_changes import Change, compare_words
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
     from crawler.reparsing.comparison import Comparison, PostChange
 
-_MAX_WORDS: Final = 6_000
 # Above it the unchanged middle of a text is left out.
 _MAX_SAME_CHARS: Final = 400
 _KEPT_CHARS: Final = 120
-_UNSPACED: Final = r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-_WORD: Final = re.compile(rf"{_UNSPACED}|(?:(?!{_UNSPACED})\w)+|\s+|[^\w\s]")
 
 
 class Piece(NamedTuple):
@@ -64,28 +61,21 @@ def build_comparison_page(found: Comparison) -> str:
 
 
 def _build_entry(change: PostChange) -> Entry:
-    rows = [Row(entry.field, *compare_words(entry.before, entry.after)) for entry in change.fields]
+    rows = [Row(entry.field, *split_sides(entry.before, entry.after)) for entry in change.fields]
     return Entry(kind=change.kind, id=change.id, headline=change.headline, rows=rows)
 
 
-def compare_words(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
+def split_sides(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
     """Return two texts in pieces, those marked that the other does not have."""
-    old, new = _WORD.findall(before), _WORD.findall(after)
-    if len(old) + len(new) > _MAX_WORDS:
-        return [Piece(before, is_changed=True)], [Piece(after, is_changed=True)]
     left: list[Piece] = []
     right: list[Piece] = []
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
-        went, came = "".join(old[old_from:old_to]), "".join(new[new_from:new_to])
-        if tag == "equal":
-            left.append(Piece(_fold(went), is_changed=False))
-            right.append(Piece(_fold(came), is_changed=False))
-            continue
-        if went:
-            left.append(Piece(went, is_changed=True))
-        if came:
-            right.append(Piece(came, is_changed=True))
+    for words in compare_words(before, after):
+        if words.change is Change.SAME:
+            same = Piece(_fold(words.text), is_changed=False)
+            left.append(same)
+            right.append(same)
+        else:
+            (left if words.change is Change.WENT else right).append(Piece(words.text, is_changed=True))
     return left, right
 
 

@@ -1,39 +1,18 @@
-"""Two versions of a text, compared paragraph by paragraph and word by word."""
+"""Two versions of a text, compared paragraph by paragraph."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
+
+from crawler.reparsing.word_changes import Change, Words, compare_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-_MAX_WORDS: Final = 4_000
 _SHOWN_WHOLE: Final = 3
-# A word, or one character of a script without blanks, or a run of blanks, or a mark.
-_UNSPACED: Final = r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
-_WORD: Final = re.compile(rf"{_UNSPACED}|(?:(?!{_UNSPACED})\w)+|\s+|[^\w\s]")
-
-
-class Change(StrEnum):
-    """What happened to a piece of text from one version to the next."""
-
-    SAME = "same"
-    WENT = "went"
-    CAME = "came"
-    CHANGED = "changed"
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A run of words, all unchanged, removed or added."""
-
-    text: str
-    change: Change = Change.SAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,20 +60,3 @@ def _iter_same(lines: Sequence[str]) -> Iterator[Row]:
     yield _build_row(lines[0])
     yield Row(folded=lines[1:-1])
     yield _build_row(lines[-1])
-
-
-def compare_words(before: str, after: str) -> list[Words]:
-    """Return one paragraph with the words that were removed and added."""
-    old, new = _WORD.findall(before), _WORD.findall(after)
-    if len(old) + len(new) > _MAX_WORDS:
-        return [Words(before, Change.WENT), Words(" "), Words(after, Change.CAME)]
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
-    found: list[Words] = []
-    for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
-        went, came = "".join(old[old_from:old_to]), "".join(new[new_from:new_to])
-        if tag == "equal":
-            found.append(Words(went))
-            continue
-        found += [Words(went, Change.WENT)] if went else []
-        found += [Words(came, Change.CAME)] if came else []
-    return found

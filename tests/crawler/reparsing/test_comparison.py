@@ -12,7 +12,7 @@ import pytest
 from archives.storage.collection import Collection
 from crawler.demo_site import Newspaper
 from crawler.reparsing.comparison import compare_collection
-from crawler.reparsing.comparison_page import compare_words
+from crawler.reparsing.comparison_page import split_sides
 from crawler.reparsing.ledger import open_ledger
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.post_folder import PostFolder
@@ -124,7 +124,7 @@ def test_forms_of_a_report_need_one(crawled: tuple[Data, Path], options: list[st
 
 
 def test_words_are_marked_where_they_differ() -> None:
-    left, right = compare_words("the night ferry 回来了", "the day ferry 回家了")
+    left, right = split_sides("the night ferry 回来了", "the day ferry 回家了")
     assert [piece.text for piece in left if piece.is_changed] == ["night", "来"]
     assert [piece.text for piece in right if piece.is_changed] == ["day", "家"]
     assert "".join(piece.text for piece in left) == "the night ferry 回来了"

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archives.replay.http import FilePart, Request, Response
-from crawler.viewer.comparison import Change, compare, compare_words
+from crawler.reparsing.word_changes import Change, compare_words
+from crawler.viewer.comparison import compare
 from crawler.viewer.search_index import build_excerpt
 from tests.crawler.viewer.conftest import Viewer, show
 from tests.project import Data, run_scrapy
