@@ -81,6 +81,10 @@ def list_blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
+# What a source says that asks for the example's reader and its normaliser.
+EXAMPLE = "".join(list_blocks("toml")[1:3])
+
+
 def write_example(folder: Path) -> dict[str, Any]:
     """Install what the page shows; returns its pyproject.toml."""
     modules = {block.partition(".py\n")[0].removeprefix("# "): block for block in list_blocks("python")}
@@ -118,7 +122,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     write_distribution(folder / "site", "broken-one", BROKEN, BROKEN_OFFERS)
     environment = {"PYTHONPATH": str(folder / "site"), "NEWSREEL_DISK": str(folder / "disk")}
     made = Installed(folder, Data(folder / "data"), environment)
-    done = crawl(made, "".join(list_blocks("toml")[1:3]))
+    done = crawl(made, EXAMPLE)
     assert done.returncode == 0, done.stderr
     yield made
 
@@ -147,7 +151,7 @@ def test_a_normaliser_changes_what_the_page_says_and_a_reparse_agrees(installed:
 
 
 def test_a_normaliser_that_fails_costs_its_statements(installed: Installed, tmp_path: Path) -> None:
-    parser = "".join(list_blocks("toml")[1:3])
+    parser = EXAMPLE
     definition = SOURCE.format(seed="http://paper.example/") + parser.replace("plain", "failing")
     (tmp_path / "courier.toml").write_text(definition, "utf-8")
     source = ("--source", str(tmp_path / "courier.toml"))
@@ -175,7 +179,7 @@ def test_a_format_is_kept_up_to_date_after_a_run(installed: Installed, tmp_path:
     (tmp_path / "exports.toml").write_text('[[export]]\nformat = "headlines"\npath = "lines.txt"\n', "utf-8")
     done = crawl(
         Installed(tmp_path, Data(tmp_path / "data"), installed.environment),
-        list_blocks("toml")[1],
+        EXAMPLE,
         EXPORTS_FILE=tmp_path / "exports.toml",
     )
     assert done.returncode == 0, done.stderr
@@ -257,7 +261,7 @@ def test_a_broken_format_in_exports_toml_is_told_before_the_crawl(installed: Ins
     (tmp_path / "exports.toml").write_text('[[export]]\nformat = "absent"\npath = "x"\n', "utf-8")
     done = crawl(
         Installed(tmp_path, Data(tmp_path / "data"), installed.environment),
-        list_blocks("toml")[1],
+        EXAMPLE,
         EXPORTS_FILE=tmp_path / "exports.toml",
     )
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)

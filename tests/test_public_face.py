@@ -25,6 +25,9 @@ PACKAGES = ("archives", "pipelines", "crawler")
 LIBRARY = (ROOT / "docs/library.md").read_text("utf-8")
 EXTENDING = (ROOT / "docs/extending.md").read_text("utf-8")
 SNIPPETS = re.findall(r"^```python\n(.*?)^```$", LIBRARY, re.MULTILINE | re.DOTALL)
+ARTICLE = """<html><body><small>(GMT+8, Asia/Shanghai, CST) 2022-02-18 10:21:11</small>
+<h1>大桥今日通车</h1><p>跨江大桥星期一正式通车，比原计划晚了两年，费用也比当初的预算增加了一倍。</p>
+<a href="http://finews.zning.xyz/html_News/NewsShare.html?infoCode=NW202202182281041355">x</a></body></html>"""
 # What a type checker must say of the pages' code: extensions are what the protocols ask for.
 PROTOCOLS = """
 from collections.abc import Callable
@@ -148,7 +151,8 @@ def test_a_users_code_is_type_checked_against_the_installed_packages(installed: 
 def test_the_examples_run(tmp_path: Path) -> None:
     """Each on an empty data directory; the writer's capture is then found and read."""
     (tmp_path / "data" / "collections" / "finews").mkdir(parents=True)
-    assert len(SNIPPETS) == 4
+    (tmp_path / "page.html").write_text(ARTICLE, "utf-8")
+    assert len(SNIPPETS) == 5
     for snippet in SNIPPETS:
         done = subprocess.run(
             [sys.executable, "-c", snippet],
@@ -159,6 +163,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
+        assert ("settle(" in snippet) == ("大桥今日通车 2022-02-18 10:21:11+08:00" in done.stdout), done.stdout
     mine = Library(tmp_path / "data").collections["mine"]
     assert mine.path == Data(tmp_path / "data").collection("mine")
     with CollectionIndex(Collection(mine.path)) as index:
