@@ -91,7 +91,7 @@ max_bytes = 1000
 max_per_page = 10
 """
 # What excludes something of the above, or needs a file beside the definition.
-ELSEWHERE = {"every", "adaptive", "min", "max", "class"}
+ELSEWHERE = {"every", "adaptive", "min", "max", "class", "normalisers"}
 WRONG: tuple[Any, ...] = (
     7,
     -1,
