@@ -191,7 +191,7 @@ def test_dry_run_and_cases(crawled: tuple[Data, Path], tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert (report["posts"], report["changes"]["stay"], report["changes"]["change"]) == (4, 4, 0)
-    place = next(iter(Library(data.path).iter_posts(collection="nordblatt")))
+    place = next(iter(Library(data.path).posts(collection="nordblatt")))
     assert place.capture is not None
     target = f"nordblatt/{place.capture.file}@{place.capture.offset}"
     case = tmp_path / "cases" / "one"
@@ -217,7 +217,7 @@ def test_history_library_and_viewer(crawled: tuple[Data, Path], files: dict[str,
     done = run_scrapy("history", "1", "--collection", "nordblatt", "--source", str(path), "--json", data=data)
     assert done.returncode == 0, done.stderr
     (version,) = [json.loads(line) for line in done.stdout.splitlines()]
-    record = next(record for record in Library(data.path).iter_posts() if record.identifier == "1")
+    record = next(record for record in Library(data.path).posts() if record.identifier == "1")
     assert (version["headline"], version["articleBody"]) == (record.headline, record.articleBody)
     # The definition lies outside the project, so what the viewer knows of it is what the crawl archived.
     assert check_file(collection, data.posts("nordblatt"), record).holds

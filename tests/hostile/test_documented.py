@@ -35,7 +35,7 @@ def test_every_bound_that_is_counted_is_in_the_page() -> None:
     ours = (ROOT / "crawler/fetching/limits.py").read_text("utf-8") + (ROOT / "pipelines/page/limits.py").read_text(
         "utf-8"
     )
-    counted = re.findall(r'PageRefused\(\s*"(\w+)"|\bcount\("(\w+)"\)', ours)
+    counted = re.findall(r'PageRefused\(\s*"(\w+)"|inc_value\("bounds/(\w+)"\)', ours)
     own = {name for names in counted for name in names if name}
     assert len(own) >= 6
     assert [name for name in sorted(own) if f"bounds/{name}`" not in PAGE] == []

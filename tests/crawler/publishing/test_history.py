@@ -68,9 +68,11 @@ def test_a_version_is_what_a_run_left_behind() -> None:
     ]
 
 
-def test_other_articles_and_incomplete_ones_have_no_version() -> None:
-    assert build_versions([build(0, "a", "text")], "2", PostOptions()) == []
-    assert build_versions([build(0, "a", "")], PostOptions()) != []
+def test_what_makes_no_post_has_no_version() -> None:
+    assert build_versions([], PostOptions()) == []
+    assert build_versions([build(0, "a", "text", Origin.FEED)], PostOptions()) == []
+    (version,) = build_versions([build(0, "a", "", Origin.FEED), build(1, "b", "text")], PostOptions())
+    assert version.captured_at == NOON + timedelta(minutes=1)
 
 
 def test_updated_is_what_the_publisher_says_and_nothing_else() -> None:
