@@ -122,7 +122,7 @@ def _connect(path: Path | None, schema: Schema, *, across_threads: bool) -> sqli
     )
     try:
         database.execute(f"PRAGMA synchronous = {schema.synchronous}")
-        # What is derived is written by whoever opens it, so it must be known now whether that is possible.
+        # Opening a derived database may write it, so find out now whether that is possible.
         if schema.is_derived or _find_version(database) != schema.version:
             with transaction(database):
                 _bring_up_to_date(database, path, schema)

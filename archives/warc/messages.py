@@ -293,7 +293,7 @@ def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> byt
 
 
 def decode_body(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
-    """Undo content codings as a browser does, so that a crawl and whoever reads the archive see the same body.
+    """Undo content codings as a browser does, so that a crawl and a reader of the archive see the same body.
 
     A name that is no coding (`utf-8`, `none`) is passed over, and a body that plainly is not coded is taken as it is.
 

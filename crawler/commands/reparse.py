@@ -137,7 +137,7 @@ def _replace(
     *,
     is_partial: bool,
 ) -> int:
-    """Make the posts anew in a scratch ledger, and put it in the place of the collection's if all went well."""
+    """Make the posts again in a scratch ledger, and replace the collection's ledger by it if all went well."""
     ledger = scratch / "ledger.sqlite"
     old_files = prepare_ledger(holding.collection, ledger, sources)
     done = _remake(holding, sources, ledger, posts_dir, engine)

@@ -61,7 +61,7 @@ def find_format(name: str) -> Format:
 
 
 def _adopt(name: str, exporter: Exporter, distribution: str) -> Format:
-    """Return an exporter as one of our formats; what goes wrong in it is told with its distribution's name."""
+    """Return an exporter as one of our formats; its errors name its distribution."""
 
     def export(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
         failed: list[BaseException] = []
