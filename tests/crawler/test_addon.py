@@ -50,6 +50,7 @@ def crawl_elsewhere(folder: Path, url: str, settings: str) -> dict[str, Any]:
     state = folder.with_suffix(".json")
     command = [sys.executable, "-m", "scrapy", "crawl", "paper", "-s", f"PROCESS_STATE_FILE={state}"]
     clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    clean.pop("SCRAPY_SETTINGS_MODULE", None)
     clean |= {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

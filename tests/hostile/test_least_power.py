@@ -11,7 +11,7 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from scrapy.utils.project import get_project_settings
+from scrapy.settings import Settings
 
 from crawler.frontier.leases import LeaseTable
 from crawler.publishing.webhooks import Outbox
@@ -75,7 +75,8 @@ def test_what_holds_state_is_its_owners_alone(name: str, tmp_path: Path) -> None
 
 
 def test_no_control_plane_is_open_and_certificates_are_verified() -> None:
-    settings = get_project_settings()
+    settings = Settings()
+    settings.setmodule("crawler.settings", priority="project")
     assert not settings.getbool("TELNETCONSOLE_ENABLED")
     assert not settings.getbool("REMOTE_CONTROL_ENABLED")
     assert settings.getbool("DOWNLOAD_VERIFY_CERTIFICATES")
