@@ -27,7 +27,9 @@ STANDARD = frozenset(sys.stdlib_module_names)
 # What a package may import at the top of a module, beside the standard library and itself.
 ALLOWED = {
     "archives": frozenset({"jinja2", "warcio", "webencodings"}),
-    "pipelines": frozenset({"cssselect", "dateutil", "jmespath", "lxml", "nh3", "pypinyin", "w3lib", "webencodings"}),
+    "pipelines": frozenset(
+        {"chardet", "cssselect", "dateutil", "jmespath", "lxml", "nh3", "pypinyin", "w3lib", "webencodings"}
+    ),
 }
 # What it may import inside a function, because it does without where it is not installed.
 OPTIONAL = {

@@ -2,8 +2,9 @@
 
 Labels mean what browsers mean by them. Otherwise publishers are believed less than browsers believe them: they declare
 gb2312 and serve UTF-8, or declare nothing and serve GB18030. Text that is valid UTF-8 beyond ASCII is hardly ever
-anything else. So the order is: byte order mark, valid UTF-8 beyond ASCII, the header, the page's own declaration, and
-what is usual in the source's language.
+anything else, and a byte or two that are cut or misplaced make no text another encoding's. So the order is: byte order
+mark, UTF-8 beyond ASCII, the header, the page's own declaration, what is usual in the language of the source or of the
+page, and what `chardet` makes of the letters.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Final
 
+import chardet
 import webencodings
 
 from pipelines.page.limits import MAX_PAGE_CHARS, check_chars
@@ -35,10 +37,33 @@ _BY_LANGUAGE = {
     "zh": ("gb18030", "big5"),
     "ja": ("iso-2022-jp", "shift_jis", "euc-jp"),
     "ko": ("euc-kr",),
-    "ru": ("windows-1251", "koi8-r"),
+    "ru": ("windows-1251", "koi8-r", "iso-8859-5", "ibm866"),
+    "uk": ("windows-1251", "koi8-u", "iso-8859-5"),
+    **dict.fromkeys(("be", "bg", "kk", "mk", "mn", "tg"), ("windows-1251",)),
+    **dict.fromkeys(("cs", "hr", "hu", "pl", "ro", "sk", "sl", "bs"), ("windows-1250", "iso-8859-2")),
+    "sr": ("windows-1250", "windows-1251"),
+    **dict.fromkeys(("tr", "az"), ("windows-1254",)),
+    "el": ("windows-1253",),
+    "he": ("windows-1255",),
+    **dict.fromkeys(("ar", "fa", "ur"), ("windows-1256",)),
+    **dict.fromkeys(("et", "lt", "lv"), ("windows-1257",)),
+    "vi": ("windows-1258",),
+    "th": ("windows-874",),
 }
 _MIXED_TRIES = ("gb18030", "shift_jis")
+_LATIN = "windows-1252"
+_LATIN_SPEAKERS = "af ca da de en es eu fi fo fr ga gl id is it ms nb nl nn no pt sq sv sw"
+_LATIN_LANGUAGES = frozenset(re.findall("[a-z]+", _LATIN_SPEAKERS))
 _HEAD_BYTES = 4096
+# A declaration further down is looked for in pages that have no other and are no UTF-8.
+_LATE_BYTES = 1024 * 1024
+_SCRIPT = re.compile(rb"<(script|style|noscript)\b.*?(?:</\1|\Z)", re.IGNORECASE | re.DOTALL)
+_HTML_LANGUAGE = re.compile(rb"<html\b[^>]{0,400}?\slang\s*=\s*[\"']?([A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*)", re.IGNORECASE)
+_MARKUP = re.compile(rb"<[^<>]*>|[\x00-\x20]{2,}")
+_SAMPLE_BYTES = 24 * 1024
+# A character in so many may be damaged before a text is taken for one of another encoding.
+_SOUND_FOR_DAMAGED = 8
+_FEW_DAMAGED = 2
 # So much is decoded at a time where only a look is taken: the text of a body may take four times its bytes.
 _LOOK_BYTES = 256 * 1024
 
@@ -79,12 +104,70 @@ def _find_codec(body: bytes, content_type: bytes, language: str) -> codecs.Codec
         return _UTF_8
     if declared and declared[0].name == _REPLACEMENT:
         return declared[0]
-    candidates = [codec for codec in declared if codec.name not in _DOUBTFUL]
-    candidates += _list_guesses(language)
-    if not declared and not language:
-        candidates += map(_look_up, _MIXED_TRIES)
-    readers = (codec for codec in candidates if _reads(body, codec))
-    return next(readers, next(iter(declared or candidates), _look_up("windows-1252")))
+    declared = declared or _list_late(body)
+    if _is_mostly(body, _UTF_8, at_least=0 if declared[:1] == [_UTF_8] else 1):
+        return _UTF_8
+    believed = [codec for codec in declared if codec.name not in _DOUBTFUL]
+    readers = (codec for codec in believed if _reads(body, codec))
+    nearly = (codec for codec in believed if _is_mostly(body, codec, at_least=0))
+    found = next(readers, None) or next(nearly, None)
+    return found or _guess(body, declared, language or _find_language(body))
+
+
+def _guess(body: bytes, declared: list[codecs.CodecInfo], language: str) -> codecs.CodecInfo:
+    """Return the codec that a body without a declaration that it keeps to is most likely written in."""
+    usual = _list_guesses(language)
+    readers = [codec for codec in usual if _reads(body, codec)]
+    if len(readers) == 1 and len(usual) == 1:
+        return readers[0]
+    detected = _detect(body)
+    if detected is not None and (detected.name in {codec.name for codec in readers} or not (usual or declared)):
+        return detected
+    if declared and declared[0].name == "cp1252" and not readers:
+        return declared[0]
+    if detected is not None and not usual and _reads(body, detected):
+        return detected
+    if not usual and not declared:
+        readers += [codec for codec in map(_look_up, _MIXED_TRIES) if _reads(body, codec)]
+    return next(iter([*readers, *(codec for codec in declared if codec is not _UTF_8)]), _look_up(_LATIN))
+
+
+def _detect(body: bytes) -> codecs.CodecInfo | None:
+    """Return what the letters of a body look like, or None where nothing can be said or it would not be read by it."""
+    text = _MARKUP.sub(b" ", _SCRIPT.sub(b" ", body[:_LATE_BYTES]))
+    beyond = next((at for at, byte in enumerate(text) if byte > 0x7F), 0)
+    sample = text[max(0, beyond - 200) :][:_SAMPLE_BYTES]
+    found = chardet.detect(sample)["encoding"] if len(sample) > len(_LATIN) else None
+    codec = _KNOWN.get(codecs.lookup(found).name) if found else None
+    return codec if codec is not None and codec is not _UTF_8 and _is_mostly(body, codec) else None
+
+
+def _find_language(body: bytes) -> str:
+    found = _HTML_LANGUAGE.search(body[:_HEAD_BYTES])
+    return found[1].decode("ascii") if found else ""
+
+
+def _list_late(body: bytes) -> list[codecs.CodecInfo]:
+    """Return what a meta tag declares beyond the bytes that it should stand in; what a script says is no tag."""
+    label = _find_in_meta(_SCRIPT.sub(b" ", body[:_LATE_BYTES]))
+    codec = find_codec(label) if label else None
+    return [codec] if codec is not None and codec.name not in _SIXTEEN_BIT else []
+
+
+def _is_mostly(body: bytes, codec: codecs.CodecInfo, *, at_least: int = 1) -> bool:
+    """Tell whether a codec reads a body but for a damaged character here and there.
+
+    Args:
+        at_least: so many characters beyond ASCII must be sound; with none, two damaged ones are no contradiction.
+    """
+    damaged = sound = 0
+    for part in _iter_decoded(body, codec, "replace"):
+        beyond = len(part) - len(part.encode("ascii", "ignore"))
+        lost = part.count("\ufffd")
+        damaged, sound = damaged + lost, sound + beyond - lost
+    if not at_least and damaged <= _FEW_DAMAGED:
+        return True
+    return sound >= at_least and damaged * _SOUND_FOR_DAMAGED <= sound
 
 
 def _find_seven_bit(body: bytes, declared: list[codecs.CodecInfo], guesses: list[codecs.CodecInfo]) -> codecs.CodecInfo:
@@ -156,7 +239,9 @@ def _look_up(label: str) -> codecs.CodecInfo:
 
 def _list_guesses(language: str) -> list[codecs.CodecInfo]:
     language = language.lower()
-    return [_look_up(label) for label in _BY_LANGUAGE.get(language, _BY_LANGUAGE.get(language.split("-")[0], ()))]
+    primary = language.split("-")[0]
+    usual = _BY_LANGUAGE.get(language, _BY_LANGUAGE.get(primary, ()))
+    return [_look_up(label) for label in usual or ((_LATIN,) if primary in _LATIN_LANGUAGES else ())]
 
 
 def _reads(body: bytes, codec: codecs.CodecInfo) -> bool:
@@ -171,6 +256,8 @@ def _reads(body: bytes, codec: codecs.CodecInfo) -> bool:
     return not decoder.getstate()[0] or not is_ascii
 
 
+# Codecs that browsers have, by Python's names.
+_KNOWN: Final = {codec.name: codec for codec in map(_look_up, webencodings.LABELS)}
 _UTF_8: Final = _look_up("utf-8")
 _REPLACEMENT: Final = "replacement"
 # Declared by default by servers and editors: others are tried first.
