@@ -36,6 +36,7 @@ from archives.warc.records import (
     build_exchange,
     build_record_id,
     build_resource,
+    build_surplus,
     build_warcinfo,
     mask_secrets,
     quote_uri,
@@ -194,6 +195,13 @@ class WarcWriter:
         location = self._append(file, [record], quote_uri(uri), at)
         self._list(file, location, mime=find_mime(content_type))
         return location
+
+    def write_surplus(self, location: Location, data: bytes) -> None:
+        """Write bytes that came behind a response which has been written already; errors as in `write`."""
+        file = self._ensure_file()
+        record_id = build_record_id(self._new_id())
+        record = build_surplus(data, location, warcinfo_id=file.warcinfo_id, record_id=record_id)
+        self._append(file, [record], location.url, location.captured_at)
 
     def sync(self) -> None:
         """Return only when everything written is on the disk.

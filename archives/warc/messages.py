@@ -1,8 +1,7 @@
 """An HTTP/1 message as bytes of the wire: where its head ends, what the head says, what the payload is.
 
-A reparse must see what the crawl saw, so heads are read with the leniency of the client that fetched them,
-the parser of Scrapy's HTTP/1.1 handler, down to its treatment of bare LF, folded lines and lines without a
-colon.
+A reparse must see what the crawl saw, so both read with these functions, and as leniently as browsers do: bare LF,
+folded lines, lines without a colon or a name, blanks before a colon or around the size of a chunk.
 """
 
 from __future__ import annotations
@@ -19,16 +18,23 @@ from archives.warc.decoding import BARE, GZIP, ZLIB, InflateError, build_inflate
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-_HEAD_END: Final = re.compile(rb"\n\r?\n")
-_EMPTY_LINE: Final = re.compile(rb"\r?\n")
-_INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+ 1(?!01)[0-9][0-9](?=[ \r\n])")
+HEAD_END: Final = re.compile(rb"\n\r?\n")
+EMPTY_LINE: Final = re.compile(rb"\r?\n")
+INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+[ \t]+1(?!01)[0-9][0-9](?=[ \t\r\n])")
 _VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
+_STATUS_LINE: Final = re.compile(rb"([A-Za-z]+/[0-9]+(?:\.[0-9]+)?)[ \t]+([0-9]{3})(?:[ \t](.*))?", re.DOTALL)
+_LENGTH: Final = re.compile(rb"\+?[0-9]{1,18}")
 # Clients that fetch break off far earlier; a record may hold anything.
 _MAX_HEAD_BYTES: Final = 1024 * 1024
 # Nobody applies more than two; each may take as long as the largest content takes.
 _MAX_CODINGS: Final = 5
 _CODINGS: Final = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd"))
-_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\n]*)?\r?\n")
+CHUNK_LINE: Final = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})(?:[ \t;][^\n]*)?\r?\n")
+_PLAIN_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(?:;[^\n]*)?\r?\n")
+_LEADING_LINES: Final = re.compile(rb"(?:\r?\n)*")
+# Codings that a body may have been given for its way, and that are undone with the chunks.
+_TRANSFER_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
+_MAX_TRANSFER_BYTES: Final = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +75,31 @@ def split_head(raw: bytes) -> tuple[bytes, bytes]:
 
 def find_head_size(raw: bytes) -> int:
     """How many bytes of a message are its head, blank line included."""
-    match = _HEAD_END.search(raw)
+    match = HEAD_END.search(raw)
     return len(raw) if match is None else match.end()
 
 
 def split_interim(raw: bytes) -> tuple[bytes, bytes]:
-    """Split leading 1xx messages from the final response.
+    """Split leading 1xx messages, and empty lines before a status line, from the final response.
 
     101 is final: it ends HTTP on the connection. A 1xx head that was cut short counts as final, too: there is
     nothing else.
 
     Spec: RFC 9110 §15.2.
     """
-    at = 0
-    while _INTERIM.match(raw, at):
-        end = _HEAD_END.search(raw, at)
+    at = _skip_lines(raw, 0)
+    while INTERIM.match(raw, at):
+        end = HEAD_END.search(raw, at)
         if end is None:
             break
-        at = end.end()
+        at = _skip_lines(raw, end.end())
     return (raw[:at], raw[at:]) if at else (b"", raw)
+
+
+def _skip_lines(raw: bytes, at: int) -> int:
+    """Where the empty lines at `at` end."""
+    match = _LEADING_LINES.match(raw, at)
+    return match.end() if match else at
 
 
 def parse_head(head: bytes) -> Head:
@@ -105,12 +117,9 @@ def parse_head(head: bytes) -> Head:
 
 
 def _parse_start_line(line: bytes) -> tuple[bytes, int | None, bytes]:
-    parts = line.split(b" ", 2)
-    if len(parts) >= 2 and _VERSION.fullmatch(parts[0]):
-        try:
-            return parts[0], int(parts[1]), parts[2] if len(parts) == 3 else b""
-        except ValueError:
-            pass
+    if status_line := _STATUS_LINE.fullmatch(line):
+        version, status, reason = status_line.groups(b"")
+        return version, int(status), reason
     target, _, version = line.rpartition(b" ")
     if b" " in target and _VERSION.fullmatch(version):
         return version, None, b""
@@ -121,11 +130,12 @@ def _parse_start_line(line: bytes) -> tuple[bytes, int | None, bytes]:
 
 
 def _parse_fields(fields: bytes) -> list[tuple[bytes, bytes]]:
-    """Read field lines up to the first empty one, as Twisted's `HTTPParser.lineReceived` and Scrapy's do."""
+    """Read field lines up to the first empty one; a line without a name says nothing."""
     headers = []
     for lines in _iter_field_lines(fields):
         name, colon, value = b"".join(lines).partition(b":")
-        if colon:
+        name = name.rstrip(b" \t")
+        if colon and name:
             value = value.strip()
             headers.append((name, b" ".join(value.splitlines()) if b"\r" in value else value))
     return headers
@@ -170,13 +180,13 @@ def _iter_chunks(body: bytes | memoryview) -> Generator[memoryview, None, bool]:
     """Yield what each chunk holds; returns whether the framing was whole."""
     view = memoryview(body)
     at = 0
-    while line := _CHUNK_SIZE.match(body, at):
+    while line := CHUNK_LINE.match(body, at):
         size = int(line[1], 16)
         if size == 0:
             return _has_trailer_end(body, line.end())
         start, at = line.end(), line.end() + size
         yield view[start:at]
-        ending = _EMPTY_LINE.match(body, at)
+        ending = EMPTY_LINE.match(body, at)
         if ending is None:
             return False
         at = ending.end()
@@ -185,7 +195,7 @@ def _iter_chunks(body: bytes | memoryview) -> Generator[memoryview, None, bool]:
 
 def _has_trailer_end(body: bytes | memoryview, at: int) -> bool:
     """Whether an empty line closes the trailer section that starts at `at`."""
-    return _EMPTY_LINE.match(body, at) is not None or _HEAD_END.search(body, at) is not None
+    return EMPTY_LINE.match(body, at) is not None or HEAD_END.search(body, at) is not None
 
 
 def find_payload(raw_message: bytes) -> bytes:
@@ -202,33 +212,83 @@ def find_payload(raw_message: bytes) -> bytes:
 
 def cut_payload(headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
     """The payload of a body as framed, by what the head's fields say of the framing."""
-    is_chunked, size = _find_framing(headers)
-    return dechunk(body)[0] if is_chunked and _CHUNK_SIZE.match(body) else body[:size]
+    framing = find_framing(headers)
+    payload = dechunk(body)[0] if framing.is_chunked and _is_in_chunks(body) else body[: framing.size]
+    return _undo_transfer_codings(payload, framing.codings) if framing.codings else payload
 
 
 def iter_payload(headers: list[tuple[bytes, bytes]], body: memoryview) -> Iterator[memoryview]:
     """The same in parts, none of which is a copy."""
-    is_chunked, size = _find_framing(headers)
-    if is_chunked and _CHUNK_SIZE.match(body):
+    framing = find_framing(headers)
+    if not _TRANSFER_CODINGS.isdisjoint(framing.codings):
+        yield memoryview(cut_payload(headers, bytes(body)))
+    elif framing.is_chunked and _is_in_chunks(body):
         yield from _iter_chunks(body)
     else:
-        yield body[:size]
+        yield body[: framing.size]
 
 
-def _find_framing(headers: list[tuple[bytes, bytes]]) -> tuple[bool, int | None]:
-    """Whether a body comes in chunks, and else how long it is if its head says so."""
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """What the fields of a head say of where its body ends.
+
+    Attributes:
+        is_chunked: the body comes in chunks.
+        size: otherwise its bytes; None where it ends with the connection.
+        codings: the transfer codings other than `identity`, in lower case, `chunked` included.
+        lengths: every Content-Length, as sent.
+    """
+
+    is_chunked: bool
+    size: int | None
+    codings: tuple[bytes, ...] = ()
+    lengths: tuple[bytes, ...] = ()
+
+
+def find_framing(headers: list[tuple[bytes, bytes]]) -> Framing:
+    """Return how a body is framed, read as browsers do: a coding that is not `chunked` does not frame.
+
+    Spec: RFC 9112 §6.3.
+    """
     codings: list[bytes] = []
     lengths: list[bytes] = []
     for name, value in headers:
         key = name.lower()
         if key == b"transfer-encoding":
-            codings += value.lower().split(b",")
+            codings += (coding.strip() for coding in value.lower().split(b","))
         elif key == b"content-length":
-            lengths += value.split(b",")
-    if codings or not lengths:
-        return bool(codings) and codings[-1].strip() == b"chunked", None
-    size = lengths[0].strip()
-    return False, int(size) if size.isdigit() and len(size) < 19 else None
+            lengths += (length.strip() for length in value.split(b","))
+    codings = [coding for coding in codings if coding not in {b"", b"identity"}]
+    # Whatever stands behind or beside it: a folded line, the word once more, another coding.
+    if any(coding.split(None, 1)[0] == b"chunked" for coding in codings):
+        return Framing(True, None, tuple(codings), tuple(lengths))
+    sizes = [int(length) for length in lengths if _LENGTH.fullmatch(length)]
+    # curl takes the last of several, Chromium none.
+    return Framing(False, sizes[-1] if sizes else None, tuple(codings), tuple(lengths))
+
+
+def _undo_transfer_codings(payload: bytes, codings: tuple[bytes, ...]) -> bytes:
+    """Undo what was done to a body for its way besides chunking; what cannot be undone stays as it is."""
+    names = [coding.decode("ascii") for coding in codings if coding in _TRANSFER_CODINGS]
+    try:
+        return decode_content(payload, names, max_bytes=_MAX_TRANSFER_BYTES)
+    except RecordError:
+        return payload
+
+
+def _is_in_chunks(body: bytes | memoryview) -> bool:
+    """Whether a body that is announced as chunked is: other archives remove the framing and leave the word.
+
+    Text around the size is no sign of a chunk, since a style sheet may begin with `a {`; the last chunk is.
+    """
+    if _PLAIN_CHUNK_LINE.match(body):
+        return True
+    chunks = _iter_chunks(body)
+    try:
+        while True:
+            next(chunks)
+    except StopIteration as end:
+        return bool(end.value)
 
 
 def find_mime(content_type: str | None) -> str:
@@ -251,7 +311,7 @@ def has_chunks(head: Head) -> bool:
 
     Spec: RFC 9112 §6.1.
     """
-    return b",".join(head.get_all(b"Transfer-Encoding")).lower().split(b",")[-1].strip() == b"chunked"
+    return find_framing(head.headers).is_chunked
 
 
 class ContentTooLarge(RecordError):

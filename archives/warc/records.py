@@ -19,13 +19,15 @@ from archives.warc.messages import find_payload, split_head
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
 MASKED_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization")
 
 _VERSION_LINE: Final = "WARC/1.1\r\n"
 RECORD_END: Final = b"\r\n\r\n"
+# What came behind the end of a response, whatever it is.
+SURPLUS_TYPE: Final = "application/octet-stream"
 _PROFILE_URI: Final = "http://netpreserve.org/warc/1.1/revisit/"
 _SECRET: Final = re.compile(rb"^(?:%s)[ \t]*:" % "|".join(MASKED_HEADERS).encode("ascii"), re.IGNORECASE | re.MULTILINE)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
@@ -70,6 +72,8 @@ class Exchange:
         ip: of the peer the connection went to.
         cipher_suite: of the TLS connection; None for plain HTTP.
         truncated: why `raw_response` ends early, if it does.
+        deviations: in what the response departs from HTTP, by the names of `archives.warc.framing.Deviation`.
+        surplus: what came behind the end of the response.
     """
 
     url: str
@@ -79,6 +83,8 @@ class Exchange:
     ip: str | None = None
     cipher_suite: str | None = None
     truncated: Truncated | None = None
+    deviations: tuple[str, ...] = ()
+    surplus: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,10 +217,22 @@ def build_exchange(
         apart += answer.block if answer.head.status == 304 else b""
     concurrent = f"WARC-Concurrent-To: {capture_id}\r\n"
     built = [capture, build_request(exchange.raw_request, shared + concurrent, build_record_id(new_id()))]
-    if apart:
+    if apart or exchange.deviations or exchange.surplus:
         fields = _build_shared_fields(exchange, warcinfo_id, is_addressed=False) + concurrent
-        built.append(build_metadata(apart, fields, build_record_id(new_id())))
+        built += _build_remarks(exchange, apart, fields, new_id)
     return built
+
+
+def _build_remarks(
+    exchange: Exchange, apart: bytes, fields: str, new_id: Callable[[], uuid.UUID]
+) -> Iterator[BuiltRecord]:
+    if apart:
+        yield build_metadata(apart, fields, build_record_id(new_id()))
+    if exchange.deviations:
+        lines = "".join(f"http-deviation: {_check_token(name)}\r\n" for name in exchange.deviations).encode("ascii")
+        yield build_metadata(lines, fields, build_record_id(new_id()), content_type="application/warc-fields")
+    if exchange.surplus:
+        yield build_metadata(exchange.surplus, fields, build_record_id(new_id()), content_type=SURPLUS_TYPE)
 
 
 def build_response(answer: Answer, shared: str, record_id: str, *, truncated: Truncated | None = None) -> BuiltRecord:
@@ -268,15 +286,31 @@ def build_request(block: bytes, shared: str, record_id: str) -> BuiltRecord:
     return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
 
 
-def build_metadata(messages: bytes, shared: str, record_id: str) -> BuiltRecord:
-    """A metadata record that keeps messages which stand in no other record of the capture event.
+def build_metadata(
+    block: bytes, shared: str, record_id: str, *, content_type: str = "application/http;msgtype=response"
+) -> BuiltRecord:
+    """A metadata record that keeps what stands in no other record of the capture event, or says something of it.
 
     It says which capture it belongs to, and no address: index tools would list it as a second capture of that instant,
     and replay would show it in the place of the first.
+
+    Args:
+        block: messages, or what `content_type` says.
+
+    Spec: WARC/1.1 §6.6 metadata.
     """
-    fields = f"{shared}Content-Type: application/http;msgtype=response\r\n"
-    header = _build_header(RecordType.METADATA, record_id, fields, messages)
-    return BuiltRecord(record_id=record_id, header=header, block=messages)
+    fields = f"{shared}Content-Type: {content_type}\r\n"
+    header = _build_header(RecordType.METADATA, record_id, fields, block)
+    return BuiltRecord(record_id=record_id, header=header, block=block)
+
+
+def build_surplus(data: bytes, location: Location, *, warcinfo_id: str, record_id: str) -> BuiltRecord:
+    """A metadata record of bytes that came behind a response after it had been written."""
+    fields = (
+        f"WARC-Date: {format_warc_date(location.captured_at)}\r\nWARC-Warcinfo-ID: {warcinfo_id}\r\n"
+        f"WARC-Concurrent-To: {location.record_id}\r\n"
+    )
+    return build_metadata(data, fields, record_id, content_type=SURPLUS_TYPE)
 
 
 def build_warcinfo(info: Mapping[str, str], *, filename: str, at: datetime, record_id: str) -> BuiltRecord:

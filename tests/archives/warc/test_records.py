@@ -204,3 +204,15 @@ def test_masking_keeps_every_position(secret: bytes) -> None:
     assert mask_secrets(masked) == masked
     assert {i for i in range(len(raw)) if raw[i] != masked[i]} <= set(range(24, 24 + len(secret)))
     assert not set(masked[24 : 24 + len(secret)]) - set(b"* \t\r")
+
+
+def test_what_is_odd_and_what_is_too_much_stands_beside_the_response() -> None:
+    response, _, said, surplus = build_all(deviations=("odd-version", "bytes-behind"), surplus=b"more")
+    assert response.block == RESPONSE.replace(b"hello", b"00007")
+    assert (said.block, surplus.block) == (b"http-deviation: odd-version\r\nhttp-deviation: bytes-behind\r\n", b"more")
+    fields = [dict(read_header(record)) for record in (said, surplus)]
+    assert [of["Content-Type"] for of in fields] == ["application/warc-fields", "application/octet-stream"]
+    assert all(of["WARC-Type"] == "metadata" and "WARC-Target-URI" not in of for of in fields)
+    assert all(of["WARC-Concurrent-To"] == response.record_id for of in fields)
+    with pytest.raises(RecordError, match="cannot name a field"):
+        build_all(deviations=("two\r\nlines",))
