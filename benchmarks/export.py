@@ -27,8 +27,9 @@ from pipelines.dates.model import Precision
 from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.store import PostStore
 from pipelines.page.document import CaptureRef
+from pipelines.posts.filing import Claim
 from pipelines.posts.items import Origin, Statement
-from pipelines.posts.ledger import Claim, Ledger
+from pipelines.posts.ledger import Ledger
 from pipelines.posts.options import PostOptions
 from pipelines.posts.post_files import build_file_name
 from pipelines.posts.settle import settle

@@ -28,7 +28,7 @@ STANDARD = frozenset(sys.stdlib_module_names)
 ALLOWED = {
     "archives": frozenset({"jinja2", "warcio", "webencodings"}),
     "pipelines": frozenset(
-        {"chardet", "cssselect", "dateutil", "jmespath", "lxml", "nh3", "pypinyin", "w3lib", "webencodings"}
+        {"chardet", "cssselect", "dateutil", "jmespath", "lxml", "msgspec", "nh3", "pypinyin", "w3lib", "webencodings"}
     ),
 }
 # What it may import inside a function, because it does without where it is not installed.

@@ -1,4 +1,4 @@
-"""What `scrapy crawl` sets for the whole of its process.
+"""What our commands set for the whole of their process.
 
 The add-on sets nothing of the kind, because it runs in processes of other people.
 """
@@ -23,8 +23,9 @@ def tune_process(crawler: Crawler) -> None:
     through all of it again and again, for nearly a tenth of a capturing crawl's CPU time.
     """
     return_large_blocks()
-    crawler.signals.connect(_freeze, signal=signals.spider_opened)
+    crawler.signals.connect(spare_imports, signal=signals.spider_opened)
 
 
-def _freeze() -> None:
+def spare_imports() -> None:
+    """Exempt what has been imported and set up by now from the collection of cycles."""
     gc.freeze()

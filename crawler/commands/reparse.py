@@ -20,6 +20,7 @@ from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.reparse import remake_posts
 from crawler.batch.shards import ShardFailed
 from crawler.commands._collection import open_named
+from crawler.commands._process import spare_imports
 from crawler.commands.crawl import describe_posts
 from crawler.publishing.changes import ChangeLog
 from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison, iter_report_lines
@@ -93,6 +94,7 @@ class Command(ScrapyCommand):
         except (ArchiveError, SourceError, EngineError) as error:
             raise UsageError(str(error), print_help=False) from error
         place_collection(self.settings, collection.name, priority="cmdline")
+        spare_imports()
         with tempfile.TemporaryDirectory(prefix="newsreel-") as name:
             scratch = Path(name)
             try:

@@ -20,6 +20,7 @@ from crawler.batch.reparse import remake_posts
 from crawler.batch.shards import ShardFailed
 from crawler.batch.verify import verify_in_shards
 from crawler.commands._collection import open_only
+from crawler.commands._process import spare_imports
 from crawler.commands.reparse import report_reparse
 from crawler.monitoring.progress import show_progress
 from crawler.reparsing.holding import Holding
@@ -85,6 +86,7 @@ class Command(ScrapyCommand):
         sources = holding.find_sources()
         place_collection(self.settings, collection.name, priority="cmdline")
         posts_dir = Path(self.settings["POSTS_DIR"])
+        spare_imports()
         with tempfile.TemporaryDirectory(prefix="newsreel-") as scratch:
             remade_dir = Path(scratch, "posts")
             with closing(Ledger(Path(scratch, "ledger.sqlite"), is_scratch=True)) as ledger:

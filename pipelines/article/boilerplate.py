@@ -29,7 +29,7 @@ select style svg template textarea video
 INVISIBLE = frozenset(_INVISIBLE.split())
 # Nodes that are no elements.
 _NODES = (etree.Comment, etree.ProcessingInstruction, etree.Entity)
-_find_hideable = etree.XPath("descendant::*[@style or @hidden or @aria-hidden]")
+_find_hideable = etree.XPath("descendant::*[@style or @hidden or @aria-hidden]", smart_strings=False)
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 _CLUTTER = """

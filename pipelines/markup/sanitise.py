@@ -18,6 +18,7 @@ from urllib.parse import urljoin
 import nh3
 
 from pipelines.markup import allow_list, prefilter
+from pipelines.page.addresses import is_plain_path
 from pipelines.page.limits import PageRefused, drain_attributes
 
 if TYPE_CHECKING:
@@ -394,10 +395,17 @@ def _resolve(url: str, base_url: str) -> str:
     if not url or allow_list.ABSOLUTE.fullmatch(url):
         return url
     try:
+        if url[0] == "/" and is_plain_path(url):
+            return _find_origin(base_url) + url
         resolved = urljoin(base_url, url)
     except ValueError:
         return "\x00"
     return resolved.replace(" ", "%20").replace("\\", "%5C")
+
+
+@lru_cache(_MAX_CACHED)
+def _find_origin(base_url: str) -> str:
+    return urljoin(base_url, "/").removesuffix("/")
 
 
 def _dump_attributes(attributes: Mapping[str, str]) -> str:

@@ -51,8 +51,13 @@ def _complete(href: str, origin: str) -> str:
         if href.startswith("//"):
             full = origin.partition("//")[0] + href
             return full if origin and _PLAIN_URL.fullmatch(full) else ""
-        return origin + href if origin and _PLAIN_PATH.fullmatch(href) else ""
+        return origin + href if origin and is_plain_path(href) else ""
     return href if _PLAIN_URL.fullmatch(href) else ""
+
+
+def is_plain_path(href: str) -> bool:
+    """Tell whether nothing in an address needs mending: the host before it is all that it lacks."""
+    return bool(_PLAIN_PATH.fullmatch(href))
 
 
 def join_url(base_url: str, href: str) -> str:

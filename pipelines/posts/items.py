@@ -12,7 +12,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from pipelines.dates.model import Precision
 from pipelines.page.document import CaptureRef
@@ -177,7 +179,7 @@ def digest_statement(text: str) -> bytes:
 
 def load_statement(text: str, capture: CaptureRef | None) -> Statement:
     """Read what `dump_statement` wrote, as read from a capture."""
-    return Statement(**_load_values(json.loads(text)), capture=capture, is_normalised=True)
+    return Statement(**_load_values(msgspec.json.decode(text)), capture=capture, is_normalised=True)
 
 
 def dump_post(post: Post) -> str:
@@ -191,7 +193,7 @@ def dump_post(post: Post) -> str:
 
 def load_post(text: str) -> Post:
     """Read what `dump_post` wrote."""
-    values: dict[str, Any] = _load_values(json.loads(text))
+    values: dict[str, Any] = _load_values(msgspec.json.decode(text))
     if values.get("capture"):
         values["capture"]["captured_at"] = datetime.fromisoformat(values["capture"]["captured_at"])
         values["capture"] = CaptureRef(**values["capture"])
@@ -205,8 +207,12 @@ def _list_values(item: _Fields, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _dump(values: dict[str, Any]) -> str:
-    text = json.dumps(values, ensure_ascii=False, default=_dump_value, separators=(",", ":"))
-    return _SURROGATES.sub("\ufffd", text)
+    try:
+        return _encode(values).decode()
+    except UnicodeEncodeError:
+        return _SURROGATES.sub(
+            "\ufffd", json.dumps(values, ensure_ascii=False, default=_dump_value, separators=(",", ":"))
+        )
 
 
 def _load_values(values: dict[str, Any]) -> dict[str, Any]:
@@ -217,6 +223,16 @@ def _load_values(values: dict[str, Any]) -> dict[str, Any]:
             values[name] = datetime.fromisoformat(values[name])
             values[f"{name}_precision"] = Precision(values[f"{name}_precision"])
     return values
+
+
+def _dump_text(value: Any) -> str:
+    """Take a kind of text of its own for text, which a reader of the source's own may give, such as lxml's."""
+    if isinstance(value, str):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is no value of a field")
+
+
+_encode: Final = msgspec.json.Encoder(enc_hook=_dump_text).encode
 
 
 def _dump_value(value: Any) -> Any:

@@ -12,12 +12,12 @@ import sqlite3
 import time
 import uuid
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pipelines.markup.sanitise import find_text
 from pipelines.posts import duplicates, statement_set
 from pipelines.posts.duplicates import EXACT, Duplicate, DuplicateIndex, compare_texts
+from pipelines.posts.filing import Claim, Filing
 from pipelines.posts.items import Post, Statement, dump_post, load_post
 from pipelines.posts.statement_set import StatementSet
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 VERSION: Final = 1
+_FILE_IS_BEHIND: Final = 2
 _SKETCHED_AT_ONCE: Final = 200
 _LISTED_AT_ONCE: Final = 200
 _PATIENCE_S: Final = 30.0
@@ -74,15 +75,6 @@ class LedgerOutdated(ValueError):
         super().__init__(f"{path} was written by {'a later' if is_newer else 'an earlier'} version; {remedy}")
         self.path = path
         self.is_newer = is_newer
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """A post's right to a file name; of several with the same claim the smallest key has it."""
-
-    key: _Key
-    claim: str
-    file: str
 
 
 class Ledger:
@@ -276,12 +268,26 @@ class Ledger:
         for source_, identifier, file in rows:
             yield (source_, identifier), file
 
+    def find_filing(self, key: _Key) -> Filing | None:
+        """Return how far an article has come, or None where nothing is stated of it."""
+        row = self._database.execute(
+            "SELECT state, due, claim, file, filed FROM posts WHERE source = ? AND identifier = ?", key
+        ).fetchone()
+        if row is None:
+            return None
+        state, due, claim, file, filed = row
+        run, _, outcome = filed.partition(" ")
+        return Filing(
+            state=state,
+            is_settled=due == _FILE_IS_BEHIND,
+            claim=Claim(key=key, claim=claim, file=file) if claim else None,
+            outcome=outcome if run == self._run else "",
+        )
+
     def find_claim(self, key: _Key) -> Claim | None:
         """Return the claim of a post, or None where it has no file yet."""
-        row = self._database.execute(
-            "SELECT claim, file FROM posts WHERE source = ? AND identifier = ? AND claim <> ''", key
-        ).fetchone()
-        return Claim(key=key, claim=row[0], file=row[1]) if row else None
+        filing = self.find_filing(key)
+        return filing.claim if filing else None
 
     def list_claims(self, claim: str) -> list[Claim]:
         """Return all claims to one name, the rightful holder first."""
@@ -297,34 +303,36 @@ class Ledger:
             (claim.claim, claim.file, *claim.key),
         )
 
-    def find_settled(self, key: _Key) -> Post | None:
-        """Return the post of an article that was settled and whose file is behind, else None."""
-        row = self._database.execute(
-            "SELECT state FROM posts WHERE source = ? AND identifier = ? AND due = 2", key
-        ).fetchone()
-        return load_post(row[0]) if row else None
-
     def record_settled(self, post: Post) -> None:
         """Remember what an article was settled into; its file is still behind."""
-        self._record(post, due=2, filed="")
+        self._record(post, self.find_filing(post.key), due=_FILE_IS_BEHIND, filed="", named=("", ""))
 
-    def record_filed(self, post: Post, outcome: str) -> None:
+    def record_filed(
+        self, post: Post, outcome: str, *, before: Filing | None = None, claim: Claim | None = None
+    ) -> None:
         """Remember what an article was settled into, and that nothing remains to be done until more is stated.
 
         Args:
             outcome: what this run has done for its file, by now.
+            before: how far it had come, if the caller knows.
+            claim: the name of its file, where it had none before.
         """
-        self._record(post, due=0, filed=f"{self._run} {outcome}")
+        named = (claim.claim, claim.file) if claim else ("", "")
+        before = before or self.find_filing(post.key)
+        self._record(post, before, due=0, filed=f"{self._run} {outcome}", named=named)
 
-    def _record(self, post: Post, *, due: int, filed: str) -> None:
-        (before,) = self._database.execute(
-            "SELECT state FROM posts WHERE source = ? AND identifier = ?", post.key
-        ).fetchone() or ("",)
-        if not before or load_post(before).articleBody != post.articleBody:
+    def _record(self, post: Post, before: Filing | None, *, due: int, filed: str, named: tuple[str, str]) -> None:
+        state = dump_post(post)
+        if (
+            before is None
+            or not before.state
+            or (state != before.state and load_post(before.state).articleBody != post.articleBody)
+        ):
             self._duplicates.expect(post.key)
         self._database.execute(
-            "UPDATE posts SET state = ?, due = ?, filed = ? WHERE source = ? AND identifier = ?",
-            (dump_post(post), due, filed, *post.key),
+            "UPDATE posts SET state = ?, due = ?, filed = ?, claim = iif(? = '', claim, ?), file = iif(? = '', file, ?)"
+            " WHERE source = ? AND identifier = ?",
+            (state, due, filed, named[0], named[0], named[1], named[1], *post.key),
         )
 
     def record_refusal(self, key: _Key) -> None:
@@ -333,12 +341,6 @@ class Ledger:
             "UPDATE posts SET due = 0, filed = ? WHERE source = ? AND identifier = ?",
             (f"{self._run} ", *key),
         )
-
-    def find_outcome(self, key: _Key) -> str:
-        """Return what this run has done for a post so far, or ''."""
-        row = self._database.execute("SELECT filed FROM posts WHERE source = ? AND identifier = ?", key).fetchone()
-        run, _, outcome = (row[0] if row else "").partition(" ")
-        return outcome if run == self._run else ""
 
     def list_files(self) -> set[str]:
         """Return the names of all post files that stand for a post."""

@@ -13,7 +13,9 @@ from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pipelines.posts.ledger import Claim, Ledger
+from pipelines.posts.filing import Claim
+from pipelines.posts.items import load_post
+from pipelines.posts.ledger import Ledger
 from pipelines.posts.post_files import PostFiles, build_file_name, render, share_file_name, unshare_file_name
 from pipelines.posts.settle import PostRefused, settle
 
@@ -113,8 +115,9 @@ class PostFolder:
 
     def _put(self, key: tuple[str, str]) -> Filed:
         options = self._options_for(key[0])
-        post = self._settle(key, options)
-        earlier = self._ledger.find_claim(key)
+        filing = self._ledger.find_filing(key)
+        post = load_post(filing.state) if filing and filing.is_settled else self._settle(key, options)
+        earlier = filing.claim if filing else None
         claim = build_file_name(post, options).casefold()
         rivals = [rival for rival in self._ledger.list_claims(claim) if rival.key != key]
         is_shared = any(rival.key < key for rival in rivals)
@@ -122,25 +125,23 @@ class PostFolder:
         if not is_shared:
             for rival in rivals:
                 self._move(rival, is_shared=True)
-        was_there = (self.folder / name).exists()
-        is_written = self._files.write(self.folder / name, render(post, options))
-        if earlier is None or (earlier.claim, earlier.file) != (claim, name):
-            self._ledger.record_name(Claim(key=key, claim=claim, file=name))
+        path = self.folder / name
+        was_there = path.exists()
+        is_written = self._files.write(path, render(post, options))
+        own = Claim(key=key, claim=claim, file=name)
+        if earlier and earlier != own:
+            self._ledger.record_name(own)
         if earlier and earlier.file != name:
             self._give_up(earlier, claim)
-        known = self._ledger.find_outcome(key)
-        before = Outcome(known) if known else None
+        before = Outcome(filing.outcome) if filing and filing.outcome else None
         outcome = Outcome.UPDATED if was_there or earlier else Outcome.NEW
         outcome = outcome if is_written else Outcome.UNCHANGED
         if before is Outcome.NEW or (before and outcome is Outcome.UNCHANGED):
             outcome = before
-        self._ledger.record_filed(post, outcome)
-        return Filed(post=post, path=self.folder / name, outcome=outcome, before=before)
+        self._ledger.record_filed(post, outcome, before=filing, claim=None if earlier else own)
+        return Filed(post=post, path=path, outcome=outcome, before=before)
 
     def _settle(self, key: tuple[str, str], options: PostOptions) -> Post:
-        settled = self._ledger.find_settled(key)
-        if settled is not None:
-            return settled
         try:
             statements = self._ledger.list_statements(key)
             if not statements:

@@ -158,7 +158,7 @@ class _Reader:
     def _read_article(self, page: Page, identifier: str) -> Reading:
         rules = self._rules
         identifier = identifier or rules.identify(page.url)
-        has_shares = LinkKind.SHARE in rules.links.patterns
+        has_shares = bool(rules.links.patterns.get(LinkKind.SHARE))
         links = list(self._iter_ruled_links(page)) if self._with_links or has_shares else []
         shares = [link.url for link in links if link.kind is LinkKind.SHARE]
         own = next((url for url in shares if rules.find_identifier(url) == identifier), "")

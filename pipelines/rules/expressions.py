@@ -152,13 +152,13 @@ def _iter_strings(value: Any) -> Iterator[str]:
 
 def _compile_selector(text: str) -> Any:
     if text.startswith("xpath:"):
-        return etree.XPath(text.removeprefix("xpath:"), regexp=False)
+        return etree.XPath(text.removeprefix("xpath:"), regexp=False, smart_strings=False)
     return CSSSelector(text, translator="html")
 
 
 _COMPILERS: dict[str, Any] = {
     "css": lambda text: CSSSelector(text, translator="html"),
-    "xpath": lambda text: etree.XPath(text, regexp=False),
+    "xpath": lambda text: etree.XPath(text, regexp=False, smart_strings=False),
     "html": _compile_selector,
     "outer": _compile_selector,
     "regex": re.compile,

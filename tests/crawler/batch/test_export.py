@@ -23,7 +23,8 @@ from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.records import RecordRefused
 from pipelines.exports.tables.parquet import read_parquet
-from pipelines.posts.ledger import Claim, Ledger
+from pipelines.posts.filing import Claim
+from pipelines.posts.ledger import Ledger
 from pipelines.posts.post_files import build_file_name
 from pipelines.posts.settle import settle
 from tests.pipelines.exports.samples import OPTIONS, build_statement

@@ -10,8 +10,9 @@ import pytest
 from archives.storage.collection import Collection
 from crawler.reparsing.references import verify_references
 from pipelines.page.document import CaptureRef
+from pipelines.posts.filing import Claim
 from pipelines.posts.items import Origin, Post, Statement
-from pipelines.posts.ledger import Claim, Ledger
+from pipelines.posts.ledger import Ledger
 from tests.archives.conftest import build_exchange, build_writer
 from tests.project import run_scrapy
 

@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.dates.model import Precision
 from pipelines.page.document import CaptureRef
-from pipelines.posts.items import Origin, Statement
+from pipelines.posts.items import Origin, Statement, load_post
 from pipelines.posts.ledger import VERSION, Ledger, LedgerOutdated
 from pipelines.posts.options import PostOptions
 from pipelines.posts.settle import PostRefused, settle
@@ -127,11 +127,14 @@ def test_what_is_stated_after_a_part_was_settled_is_not_passed_over(tmp_path: Pa
     settle_due(part)
     part.add(build("shared", 2, articleBody=TEXT))
     whole.unite(tmp_path / "part")
-    assert whole.find_settled(KEY) is None
+    filing = whole.find_filing(KEY)
+    assert filing is not None
+    assert not filing.is_settled
     settle_due(whole)
-    settled = whole.find_settled(KEY)
-    assert settled is not None
-    assert settled.headline == "Tide 2"
+    filing = whole.find_filing(KEY)
+    assert filing is not None
+    assert filing.is_settled
+    assert load_post(filing.state).headline == "Tide 2"
     part.close()
     whole.close()
 
@@ -158,7 +161,9 @@ def test_only_a_new_statement_or_sighting_makes_a_post_due(tmp_path: Path) -> No
     ledger.add(said)
     assert list(ledger.iter_due()) == [KEY]
     ledger.record_filed(settle([said], PostOptions()), "new")
-    assert ledger.find_outcome(KEY) == "new"
+    filing = ledger.find_filing(KEY)
+    assert filing is not None
+    assert filing.outcome == "new"
     ledger.add(said)
     ledger.add(build("shared", 5, is_silent=True))
     assert list(ledger.iter_due()) == []
