@@ -17,8 +17,6 @@ from rich.syntax import Syntax
 from rich.table import Table
 from scrapy.commands import ScrapyCommand
 
-from crawler.demo_site.server import Newspaper
-
 if TYPE_CHECKING:
     import argparse
 
@@ -71,6 +69,8 @@ class Demonstration:
     def run(self) -> int:
         """Run the steps; return the exit code."""
         began = time.monotonic()
+        from crawler.demo_site.server import Newspaper  # noqa: PLC0415 (Scrapy loads every command before it runs one)
+
         with Newspaper() as paper, self.console.status("printing the newspaper …") as status:
             source = self.folder / "newspaper.toml"
             source.write_text(paper.source_toml(), "utf-8")

@@ -9,8 +9,6 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
-from archives.replay.serving import serve
-from crawler.viewer.app import ViewerApp
 
 if TYPE_CHECKING:
     import argparse
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 class Command(ScrapyCommand):
     """Serves the viewer until it is interrupted.
 
-    Exit codes: 0 it was told to stop, 2 usage.
+    Exit codes: 0 somebody stopped it, 2 usage.
     """
 
     requires_project = True
@@ -47,6 +45,10 @@ class Command(ScrapyCommand):
         """Serve."""
         if args:
             raise UsageError
+        # Scrapy loads every command before it runs one, and the viewer is slow to load.
+        from archives.replay.serving import serve  # noqa: PLC0415
+        from crawler.viewer.app import ViewerApp  # noqa: PLC0415
+
         assert self.settings is not None
         player = self.settings.get("VIEWER_REPLAYWEB_DIR")
         app = ViewerApp(
