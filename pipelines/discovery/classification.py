@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING
 
 from pipelines.discovery.address_shapes import find_page_number, is_front, measure_article
 from pipelines.discovery.structure import measure_width
-from pipelines.discovery.xml_stream import read_opening
+from pipelines.discovery.text_stream import read_opening
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from lxml import etree
 
-_ROOT = re.compile(rb"<(?:[\w.-]+:)?(urlset|sitemapindex|rss|feed|RDF)[\s>]")
-_PROLOG = re.compile(rb"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|\s+)*", re.DOTALL | re.IGNORECASE)
-_JSON_FEED = b"jsonfeed.org/version/"
+_ROOT = re.compile(r"<(?:[\w.-]+:)?(urlset|sitemapindex|rss|feed|RDF|Channel)[\s>]")
+_PROLOG = re.compile(r"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|\s+)*", re.DOTALL | re.IGNORECASE)
+# What shows that a root further down is a page's own business.
+_PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body|script)\b", re.IGNORECASE)
+_JSON_FEED = "jsonfeed.org/version/"
 _KINDS = {
-    b"urlset": LinkKind.SITEMAP,
-    b"sitemapindex": LinkKind.SITEMAP,
-    b"rss": LinkKind.FEED,
-    b"feed": LinkKind.FEED,
-    b"RDF": LinkKind.FEED,
+    "urlset": LinkKind.SITEMAP,
+    "sitemapindex": LinkKind.SITEMAP,
+    "rss": LinkKind.FEED,
+    "feed": LinkKind.FEED,
+    "RDF": LinkKind.FEED,
+    "Channel": LinkKind.FEED,
 }
 _ARTICLE_TYPE = re.compile(
     r'"@type"\s*:\s*(?:"|\[[^\]]*")(?:\w*NewsArticle|Article|BlogPosting|ReportageNewsArticle|OpinionNewsArticle'
@@ -52,16 +55,27 @@ _LEAST = 3
 def judge_document(body: bytes, content_type: bytes) -> LinkKind:
     """Return FEED or SITEMAP for what is one of these, whatever it is served as, else OTHER."""
     opening = read_opening(body)
-    if opening.startswith(b"<"):
-        prolog = _PROLOG.match(opening)
-        root = _ROOT.match(opening, prolog.end() if prolog else 0)
-        return _KINDS[root[1]] if root else LinkKind.OTHER
-    if opening.startswith(b"{"):
-        return LinkKind.FEED if _JSON_FEED in opening.replace(b"\\/", b"/") else LinkKind.OTHER
+    root = _find_root(opening)
+    if root:
+        return _KINDS[root]
+    if opening.startswith("{"):
+        return LinkKind.FEED if _JSON_FEED in opening.replace("\\/", "/") else LinkKind.OTHER
     is_plain = content_type.lower().startswith(b"text/plain") or body.startswith(b"\x1f\x8b")
     lines = opening.splitlines()[:20]
-    is_listing = bool(lines) and all(re.match(rb"https?://\S+\s*$", line) for line in lines[:19] if line.strip())
-    return LinkKind.SITEMAP if is_plain and is_listing and opening.startswith(b"http") else LinkKind.OTHER
+    is_listing = bool(lines) and all(re.match(r"https?://\S+\s*$", line) for line in lines[:19] if line.strip())
+    return LinkKind.SITEMAP if is_plain and is_listing and opening.startswith("http") else LinkKind.OTHER
+
+
+def _find_root(opening: str) -> str:
+    """Return the name of the root of a feed or sitemap, also where a program's warnings stand before it, or ''."""
+    prolog = _PROLOG.match(opening)
+    start = prolog.end() if prolog else 0
+    root = _ROOT.match(opening, start)
+    if root is None and not opening.startswith("{"):
+        root = _ROOT.search(opening, start)
+        if root is not None and _PAGE.search(opening, 0, root.start()):
+            return ""
+    return root[1] if root else ""
 
 
 def is_article_page(root: etree._Element, url: str) -> bool:

@@ -1,4 +1,4 @@
-"""What a feed says of its entries: RSS 2.0 and its forerunners, RSS 1.0, Atom, JSON Feed.
+"""What a feed says of its entries: RSS 2.0 and its forerunners, RSS 1.0 and 1.1, Atom, JSON Feed.
 
 Only what dates, names and addresses an article is taken; its text is the article page's to give, since feeds hold it
 whole, in part or not at all without saying which.
@@ -14,14 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.discovery.xml_stream import (
-    DocumentRefused,
-    find_name,
-    find_namespace,
-    find_text,
-    iter_chunks,
-    iter_elements,
-)
+from pipelines.discovery.text_stream import DocumentRefused, iter_chunks, read_opening
+from pipelines.discovery.xml_stream import ElementStream, find_name, find_namespace, find_text
 from pipelines.page.addresses import join_url
 from pipelines.rules.addresses import normalise_location, place_under
 
@@ -33,7 +27,10 @@ if TYPE_CHECKING:
 MAX_ENTRIES = 2_000
 _MAX_JSON_BYTES = 16 * 1024 * 1024
 _ATOM = "http://www.w3.org/2005/Atom"
+_WEB = ("http://", "https://")
+_MEDIA = "http://search.yahoo.com/mrss/"
 _BASE = "{http://www.w3.org/XML/1998/namespace}base"
+_ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _MAIL_NAME = re.compile(r"[^\s()]+@[^\s()]+\s*\((?P<name>[^()]+)\)")
 _MAIL = re.compile(r"[^\s()]+@[^\s()]+")
 
@@ -61,26 +58,32 @@ class Feed:
     Attributes:
         next_url: the document with older entries, where the feed is paged, or ''.
         refused: why it was not read to its end, or ''.
+        mended: what was wrong with it and did not keep it from being read: `markup`, `encoding`, `entities`, or ''.
     """
 
     entries: tuple[FeedEntry, ...] = ()
     next_url: str = ""
     refused: str = ""
+    mended: str = ""
 
 
-def read_feed(body: bytes, url: str) -> Feed:
-    """Return what a feed says, as far as it can be read; `url` is its address, which relative ones count from."""
+def read_feed(body: bytes, url: str, content_type: bytes = b"") -> Feed:
+    """Return what a feed says, as far as it can be read.
+
+    Args:
+        url: its address, which relative ones count from.
+        content_type: value of the Content-Type header, as sent.
+    """
     reader = _Reader(url)
     refused = ""
     try:
-        opening = next(iter_chunks(body), b"").lstrip(b"\xef\xbb\xbf \t\r\n")
-        if opening.startswith(b"{"):
+        if read_opening(body).startswith("{"):
             reader.read_json(body)
         else:
-            reader.read_xml(body)
+            reader.read_xml(body, content_type)
     except DocumentRefused as refusal:
         refused = refusal.reason
-    return Feed(entries=tuple(reader.entries.values()), next_url=reader.next_url, refused=refused)
+    return Feed(entries=tuple(reader.entries.values()), next_url=reader.next_url, refused=refused, mended=reader.mended)
 
 
 class _Reader:
@@ -90,9 +93,17 @@ class _Reader:
         self._url = url
         self.entries: dict[str, FeedEntry] = {}
         self.next_url = ""
+        self.mended = ""
 
-    def read_xml(self, body: bytes) -> None:
-        elements = iter_elements(body, frozenset({"item", "entry", "link"}))
+    def read_xml(self, body: bytes, content_type: bytes) -> None:
+        stream = ElementStream(body, frozenset({"item", "entry", "link"}), content_type)
+        try:
+            self._read_elements(stream)
+        finally:
+            self.mended = stream.mended
+
+    def _read_elements(self, stream: ElementStream) -> None:
+        elements = iter(stream)
         root = next(elements, None)
         base = join_url(self._url, root.get(_BASE) or "") if root is not None else ""
         base = base or self._url
@@ -152,22 +163,33 @@ def _read_rss(item: etree._Element, base: str) -> FeedEntry | None:
             authors += _find_authors(text)
         elif name in ("category", "subject"):
             categories.append(text)
-        elif name == "link" and not text:
-            texts.setdefault("link", child.get("href") or "")
+        elif name == "link":
+            _note_link(texts, child, text)
         elif text:
-            texts.setdefault(name, text)
-    guid = guid if guid.startswith(("http://", "https://")) else ""
-    url = _resolve(texts.get("origLink") or texts.get("link") or guid, base)
+            texts.setdefault("media_title" if name == "title" and find_namespace(child) == _MEDIA else name, text)
+    guid = guid if guid.startswith(_WEB) else ""
+    original = texts.get("origLink", "")
+    address = original if original.startswith(_WEB) else ""
+    address = address or texts.get("link") or texts.get("alternate") or guid
+    url = _resolve(address or item.get(_ABOUT) or "", base)
     if not url:
         return None
     return FeedEntry(
         url=url,
-        title=texts.get("title", ""),
-        published=texts.get("pubDate") or texts.get("published") or texts.get("date", ""),
+        title=texts.get("title") or texts.get("media_title", ""),
+        published=texts.get("pubDate") or texts.get("published") or texts.get("date") or texts.get("issued", ""),
         updated=texts.get("updated") or texts.get("modified", ""),
         authors=tuple(dict.fromkeys(authors)),
         categories=tuple(dict.fromkeys(filter(None, categories))),
     )
+
+
+def _note_link(texts: dict[str, str], link: etree._Element, text: str) -> None:
+    """Note an entry's own address; Atom's links also lead to its comments, its sound or its source."""
+    if text and find_namespace(link) != _ATOM:
+        texts.setdefault("link", text)
+    elif not text and link.get("href") and (link.get("rel") or "alternate").lower() == "alternate":
+        texts.setdefault("alternate", link.get("href", ""))
 
 
 def _read_atom(entry: etree._Element, base: str) -> FeedEntry | None:
@@ -177,15 +199,16 @@ def _read_atom(entry: etree._Element, base: str) -> FeedEntry | None:
     authors, categories = [], []
     for name, child in _list_children(entry):
         if name == "link" and (child.get("rel") or "alternate") == "alternate":
-            links.append(("html" not in (child.get("type") or "html"), child.get("href") or ""))
+            links.append(("html" not in (child.get("type") or "html"), child.get("href") or find_text(child)))
         elif name == "author":
             authors += [find_text(part) for key, part in _list_children(child) if key == "name"]
         elif name == "category":
             categories.append((child.get("label") or child.get("term") or "").strip())
         else:
             texts.setdefault(name, find_text(child))
-    identifier = texts.get("id", "") if texts.get("id", "").startswith(("http://", "https://")) else ""
-    address = texts.get("origLink") or next((href for _, href in sorted(links) if href), identifier)
+    identifier = texts.get("id", "") if texts.get("id", "").startswith(_WEB) else ""
+    original = texts.get("origLink", "")
+    address = original if original.startswith(_WEB) else next((href for _, href in sorted(links) if href), identifier)
     url = _resolve(address, base)
     if not url:
         return None
@@ -202,7 +225,7 @@ def _read_atom(entry: etree._Element, base: str) -> FeedEntry | None:
 
 def _read_json_item(item: dict[str, Any], base: str) -> FeedEntry | None:
     identifier = item.get("id")
-    fallback = identifier if isinstance(identifier, str) and identifier.startswith(("http://", "https://")) else ""
+    fallback = identifier if isinstance(identifier, str) and identifier.startswith(_WEB) else ""
     address = item.get("url") if isinstance(item.get("url"), str) else fallback
     url = _resolve(address or fallback, base)
     if not url:

@@ -5,10 +5,12 @@ Spec: https://www.sitemaps.org/protocol.html; https://developers.google.com/sear
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.discovery.xml_stream import DocumentRefused, find_name, find_text, iter_chunks, iter_elements
+from pipelines.discovery.text_stream import DocumentRefused, find_encoding, iter_text, read_opening
+from pipelines.discovery.xml_stream import ElementStream, find_name, find_namespace, find_text
 from pipelines.page.addresses import join_url
 from pipelines.rules.addresses import normalise_location, place_under
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 # The protocol's own bound, of addresses in one file.
 MAX_ENTRIES = 50_000
-_MAX_LINE_BYTES = 4_096
+_MAX_LINE_CHARS = 4_096
 _WEB = ("http://", "https://")
 
 
@@ -52,42 +54,45 @@ class Sitemap:
         entries: pages.
         children: other sitemaps, where this is an index.
         refused: why it was not read to its end, or ''.
+        mended: what was wrong with it and did not keep it from being read: `markup`, `encoding`, `entities`, or ''.
     """
 
     entries: tuple[SitemapEntry, ...] = ()
     children: tuple[SitemapEntry, ...] = ()
     refused: str = ""
+    mended: str = ""
 
 
-def read_sitemap(body: bytes, url: str) -> Sitemap:
+def read_sitemap(body: bytes, url: str, content_type: bytes = b"") -> Sitemap:
     """Return what a sitemap says, as far as it can be read.
 
     Args:
         body: XML or plain text, in gzip or not.
         url: its address, which relative ones count from.
+        content_type: value of the Content-Type header, as sent.
     """
     found: dict[str, dict[str, SitemapEntry]] = {"url": {}, "sitemap": {}}
     refused = ""
+    stream = ElementStream(body, frozenset(found), content_type)
     try:
-        for kind, entry in _iter_entries(body, url):
+        is_plain = read_opening(body).startswith(_WEB)
+        for kind, entry in _iter_lines(body, url) if is_plain else _iter_entries(stream, url):
             if len(found[kind]) >= MAX_ENTRIES and entry.url not in found[kind]:
                 refused = "too_many"
                 break
             found[kind].setdefault(entry.url, entry)
     except DocumentRefused as refusal:
         refused = refusal.reason
-    return Sitemap(entries=tuple(found["url"].values()), children=tuple(found["sitemap"].values()), refused=refused)
+    return Sitemap(
+        entries=tuple(found["url"].values()),
+        children=tuple(found["sitemap"].values()),
+        refused=refused,
+        mended=stream.mended,
+    )
 
 
-def _iter_entries(body: bytes, url: str) -> Iterator[tuple[str, SitemapEntry]]:
-    opening = next(iter_chunks(body), b"").lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not opening.startswith(b"<"):
-        for line in _iter_lines(body):
-            address = _find_address(line, url) if line.lstrip().startswith(_WEB) else ""
-            if address:
-                yield "url", SitemapEntry(url=address)
-        return
-    elements = iter_elements(body, frozenset({"url", "sitemap"}))
+def _iter_entries(stream: ElementStream, url: str) -> Iterator[tuple[str, SitemapEntry]]:
+    elements = iter(stream)
     next(elements, None)
     for element in elements:
         entry = _read_entry(element, url)
@@ -95,29 +100,38 @@ def _iter_entries(body: bytes, url: str) -> Iterator[tuple[str, SitemapEntry]]:
             yield find_name(element), entry
 
 
-def _iter_lines(body: bytes) -> Iterator[str]:
-    rest = b""
-    for chunk in iter_chunks(body):
-        *lines, rest = (rest + chunk).split(b"\n")
-        yield from (line.decode("utf-8", "replace") for line in lines)
-        rest = rest[:_MAX_LINE_BYTES]
-    yield rest.decode("utf-8", "replace")
+def _iter_lines(body: bytes, url: str) -> Iterator[tuple[str, SitemapEntry]]:
+    rest = ""
+    for chunk in (*iter_text(body, find_encoding(body), errors="replace"), "\n"):
+        *lines, rest = re.split(r"[\r\n]+", rest + chunk)
+        for line in lines:
+            address = _find_address(line, url) if line.lstrip().startswith(_WEB) else ""
+            if address:
+                yield "url", SitemapEntry(url=address)
+        rest = rest[:_MAX_LINE_CHARS]
 
 
 def _read_entry(element: etree._Element, url: str) -> SitemapEntry | None:
-    texts: dict[str, str] = {}
-    for child in element.iterdescendants():
-        # Of several, as of the pictures and languages that other namespaces add, the first is the entry's own.
-        texts.setdefault(find_name(child), find_text(child) if len(child) == 0 else "")
-    address = _find_address(texts.get("loc", ""), url)
+    """Read one entry. What pictures, films and other languages in it have for addresses is not its own."""
+    own: dict[str, str] = {}
+    news: dict[str, str] = {}
+    space = find_namespace(element)
+    for child in element:
+        name = find_name(child)
+        if name == "news":
+            for part in child.iter():
+                news.setdefault(find_name(part), find_text(part))
+        elif find_namespace(child) in (space, ""):
+            own.setdefault(name, find_text(child))
+    address = _find_address(own.get("loc", ""), url)
     if not address:
         return None
     return SitemapEntry(
         url=address,
-        modified=texts.get("lastmod", ""),
-        published=texts.get("publication_date", ""),
-        title=texts.get("title", "") if "publication_date" in texts else "",
-        keywords=tuple(word.strip() for word in texts.get("keywords", "").split(",") if word.strip()),
+        modified=own.get("lastmod", ""),
+        published=news.get("publication_date", ""),
+        title=news.get("title", "") if "publication_date" in news else "",
+        keywords=tuple(word.strip() for word in news.get("keywords", "").split(",") if word.strip()),
     )
 
 

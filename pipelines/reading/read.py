@@ -28,8 +28,8 @@ from pipelines.rules.requisites import iter_page_requisites
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pipelines.discovery.feeds import FeedEntry
-    from pipelines.discovery.sitemaps import SitemapEntry
+    from pipelines.discovery.feeds import Feed, FeedEntry
+    from pipelines.discovery.sitemaps import Sitemap, SitemapEntry
     from pipelines.page.document import Document
     from pipelines.rules.model import RequisiteKind, Rules
 
@@ -252,20 +252,26 @@ class _Reader:
         return self._build(LinkKind.TEXT, statements=(statement,), note=note)
 
     def _read_feed(self) -> Reading:
-        feed = read_feed(self._document.body, self._document.url)
+        feed = read_feed(self._document.body, self._document.url, self._document.content_type)
         links = [
             Link(url=entry.url, kind=LinkKind.ARTICLE, reason=Reason.FEED, dated=entry.published or entry.updated)
             for entry in feed.entries
         ]
         if feed.next_url:
             links.append(Link(url=feed.next_url, kind=LinkKind.FEED, reason=Reason.REL_NEXT))
-        note = f"discovery/refused/{feed.refused}" if feed.refused else ""
+        self._note_damage(feed)
         statements = tuple(filter(None, map(self._state, feed.entries)))
-        return self._build(LinkKind.FEED, statements=statements, links=tuple(links), note=note)
+        return self._build(LinkKind.FEED, statements=statements, links=tuple(links))
+
+    def _note_damage(self, document: Feed | Sitemap) -> None:
+        if document.refused:
+            self._notes[f"discovery/refused/{document.refused}"] += 1
+        if document.mended:
+            self._notes[f"discovery/mended/{document.mended}"] += 1
 
     def _read_sitemap(self) -> Reading:
         """Read a sitemap; its links come newest first."""
-        sitemap = read_sitemap(self._document.body, self._document.url)
+        sitemap = read_sitemap(self._document.body, self._document.url, self._document.content_type)
         links = [
             Link(url=child.url, kind=LinkKind.SITEMAP, reason=Reason.SITEMAP, dated=child.modified)
             for child in sort_newest_first(sitemap.children)
@@ -277,8 +283,8 @@ class _Reader:
             reason = Reason.NEWS_SITEMAP if entry.is_news else Reason.SITEMAP
             dated = entry.published or entry.modified
             links.append(Link(url=entry.url, kind=LinkKind.ARTICLE, reason=reason, dated=dated))
-        note = f"discovery/refused/{sitemap.refused}" if sitemap.refused else ""
-        return self._build(LinkKind.SITEMAP, statements=tuple(statements), links=tuple(links), note=note)
+        self._note_damage(sitemap)
+        return self._build(LinkKind.SITEMAP, statements=tuple(statements), links=tuple(links))
 
     def _state(self, entry: FeedEntry | SitemapEntry) -> Statement | None:
         """Return what one entry states, if it may be of an article of this source."""
