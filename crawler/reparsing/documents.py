@@ -77,6 +77,7 @@ def build_document(capture: Capture, *, max_bytes: int, asked: tuple[str, ...] =
         captured_at=ref.captured_at,
         capture=ref,
         asked=asked,
+        head=tuple((name.lower(), value) for name, value in capture.head.headers) if capture.is_http else (),
     )
 
 

@@ -56,6 +56,7 @@ class RawPage:
         captured_at: aware instant at which it was fetched; None where nobody knows.
         place: where in an archive it stands, as `collection/file@offset`; empty elsewhere.
         capture: the capture that it is, in an archive.
+        head: name, in lower case, and value of each header field of the response.
     """
 
     body: bytes
@@ -64,6 +65,7 @@ class RawPage:
     captured_at: datetime | None = None
     place: str = ""
     capture: CaptureRef | None = None
+    head: tuple[tuple[bytes, bytes], ...] = ()
 
     @property
     def document(self) -> Document:
@@ -74,6 +76,7 @@ class RawPage:
             content_type=self.content_type,
             captured_at=self.captured_at,
             capture=self.capture,
+            head=self.head,
         )
 
     def decode(self, language: str = "") -> str:
@@ -95,6 +98,7 @@ def build_page(held: Collection, capture: Capture, *, max_bytes: int) -> RawPage
         captured_at=document.captured_at,
         place=f"{held.name}/{capture.filename}@{capture.offset}",
         capture=document.capture,
+        head=document.head,
     )
 
 
@@ -173,12 +177,16 @@ class PageReader:
                 raw = answer.read(self._max_bytes + 1)
                 codings = (answer.headers.get("Content-Encoding") or "").split(",")
                 body = decode_content(raw, codings, max_bytes=self._max_bytes)
-                final_url, kind = answer.geturl(), answer.headers.get("Content-Type") or ""
+                final_url, fields = answer.geturl(), answer.headers.items()
         except (OSError, HTTPException, ArchiveError, ValueError) as error:
             raise PageUnreadable(f"{url} cannot be read: {error}; try it in a browser, or name a capture") from error
         if len(body) > self._max_bytes:
             raise PageUnreadable(f"{url} holds more than {self._max_bytes} bytes; raise DOWNLOAD_MAXSIZE to read it")
-        return RawPage(body=body, url=final_url, content_type=kind.encode("latin-1", "replace"), captured_at=asked_at)
+        head = tuple(
+            (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in fields
+        )
+        kind = dict(reversed(head)).get(b"content-type", b"")
+        return RawPage(body=body, url=final_url, content_type=kind, captured_at=asked_at, head=head)
 
 
 def _expand(raw: bytes, max_bytes: int) -> bytes:

@@ -62,8 +62,8 @@ _PRIORITY = {
 class NewsSpider(Spider):
     """Base of the spiders that follow a source.
 
-    Stats: `links/followed/<kind>`, `pages/<kind>`, `pages/failed/<kind>`, `failures/<reason>`, `pages/not_html`,
-    `listing/no_identifier`, `text/not_served`.
+    Stats: `links/followed/<kind>`, `captures/<class>`, `pages/<kind>`, `pages/failed/<kind>`, `failures/<reason>`,
+    `pages/not_html`, `listing/no_identifier`, `text/not_served`.
     """
 
     follows: ClassVar[frozenset[LinkKind]] = frozenset()
@@ -347,6 +347,7 @@ def build_document(response: Response) -> Document:
         captured_at=capture.captured_at if capture else datetime.now(UTC),
         capture=capture,
         asked=tuple(response.meta.get("redirect_urls", ())),
+        head=tuple((name.lower(), value) for name, values in response.headers.items() for value in values),
     )
 
 

@@ -40,6 +40,7 @@ class Document:
             on it are read.
         capture: where the capture is archived; None for a document that no archive holds.
         asked: addresses that redirected to `url`, the first one first.
+        head: name, in lower case, and value of each header field of the response; empty where it is not known.
     """
 
     body: bytes
@@ -48,3 +49,4 @@ class Document:
     captured_at: datetime | None = None
     capture: CaptureRef | None = None
     asked: tuple[str, ...] = ()
+    head: tuple[tuple[bytes, bytes], ...] = ()

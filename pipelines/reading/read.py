@@ -11,11 +11,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pipelines.discovery.address_shapes import is_front
 from pipelines.discovery.classification import is_article_page, judge_document
 from pipelines.discovery.feeds import read_feed
 from pipelines.discovery.sitemaps import read_sitemap, sort_newest_first
 from pipelines.discovery.structure import find_canonical, iter_announced, list_structure
 from pipelines.page.addresses import iter_links
+from pipelines.page.classes import PageClass
+from pipelines.page.classification import classify, classify_other, observe
 from pipelines.page.encodings import decode_page
 from pipelines.page.page import Page
 from pipelines.posts.items import Origin, Statement
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 
 # Of these kinds is what a rule does not name, or names as what its bytes can prove.
 _UNTOLD = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
+# Witnesses of a date that stand on pages that are no articles as well.
+_WEAK = ("url", "script:", "comment:", "attribute:")
 _NO_PAGE = re.compile(
     rb"\s*(?:(?:image|video|audio|font)/|text/(?:css|javascript)|application/(?:pdf|zip|(?:x-)?javascript|wasm|font))",
     re.IGNORECASE,
@@ -46,7 +51,8 @@ class Reading:
     """What one document says.
 
     Attributes:
-        kind: what the document is.
+        kind: what the document is, by its address or its content.
+        page_class: what it holds, by its bytes; only an ARTICLE states anything of an article. None for a share link.
         is_named: a rule of the source names its address; else its content told what it is.
         statements: what it states of articles, as found.
         links: where it leads, each address once, in the order of the document; empty unless asked for.
@@ -55,6 +61,7 @@ class Reading:
     """
 
     kind: LinkKind
+    page_class: PageClass | None = None
     is_named: bool = True
     statements: tuple[Statement, ...] = ()
     links: tuple[Link, ...] = ()
@@ -92,7 +99,7 @@ class _Reader:
             if announcing is not LinkKind.OTHER:
                 return self._read_feed() if announcing is LinkKind.FEED else self._read_sitemap()
         if kind is LinkKind.OTHER and _NO_PAGE.match(document.content_type):
-            return self._build(kind, note="pages/not_html")
+            return self._build(kind, PageClass.DOCUMENT, note="pages/not_html")
         if kind is LinkKind.SHARE:
             return self._read_share()
         language = self._rules.post.language
@@ -107,12 +114,13 @@ class _Reader:
         if kind is LinkKind.TEXT:
             return self._read_text(page, identifier)
         if page.is_empty:
-            return self._build(kind, note="pages/not_html")
+            return self._build(kind, PageClass.EMPTY, note="pages/not_html")
         if kind is LinkKind.ARTICLE:
             return self._read_article(page, identifier)
         if as_article or self._is_article_found(page, kind):
             return self._read_found(page)
-        return self._build(kind, links=self._iter_page_links(page))
+        page_class = classify_other(page, observe(self._document, page))
+        return self._build(kind, page_class, links=self._iter_page_links(page))
 
     def _judge(self) -> tuple[LinkKind, str]:
         """Return kind and id by the address; a redirect's first address speaks where its last says nothing."""
@@ -131,6 +139,7 @@ class _Reader:
     def _build(
         self,
         kind: LinkKind,
+        page_class: PageClass | None,
         *,
         statements: tuple[Statement, ...] = (),
         links: Iterator[Link] | tuple[Link, ...] = (),
@@ -140,12 +149,15 @@ class _Reader:
     ) -> Reading:
         if note:
             self._notes[note] += 1
+        if page_class is not None:
+            self._notes[f"captures/{page_class}"] += 1
         unique: dict[str, Link] = {}
         for link in links:
             if link.url not in unique or unique[link.url].kind is LinkKind.OTHER:
                 unique[link.url] = link
         return Reading(
             kind=kind,
+            page_class=page_class,
             is_named=is_named,
             statements=statements,
             links=tuple(unique.values()),
@@ -163,11 +175,12 @@ class _Reader:
         shares = [link.url for link in links if link.kind is LinkKind.SHARE]
         own = next((url for url in shares if rules.find_identifier(url) == identifier), "")
         requisites = self._list_requisites(page)
-        statement = read_fields(self._document, page, LinkKind.ARTICLE, rules)
+        statement, page_class = self._state_page(page)
         statement.identifier, statement.url, statement.shareLink = identifier, page.url, own
         return self._build(
             LinkKind.ARTICLE,
-            statements=(statement,),
+            page_class,
+            statements=(statement,) if page_class is PageClass.ARTICLE else (),
             links=tuple(links) if self._with_links else (),
             requisites=requisites,
         )
@@ -187,17 +200,32 @@ class _Reader:
             following = list_structure if is_seed else iter_announced
             links += following(page.root, page.url, rules.admits)
         requisites = self._list_requisites(page)
-        statement = read_fields(self._document, page, LinkKind.ARTICLE, rules)
+        statement, page_class = self._state_page(page)
         statement.identifier, statement.url = rules.identify(meant), meant
         if not is_own:
             statement.origin = Origin.SHARE
         return self._build(
             LinkKind.ARTICLE,
+            page_class,
             is_named=False,
-            statements=(statement,),
+            statements=(statement,) if page_class is PageClass.ARTICLE else (),
             links=tuple(links) if self._with_links else (),
             requisites=requisites,
         )
+
+    def _state_page(self, page: Page) -> tuple[Statement, PageClass]:
+        """Return what a page would state if it is the article that its address promises, and what it is."""
+        rules, document = self._rules, self._document
+        asked = document.asked[0] if document.asked else page.url
+        signs = observe(document, page, is_moved=is_front(page.url) and not is_front(asked))
+        statement = read_fields(document, page, LinkKind.ARTICLE, rules)
+        if page.data is not None and not statement.headline_found and not statement.articleBody_found:
+            return statement, PageClass.DOCUMENT
+        is_dated = bool(statement.datePublished_found) and not statement.witnesses["datePublished"].startswith(_WEAK)
+        page_class = classify(page, signs, body=statement.articleBody_found, is_dated=is_dated)
+        if page_class in (PageClass.SHELL, PageClass.EMPTY) and rules.links.patterns.get(LinkKind.TEXT):
+            page_class = PageClass.ARTICLE  # its text stands elsewhere
+        return statement, page_class
 
     def _iter_page_links(self, page: Page) -> Iterator[Link]:
         """Yield where a page leads that is no article: what rules name, then what its structure shows."""
@@ -223,14 +251,14 @@ class _Reader:
     def _read_share(self) -> Reading:
         text_url = self._rules.find_text_url(self._document.url)
         links = (Link(url=text_url, kind=LinkKind.TEXT, reason=Reason.RULE),) if text_url else ()
-        return self._build(LinkKind.SHARE, links=links)
+        return self._build(LinkKind.SHARE, None, links=links)
 
     def _read_listing(self, page: Page) -> Reading:
         """Read JSON whose entries are articles."""
         rules, document = self._rules, self._document
         parser = rules.find_parser(LinkKind.LISTING, document.captured_at)
         if parser is None or parser.records is None:
-            return self._build(LinkKind.LISTING, note="listing/no_parser")
+            return self._build(LinkKind.LISTING, PageClass.DOCUMENT, note="listing/no_parser")
         statements = []
         for record in parser.iter_records(page):
             identifier = find_identifier(record, LinkKind.LISTING, document, rules)
@@ -241,15 +269,19 @@ class _Reader:
             statement.identifier = identifier
             statement.shareLink = rules.share.url.replace("{id}", identifier)
             statements.append(statement)
-        return self._build(LinkKind.LISTING, statements=tuple(statements))
+        return self._build(LinkKind.LISTING, PageClass.LIST, statements=tuple(statements))
 
     def _read_text(self, page: Page, identifier: str) -> Reading:
         """Read the text that a share link stands for."""
         statement = read_fields(self._document, page, LinkKind.TEXT, self._rules)
         statement.identifier = identifier
         statement.shareLink = self._rules.share.url.replace("{id}", identifier)
-        note = "" if statement.articleBody_found else "text/not_served"
-        return self._build(LinkKind.TEXT, statements=(statement,), note=note)
+        if statement.articleBody_found:
+            return self._build(LinkKind.TEXT, PageClass.ARTICLE, statements=(statement,))
+        page_class = (
+            PageClass.DOCUMENT if page.data is not None else classify_other(page, observe(self._document, page))
+        )
+        return self._build(LinkKind.TEXT, page_class, statements=(statement,), note="text/not_served")
 
     def _read_feed(self) -> Reading:
         feed = read_feed(self._document.body, self._document.url, self._document.content_type)
@@ -261,7 +293,7 @@ class _Reader:
             links.append(Link(url=feed.next_url, kind=LinkKind.FEED, reason=Reason.REL_NEXT))
         self._note_damage(feed)
         statements = tuple(filter(None, map(self._state, feed.entries)))
-        return self._build(LinkKind.FEED, statements=statements, links=tuple(links))
+        return self._build(LinkKind.FEED, PageClass.LIST, statements=statements, links=tuple(links))
 
     def _note_damage(self, document: Feed | Sitemap) -> None:
         if document.refused:
@@ -284,7 +316,7 @@ class _Reader:
             dated = entry.published or entry.modified
             links.append(Link(url=entry.url, kind=LinkKind.ARTICLE, reason=reason, dated=dated))
         self._note_damage(sitemap)
-        return self._build(LinkKind.SITEMAP, statements=tuple(statements), links=tuple(links))
+        return self._build(LinkKind.SITEMAP, PageClass.LIST, statements=tuple(statements), links=tuple(links))
 
     def _state(self, entry: FeedEntry | SitemapEntry) -> Statement | None:
         """Return what one entry states, if it may be of an article of this source."""

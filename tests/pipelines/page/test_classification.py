@@ -1,0 +1,137 @@
+"""Pages that stand in an article's place, in many languages and builds, and articles that only look like them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from pipelines.page.classification import classify, classify_other, observe
+from pipelines.page.document import Document
+from pipelines.page.interstitials import name_page
+from pipelines.page.page import Page
+
+PROSE = "<p>" + "The lighthouse was painted again this week, for the first time in eleven years. " * 6 + "</p>"
+
+
+def build(title: str, inner: str, head: str = "") -> str:
+    return f"<html><head><title>{title}</title>{head}</head><body>{inner}</body></html>"
+
+
+def judge(
+    text: str, *, body: str | None = None, head: tuple[tuple[bytes, bytes], ...] = (), is_dated: bool = False
+) -> str:
+    """Classify a page whose body would be all that stands in it."""
+    page = Page(text, "http://paper.example/2026/03/08/1.html")
+    signs = observe(Document(body=text.encode(), url=page.url, head=head), page)
+    inner = text.partition("<body>")[2].partition("</body>")[0] if body is None else body
+    return classify(page, signs, body=inner, is_dated=is_dated)
+
+
+IN_PLACE = [
+    ("block", "Bitte kurz warten", "<h1>Wir prüfen Ihren Browser</h1><p>Gleich geht es weiter.</p>"),
+    ("block", "Security check", "<h1>Are you human?</h1><p>The check tells that you are not a robot.</p>"),
+    ("block", "Verificación", "<h1>Comprobamos su navegador</h1><p>Verificamos que usted es humano.</p>"),
+    ("block", "Attention", "<h1>Accès refusé</h1><p>Votre adresse IP a été bloquée.</p>"),
+    ("block", "Проверка", "<h1>Проверяем ваш браузер</h1><p>Подтвердите, что вы не робот.</p>"),
+    ("block", "人机验证", "<h1>请完成验证</h1><p>请确认您不是机器人。</p>"),
+    ("block", "確認中", "<h1>アクセスを確認しています</h1><p>人間であることを確認してください。</p>"),
+    ("block", "확인", "<h1>브라우저를 확인하고 있습니다</h1><p>로봇이 아닌지 확인합니다.</p>"),
+    ("block", "Kontrol", "<h1>Tarayıcınız kontrol ediliyor</h1><p>İnsan olduğunuzu doğrulayın.</p>"),
+    ("block", "429", "<h1>Too many requests</h1><p>Access from your network is blocked for a minute.</p>"),
+    ("not_found", "Fehler", "<h1>Diese Seite gibt es nicht</h1><p>Vielleicht hilft Ihnen die Suche.</p>"),
+    ("not_found", "Erreur 404", "<h1>Page introuvable</h1><p>L'article demandé n'existe plus.</p>"),
+    ("not_found", "Lo sentimos", "<h1>La página no existe</h1><p>La noticia que busca ya no está disponible.</p>"),
+    ("not_found", "Errore", "<h1>Pagina non trovata</h1><p>Il contenuto è stato rimosso.</p>"),
+    ("not_found", "提示", "<h1>您访问的页面不存在</h1><p>文章可能已被删除。</p>"),
+    ("not_found", "お知らせ", "<h1>ページが見つかりません</h1><p>この記事は削除された可能性があります。</p>"),
+    ("not_found", "Błąd", "<h1>Nie znaleziono strony</h1><p>Artykuł został usunięty.</p>"),
+    ("not_found", "Hata", "<h1>Sayfa bulunamadı</h1><p>Aradığınız haber kaldırılmış.</p>"),
+    ("login", "Anmelden", "<h1>Anmelden</h1><p>Für registrierte Leser.</p><form><input type='password'></form>"),
+    ("login", "Connexion", '<h1>Connectez-vous</h1><p>Créez un compte.</p><form><input type="password"></form>'),
+    ("login", "登录", '<h1>用户登录</h1><p>请先登录您的账号。</p><form><input type="password"></form>'),
+    ("login", "Log in", "<h1>Log in to continue</h1><p>An account is free.</p><form><input type=password></form>"),
+    ("consent", "Vos choix", "<h1>Avant de continuer</h1><p>Nous et nos partenaires. Accepter les cookies ?</p>"),
+    ("consent", "Zgoda", "<h1>Twoja prywatność</h1><p>Zgadzam się na pliki cookie i przechowywanie danych.</p>"),
+    ("consent", "Cookies", "<h1>Your choice</h1><p>Partners store data here. Accept?</p>"),
+    ("maintenance", "Wartung", "<h1>Wartungsarbeiten</h1><p>Unser Dienst ist bald wieder erreichbar.</p>"),
+    ("maintenance", "Maintenance", "<h1>Site en maintenance</h1><p>Le site revient bientôt.</p>"),
+    ("maintenance", "メンテナンス", "<h1>メンテナンス中</h1><p>サイトは現在ご利用いただけません。</p>"),
+    ("maintenance", "Error 502", "<h1>Bad gateway</h1><p>The server did not answer. Please try again later.</p>"),
+    ("maintenance", "系统维护", "<h1>系统维护中</h1><p>本站正在维护，请稍后再来。</p>"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expected", "title", "inner"), IN_PLACE)
+def test_what_stands_in_an_articles_place_is_told_from_it(expected: str, title: str, inner: str) -> None:
+    text = build(title, inner)
+    assert judge(text) == expected
+    page = Page(text, "http://paper.example/")
+    assert classify_other(page, observe(Document(body=text.encode()), page)) == expected
+    assert judge(build(f"{title} | The Daily Lamp", inner)) == expected, "whatever the name of the site behind it"
+
+
+@pytest.mark.parametrize("field", ["cf-mitigated", "x-amzn-waf-action"])
+def test_the_mark_of_a_shield_decides_alone(field: str) -> None:
+    text = build("A long and innocent story", f"<h1>A long and innocent story</h1>{PROSE * 4}")
+    assert judge(text) == "article"
+    assert judge(text, head=((field.encode(), b"challenge"),)) == "block"
+
+
+OFFERS = [
+    "Subscribe to continue reading this story.",
+    "Mit einem Abonnement weiterlesen.",
+    "Abonnez-vous pour lire la suite.",
+    "Suscríbase para seguir leyendo.",
+    "Оформите подписку, чтобы читать дальше.",
+    "订阅后继续阅读全文。",
+    "この記事は有料です。続きを読むには購読が必要です。",
+]
+
+
+@pytest.mark.parametrize("offer", OFFERS)
+def test_the_beginning_of_an_article_and_an_offer_are_a_stub(offer: str) -> None:
+    inner = f"<h1>Ferry stops</h1><p>The ferry across the sound will not sail before …</p><p>{offer}</p>"
+    assert judge(build("Ferry stops", inner), is_dated=True) == "paywall"
+    marked = '<script type="application/ld+json">{"isAccessibleForFree": false}</script>'
+    inner = f"<h1>Ferry stops</h1><p>The ferry across the sound will not sail.</p><p>{offer}</p>"
+    assert judge(build("Ferry stops", inner, marked), is_dated=True) == "paywall"
+    whole = f"<h1>Ferry stops</h1>{PROSE * 3}<p>{offer}</p>"
+    assert judge(build("Ferry stops", whole, marked), is_dated=True) == "article", "a whole text may end in an offer"
+
+
+def test_a_shell_an_empty_page_and_a_list() -> None:
+    assert judge(build("News", '<div id="app">Loading</div><script src="/a.js"></script>'), body="") == "shell"
+    assert judge(build("News", "<div></div>"), body="") == "empty"
+    entries = "".join(f'<li><a href="/{n}">The lighthouse was painted for the {n}th time</a></li>' for n in range(8))
+    assert judge(build("News", f"<ul>{entries}</ul>"), body="") == "list"
+
+
+ARTICLES = [
+    ("Website der Stadt nicht erreichbar", "Die Seite war am Montag nicht verfügbar, teilte die Verwaltung mit."),
+    ("Access denied: how a shield locked out a town", "Requests were blocked for hours, the operator said."),
+    ("Login für alle: das Konto der Stadt", "Wer sich anmeldet, braucht ein Passwort."),
+    ("Wartungsarbeiten an der Brücke", "Der Dienst der Fähre beginnt bald."),
+    ("New robots check the harbour", "The robots verify each container."),
+    ("法院宣布：页面不存在属于违约", "文章已被删除。"),
+]
+
+
+@pytest.mark.parametrize(("title", "sentence"), ARTICLES)
+def test_an_article_about_such_things_is_an_article(title: str, sentence: str) -> None:
+    text = build(title, f"<h1>{title}</h1><p>{sentence}</p>{PROSE}")
+    assert judge(text, is_dated=True) == "article"
+    assert judge(build(title, f"<h1>{title}</h1><p>{sentence}</p>{PROSE * 4}")) == "article", "undated, and long"
+
+
+def test_titles_of_articles_name_no_such_page() -> None:
+    assert name_page("") is None
+    assert name_page("Council wants to sell the covered market in spite of the cost") is None
+    assert name_page("x" * 500) is None
+
+
+def test_a_page_that_repeats_a_word_for_ever_is_judged_soon() -> None:
+    for piece in ("<a ", "<script ", "cookie ", "<!--", "page not found. "):
+        began = time.process_time()
+        judge(build("News", piece * 60_000))
+        assert time.process_time() - began < 5
