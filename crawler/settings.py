@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from crawler.environment import read_environment
+
 NEWSREEL_VERSION = "0.1.0"
 BOT_NAME = "newsreel"
 SPIDER_MODULES = ["crawler.spiders"]
@@ -129,3 +131,6 @@ PROGRESS_FORMAT = "auto"
 PROGRESS_INTERVAL = 30.0
 # Our own lines say more.
 LOGSTATS_INTERVAL = 0
+
+# NEWSREEL_DATA_DIR=/srv/news in the environment sets DATA_DIR, and so on for every setting above.
+globals().update(read_environment([_name for _name in globals() if _name.isupper()]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
+from scrapy.settings import SETTINGS_PRIORITIES
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
@@ -20,9 +21,11 @@ from crawler.commands._process import tune_process
 from crawler.commands.health import load_health
 from crawler.frontier.leases import verify_file
 from crawler.frontier.streams import find_url, verify_server
-from crawler.monitoring.events import Event, Happening, dump_event
+from crawler.monitoring.events import Event, Happening
 from crawler.monitoring.exits import ExitCode, find_exit_code
 from crawler.monitoring.metrics import dump_metrics, write_metrics
+from crawler.monitoring.progress import print_event
+from crawler.projects.configuration import find_slip
 from crawler.publishing.exporting import load_plans
 from crawler.reparsing.ledger import open_ledger
 from crawler.runs.manifest import list_counts
@@ -55,11 +58,17 @@ class Command(ScrapyCrawl):
         """Declare the options."""
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="events as JSON Lines on standard output")
+        parser.add_argument("-v", "--verbose", action="store_true", help="log each step, also above a progress bar")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Have the crawl show itself, which a command does and a library does not."""
+        if slip := find_slip(setting.partition("=")[0] for setting in opts.set):
+            raise UsageError(f"{slip[0]} is not a setting; did you mean {slip[1]}?", print_help=False)
         super().process_options(args, opts)
         assert self.settings is not None
+        is_default = self.settings.getpriority("LOG_LEVEL") == SETTINGS_PRIORITIES["command"]
+        if is_default and not opts.verbose and sys.stderr.isatty():
+            self.settings.set("LOG_LEVEL", "WARNING", priority="command")
         self.settings["EXTENSIONS"].update({"crawler.monitoring.progress.ProgressExtension": 20}, priority="cmdline")
         if opts.json:
             self.settings.set("PROGRESS_FORMAT", "json", priority="cmdline")
@@ -80,7 +89,7 @@ class Command(ScrapyCrawl):
         stats = crawler.stats.get_stats()
         self.exitcode = find_exit_code(stats, has_pages=issubclass(crawler.spidercls, NewsSpider))
         if opts.json:
-            print(dump_event(build_finished(crawler, exit_code=self.exitcode)))  # noqa: T201
+            print_event(build_finished(crawler, exit_code=self.exitcode))
         self._leave_metrics()
         print(describe_run(crawler), file=sys.stderr)  # noqa: T201
         self._exchange(crawler)

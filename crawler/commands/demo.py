@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import argparse
 
 _COLLECTION = "newspaper"
-_PROJECT = Path(__file__).resolve().parent.parent.parent
 _SHOWN_LINES = 12
 
 
@@ -132,9 +131,10 @@ class Demonstration:
             "LOG_LEVEL=ERROR",
         ]
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+        environment["SCRAPY_SETTINGS_MODULE"] = "crawler.settings"  # whatever the project folder says
         began = time.monotonic()
         done = subprocess.run(  # noqa: S603 (our own command)
-            command, cwd=_PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=120
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
         return time.monotonic() - began, done
 
@@ -187,8 +187,9 @@ class Demonstration:
         )
         options = f"-s DATA_DIR={_shorten(self.folder)}"
         self.console.print("Try next:", style="dim")
-        self.console.print(f"  scrapy reparse {_COLLECTION} --diff {options}", highlight=False)
-        self.console.print(f"  scrapy verify {_COLLECTION} --posts {options}", highlight=False)
+        for command in (f"reparse {_COLLECTION} --diff", f"verify {_COLLECTION} --posts"):
+            self.console.print(f"  newsreel {command} {options}", highlight=False)
+        self.console.print(f"  newsreel serve {options}    shows it at http://127.0.0.1:8080/", highlight=False)
 
 
 def _read_tree(folder: Path) -> dict[str, bytes]:

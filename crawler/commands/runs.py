@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from crawler.monitoring.logbook import RunRecord, RunState, list_runs
+from crawler.monitoring.tables import Column, build_table
 from crawler.monitoring.tally import format_bytes
 from crawler.sources.timetable import format_duration
 from pipelines.posts.post_folder import Outcome
@@ -22,7 +21,22 @@ from pipelines.posts.post_folder import Outcome
 if TYPE_CHECKING:
     import argparse
 
+    from rich.table import Table
+
 _PIPE_WIDTH: Final = 200
+
+
+_COLUMNS: Final = (
+    Column(heading="when"),
+    Column(heading="source", is_text=True),
+    Column(heading="spider", rank=7, is_text=True),
+    Column(heading="took", rank=4),
+    Column(heading="pages"),
+    *(Column(heading=outcome, rank=5 if outcome is Outcome.UNCHANGED else 0) for outcome in Outcome),
+    Column(heading="dropped", rank=3),
+    Column(heading="bytes", rank=6),
+    Column(heading="ended", rank=2, is_text=True),
+)
 
 
 class Command(ScrapyCommand):
@@ -68,7 +82,7 @@ class Command(ScrapyCommand):
         console = Console()
         if not console.is_terminal:
             console = Console(width=_PIPE_WIDTH)
-        console.print(_build_table(shown))
+        console.print(_build_table(shown, width=console.width))
         if len(shown) < len(runs):
             print(f"{len(runs) - len(shown)} more; --limit 0 shows all", file=sys.stderr)  # noqa: T201
 
@@ -95,20 +109,17 @@ def build_summary(run: RunRecord) -> dict[str, Any]:
     }
 
 
-def _build_table(runs: list[RunRecord]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("when", "source", "spider", "took", "pages", *Outcome, "dropped", "bytes", "ended"):
-        is_text = heading in ("when", "source", "spider", "ended")
-        table.add_column(str(heading), justify="left" if is_text else "right", no_wrap=True)
+def _build_table(runs: list[RunRecord], *, width: int) -> Table:
+    rows = []
     for run in runs:
-        _add_row(table, run, name=run.source)
+        rows.append(_build_row(run, name=run.source))
         if len(run.workers) > 1:
             for worker in run.workers:
-                _add_row(table, worker, name=f"└ {worker.machine or worker.run.rpartition('-')[2]}")
-    return table
+                rows.append(_build_row(worker, name=f"└ {worker.machine or worker.run.rpartition('-')[2]}"))
+    return build_table(_COLUMNS, rows, width=width)
 
 
-def _add_row(table: Table, run: RunRecord, *, name: str) -> None:
+def _build_row(run: RunRecord, *, name: str) -> tuple[tuple[str, ...], str]:
     numbers = [run.pages, *(run.count_posts(outcome) for outcome in Outcome), run.dropped]
     has_ended = run.seconds is not None
     cells = (
@@ -120,5 +131,4 @@ def _add_row(table: Table, run: RunRecord, *, name: str) -> None:
         format_bytes(run.bytes_archived) if has_ended else "",
         run.exit_reason if has_ended else run.state,
     )
-    style = {RunState.DIED: "red", RunState.RUNNING: "green"}.get(run.state, "")
-    table.add_row(*(Text(cell) for cell in cells), style=style)
+    return cells, {RunState.DIED: "red", RunState.RUNNING: "green"}.get(run.state, "")

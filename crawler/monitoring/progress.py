@@ -7,9 +7,10 @@ the bar's own stream, which prints a line above the bar instead of through it.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
@@ -58,6 +59,14 @@ def show_progress(what: str, total: int | None = None) -> Iterator[Callable[[str
             progress.update(task, advance=1, description=f"{what} {word}".strip())
 
         yield advance
+
+
+def print_event(event: Event) -> None:
+    """Print an event as a line of JSON; where nobody reads standard output any more, drop it and all later ones."""
+    try:
+        print(dump_event(event), flush=True)  # noqa: T201
+    except BrokenPipeError:  # the crawl goes on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class _View:
@@ -126,9 +135,7 @@ class _Events(_View):
         self.tell(Event(kind=Happening.PROGRESS, at=datetime.now(UTC), source=self._name, details=dump_tally(tally)))
 
     def tell(self, event: Event) -> None:
-        # Who listened may have left; the crawl goes on.
-        with suppress(BrokenPipeError):
-            print(dump_event(event), flush=True)  # noqa: T201
+        print_event(event)
 
 
 class ProgressExtension:

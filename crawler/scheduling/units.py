@@ -6,6 +6,9 @@ sources need no new export, and what a sleeping machine missed is caught up once
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 import shlex
 from dataclasses import dataclass
 from string import Template
@@ -17,13 +20,14 @@ if TYPE_CHECKING:
 
 _STOP_MARGIN_S: Final = 15
 _FORGE_BYTES: Final = 90_000_000
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_.]+")
 
 _SERVICE: Final = Template("""\
-# Keeps the schedule running. Enable this, or newsreel-schedule-once.timer; both at once do no harm.
-#   cp newsreel-schedule* ~/.config/systemd/user/ && systemctl --user daemon-reload
-#   systemctl --user enable --now newsreel-schedule.service
+# Keeps the schedule running. Enable this, or newsreel-once-$name.timer; both at once do no harm.
+#   cp newsreel-*-$name.* ~/.config/systemd/user/ && systemctl --user daemon-reload
+#   systemctl --user enable --now newsreel-schedule-$name.service
 [Unit]
-Description=Newsreel: scheduled crawls
+Description=Newsreel: scheduled crawls of $title
 
 [Service]
 Type=exec
@@ -42,9 +46,9 @@ WantedBy=default.target
 """)
 
 _ONCE_SERVICE: Final = Template("""\
-# Crawls what is due, then ends. newsreel-schedule-once.timer starts it.
+# Crawls what is due, then ends. newsreel-once-$name.timer starts it.
 [Unit]
-Description=Newsreel: crawl what is due
+Description=Newsreel: crawl what is due of $title
 
 [Service]
 Type=oneshot
@@ -54,12 +58,12 @@ KillMode=mixed
 TimeoutStopSec=$stop_s
 """)
 
-_TIMER: Final = """\
+_TIMER: Final = Template("""\
 # Asks every five minutes what is due; sources keep their own times.
-#   cp newsreel-schedule* ~/.config/systemd/user/ && systemctl --user daemon-reload
-#   systemctl --user enable --now newsreel-schedule-once.timer
+#   cp newsreel-*-$name.* ~/.config/systemd/user/ && systemctl --user daemon-reload
+#   systemctl --user enable --now newsreel-once-$name.timer
 [Unit]
-Description=Newsreel: crawl what is due, every five minutes
+Description=Newsreel: crawl what is due of $title, every five minutes
 
 [Timer]
 OnCalendar=*:0/5
@@ -70,11 +74,11 @@ AccuracySec=1s
 
 [Install]
 WantedBy=timers.target
-"""
+""")
 
 _CRONTAB: Final = Template("""\
 # Asks every five minutes what is due; sources keep their own times. Add it to yours:
-#   (crontab -l; cat newsreel.crontab) | crontab -
+#   (crontab -l; cat newsreel-$name.crontab) | crontab -
 # It needs flock(1), which comes with util-linux.
 */5 * * * * cd $folder && mkdir -p $state && flock -n $state/cron.lock $command --once >>$state/cron.log 2>&1
 """)
@@ -125,12 +129,12 @@ _SETUP_PYTHON: Final = "e797f83bcb11b83ae66e0230d6156d7c80228e7c # v6.0.0"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """How `scrapy schedule` is started here.
+    """How `newsreel schedule` is started here.
 
     Attributes:
         folder: where; absolute.
         python: the interpreter; absolute.
-        arguments: behind `scrapy schedule`.
+        arguments: behind `newsreel schedule`.
         data_dir: relative to `folder`, or absolute.
         grace_s: seconds that a crawl gets to stop.
     """
@@ -144,7 +148,13 @@ class Installation:
     @property
     def command(self) -> list[str]:
         """The words of the command."""
-        return [self.python, "-m", "scrapy", "schedule", *self.arguments]
+        return [self.python, "-m", "crawler", "schedule", *self.arguments]
+
+    @property
+    def name(self) -> str:
+        """What tells its files from those of other folders on the same machine: the folder's name, and a digest."""
+        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:6]
+        return "-".join(filter(None, (_NO_NAME.sub("-", self.folder.name).strip("-.").lower(), digest)))
 
 
 def build_systemd(installation: Installation) -> dict[str, str]:
@@ -152,15 +162,18 @@ def build_systemd(installation: Installation) -> dict[str, str]:
 
     Spec: systemd.service(5), systemd.timer(5).
     """
+    name = installation.name
     places = {
+        "name": name,
+        "title": _quote_unit(str(installation.folder)),
         "folder": _quote_unit(str(installation.folder)),
         "command": " ".join(_quote_word(word) for word in installation.command),
         "stop_s": str(round(installation.grace_s) + _STOP_MARGIN_S),
     }
     return {
-        "newsreel-schedule.service": _SERVICE.substitute(places),
-        "newsreel-schedule-once.service": _ONCE_SERVICE.substitute(places),
-        "newsreel-schedule-once.timer": _TIMER,
+        f"newsreel-schedule-{name}.service": _SERVICE.substitute(places),
+        f"newsreel-once-{name}.service": _ONCE_SERVICE.substitute(places),
+        f"newsreel-once-{name}.timer": _TIMER.substitute(places),
     }
 
 
@@ -170,10 +183,11 @@ def build_crontab(installation: Installation) -> dict[str, str]:
         "folder": shlex.quote(str(installation.folder)),
         "command": shlex.join(installation.command),
         "state": shlex.quote(f"{installation.data_dir}/schedule"),
+        "name": installation.name,
     }
     # Cron takes a bare percent sign for the end of the line.
     escaped = {name: text.replace("%", r"\%") for name, text in places.items()}
-    return {"newsreel.crontab": _CRONTAB.substitute(escaped)}
+    return {f"newsreel-{installation.name}.crontab": _CRONTAB.substitute(escaped)}
 
 
 def build_workflow(installation: Installation) -> dict[str, str]:

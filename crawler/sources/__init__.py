@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from crawler.projects.folder import find_own_sources
 from crawler.sources.definition import load_source
 from crawler.sources.model import Politeness, Source, SourceError
 from pipelines.rules.model import Discovery, Parser, RequisiteKind, Requisites, ShareRule
@@ -29,19 +30,25 @@ _HERE = Path(__file__).resolve().parent
 
 
 def list_sources() -> list[str]:
-    """Return the names of the sources that the project holds."""
-    return sorted(path.stem for path in _HERE.glob("*.toml"))
+    """Return the names of the sources that have a definition in the project folder's `sources`, or come with us."""
+    return sorted({path.stem for folder in _list_folders() for path in folder.glob("*.toml")})
+
+
+def _list_folders() -> list[Path]:
+    own = find_own_sources()
+    return [own, _HERE] if own else [_HERE]
 
 
 def find_source(name_or_path: str) -> Source:
-    """Load a source by its name or by the path of its TOML file.
+    """Load a source by its name or by the path of its TOML file; of two with one name the project folder's is meant.
 
     Raises:
         SourceError: there is no such source, or its definition is at fault.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml" and "/" not in name_or_path:
-        path = _HERE / f"{name_or_path}.toml"
+        places = [folder / f"{name_or_path}.toml" for folder in _list_folders()]
+        path = next((place for place in places if place.is_file()), places[0])
         if not path.is_file():
             raise SourceError(
                 f"unknown source; known are {', '.join(list_sources())}, or give the path of a TOML file",

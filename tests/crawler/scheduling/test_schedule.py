@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -616,12 +617,23 @@ def test_the_units_are_valid(tmp_path: Path) -> None:
 
 
 def test_the_units_say_what_systemd_must_know(tmp_path: Path) -> None:
-    units = build_systemd(build_installation(tmp_path))
-    timer = units["newsreel-schedule-once.timer"]
+    installation = build_installation(tmp_path)
+    units = build_systemd(installation)
+    timer = units[f"newsreel-once-{installation.name}.timer"]
     assert {"Persistent=true", "RandomizedDelaySec=20"} <= set(timer.splitlines())
-    for name in ("newsreel-schedule.service", "newsreel-schedule-once.service"):
+    for name in (f"newsreel-schedule-{installation.name}.service", f"newsreel-once-{installation.name}.service"):
         assert {"TimeoutStopSec=90", "KillMode=mixed", f"WorkingDirectory={ROOT}"} <= set(units[name].splitlines())
         assert '"USER_AGENT=100%% us $$HOME"' in units[name]
+
+
+def test_files_of_two_folders_with_one_name_have_names_of_their_own(tmp_path: Path) -> None:
+    folders = [tmp_path / "a" / "News desk", tmp_path / "b" / "News desk"]
+    installations = [replace(build_installation(tmp_path), folder=folder) for folder in folders]
+    names = [installation.name for installation in installations]
+    assert len(set(names)) == 2
+    assert all(re.fullmatch(r"news-desk-[0-9a-f]{6}", name) for name in names)
+    files = [name for installation in installations for name in build_systemd(installation)]
+    assert len(set(files)) == 6
 
 
 def test_the_crontab_line_runs(tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""Settings in the environment: `NEWSREEL_DATA_DIR=/srv/news` sets `DATA_DIR`."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+PREFIX: Final = "NEWSREEL_"
+# They may hold a password, and Scrapy logs settings; what needs them reads the environment itself.
+_SECRET: Final = frozenset({"CATALOGUE_URL", "FRONTIER_URL"})
+
+
+def read_environment(known: Iterable[str]) -> dict[str, Any]:
+    """Return the settings that the environment makes: `NEWSREEL_DATA_DIR=/srv/news` sets `DATA_DIR`.
+
+    A value that is TOML (`5`, `true`, `["a"]`) is read as such, any other is text.
+    """
+    found = {}
+    for name in known:
+        text = os.environ.get(PREFIX + name)
+        if text is not None and name not in _SECRET:
+            found[name] = _load_value(text)
+    return found
+
+
+def _load_value(text: str) -> Any:
+    try:
+        values: Mapping[str, Any] = tomllib.loads(f"value = {text}")
+    except tomllib.TOMLDecodeError:
+        return text
+    return values["value"] if len(values) == 1 else text

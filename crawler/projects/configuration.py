@@ -1,0 +1,109 @@
+"""Settings of a project folder: the file `newsreel.toml`, and environment variables `NEWSREEL_…`.
+
+Both name settings as `crawler/settings.py` and Scrapy do. What the command line says with `-s` ranks above the
+environment, the environment above the file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from scrapy.settings import default_settings
+
+from crawler import settings
+from crawler.environment import read_environment
+from crawler.projects.folder import CONFIGURATION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Paths in newsreel.toml count from its folder, so that a command does the same from every folder below it.
+_PATHS: Final = frozenset({"DATA_DIR", "EXPORTS_FILE", "METRICS_FILE", "JOBDIR", "LOG_FILE", "VIEWER_REPLAYWEB_DIR"})
+# Close enough to be a slip, not a setting of somebody's own extension.
+_LIKENESS: Final = 0.84
+
+
+class ConfigurationError(ValueError):
+    """A configuration file that cannot be used; the message names the file."""
+
+
+def load_configuration(folder: Path) -> dict[str, Any]:
+    """Return the settings that a project folder's `newsreel.toml` makes; nothing where there is no such file.
+
+    Raises:
+        ConfigurationError: the file is not TOML, or holds what is no setting.
+    """
+    path = folder / CONFIGURATION
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+    for name in values:
+        if not name.isupper():
+            near = _find_near(name.upper(), _list_known())
+            advice = f"; did you mean {near}?" if near else "; settings are written in capitals"
+            raise ConfigurationError(f"{path}: {name} is not a setting{advice}")
+    if slip := find_slip(values):
+        raise ConfigurationError(f"{path}: {slip[0]} is not a setting; did you mean {slip[1]}?")
+    return {name: _settle_path(name, value, folder) for name, value in values.items()}
+
+
+def load_settings(folder: Path | None) -> dict[str, Any]:
+    """Return every setting that holds in a project folder: the defaults, its file, the environment.
+
+    Raises:
+        ConfigurationError: the file is not TOML, or holds what is no setting.
+    """
+    values = {name: value for name, value in vars(settings).items() if name.isupper()}
+    values |= load_configuration(folder) if folder else {}
+    return values | read_environment(values)
+
+
+def find_slip(names: Iterable[str]) -> tuple[str, str] | None:
+    """Return the first name that is no setting but nearly one, with the setting it is near to; or None.
+
+    A name that resembles none is left to the extension that it may belong to.
+    """
+    known = _list_known()
+    for name in names:
+        if name not in known and (near := _find_near(name, known)):
+            return name, near
+    return None
+
+
+def _find_near(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=_LIKENESS)
+    # DATA_DIRECTORY for DATA_DIR, but no DATA_DIR_OF_MINE.
+    near += [key for key in known if "_" in key and name.startswith(key) and name.removeprefix(key)[0] != "_"]
+    return near[0] if near else ""
+
+
+@cache
+def _list_known() -> frozenset[str]:
+    scrapys = {name for name in vars(default_settings) if name.isupper()}
+    return frozenset(scrapys | {name for name in vars(settings) if name.isupper()} | _UNSET)
+
+
+# Settings of ours, or read by parts of Scrapy, that have no default.
+_UNSET: Final = frozenset(
+    {
+        "CLOSESPIDER_PAGECOUNT_NO_ITEM",
+        "COLLECTION",
+        "DOWNLOAD_DELAY_JITTER",
+        "FRONTIER_FILE",
+        "POSTS_DIR",
+        "POSTS_LEDGER",
+        "VIEWER_REPLAYWEB_DIR",
+    }
+)
+
+
+def _settle_path(name: str, value: Any, folder: Path) -> Any:
+    is_path = name in _PATHS and isinstance(value, str) and value
+    return str(folder / Path(value).expanduser()) if is_path else value

@@ -1,0 +1,70 @@
+"""What a new project folder holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from crawler.projects.folder import CONFIGURATION, SOURCES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CONFIGURATION: Final = """\
+# Settings of this folder, by the names of Newsreel's and Scrapy's settings. Each can also be set in the environment
+# (NEWSREEL_DATA_DIR=/srv/news) and on the command line (-s DATA_DIR=/srv/news), which ranks highest.
+# Paths count from this folder.
+
+# Where captures and posts go.
+DATA_DIR = "data"
+
+# A URL or an e-mail address at which publishers can reach you; crawlers that name none are blocked first.
+# CONTACT = "https://example.org/our-crawler"
+
+# Files and webhooks that are brought up to date at the end of each run.
+# EXPORTS_FILE = "exports.toml"
+
+# Seconds between two requests to one host, where a source does not say.
+# DOWNLOAD_DELAY = 0.25
+
+# A captured WARC file is closed when it has grown beyond so many bytes.
+# ARCHIVE_FILE_BYTES = 1_000_000_000
+"""
+_SETTINGS: Final = '''\
+"""What `scrapy` reads here: the settings of Newsreel, with those of newsreel.toml beside this file."""
+
+from pathlib import Path
+
+from crawler.projects.configuration import load_settings
+
+globals().update(load_settings(Path(__file__).resolve().parent))
+'''
+_FILES: Final = {
+    CONFIGURATION: _CONFIGURATION,
+    "scrapy.cfg": "[settings]\ndefault = newsreel_settings\n",
+    "newsreel_settings.py": _SETTINGS,
+    ".gitignore": "/data/\n__pycache__/\n",
+}
+
+
+def make_project(folder: Path) -> list[Path]:
+    """Make a project folder, or what one lacks; what is there already stays as it is.
+
+    Returns:
+        What was made.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    made = []
+    if not (folder / SOURCES).is_dir():
+        (folder / SOURCES).mkdir(parents=True)
+        made.append(folder / SOURCES)
+    for name, text in _FILES.items():
+        path = folder / name
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            continue
+        made.append(path)
+    return made

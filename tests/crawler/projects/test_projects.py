@@ -1,0 +1,197 @@
+"""The command `newsreel` as users type it: in a project folder, in an empty one, from an installed wheel."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crawler.environment import read_environment
+from crawler.projects.configuration import (
+    ConfigurationError,
+    find_slip,
+    load_configuration,
+    load_settings,
+)
+from crawler.projects.folder import find_folder
+from crawler.projects.main import list_commands
+from tests.project import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SOURCE = """
+name = "harbour"
+title = "Harbour News"
+language = "en"
+timezone = "Europe/London"
+scope = ["http://harbour.example/"]
+seeds = ["http://harbour.example/"]
+"""
+
+
+def run_newsreel(
+    *arguments: str | Path,
+    folder: Path,
+    python: Path | str = sys.executable,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    dropped = {"SCRAPY_SETTINGS_MODULE", "PYTHONPATH"}
+    clean = {n: v for n, v in os.environ.items() if n not in dropped and not n.lower().endswith("_proxy")}
+    return subprocess.run(
+        [python, "-m", "crawler", *map(str, arguments)],
+        cwd=folder,
+        env=clean | dict(environment or {}),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("work") / "news"
+    made = run_newsreel("init", folder, folder=folder.parent)
+    assert made.returncode == 0, made.stderr
+    (folder / "sources" / "harbour.toml").write_text(SOURCE, "utf-8")
+    return folder
+
+
+def test_help_lists_every_command_and_an_unknown_one_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    told = run_newsreel("--help", folder=tmp_path)
+    assert told.returncode == 0
+    listed = {line.split()[0] for line in told.stdout.splitlines() if line.startswith("  ")}
+    assert set(list_commands()) <= listed
+    refused = run_newsreel("vrify", folder=tmp_path)
+    assert (refused.returncode, refused.stderr) == (2, "newsreel: there is no command vrify; did you mean verify?\n")
+
+
+def test_init_makes_what_is_missing_and_leaves_what_is_there(project: Path) -> None:
+    names = {path.name for path in project.iterdir()}
+    assert {"newsreel.toml", "scrapy.cfg", "newsreel_settings.py", "sources", ".gitignore"} <= names
+    (project / ".gitignore").write_text("/mine/\n", "utf-8")
+    (project / "scrapy.cfg").unlink()
+    again = run_newsreel("init", folder=project)
+    assert again.stdout.splitlines()[0] == "made scrapy.cfg"
+    assert (project / ".gitignore").read_text("utf-8") == "/mine/\n"
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = run_newsreel("init", tmp_path / "file" / "news", folder=tmp_path)
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_sources_of_the_project_are_found_by_name_from_every_folder_below(project: Path) -> None:
+    below = project / "sources"
+    listed = run_newsreel("sources", folder=below)
+    assert "harbour" in listed.stdout
+    assert "finews" in listed.stdout
+    assert run_newsreel("sources", "check", "harbour", folder=below).returncode == 0
+
+
+@pytest.mark.parametrize("module", ["crawler", "scrapy"])
+def test_settings_come_from_the_file_then_the_environment_then_the_command_line(project: Path, module: str) -> None:
+    def read(*options: str, **environment: str) -> str:
+        clean = {n: v for n, v in os.environ.items() if n != "SCRAPY_SETTINGS_MODULE"} | {"PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", module, "settings", "--get", "DATA_DIR", *options]
+        done = subprocess.run(command, cwd=project, env=clean | environment, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    assert read() == str(project.resolve() / "data")
+    assert read(NEWSREEL_DATA_DIR="/elsewhere") == "/elsewhere"
+    assert read("-s", "DATA_DIR=/third", NEWSREEL_DATA_DIR="/elsewhere") == "/third"
+
+
+def test_what_is_no_setting_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    (tmp_path / "newsreel.toml").write_text('CONTCAT = "x"\n', "utf-8")
+    refused = run_newsreel("runs", folder=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr.rstrip().endswith("CONTCAT is not a setting; did you mean CONTACT?")
+    (tmp_path / "newsreel.toml").write_text("contact = 5\n", "utf-8")
+    with pytest.raises(ConfigurationError, match="did you mean CONTACT"):
+        load_configuration(tmp_path)
+    (tmp_path / "newsreel.toml").write_text("= 5\n", "utf-8")
+    with pytest.raises(ConfigurationError, match=r"newsreel\.toml"):
+        load_configuration(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("DATA_DIRECTORY", "DATA_DIR"),
+        ("EXPORT_FILE", "EXPORTS_FILE"),
+        ("CLOSESPIDER_PAGE_COUNT", "CLOSESPIDER_PAGECOUNT"),
+        ("MY_EXTENSION_KEY", ""),
+        ("DATA_DIR_OF_MINE", ""),
+        ("DATA_DIR", ""),
+        ("DOWNLOAD_TIMEOUT", ""),
+    ],
+)
+def test_a_slip_is_told_from_a_setting_of_an_extension(name: str, near: str) -> None:
+    assert find_slip([name]) == ((name, near) if near else None)
+
+
+def test_the_environment_gives_values_of_every_type_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {"DOWNLOAD_DELAY": "0.5", "CONTACT": "me", "RESOLVER_ALLOW": '["10.0.0.0/8"]'}.items():
+        monkeypatch.setenv(f"NEWSREEL_{name}", text)
+    monkeypatch.setenv("NEWSREEL_CATALOGUE_URL", "postgresql://u:secret@host/db")
+    found = read_environment(load_settings(None))
+    assert found == {"DOWNLOAD_DELAY": 0.5, "CONTACT": "me", "RESOLVER_ALLOW": ["10.0.0.0/8"]}
+
+
+def test_the_nearest_folder_with_a_mark_is_the_project(tmp_path: Path) -> None:
+    inner = tmp_path / "a" / "b"
+    inner.mkdir(parents=True)
+    assert find_folder(inner) is None
+    (tmp_path / "newsreel.toml").touch()
+    assert find_folder(inner) == tmp_path.resolve()
+    (tmp_path / "a" / "scrapy.cfg").touch()
+    assert find_folder(inner) == (tmp_path / "a").resolve()
+
+
+def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
+    copy = tmp_path / "source"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("the project's files are listed by git, and this is no clone")
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            (copy / name).write_bytes((ROOT / name).read_bytes())
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", tmp_path, copy]
+    built = subprocess.run(build, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    # What the wheel requires is lent by this environment, behind what the wheel holds; so nothing is downloaded.
+    venv.create(tmp_path / "env")
+    python = tmp_path / "env" / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", python]
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--no-index", wheel], check=True)
+    (site,) = (tmp_path / "env" / "lib").glob("python3*/site-packages")
+    (site / "lent.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    where = [python, "-c", "import crawler; print(crawler.__file__)"]
+    assert Path(subprocess.run(where, cwd=empty, capture_output=True, text=True, check=True).stdout).is_relative_to(
+        site
+    )
+    script = tmp_path / "env" / "bin" / "newsreel"
+    environment = {n: v for n, v in os.environ.items() if n not in {"SCRAPY_SETTINGS_MODULE", "PYTHONPATH"}}
+    done = subprocess.run([script, "demo"], cwd=empty, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list(empty.glob("data/demo/_posts/newspaper/*.md"))) == 43
