@@ -16,18 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from pipelines.article.boilerplate import (
-    drop,
-    drop_clutter,
-    drop_headings,
-    drop_insertions,
-    drop_invisible,
-    drop_repeated,
-    is_clutter,
-    list_class_words,
-    shape,
-)
+from pipelines.article.boilerplate import Clutter, drop_clutter, list_class_words, shape
+from pipelines.article.insertions import drop_headings, drop_insertions, drop_repeated, mark_captions
 from pipelines.article.text_density import WIDE, Measures, list_lines, measure_again, measure_size, measure_tree
+from pipelines.article.visibility import drop, drop_invisible
 from pipelines.page.page import BLOCKS, HEADINGS, fold_blanks, fold_title, read_text
 
 if TYPE_CHECKING:
@@ -86,9 +78,10 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     if shown is not None:
         changed = [*_cut_above(body, shown, measures), *_cut_below(body, shown, measures)]
         measure_again(body, measures, changed)
-    heart, rival = _find_heart(body, measures, headline)
+    clutter = Clutter(body, measures)
+    heart, rival = _find_heart(body, measures, headline, clutter)
     changed = [_drop_rival(rival, heart)] if rival is not None else []
-    changed += drop_clutter(body, measures, _list_path(heart))
+    changed += drop_clutter(body, measures, _list_path(heart), clutter, shown=shown)
     measure_again(body, measures, changed)
     container = _find_container(body, heart, shown, measures)
     leads = _list_leads(container, shown, body, page.find_meta("description", "og:description"))
@@ -97,6 +90,7 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     drop_insertions(container, measures)
     drop_headings(container, measures, headline)
     drop_repeated(container)
+    mark_captions(container)
     return _build(container, leads)
 
 
@@ -178,9 +172,13 @@ def _cut_below(body: Any, shown: Any, measures: Measures) -> list[Any]:
 
 
 def _is_like(element: Any, shown: Any) -> bool:
+    """Tell whether a heading may begin another article: lesser headings do so only as links, or in an `article`."""
     if element.tag != shown.tag:
         return False
-    return element.tag == "h1" or bool(element.get("class") and element.get("class") == shown.get("class"))
+    if element.tag == "h1":
+        return True
+    is_kin = bool(element.get("class") and element.get("class") == shown.get("class"))
+    return is_kin and (element.find(".//a") is not None or any(True for _ in element.iterancestors("a", "article")))
 
 
 def _drop_branch(heading: Any, ancestors: set[Any], measures: Measures) -> Any:
@@ -211,9 +209,9 @@ def _measure_before(element: Any, heading: Any, measures: Measures) -> float:
 # The heart of the article
 
 
-def _find_heart(body: Any, measures: Measures, headline: str) -> tuple[Any, Any]:
+def _find_heart(body: Any, measures: Measures, headline: str, clutter: Clutter) -> tuple[Any, Any]:
     """Return the element with the most prose near it; or one that the headline names better, and the one it beat."""
-    rivals = sorted(_iter_rivals(body, measures), key=lambda rival: -rival[0])[:_MAX_RIVALS]
+    rivals = sorted(_iter_rivals(body, measures, clutter), key=lambda rival: -rival[0])[:_MAX_RIVALS]
     weight, heart = rivals[0]
     words = _list_words(headline)
     named = _measure_named(heart, words, headline)
@@ -244,14 +242,14 @@ def _drop_rival(rival: Any, heart: Any) -> Any:
     return drop(branch) if branch.tag not in _PARAGRAPHS and not is_part else None
 
 
-def _iter_rivals(body: Any, measures: Measures) -> Iterator[tuple[float, Any]]:
+def _iter_rivals(body: Any, measures: Measures, clutter: Clutter) -> Iterator[tuple[float, Any]]:
     stack = [(body, False)]
     while stack:
         parent, is_inside_clutter = stack.pop()
         for child in parent:
             measure = measures.get(child)
             if measure is not None and measure.prose > 0 and child.tag not in HEADINGS:
-                is_cluttered = is_inside_clutter or is_clutter(child)
+                is_cluttered = is_inside_clutter or clutter.is_clutter(child)
                 yield measure.near * (_CLUTTER_WEIGHT if is_cluttered else 1.0), child
                 stack.append((child, is_cluttered))
     # Of what stands deeper in the body, clutter and all, it is no measure.

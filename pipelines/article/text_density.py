@@ -19,8 +19,20 @@ if TYPE_CHECKING:
 WIDE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
 _WIDE_RUN = re.compile(f"{WIDE.pattern}+")
 _WIDE_EXTRA = 1.5
-_PUNCTUATION = re.compile(r"[.!?。！？；…:：;,，、।؟،۔”\"»]")
+_ENDS = ".!?。！？…।؟۔።፧։՞՜။។᙮᠃"
+_PUNCTUATION = re.compile(rf"[{_ENDS}；:：;,，、،؛፣၊ฯ”\"»]")
+_SENTENCE_END = re.compile(rf"[{_ENDS}][\"'”’»」』）)\]]*$")
+# Thai, Lao and Khmer set no mark behind a sentence, and no blank between words.
+_UNMARKED = re.compile("[\u0e00-\u0eff\u1780-\u17ff]{12}")
+# What stands at the foot of every page of a site.
+_RIGHTS = re.compile(
+    r"(?:©|\(c\)|copyright\b|&copy;|all rights reserved|alle rechte vorbehalten|tous droits réservés|版权所有|版權所有"
+    r"|todos los derechos|todos os direitos|tutti i diritti|все права защищены|無断転載|저작권자|무단전재)",
+    re.IGNORECASE,
+)
+_PARAGRAPHS = frozenset(["p", "blockquote"])
 _MIN_SENTENCE = 40.0
+_MIN_FLASH = 8.0
 _MIN_UNPUNCTUATED = 100.0
 _UNPUNCTUATED_SHARE = 0.3
 _MAX_LINKED_SHARE = 0.5
@@ -64,6 +76,14 @@ def measure_tree(body: Any) -> Measures:
     return measures
 
 
+def measure_prose(element: Any) -> float:
+    """Return the prose in an element, which need not be a block."""
+    blocks = [inner for inner in element.iter("*") if inner.tag in BLOCKS]
+    if element.tag not in BLOCKS:
+        blocks.append(element)
+    return sum(_weigh_line(inner, text, linked) for inner in blocks for text, linked in list_runs(inner))
+
+
 def measure_again(body: Any, measures: Measures, changed: Iterable[Any]) -> None:
     """Bring measures up to date where elements have been dropped; those of dropped elements stay as they were.
 
@@ -101,21 +121,30 @@ def _measure(element: Any, measures: Measures) -> Measure:
 
 
 def _add_own(measure: Measure, block: Any) -> None:
+    is_paragraph = block.tag in _PARAGRAPHS
     for text, linked in list_runs(block):
         size = measure_size(text)
         linked_size = measure_size(linked) if linked else 0.0
         measure.size += size
         measure.linked += linked_size
-        measure.own += _weigh(text, size, linked_size)
+        measure.own += _weigh(text, size, linked_size, is_paragraph=is_paragraph)
     measure.prose = measure.near = measure.own
 
 
-def _weigh(text: str, size: float, linked: float) -> float:
-    if linked > _MAX_LINKED_SHARE * size:
+def _weigh_line(block: Any, text: str, linked: str) -> float:
+    linked_size = measure_size(linked) if linked else 0.0
+    return _weigh(text, measure_size(text), linked_size, is_paragraph=block.tag in _PARAGRAPHS)
+
+
+def _weigh(text: str, size: float, linked: float, *, is_paragraph: bool) -> float:
+    if linked > _MAX_LINKED_SHARE * size or _RIGHTS.match(text):
         return 0.0
-    if size < _MIN_SENTENCE or not _PUNCTUATION.search(text):
-        return 0.0 if size < _MIN_UNPUNCTUATED else _UNPUNCTUATED_SHARE * (size - linked)
-    return size - linked
+    if size >= _MIN_SENTENCE and _PUNCTUATION.search(text):
+        return size - linked
+    if is_paragraph and size >= _MIN_FLASH and (_SENTENCE_END.search(text) or _UNMARKED.search(text)):
+        # A short sentence in a paragraph of its own.
+        return size - linked
+    return 0.0 if size < _MIN_UNPUNCTUATED else _UNPUNCTUATED_SHARE * (size - linked)
 
 
 def list_runs(block: Any) -> list[tuple[str, str]]:

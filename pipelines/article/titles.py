@@ -3,7 +3,8 @@
 Pages call many things their title. On real pages a heading that the `title` element repeats is hardly ever anything
 but the headline, above all in Chinese, where nearly every `title` carries the names of channel and site behind it;
 elsewhere what JSON-LD calls the headline is as good. Where neither is there, the suffixes are taken off by their
-structure, never by knowing the site.
+structure, never by knowing the site. A heading that leads to the front page, or says the name of the site, is none; and
+where an author's system writes its JSON-LD for search engines, the heading that readers see is right.
 """
 
 from __future__ import annotations
@@ -36,16 +37,36 @@ _SITE_WORD = re.compile(
 )
 _FULL_DAY = re.compile(r"(?<!\d)(?:19|20)\d\d ?[-./年] ?\d{1,2} ?[-./月] ?\d{1,2}(?!\d)")
 _TRUNCATED = re.compile(r"(?:\.\.\.|…)$")
+_ADDRESS = re.compile(r"[a-z]+://([^/?#]+)([^#]*)", re.IGNORECASE)
+_PREFIX = re.compile(r"(.{2,60}?)\s*(?:[:：|｜»]|\s[-–—]\s)\s*")
+_SEPARATED = re.compile(r"\s*[|｜_•·»‹›<>\-–—]")
+# Headings over other articles and over parts of the page, as a whole.
+_ANNOUNCING = re.compile(
+    r"[\W_]*(?:相关(?:推荐|阅读|新闻|文章|链接)"
+    r"|相關(?:推薦|閱讀|新聞|文章)|(?:热门|熱門|为您|猜你|精彩|编辑|更多)(?:推荐|推薦|文章|新闻|喜欢|内容)"
+    r"|推荐(?:阅读|文章)|延伸(?:阅读|閱讀)|網友評論|网友评论|最新(?:评论|文章|新闻)|関連記事|おすすめ|관련 ?기사"
+    r"|related (?:articles?|posts?|stories|content|news)|read (?:more|next)|you (?:may|might) also like"
+    r"|recommended.{0,20}|most (?:read|popular)|popular posts?|latest (?:news|posts?)|comments?"
+    r"|leave a (?:reply|comment)|share this.{0,20}"
+    r"|mehr zum thema|das könnte sie.{0,40}|lesen sie auch|à lire aussi|lee también|leggi anche)[\W_]*",
+    re.IGNORECASE,
+)
+_MAX_OTHER = 160
+_MIN_ALIKE = 0.2
 
 
 def find_headline(page: Page, metadata: Metadata) -> tuple[Statement | None, Any]:
     """Return the headline, and the element that shows it; either may be None."""
-    headings = list(_iter_headings(page))
+    mastheads = _Mastheads(page, metadata)
+    headings = [element for element in _iter_headings(page) if not mastheads.holds(element)]
     shown = _find_repeated(headings, page.title)
     stated = next((found for found in metadata.headlines if found.evidence == "jsonld:headline"), None)
     if stated and not _is_named_like_site(stated.text, metadata):
         element = _find_showing(headings, stated.text)
-        if element is not None and _TRUNCATED.search(stated.text):
+        element = _find_shortened(headings, stated.text) if element is None else element
+        if element is None and not metadata.is_news:
+            element = _find_other(headings, stated.text, page)
+        if element is not None and not _says_as_much(element, stated.text):
             return Statement(text=read_text(element), evidence=element.tag), element
         return stated, element if element is not None else shown
     if shown is None:
@@ -53,6 +74,56 @@ def find_headline(page: Page, metadata: Metadata) -> tuple[Statement | None, Any
     if shown is not None:
         return Statement(text=read_text(shown), evidence=shown.tag), shown
     return _find_unshown(page, metadata, headings)
+
+
+class _Mastheads:
+    """Tells the headings that name the site: they lead to its front page, or say its name and nothing else."""
+
+    def __init__(self, page: Page, metadata: Metadata) -> None:
+        self._sites = {fold_title(name) for name in metadata.site_names}
+        self._fronts = {"/", "./", "index.html", "/index.html", "/index.php"}
+        found = _ADDRESS.match(page.url)
+        if found:
+            self._fronts |= {f"{scheme}://{found[1].lower()}{end}" for scheme in ("http", "https") for end in ("", "/")}
+        self._is_front = bool(found and not found[2].strip("/"))
+
+    def holds(self, element: Any) -> bool:
+        """Tell whether a heading is a masthead."""
+        if self._is_front and element.tag == "h1":
+            return False
+        text = fold_title(read_text(element))
+        links = [*element.iter("a"), *(parent for parent in element.iterancestors("a"))]
+        if any(self._leads_home(link) and 2 * len(fold_title(read_text(link))) > len(text) for link in links):
+            return True
+        return element.tag == "h1" and text in self._sites and element.getparent() is not None
+
+    def _leads_home(self, link: Any) -> bool:
+        return link.get("href", "").strip().lower() in self._fronts or "home" in (link.get("rel") or "").split()
+
+
+def _says_as_much(element: Any, stated: str) -> bool:
+    """Tell whether what JSON-LD states can stand for the heading that shows it."""
+    shown = fold_title(read_text(element))
+    return not _TRUNCATED.search(stated) and fold_title(stated) in shown and "<" not in stated
+
+
+def _find_shortened(headings: list[Any], stated: str) -> Any:
+    """Return the heading that JSON-LD repeats with the names of the site, or with more, behind it."""
+    for element in headings:
+        text = read_text(element)
+        if element.tag in HEADINGS and len(fold_title(text)) >= _MIN_UNTITLED and stated.startswith(text):
+            return element if _SEPARATED.match(stated, len(text)) else None
+    return None
+
+
+def _find_other(headings: list[Any], stated: str, page: Page) -> Any:
+    """Return the only `h1`, where JSON-LD has another headline, which is that of the `title` or hardly speaks of it."""
+    first = [element for element in headings if element.tag == "h1"]
+    if len(first) != 1 or len(read_text(first[0])) > _MAX_OTHER:
+        return None
+    titles = fold_title(page.title) + fold_title(page.find_meta("og:title"))
+    is_for_search = fold_title(stated) in titles
+    return first[0] if is_for_search and _share_letters(read_text(first[0]), stated) >= _MIN_ALIKE else None
 
 
 def _iter_headings(page: Page) -> Iterator[Any]:
@@ -75,7 +146,8 @@ def _is_short_title(names: str) -> bool:
 
 
 def _is_headline_long(element: Any) -> bool:
-    return _MIN_LETTERS <= len(fold_title(read_text(element))) <= _MAX_CHARS
+    text = read_text(element)
+    return _MIN_LETTERS <= len(fold_title(text)) <= _MAX_CHARS and not _ANNOUNCING.fullmatch(text)
 
 
 def _find_repeated(headings: list[Any], title: str) -> Any:
@@ -88,9 +160,11 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
             continue
         if best is None or (len(text) > len(fold_title(read_text(best))) and element.tag == best.tag):
             best = element
-    if best is None or best.tag == "h1" or wanted.startswith(fold_title(read_text(best))):
+    if best is None or best.tag == "h1":
         return best
-    return None
+    text = fold_title(read_text(best))
+    is_end = best.tag in HEADINGS and len(text) >= _MIN_UNTITLED and wanted.endswith(text)
+    return best if wanted.startswith(text) or is_end else None
 
 
 def _find_dated(headings: list[Any], page: Page) -> Any:
@@ -101,7 +175,22 @@ def _find_dated(headings: list[Any], page: Page) -> Any:
         return first[0]
     if any(fold_title(read_text(element))[:8] == fold_title(title)[:8] for element in headings):
         return None
-    return next((element for element in headings if _FULL_DAY.search(_read_behind(element))), None)
+    dated = next((element for element in headings if _FULL_DAY.search(_read_behind(element))), None)
+    return dated if dated is not None else _find_told(headings, title)
+
+
+def _find_told(headings: list[Any], title: str) -> Any:
+    """Return a heading that the text behind it tells of, where the `title` knows none of the headings."""
+    if any(_share_letters(read_text(element), title) >= _MIN_ALIKE for element in headings):
+        return None
+    return next(
+        (element for element in headings if _share_letters(read_text(element), _read_text_behind(element)) >= 0.6), None
+    )
+
+
+def _read_text_behind(element: Any) -> str:
+    following = element.getnext()
+    return (element.tail or "")[:400] + (read_text(following)[:400] if following is not None else "")
 
 
 def _share_letters(text: str, other: str) -> float:
@@ -143,8 +232,11 @@ def _find_unshown(page: Page, metadata: Metadata, headings: list[Any]) -> tuple[
 
 
 def strip_suffixes(title: str, site_names: list[str]) -> str:
-    """Return a title without the names of channel and site behind it."""
+    """Return a title without the names of channel and site behind it, and without that of the site before it."""
     sites = {fold_title(name) for name in site_names}
+    before = _PREFIX.match(title)
+    if before and fold_title(before[1]) in sites and len(fold_title(title[before.end() :])) >= _MIN_LETTERS:
+        title = title[before.end() :]
     parts = _SEPARATOR.split(title)
     while len(parts) > 1 and _is_suffix(parts, sites):
         parts.pop()

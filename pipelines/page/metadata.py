@@ -35,7 +35,11 @@ class Statement:
 
 @dataclass(slots=True, kw_only=True)
 class Metadata:
-    """Everything that a page states about its article, most trustworthy first in every list."""
+    """Everything that a page states about its article, most trustworthy first in every list.
+
+    Attributes:
+        is_news: its JSON-LD calls it news, as the systems of newspapers do; other systems repeat their `title` in it.
+    """
 
     headlines: list[Statement] = field(default_factory=list)
     published: list[Statement] = field(default_factory=list)
@@ -46,6 +50,7 @@ class Metadata:
     site_names: list[str] = field(default_factory=list)
     description: str = ""
     canonical_url: str = ""
+    is_news: bool = False
 
 
 _HEADLINE_METAS = ("og:title", "twitter:title", "articletitle", "title", "dc.title", "sailthru.title")
@@ -80,6 +85,7 @@ def read_metadata(page: Page) -> Metadata:
     nodes = list(jsonld.iter_nodes(page.iter_scripts(of_type="ld+json")))
     article = _find_article(nodes, page)
     if article:
+        metadata.is_news = "news" in str(article.get("@type")).lower()
         _read_article(article, nodes, metadata)
     _read_named_date(page, metadata, _EXACT_DATES)
     _read_microdata(page, metadata)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,3 +116,56 @@ def test_reading_twice_gives_the_same() -> None:
 def test_no_text_breaks_the_reader(text: str) -> None:
     read(text)
     read(PAGE.replace("大桥", text))
+
+
+STORY = "".join(
+    f"<p>{text}</p>"
+    for text in (
+        "The bridge over the river was opened on Monday, two years later than planned and at twice the cost.",
+        "Thousands came to cross it on foot, among them the mayor, who had promised it in his first campaign.",
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(
+            '<title>Bridge opens at last - The Paper</title><h1><a href="/">The Paper</a></h1>'
+            "<h2>Bridge opens at last</h2>",
+            id="the name of the site leads home",
+        ),
+        pytest.param(
+            '<title>Notes » Archive » Bridge opens at last</title><h1 id="blog"><a href="/">Notes</a></h1>'
+            '<h2 class="entry-title"><a href="/x">Bridge opens at last</a></h2>',
+            id="a blog's",
+        ),
+        pytest.param(
+            '<title>The Paper: Bridge opens at last</title><meta property="og:site_name" content="The Paper">',
+            id="the name before it",
+        ),
+        pytest.param(
+            "<title>Bridge opens at last | The Paper</title><h1>Bridge opens at last</h1>"
+            '<script type="application/ld+json">'
+            '{"@type": "NewsArticle", "headline": "Bridge opens at last | The Paper"}</script>',
+            id="JSON-LD with the name behind it",
+        ),
+        pytest.param(
+            "<title>Opening of the bridge: all you need to know</title><h1>Bridge opens at last</h1>"
+            '<script type="application/ld+json">{"@type": "BlogPosting",'
+            ' "headline": "Opening of the bridge: all you need to know"}</script>',
+            id="JSON-LD that repeats the title for search engines",
+        ),
+    ],
+)
+def test_the_headline_is_what_readers_take_for_it(page: str) -> None:
+    assert read(f"<html><head></head><body>{page}{STORY}</body></html>").headline == "Bridge opens at last"
+
+
+def test_a_heading_over_other_articles_is_no_headline() -> None:
+    page = (
+        "<title>大河网-文章</title><div class='piece-title'>大桥今日通车</div>"
+        "<div><p>大桥今日正式通车，市长出席。</p></div>"
+        "<div class='more-title'>相关推荐</div><div>2026-03-09 旧桥拆除</div>"
+    )
+    assert read(page).headline == "大桥今日通车"

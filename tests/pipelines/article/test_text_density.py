@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html as lxml_html
 
-from pipelines.article.boilerplate import drop
 from pipelines.article.text_density import measure_again, measure_tree
+from pipelines.article.visibility import drop
 
 PIECES = (
     "<div> </div> <p> </p> <a~href=x> </a> <b> </b> <br> <ul> <li> </ul> <h2> </h2> <span> </span> <!--c-->"

@@ -1,0 +1,256 @@
+"""What was put into an article between its paragraphs without being part of it.
+
+Headings such as `相关阅读` or `Lesen Sie auch` begin lists that belong to other articles, and lists whose entries all
+lead elsewhere are such lists without a heading. The same words begin sentences, so a line that ends like a sentence is
+one; and a box of further reading ends nothing but itself.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pipelines.article.boilerplate import DATELINE, PROSE_START, list_class_words, shape, stands_alone
+from pipelines.article.text_density import Measure, Measures, list_runs, measure_size
+from pipelines.article.visibility import drop, drop_all
+from pipelines.page.page import BLOCKS, HEADINGS, fold_title, read_text
+
+# What headings of lists, appeals and paths begin with, a language a line.
+_ANNOUNCING = (
+    "相关|相關|延伸|推荐|推薦|更多|热门|熱門|猜你喜欢|精彩|往期|大家都在看|网友评论|最新评论|评论|留言|上一篇|下一篇",
+    "打开APP|打开客户端|扫一扫|扫码|登录后|登錄後|现在位置|当前位置|您的位置|您现在的位置|字号|字體",
+    "関連|あわせて読みたい|おすすめ|この記事は会員|会員登録|紙の新聞|ログイン|관련",
+    r"more like this|more in\b|what to read next|editors?['’]? picks?|don['’]t miss",
+    r"related|read (?:more|next|also)|see also|more (?:from|on|stories|news)|recommended|most (?:read|popular)|popular",
+    r"trending|comments?\b|leave a (?:reply|comment)|share (?:this|on)|tags?\b|topics\b|keywords|filed under|sponsored",
+    r"advertisement|sign up|subscribe|newsletter|follow us|about the author|already a subscriber",
+    r"(?:log|sign) in to|get more (?:local )?news",
+    r"lesen sie auch|mehr zum thema|das könnte|auch interessant|schlagworte|themen\b",
+    "à lire aussi|lire aussi|sur le même|mots-clés",
+    r"leggi anche|lee también|más información|te puede|temas\b|archivado en",
+    "läs mer|läs också|les også|les mer|læs også|lees ook|czytaj|čtěte|читайте|по теме",
+)
+_RELATED = re.compile(rf"^[\W_]*(?:{'|'.join(_ANNOUNCING)})", re.IGNORECASE)
+_CAPTION_WORDS = frozenset(
+    ["bildunterschrift", "bu", "caption", "captions", "credit", "credits", "figcaption", "legende"]
+)
+_IMPRINT = re.compile(
+    r"^[\W_]*(?:(?:[责責]任?|执行|本文|文字|网络|值班|实习|本期)?[编編]辑?[辑輯]?|责编|[审審]核|校对|来源(?:于)?|來源|原标题"
+    r"|本文(?:来源|原标题)|版权声明|免责声明|特别声明|声明|举报|纠错|点击|关注|更多精彩|分享|转载|阅读|收藏|标签"
+    r"|发布(?:日期|时间)|时间|日期|關鍵[字詞]|关键[字词])\s*[:：/丨|｜【〔\[]"
+)
+# What an imprint speaks of; other sentences may begin with the same words.
+_OF_IMPRINTS = re.compile(
+    "标题|本文|本站|本网|本網|版权|版權|转载|轉載|观点|觀點|立场|立場|侵权|侵權|责任|编辑|記者|记者|来源|來源|作者|投资|仅供|关注|點擊|点击"
+)
+# Invitations to what the publisher offers elsewhere.
+_APPEAL = re.compile(
+    r"^[\W_]*(?:(?:please |you can )?(?:follow|like|join|find) (?:us|[A-Z][^.!?]{0,40}) on\b"
+    r"|(?:sign up|subscribe|register)\b[^.!?]{0,60}\b(?:newsletters?|e-?mails?|alerts?|inbox|channel"
+    r"|updates|magazine|digest)\b"
+    r"|(?:folgen|folge) sie? uns\b|abonnieren sie\b|suivez-nous|abonnez-vous|síguenos|suscríbete|seguici (?:su|anche)"
+    r"|iscriviti|siga-nos|inscreva-se|подпи(?:шитесь|сывайтесь) на|volg ons|følg oss|följ oss)",
+    re.IGNORECASE,
+)
+# Where these stand, the rest is for others.
+_FOR_MEMBERS = re.compile(
+    r"^[\W_]*(?:この記事は会員|会員登録|紙の新聞|ログイン|打开APP|打开客户端|扫一扫|扫码|登录后|登錄後"
+    r"|already a subscriber|(?:log|sign) in to)",
+    re.IGNORECASE,
+)
+_SENTENCE = re.compile(r"[.!?。！？।؟۔።։။]['\"”’»」』）)\]]*\s*$")
+_TEXT = frozenset(["p", "blockquote", "ul", "ol", "div"])
+_SENTENCE_END = re.compile(r"[。！？]|[.!?](?: |$)")
+_MAX_HEADING = 120.0
+_MAX_IMPRINT = 160.0
+_MAX_DATELINE = 110.0
+_TEASER_COUNT = 3
+
+
+def drop_insertions(container: Any, measures: Measures) -> None:
+    """Take out what was put between the paragraphs: teasers, lists of links, what announces them, imprints."""
+    total = max(1.0, measures[container].prose)
+    _drop_teasers(container, measures, total)
+    _drop_lone_links(container)
+    _clear_lines(container)
+    stack = [container]
+    while stack:
+        children = list(stack.pop())
+        behind = _Behind(children, measures)
+        for child in children:
+            measure = measures.get(child)
+            if measure is None or child.tag not in BLOCKS or child.getparent() is None:
+                continue
+            if measure.prose <= 0 and measure.size and measure.linked > 0.6 * measure.size:
+                if not _is_linked_sentence(child):
+                    drop(child)
+                continue
+            text = read_text(child) if measure.size < _MAX_IMPRINT else ""
+            if text and _is_announcement(text, measure):
+                if behind.measure(child) < 0.15 * total:
+                    drop_all(_list_announced(child, measures))
+                drop(child)
+            elif text and (_APPEAL.search(text) or _is_imprint(text)):
+                drop(child)
+            else:
+                stack.append(child)
+
+
+def _is_linked_sentence(element: Any) -> bool:
+    """Tell whether a paragraph is a whole sentence, though all of it leads elsewhere."""
+    text = read_text(element)
+    return element.tag == "p" and measure_size(text) >= PROSE_START and bool(_SENTENCE.search(text))
+
+
+def _is_announcement(text: str, measure: Measure) -> bool:
+    """Tell whether a line announces a list of other articles: it is short, and no sentence goes on from its words."""
+    if measure.size >= _MAX_HEADING or not _RELATED.search(text):
+        return False
+    if _FOR_MEMBERS.search(text):
+        return True
+    return measure.linked > 0.3 * measure.size or not _SENTENCE.search(text)
+
+
+def _is_imprint(text: str) -> bool:
+    found = _IMPRINT.search(text)
+    return bool(found) and (not _SENTENCE.search(text) or bool(_OF_IMPRINTS.search(text)))
+
+
+def _list_announced(heading: Any, measures: Measures) -> list[Any]:
+    """Return what belongs to the announcement before it: all up to a paragraph that stands for itself."""
+    if heading.find(".//a") is not None:
+        # The list stands in it.
+        return []
+    announced: list[Any] = []
+    is_teaser = True
+    for sibling in heading.itersiblings():
+        measure = measures.get(sibling)
+        if measure is None:
+            continue
+        is_prose = sibling.tag in _TEXT and measure.prose > 0 and measure.linked < 0.3 * measure.size
+        if is_prose and not is_teaser:
+            break
+        is_teaser = sibling.tag in HEADINGS or (measure.size > 0 and measure.linked > 0.3 * measure.size)
+        if is_prose and not announced:
+            break
+        announced.append(sibling)
+    return announced
+
+
+class _Behind:
+    """How much prose stands behind each of some siblings, summed up once and only where somebody asks."""
+
+    def __init__(self, siblings: list[Any], measures: Measures) -> None:
+        self._siblings = siblings
+        self._measures = measures
+        self._prose: dict[Any, float] = {}
+
+    def measure(self, element: Any) -> float:
+        """Return the prose of all siblings behind one, which are still there."""
+        if not self._prose:
+            prose = 0.0
+            for sibling in reversed(self._siblings):
+                self._prose[sibling] = prose
+                prose += self._measures[sibling].prose if sibling in self._measures else 0.0
+        return self._prose[element]
+
+
+def _drop_lone_links(container: Any) -> None:
+    """Take out links that stand between blocks on a line of their own: they are advertisements or teasers."""
+    has_blocks: dict[Any, bool] = {}
+    for link in list(container.iter("a")):
+        parent = link.getparent()
+        if parent is None or parent.tag not in BLOCKS:
+            continue
+        if parent not in has_blocks:
+            has_blocks[parent] = any(child.tag in BLOCKS for child in parent)
+        if has_blocks[parent] and stands_alone(link) and measure_size(read_text(link)) > 20:
+            drop(link)
+
+
+def _clear_lines(container: Any) -> None:
+    """Take out imprints and announcements that are no block of their own but a line between two `br`."""
+    for line_break in container.iter("br"):
+        following = line_break.getnext()
+        is_line = following is None or following.tag == "br" or following.tag in BLOCKS
+        text = (line_break.tail or "").strip()
+        if is_line and text and measure_size(text) < _MAX_IMPRINT and (_IMPRINT.search(text) or _RELATED.search(text)):
+            line_break.tail = None
+
+
+def _drop_teasers(container: Any, measures: Measures, total: float) -> None:
+    """Take out three or more siblings of one shape that each have a linked heading."""
+    for parent in list(container.iter("*")):
+        groups: dict[tuple[str, str], list[Any]] = {}
+        for child in parent:
+            if child in measures and child.tag in BLOCKS and child.tag not in HEADINGS and child.tag != "p":
+                groups.setdefault(shape(child), []).append(child)
+        for group in groups.values():
+            teasers = [child for child in group if _has_linked_heading(child)] if len(group) >= _TEASER_COUNT else []
+            if len(teasers) >= _TEASER_COUNT and sum(measures[child].prose for child in teasers) < 0.6 * total:
+                for child in teasers:
+                    drop(child)
+
+
+def _has_linked_heading(element: Any) -> bool:
+    for heading in element.iter("h2", "h3", "h4", "h5"):
+        if heading.find(".//a") is not None or any(parent.tag == "a" for parent in heading.iterancestors()):
+            return True
+    return False
+
+
+def drop_headings(container: Any, measures: Measures, headline: str) -> None:
+    """Take out what repeats the headline, and the line of date and source above the first paragraph."""
+    wanted = fold_title(headline)
+    for element in list(container.iter("h1", "h2", "p", "div")):
+        if element is container or element not in measures or measures[element].size > 260:
+            continue
+        text = fold_title(read_text(element))
+        is_part = element.tag == "h1" and text in wanted and len(text) > 0.5 * len(wanted)
+        if len(text) >= 6 and (text == wanted or is_part):
+            drop(element)
+    _drop_datelines(container)
+
+
+def _drop_datelines(container: Any) -> None:
+    for element in list(container.iter("*")):
+        if element is container or element.tag not in BLOCKS or element.getparent() is None:
+            continue
+        line = " ".join(text for text, _ in list_runs(element))
+        size = measure_size(line)
+        if size >= PROSE_START and not (size < _MAX_DATELINE and DATELINE.search(line)):
+            return
+        if (
+            size
+            and DATELINE.search(line)
+            and not _SENTENCE_END.search(line)
+            and not any(child.tag in BLOCKS for child in element)
+        ):
+            drop(element)
+
+
+def drop_repeated(container: Any) -> None:
+    """Take out paragraphs that stand in the article again: a second copy for phones, captions of galleries.
+
+    A paragraph alone may be repeated once, as a refrain is.
+    """
+    seen: dict[str, list[Any]] = {}
+    for element in container.iter("p", "div", "figcaption", "li"):
+        if not any(child.tag in BLOCKS for child in element):
+            text = read_text(element)
+            if len(text) >= PROSE_START:
+                seen.setdefault(text, []).append(element)
+    repeated = [elements for elements in seen.values() if len(elements) > 1]
+    for elements in repeated:
+        if len(elements) >= _TEASER_COUNT or len(repeated) > 1:
+            for element in elements[1:]:
+                drop(element)
+
+
+def mark_captions(container: Any) -> None:
+    """Make captions of what stands beside a picture and is named as one, so that they are no part of the text."""
+    for element in container.iter("p", "div", "span", "small", "em"):
+        if not _CAPTION_WORDS.isdisjoint(list_class_words(element)) and not any(c.tag in BLOCKS for c in element):
+            parent = element.getparent()
+            if parent is not None and (parent.find(".//img") is not None or parent.find(".//picture") is not None):
+                element.tag = "figcaption"

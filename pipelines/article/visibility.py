@@ -1,0 +1,148 @@
+"""What readers of a page see of it, and what they never do: scripts, controls, and text that is hidden.
+
+Hiding says little by itself. A template hides its article until a script shows it, a seller of watches hides what only
+search engines shall read, and a parser that misses an end tag puts a whole article into a button. So what is hidden, or
+stands in an element that shows none of its text, goes unless the page would be left without its prose.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lxml import etree
+
+from pipelines.article.text_density import measure_prose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# What libxml2 reads and lxml refuses to write.
+_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# Nodes that are no elements, and elements whose text is never shown.
+_NODES = (etree.Comment, etree.ProcessingInstruction, etree.Entity)
+_SILENT = ("head", "input", "link", "meta", "script", "style", "textarea", "select", "option", "map", "embed")
+# Shown as something else than text; but where an end tag is missing, a parser puts the article into them.
+_BOXES = (
+    *("audio", "button", "canvas", "dialog", "iframe", "label", "math", "menu", "nav", "noscript", "object", "svg"),
+    *("template", "video"),
+)
+_find_hideable = etree.XPath("descendant::*[@style or @hidden or @aria-hidden]", smart_strings=False)
+_HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_PARAGRAPHS = frozenset(["p", "blockquote", "ul", "ol"])
+# The least prose of a page, in Latin letters, and its least share: of all prose, and where a headline is hidden, too.
+_MIN_PROSE = 160.0
+_MIN_SHARE = 0.04
+_MIN_BESIDE_HEADLINE = 0.25
+_MAX_SPARED = 8
+
+
+def drop(element: Any) -> Any:
+    """Take an element out of its tree and leave the text behind it; return its parent, None where it had none."""
+    parent = element.getparent()
+    if parent is None:
+        return None
+    if element.tail:
+        before = element.getprevious()
+        if before is not None:
+            before.tail = _UNWRITABLE.sub("", (before.tail or "") + element.tail)
+        else:
+            parent.text = _UNWRITABLE.sub("", (parent.text or "") + element.tail)
+    parent.remove(element)
+    return parent
+
+
+def drop_all(elements: Iterable[Any]) -> None:
+    """Do what `drop` does to many elements, in time that grows with their number alone.
+
+    One after the other each would be copied the text that those before it have left behind.
+    """
+    dropped: dict[Any, set[Any]] = {}
+    for element in elements:
+        parent = element.getparent()
+        if parent is not None:
+            dropped.setdefault(parent, set()).add(element)
+    for parent, children in dropped.items():
+        before, left = None, [parent.text or ""]
+        for child in list(parent):
+            if child in children:
+                left.append(child.tail or "")
+                parent.remove(child)
+            else:
+                _leave(parent, before, left)
+                before, left = child, [child.tail or ""]
+        _leave(parent, before, left)
+
+
+def _leave(parent: Any, before: Any, texts: list[str]) -> None:
+    """Put a text and what dropped elements have left behind it where the first of them stood."""
+    if not any(texts[1:]):
+        return
+    text = _UNWRITABLE.sub("", "".join(texts))
+    if before is None:
+        parent.text = text
+    else:
+        before.tail = text
+
+
+def drop_invisible(body: Any) -> None:
+    """Take out what readers never see: comments, scripts, controls, and what is hidden.
+
+    Where next to no prose would be left, a script will show what is hidden, or a tag was never closed: then the box
+    with most of the prose stays, and the same is asked of what is in it.
+    """
+    drop_all(element for element in body.iter(*_NODES, *_SILENT) if element is not body)
+    root = body
+    for _ in range(_MAX_SPARED):
+        boxes = list(_iter_boxes(root))
+        prose = {element: measure_prose(element) for element in boxes if _may_hold_prose(element)}
+        held = sum(prose.values())
+        if held < _MIN_PROSE:
+            break
+        whole = measure_prose(root)
+        largest = max(prose, key=lambda element: prose[element])
+        least = _MIN_BESIDE_HEADLINE if largest.find(".//h1") is not None else _MIN_SHARE
+        if whole - held >= max(_MIN_PROSE, least * whole):
+            break
+        root = largest
+        if root.tag in _BOXES:
+            root.tag = "div"
+        boxes.remove(root)
+        drop_all(boxes)
+    drop_all(_iter_boxes(root))
+
+
+def _iter_boxes(root: Any) -> Iterable[Any]:
+    """Yield the outermost elements below `root` whose text is not shown."""
+    hidden = {element for element in _find_hideable(root) if is_hidden(element) and not _is_held_back(element)}
+    candidates = hidden | {element for element in root.iter(*_BOXES) if element is not root}
+    for element in candidates:
+        parent = element.getparent()
+        while parent is not None and parent is not root and parent not in candidates:
+            parent = parent.getparent()
+        if parent is root:
+            yield element
+
+
+def _may_hold_prose(element: Any) -> bool:
+    return len(element) > 0 or len(element.text or "") >= _MIN_PROSE
+
+
+def is_hidden(element: Any) -> bool:
+    """Tell whether an element's own attributes hide it."""
+    style = element.get("style")
+    if style and _HIDING.search(style):
+        return True
+    return element.get("hidden") is not None or element.get("aria-hidden") == "true"
+
+
+def _is_held_back(element: Any) -> bool:
+    """Tell whether a paragraph that `aria-hidden` hides stands among others: it is there for those who have paid."""
+    if (
+        element.tag not in _PARAGRAPHS
+        or element.get("hidden") is not None
+        or _HIDING.search(element.get("style") or "")
+    ):
+        return False
+    beside = (sibling for sibling in element.getparent().iterchildren("p") if sibling is not element)
+    return any(not is_hidden(sibling) and measure_prose(sibling) > 0 for sibling in beside)
