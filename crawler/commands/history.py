@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.posts.duplicates import Duplicate
+    from pipelines.posts.items import Post
 
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -81,6 +82,7 @@ class Command(ScrapyCommand):
             _print_json(versions, duplicates)
         else:
             _print_table(versions)
+            _print_doubts(versions[-1].post)
             _print_duplicates(duplicates)
 
 
@@ -144,6 +146,10 @@ def _print_json(versions: list[Version], duplicates: list[tuple[Duplicate, str]]
             "changed": version.changed,
             "headline": version.post.headline,
             "articleBody": version.post.articleBody,
+            "doubts": [
+                {"record_id": doubt.record_id, "captured_at": doubt.captured_at.isoformat(), "reason": doubt.reason}
+                for doubt in version.post.doubts
+            ],
             "sameAs": same_as if version is versions[-1] else [],
         }
         print(json.dumps(line, ensure_ascii=False))  # noqa: T201
@@ -165,6 +171,14 @@ def _print_table(versions: list[Version]) -> None:
         console.print(f"version {old.number} to {new.number}", style="bold")
         for line in list(iter_text_diff(old.post, new.post))[2:]:
             console.print(Text(line, style=_COLOURS.get(line[:1], "")))
+
+
+def _print_doubts(post: Post) -> None:
+    console = Console(highlight=False)
+    for doubt in post.doubts:
+        at = f"{doubt.captured_at:%Y-%m-%d %H:%M:%S} UTC"
+        line = f"in doubt: the capture of {at} no longer looks like the article ({doubt.reason}): {doubt.record_id}"
+        console.print(Text(line, style="yellow"), soft_wrap=True)
 
 
 def _print_duplicates(duplicates: list[tuple[Duplicate, str]]) -> None:

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
 from pipelines.page.document import CaptureRef
-from pipelines.posts.items import Evidence, Origin, Post
+from pipelines.posts.items import Doubt, Evidence, Origin, Post
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from pipelines.posts.options import PostOptions
 
-SCHEMA = "newsreel-post/1"
+SCHEMA = "newsreel-post/2"
 
 
 class RecordRefused(ValueError):
@@ -75,6 +75,7 @@ class PostRecord:
         contentHash: of everything that a reader sees; it changes when the post does, and not when it is merely
             captured again.
         capture: the capture that the body was read from.
+        doubts: captures that no longer look like the article, the earliest first.
         change: what happened to it, in an export of changes.
     """
 
@@ -101,6 +102,7 @@ class PostRecord:
     contentHash: str = ""
     capture: CaptureRef | None = None
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
     change: Change | None = None
 
     @property
@@ -168,7 +170,12 @@ COLUMNS = (
     Column("capture_payload_digest", Kind.TEXT, "its labelled payload digest"),
     Column("capture_file", Kind.TEXT, "its WARC file in the collection's archive"),
     Column("capture_offset", Kind.INTEGER, "bytes from the start of that file"),
-    Column("evidence", Kind.OBJECT, "field to origin, captured_at, record_id and place of what gave it"),
+    Column(
+        "evidence", Kind.OBJECT, "field to what gave it: origin, captured_at, record_id, place, confidence, witnesses"
+    ),
+    Column(
+        "doubts", Kind.OBJECT, "record id to captured_at and reason of captures that no longer look like the article"
+    ),
     Column("change", Kind.TEXT, "in an export of changes: new, updated or withdrawn"),
     Column("version", Kind.INTEGER, "in an export of changes: number of the post's version, from 1"),
     Column("cursor", Kind.TEXT, "in an export of changes: where to go on after this row"),
@@ -216,6 +223,7 @@ def build_record(post: Post, options: PostOptions, *, collection: str, file: str
         contentHash=hash_content(post),
         capture=post.capture,
         evidence=post.evidence,
+        doubts=tuple(post.doubts),
     )
     refuse_surrogates(record)
     return record
@@ -325,6 +333,10 @@ def build_row(record: PostRecord) -> tuple[Any, ...]:
         capture.file if capture else None,
         capture.offset if capture else None,
         {name: _dump_evidence(entry) for name, entry in record.evidence.items()},
+        {
+            doubt.record_id: {"captured_at": doubt.captured_at.isoformat(), "reason": doubt.reason}
+            for doubt in record.doubts
+        },
         change.kind if change else None,
         change.version if change else None,
         change.cursor if change else None,
@@ -350,8 +362,12 @@ def load_row(row: Mapping[str, Any]) -> PostRecord:
     precisions = {name: _load_precision(row[name]) for name in ("datePublished_precision", "dateModified_precision")}
     texts = {name: row[name] for name in _TEXTS}
     evidence = {name: _load_evidence(entry) for name, entry in row["evidence"].items()}
+    doubts = tuple(
+        Doubt(record_id=name, captured_at=datetime.fromisoformat(entry["captured_at"]), reason=entry["reason"])
+        for name, entry in row["doubts"].items()
+    )
     values: dict[str, Any] = texts | lists | dates | precisions
-    return PostRecord(**values, capture=capture, evidence=evidence, change=change)
+    return PostRecord(**values, capture=capture, evidence=evidence, doubts=doubts, change=change)
 
 
 def iter_sound(records: Iterable[PostRecord]) -> Iterator[PostRecord]:
@@ -377,12 +393,24 @@ def _load_precision(text: str | None) -> Precision | None:
     return Precision(text) if text else None
 
 
-def _dump_evidence(entry: Evidence) -> dict[str, str]:
-    at = entry.captured_at.isoformat()
-    return {"origin": entry.origin.value, "captured_at": at, "record_id": entry.record_id, "place": entry.place}
+def _dump_evidence(entry: Evidence) -> dict[str, Any]:
+    return {
+        "origin": entry.origin.value,
+        "captured_at": entry.captured_at.isoformat(),
+        "record_id": entry.record_id,
+        "place": entry.place,
+        "confidence": entry.confidence,
+        "agreeing": entry.agreeing,
+        "disagreeing": list(entry.disagreeing),
+    }
 
 
-def _load_evidence(entry: Mapping[str, str]) -> Evidence:
-    at = datetime.fromisoformat(entry["captured_at"])
-    origin = Origin(entry["origin"])
-    return Evidence(origin=origin, captured_at=at, record_id=entry["record_id"], place=entry["place"])
+def _load_evidence(entry: Mapping[str, Any]) -> Evidence:
+    return Evidence(
+        origin=Origin(entry["origin"]),
+        captured_at=datetime.fromisoformat(entry["captured_at"]),
+        record_id=entry["record_id"],
+        place=entry["place"],
+        agreeing=entry["agreeing"],
+        disagreeing=tuple(entry["disagreeing"]),
+    )

@@ -47,12 +47,38 @@ class Evidence:
         captured_at: aware UTC instant the capture began.
         record_id: WARC-Record-ID, empty for an item that no capture stands behind.
         place: where on the page it was found, such as `source: h1` or `jsonld:headline`; empty where it is not known.
+        agreeing: how many other witnesses on the page say the same.
+        disagreeing: what the others say, each as `place: value`.
     """
 
     origin: Origin
     captured_at: datetime
     record_id: str
     place: str = ""
+    agreeing: int = 0
+    disagreeing: tuple[str, ...] = ()
+
+    @property
+    def confidence(self) -> str:
+        """`high` where witnesses agree, `low` where one contradicts and none agrees, `medium` otherwise."""
+        if self.disagreeing:
+            return "medium" if self.agreeing else "low"
+        return "high" if self.agreeing else "medium"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A capture that was read as the article's and no longer looks like it: evidence without a voice.
+
+    Attributes:
+        record_id: WARC-Record-ID.
+        captured_at: aware UTC instant the capture began.
+        reason: `unlike`, `other_text` or `cut_short`, as `pipelines.posts.doubts` gives it.
+    """
+
+    record_id: str
+    captured_at: datetime
+    reason: str
 
 
 @dataclass(slots=True, kw_only=True, repr=False)
@@ -118,6 +144,8 @@ class Statement(_Fields):
         articleBody_found: HTML of the body as found, until it is normalised.
         witnesses: field name to the place that gave it: `source: h1`, `jsonld:headline`, `meta:og:title`, `h1`.
         refused: field name to the reason for which what was found is not believed.
+        agreeing: field name to how many other witnesses on the page say the same.
+        disagreeing: field name to what the others say, each as `place: value`.
         is_normalised: every field has been made of what was found.
         waits_for: in a crawl, a kind of capture without which the post should not be written yet.
         is_silent: in a crawl, the answer of a capture that has nothing to say, or could not be made.
@@ -127,6 +155,8 @@ class Statement(_Fields):
     articleBody_found: str = ""
     witnesses: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
+    agreeing: dict[str, int] = field(default_factory=dict)
+    disagreeing: dict[str, list[str]] = field(default_factory=dict)
     is_normalised: bool = False
     waits_for: Origin | None = None
     is_silent: bool = False
@@ -144,14 +174,16 @@ class Post(_Fields):
     Attributes:
         capture: the capture that the body was read from.
         evidence: field name to the capture that gave it.
+        doubts: captures that no longer look like the article, the earliest first.
     """
 
     evidence: dict[str, Evidence] = field(default_factory=dict)
+    doubts: list[Doubt] = field(default_factory=list)
 
 
 # What belongs to a sighting or to a crawl, and not to what is said.
 _NOT_SAID = frozenset(
-    ("capture", "captured_at", "articleBody_found", "is_normalised", "waits_for", "is_silent", "evidence")
+    ("capture", "captured_at", "articleBody_found", "is_normalised", "waits_for", "is_silent", "evidence", "doubts")
 )
 _DEFAULTS = {
     entry.name: entry.default_factory() if entry.default_factory is not MISSING else entry.default
@@ -188,6 +220,8 @@ def dump_post(post: Post) -> str:
     if post.capture:
         values["capture"] = post.capture
     values["evidence"] = post.evidence
+    if post.doubts:
+        values["doubts"] = post.doubts
     return _dump(values)
 
 
@@ -198,6 +232,10 @@ def load_post(text: str) -> Post:
         values["capture"]["captured_at"] = datetime.fromisoformat(values["capture"]["captured_at"])
         values["capture"] = CaptureRef(**values["capture"])
     values["evidence"] = {name: _load_evidence(entry) for name, entry in values["evidence"].items()}
+    values["doubts"] = [
+        Doubt(**entry | {"captured_at": datetime.fromisoformat(entry["captured_at"])})
+        for entry in values.get("doubts", ())
+    ]
     return Post(**values)
 
 
@@ -241,10 +279,12 @@ def _dump_value(value: Any) -> Any:
     return {name: getattr(value, name) for name in value.__slots__}
 
 
-def _load_evidence(entry: dict[str, str]) -> Evidence:
+def _load_evidence(entry: dict[str, Any]) -> Evidence:
     return Evidence(
         origin=Origin(entry["origin"]),
         captured_at=datetime.fromisoformat(entry["captured_at"]),
         record_id=entry["record_id"],
         place=entry.get("place", ""),
+        agreeing=entry.get("agreeing", 0),
+        disagreeing=tuple(entry.get("disagreeing", ())),
     )

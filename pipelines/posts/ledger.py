@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-VERSION: Final = 1
+VERSION: Final = 2
 _FILE_IS_BEHIND: Final = 2
 _SKETCHED_AT_ONCE: Final = 200
 _LISTED_AT_ONCE: Final = 200

@@ -1,8 +1,9 @@
 """One article, many captures: the post that a set of statements settles into.
 
-For every field the best statement wins: by how much it says, by the kind of capture that it was read from, then the
-latest. A post depends on the set of statements and on the source's options, and on nothing else: neither on the order
-in which a crawl happened to fetch them nor on how often.
+Captures that no longer look like the article have no voice (`pipelines.posts.doubts`). Of the others, for every field
+the best statement wins: by how much it says, by the kind of capture that it was read from, then the latest. A post
+depends on the set of statements and on the source's options, and on nothing else: neither on the order in which a
+crawl happened to fetch them nor on how often.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
-from pipelines.posts.items import ANNOUNCING, Evidence, Origin, Post, Statement
+from pipelines.posts.doubts import find_doubts
+from pipelines.posts.items import ANNOUNCING, Doubt, Evidence, Origin, Post, Statement
 from pipelines.posts.normalise import normalise
 
 if TYPE_CHECKING:
@@ -76,7 +78,20 @@ def settle(statements: Iterable[Statement], options: PostOptions) -> Post:
 
 
 def join(stated: Sequence[Statement]) -> Post:
-    """Return the best of some normalised statements of one article, field by field, whether or not it makes a post."""
+    """Return the best of some normalised statements of one article, field by field, whether or not it makes a post.
+
+    Captures that no longer look like the article are left out, and listed as its doubts.
+    """
+    reasons = find_doubts(stated)
+    doubts = sorted(
+        {
+            (stated[place].at, _find_record(stated[place]), reason): Doubt(
+                record_id=_find_record(stated[place]), captured_at=stated[place].at, reason=reason
+            )
+            for place, reason in reasons.items()
+        }.items()
+    )
+    stated = [statement for place, statement in enumerate(stated) if place not in reasons]
     values: dict[str, Any] = {"source": stated[0].source, "identifier": stated[0].identifier}
     values["origin"] = max((statement.origin for statement in stated), key=_RANK.__getitem__)
     values["capture"] = max(stated, key=lambda statement: (statement.at, _find_record(statement))).capture
@@ -92,12 +107,14 @@ def join(stated: Sequence[Statement]) -> Post:
             captured_at=best.at,
             record_id=_find_record(best),
             place=best.witnesses.get(name, ""),
+            agreeing=best.agreeing.get(name, 0),
+            disagreeing=tuple(best.disagreeing.get(name, ())),
         )
         if name == "articleBody":
             values["capture"] = best.capture
         elif name in _SETS:
             values[name] = sorted({entry for statement in having for entry in getattr(statement, name)})
-    return Post(**values, evidence=evidence)
+    return Post(**values, evidence=evidence, doubts=[doubt for _, doubt in doubts])
 
 
 def _find_record(statement: Statement) -> str:

@@ -158,7 +158,7 @@ def read_files(paths: Iterable[Path]) -> Iterator[PostRecord]:
         with parquet.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=_BATCH_RECORDS):
                 for row in batch.to_pylist():
-                    row["evidence"] = json.loads(row["evidence"])
+                    row |= {name: json.loads(row[name]) for name in ("evidence", "doubts")}
                     yield load_row({name: row[name] for name in NAMES})
 
 

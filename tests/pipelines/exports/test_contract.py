@@ -128,7 +128,7 @@ def test_a_folder_that_no_export_made_is_left_alone(tmp_path: Path) -> None:
 def test_every_folder_names_its_schema(name: str, tmp_path: Path) -> None:
     export(name, PLAIN, tmp_path / "out")
     texts = b"".join(read_all(tmp_path / "out").values())
-    assert b"newsreel-post/1" in texts
+    assert b"newsreel-post/2" in texts
 
 
 SLOW = """

@@ -1,0 +1,204 @@
+"""Which captures of an article no longer look like it: what a shield, a wall or an error page put in its place.
+
+Nothing is compared with what an article should be, only captures with each other. Those that share a headline, a text
+or an instant of publication, or that the publisher's own date of change stands between, are of one article. Where
+they fall apart, the article is what was there first, unless that was weaker by every measure. The others are doubted:
+kept, shown, and without a voice.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from pipelines.dates.model import Precision
+from pipelines.markup.sanitise import find_text
+from pipelines.posts.duplicates import compare_texts
+from pipelines.posts.items import ANNOUNCING, Origin, Statement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+UNLIKE: Final = "unlike"
+"""Neither headline nor text are those of the article."""
+OTHER_TEXT: Final = "other_text"
+"""The headline is the article's, and a short text that is not."""
+CUT_SHORT: Final = "cut_short"
+"""Hardly more than the beginning of the article."""
+
+_PAGES = (Origin.ARTICLE, Origin.TEXT)
+_MIN_CONTAINED = 0.3
+_MAX_FOREIGN = 0.15
+_MIN_ALIKE = 0.6
+# Shorter texts have too few words to be compared, in letters; longer ones are articles as far as length can tell.
+_COMPARABLE, _LONG = 120, 1_200
+_MUCH_SHORTER, _A_STUB = 0.5, 0.2
+_CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\])\s*$")
+
+
+@dataclass(slots=True)
+class _View:
+    """A statement as it is compared."""
+
+    statement: Statement
+    text: str
+    headline: str
+
+    @property
+    def at(self) -> datetime:
+        return self.statement.at
+
+
+@dataclass(slots=True)
+class _Cluster:
+    """Captures that look like one article, the earliest first."""
+
+    views: list[_View] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        return max(len(view.text) for view in self.views)
+
+    @property
+    def is_dated(self) -> bool:
+        return any(view.statement.datePublished for view in self.views)
+
+
+def find_doubts(stated: Sequence[Statement]) -> dict[int, str]:
+    """Return position to reason of the statements that no longer look like the article.
+
+    It depends on the set alone: positions follow the statements, in whatever order they stand.
+
+    Args:
+        stated: normalised statements of one article.
+    """
+    doubts: dict[int, str] = {}
+    for origin in _PAGES:
+        views = {place: one for place, one in enumerate(stated) if one.origin is origin and one.capture}
+        if len(views) > 1:
+            doubts |= _compare(views, stated)
+    return doubts
+
+
+def _compare(statements: dict[int, Statement], stated: Sequence[Statement]) -> dict[int, str]:
+    # What says the same is one statement, however often it was seen: the latest capture of it counts.
+    latest: dict[tuple[str, str, str], Statement] = {}
+    for one in statements.values():
+        key = _identify(one)
+        if key not in latest or _order(one) > _order(latest[key]):
+            latest[key] = one
+    if len(latest) < 2:
+        return {}
+    views = [_View(one, find_text(one.articleBody), _fold(one.headline)) for one in sorted(latest.values(), key=_order)]
+    announced = {_fold(one.headline) for one in stated if one.origin in ANNOUNCING or one.origin is Origin.LISTING}
+    changes = sorted({one.dateModified for one in stated if one.dateModified})
+    clusters = _gather(views, changes)
+    chosen = _choose(clusters, announced - {""})
+    reasons = {
+        _identify(view.statement): UNLIKE for cluster in clusters if cluster is not chosen for view in cluster.views
+    }
+    reasons |= dict(_iter_poorer(chosen.views, changes))
+    return {place: reasons[key] for place, one in statements.items() if (key := _identify(one)) in reasons}
+
+
+def _identify(one: Statement) -> tuple[str, str, str]:
+    return (one.headline, one.articleBody, str(one.datePublished))
+
+
+def _order(one: Statement) -> tuple[datetime, str, tuple[str, str, str]]:
+    return (one.at, one.capture.record_id if one.capture else "", _identify(one))
+
+
+def _gather(views: Iterable[_View], changes: Sequence[datetime]) -> list[_Cluster]:
+    clusters: list[_Cluster] = []
+    for view in views:
+        own = next((found for found in clusters if any(_is_alike(one, view, changes) for one in found.views)), None)
+        if own is None:
+            own = _Cluster()
+            clusters.append(own)
+        own.views.append(view)
+    return clusters
+
+
+def _is_alike(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool:
+    """Tell whether two captures look like one article."""
+    if _has_same_instant(earlier.statement, later.statement) or _is_changed(earlier, later, changes):
+        return True
+    is_comparable = min(len(earlier.text), len(later.text)) >= _COMPARABLE
+    if earlier.headline and later.headline:
+        if _share_pairs(earlier.headline, later.headline) >= _MIN_ALIKE:
+            return True
+        if not earlier.text or not later.text:
+            return earlier.text == later.text
+    elif not is_comparable:
+        return True  # nothing tells
+    return compare_texts(earlier.text, later.text).containment >= _MIN_CONTAINED
+
+
+def _has_same_instant(left: Statement, right: Statement) -> bool:
+    is_exact = left.datePublished_precision not in (None, Precision.DAY)
+    return is_exact and left.datePublished == right.datePublished
+
+
+def _is_changed(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool:
+    """Tell whether the publisher dates a change between two captures."""
+    return any(earlier.at < change <= later.at for change in changes)
+
+
+def _choose(clusters: list[_Cluster], announced: set[str]) -> _Cluster:
+    """Return the article: what was there first, unless it is weaker than what came later."""
+    chosen = clusters[0]
+    for other in clusters[1:]:
+        mine, theirs = _weigh(chosen, announced), _weigh(other, announced)
+        is_slight = chosen.length < _LONG and chosen.length < _MUCH_SHORTER * other.length
+        if theirs > mine or (theirs == mine and is_slight):
+            chosen = other
+    return chosen
+
+
+def _weigh(cluster: _Cluster, announced: set[str]) -> int:
+    is_announced = any(view.headline in announced for view in cluster.views)
+    return 2 * is_announced + cluster.is_dated
+
+
+def _iter_poorer(views: Sequence[_View], changes: Sequence[datetime]) -> Iterable[tuple[tuple[str, str, str], str]]:
+    """Yield those that have the article's headline and something poorer than its text, with the reason."""
+    best: _View | None = None
+    for view in views:
+        reason = _find_poorer(best, view) if best and not _is_changed(best, view, changes) else ""
+        if reason:
+            yield _identify(view.statement), reason
+        elif view.text:
+            best = view
+
+
+def _find_poorer(best: _View, view: _View) -> str:
+    if not view.text or len(best.text) < 2 * _COMPARABLE:
+        return ""
+    share = len(view.text) / len(best.text)
+    if share >= _MUCH_SHORTER:
+        return ""
+    if compare_texts(best.text, view.text).containment < _MAX_FOREIGN:
+        return OTHER_TEXT
+    lines = [line.strip() for line in view.text.splitlines() if line.strip()]
+    whole = {line.strip() for line in best.text.splitlines()}
+    is_cut = any(line not in whole and (_CUT_OFF.search(line) or _begins(line, whole)) for line in lines)
+    return CUT_SHORT if is_cut or share < _A_STUB else ""
+
+
+def _begins(line: str, whole: set[str]) -> bool:
+    """Tell whether a line is the beginning of a longer paragraph."""
+    return len(line) >= 20 and any(len(other) > len(line) and other.startswith(line) for other in whole)
+
+
+def _fold(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def _share_pairs(left: str, right: str) -> float:
+    """Return how much of the shorter headline's pairs of letters the longer one has, 0 to 1."""
+    one, other = ({text[at : at + 2] for at in range(len(text) - 1)} for text in (left, right))
+    least = min(len(one), len(other))
+    return len(one & other) / least if least else float(left == right)

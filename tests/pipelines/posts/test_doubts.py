@@ -1,0 +1,120 @@
+"""A later capture wins only while it looks like the article; one that does not is kept, shown, and has no voice."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
+import pytest
+
+from pipelines.dates.model import Precision
+from pipelines.page.document import CaptureRef
+from pipelines.posts.items import Origin, Post, Statement, dump_post, load_post
+from pipelines.posts.options import PostOptions
+from pipelines.posts.settle import settle
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+TITLE = "The ferry stops for the winter"
+LINES = [
+    f"In week {n} the ferry carried {n * 17} passengers, and the captain counted {n * 3} gulls on the way."
+    for n in range(20)
+]
+GATE = (
+    "We are looking at your connection before the page opens. This takes some seconds and needs no help of yours. " * 2
+)
+
+
+def build(
+    minute: int, lines: list[str] | str, *, title: str = TITLE, dated: bool = True, **values: object
+) -> Statement:
+    lines = [lines] if isinstance(lines, str) else lines
+    return Statement(
+        source="paper",
+        identifier="1",
+        origin=Origin.ARTICLE,
+        headline=title,
+        articleBody="".join(f"<p>{line}</p>" for line in lines),
+        datePublished=NOON if dated else None,
+        datePublished_precision=Precision.DAY if dated else None,
+        capture=CaptureRef(
+            record_id=f"<urn:uuid:{minute:04}>",
+            captured_at=NOON + timedelta(minutes=minute),
+            payload_digest="sha1:A",
+            file="a.warc.gz",
+            offset=minute,
+        ),
+        is_normalised=True,
+        **values,
+    )
+
+
+def settle_all(*statements: Statement) -> Post:
+    """Settle in every order, which must not matter, and with every statement twice."""
+    posts = {dump_post(settle(order, PostOptions())) for order in permutations(statements)}
+    posts.add(dump_post(settle(statements * 2, PostOptions())))
+    assert len(posts) == 1
+    return load_post(posts.pop())
+
+
+FAULTS = [
+    pytest.param(build(9, GATE, title="One moment", dated=False), "unlike", id="gate"),
+    pytest.param(build(9, GATE * 9, title="Terms of use", dated=False), "unlike", id="another page, as long"),
+    pytest.param(build(9, "", title="Loading", dated=False), "unlike", id="no text and another name"),
+    pytest.param(build(9, GATE, dated=False), "other_text", id="wall under the true head"),
+    pytest.param(build(9, [LINES[0][:40] + " …", "Take a trial month."]), "cut_short", id="stub"),
+    pytest.param(build(9, [LINES[0], LINES[1][:50]]), "cut_short", id="stub without a mark"),
+]
+
+
+@pytest.mark.parametrize(("fault", "reason"), FAULTS)
+def test_a_capture_that_no_longer_looks_like_the_article_has_no_voice(fault: Statement, reason: str) -> None:
+    first = build(1, LINES)
+    post = settle_all(first, fault)
+    assert (post.headline, post.articleBody) == (TITLE, first.articleBody)
+    assert post.evidence["articleBody"].record_id == "<urn:uuid:0001>"
+    assert [(doubt.record_id, doubt.reason) for doubt in post.doubts] == [("<urn:uuid:0009>", reason)]
+    healed = build(12, [*LINES, "Added at noon."])
+    post = settle_all(first, fault, healed)
+    assert post.articleBody == healed.articleBody
+    assert len(post.doubts) == 1
+
+
+EDITS = [
+    pytest.param(build(9, LINES[:7]), id="shortened to a third"),
+    pytest.param(build(9, LINES[:4] + LINES[15:17]), id="whole paragraphs left out"),
+    pytest.param(build(9, LINES, title="Another headline altogether"), id="renamed"),
+    pytest.param(build(9, [line.replace("17", "18") for line in LINES]), id="corrected"),
+    pytest.param(build(9, [*LINES, *(line[::-1] for line in LINES)]), id="twice as long"),
+    pytest.param(build(9, [line[::-1] for line in LINES]), id="rewritten under its headline"),
+    pytest.param(
+        build(9, "Withdrawn.", title="Withdrawn", dateModified=NOON + timedelta(minutes=5),
+              dateModified_precision=Precision.MINUTE),
+        id="withdrawn, and the publisher says when",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_true_edit_wins_also_one_that_shortens(edit: Statement) -> None:
+    post = settle_all(build(1, LINES), edit)
+    assert (post.headline, post.articleBody, post.doubts) == (edit.headline, edit.articleBody, [])
+
+
+def test_a_gate_that_was_there_first_gives_way_to_the_article() -> None:
+    article = build(9, LINES)
+    post = settle_all(build(1, GATE, title="One moment", dated=False), article)
+    assert (post.headline, post.articleBody) == (TITLE, article.articleBody)
+    assert [doubt.reason for doubt in post.doubts] == ["unlike"]
+
+
+def test_what_a_feed_called_the_article_tells_which_is_it() -> None:
+    """Both are dated and long; only the feed knows."""
+    feed = build(0, "", title=TITLE)
+    feed.origin = Origin.FEED
+    other = build(1, GATE * 9, title="Terms of use")
+    assert settle_all(other, build(9, LINES), feed).headline == TITLE
+    assert settle_all(other, build(9, LINES)).headline == "Terms of use"
+
+
+def test_captures_that_nothing_can_be_told_of_are_not_doubted() -> None:
+    assert settle_all(build(1, "One.", title=""), build(2, "Two.", title="")).articleBody == "<p>Two.</p>"
