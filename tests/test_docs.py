@@ -105,15 +105,16 @@ def test_every_page_is_reached_from_the_readme() -> None:
 
 def test_every_command_is_documented() -> None:
     pages = "\n".join(page.read_text("utf-8") for page in PAGES)
-    assert [name for name in COMMANDS if f"scrapy {name}" not in pages] == []
-    assert [name for name in COMMANDS if f"| `scrapy {name}" not in read("docs/settings.md")] == []
+    assert [name for name in COMMANDS if not re.search(rf"(?:scrapy|newsreel) {name}\b", pages)] == []
+    codes = read("docs/settings.md")
+    assert [name for name in COMMANDS if not re.search(rf"\| `(?:scrapy|newsreel) {name}\b", codes)] == []
 
 
 def test_no_document_names_a_command_that_does_not_exist() -> None:
     """Scrapy's own commands may be named, too."""
     scrapy = {"list", "settings", "shell", "bench", "version"}
     pages = "\n".join(page.read_text("utf-8") for page in PAGES if page.name != "CHANGELOG.md")
-    named = set(re.findall(r"(?:`|^)scrapy ([a-z]+)", pages, re.MULTILINE))
+    named = set(re.findall(r"(?:`|^)(?:scrapy|newsreel) ([a-z]+)", pages, re.MULTILINE))
     assert named - scrapy == set(COMMANDS)
 
 
