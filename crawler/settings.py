@@ -98,6 +98,13 @@ DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
 DOWNLOAD_TIMEOUT = 60
+# Seconds of DOWNLOAD_TIMEOUT that a connection may take to stand, and in which nothing may come.
+DOWNLOAD_CONNECT_TIMEOUT = 15.0
+DOWNLOAD_IDLE_TIMEOUT = 30.0
+# A PEM file, or a folder of hashed ones, of authorities to trust instead of the system's.
+DOWNLOAD_TLS_TRUST_STORE = ""
+# Host to the PEM file of certificate and key by which we show who we are, or to [certificate file, key file].
+DOWNLOAD_TLS_CLIENT_CERTIFICATES: dict[str, str | list[str]] = {}
 # What docs/limits.md lists; 0 sets no bound. The head of a response, interim responses included.
 BOUNDS_HEAD_BYTES = 256 * 1024
 # A response whose content coding is undone; Scrapy bounds it by DOWNLOAD_MAXSIZE as well.
@@ -118,7 +125,6 @@ TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 # Not even loaded: it would bring in an HTTP server.
 EXTENSIONS = {"scrapy.extensions.remote_control.RemoteControl": None}
-TWISTED_DNS_RESOLVER = "crawler.fetching.resolver.PublicResolver"
 # Networks that may be crawled although they are not public, such as ["10.0.0.0/8"].
 RESOLVER_ALLOW: list[str] = []
 

@@ -138,8 +138,11 @@ class WarcWriter:
     ) -> None:
         self.close()
 
-    def write(self, exchange: Exchange) -> Location:
+    def write(self, exchange: Exchange, answer: Answer | None = None) -> Location:
         """Write the records of an exchange, all or none of them.
+
+        Args:
+            answer: of `exchange`, if it has been built.
 
         Raises:
             DiskFull: there is no room for them; the file ends where it did before.
@@ -148,7 +151,7 @@ class WarcWriter:
         """
         if self._mask:
             exchange = replace(exchange, raw_request=mask_secrets(exchange.raw_request))
-        answer = build_answer(exchange.raw_response)
+        answer = answer or build_answer(exchange.raw_response)
         original = self._originals.find(exchange, answer) if self._originals else None
         file = self._ensure_file()
         records = build_exchange(
@@ -196,12 +199,17 @@ class WarcWriter:
         self._list(file, location, mime=find_mime(content_type))
         return location
 
-    def write_surplus(self, location: Location, data: bytes) -> None:
-        """Write bytes that came behind a response which has been written already; errors as in `write`."""
+    def write_surplus(self, record_id: str, captured_at: datetime, data: bytes) -> None:
+        """Write bytes that came behind a response which has been written already; errors as in `write`.
+
+        Args:
+            record_id: of the response.
+        """
         file = self._ensure_file()
-        record_id = build_record_id(self._new_id())
-        record = build_surplus(data, location, warcinfo_id=file.warcinfo_id, record_id=record_id)
-        self._append(file, [record], location.url, location.captured_at)
+        record = build_surplus(
+            data, record_id, captured_at, warcinfo_id=file.warcinfo_id, new_record_id=build_record_id(self._new_id())
+        )
+        self._append(file, [record], "", captured_at)
 
     def sync(self) -> None:
         """Return only when everything written is on the disk.

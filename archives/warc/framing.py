@@ -77,13 +77,19 @@ class ResponseFramer:
     Attributes:
         deviations: found so far, in the order in which they were met.
         head: of the final response, once it is whole; None before, and where there is no status line.
+        head_size: offset behind that head, interim responses included; 0 before.
         end: offset behind the message, once it is known.
+        body_size: bytes of the body, where the head states them.
+        has_own_end: the message says itself where it ends, and does not end with the connection.
     """
 
     def __init__(self, *, is_bodiless: bool = False) -> None:
         self.deviations: dict[Deviation, None] = {}
         self.head: Head | None = None
+        self.head_size = 0
         self.end: int | None = None
+        self.body_size: int | None = None
+        self.has_own_end = True
         self._is_bodiless = is_bodiless
         self._at = _At.HEAD
         self._seen = 0
@@ -115,11 +121,6 @@ class ResponseFramer:
     def is_in_head(self) -> bool:
         """Whether the head of the final response is not whole."""
         return self._at is _At.HEAD
-
-    @property
-    def ends_with_connection(self) -> bool:
-        """Whether the body has no length of its own."""
-        return self._at is _At.CLOSE
 
     def feed(self, data: bytes) -> None:
         """Look at some more bytes."""
@@ -158,6 +159,7 @@ class ResponseFramer:
             self._note(deviation)
         self._at = _At.END
         self.end = self._seen
+        self.has_own_end = False
 
     def _note(self, deviation: Deviation) -> None:
         self.deviations[deviation] = None
@@ -171,6 +173,7 @@ class ResponseFramer:
             return self._wait(data, at)
         self._from = 0
         if not INTERIM.match(data, at):
+            self.head_size = self._seen - len(data) + match.end()
             self._begin_body(data[at : match.end()])
         return match.end()
 
@@ -200,7 +203,7 @@ class ResponseFramer:
             return _At.CHUNK_LINE
         if framing.size is None:
             return _At.CLOSE
-        self._left = framing.size
+        self._left = self.body_size = framing.size
         return _At.FIXED if framing.size else _At.END
 
     def _read_fixed(self, data: bytes, at: int) -> int:

@@ -304,13 +304,15 @@ def build_metadata(
     return BuiltRecord(record_id=record_id, header=header, block=block)
 
 
-def build_surplus(data: bytes, location: Location, *, warcinfo_id: str, record_id: str) -> BuiltRecord:
+def build_surplus(
+    data: bytes, capture_id: str, captured_at: datetime, *, warcinfo_id: str, new_record_id: str
+) -> BuiltRecord:
     """A metadata record of bytes that came behind a response after it had been written."""
     fields = (
-        f"WARC-Date: {format_warc_date(location.captured_at)}\r\nWARC-Warcinfo-ID: {warcinfo_id}\r\n"
-        f"WARC-Concurrent-To: {location.record_id}\r\n"
+        f"WARC-Date: {format_warc_date(captured_at)}\r\nWARC-Warcinfo-ID: {warcinfo_id}\r\n"
+        f"WARC-Concurrent-To: {capture_id}\r\n"
     )
-    return build_metadata(data, fields, record_id, content_type=SURPLUS_TYPE)
+    return build_metadata(data, fields, new_record_id, content_type=SURPLUS_TYPE)
 
 
 def build_warcinfo(info: Mapping[str, str], *, filename: str, at: datetime, record_id: str) -> BuiltRecord:

@@ -1,17 +1,20 @@
-"""A capture as Scrapy would have seen it: the response that a crawl passed on, made again from its record."""
+"""A capture as Scrapy sees it: the response that a crawl passes on, made of what its record holds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from scrapy.http import Headers
-from scrapy.utils._download_handlers import make_response
+from scrapy.responsetypes import responsetypes
 
 from pipelines.page.document import CaptureRef
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
     from scrapy.http import Response
 
+    from archives.warc.messages import Head
     from archives.warc.reader import Capture
 
 
@@ -25,11 +28,24 @@ def build_response(capture: Capture, url: str, *, flags: list[str] | None = None
     Raises:
         archives.errors.RecordError: the capture holds no HTTP response.
     """
-    head, body = capture.head, capture.payload
-    headers = Headers()
-    for name, value in head.headers:
-        headers.appendlist(name, value)
-    return make_response(url=url, status=head.status or 200, headers=headers, body=body, flags=flags)
+    return make_response(capture.head, capture.payload, url, flags=flags)
+
+
+def make_response(
+    head: Head, body: bytes, url: str, *, flags: list[str] | None = None, ip: IPv4Address | IPv6Address | None = None
+) -> Response:
+    """Return what Scrapy passes on for a head and a body without transfer coding."""
+    headers = Headers(head.headers)
+    kind = responsetypes.from_args(headers=headers, url=url, body=body)
+    return kind(
+        url=url,
+        status=head.status or 200,
+        headers=headers,
+        body=body,
+        flags=flags,
+        ip_address=ip,
+        protocol=head.version.decode("latin-1"),
+    )
 
 
 def refer_to(capture: Capture) -> CaptureRef:

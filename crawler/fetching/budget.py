@@ -9,7 +9,7 @@ that something always ends.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from crawler.fetching.allocation import sweep_soon
 
@@ -21,6 +21,16 @@ _SMALL_BYTES = 64 * 1024
 _LARGE_BYTES = 4 * 1024 * 1024
 
 
+class Pausable(Protocol):
+    """A connection that can be left unread."""
+
+    def pause(self) -> None:
+        """Read nothing more for now."""
+
+    def resume(self) -> None:
+        """Read on."""
+
+
 class Transfer:
     """One response on its way.
 
@@ -28,10 +38,10 @@ class Transfer:
         size: bytes held of it so far.
     """
 
-    __slots__ = ("is_paused", "size", "transport", "was_paused")
+    __slots__ = ("connection", "is_paused", "size", "was_paused")
 
-    def __init__(self, transport: Any) -> None:
-        self.transport = transport
+    def __init__(self, connection: Pausable) -> None:
+        self.connection = connection
         self.size = 0
         self.is_paused = False
         self.was_paused = False
@@ -54,9 +64,9 @@ class HeldBytes:
         """Build the budget for one run."""
         return cls(crawler)
 
-    def begin(self, transport: Any) -> Transfer:
+    def begin(self, connection: Pausable) -> Transfer:
         """Note that a response is awaited on a connection."""
-        transfer = Transfer(transport)
+        transfer = Transfer(connection)
         self._transfers[transfer] = None
         return transfer
 
@@ -67,9 +77,9 @@ class HeldBytes:
         if not self._most or self.held <= self._most or transfer.size <= _SMALL_BYTES:
             return
         if next(iter(self._transfers)) is not transfer:
-            # Also where it has been paused already: Twisted reads on by itself behind the head of a response.
-            transfer.is_paused = True
-            transfer.transport.pauseProducing()
+            if not transfer.is_paused:
+                transfer.is_paused = True
+                transfer.connection.pause()
             if not transfer.was_paused:
                 transfer.was_paused = True
                 self._crawler.stats.inc_value("bounds/held_bytes")
@@ -100,4 +110,4 @@ class HeldBytes:
 def _read_on(transfer: Transfer) -> None:
     if transfer.is_paused:
         transfer.is_paused = False
-        transfer.transport.resumeProducing()
+        transfer.connection.resume()

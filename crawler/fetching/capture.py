@@ -1,315 +1,279 @@
-"""The tee: what crosses the wire is written down before anybody reads it.
+"""The download handler: sends requests by our own client, and has the run write down what crossed the wire.
 
-Scrapy hands its spiders decoded, tidied responses; an archive needs the bytes. The only place where those pass,
-above TLS and below every object, is Twisted's HTTP/1.1 client protocol, so this file reaches into private names of
-Scrapy and Twisted, and no other file does. `tests/crawler/fetching/test_capture.py` is the contract that tells whether
-a version of either still fits.
+An exchange is written before its response is passed on, and the response is read from what was written, by the
+functions that a reparse uses. So a spider cannot see anything that the archive does not hold.
 
-Spec: WARC/1.1 §6.3 (response), §6.4 (request), §5.13 (WARC-Truncated); RFC 9112 §6.3 (where a message ends).
+Spec: WARC/1.1 §6.3 (response), §6.4 (request), §5.13 (WARC-Truncated).
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, cast
+import asyncio
+import ipaddress
+import logging
+from typing import TYPE_CHECKING, Final
 
-from scrapy.core.downloader.handlers.http11 import (
-    HTTP11DownloadHandler,
-    _LenientHTTP11ClientFactory,
-    _LenientHTTP11ClientProtocol,
-    _ResultT,
-    _ScrapyAgent,
+from scrapy import signals
+from scrapy.core.downloader.handlers.base import BaseDownloadHandler
+from scrapy.exceptions import (
+    DownloadCancelledError,
+    DownloadFailedError,
+    DownloadTimeoutError,
+    ResponseDataLossError,
+    StopDownload,
 )
-from scrapy.exceptions import DownloadCancelledError, NotConfigured
-from scrapy.utils._download_handlers import wrap_twisted_exceptions
-from scrapy.utils.defer import maybe_deferred_to_future
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.error import ConnectionAborted, ConnectionDone
-from twisted.internet.protocol import connectionDone
-from twisted.python.failure import Failure
-from twisted.web.http import _IdentityTransferDecoder
+from scrapy.http import Headers
 
 from archives.errors import WriteError
+from archives.warc.framing import Deviation
+from archives.warc.http_responses import Answer, build_answer
+from archives.warc.messages import cut_payload
 from archives.warc.records import Exchange, Truncated
-from crawler.fetching.budget import HeldBytes, Transfer
+from crawler.fetching.archived import make_response
+from crawler.fetching.budget import HeldBytes
+from crawler.fetching.resolver import PublicResolver
+from crawler.fetching.wire.dialling import Dialler
+from crawler.fetching.wire.pool import ConnectionPool
+from crawler.fetching.wire.recording import Recording
+from crawler.fetching.wire.request_bytes import build_request, find_route
+from crawler.fetching.wire.tls import TlsContexts
 from crawler.runs.run import META_CAPTURE, RunExtension
 
 if TYPE_CHECKING:
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
-    from twisted.web._newclient import Request as TxRequest
 
-    from pipelines.page.document import CaptureRef
+    from crawler.fetching.wire.connection import Connection
+
+logger = logging.getLogger(__name__)
+
+# What may be asked twice without harm, where a connection that was kept open turns out to be closed.
+_REPEATABLE: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
 
-class CaptureHandler(HTTP11DownloadHandler):
-    """Scrapy's HTTP/1.1 download handler, with a copy of the wire kept by the run.
+class CaptureHandler(BaseDownloadHandler):
+    """Downloads by HTTP/1.1, and has every exchange written down where the run captures.
 
     Sets `request.meta["capture"]` to the `CaptureRef` of the response record before the response is passed on. A
     response whose capture could not be written is never passed on: its request fails with
     `archives.errors.WriteError`.
+
+    Stats: `wire/deviation/<name>` for each way in which a response departs from the standard, by
+    `archives.warc.framing.Deviation`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
-        run = crawler.get_extension(RunExtension)
-        if run is None:
-            raise NotConfigured("crawler.runs.run.RunExtension is not enabled, so nothing could be captured")
-        self._held = crawler.get_extension(HeldBytes) or HeldBytes(crawler)
-        self._pool._factory = _build_factory(run, self._held, crawler)
+        settings = crawler.settings
+        self.run = crawler.get_extension(RunExtension)
+        self.held = crawler.get_extension(HeldBytes) or HeldBytes(crawler)
+        self.max_head_bytes = settings.getint("BOUNDS_HEAD_BYTES")
+        self.max_bytes = settings.getint("DOWNLOAD_MAXSIZE")
+        self.warn_bytes = settings.getint("DOWNLOAD_WARNSIZE")
+        self.fails_on_loss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
+        self._local_address = settings.get("DOWNLOAD_BIND_ADDRESS")
+        self._resolver = PublicResolver(settings)
+        dialler = Dialler(
+            self._resolver,
+            TlsContexts(settings),
+            timeout_s=settings.getfloat("DOWNLOAD_CONNECT_TIMEOUT"),
+            encoding=settings.get("HTTPPROXY_AUTH_ENCODING"),
+        )
+        self.pool = ConnectionPool(
+            dialler, idle_s=settings.getfloat("DOWNLOAD_IDLE_TIMEOUT"), receive_late=self._keep_late_bytes
+        )
 
     async def download_request(self, request: Request) -> Response:
         """Download, and leave the capture's reference in the request's meta."""
         request.meta.pop(META_CAPTURE, None)
-        agent = _CapturingAgent(
-            contextFactory=self._contextFactory,
-            bindAddress=self._bind_address,
-            pool=self._pool,
-            maxsize=self._default_maxsize,
-            warnsize=self._default_warnsize,
-            fail_on_dataloss=self._fail_on_dataloss,
-            crawler=self._crawler,
-            tls_verbose_logging=self._tls_verbose_logging,
-        )
-        with wrap_twisted_exceptions():
-            response = await maybe_deferred_to_future(agent.download_request(request))
-        self._held.hold(response)
+        download = Download(self, request)
+        response = await download.run(self._local_address)
+        self.held.hold(response)
         return response
 
+    async def close(self) -> None:
+        """Close what is open."""
+        self.pool.close()
+        self._resolver.close()
 
-class _Wire:
-    """One request on one connection: the bytes so far, and how it ended."""
+    def count(self, name: str) -> None:
+        """Count something."""
+        self.crawler.stats.inc_value(name)
 
-    __slots__ = (
-        "began_at",
-        "cipher_suite",
-        "complete",
-        "cut",
-        "error",
-        "head_bytes",
-        "ip",
-        "received",
-        "ref",
-        "sent",
-        "size",
-        "surplus",
-        "transfer",
-        "url",
-    )
-
-    def __init__(self, url: str, ip: str | None, transfer: Transfer) -> None:
-        self.url = url
-        self.ip = ip
-        self.transfer = transfer
-        self.head_bytes = 0
-        self.cipher_suite: str | None = None
-        self.began_at = datetime.now(UTC)
-        self.sent: list[bytes] = []
-        self.size = 0
-        self.received = BytesIO()
-        self.surplus = 0
-        self.complete = False
-        self.cut: Truncated | None = None
-        self.ref: CaptureRef | None = None
-        self.error: WriteError | None = None
-
-    def build_exchange(self, truncated: Truncated | None) -> Exchange:
-        """Freeze what was seen; bytes behind the message's end belong to no message and are left out."""
-        self.received.truncate(self.size - self.surplus)
-        # Not a list of pieces, which would have to be joined: a response that is large enough would be held twice.
-        raw_response = self.received.getvalue()
-        self.received.close()
-        return Exchange(
-            url=self.url,
-            began_at=self.began_at,
-            raw_request=b"".join(self.sent),
-            raw_response=raw_response,
-            ip=self.ip,
-            cipher_suite=self.cipher_suite,
-            truncated=truncated,
-        )
+    def _keep_late_bytes(self, recording: Recording, data: bytes) -> None:
+        """Keep bytes that came when their response had been passed on."""
+        self.count(f"wire/deviation/{Deviation.LATE_BYTES}")
+        ref = recording.reference
+        if self.run is not None and ref is not None:
+            self.run.write_late(ref, data)
 
 
-class _SendTee:
-    """Stands in for the transport while a request is written, and passes everything on."""
+class Download:
+    """One request on its way: the listener of its recording."""
 
-    def __init__(self, transport: Any, wire: _Wire) -> None:
-        self._transport = transport
-        self._wire = wire
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
-
-    def write(self, data: bytes) -> None:
-        self._wire.sent.append(data)
-        self._transport.write(data)
-
-    def writeSequence(self, chunks: Any) -> None:  # noqa: N802 (Twisted's name)
-        chunks = list(chunks)
-        self._wire.sent.extend(chunks)
-        self._transport.writeSequence(chunks)
-
-
-class _CapturingProtocol(_LenientHTTP11ClientProtocol):
-    """The client protocol with a `_Wire` for the exchange in progress.
-
-    The wire is handed to the run just before the parser learns that the message is over (`_disconnectParser`), hence
-    before anything above this class can act on the response.
-    """
-
-    run: RunExtension
-    held: HeldBytes
-    crawler: Crawler
-    _wire: _Wire | None = None
-
-    def request(self, request: TxRequest) -> Deferred[Any]:
-        transport: Any = self.transport
-        wire = self._wire = _Wire(
-            _find_url(request), getattr(transport.getPeer(), "host", None), self.held.begin(transport)
-        )
-        self.transport = cast("Any", _SendTee(transport, wire))
-        try:
-            deferred = super().request(request)
-        finally:
-            self.transport = transport
-
-        def attach(response: Any) -> Any:
-            response._wire = wire
-            return response
-
-        return deferred.addCallback(attach)
-
-    def dataReceived(self, data: bytes) -> None:  # noqa: N802
-        wire = self._wire
-        if wire is not None:
-            if not wire.size:
-                wire.cipher_suite = _find_cipher(self.transport)
-            wire.received.write(data)
-            wire.size += len(data)
-            # One copy for the archive, one for the spider.
-            self.held.grow(wire.transfer, 2 * len(data))
-        super().dataReceived(data)
-        if wire is not None and wire is self._wire and self._is_in_head():
-            self._bound_head(wire, len(data))
-
-    def _is_in_head(self) -> bool:
-        return getattr(self._parser, "state", "") in ("STATUS", "HEADER")
-
-    def _bound_head(self, wire: _Wire, size: int) -> None:
-        """Break off a response whose head, interim responses included, has no end."""
-        wire.head_bytes += size
-        if 0 < self.crawler.settings.getint("BOUNDS_HEAD_BYTES") < wire.head_bytes and wire.cut is None:
-            wire.cut = Truncated.LENGTH
-            self.crawler.stats.inc_value("bounds/head_bytes")
-            cast("Any", self.transport).abortConnection()
-
-    def _finishResponse(self, rest: bytes) -> None:  # noqa: N802
-        if self._wire is not None:
-            self._wire.complete = True
-            self._wire.surplus = len(rest)
-        super()._finishResponse(rest)
-
-    def _disconnectParser(self, reason: Any) -> None:  # noqa: N802
-        self._hand_over(reason)
-        super()._disconnectParser(reason)
-
-    def connectionLost(self, reason: Any = connectionDone) -> None:  # noqa: N802
-        super().connectionLost(reason)
-        self._hand_over(reason)
-
-    def _hand_over(self, reason: Any) -> None:
-        wire, self._wire = self._wire, None
-        if wire is None:
-            return
-        if wire.size:
-            self._write(wire, reason)
-        else:
-            self.run.count_silence()
-        self.held.finish(wire.transfer)
-
-    def _write(self, wire: _Wire, reason: Any) -> None:
-        exchange = wire.build_exchange(self._find_truncation(wire, reason))
-        try:
-            wire.ref = self.run.write(exchange)
-        except WriteError as error:
-            wire.error = error
-
-    def _find_truncation(self, wire: _Wire, reason: Any) -> Truncated | None:
-        if wire.complete:
-            return None
-        cause = reason.value if isinstance(reason, Failure) else reason
-        if wire.cut is None and isinstance(cause, ConnectionDone) and _ends_with_connection(self._parser):
-            return None
-        if wire.cut is None and isinstance(cause, CancelledError):
-            return Truncated.TIME
-        if wire.cut is None and isinstance(cause, ConnectionAborted):
-            return Truncated.UNSPECIFIED
-        return wire.cut or Truncated.DISCONNECT
-
-
-class _CapturingAgent(_ScrapyAgent):
-    """Scrapy's agent; it knows why it cuts a response off, and which request a capture belongs to."""
-
-    _request: Request
-    _wire: _Wire | None = None
-
-    def download_request(self, request: Request) -> Deferred[Response]:
+    def __init__(self, handler: CaptureHandler, request: Request) -> None:
+        meta = request.meta
+        self._handler = handler
         self._request = request
-        return super().download_request(request)
+        self._timeout_s = float(meta.get("download_timeout") or 0)
+        self._max_bytes = int(meta.get("download_maxsize", handler.max_bytes) or 0)
+        self._warn_bytes = int(meta.get("download_warnsize", handler.warn_bytes) or 0)
+        self._connection: Connection | None = None
+        self._answer: Answer | None = None
+        self._stopped: StopDownload | None = None
 
-    def _cb_bodyready(self, txresponse: Any, request: Request) -> Any:
-        self._wire = txresponse._wire
+    async def run(self, local_address: tuple[str, int] | None) -> Response:
+        """Send the request, once more where a connection that was kept open breaks before anything came."""
+        loop = asyncio.get_running_loop()
+        route = find_route(self._request, local_address)
+        raw_request = build_request(self._request, route)
+        began = loop.time()
+        deadline = loop.call_later(self._timeout_s, self._expire) if self._timeout_s else None
+        is_fresh = False
         try:
-            return super()._cb_bodyready(txresponse, request)
-        except DownloadCancelledError:
-            self._wire.cut = Truncated.LENGTH
+            while True:
+                left = max(0.001, self._timeout_s - (loop.time() - began)) if self._timeout_s else 0.0
+                connection = await self._handler.pool.take(route, timeout_s=left, is_fresh=is_fresh)
+                recording = Recording(raw_request, self, is_bodiless=self._request.method == "HEAD")
+                await self._exchange(connection, recording)
+                if is_fresh or not connection.was_stale or self._request.method not in _REPEATABLE:
+                    return self._build_response(recording)
+                is_fresh = True
+        finally:
+            if deadline is not None:
+                deadline.cancel()
+
+    async def _exchange(self, connection: Connection, recording: Recording) -> None:
+        self._connection = connection
+        recording.transfer = self._handler.held.begin(connection)
+        connection.begin(recording)
+        try:
+            await recording.finished
+        except asyncio.CancelledError:
+            connection.stop(DownloadCancelledError("the download was given up"), Truncated.UNSPECIFIED)
             raise
+        finally:
+            self._connection = None
 
-    def _cb_timeout(self, result: Any, request: Request, url: str, timeout: float) -> Any:
-        if self._wire is not None and isinstance(result, Failure):
-            is_in_time = cast("Any", self._timeout_cl).active()
-            self._wire.cut = Truncated.LENGTH if is_in_time else Truncated.TIME
-        return super()._cb_timeout(result, request, url, timeout)
+    def _expire(self) -> None:
+        if self._connection is not None:
+            error = DownloadTimeoutError(f"{self._request.url} took longer than {self._timeout_s:g} s")
+            self._connection.stop(error, Truncated.TIME)
 
-    def _cb_bodydone(self, result: _ResultT, url: str) -> Response:
-        wire = self._wire
-        if wire is not None and wire.error is not None:
-            raise wire.error
-        if wire is not None and wire.ref is not None:
-            self._request.meta[META_CAPTURE] = wire.ref
-        return super()._cb_bodydone(result, url)
+    def receive(self, recording: Recording, data: bytes, *, is_head_new: bool) -> None:
+        """Hold a response to its bounds, and tell those who listen to Scrapy's signals."""
+        handler = self._handler
+        assert recording.transfer is not None
+        # One copy for the archive, one for the spider.
+        handler.held.grow(recording.transfer, 2 * len(data))
+        framer = recording.framer
+        if framer.is_in_head or is_head_new:
+            self._bound_head(framer.head_size or recording.size)
+        if is_head_new:
+            self._receive_head(recording)
+        if not framer.is_in_head:
+            self._receive_body(recording, data)
 
+    def _bound_head(self, size: int) -> None:
+        if 0 < self._handler.max_head_bytes < size:
+            self._handler.count("bounds/head_bytes")
+            raise DownloadFailedError(f"{self._request.url} has a head of more than BOUNDS_HEAD_BYTES")
 
-def _build_factory(run: RunExtension, held: HeldBytes, crawler: Crawler) -> type[_LenientHTTP11ClientFactory]:
-    class Protocol(_CapturingProtocol):
-        pass
+    def _receive_head(self, recording: Recording) -> None:
+        self._request.meta["download_latency"] = recording.age_s
+        head = recording.framer.head
+        if head is None:
+            return
+        expected = recording.framer.body_size
+        self._send(signals.headers_received, headers=Headers(head.headers), body_length=expected)
+        if expected is not None:
+            self._bound_body(expected, "announces")
 
-    Protocol.run = run
-    Protocol.held = held
-    Protocol.crawler = crawler
+    def _receive_body(self, recording: Recording, data: bytes) -> None:
+        size = recording.size - recording.framer.head_size
+        self._send(signals.bytes_received, data=data[-size:] if size < len(data) else data)
+        self._bound_body(size, "has")
 
-    class Factory(_LenientHTTP11ClientFactory):
-        def buildProtocol(self, addr: Any) -> _CapturingProtocol:  # noqa: ARG002, N802
-            return Protocol(self._quiescentCallback)
+    def _bound_body(self, size: int, verb: str) -> None:
+        if 0 < self._max_bytes < size:
+            raise DownloadCancelledError(
+                f"{self._request.url} {verb} {size} bytes, more than DOWNLOAD_MAXSIZE={self._max_bytes}"
+            )
+        if 0 < self._warn_bytes < size:
+            logger.warning("%s %s %d bytes, more than DOWNLOAD_WARNSIZE", self._request.url, verb, size)
+            self._warn_bytes = 0
 
-    return Factory
+    def _send(self, signal: object, **arguments: object) -> None:
+        """Send a signal of Scrapy's, any receiver of which may ask for the download to stop."""
+        crawler = self._handler.crawler
+        results = crawler.signals.send_catch_log(signal, request=self._request, spider=crawler.spider, **arguments)
+        for _, result in results:
+            if isinstance(error := getattr(result, "value", None), StopDownload):
+                self._stopped = error
+                raise error
 
+    def end(self, recording: Recording) -> None:
+        """Have the exchange written, unless no byte came."""
+        handler = self._handler
+        assert recording.transfer is not None
+        try:
+            if recording.size:
+                self._write(recording)
+            elif handler.run is not None:
+                handler.run.count_silence()
+        finally:
+            handler.held.finish(recording.transfer)
 
-def _find_url(request: TxRequest) -> str:
-    """Return the address asked for; a request to a proxy names it whole."""
-    uri = request.uri if request.uri.startswith((b"http://", b"https://")) else request.absoluteURI
-    return str(uri.decode("ascii"))
+    def _write(self, recording: Recording) -> None:
+        handler, framer = self._handler, recording.framer
+        surplus = recording.cut_surplus()
+        # Not a list of pieces, which would have to be joined: a response that is large enough would be held twice.
+        exchange = Exchange(
+            url=self._request.url,
+            began_at=recording.began_at,
+            raw_request=recording.raw_request,
+            raw_response=recording.received.getvalue(),
+            ip=recording.ip,
+            cipher_suite=recording.cipher_suite,
+            truncated=recording.truncated,
+            deviations=tuple(framer.deviations),
+            surplus=surplus,
+        )
+        recording.received.close()
+        for deviation in framer.deviations:
+            handler.count(f"wire/deviation/{deviation}")
+        self._answer = build_answer(exchange.raw_response)
+        if handler.run is None:
+            return
+        try:
+            recording.reference = handler.run.write(exchange, self._answer)
+        except WriteError as error:
+            recording.error = error
 
+    def _build_response(self, recording: Recording) -> Response:
+        """Return the response, or raise why there is none."""
+        error, answer = recording.error, self._answer
+        flags = []
+        if self._stopped is not None and error is self._stopped:
+            flags, error = ["download_stopped"], None
+        elif isinstance(error, ResponseDataLossError) and not self._fails_on_loss:
+            flags, error = ["dataloss"], None
+        if error is not None:
+            raise error
+        if answer is None or answer.head.status is None:
+            raise DownloadFailedError(f"{self._request.url} was not answered by an HTTP response")
+        if recording.reference is not None:
+            self._request.meta[META_CAPTURE] = recording.reference
+        ip = ipaddress.ip_address(recording.ip) if recording.ip else None
+        body = cut_payload(answer.head.headers, answer.block[answer.head_size :])
+        self._answer = None
+        response = make_response(answer.head, body, self._request.url, flags=flags, ip=ip)
+        if self._stopped is not None and self._stopped.fail:
+            self._stopped.response = response
+            raise self._stopped
+        return response
 
-def _find_cipher(transport: Any) -> str | None:
-    handle = getattr(transport, "getHandle", lambda: None)()
-    name = getattr(handle, "get_cipher_name", lambda: None)()
-    return str(name) if name else None
-
-
-def _ends_with_connection(parser: Any) -> bool:
-    """Tell whether the body has no length of its own, so that closing the connection ends it."""
-    decoder = getattr(parser, "bodyDecoder", None)
-    return isinstance(decoder, _IdentityTransferDecoder) and decoder.contentLength is None
+    @property
+    def _fails_on_loss(self) -> bool:
+        return bool(self._request.meta.get("download_fail_on_dataloss", self._handler.fails_on_loss))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
+    from archives.warc.http_responses import Answer
     from archives.warc.records import Exchange
 
 logger = logging.getLogger(__name__)
@@ -108,8 +109,11 @@ class RunExtension:
         crawler.signals.connect(extension.stop, signal=storage_failed)
         return extension
 
-    def write(self, exchange: Exchange) -> CaptureRef:
+    def write(self, exchange: Exchange, answer: Answer | None = None) -> CaptureRef:
         """Write one exchange.
+
+        Args:
+            answer: of `exchange`, if it has been built.
 
         Raises:
             WriteError: nothing of the exchange was kept; the crawl has been told to stop.
@@ -117,7 +121,7 @@ class RunExtension:
         try:
             if not self._has_source_record:
                 self._write_source()
-            location = self._writer.write(exchange)
+            location = self._writer.write(exchange, answer)
         except WriteError as error:
             self.stop(error)
             raise
@@ -127,6 +131,13 @@ class RunExtension:
         if exchange.truncated:
             self._crawler.stats.inc_value(f"archive/truncated/{exchange.truncated}")
         return build_ref(location)
+
+    def write_late(self, ref: CaptureRef, data: bytes) -> None:
+        """Write bytes that came behind a response after it had been written; the crawl stops where that fails."""
+        try:
+            self._writer.write_surplus(ref.record_id, ref.captured_at, data)
+        except WriteError as error:
+            self.stop(error)
 
     @property
     def bytes_written(self) -> int:

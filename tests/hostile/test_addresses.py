@@ -149,13 +149,15 @@ def ask(name, port):
         return socket.inet_ntoa(client.recv(512)[-4:])
 
 class Names:
-    """Stands in for `socket.gethostbyname`, which Twisted's resolver calls in a thread."""
+    """Stands in for `socket.getaddrinfo`, which the resolver calls in a thread."""
     def __init__(self, port):
         self.port = port
-    def __call__(self, name):
-        return ask(name, self.port) if name.endswith(".test") else real(name)
+    def __call__(self, name, port, **wanted):
+        if not name.endswith(".test"):
+            return real(name, port, **wanted)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ask(name, self.port), port))]
 
-real = socket.gethostbyname
+real = socket.getaddrinfo
 '''
 
 
@@ -167,7 +169,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(data: Data, canary
     ):
         spider = tmp_path / "rebound.py"
         code = Path(SPIDER).read_text("utf-8")
-        spider.write_text(f"{code}\n{REBINDING}\nsocket.gethostbyname = Names({port})\n", "utf-8")
+        spider.write_text(f"{code}\n{REBINDING}\nsocket.getaddrinfo = Names({port})\n", "utf-8")
         urls = [f"http://rebind.test:{origin.port}/", f"http://rebind.test:{canary.port}/"]
         saw = tmp_path / "saw"
         run_scrapy(

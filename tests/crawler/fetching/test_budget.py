@@ -1,4 +1,4 @@
-"""What is held of responses at once, and that a paused connection stays paused."""
+"""What is held of responses at once."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ PIECE = 100 * 1024
 
 
 class Connection:
-    """A transport that counts what it is told."""
+    """A connection that remembers what it was told last."""
 
     def __init__(self) -> None:
         self.is_reading = True
 
-    def pauseProducing(self) -> None:  # noqa: N802 (Twisted's name)
+    def pause(self) -> None:
         self.is_reading = False
 
-    def resumeProducing(self) -> None:  # noqa: N802 (Twisted's name)
+    def resume(self) -> None:
         self.is_reading = True
 
 
@@ -41,17 +41,6 @@ def test_all_but_the_eldest_wait(held: HeldBytes) -> None:
     held.finish(transfers[0])
     assert [connection.is_reading for connection in connections[1:]] == [True, False]
     assert held.held == 4 * PIECE
-
-
-def test_what_is_read_on_behind_our_back_is_paused_again(held: HeldBytes) -> None:
-    """Twisted resumes a connection when it hands the body of a response to its reader."""
-    eldest, other = Connection(), Connection()
-    held.grow(held.begin(eldest), 4 * PIECE)
-    transfer = held.begin(other)
-    for _ in range(5):
-        held.grow(transfer, PIECE)
-        assert not other.is_reading
-        other.resumeProducing()
 
 
 def test_the_allocator_can_be_told() -> None:

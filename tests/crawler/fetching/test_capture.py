@@ -1,4 +1,4 @@
-"""The tee's contract with Scrapy and Twisted: what stands in the WARC is what crossed the wire, and nothing else."""
+"""What stands in the WARC is what crossed the wire, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import ODD_PAGE, ODD_RESPONSES, WireExchange, WireProxy, WireServer, build_response
 
 SPIDER = str(Path(__file__).with_name("plain.py"))
+ODD_STATUSES = (b"99999999999999999999", b"-200", b"20", b"2000", b"0x200", b"two")
 ROUTES = {f"/{name}": raw for name, raw in ODD_RESPONSES.items()}
 
 
@@ -142,11 +143,18 @@ def test_a_tunnel_is_captured_inside(data: Data, tmp_path: Path) -> None:
             id="cut",
         ),
         pytest.param(
-            [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "close"],
+            [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", "close"],
+            {},
+            "disconnect",
+            b"5\r\nhel",
+            id="cut in a chunk",
+        ),
+        pytest.param(
+            [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", 0.3, "reset"],
             {},
             "disconnect",
             b"5\r\nhello\r\n",
-            id="cut between chunks",
+            id="reset between chunks",
         ),
         pytest.param(
             [b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nonly this", 0.3, "reset"],
@@ -193,14 +201,40 @@ def test_a_cut_response_is_kept_and_says_why(
     assert kept in response.block
 
 
-def test_what_follows_a_message_is_not_part_of_it(data: Data) -> None:
-    """Surplus bytes may or may not arrive with the message, so they never count."""
+def test_what_follows_a_message_is_kept_beside_it(data: Data) -> None:
     message = build_response(ODD_PAGE)
     with WireServer({"/": [message + b"surplus", "close"]}) as server:
         crawl([server.url("/")], data)
-    (response,) = [r for r in read_records(data) if r.type == "response"]
+    response, request, said, surplus = read_records(data)[1:]
     assert response.block == message
     assert response.get("WARC-Truncated") is None
+    assert request.type == "request"
+    assert said.block == b"http-deviation: bytes-behind\r\n"
+    assert surplus.block == b"surplus"
+    assert {record.get("WARC-Concurrent-To") for record in (said, surplus)} == {response.record_id}
+
+
+def test_what_follows_later_is_kept_as_well(data: Data) -> None:
+    routes = {"/first": [build_response(b"one"), 0.1, b"late"], "/second": [0.4, build_response(b"two")]}
+    with WireServer(routes) as server:
+        seen = crawl([server.url("/first"), server.url("/second")], data)
+    assert {saw["body"] for saw in seen} == {"one", "two"}
+    first = next(record for record in read_records(data) if record.type == "response" and record.url.endswith("first"))
+    (late,) = [record for record in read_records(data) if record.type == "metadata"]
+    assert (late.block, late.get("WARC-Concurrent-To")) == (b"late", first.record_id)
+    done = run_scrapy("verify", data=data)
+    assert done.returncode == 0, done.stdout
+
+
+def test_no_status_but_three_digits_reaches_an_index(data: Data) -> None:
+    odd = {f"/{n}": b"HTTP/1.1 %s OK\r\nContent-Length: 2\r\n\r\nhi" % status for n, status in enumerate(ODD_STATUSES)}
+    with WireServer(odd | {"/well": build_response(b"well")}) as server:
+        seen = crawl([server.url(path) for path in (*odd, "/well")], data, settings={"RETRY_ENABLED": False})
+    assert sum("failed" in saw for saw in seen) == len(odd)
+    assert sum(record.type == "response" for record in read_records(data)) == len(odd) + 1
+    for command in (["index", "odd"], ["verify"], ["pack", "odd", "-o", str(data.path / "odd.wacz")]):
+        done = run_scrapy(*command, data=data)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_redirects_errors_retries_and_robots_are_captured(data: Data) -> None:

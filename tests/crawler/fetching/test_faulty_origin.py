@@ -103,7 +103,7 @@ def test_a_faulty_origin_costs_what_is_faulty_and_nothing_else(data: Data, tmp_p
         assert {name: asked[name] for name in ASKED if "reset" not in name} == {
             name: times for name, times in ASKED.items() if "reset" not in name
         }
-        # Twisted itself asks once more where a connection that it kept open breaks before anything came.
+        # The client itself asks once more where a connection that it kept open breaks before anything came.
         assert ATTEMPTS <= asked["reset"] <= 2 * ATTEMPTS
         answered = sum(bool(exchange.sent) for exchange in exchanges)
         again = crawl(source, data)

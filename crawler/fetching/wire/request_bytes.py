@@ -1,0 +1,129 @@
+"""A request as the bytes that are sent, and where they are sent to.
+
+Spec: RFC 9112 §3 (request line), §3.2.2 (absolute-form, to a proxy); RFC 9110 §7.2 (Host).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from scrapy.exceptions import UnsupportedURLSchemeError
+from scrapy.utils.httpobj import urlparse_cached
+
+if TYPE_CHECKING:
+    from scrapy import Request
+
+_PORTS: Final = {"http": 80, "https": 443, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
+_AUTHORITY_END: Final = re.compile(r"[/?#]")
+_UNSAFE: Final = re.compile(rb"[\r\n\x00]+")
+_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HAS_BODY: Final = frozenset({b"POST", b"PUT", b"PATCH"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proxy:
+    """What stands between us and the origin.
+
+    Attributes:
+        scheme: `http` and `https` of the connection to it; `socks4`, `socks5`, `socks5h`.
+        authorization: value of the Proxy-Authorization field; of SOCKS, too, which speaks it in its own way.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    authorization: bytes = b""
+
+    @property
+    def is_socks(self) -> bool:
+        """Whether it speaks SOCKS rather than HTTP."""
+        return self.scheme.startswith("socks")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What two requests must share for one connection to serve both."""
+
+    is_tls: bool
+    host: str
+    port: int
+    proxy: Proxy | None = None
+    local_address: tuple[str, int] | None = None
+
+
+def find_route(request: Request, local_address: tuple[str, int] | None = None) -> Route:
+    """Return the route of a request: `meta["proxy"]` and `meta["bindaddress"]` count.
+
+    Raises:
+        UnsupportedURLSchemeError: its address, or that of its proxy, is none that we can connect to.
+    """
+    parts = urlparse_cached(request)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise UnsupportedURLSchemeError(f"{request.url} names no host that HTTP could reach")
+    proxy_url = request.meta.get("proxy")
+    bind = request.meta.get("bindaddress") or local_address
+    try:
+        return Route(
+            is_tls=parts.scheme == "https",
+            host=parts.hostname,
+            port=parts.port or _PORTS[parts.scheme],
+            proxy=parse_proxy(proxy_url, request.headers.get(b"Proxy-Authorization") or b"") if proxy_url else None,
+            local_address=(bind, 0) if isinstance(bind, str) else bind,
+        )
+    except ValueError as error:
+        raise UnsupportedURLSchemeError(f"{request.url} cannot be connected to: {error}") from error
+
+
+def parse_proxy(url: str, authorization: bytes = b"") -> Proxy:
+    """Read the address of a proxy.
+
+    Raises:
+        ValueError: it is none, or of a kind that we do not speak.
+    """
+    parts = urlsplit(url if "://" in url else f"http://{url}")
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise ValueError(f"its proxy is none of {', '.join(sorted(_PORTS))}")
+    return Proxy(
+        scheme=parts.scheme,
+        host=unquote(parts.hostname),
+        port=parts.port or _PORTS[parts.scheme],
+        authorization=authorization,
+    )
+
+
+def build_request(request: Request, route: Route) -> bytes:
+    """Return what is sent for a request; no value of a field can add a line of its own."""
+    is_proxied = route.proxy is not None and not route.proxy.is_socks and not route.is_tls
+    method, headers = request.method.encode("ascii"), request.headers
+    lines = [b"%s %s HTTP/1.1" % (method, _build_target(request.url, is_absolute=is_proxied))]
+    if b"Host" not in headers:
+        lines.append(b"Host: " + _build_host(route))
+    for name, values in headers.items():
+        key = name.lower()
+        if (key == b"proxy-authorization" and not is_proxied) or key in {b"content-length", b"transfer-encoding"}:
+            continue
+        if _NAME.fullmatch(name):
+            lines += (b"%s: %s" % (name, _UNSAFE.sub(b" ", value)) for value in values)
+    if request.body or method in _HAS_BODY:
+        lines.append(b"Content-Length: %d" % len(request.body))
+    return b"\r\n".join((*lines, b"", request.body))
+
+
+def _build_target(url: str, *, is_absolute: bool) -> bytes:
+    """Return the request target; what may not stand in a line is percent-encoded."""
+    url = url.partition("#")[0]
+    start = url.index("//") + 2
+    end = _AUTHORITY_END.search(url, start)
+    at = end.start() if end else len(url)
+    path = url[at:] if url[at : at + 1] == "/" else "/" + url[at:]
+    target = url[:at] + path if is_absolute else path
+    return re.sub(rb"[\x00-\x20\x7f-\xff]", lambda found: b"%%%02X" % found[0][0], target.encode("utf-8"))
+
+
+def _build_host(route: Route) -> bytes:
+    host = f"[{route.host}]" if ":" in route.host else route.host
+    port = "" if route.port == _PORTS["https" if route.is_tls else "http"] else f":{route.port}"
+    return (host + port).encode("utf-8")
