@@ -59,6 +59,7 @@ class Damage(StrEnum):
     DAMAGED_MEMBER = "damaged-member"
     OVERSIZE_MEMBER = "oversize-member"
     SHARED_MEMBER = "shared-member"
+    INSIDE_DAMAGE = "inside-damage"
     BAD_RECORD = "bad-record"
 
 
@@ -67,7 +68,7 @@ class RecordError(ArchiveError):
 
     Attributes:
         damage: whether the gzip member ends with the file, is damaged, is too large to read, is shared with another
-            record, or inflates to something else.
+            record, may be a part of a damaged one, or inflates to something else.
     """
 
     def __init__(

@@ -12,7 +12,10 @@ from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
 _WEB_URL: Final = re.compile(r"(?i)(https?):/*([^/?#]*)([^?#]*)(\?[^#]*)?")
+# What other tools leave as it stands: what has no host, and names of their own.
+_HOST_URL: Final = re.compile(r"(?i)((?!filedesc:|warcinfo:)[a-z][a-z0-9+.-]*)://([^/?#]+)([^?#]*)(\?[^#]*)?")
 _WWW: Final = re.compile(rb"www[0-9]*\.")
+_IPV6: Final = re.compile(r"(?i)(?:www[0-9]*\.)?\[([^\[\]]*)\]")
 _DOTTED: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
 _PATH_SESSION: Final = re.compile(r"(?i);jsessionid=[0-9a-z.!_-]*|/\([a-z]\([0-9a-z]{24}\)\)(?=/)")
 _QUERY_SESSION: Final = re.compile(
@@ -30,12 +33,13 @@ _WARC_DATE: Final = re.compile(
 def surt_key(url: str) -> str:
     """The key that sorts captures of one site together: `org,example)/path?query`.
 
-    Case, `www.`, user information, default ports, fragments, trailing slashes, the order of the query and
-    session ids do not distinguish keys. Schemes other than http and https are kept as they are.
+    Case, `www.`, user information, default ports, fragments, trailing slashes, the order of the query, session ids
+    and the scheme do not distinguish keys. An address without a host (`urn:`, `dns:`) is kept as it is.
 
     Spec: CDXJ 0.1.0 §2.1, with `www.` dropped as every implementation does.
     """
-    match = _WEB_URL.match(re.sub(r"[\t\r\n]", "", url.strip()))
+    bare = re.sub(r"[\t\r\n]", "", url.strip())
+    match = _WEB_URL.match(bare) or _HOST_URL.match(bare)
     if match is None:
         return url
     scheme, authority, path, query = match[1].lower(), match[2], match[3], match[4]
@@ -47,9 +51,11 @@ def surt_key(url: str) -> str:
 def _build_authority(scheme: str, authority: str) -> str:
     host = authority.rpartition("@")[2]
     host, colon, port = host.rpartition(":") if re.search(r":[0-9]*$", host) else (host, "", "")
-    labels = _normalise_host(host).split(".")
-    reverse = ",".join(reversed(labels)) if not host.startswith("[") else host.lower()
-    return reverse if port in {"", _DEFAULT_PORTS[scheme]} else f"{reverse}{colon}{port}"
+    if address := _IPV6.fullmatch(host):
+        reverse = address[1].lower()
+    else:
+        reverse = ",".join(reversed(_normalise_host(host).split(".")))
+    return reverse if port in {"", _DEFAULT_PORTS.get(scheme)} else f"{reverse}{colon}{port}"
 
 
 def _normalise_host(host: str) -> str:
@@ -165,6 +171,14 @@ def parse_warc_date(date: str) -> datetime:
         micros,
         UTC,
     )
+
+
+def is_same_instant(first: datetime, second: datetime) -> bool:
+    """Whether two dates may be one instant, written to another precision: the second, or a part of it."""
+    coarse, fine = sorted((first, second), key=lambda at: len(f"{at.microsecond:06}".rstrip("0")))
+    digits = len(f"{coarse.microsecond:06}".rstrip("0"))
+    unit = 10 ** (6 - digits)
+    return coarse == fine.replace(microsecond=fine.microsecond - fine.microsecond % unit)
 
 
 def count_micros(at: datetime) -> int:

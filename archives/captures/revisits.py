@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from archives.errors import NotArchived, RecordError
 from archives.index.cdxj import REVISIT_MIME, IndexEntry
+from archives.urls import is_same_instant
 from archives.warc.reader import Capture, Reference, read_capture
 
 if TYPE_CHECKING:
@@ -93,10 +94,19 @@ class _Search:
 def _iter_originals(index: CollectionIndex, capture: Capture, reference: Reference) -> Iterator[IndexEntry]:
     """What may be the original, the surest first."""
     if reference.url and reference.at:
-        # Other tools write dates to the second.
-        margin = timedelta(microseconds=0 if reference.at.microsecond else 999_999)
-        named = index.iter_captures(reference.url, since=reference.at, until=reference.at + margin)
-        yield from sorted(named, key=lambda entry: (entry.record_id != reference.record_id, entry.url != reference.url))
+        # Other tools write dates to the second, in the revisit or in its original.
+        at = reference.at
+        second = at.replace(microsecond=0)
+        named = index.iter_captures(reference.url, since=second, until=second + timedelta(microseconds=999_999))
+        likely = [entry for entry in named if is_same_instant(entry.captured_at, at)]
+        yield from sorted(
+            likely,
+            key=lambda entry: (
+                entry.record_id != reference.record_id,
+                entry.url != reference.url,
+                abs(entry.captured_at - at),
+            ),
+        )
     digest = capture.payload_digest
     same_payload = list(index.iter_digest(digest)) if digest else []
     if reference.record_id:

@@ -17,11 +17,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
 from archives.errors import CollectionError, DiskFull, RecordError, WriteError
-from archives.index.cdxj import REVISIT_MIME, IndexEntry, dump_line
+from archives.index.cdxj import REVISIT_MIME, IndexEntry, dump_line, find_key
+from archives.index.methods import find_request_key
 from archives.index.sidecars import write_sidecar
 from archives.storage.collection import OPEN_SUFFIX, Collection
 from archives.storage.files import is_same_file, lock_file, sync_directory
-from archives.urls import format_timestamp, surt_key
+from archives.urls import format_timestamp
 from archives.warc.http_responses import Answer, build_answer
 from archives.warc.members import compress_parts, load_compressor, store_member
 from archives.warc.messages import find_mime
@@ -166,6 +167,7 @@ class WarcWriter:
             mime=REVISIT_MIME if location.is_revisit else answer.mime,
             status=answer.head.status if is_head_kept else None,
             truncated=exchange.truncated,
+            urlkey=find_request_key(location.url, exchange.raw_request),
         )
         return location
 
@@ -291,10 +293,11 @@ class WarcWriter:
         mime: str,
         status: int | None = None,
         truncated: Truncated | None = None,
+        urlkey: str = "",
     ) -> None:
         """Note a capture for the sidecar."""
         entry = IndexEntry(
-            urlkey=surt_key(location.url),
+            urlkey=urlkey or find_key(location.url),
             timestamp=format_timestamp(location.captured_at),
             url=location.url,
             mime=mime,

@@ -138,8 +138,11 @@ class CollectionIndex:
         return [(build_instant(day * _DAY_MICROS).date(), count) for day, count in rows]
 
     def find_exact(self, url: str, at: datetime) -> IndexEntry | None:
-        """The capture of `url` that began at `at`, to the microsecond."""
-        return next(iter(sorted(self.iter_captures(url, since=at, until=at), key=_rank(url, at))), None)
+        """The capture of `url` that began at `at`, to the microsecond, whatever the method of its request."""
+        found = list(self.iter_captures(url, since=at, until=at))
+        if not found:
+            found = list(self._select("WHERE captured_at = ? AND url = ?", count_micros(at), quote_uri(url)))
+        return min(found, key=_rank(url, at), default=None)
 
     def find_nearest(self, url: str, at: datetime | None = None, *, is_exact: bool = False) -> IndexEntry | None:
         """The capture of `url` nearest to `at`, the earlier of two equally near; without `at` the latest.

@@ -6,6 +6,7 @@ Spec: CDXJ 0.1.0.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ REVISIT_MIME: Final = "warc/revisit"
 # What SQLite and a file's offset can hold.
 _MOST_BYTES: Final = 2**63
 _SIZE_DIGITS: Final = 19
+_STATUS: Final = re.compile(r"[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,7 @@ def load_line(line: str) -> IndexEntry:
             timestamp=timestamp,
             url=_check_text(fields["url"]),
             mime=_check_text(fields.get("mime", "unk")),
-            status=int(status) if status.isdecimal() else None,
+            status=int(status) if _STATUS.fullmatch(status) else None,
             digest=_check_text(fields.get("digest", "")),
             length=_parse_size(fields["length"]),
             offset=_parse_size(fields["offset"]),

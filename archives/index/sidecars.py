@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from archives.errors import RecordError
 from archives.index.cdxj import REVISIT_MIME, IndexEntry, dump_line, find_key, load_line
+from archives.index.methods import MethodKeys
 from archives.storage.collection import STORED_SUFFIX
 from archives.storage.files import write_file
 from archives.urls import format_timestamp
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def build_entry(record: Record, filename: str) -> IndexEntry:
-    """The entry of a response, revisit or resource record."""
+    """The entry of a response, revisit or resource record; see `MethodKeys` for those that answer another method."""
     mime, status = _find_record_kind(record)
     captured_at = record.captured_at
     return IndexEntry(
@@ -48,7 +49,7 @@ def build_entry(record: Record, filename: str) -> IndexEntry:
 def _find_record_kind(record: Record) -> tuple[str, int | None]:
     if not record.is_http:
         return find_mime(record.get("Content-Type")), None
-    mime, status = find_kind(record.block)
+    mime, status = find_kind(record.start)
     return (REVISIT_MIME if record.type == RecordType.REVISIT else mime), status
 
 
@@ -58,22 +59,29 @@ def build_sidecar(warc_path: Path) -> list[IndexEntry]:
     Raises:
         RecordError: the file is damaged.
     """
-    records = iter_records(warc_path)
-    return [build_entry(record, warc_path.name) for record in records if record.type in CAPTURE_TYPES]
+    entries = []
+    keys = MethodKeys()
+    for record in iter_records(warc_path):
+        keys.see(record)
+        if record.type in CAPTURE_TYPES:
+            entries.append(build_entry(record, warc_path.name))
+    return keys.apply(entries)
 
 
 def salvage_sidecar(warc_path: Path) -> tuple[list[IndexEntry], list[RecordError]]:
     """The entries of every capture that can still be read, and the damage between them."""
     entries: list[IndexEntry] = []
     damage: list[RecordError] = []
+    keys = MethodKeys()
     for record in scan_records(warc_path, damage.append):
+        keys.see(record)
         if record.type not in CAPTURE_TYPES:
             continue
         try:
             entries.append(build_entry(record, warc_path.name))
         except RecordError as error:
             damage.append(error)
-    return entries, damage
+    return keys.apply(entries), damage
 
 
 def read_entries(collection: Collection, warc: Path) -> list[IndexEntry]:

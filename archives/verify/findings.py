@@ -6,14 +6,16 @@ revisit without its original. A note is a convention of another tool that costs 
 
 from __future__ import annotations
 
+import zlib
 from contextlib import closing
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from archives.errors import RecordError
 from archives.storage.databases import Schema, open_scratch
-from archives.urls import count_micros
+from archives.urls import build_instant, count_micros, is_same_instant
 from archives.warc.reader import CAPTURE_TYPES, build_reference
 from archives.warc.records import RecordType
 
@@ -24,13 +26,15 @@ if TYPE_CHECKING:
     from archives.warc.parser import Record
 
 _SCRIPT: Final = """
-CREATE TABLE seen (record_id TEXT PRIMARY KEY, url TEXT, place TEXT, at INTEGER, digest TEXT, type TEXT) WITHOUT ROWID;
+CREATE TABLE seen (
+    record_id TEXT PRIMARY KEY, url TEXT, place TEXT, at INTEGER, digest TEXT, type TEXT, print TEXT
+) WITHOUT ROWID;
 CREATE TABLE revisit (
     record_id TEXT, path TEXT, offset INTEGER, is_standard INTEGER, digest TEXT,
     referred_id TEXT, referred_url TEXT, referred_at INTEGER
 );
 """
-_SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_derived=True)
+_SCHEMA: Final = Schema(version=2, script=_SCRIPT, is_derived=True)
 _SECOND: Final = 1_000_000
 _PROFILES: Final = ("/revisit/identical-payload-digest", "/revisit/server-not-modified")
 
@@ -66,19 +70,33 @@ class Dangling:
     is_promise: bool
 
 
+class Likeness(Enum):
+    """How two records with one id are alike: to the byte, as two states of one capture, or not at all."""
+
+    SAME = auto()
+    CHANGED = auto()
+    OTHER = auto()
+
+
+class Twin(NamedTuple):
+    """An earlier record with the same id: where it is, and how much it is like the later one."""
+
+    place: str
+    likeness: Likeness
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repeated:
     """A record whose id was seen before.
 
     Attributes:
-        first: place and address of the record that was seen before.
+        first: the record that was seen before.
     """
 
     record_id: str
-    url: str
     filename: str
     offset: int
-    first: tuple[str, str]
+    first: Twin
 
 
 class Findings:
@@ -123,37 +141,33 @@ class Findings:
         """Where in a file problems were noted."""
         return {problem.offset for problem in self.problems if problem.path == path and problem.offset is not None}
 
-    def see(self, record: Record, path: Path) -> tuple[str, str] | None:
-        """Remember a record.
-
-        Returns:
-            Place and address of an earlier record with the same id.
-        """
+    def see(self, record: Record, path: Path) -> Twin | None:
+        """Remember a record; returns what is known of an earlier one with the same id."""
         if not record.record_id:
             return None
-        ask = "SELECT place, url FROM seen WHERE record_id = ?"
-        first: tuple[str, str] | None = self._database.execute(ask, (record.record_id,)).fetchone()
+        mark = _build_print(record)
+        ask = "SELECT place, print FROM seen WHERE record_id = ?"
+        first = self._database.execute(ask, (record.record_id,)).fetchone()
         if first is None:
             at = _find_micros(record) if record.type in CAPTURE_TYPES else None
             place = f"{path.name} at offset {record.offset}"
-            row = (record.record_id, record.url, place, at, record.get("WARC-Payload-Digest") or "", record.type)
-            self._database.execute("INSERT INTO seen VALUES (?, ?, ?, ?, ?, ?)", row)
+            row = (record.record_id, record.url, place, at, record.get("WARC-Payload-Digest") or "", record.type, mark)
+            self._database.execute("INSERT INTO seen VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         if record.type == RecordType.REVISIT:
             self._see_revisit(record, path)
-        return first
+        return None if first is None else Twin(first[0], _find_likeness(mark, first[1]))
 
     def take_in(self, database: Path) -> Iterator[Repeated]:
         """Go on from what another walk has seen, over other files; yields the records that both have seen."""
         self._database.execute("ATTACH ? AS other", (str(database),))
         ask = (
-            "SELECT second.record_id, second.url, second.place, first.url, first.place "
+            "SELECT second.record_id, second.place, second.print, first.place, first.print "
             "FROM other.seen AS second JOIN seen AS first USING (record_id)"
         )
-        for record_id, url, place, first_url, first_place in self._database.execute(ask).fetchall():
+        for record_id, place, mark, first, first_mark in self._database.execute(ask).fetchall():
             name, _, offset = place.rpartition(" at offset ")
-            yield Repeated(
-                record_id=record_id, url=url, filename=name, offset=int(offset), first=(first_place, first_url)
-            )
+            twin = Twin(first, _find_likeness(mark, first_mark))
+            yield Repeated(record_id=record_id, filename=name, offset=int(offset), first=twin)
         self._database.execute("INSERT OR IGNORE INTO seen SELECT * FROM other.seen")
         self._database.execute("INSERT INTO revisit SELECT * FROM other.revisit")
         self._database.execute("DETACH other")
@@ -195,8 +209,7 @@ class Findings:
         found = self._database.execute(ask, (referred_id,)).fetchone()
         if found is None:
             return f"refers to {referred_id}, which is not here"
-        margin = _SECOND if at % _SECOND == 0 else 1
-        if found[0] != url or found[1] is None or not at <= found[1] < at + margin:
+        if found[0] != url or found[1] is None or not is_same_instant(build_instant(at), build_instant(found[1])):
             return f"refers to {referred_id} by another address or date than it has"
         if digest and found[2] and digest != found[2]:
             return f"refers to {referred_id}, which has another payload"
@@ -207,8 +220,22 @@ class Findings:
             "SELECT 1 FROM seen WHERE type != 'revisit' AND at IS NOT NULL AND "
             "(record_id = ? OR (digest = ? AND digest != '') OR (url = ? AND at BETWEEN ? AND ?)) LIMIT 1"
         )
-        last = None if at is None else at + _SECOND - 1
-        return self._database.execute(ask, (referred_id, digest, url, at, last)).fetchone() is not None
+        begun = None if at is None else at - at % _SECOND
+        last = None if begun is None else begun + _SECOND - 1
+        return self._database.execute(ask, (referred_id, digest, url, begun, last)).fetchone() is not None
+
+
+def _build_print(record: Record) -> str:
+    """What two copies of a record have alike: the event, and behind a tab the bytes."""
+    event = f"{record.type} {record.url} {record.get('WARC-Date')}" if record.url else ""
+    return f"{event}\t{record.size} {zlib.crc32(record.start)}"
+
+
+def _find_likeness(one: str, other: str) -> Likeness:
+    if one == other:
+        return Likeness.SAME
+    event = one.partition("\t")[0]
+    return Likeness.CHANGED if event and event == other.partition("\t")[0] else Likeness.OTHER
 
 
 def _find_micros(record: Record) -> int | None:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from archives.errors import Damage, RecordError
 from archives.index.cdxj import IndexEntry, load_line
+from archives.index.methods import MethodKeys
 from archives.index.sidecars import build_entry
 from archives.storage.files import is_held
 from archives.storage.remote_files import find_size, open_warc
-from archives.verify.findings import Findings, Problem
-from archives.warc.digests import build_digest, matches_digest
-from archives.warc.members import MAGIC, Member, scan_members
-from archives.warc.messages import find_payload, split_head
-from archives.warc.parser import Record, iter_member_records
+from archives.verify.digest_checks import DigestChecks, Verdict
+from archives.verify.findings import Findings, Likeness, Problem, Twin
+from archives.warc.members import Member, MemberStream, is_gzip
+from archives.warc.parser import Record
 from archives.warc.reader import CAPTURE_TYPES, scan_records
-from archives.warc.records import RecordType
+from archives.warc.scanning import MemberScan, iter_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -30,7 +30,7 @@ __all__ = ["Problem", "verify_collection", "verify_files", "verify_parts"]
 _CONTENT_LENGTH: Final = re.compile(rb"(?im)^content-length:[ \t]*([0-9]{1,18})[ \t]*\r?$")
 _HEADER_END: Final = re.compile(rb"\n\r?\n")
 _TRAILER: Final = b"\r\n\r\n"
-_PAYLOAD_TYPES: Final = (RecordType.RESPONSE, RecordType.REQUEST, RecordType.RESOURCE)
+_LONGEST_REST: Final = 4096
 _REINDEX: Final = 'run "python -m archives index" on the collection'
 _RESTORE: Final = "restore the file from a copy"
 # To write the index of a damaged file anew forgets the captures that a copy still has.
@@ -75,7 +75,7 @@ def verify_parts(collection: Collection, parts: Iterable[tuple[Path, list[Proble
             findings.problems += problems
             for again in findings.take_in(database):
                 place = collection.archive_dir / again.filename, again.offset
-                _add_repetition(place, again.record_id, url=again.url, first=again.first, findings=findings)
+                _add_repetition(place, again.record_id, first=again.first, findings=findings)
         _verify_rest(collection, findings)
         return findings.problems
 
@@ -107,7 +107,9 @@ def _verify_rest(collection: Collection, findings: Findings) -> None:
 def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None:
     captures: dict[tuple[int, str], IndexEntry] = {}
     readable: list[int] = []
+    keys = MethodKeys()
     for record in _iter_framed(warc, findings):
+        keys.see(record)
         readable.append(record.offset)
         _verify_identity(record, warc, findings)
         _verify_digests(record, warc, findings)
@@ -116,6 +118,7 @@ def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None
                 captures[record.offset, record.record_id] = build_entry(record, warc.name)
             except RecordError as error:
                 _add_undated(error, record, warc, findings)
+    captures = dict(zip(captures, keys.apply(captures.values()), strict=True))
     sidecar = collection.sidecar_path(warc.name)
     if sidecar.exists():
         _verify_sidecar(sidecar, warc, captures, findings, loss=_Loss(warc, readable, findings.list_offsets(warc)))
@@ -135,11 +138,12 @@ def _add_undated(error: RecordError, record: Record, warc: Path, findings: Findi
 def _iter_framed(warc: Path, findings: Findings) -> Iterator[Record]:
     """Every record that can be read; what does not fill its place exactly is noted."""
     with open_warc(warc) as stream:
-        if stream.read(len(MAGIC)) != MAGIC:
+        if not is_gzip(stream, warc.name):
             yield from _iter_uncompressed(warc, findings)
             return
-        for member in scan_members(stream, lambda error: findings.add_damage(error, warc)):
-            yield from _iter_member(member, warc, findings)
+        scan = MemberScan(stream, lambda error: findings.add_damage(error, warc))
+        for member, records in iter_groups(iter(scan)):
+            yield from _iter_member(member, records, warc, findings)
 
 
 def _iter_uncompressed(warc: Path, findings: Findings) -> Iterator[Record]:
@@ -151,8 +155,8 @@ def _iter_uncompressed(warc: Path, findings: Findings) -> Iterator[Record]:
         yield record
 
 
-def _iter_member(member: Member, warc: Path, findings: Findings) -> Iterator[Record]:
-    kind, what = _find_framing_fault(member.data) or ("", "")
+def _iter_member(member: Member, records: Iterator[Record], warc: Path, findings: Findings) -> Iterator[Record]:
+    kind, what = _find_framing_fault(member) or ("", "")
     if kind == "trailer":
         _add_trailer_note(warc, member.offset, findings)
     elif kind:
@@ -161,7 +165,7 @@ def _iter_member(member: Member, warc: Path, findings: Findings) -> Iterator[Rec
         if kind != Damage.SHARED_MEMBER:
             return
     try:
-        yield from iter_member_records(member)
+        yield from records
     except RecordError as error:
         findings.add_damage(error, warc)
 
@@ -171,8 +175,9 @@ def _add_trailer_note(warc: Path, offset: int, findings: Findings) -> None:
     findings.add_note("trailer", warc, message, offset=offset)
 
 
-def _find_framing_fault(data: bytes) -> tuple[str, str] | None:
+def _find_framing_fault(member: Member) -> tuple[str, str] | None:
     """In which way one record does not fill its member: a kind, and words for it."""
+    data = member.data
     header_end = _HEADER_END.search(data)
     if not data.startswith(b"WARC/") or header_end is None:
         return None
@@ -180,60 +185,61 @@ def _find_framing_fault(data: bytes) -> tuple[str, str] | None:
     if declared is None:
         return "content-length", "record without a Content-Length"
     block_end = header_end.end() + int(declared[1])
-    rest = data[block_end:]
+    if member.source is not None and block_end <= member.size:
+        stream = MemberStream(member)
+        stream.seek(block_end)
+        rest = stream.read(_LONGEST_REST)
+    else:
+        rest = data[block_end:]
     if rest.lstrip(b"\r\n").startswith(b"WARC/"):
         return Damage.SHARED_MEMBER, "more than one record in a gzip member"
     # Line ends too few or too many are somebody's habit, as long as the block is all there.
-    if block_end > len(data) or rest.strip(b"\r\n"):
-        there = max(0, len(data) - header_end.end() - len(_TRAILER))
+    if block_end > member.size or rest.strip(b"\r\n"):
+        there = max(0, member.size - header_end.end() - len(_TRAILER))
         return "content-length", f"Content-Length says {int(declared[1])}, the record has {there} bytes,"
     return None if rest == _TRAILER else ("trailer", "unusual line ends behind a record")
 
 
 def _verify_identity(record: Record, warc: Path, findings: Findings) -> None:
     """Note a record id that was seen before: a copy of a record, or a tool that gave one id to two."""
-    first = findings.see(record, warc)
-    if first is not None:
-        _add_repetition((warc, record.offset), record.record_id, url=record.url, first=first, findings=findings)
+    seen = findings.see(record, warc)
+    if seen is not None:
+        _add_repetition((warc, record.offset), record.record_id, first=seen, findings=findings)
 
 
-def _add_repetition(
-    place: tuple[Path, int], record_id: str, *, url: str, first: tuple[str, str], findings: Findings
-) -> None:
+def _add_repetition(place: tuple[Path, int], record_id: str, *, first: Twin, findings: Findings) -> None:
     warc, offset = place
-    message = f"record id {record_id} in {warc.name} at offset {offset} is also in {first[0]}"
+    message = f"record id {record_id} in {warc.name} at offset {offset} is also in {first.place}"
     add, next_step = findings.add, "remove the copy of the record or file"
-    if url != first[1]:
+    if first.likeness is Likeness.CHANGED:
+        next_step = "one of the two was changed: keep both until a copy of the file tells which"
+    elif first.likeness is Likeness.OTHER:
         add, next_step = findings.add_note, "they are different records, only their id does not tell them apart"
     add("duplicate-record-id", warc, f"{message}; {next_step}", offset=offset, record_id=record_id)
 
 
 def _verify_digests(record: Record, warc: Path, findings: Findings) -> None:
-    """Note digests that the bytes do not give; unknown algorithms are passed over."""
-    _verify_digest("Block", [record.block], record, warc, findings)
-    # The payload of a revisit is the original's, that of a segment is spread over several records.
-    if record.type in _PAYLOAD_TYPES and record.get("WARC-Segment-Number") is None:
-        is_http = record.is_http
-        bodies = [find_payload(record.block), split_head(record.block)[1], record.block] if is_http else [record.block]
-        _verify_digest("Payload", bodies, record, warc, findings)
-
-
-def _verify_digest(part: str, bodies: list[bytes], record: Record, warc: Path, findings: Findings) -> None:
-    """Compare a digest with the bytes the standard means, and then with those that other tools take."""
-    label = record.get(f"WARC-{part}-Digest")
-    verdicts = (matches_digest(label, data) for data in bodies) if label else iter([None])
-    if next(verdicts) is not False:
-        return
-    place = f"in {warc.name} at offset {record.offset} ({record.record_id})"
-    kind = f"{part.lower()}-digest"
-    if any(verdicts):
-        message = f"{part.lower()} digest {place} is over the body as framed or the whole block, not over the payload"
-        findings.add_note(kind, warc, message, offset=record.offset, record_id=record.record_id)
-        return
-    message = (
-        f"{part.lower()} digest mismatch {place}: header says {label}, bytes give {build_digest(bodies[0])}; {_RESTORE}"
-    )
-    findings.add(kind, warc, message, offset=record.offset, record_id=record.record_id)
+    """Note digests that the bytes do not give, and those that cannot be checked here."""
+    checks = DigestChecks(record)
+    for part, label in checks.iter_labels():
+        kind = f"{part.lower()}-digest"
+        verdict = checks.judge(part, label)
+        if verdict is Verdict.GOOD:
+            continue
+        place = f"{part.lower()} digest in {warc.name} at offset {record.offset} ({record.record_id})"
+        if verdict is Verdict.UNKNOWN:
+            name = label.partition(":")[0] if ":" in label else "none"
+            message = f"{place} is not checked: its algorithm is {name!r}, which this program cannot compute"
+            findings.add_note("unchecked-digest", warc, message, offset=record.offset, record_id=record.record_id)
+        elif verdict is Verdict.OF_OTHER_BYTES:
+            message = f"{place} is over the body as framed or the whole block, not over the payload"
+            findings.add_note(kind, warc, message, offset=record.offset, record_id=record.record_id)
+        elif verdict is Verdict.OF_NOTHING:
+            message = f"{place} is the digest of no bytes, as some writers state where they computed none"
+            findings.add_note(kind, warc, message, offset=record.offset, record_id=record.record_id)
+        else:
+            message = f"{place} does not match: header says {label}, bytes give {checks.compute(part)}; {_RESTORE}"
+            findings.add(kind, warc, message, offset=record.offset, record_id=record.record_id)
 
 
 def _verify_revisits(findings: Findings) -> None:

@@ -26,6 +26,10 @@ class Inflater(Protocol):
     def unused_data(self) -> bytes:
         """What was given behind the end of the stream."""
 
+    @property
+    def unconsumed_tail(self) -> bytes:
+        """What was given and not inflated yet, since the limit was met."""
+
     def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
         """Inflate some more, to at most `max_length` bytes unless that is 0."""
 

@@ -5,52 +5,95 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # The encodings the community settled on: https://github.com/iipc/warc-specifications/issues/48
 _BASE32_ALGORITHMS: Final = frozenset({"sha1", "md5"})
-_DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha256": 32}
+_DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64, "blake3": 32}
+# What the writer may be told to write: https://github.com/iipc/warc-specifications/issues/48, and BLAKE3 where it is
+# installed, which is several times as fast.
+WRITTEN: Final = ("sha1", "sha256", "sha512", "blake3")
 
 
 def build_digest(data: bytes, algorithm: str = "sha1") -> str:
     """Digest `data` as `sha1:` with upper-case Base32, or `sha256:` with lower-case hexadecimal.
 
+    Raises:
+        ValueError: the algorithm is unknown, or its package is missing.
+
     Spec: WARC/1.1 §5.8, §5.9.
     """
     if algorithm == "sha1":
-        return _label_sha1(hashlib.sha1(data, usedforsecurity=False).digest())
-    raw = hashlib.new(algorithm, data, usedforsecurity=False).digest()
+        return _label(algorithm, hashlib.sha1(data, usedforsecurity=False).digest())
+    return build_parts_digest((data,), algorithm)
+
+
+def build_parts_digest(parts: Iterable[bytes | memoryview], algorithm: str = "sha1") -> str:
+    """Digest the bytes of all parts as `build_digest` would digest them together."""
+    digest = _begin(algorithm)
+    if digest is None:
+        raise ValueError(f"no digest algorithm {algorithm!r} here; use one of {', '.join(WRITTEN)}, or install blake3")
+    for part in parts:
+        digest.update(part)
+    return _label(algorithm, digest.digest())
+
+
+def _label(algorithm: str, raw: bytes) -> str:
     value = base64.b32encode(raw).decode("ascii").rstrip("=") if algorithm in _BASE32_ALGORITHMS else raw.hex()
     return f"{algorithm}:{value}"
 
 
-def build_parts_digest(parts: Iterable[bytes | memoryview]) -> str:
-    """Digest the bytes of all parts as `build_digest` would digest them together."""
-    digest = hashlib.sha1(usedforsecurity=False)
-    for part in parts:
-        digest.update(part)
-    return _label_sha1(digest.digest())
+def _begin(algorithm: str) -> Any | None:
+    """A digest to be fed; None where the algorithm is not one we know, or its package is missing."""
+    if algorithm == "blake3":
+        try:
+            from blake3 import blake3  # noqa: PLC0415 - optional
+        except ImportError:
+            return None
+        return blake3()
+    return hashlib.new(algorithm, usedforsecurity=False) if algorithm in _DIGEST_SIZES else None
 
 
-def _label_sha1(raw: bytes) -> str:
-    return "sha1:" + base64.b32encode(raw).decode("ascii")
-
-
-def matches_digest(label: str, data: bytes) -> bool | None:
-    """Tell whether `label` is the digest of `data`; None when its algorithm is not one we know.
+class DigestCheck:
+    """Compares bytes that come in parts with a labelled digest.
 
     Other writers use Base32, hexadecimal and Base64, padded or not, in either case, and `sha-256` for `sha256`.
     """
-    algorithm, separator, value = label.strip().partition(":")
-    algorithm = algorithm.strip().lower().replace("-", "")
-    size = _DIGEST_SIZES.get(algorithm)
-    if not separator or size is None:
-        return None
-    expected = _find_raw(value.strip(), size)
-    return expected is not None and expected == hashlib.new(algorithm, data, usedforsecurity=False).digest()
+
+    def __init__(self, label: str) -> None:
+        algorithm, separator, value = label.strip().partition(":")
+        self.algorithm = algorithm.strip().lower().replace("-", "") if separator else ""
+        self._digest = _begin(self.algorithm)
+        self._expected = _find_raw(value.strip(), _DIGEST_SIZES[self.algorithm]) if self._digest is not None else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the algorithm is one that can be computed here."""
+        return self._digest is not None
+
+    def update(self, part: bytes | memoryview) -> None:
+        """Take in more bytes."""
+        if self._digest is not None:
+            self._digest.update(part)
+
+    def matches(self) -> bool | None:
+        """Tell whether the label is the digest of the bytes so far; None when its algorithm is not one we know."""
+        return None if self._digest is None else self._expected == self._digest.digest()
+
+
+def matches_digest(label: str, data: bytes | memoryview) -> bool | None:
+    """Tell whether `label` is the digest of `data`; None when its algorithm is not one we know."""
+    check = DigestCheck(label)
+    check.update(data)
+    return check.matches()
+
+
+def is_digest_of_nothing(label: str) -> bool:
+    """Tell whether `label` is the digest of no bytes at all."""
+    return DigestCheck(label).matches() is True
 
 
 def _find_raw(value: str, size: int) -> bytes | None:

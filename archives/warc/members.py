@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import re
 import struct
 import zlib
 from dataclasses import dataclass
-from io import SEEK_END
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from io import SEEK_CUR, SEEK_END, SEEK_SET
+from itertools import chain
+from operator import ne
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from archives.errors import Damage, RecordError
-from archives.warc.decoding import GZIP, InflateError, build_inflater, inflate_part
+from archives.warc.decoding import GZIP, InflateError, Inflater, build_inflater, inflate_part
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,30 +25,124 @@ _MEMBER_HEAD: Final = MAGIC + bytes([0, 0, 0, 0, 0, 0, 255])
 _STORED_SIZE: Final = 0xFFFF
 # A large record is compressed in pieces of this size.
 _PACKED_SIZE: Final = 1024 * 1024
-# A record is held in memory, and a small member may inflate to any size.
+# A small member may inflate to any size; what is larger is not read.
 MAX_RECORD_BYTES: Final = 512 * 1024 * 1024
+# What is larger is not held in memory by who only passes over it, but read again in parts.
+HELD_BYTES: Final = 16 * 1024 * 1024
+_START_BYTES: Final = 1024 * 1024
+_PART_BYTES: Final = 1024 * 1024
+_TELLING_BYTES: Final = 16
+# A WARC record, or an ARC record's address.
+_PLAIN_START: Final = re.compile(rb"\s*(?:.?ARC/|W.RC/|WA.C/|WAR./|[a-z][a-z0-9+-]{1,9}:)", re.DOTALL)
 # Larger reads are slower: what lies behind a member is copied once for every member read.
 _READ_SIZE: Final = 64 * 1024
-# How many times the bytes of a file may be read again for members inside of damaged ones, before what a damaged one
-# covers is passed over: a file of nothing but beginnings would be read for each of them to its end.
-_PATIENCE: Final = 16
 FIRST_READ_SIZE: Final = 32 * 1024
 _LONGEST_READ: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One whole gzip member.
+    """One whole gzip member, its CRC checked.
 
     Attributes:
         offset: bytes from the start of the file.
         length: compressed.
-        data: inflated, its CRC checked.
+        data: inflated; of one that is larger than is held in memory, its first MiB.
+        source: where the rest of a large one is read again; None where `data` is all.
+        large_size: how many bytes a large one inflates to.
     """
 
     offset: int
     length: int
     data: bytes
+    source: BinaryIO | None = None
+    large_size: int = 0
+
+    @property
+    def size(self) -> int:
+        """How many bytes it inflates to."""
+        return self.large_size if self.source is not None else len(self.data)
+
+    def iter_data(self) -> Iterator[bytes]:
+        """All that it inflates to, in parts; where its file stands then does not matter to who goes on reading it."""
+        if self.source is None:
+            yield self.data
+            return
+        inflater = build_inflater()
+        at = self.offset
+        while not inflater.eof:
+            self.source.seek(at)
+            chunk = self.source.read(_READ_SIZE)
+            if not chunk:
+                raise _build_error(self.offset, "has changed while it was read; read it again", Damage.DAMAGED_MEMBER)
+            at += len(chunk)
+            yield from _inflate_parts(inflater, chunk)
+
+
+class MemberStream(io.RawIOBase):
+    """What a member inflates to, read from its beginning; it can be sought forward, and back only to its start."""
+
+    def __init__(self, member: Member) -> None:
+        super().__init__()
+        self._member = member
+        self._parts = member.iter_data()
+        self._rest = memoryview(b"")
+        self._position = 0
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say that it can be sought."""
+        return True
+
+    def tell(self) -> int:
+        """Return how many bytes were read."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
+        """Go to a place from the start, or to the end."""
+        wanted = offset + {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self._member.size}[whence]
+        if wanted < self._position:
+            self._parts, self._rest, self._position = self._member.iter_data(), memoryview(b""), 0
+        while self._position < wanted and self._fill():
+            step = min(len(self._rest), wanted - self._position)
+            self._rest = self._rest[step:]
+            self._position += step
+        return self._position
+
+    def readinto(self, buffer: object) -> int:
+        """Read what is there; 0 at the end."""
+        view = memoryview(cast("bytearray", buffer)).cast("B")
+        if not self._fill():
+            return 0
+        size = min(len(view), len(self._rest))
+        view[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        self._position += size
+        return size
+
+    def _fill(self) -> bool:
+        while not self._rest:
+            part = next(self._parts, None)
+            if part is None:
+                return False
+            self._rest = memoryview(part)
+        return True
+
+
+def is_gzip(stream: BinaryIO, name: str = "") -> bool:
+    """Whether a stream holds members, also where the first of them is damaged; it is read from its start.
+
+    Args:
+        name: of the file, which tells where its first bytes do not.
+    """
+    stream.seek(0)
+    start = stream.read(_TELLING_BYTES)
+    if len(start) >= len(MAGIC) and sum(map(ne, start, MAGIC)) <= 1:
+        return True
+    return name.endswith(".gz") and bool(start) and not _PLAIN_START.match(start)
 
 
 def load_compressor() -> Callable[[bytes], bytes]:
@@ -113,12 +211,20 @@ def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
         RecordError: bytes that are no gzip, a wrong CRC, or an end before the member's own; its offset is
             where the member began, and everything before it was whole.
     """
-    stream.seek(offset)
+    at = offset
     pending = b""
-    while pending := pending or stream.read(_READ_SIZE):
+    while True:
+        if not pending:
+            stream.seek(at)
+            pending = stream.read(_READ_SIZE)
+            at += len(pending)
+            if not pending:
+                return
+        stream.seek(at)
         member, pending = _read_member(stream, pending, offset)
-        yield member
         offset += member.length
+        at = offset + len(pending)
+        yield member
 
 
 def read_member(stream: BinaryIO, offset: int, *, length: int = FIRST_READ_SIZE) -> Member:
@@ -141,18 +247,19 @@ def _read_member(stream: BinaryIO, pending: bytes, offset: int) -> tuple[Member,
     inflater = build_inflater()
     parts: list[bytes] = []
     taken = size = 0
+    most = min(HELD_BYTES, MAX_RECORD_BYTES)
     try:
         while not inflater.eof:
             if not pending:
                 raise _build_error(
                     offset, "ends early, with the file; cut it there or restore it", Damage.TRUNCATED_MEMBER
                 )
-            parts.append(inflate_part(inflater, pending, MAX_RECORD_BYTES + 1 - size))
-            size += len(parts[-1])
-            if size > MAX_RECORD_BYTES:
-                what = f"inflates to more than {MAX_RECORD_BYTES} bytes; it is not read, since it would fill the memory"
-                raise _build_error(offset, what, Damage.OVERSIZE_MEMBER)
+            part = inflate_part(inflater, pending, most + 1 - size)
+            parts.append(part)
+            size += len(part)
             taken += len(pending)
+            if size > most:
+                return _pass_large(stream, inflater, b"".join(parts)[:_START_BYTES], size, (offset, taken))
             pending = b"" if inflater.eof else stream.read(_READ_SIZE)
     except InflateError as error:
         what = f"is damaged ({error}); restore the file from a copy"
@@ -161,53 +268,42 @@ def _read_member(stream: BinaryIO, pending: bytes, offset: int) -> tuple[Member,
     return Member(offset=offset, length=taken - len(rest), data=b"".join(parts)), rest
 
 
-def _build_error(offset: int, what: str, damage: Damage) -> RecordError:
-    return RecordError(f"gzip member at offset {offset} {what}", offset=offset, damage=damage)
-
-
-def scan_members(stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> Iterator[Member]:
-    """Every whole member, also those that follow damage.
+def _pass_large(
+    stream: BinaryIO, inflater: Inflater, start: bytes, size: int, place: tuple[int, int]
+) -> tuple[Member, bytes]:
+    """The member that has begun with `size` bytes; the rest is inflated and let go.
 
     Args:
-        on_damage: told of each place where whole members stop, once.
+        place: the member's offset, and how many bytes of it were read.
     """
-    patience = _PATIENCE * max(stream.seek(0, SEEK_END), _READ_SIZE)
-    offset: int | None = 0
-    while offset is not None:
-        end = offset
-        try:
-            for member in iter_members(stream, offset):
-                yield member
-                end = member.offset + member.length
-        except RecordError as error:
-            on_damage(error)
-            offset, patience = _find_whole_member(stream, end + 1, patience)
-        else:
-            offset = None
+    offset, taken = place
+    pending = inflater.unconsumed_tail
+    while True:
+        for part in chain((b"",), _inflate_parts(inflater, pending)):
+            size += len(part)
+            if size > MAX_RECORD_BYTES:
+                what = f"inflates to more than {MAX_RECORD_BYTES} bytes; it is not read, since it would fill the memory"
+                raise _build_error(offset, what, Damage.OVERSIZE_MEMBER)
+        if inflater.eof:
+            break
+        pending = stream.read(_READ_SIZE)
+        if not pending:
+            raise _build_error(offset, "ends early, with the file; cut it there or restore it", Damage.TRUNCATED_MEMBER)
+        taken += len(pending)
+    rest = inflater.unused_data
+    member = Member(offset=offset, length=taken - len(rest), data=start, source=stream, large_size=size)
+    return member, rest
 
 
-def _find_whole_member(stream: BinaryIO, offset: int, patience: int) -> tuple[int | None, int]:
-    """Where the next member that inflates to its end stands, at or after `offset`, and what is left of the patience."""
-    while (at := _find_magic(stream, offset)) is not None:
-        try:
-            read_member(stream, at)
-        except RecordError:
-            read = stream.tell()
-            patience -= max(_READ_SIZE, read - offset)
-            offset = at + 1 if patience > 0 else max(read, at + 1)
-        else:
-            return at, patience
-    return None, patience
+def _inflate_parts(inflater: Inflater, data: bytes) -> Iterator[bytes]:
+    """What `data` inflates to, in parts of a bounded size."""
+    while not inflater.eof:
+        part = inflate_part(inflater, data, _PART_BYTES)
+        data = inflater.unconsumed_tail
+        if not part and not data:
+            return
+        yield part
 
 
-def _find_magic(stream: BinaryIO, offset: int) -> int | None:
-    stream.seek(offset)
-    window = b""
-    while chunk := stream.read(_READ_SIZE):
-        window += chunk
-        at = window.find(MAGIC)
-        if at >= 0:
-            return offset + at
-        offset += len(window) - len(MAGIC) + 1
-        window = window[1 - len(MAGIC) :]
-    return None
+def _build_error(offset: int, what: str, damage: Damage) -> RecordError:
+    return RecordError(f"gzip member at offset {offset} {what}", offset=offset, damage=damage)

@@ -23,17 +23,22 @@ EMPTY_LINE: Final = re.compile(rb"\r?\n")
 INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+[ \t]+1(?!01)[0-9][0-9](?=[ \t\r\n])")
 _VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
 _STATUS_LINE: Final = re.compile(rb"([A-Za-z]+/[0-9]+(?:\.[0-9]+)?)[ \t]+([0-9]{3})(?:[ \t](.*))?", re.DOTALL)
+_ODD_STATUS_LINE: Final = re.compile(rb"([A-Za-z]+/[0-9]+(?:\.[0-9]+)?)[ \t]+([^ \t].*)", re.DOTALL)
 _LENGTH: Final = re.compile(rb"\+?[0-9]{1,18}")
 # Clients that fetch break off far earlier; a record may hold anything.
 _MAX_HEAD_BYTES: Final = 1024 * 1024
 # Nobody applies more than two; each may take as long as the largest content takes.
 _MAX_CODINGS: Final = 5
+_TEXT: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\t\r\n\x20-\x7e\x80-\xff]{0,512}(?![\x00-\x08\x0e-\x1a\x1c-\x1f])")
 _CODINGS: Final = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd"))
 CHUNK_LINE: Final = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})(?:[ \t;][^\n]*)?\r?\n")
 _PLAIN_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(?:;[^\n]*)?\r?\n")
 _LEADING_LINES: Final = re.compile(rb"(?:\r?\n)*")
 # Codings that a body may have been given for its way, and that are undone with the chunks.
-_TRANSFER_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
+_TRANSFER_TEXT: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?[\t\r\n\x20-\x7e\x80-\xff]{0,512}(?![\x00-\x08\x0e-\x1a\x1c-\x1f])"
+)
+_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
 _MAX_TRANSFER_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -43,7 +48,7 @@ class Head:
 
     Attributes:
         version: as sent, e.g. `HTTP/1.1`.
-        status: None for a request.
+        status: None for a request, and for a response whose status is not three digits.
         reason: as sent; empty for a request.
         headers: names as sent, values stripped, folded lines joined, in the order of the wire.
     """
@@ -113,13 +118,19 @@ def parse_head(head: bytes) -> Head:
     """
     line, _, fields = split_head(head[:_MAX_HEAD_BYTES])[0].partition(b"\n")
     version, status, reason = _parse_start_line(line.removesuffix(b"\r"))
-    return Head(version, status, reason, _parse_fields(fields))
+    return Head(version, status, reason, parse_fields(fields))
 
 
 def _parse_start_line(line: bytes) -> tuple[bytes, int | None, bytes]:
+    """Read version, status and reason; a status is three digits, and anything else in its place is none.
+
+    Spec: RFC 9112 §4.
+    """
     if status_line := _STATUS_LINE.fullmatch(line):
         version, status, reason = status_line.groups(b"")
         return version, int(status), reason
+    if (odd := _ODD_STATUS_LINE.fullmatch(line)) and not _VERSION.fullmatch(line.rpartition(b" ")[2]):
+        return odd[1], None, odd[2]
     target, _, version = line.rpartition(b" ")
     if b" " in target and _VERSION.fullmatch(version):
         return version, None, b""
@@ -129,7 +140,7 @@ def _parse_start_line(line: bytes) -> tuple[bytes, int | None, bytes]:
     )
 
 
-def _parse_fields(fields: bytes) -> list[tuple[bytes, bytes]]:
+def parse_fields(fields: bytes) -> list[tuple[bytes, bytes]]:
     """Read field lines up to the first empty one; a line without a name says nothing."""
     headers = []
     for lines in _iter_field_lines(fields):
@@ -156,6 +167,11 @@ def _iter_field_lines(fields: bytes) -> Iterator[list[bytes]]:
             lines.append(text)
     if lines:
         yield lines
+
+
+def load_fields(head: bytes) -> dict[bytes, bytes]:
+    """The first value of each field of a head, by its name in lower case, whatever the first line is."""
+    return {name.lower(): value for name, value in reversed(parse_fields(head.partition(b"\n")[2]))}
 
 
 def dechunk(body: bytes) -> tuple[bytes, bool]:
@@ -207,13 +223,13 @@ def find_payload(raw_message: bytes) -> bytes:
     Spec: WARC/1.1 §6.3.2; RFC 2616 §7.2.
     """
     head, body = split_head(raw_message)
-    return cut_payload(_parse_fields(head[:_MAX_HEAD_BYTES].partition(b"\n")[2]), body)
+    return cut_payload(parse_fields(head[:_MAX_HEAD_BYTES].partition(b"\n")[2]), body)
 
 
 def cut_payload(headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
     """The payload of a body as framed, by what the head's fields say of the framing."""
     framing = find_framing(headers)
-    payload = dechunk(body)[0] if framing.is_chunked and _is_in_chunks(body) else body[: framing.size]
+    payload = dechunk(body)[0] if framing.is_chunked and is_in_chunks(body) else body[: framing.size]
     return _undo_transfer_codings(payload, framing.codings) if framing.codings else payload
 
 
@@ -222,7 +238,7 @@ def iter_payload(headers: list[tuple[bytes, bytes]], body: memoryview) -> Iterat
     framing = find_framing(headers)
     if not _TRANSFER_CODINGS.isdisjoint(framing.codings):
         yield memoryview(cut_payload(headers, bytes(body)))
-    elif framing.is_chunked and _is_in_chunks(body):
+    elif framing.is_chunked and is_in_chunks(body):
         yield from _iter_chunks(body)
     else:
         yield body[: framing.size]
@@ -276,7 +292,7 @@ def _undo_transfer_codings(payload: bytes, codings: tuple[bytes, ...]) -> bytes:
         return payload
 
 
-def _is_in_chunks(body: bytes | memoryview) -> bool:
+def is_in_chunks(body: bytes | memoryview) -> bool:
     """Whether a body that is announced as chunked is: other archives remove the framing and leave the word.
 
     Text around the size is no sign of a chunk, since a style sheet may begin with `a {`; the last chunk is.
@@ -365,7 +381,17 @@ def decode_body(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
     """
     names = [coding.strip().strip('"').lower() for coding in codings]
     known = [name for name in names if name in _CODINGS]
-    return payload if has_lost_coding(payload, known) else decode_content(payload, known, max_bytes=max_bytes)
+    if has_lost_coding(payload, known):
+        return payload
+    try:
+        return decode_content(payload, known, max_bytes=max_bytes)
+    except ContentTooLarge:
+        raise
+    except RecordError:
+        # Nothing marks the start of these two, so that only the bytes tell that somebody has decoded them.
+        if known[-1:] in (["br"], ["deflate"]) and _TEXT.match(payload):
+            return payload
+        raise
 
 
 def has_lost_coding(payload: bytes, codings: list[str]) -> bool:

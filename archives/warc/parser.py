@@ -8,36 +8,43 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from io import SEEK_END, BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
 
 from warcio.bufferedreaders import BufferedReader
 from warcio.exceptions import ArchiveLoadFailed
-from warcio.recordloader import ArcWarcRecordLoader
+from warcio.recordloader import ARCHeadersParser, ArcWarcRecordLoader
 from warcio.timeutils import timestamp_to_iso_date
 
 from archives.errors import Damage, RecordError
 from archives.urls import parse_warc_date
-from archives.warc.members import MAX_RECORD_BYTES
+from archives.warc.members import HELD_BYTES, MAX_RECORD_BYTES, Member, MemberStream
 from archives.warc.records import RecordType, Truncated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from archives.warc.members import Member
-
 _RESTORE: Final = "restore the file from a copy"
-_READ_SIZE: Final = 256 * 1024
+_PART_SIZE: Final = 1024 * 1024
 _VERSION: Final = re.compile(r"WARC/[0-9]+\.[0-9]+")
+_STATUS_LINE: Final = re.compile(rb"HTTP/[0-9](?:\.[0-9])?[ \t]")
 _ODD_IN_URI: Final = re.compile(r"[<>\" ]")
-_RECORD_START: Final = re.compile(rb"(?<=\n)WARC/[01]\.[0-9]+\r?\n")
-_LONGEST_START: Final = 16
+# Address, IP, date, type, result code, checksum, location, offset, file name, length.
+_ARC_SECOND: Final = re.compile(r"(.+?) (\S+) ([0-9]{12,14}) (\S+) (\S+) (\S+) (\S+) ([0-9]+|-) (\S+) ([0-9]+)")
 _LONGEST_LINE: Final = 1024 * 1024
-# How many times the bytes of a file may be read again for records inside of damaged ones, before what a damaged one
-# covers is passed over: a file of nothing but beginnings would be read for each of them to its end.
-_PATIENCE: Final = 16
 _BLANK: Final = b"\r\n\r\n"
+
+
+class Content(Protocol):
+    """The block of a record that is too large to be held in memory by who only passes over it."""
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has."""
+
+    def iter_parts(self) -> Iterator[bytes]:
+        """Yield it in parts of a bounded size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +57,7 @@ class Record:
         type: `warcinfo`, `response` ...; a type unknown to the standard is given as found; `arc_header` for
             the first record of an ARC file.
         headers: the record's own header, decoded, in order.
-        block: all that follows the header.
+        content: all that follows the header; of a large one, where it is.
         version: `WARC/1.1`; empty for an ARC record.
     """
 
@@ -58,7 +65,7 @@ class Record:
     length: int
     type: str
     headers: list[tuple[str, str]]
-    block: bytes
+    content: bytes | Content
     version: str = ""
     _values: dict[str, str] = field(init=False, repr=False, compare=False)
 
@@ -69,6 +76,37 @@ class Record:
     def get(self, name: str) -> str | None:
         """The first value of the header field `name`, whatever its case."""
         return self._values.get(name.lower())
+
+    @property
+    def block(self) -> bytes:
+        """All that follows the header, in memory."""
+        content = self.content
+        return content if isinstance(content, bytes) else b"".join(content.iter_parts())
+
+    @property
+    def start(self) -> bytes:
+        """The block, or at least the first MiB of a large one."""
+        content = self.content
+        return content if isinstance(content, bytes) else next(iter(content.iter_parts()), b"")
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the block is not held in memory until it is asked for."""
+        return not isinstance(self.content, bytes)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the block has."""
+        content = self.content
+        return len(content) if isinstance(content, bytes) else content.size
+
+    def iter_block(self) -> Iterator[bytes]:
+        """The block in parts, none of which is large."""
+        content = self.content
+        if isinstance(content, bytes):
+            yield content
+        else:
+            yield from content.iter_parts()
 
     @property
     def record_id(self) -> str:
@@ -113,9 +151,35 @@ class Record:
 
     @property
     def is_http(self) -> bool:
-        """Whether the block is an HTTP message."""
-        content_type = self.get("Content-Type") or ""
-        return content_type.lower().startswith("application/http") or self.get("archive-date") is not None
+        """Whether the block is an HTTP message.
+
+        Writers leave the type out or state the page's; a response of the web that begins with a status line is one.
+        """
+        if (self.get("Content-Type") or "").lower().startswith("application/http"):
+            return True
+        is_answer = self.type in (RecordType.RESPONSE, RecordType.REVISIT) and self.url[:4].lower() == "http"
+        return is_answer and _STATUS_LINE.match(self.start) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A large block: where it begins and ends in what a stream gives, which may be a member inflated anew."""
+
+    source: BinaryIO | Member
+    start: int
+    size: int
+
+    def iter_parts(self) -> Iterator[bytes]:
+        """Read it again, in parts."""
+        stream = self.source if not isinstance(self.source, Member) else cast("BinaryIO", MemberStream(self.source))
+        at, end = self.start, self.start + self.size
+        while at < end:
+            stream.seek(at)
+            part = stream.read(min(_PART_SIZE, end - at))
+            if not part:
+                raise RecordError(f"the record has changed while it was read, {end - at} bytes before its end")
+            at += len(part)
+            yield part
 
 
 def iter_member_records(member: Member) -> Iterator[Record]:
@@ -124,20 +188,41 @@ def iter_member_records(member: Member) -> Iterator[Record]:
     Raises:
         RecordError: the bytes are no record.
     """
-    record = _load_plain(member)
+    record = load_plain(member)
     if record is not None:
         yield record
         return
-    for odd in iter_stream_records(BytesIO(member.data), member.offset):
-        yield replace(odd, offset=member.offset, length=member.length)
+    stream = BytesIO(member.data) if member.source is None else cast("BinaryIO", MemberStream(member))
+    for odd in iter_stream_records(stream):
+        content = odd.content
+        if isinstance(content, _Span):
+            content = _Span(member, content.start, content.size)
+        yield replace(odd, offset=member.offset, length=member.length, content=content)
 
 
-def _load_plain(member: Member) -> Record | None:
+def load_plain(member: Member) -> Record | None:
     """The one record that fills its member as the standard has it; None where anything is unusual."""
     data = member.data
     end = data.find(_BLANK)
+    if member.source is not None:
+        return _load_large(member, end)
     if not 0 < end <= len(data) - 2 * len(_BLANK) or not data.endswith(_BLANK):
         return None
+    block = data[end + len(_BLANK) : -len(_BLANK)]
+    record = _build_plain(member, end, block)
+    return record if record is not None and record.get("Content-Length") == str(len(block)) else None
+
+
+def _load_large(member: Member, end: int) -> Record | None:
+    size = member.size - end - 2 * len(_BLANK)
+    if end <= 0:
+        return None
+    record = _build_plain(member, end, _Span(member, end + len(_BLANK), size))
+    return record if record is not None and record.get("Content-Length") == str(size) else None
+
+
+def _build_plain(member: Member, end: int, content: bytes | Content) -> Record | None:
+    data = member.data
     headers = _load_header(data[:end])
     if headers is None:
         return None
@@ -146,11 +231,10 @@ def _load_plain(member: Member) -> Record | None:
         length=member.length,
         type=next((value for name, value in headers if name.lower() == "warc-type"), ""),
         headers=headers,
-        block=data[end + len(_BLANK) : -len(_BLANK)],
+        content=content,
         version=data[: data.find(b"\r\n")].decode("ascii"),
     )
-    has_its_length = record.get("Content-Length") == str(len(record.block))
-    is_plain = record.type and has_its_length and not _ODD_IN_URI.search(record.get("WARC-Target-URI") or "")
+    is_plain = record.type and not _ODD_IN_URI.search(record.get("WARC-Target-URI") or "")
     return record if is_plain else None
 
 
@@ -171,7 +255,7 @@ def _load_header(data: bytes) -> list[tuple[str, str]] | None:
 
 
 def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
-    """Records that follow each other in a stream that is not compressed.
+    """Records that follow each other in a stream that is not compressed and can be sought.
 
     Args:
         offset: where the stream stands in its file.
@@ -179,8 +263,9 @@ def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
     Raises:
         RecordError: at the first bytes that are no record.
     """
-    loader = _QuietLoader(verify_http=False, arc2warc=False)
-    reader = _LineReader(stream, offset)
+    loader = _QuietLoader()
+    steady = _SteadyStream(stream)
+    reader = _LineReader(steady, offset)
     known_format: str | None = None
     while (line := _skip_blank(reader)) is not None:
         start = offset + reader.tell() - reader.rem_length() - len(line)
@@ -190,57 +275,27 @@ def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
             what = f"no record at offset {start} ({_first_line(error)})"
             raise RecordError(f"{what}; {_RESTORE}", offset=start) from error
         known_format = loaded.format
-        block = _read_block(loaded, start)
+        block_at = steady.begun + reader.tell() - reader.rem_length()
+        content = _read_block(loaded, start, stream, block_at)
         yield Record(
             offset=start,
             length=offset + reader.tell() - reader.rem_length() - start,
             type=str(loaded.rec_type or ""),
             headers=[(str(name), str(value).strip()) for name, value in loaded.rec_headers.headers],
-            block=block,
+            content=content,
             version=str(loaded.rec_headers.protocol) if loaded.format == "warc" else "",
         )
 
 
-def scan_stream_records(stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> Iterator[Record]:
-    """Every record of an uncompressed file that can be found, also behind damage.
+def _read_block(loaded: Any, start: int, stream: BinaryIO, block_at: int) -> bytes | Content:
+    """The block of a record whose header has been read, if all of it is there; a large one is passed over.
 
     Args:
-        on_damage: told of each place where records stop, once.
+        block_at: where the stream stands at its start.
     """
-    patience = _PATIENCE * stream.seek(0, SEEK_END) + _READ_SIZE
-    offset: int | None = 0
-    while offset is not None:
-        stream.seek(offset)
-        try:
-            yield from iter_stream_records(stream, offset)
-        except RecordError as error:
-            on_damage(error)
-            begun, read = error.offset or 0, stream.tell()
-            patience -= read - begun
-            offset = _find_record_start(stream, begun + 1 if patience > 0 else max(read, begun + 1))
-        else:
-            offset = None
-
-
-def _find_record_start(stream: BinaryIO, offset: int) -> int | None:
-    """Where the next line stands, at or after `offset`, that begins a WARC record."""
-    stream.seek(offset)
-    window = b""
-    while chunk := stream.read(_READ_SIZE):
-        window += chunk
-        match = _RECORD_START.search(window)
-        if match is not None:
-            return offset + match.start()
-        offset += max(0, len(window) - _LONGEST_START)
-        window = window[-_LONGEST_START:]
-    return None
-
-
-def _read_block(loaded: Any, start: int) -> bytes:
-    """The block of a record whose header has been read, if all of it is there."""
     get = loaded.rec_headers.get_header
     declared = get("Content-Length" if loaded.format == "warc" else "length")
-    block = b""
+    content: bytes | Content = b""
     fault = ""
     damage = Damage.BAD_RECORD
     if declared is None or not declared.strip().isdecimal():
@@ -249,17 +304,61 @@ def _read_block(loaded: Any, start: int) -> bytes:
         damage = Damage.OVERSIZE_MEMBER
         fault = f"is longer than {MAX_RECORD_BYTES} bytes; it is not read, since it would fill the memory"
     else:
-        block = bytes(loaded.raw_stream.read())
-        if len(block) != loaded.length:
-            fault = f"ends early: {len(block)} of {loaded.length} bytes; {_RESTORE}"
+        content, size = _take_block(loaded, stream, block_at)
+        if size != loaded.length:
+            fault = f"ends early: {size} of {loaded.length} bytes; {_RESTORE}"
     if fault:
         record_id = get("WARC-Record-ID")
         raise RecordError(f"record at offset {start} {fault}", offset=start, record_id=record_id, damage=damage)
-    return block
+    return content
+
+
+def _take_block(loaded: Any, stream: BinaryIO, block_at: int) -> tuple[bytes | Content, int]:
+    """A block, or where it is if it is large, and how much of it was there."""
+    if loaded.length <= HELD_BYTES:
+        block = bytes(loaded.raw_stream.read())
+        return block, len(block)
+    size = 0
+    while part := loaded.raw_stream.read(_PART_SIZE):
+        size += len(part)
+    return _Span(stream, block_at, size), size
+
+
+class _SteadyStream:
+    """A stream that goes on where it stopped, wherever others have moved it meanwhile."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.begun = self._at = stream.tell()
+
+    def read(self, size: int = -1) -> bytes:
+        """Read the next bytes."""
+        self._stream.seek(self._at)
+        data = self._stream.read(size)
+        self._at += len(data)
+        return data
+
+
+class _ArcParser(ARCHeadersParser):  # type: ignore[misc]
+    """Warcio's parser of ARC headers, which knows the five columns of the first version alone.
+
+    Spec: https://archive.org/web/researcher/ArcFileFormat.php
+    """
+
+    def parse(self, stream: Any, headerline: str | bytes | None = None) -> Any:
+        """Parse one header line, and the version block that follows the first of a file."""
+        line = headerline if headerline is not None else stream.readline()
+        text = line if isinstance(line, str) else bytes(line).decode("utf-8", "replace")
+        found = _ARC_SECOND.fullmatch(text.strip())
+        return super().parse(stream, line if found is None else " ".join((*found.group(1, 2, 3, 4), found[10])) + "\n")
 
 
 class _QuietLoader(ArcWarcRecordLoader):  # type: ignore[misc]
     """Warcio's loader, which logs a stranger's address as it stands, escape sequences included."""
+
+    def __init__(self) -> None:
+        super().__init__(verify_http=False, arc2warc=False)
+        self.arc_parser = _ArcParser()
 
     def _ensure_target_uri_format(self, rec_headers: Any) -> str | None:
         """Return the record's address without angle brackets and with its spaces encoded, and store it so."""
@@ -276,7 +375,7 @@ class _QuietLoader(ArcWarcRecordLoader):  # type: ignore[misc]
 class _LineReader(BufferedReader):  # type: ignore[misc]
     """Warcio's reader, which copies a line that has no end once for every few bytes of it."""
 
-    def __init__(self, stream: BinaryIO, offset: int) -> None:
+    def __init__(self, stream: _SteadyStream, offset: int) -> None:
         super().__init__(stream)
         self._offset = offset
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from archives.errors import NotArchived, RecordError
 from archives.storage.collection import OPEN_SUFFIX, Collection
 from archives.storage.remote_files import open_warc
 from archives.urls import parse_warc_date
-from archives.warc.members import FIRST_READ_SIZE, MAGIC, iter_members, read_member, scan_members
+from archives.warc.extents import scan_stream_records
+from archives.warc.members import FIRST_READ_SIZE, MAGIC, is_gzip, iter_members, read_member
 from archives.warc.messages import (
     Head,
-    cut_payload,
     decode_body,
-    find_payload,
     parse_head,
-    split_head,
 )
-from archives.warc.parser import Record, iter_member_records, iter_stream_records, scan_stream_records
+from archives.warc.parser import Record, iter_stream_records, load_plain
+from archives.warc.payloads import choose_payload
 from archives.warc.records import RecordType, Truncated
+from archives.warc.scanning import MemberScan, iter_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -77,6 +78,7 @@ class Capture:
         payload_digest: as its record states it; empty if it does not.
         refers_to: for a revisit, where its payload is.
         original: for a revisit that has been resolved, the capture that holds its payload.
+        mime: the media type that the record states, with its parameters; of an HTTP capture, that of the message.
     """
 
     url: str
@@ -91,6 +93,7 @@ class Capture:
     truncated: Truncated | None
     refers_to: Reference | None = None
     original: Capture | None = None
+    mime: str = ""
 
     @property
     def head(self) -> Head:
@@ -120,7 +123,7 @@ class Capture:
                 offset=self.offset,
                 record_id=self.record_id,
             )
-        return find_payload(self.block) if self.is_http else self.block
+        return choose_payload(self.block, self.payload_digest) if self.is_http else self.block
 
     def decode(self, *, max_bytes: int = MAX_CONTENT_BYTES) -> bytes:
         """The payload with its content codings undone; a body that is stored decoded is taken as it stands.
@@ -128,14 +131,13 @@ class Capture:
         Raises:
             RecordError: as `decode_body` does, or a revisit has not been resolved.
         """
-        holder = self.original or self
-        if holder.refers_to is not None or not holder.is_http:
-            return self.payload
-        raw_head, body = split_head(holder.block)
-        head = parse_head(raw_head)
-        payload = cut_payload(head.headers, body)
+        payload = self.payload
+        holder = self if self.is_http and self.block else self.original or self
+        if not holder.is_http:
+            return payload
+        # A revisit's own head describes its payload, unless the server only said that nothing had changed.
         codings = [
-            coding for value in head.get_all(b"Content-Encoding") for coding in value.decode("latin-1").split(",")
+            coding for value in self.head.get_all(b"Content-Encoding") for coding in value.decode("latin-1").split(",")
         ]
         return decode_body(payload, codings, max_bytes=max_bytes)
 
@@ -155,10 +157,11 @@ def iter_records(path: Path) -> Iterator[Record]:
 
 def iter_stream(stream: BinaryIO) -> Iterator[Record]:
     """Every record of a seekable stream; see `iter_records`."""
-    if _is_gzip(stream):
-        for member in iter_members(stream):
-            yield from iter_member_records(member)
+    if is_gzip(stream):
+        for _, records in iter_groups(iter_members(stream)):
+            yield from records
     else:
+        stream.seek(0)
         yield from iter_stream_records(stream)
 
 
@@ -173,21 +176,14 @@ def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterat
         on_damage(locate_error(error, path))
 
     with open_warc(path) as stream:
-        if not _is_gzip(stream):
+        if not is_gzip(stream, path.name):
             yield from scan_stream_records(stream, locate)
             return
-        for member in scan_members(stream, locate):
+        for _, records in iter_groups(iter(MemberScan(stream, locate))):
             try:
-                yield from iter_member_records(member)
+                yield from records
             except RecordError as error:
                 locate(error)
-
-
-def _is_gzip(stream: BinaryIO) -> bool:
-    stream.seek(0)
-    start = stream.read(len(MAGIC))
-    stream.seek(0)
-    return start == MAGIC
 
 
 def read_record(path: Path, offset: int) -> Record:
@@ -225,7 +221,11 @@ def _read_place(path: Path, offset: int, *, length: int | None = None, record_id
 def _iter_from(stream: BinaryIO, offset: int, length: int | None) -> Iterator[Record]:
     stream.seek(offset)
     if stream.read(len(MAGIC)) == MAGIC:
-        return iter_member_records(read_member(stream, offset, length=length or FIRST_READ_SIZE))
+        first = read_member(stream, offset, length=length or FIRST_READ_SIZE)
+        record = load_plain(first)
+        if record is not None:
+            return iter((record,))
+        return next(iter_groups(chain((first,), iter_members(stream, offset + first.length))))[1]
     stream.seek(offset)
     return iter_stream_records(stream, offset)
 
@@ -284,6 +284,7 @@ def build_capture(record: Record, filename: str) -> Capture:
         payload_digest=record.get("WARC-Payload-Digest") or "",
         truncated=record.truncated,
         refers_to=build_reference(record) if record.type == RecordType.REVISIT else None,
+        mime=record.get("Content-Type") or "",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archives.errors import ArchiveError, NotArchived
 from archives.warc.digests import matches_digest
-from archives.warc.messages import find_payload
+from archives.warc.payloads import choose_payload
 from archives.warc.reader import read_record
 from crawler.reparsing.ledger import open_ledger
 from crawler.sources.archived import find_definition
@@ -105,7 +105,8 @@ def check_record(collection: Collection, entry: IndexEntry) -> tuple[Check, ...]
 
 
 def _find_payload(record: Record) -> bytes:
-    return find_payload(record.block) if record.is_http else record.block
+    digest = record.get("WARC-Payload-Digest") or ""
+    return choose_payload(record.block, digest) if record.is_http else record.block
 
 
 def _check_digest(what: str, record: Record, name: str, data: bytes) -> Check:

@@ -81,9 +81,7 @@ def build_content(capture: Capture, view: View, request: Request) -> Response:
     Raises:
         RecordError: it cannot be decoded, or is larger than is shown.
     """
-    if not capture.is_http:
-        return _build_resource(capture, view)
-    head = capture.head
+    head = capture.head if capture.is_http else _build_resource_head(capture)
     kept = _keep_headers(head)
     status = head.status if head.status and 200 <= head.status < 600 and head.status != 304 else 200
     if view.modifier == RAW:
@@ -162,11 +160,10 @@ def _build_raw(
     return Response(status=status, headers=headers, body=payload)
 
 
-def _build_resource(capture: Capture, view: View) -> Response:
-    """A record without an HTTP head: shown as text."""
-    policy = ("Content-Security-Policy", _RAW_POLICY.format(frames=view.frames))
-    content_type = "application/octet-stream" if view.modifier == RAW else "text/plain; charset=utf-8"
-    return Response(headers=(("Content-Type", content_type), policy), body=capture.payload)
+def _build_resource_head(capture: Capture) -> Head:
+    """The head of a record without one: its own header states the type of its bytes."""
+    mime = capture.mime.encode("latin-1", "replace")
+    return Head(b"HTTP/1.1", 200, b"", [(b"Content-Type", mime)] if mime else [])
 
 
 def build_missing(request: Request, message: str, view: View) -> Response | None:
@@ -183,8 +180,9 @@ def build_missing(request: Request, message: str, view: View) -> Response | None
 
 
 def _find_codings(capture: Capture) -> list[str]:
-    holder = capture.original or capture
-    values = b",".join(holder.head.get_all(b"Content-Encoding")).decode("latin-1").lower().split(",")
+    if not capture.is_http:
+        return []
+    values = b",".join(capture.head.get_all(b"Content-Encoding")).decode("latin-1").lower().split(",")
     return [name for value in values if (name := value.strip()) and name != "identity" and _CODING.fullmatch(name)]
 
 

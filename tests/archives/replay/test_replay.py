@@ -260,7 +260,7 @@ def test_a_moment_that_is_none_is_explained(archive: Archive) -> None:
 
 
 def test_a_damaged_capture_is_explained(archive: Archive) -> None:
-    archive.add(("http://a.example/", build_response(b"not gzip", "text/html", "Content-Encoding: br")))
+    archive.add(("http://a.example/", build_response(b"\x00\x01\x02 not br", "text/html", "Content-Encoding: br")))
     page = archive.get(f"/news/{STAMP}mp_/http://a.example/")
     assert page.status == 502
     assert "cannot be shown" in read_text(page)

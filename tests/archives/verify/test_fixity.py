@@ -305,8 +305,8 @@ BROKEN = {
     "webrecorder__pywb__example-bad.warc.gz": {"shared-member"},  # six records in one gzip member
     "webrecorder__pywb__example-extra.warc": {"duplicate-record-id", "payload-digest"},  # copied, one copy changed
     "webrecorder__warcio__example-digest.warc": {"duplicate-record-id", "payload-digest"},  # wrong on purpose
-    "webrecorder__warcio__example-trunc.warc": {"bad-record", "block-digest", "payload-digest"},  # a body is short
-    "webrecorder__warcio__example-wrong-chunks.warc.gz": {"bad-record", "content-length"},  # a block is in two members
+    "webrecorder__warcio__example-trunc.warc": {"bad-record"},  # a body is short
+    "webrecorder__warcio__example-wrong-chunks.warc.gz": {"block-digest"},  # and a record is in three members
 }
 NOTED = {
     # A draft of the format: dates of its own kind, payload digests over whole blocks.
@@ -318,13 +318,13 @@ NOTED = {
     "local__truncated-tail.warc.gz": {"dangling-revisit"},
     "webrecorder__pywb__dupes.warc.gz": {"dangling-revisit"},
     "webrecorder__pywb__example-url-agnostic-revisit.warc.gz": {"dangling-revisit", "trailer"},
-    # Payload digests over the body as framed: chunks, or more than Content-Length says.
-    "webrecorder__py-wacz__example-warcinfo-metadata.warc": {"payload-digest"},
+    # Payload digests over the body as framed, chunks and all.
     "webrecorder__warcio__example-iana.org-chunked.warc": {"payload-digest"},
     # Records that are parted by more or fewer line ends than two.
     "webrecorder__pywb__example-extra.warc": {"trailer"},
     "webrecorder__pywb__example-url-agnostic-orig.warc.gz": {"trailer"},
     "webrecorder__warcio__example-trunc.warc": {"trailer"},
+    "webrecorder__warcio__example-wrong-chunks.warc.gz": {"trailer"},
     # Two resources of one id, from a tool that has since been mended.
     "webrecorder__pywb__example-wget-1-14.warc.gz": {"duplicate-record-id"},
 }

@@ -11,9 +11,15 @@ from io import BytesIO
 import pytest
 
 from archives.errors import Damage, RecordError
-from archives.warc.members import compress_parts, iter_members, load_compressor, read_member, scan_members, store_member
+from archives.warc.members import compress_parts, iter_members, load_compressor, read_member, store_member
+from archives.warc.scanning import MemberScan
 
-PARTS = [b"one" * 50, b"", bytes(range(256)) * 3000, b"last"]
+PARTS = [
+    b"WARC/1.1\r\n" + b"one" * 50,
+    b"WARC/1.1\r\n",
+    b"WARC/1.1\r\n" + bytes(range(256)) * 3000,
+    b"WARC/1.1\r\nlast",
+]
 
 
 def build_file() -> tuple[bytes, list[int]]:
@@ -63,7 +69,7 @@ def test_a_scan_goes_on_after_a_splice(between: bytes) -> None:
     data, offsets = build_file()
     spliced = data[: offsets[1] - 7] + between + data[offsets[1] :]
     damage: list[RecordError] = []
-    found = [member.data for member in scan_members(BytesIO(spliced), damage.append)]
+    found = [member.data for member in MemberScan(BytesIO(spliced), damage.append)]
     assert found == PARTS[1:]
     assert [error.offset for error in damage] == [0]
 
@@ -73,7 +79,7 @@ def test_a_scan_sees_a_member_that_begins_where_a_read_ends(at: int) -> None:
     data, offsets = build_file()
     damage: list[RecordError] = []
     stream = BytesIO(b"\x1f\x8b\x08\xff".ljust(at, b".") + data)
-    assert [member.offset - at for member in scan_members(stream, damage.append)] == offsets[:-1]
+    assert [member.offset - at for member in MemberScan(stream, damage.append)] == offsets[:-1]
     assert len(damage) == 1
 
 

@@ -24,7 +24,6 @@ DAMAGED = {
     "local__truncated-tail.warc.gz",
     "webrecorder__pywb__bad.arc",
     "webrecorder__warcio__example-trunc.warc",
-    "webrecorder__warcio__example-wrong-chunks.warc.gz",
 }
 READABLE = (".warc", ".warc.gz", ".arc", ".arc.gz", ".bad")
 
@@ -150,7 +149,7 @@ def test_a_record_without_a_date_has_no_place_in_time(tmp_path: Path, date: str)
 
 @pytest.mark.parametrize(("reason", "expected"), [("length", Truncated.LENGTH), ("bored", Truncated.UNSPECIFIED)])
 def test_reasons_for_truncation(reason: str, expected: Truncated) -> None:
-    record = Record(offset=0, length=0, type="response", headers=[("warc-truncated", reason)], block=b"")
+    record = Record(offset=0, length=0, type="response", headers=[("warc-truncated", reason)], content=b"")
     assert record.truncated is expected
 
 

@@ -1,0 +1,225 @@
+"""Goes on behind damage in a file that is not compressed, and takes nothing for a record that may be a payload.
+
+No checksum guards the header of such a record, so that one changed digit of its length would lay its payload open. A
+record's end is believed where its block digest proves it, or else where a length that it states (its own, or that of
+the HTTP message in it) leads to a place where a record may begin; of two such places the later one. Where neither
+helps, records are found again by what begins like one, and only those are listed that name the warcinfo record of
+the file by its id, which nobody knew when the payload was sent.
+"""
+
+from __future__ import annotations
+
+import re
+from io import SEEK_END
+from operator import ne
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from archives.errors import RecordError
+from archives.warc.digests import DigestCheck
+from archives.warc.parser import Record, iter_stream_records
+from archives.warc.payloads import find_framed_size
+from archives.warc.records import RecordType
+from archives.warc.scanning import build_inside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_READ_SIZE: Final = 256 * 1024
+_LONGEST_HEADER: Final = 64 * 1024
+# How many times the bytes of a file may be read again for records inside of damaged ones, before what a damaged one
+# covers is passed over: a file of nothing but beginnings would be read for each of them to its end.
+_PATIENCE: Final = 16
+_RECORD_START: Final = re.compile(rb"(?<=\n)WARC/[01]\.[0-9]+\r?\n")
+_LONGEST_START: Final = 16
+_BOUNDARY: Final = re.compile(rb"\r?\n\r?\n(?=WARC/[01]\.[0-9]+\r?\n)")
+_LONGEST_BOUNDARY: Final = 32
+_NEXT_RECORD: Final = re.compile(rb"(?:\r?\n){1,4}(?:WARC/[01]\.[0-9]|[a-z][a-z0-9+.-]*:[^\r\n]* [0-9]{12,14} )")
+_BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
+_STATUS_LINE: Final = re.compile(rb"HTTP/[0-9](?:\.[0-9])?[ \t]+[0-9]{3}")
+_CONTENT_LENGTH: Final = re.compile(rb"(?im)^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$")
+_DIGEST: Final = re.compile(rb"(?im)^warc-block-digest[ \t]*:[ \t]*([^\r\n]{1,300}?)[ \t]*\r?$")
+_LOOKAHEAD: Final = 4096
+_TRAILER: Final = b"\r\n\r\n"
+# A boundary counts even where one byte of it is damaged, since its neighbours are not.
+_USUAL: Final = _TRAILER + b"WARC/1."
+
+
+def scan_stream_records(stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> Iterator[Record]:
+    """Every record of an uncompressed file that can be believed, also behind damage.
+
+    Args:
+        on_damage: told of each place where records stop, once, and of each record that is not believed.
+    """
+    return _StreamScan(stream, on_damage).run()
+
+
+class _StreamScan:
+    def __init__(self, stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> None:
+        self._stream = stream
+        self._on_damage = on_damage
+        self._size = stream.seek(0, SEEK_END)
+        self._patience = _PATIENCE * self._size + _READ_SIZE
+        self._warcinfo = ""
+        self._is_sure = True
+
+    def run(self) -> Iterator[Record]:
+        """Yield what can be believed."""
+        offset: int | None = 0
+        while offset is not None:
+            self._stream.seek(offset)
+            following: int | None = None
+            begun = offset
+            try:
+                for record in iter_stream_records(self._stream, offset):
+                    begun = record.offset + record.length
+                    if not self._is_sure and not self._is_vouched(record):
+                        self._on_damage(build_inside(record.offset, f"WARC-Target-URI: {record.url}\r\n".encode()))
+                        continue
+                    following = self._find_other_end(record)
+                    if following is not None:
+                        break
+                    self._is_sure = True
+                    if record.type == RecordType.WARCINFO:
+                        self._warcinfo = record.record_id
+                    yield record
+            except RecordError as error:
+                self._on_damage(error)
+                following = self._find_behind(error.offset if error.offset is not None else begun)
+            offset = following
+
+    def _is_vouched(self, record: Record) -> bool:
+        return bool(self._warcinfo) and record.get("WARC-Warcinfo-ID") == self._warcinfo
+
+    def _find_other_end(self, record: Record) -> int | None:
+        """Where to go on if a record does not end where its length says; None if it does, as nearly all do."""
+        end = record.offset + record.length
+        if _check_digest(record) is True:
+            return None
+        framed = find_framed_size(record.start, record.size) if record.is_http else None
+        further = end - record.size + framed if framed is not None else end
+        is_contested = further > end and not record.truncated and self._is_boundary(further)
+        if record.get("WARC-Block-Digest") is None and self._is_boundary(end) and not is_contested:
+            return None
+        found = self._find_end(record.offset)
+        if found == end:
+            return None
+        what = f"record at offset {record.offset} does not end where its length says; restore the file from a copy"
+        self._on_damage(RecordError(what, offset=record.offset, record_id=record.record_id))
+        if found is None:
+            return self._search(record.offset + 1)
+        return self._skip_blank(found)
+
+    def _find_behind(self, offset: int) -> int | None:
+        """Where to go on behind bytes at `offset` that are no record."""
+        self._stream.seek(offset)
+        near = _RECORD_START.search(b"\n" + self._stream.read(2 * _LONGEST_START))
+        if self._is_sure and near is not None and 1 < near.start() <= len(_TRAILER) + 1:
+            return offset + near.start() - 1
+        end = self._find_end(offset) if self._is_sure else None
+        return self._search(offset + 1) if end is None else self._skip_blank(end)
+
+    def _find_end(self, offset: int) -> int | None:
+        """Where the record at `offset` ends, whose header may be damaged; None where nothing tells.
+
+        Spec: WARC/1.1 §4 (record = header CRLF block CRLF CRLF).
+        """
+        self._stream.seek(offset)
+        data = self._stream.read(_LONGEST_HEADER)
+        blank = _BLANK_LINE.search(data)
+        header = data[: blank.end()] if blank else data
+        # Where the blank line is damaged, the header seems to end with the head of the message.
+        status = _STATUS_LINE.search(data, 0, blank.end() + _LONGEST_START if blank else len(data))
+        found = (blank.end() if blank else None, status.start() if status else None)
+        starts = {start for start in found if start is not None}
+        digest = _DIGEST.search(header)
+        length = _CONTENT_LENGTH.search(data, 0, min(starts, default=0))
+        claims = []
+        for start in sorted(starts):
+            if digest and (end := self._find_proven_end(offset + start, digest[1].decode("latin-1"))) is not None:
+                return end
+            is_message = status is not None and status.start() == start
+            sizes = (int(length[1]) if length else None, find_framed_size(data[start:], None) if is_message else None)
+            claims += [offset + start + size for size in sizes if size is not None]
+        return max((claim for claim in claims if self._is_boundary(claim)), default=None)
+
+    def _find_proven_end(self, start: int, label: str) -> int | None:
+        """Where the block that begins at `start` has the digest that its header states."""
+        check = DigestCheck(label)
+        if not check.is_known:
+            return None
+        self._stream.seek(start)
+        pending = b""
+        at = start
+        while True:
+            chunk = self._stream.read(_READ_SIZE)
+            window = pending + chunk
+            done = 0
+            for match in _BOUNDARY.finditer(window):
+                check.update(window[done : match.start()])
+                done = match.start()
+                if check.matches():
+                    return at + done
+            if not chunk:
+                return self._find_last_end(check, window[done:], at + done)
+            kept = max(done, len(window) - _LONGEST_BOUNDARY)
+            check.update(window[done:kept])
+            pending = window[kept:]
+            at += kept
+
+    def _find_last_end(self, check: DigestCheck, rest: bytes, at: int) -> int | None:
+        """The same where the block is the last of the file."""
+        body = rest.rstrip(b"\r\n")
+        check.update(body)
+        for size in range(len(body), len(rest) + 1):
+            if check.matches():
+                return at + size
+            check.update(rest[size : size + 1])
+        return None
+
+    def _is_boundary(self, at: int) -> bool:
+        """Whether a block may end at a place: behind it is a record, or the end of the file."""
+        if at > self._size:
+            return False
+        self._stream.seek(at)
+        data = self._stream.read(_LOOKAHEAD)
+        is_last = at + len(data) == self._size and not data.strip(b"\r\n")
+        is_nearly = len(data) >= len(_USUAL) and sum(map(ne, data, _USUAL)) <= 1
+        return is_last or is_nearly or _NEXT_RECORD.match(data) is not None
+
+    def _skip_blank(self, at: int) -> int | None:
+        self._stream.seek(at)
+        data = self._stream.read(_LOOKAHEAD)
+        at += len(data) - len(data.lstrip(b"\r\n"))
+        return at if at < self._size else None
+
+    def _search(self, offset: int) -> int | None:
+        """Where the next record seems to begin, at or after `offset`, which has to prove itself."""
+        self._is_sure = False
+        read = self._stream.tell()
+        self._patience -= max(read - offset, 1)
+        return self._find_start(offset if self._patience > 0 else max(read, offset))
+
+    def _find_start(self, offset: int) -> int | None:
+        self._stream.seek(offset)
+        window = b""
+        while chunk := self._stream.read(_READ_SIZE):
+            window += chunk
+            match = _RECORD_START.search(window)
+            if match is not None:
+                return offset + match.start()
+            offset += max(0, len(window) - _LONGEST_START)
+            window = window[-_LONGEST_START:]
+        return None
+
+
+def _check_digest(record: Record) -> bool | None:
+    """Whether a block has the digest that its record states; None where it states none that can be checked."""
+    label = record.get("WARC-Block-Digest")
+    if not label:
+        return None
+    check = DigestCheck(label)
+    if not check.is_known:
+        return None
+    for part in record.iter_block():
+        check.update(part)
+    return check.matches()

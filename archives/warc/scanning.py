@@ -1,0 +1,318 @@
+"""Goes on behind damage in a compressed file, and takes nothing for a record that may be somebody's payload.
+
+Whoever publishes a page chooses its bytes, and they may be whole gzip members that hold whole records. As long as a
+member is whole, nothing inside it is looked at. Where it is damaged, its end has to be found, and what stands before
+its end must not be listed. Three things tell where records begin again:
+
+1. the damaged member itself: its deflate stream ends, with as many bytes as the record's header announced;
+2. the end of the file: members follow each other from a place to the last byte, which members inside of a payload
+   cannot, since something of the damaged member stands behind it;
+3. the record itself: it names the warcinfo record of the file by its id, which nobody knew when the payload was sent.
+
+What none of them speaks for is told, and not listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from io import SEEK_END
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from archives.errors import Damage, RecordError
+from archives.warc.decoding import BARE, InflateError, build_inflater, inflate_part
+from archives.warc.members import HELD_BYTES, MAGIC, Member, iter_members, read_member
+from archives.warc.parser import iter_member_records, load_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from archives.warc.parser import Record
+
+_READ_SIZE: Final = 64 * 1024
+_PART_BYTES: Final = 1024 * 1024
+# How many times the bytes of a file may be read again for members inside of damaged ones, before what a damaged one
+# covers is passed over: a file of nothing but beginnings would be read for each of them to its end.
+_PATIENCE: Final = 16
+# A damaged member is inflated to its end, to know where that is; no longer than this, whatever it inflates to.
+_MOST_MEASURED: Final = 8 * 1024 * 1024 * 1024
+_HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
+_CONTENT_LENGTH: Final = re.compile(rb"(?im)^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$")
+_WARCINFO_ID: Final = re.compile(rb"(?im)^warc-warcinfo-id[ \t]*:[ \t]*(<[^>\r\n]{8,200}>)[ \t]*\r?$")
+_RECORD_ID: Final = re.compile(rb"(?im)^warc-record-id[ \t]*:[ \t]*(<[^>\r\n]{8,200}>)[ \t]*\r?$")
+_WARCINFO: Final = re.compile(rb"(?im)^warc-type[ \t]*:[ \t]*warcinfo[ \t]*\r?$")
+_TARGET: Final = re.compile(rb"(?im)^warc-target-uri[ \t]*:[ \t]*([^\r\n]{1,2000})\r?$")
+_RECORD_BEGINS: Final = (b"WARC/", b"filedesc:")
+_ARC_LINE: Final = re.compile(rb"[a-z][a-z0-9+.-]*:[^\n]* [0-9]{12,14} [^\n]* [0-9]+\r?\n")
+_MOST_TRAILER: Final = 8
+# Where the type of a record stands, if it is one of ours.
+_FIRST_FIELDS: Final = 256
+# The fixed part of a gzip header and its optional parts. Spec: RFC 1952 §2.3.
+_GZIP_HEAD_BYTES: Final = 10
+_GZIP_TAIL_BYTES: Final = 8
+_FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
+
+
+def read_header(data: bytes) -> bytes | None:
+    """The header of the record that `data` begins with; None where it is no record or its header is not all there."""
+    if not data.startswith(b"WARC/"):
+        return None
+    end = _HEADER_END.search(data)
+    return None if end is None else data[: end.end()]
+
+
+def find_warcinfo(header: bytes) -> bytes | None:
+    """The id of a warcinfo record, by which the records of its file name it."""
+    found = _RECORD_ID.search(header) if _WARCINFO.search(header) else None
+    return found[1] if found else None
+
+
+def names_warcinfo(header: bytes, known: bytes | None) -> bool:
+    """Whether a record names the warcinfo record that stands before it in its file."""
+    found = _WARCINFO_ID.search(header) if known else None
+    return found is not None and found[1] == known
+
+
+def build_inside(offset: int, header: bytes | None) -> RecordError:
+    """What is told of a record that may be a part of a damaged one."""
+    found = _TARGET.search(header) if header else None
+    url = f" of {found[1].decode('utf-8', 'replace').strip('<> ')}" if found else ""
+    return RecordError(
+        f"record{url} at offset {offset} stands behind damage and may be a part of the damaged record, so it is not "
+        "listed; restore the file from a copy",
+        offset=offset,
+        damage=Damage.INSIDE_DAMAGE,
+    )
+
+
+class MemberScan:
+    """The members of a file that can be believed, damage or not.
+
+    Args:
+        on_damage: told of each place where whole members stop, once, and of each record that is not believed.
+    """
+
+    def __init__(self, stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> None:
+        self._stream = stream
+        self._on_damage = on_damage
+        self._file_size = stream.seek(0, SEEK_END)
+        self._patience = _PATIENCE * max(self._file_size, _READ_SIZE)
+        self._warcinfo: bytes | None = None
+
+    def __iter__(self) -> Iterator[Member]:
+        offset: int | None = 0
+        is_sure = True
+        while offset is not None:
+            end = offset
+            try:
+                for member in iter_members(self._stream, offset):
+                    if is_sure:
+                        if b"warcinfo" in member.data[:_FIRST_FIELDS]:
+                            self._warcinfo = find_warcinfo(read_header(member.data) or b"") or self._warcinfo
+                        yield member
+                    else:
+                        yield from self._check(member)
+                    end = member.offset + member.length
+            except RecordError as error:
+                offset, is_sure = self._resume(end, error, is_sure=is_sure)
+            else:
+                offset = None
+
+    def _check(self, member: Member) -> Iterator[Member]:
+        header = read_header(member.data)
+        if header and names_warcinfo(header, self._warcinfo):
+            yield member
+        else:
+            self._on_damage(build_inside(member.offset, header))
+
+    def _resume(self, offset: int, error: RecordError, *, is_sure: bool) -> tuple[int | None, bool]:
+        """Where to go on behind the damage at `offset`, if anywhere, and whether what stands there can be believed."""
+        end, url = self._measure(offset)
+        self._on_damage(_name_capture(error, url))
+        if end is not None:
+            return (None, is_sure) if end >= self._file_size else (end, is_sure)
+        at = self._find_whole(offset + 1)
+        return at, at is not None and self._runs_to_end(at)
+
+    def _measure(self, offset: int) -> tuple[int | None, str]:
+        """Where the damaged member at `offset` ends, if that is certain, and the address of its capture."""
+        walk = _Walk(self._stream, offset)
+        header = read_header(walk.start)
+        found = _TARGET.search(header) if header else None
+        url = found[1].decode("utf-8", "replace").strip("<> ") if found else ""
+        length = _CONTENT_LENGTH.search(header) if header else None
+        if header is None or length is None:
+            return None, url
+        announced = len(header) + int(length[1])
+        is_right = announced <= walk.size <= announced + _MOST_TRAILER
+        if walk.is_ended and is_right and self._is_boundary(walk.end):
+            return walk.end, url
+        # A file that was cut: what there is of the member is a part of the record that was announced.
+        if walk.is_cut and walk.size < announced:
+            return self._file_size, url
+        return None, url
+
+    def _is_boundary(self, at: int) -> bool:
+        self._stream.seek(at)
+        return at == self._file_size or self._stream.read(len(MAGIC)) == MAGIC
+
+    def _find_whole(self, offset: int) -> int | None:
+        """Where the next member stands, at or after `offset`, that inflates to its end."""
+        while (at := _find_magic(self._stream, offset)) is not None:
+            try:
+                read_member(self._stream, at)
+            except RecordError:
+                read = self._stream.tell()
+                self._patience -= max(_READ_SIZE, read - offset)
+                offset = at + 1 if self._patience > 0 else max(read, at + 1)
+            else:
+                return at
+        return None
+
+    def _runs_to_end(self, offset: int) -> bool:
+        """Whether whole members, each with a record at its start, follow each other to the end of the file."""
+        try:
+            return all(
+                member.data.startswith(_RECORD_BEGINS) or _ARC_LINE.match(member.data) is not None
+                for member in iter_members(self._stream, offset)
+            )
+        except RecordError:
+            return False
+
+
+class _Walk:
+    """The deflate stream of a member, inflated as far as it goes whatever its checksum says.
+
+    Attributes:
+        start: what it begins with.
+        size: how many bytes came out.
+        end: where the member ends, if `is_ended`.
+        is_cut: the file ends before the stream does.
+    """
+
+    def __init__(self, stream: BinaryIO, offset: int) -> None:
+        self.start = b""
+        self.size = 0
+        self.end = 0
+        self.is_ended = self.is_cut = False
+        stream.seek(offset)
+        first = stream.read(_READ_SIZE)
+        skipped = _find_deflate(first)
+        if skipped is not None:
+            self._run(stream, first[skipped:], offset + len(first))
+
+    def _run(self, stream: BinaryIO, chunk: bytes, at: int) -> None:
+        inflater = build_inflater(BARE)
+        try:
+            while not inflater.eof and self.size < _MOST_MEASURED:
+                part = inflate_part(inflater, chunk, _PART_BYTES)
+                if len(self.start) < _READ_SIZE:
+                    self.start += part[:_READ_SIZE]
+                self.size += len(part)
+                chunk = inflater.unconsumed_tail
+                if not part and not chunk and not inflater.eof:
+                    chunk = stream.read(_READ_SIZE)
+                    at += len(chunk)
+                    if not chunk:
+                        self.is_cut = True
+                        return
+        except InflateError:
+            return
+        if inflater.eof:
+            self.is_ended, self.end = True, at - len(inflater.unused_data) + _GZIP_TAIL_BYTES
+
+
+def _find_deflate(data: bytes) -> int | None:
+    """How many bytes of a member stand before its deflate stream.
+
+    Spec: RFC 1952 §2.3.
+    """
+    if len(data) < _GZIP_HEAD_BYTES or sum(a != b for a, b in zip(data, MAGIC, strict=False)) > 1:
+        return None
+    flags, at = data[3], _GZIP_HEAD_BYTES
+    if flags & _FEXTRA:
+        at += 2 + int.from_bytes(data[at : at + 2], "little")
+    for flag in (_FNAME, _FCOMMENT):
+        if flags & flag:
+            at = data.find(b"\0", at) + 1 or len(data)
+    return at + 2 * bool(flags & _FHCRC)
+
+
+def _find_magic(stream: BinaryIO, offset: int) -> int | None:
+    stream.seek(offset)
+    window = b""
+    while chunk := stream.read(_READ_SIZE):
+        window += chunk
+        at = window.find(MAGIC)
+        if at >= 0:
+            return offset + at
+        offset += len(window) - len(MAGIC) + 1
+        window = window[1 - len(MAGIC) :]
+    return None
+
+
+def _name_capture(error: RecordError, url: str) -> RecordError:
+    """The same error, which says what capture it costs."""
+    if not url:
+        return error
+    words = f"{error}; it is the capture of {url}"
+    return RecordError(words, offset=error.offset, record_id=error.record_id, damage=error.damage)
+
+
+def iter_groups(members: Iterator[Member]) -> Iterator[tuple[Member, Iterator[Record]]]:
+    """Each member with its records; members that one record spans are one.
+
+    Some writers begin a new member wherever their buffer is full. A record that goes on in the next member takes as
+    many as its length asks for, whatever they seem to begin with.
+    """
+    ahead: deque[Member] = deque()
+
+    def take() -> Member | None:
+        return ahead.popleft() if ahead else next(members, None)
+
+    while (member := take()) is not None:
+        record = load_plain(member)
+        if record is not None:
+            yield member, iter((record,))
+            continue
+        if _count_missing(member.data, is_all=member.source is None):
+            member = _join(member, members, ahead)
+        yield member, iter_member_records(member)
+
+
+def _join(first: Member, members: Iterator[Member], ahead: deque[Member]) -> Member:
+    """A member and those behind it that its last record needs; itself alone if they do not end where that does."""
+    joined = bytearray(first.data)
+    length = first.length
+    taken: list[Member] = []
+    while _count_missing(joined, is_all=True) and len(joined) <= HELD_BYTES:
+        member = ahead.popleft() if ahead else next(members, None)
+        if member is None:
+            break
+        taken.append(member)
+        if member.offset != first.offset + length or member.source is not None:
+            break
+        joined += member.data
+        length += member.length
+    else:
+        if len(joined) <= HELD_BYTES:
+            return Member(offset=first.offset, length=length, data=bytes(joined))
+    ahead.extendleft(reversed(taken))
+    return first
+
+
+def _count_missing(data: bytes | bytearray, *, is_all: bool) -> int:
+    """How many bytes the last record of `data` lacks at least; 0 where it is whole, or where there is no record."""
+    at = 0
+    while is_all and at < len(data) and data.startswith(b"WARC/", at):
+        header = _HEADER_END.search(data, at)
+        if header is None:
+            return 1
+        found = _CONTENT_LENGTH.search(data, at, header.end())
+        if found is None:
+            return 0
+        end = header.end() + int(found[1])
+        if end > len(data):
+            return end - len(data)
+        at = end + len(data[end : end + 4]) - len(data[end : end + 4].lstrip(b"\r\n"))
+    return 0

@@ -1,0 +1,199 @@
+"""Whatever byte is damaged, no part of a payload becomes a capture, and the neighbours stay listed."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archives.captures.writer import WarcWriter
+from archives.errors import Damage, RecordError
+from archives.index.sidecars import salvage_sidecar
+from archives.storage.collection import Collection
+from archives.warc.digests import build_digest
+from archives.warc.members import compress_parts
+from archives.warc.reader import iter_records
+from archives.warc.records import Exchange
+from tests.archives.conftest import BEGAN_AT, REQUEST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FORGED = "http://bank.example/"
+NOISE = random.Random(7).randbytes(90)
+
+
+def build_record(url: str, body: bytes, *, number: int, fields: str = "", has_digest: bool = True) -> bytes:
+    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    digest = f"WARC-Block-Digest: {build_digest(block)}\r\n" if has_digest else ""
+    header = (
+        f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-{number:012}>\r\n"
+        f"WARC-Date: 2026-01-01T00:00:00Z\r\nWARC-Target-URI: {url}\r\n{fields}{digest}"
+        f"Content-Type: application/http;msgtype=response\r\nContent-Length: {len(block)}\r\n\r\n"
+    )
+    return header.encode() + block + b"\r\n\r\n"
+
+
+def build_payloads() -> dict[str, bytes]:
+    """What somebody may publish in the hope that damage lays it open."""
+    plain = build_record(FORGED, b"<title>not the bank</title>", number=99)
+    member = gzip.compress(plain, mtime=0)
+    return {
+        "a member between noise": NOISE + member + NOISE,
+        "members to the end": NOISE + member * 2,
+        "members and half of one": member + member[:-9],
+        "members and bytes that are like one": member + b"\x1f\x8b\x08" * 5,
+        "records to the end": b"x" * 90 + b"\r\n\r\n" + plain + plain[:-4],
+        "records at every length": b"\r\n\r\n".join([b"y" * 7, *[plain.rstrip(b"\r\n")] * 2]),
+    }
+
+
+# What begins like this is compressed already and is stored as it is, so that members stand in the file verbatim.
+PAYLOADS = {name: gzip.compress(b"<p>", mtime=0) + payload for name, payload in build_payloads().items()}
+
+
+def write_collection(tmp_path: Path, payload: bytes) -> Path:
+    """A file of our own writer with three captures, the second of which holds `payload`."""
+    collection = Collection.open(tmp_path, "news", create=True)
+    with WarcWriter(collection, prefix="news", info={}) as writer:
+        for name, kind, body in (
+            ("a", b"text/html", b"<p>before"),
+            ("mirror", b"application/gzip", payload),
+            ("b", b"text/html", b"<p>after"),
+        ):
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n" % (kind, len(body))
+            writer.write(
+                Exchange(
+                    url=f"http://{name}.example/", began_at=BEGAN_AT, raw_request=REQUEST, raw_response=head + body
+                )
+            )
+    (path,) = collection.iter_warcs()
+    return path
+
+
+def list_urls(path: Path) -> tuple[list[str], list[RecordError]]:
+    entries, damage = salvage_sidecar(path)
+    return [entry.url for entry in entries], damage
+
+
+def iter_flips(data: bytes, name: str) -> Iterator[tuple[int, bytes]]:
+    """A third of all bytes, each with another bit flipped; the payloads share them out."""
+    mask = random.Random(1)
+    for at in range(list(PAYLOADS).index(name) % 3, len(data), 3):
+        yield at, data[:at] + bytes([data[at] ^ (1 << mask.randrange(8))]) + data[at + 1 :]
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_no_flipped_bit_of_our_files_turns_a_payload_into_a_capture(tmp_path: Path, name: str) -> None:
+    path = write_collection(tmp_path, PAYLOADS[name])
+    whole = path.read_bytes()
+    every = ["http://a.example/", "http://mirror.example/", "http://b.example/"]
+    assert list_urls(path) == (every, [])
+    damaged = path.with_name("damaged.warc.gz")
+    for at, data in iter_flips(whole):
+        damaged.write_bytes(data)
+        urls, damage = list_urls(damaged)
+        assert FORGED not in urls, at
+        assert len(urls) >= 2, (at, urls, damage)
+        # Two bytes of a member's head say when and where it was made, which changes nothing.
+        assert damage or urls == every
+
+
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_no_cut_of_our_files_turns_a_payload_into_a_capture(tmp_path: Path, name: str) -> None:
+    path = write_collection(tmp_path, PAYLOADS[name])
+    whole = path.read_bytes()
+    damaged = path.with_name("damaged.warc.gz")
+    for end in range(1, len(whole), 3):
+        damaged.write_bytes(whole[:end])
+        assert FORGED not in list_urls(damaged)[0], end
+
+
+@given(data=st.data())
+@settings(max_examples=60)
+def test_no_damage_of_any_kind_does(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    payload = data.draw(st.sampled_from(list(PAYLOADS.values())))
+    folder = tmp_path_factory.mktemp("damage")
+    path = write_collection(folder, payload)
+    raw = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = int(data.draw(st.floats(0, 1)) * len(raw))
+        size = data.draw(st.integers(0, 40))
+        raw[at : at + size] = data.draw(st.binary(max_size=40))
+    damaged = path.with_name("damaged.warc.gz")
+    damaged.write_bytes(raw)
+    assert FORGED not in list_urls(damaged)[0]
+
+
+@pytest.mark.parametrize("has_digest", [True, False])
+@pytest.mark.parametrize("name", PAYLOADS)
+def test_no_changed_byte_of_a_plain_file_does(tmp_path: Path, name: str, *, has_digest: bool) -> None:
+    path = tmp_path / "a.warc"
+    bodies = (b"<p>before", PAYLOADS[name], b"<p>after")
+    whole = b"".join(
+        build_record(f"http://{number}.example/", body, number=number, has_digest=has_digest)
+        for number, body in enumerate(bodies)
+    )
+    path.write_bytes(whole)
+    every = ["http://0.example/", "http://1.example/", "http://2.example/"]
+    assert list_urls(path) == (every, [])
+    for at, data in iter_flips(whole, name):
+        path.write_bytes(data)
+        urls, _ = list_urls(path)
+        assert FORGED not in urls, (at, data[at - 20 : at + 20])
+        # A damaged address is listed as it stands, since nothing tells that it is another.
+        assert len(urls) >= 2, (at, data[at - 20 : at + 20], urls)
+
+
+def test_digits_of_a_length_that_are_exchanged_are_found_out(tmp_path: Path) -> None:
+    whole = b"".join(
+        build_record(f"http://{number}.example/", body, number=number)
+        for number, body in enumerate((PAYLOADS["records at every length"], b"<p>after"))
+    )
+    at = whole.index(b"\r\nContent-Length: ") + len(b"\r\nContent-Length: ")
+    path = tmp_path / "a.warc"
+    for place in range(at, whole.index(b"\r\n", at)):
+        for digit in range(10):
+            path.write_bytes(whole[:place] + b"%d" % digit + whole[place + 1 :])
+            assert FORGED not in list_urls(path)[0]
+            assert "http://1.example/" in list_urls(path)[0]
+
+
+def test_what_stands_behind_two_breaks_is_listed_where_it_names_its_file(tmp_path: Path) -> None:
+    path = write_collection(tmp_path, PAYLOADS["a member between noise"])
+    members = [record.offset for record in iter_records(path)]
+    raw = bytearray(path.read_bytes())
+    # The deflate streams of the first request and of the last one break, so that neither tells where it ends.
+    for at in (members[2], members[-1]):
+        raw[at + 12 : at + 30] = b"\xff" * 18
+    path.write_bytes(raw)
+    urls, damage = list_urls(path)
+    assert urls == ["http://a.example/", "http://mirror.example/", "http://b.example/"]
+    assert {error.damage for error in damage} == {Damage.DAMAGED_MEMBER}
+
+
+def test_the_capture_that_damage_costs_is_named(tmp_path: Path) -> None:
+    path = write_collection(tmp_path, PAYLOADS["a member between noise"])
+    raw = bytearray(path.read_bytes())
+    raw[raw.index(NOISE[:50]) + 40] ^= 1
+    path.write_bytes(raw)
+    _, (error,) = list_urls(path)
+    assert "it is the capture of http://mirror.example/" in str(error)
+
+
+def test_a_record_that_goes_on_in_the_next_members_is_one(tmp_path: Path) -> None:
+    """As some write who begin a new member wherever a buffer is full, even where a payload looks like a record."""
+    record = build_record("http://split.example/", PAYLOADS["records to the end"], number=1)
+    forged = record.index(b"WARC/1.1", 20)
+    pieces = [record[:150], record[150:forged], record[forged:]]
+    after = build_record("http://after.example/", b"<p>after", number=2)
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(b"".join(bytes(compress_parts(piece)) for piece in (*pieces, after)))
+    assert list_urls(path) == (["http://split.example/", "http://after.example/"], [])
+    (first, second) = iter_records(path)
+    assert first.offset + first.length == second.offset
