@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -50,10 +51,9 @@ def _begin(algorithm: str) -> Any | None:
     """A digest to be fed; None where the algorithm is not one we know, or its package is missing."""
     if algorithm == "blake3":
         try:
-            from blake3 import blake3  # noqa: PLC0415 - optional
+            return importlib.import_module("blake3").blake3()
         except ImportError:
             return None
-        return blake3()
     return hashlib.new(algorithm, usedforsecurity=False) if algorithm in _DIGEST_SIZES else None
 
 
