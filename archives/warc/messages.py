@@ -6,17 +6,16 @@ folded lines, lines without a colon or a name, blanks before a colon or around t
 
 from __future__ import annotations
 
-import importlib
 import re
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from archives.errors import RecordError
-from archives.warc.decoding import BARE, GZIP, ZLIB, InflateError, build_inflater, inflate_part
+from archives.warc.content_codings import decode_content
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
 HEAD_END: Final = re.compile(rb"\n\r?\n")
 EMPTY_LINE: Final = re.compile(rb"\r?\n")
@@ -27,18 +26,11 @@ _ODD_STATUS_LINE: Final = re.compile(rb"([A-Za-z]+/[0-9]+(?:\.[0-9]+)?)[ \t]+([^
 _LENGTH: Final = re.compile(rb"\+?[0-9]{1,18}")
 # Clients that fetch break off far earlier; a record may hold anything.
 _MAX_HEAD_BYTES: Final = 1024 * 1024
-# Nobody applies more than two; each may take as long as the largest content takes.
-_MAX_CODINGS: Final = 5
-_TEXT: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\t\r\n\x20-\x7e\x80-\xff]{0,512}(?![\x00-\x08\x0e-\x1a\x1c-\x1f])")
-_CODINGS: Final = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd"))
 CHUNK_LINE: Final = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})(?:[ \t;][^\n]*)?\r?\n")
 _PLAIN_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(?:;[^\n]*)?\r?\n")
 _LEADING_LINES: Final = re.compile(rb"(?:\r?\n)*")
 # Codings that a body may have been given for its way, and that are undone with the chunks.
-_TRANSFER_TEXT: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?[\t\r\n\x20-\x7e\x80-\xff]{0,512}(?![\x00-\x08\x0e-\x1a\x1c-\x1f])"
-)
-_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
+_TRANSFER_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
 _MAX_TRANSFER_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -328,146 +320,3 @@ def has_chunks(head: Head) -> bool:
     Spec: RFC 9112 §6.1.
     """
     return find_framing(head.headers).is_chunked
-
-
-class ContentTooLarge(RecordError):
-    """A body whose content coding is undone grows past a limit."""
-
-
-def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
-    """Undo content codings, the last applied first, never holding more than `max_bytes` of any result.
-
-    A stream that ends early gives what it held; the capture says whether it was truncated.
-
-    Raises:
-        RecordError: there are too many codings, one is unknown or its package is missing, the bytes are not in it, or
-            they grow past `max_bytes`.
-
-    Spec: RFC 9110 §8.4.
-    """
-    decoders: dict[str, Callable[[bytes, int], bytes]] = {
-        "gzip": _decode_gzip,
-        "x-gzip": _decode_gzip,
-        "deflate": _decode_deflate,
-        "br": _decode_brotli,
-        "zstd": _decode_zstd,
-    }
-    if len(codings) > _MAX_CODINGS:
-        raise RecordError(f"{len(codings)} content codings, and more than {_MAX_CODINGS} are not undone")
-    for coding in reversed(codings):
-        name = coding.strip().lower()
-        if name in {"", "identity"}:
-            continue
-        if name not in decoders:
-            raise RecordError(f"unknown content coding {coding!r}; read the payload as it was sent instead")
-        payload = decoders[name](payload, max_bytes + 1)
-        if len(payload) > max_bytes:
-            raise ContentTooLarge(
-                f"{name} content grows past {max_bytes} bytes; raise max_bytes if it is really that large"
-            )
-    return payload
-
-
-def decode_body(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
-    """Undo content codings as a browser does, so that a crawl and a reader of the archive see the same body.
-
-    A name that is no coding (`utf-8`, `none`) is passed over, and a body that plainly is not coded is taken as it is.
-
-    Raises:
-        ContentTooLarge: a result grows past `max_bytes`.
-        RecordError: there are too many codings, or the bytes are not in one of them.
-
-    Spec: RFC 9110 §8.4; Fetch §2.2.6 (handle content codings).
-    """
-    names = [coding.strip().strip('"').lower() for coding in codings]
-    known = [name for name in names if name in _CODINGS]
-    if has_lost_coding(payload, known):
-        return payload
-    try:
-        return decode_content(payload, known, max_bytes=max_bytes)
-    except ContentTooLarge:
-        raise
-    except RecordError:
-        # Nothing marks the start of these two, so that only the bytes tell that somebody has decoded them.
-        if known[-1:] in (["br"], ["deflate"]) and _TEXT.match(payload):
-            return payload
-        raise
-
-
-def has_lost_coding(payload: bytes, codings: list[str]) -> bool:
-    """Whether a body that is announced as coded plainly is not: other archives decode it and keep the head."""
-    magic = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
-    outer = magic.get(codings[-1].strip().lower(), b"") if codings else b""
-    return not payload.startswith(outer)
-
-
-def _decode_gzip(data: bytes, limit: int) -> bytes:
-    """Every gzip member of `data`; bytes after the last whole member that are no gzip are padding."""
-    parts: list[bytes] = []
-    size = 0
-    while data and size < limit:
-        inflater = build_inflater(GZIP)
-        try:
-            part = inflate_part(inflater, data, limit - size)
-        except InflateError as error:
-            if parts:
-                break
-            raise _build_coding_error("gzip", error) from error
-        parts.append(part)
-        size += len(part)
-        data = inflater.unused_data
-    return b"".join(parts)
-
-
-def _decode_deflate(data: bytes, limit: int) -> bytes:
-    """`deflate` with its zlib wrapper, or bare as some servers send it."""
-    try:
-        return inflate_part(build_inflater(ZLIB), data, limit)
-    except InflateError:
-        try:
-            return inflate_part(build_inflater(BARE), data, limit)
-        except InflateError as error:
-            raise _build_coding_error("deflate", error) from error
-
-
-def _decode_brotli(data: bytes, limit: int) -> bytes:
-    brotli = _load_decoder("br", ("brotli",), "brotli>=1.2")
-    decoder = brotli.Decompressor()
-    result = bytearray()
-    try:
-        while len(result) < limit:
-            part = decoder.process(data, output_buffer_limit=limit - len(result))
-            data = b""
-            if not part:
-                break
-            result += part
-    except brotli.error as error:
-        raise _build_coding_error("br", error) from error
-    return bytes(result)
-
-
-def _decode_zstd(data: bytes, limit: int) -> bytes:
-    """Every frame of `data`."""
-    zstd = _load_decoder("zstd", ("compression.zstd", "backports.zstd"), "backports.zstd")
-    result = b""
-    try:
-        while data and len(result) < limit:
-            decoder = zstd.ZstdDecompressor()
-            result += decoder.decompress(data, limit - len(result))
-            data = decoder.unused_data if decoder.eof else b""
-    except zstd.ZstdError as error:
-        raise _build_coding_error("zstd", error) from error
-    return result
-
-
-def _load_decoder(coding: str, modules: tuple[str, ...], package: str) -> Any:
-    for module in modules:
-        try:
-            return importlib.import_module(module)
-        except ImportError:
-            continue
-    raise RecordError(f'content coding {coding!r} needs a package that is missing; install "{package}"')
-
-
-def _build_coding_error(coding: str, error: Exception) -> RecordError:
-    return RecordError(f"payload is not {coding} ({error}); read it as it was sent instead")

@@ -10,13 +10,10 @@ from archives.errors import NotArchived, RecordError
 from archives.storage.collection import OPEN_SUFFIX, Collection
 from archives.storage.remote_files import open_warc
 from archives.urls import parse_warc_date
+from archives.warc.content_codings import decode_body
 from archives.warc.extents import scan_stream_records
 from archives.warc.members import FIRST_READ_SIZE, MAGIC, is_gzip, iter_members, read_member
-from archives.warc.messages import (
-    Head,
-    decode_body,
-    parse_head,
-)
+from archives.warc.messages import Head, parse_head
 from archives.warc.parser import Record, iter_stream_records, load_plain
 from archives.warc.payloads import choose_payload
 from archives.warc.records import RecordType, Truncated

@@ -25,7 +25,7 @@ from scrapy.utils.spider import iterate_spider_output
 from twisted.python.failure import Failure
 
 from archives.errors import RecordError
-from archives.warc.messages import ContentTooLarge, decode_body
+from archives.warc.content_codings import ContentTooLarge, decode_body
 from crawler.fetching.allocation import sweep_soon
 from crawler.fetching.budget import HeldBytes
 from pipelines.page.limits import PageRefused, limit_time

@@ -25,7 +25,7 @@ from archives.captures.revisits import read_resolved, resolve_capture
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
-from archives.warc.messages import decode_content
+from archives.warc.content_codings import decode_content
 from archives.warc.reader import Capture, read_capture
 from crawler.addon import build_user_agent
 from crawler.fetching.addresses import is_admitted, parse_networks

@@ -22,15 +22,8 @@ from archives.storage.collection import Collection
 from archives.wacz.pack import unpack_wacz
 from archives.wacz.reader import Bundle
 from archives.wacz.validate import validate_wacz
-from archives.warc.messages import (
-    dechunk,
-    decode_content,
-    find_kind,
-    find_payload,
-    parse_head,
-    split_head,
-    split_interim,
-)
+from archives.warc.content_codings import decode_content
+from archives.warc.messages import dechunk, find_kind, find_payload, parse_head, split_head, split_interim
 from archives.warc.reader import CAPTURE_TYPES, build_capture, iter_records
 from crawler.sources import SourceError, load_source
 from pipelines.article.article import read_article

@@ -20,7 +20,8 @@ from archives.replay.rewriting.css import rewrite_style
 from archives.replay.rewriting.html import rewrite_page
 from archives.replay.rewriting.links import PageLinks
 from archives.replay.routes import RAW, build_path
-from archives.warc.messages import Head, find_mime, has_lost_coding
+from archives.warc.content_codings import has_lost_coding
+from archives.warc.messages import Head, find_mime
 
 if TYPE_CHECKING:
     from archives.replay.http import Request

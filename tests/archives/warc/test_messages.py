@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archives.errors import RecordError
-from archives.warc.messages import dechunk, decode_content, find_payload, parse_head, split_head, split_interim
+from archives.warc.content_codings import decode_content
+from archives.warc.messages import dechunk, find_payload, parse_head, split_head, split_interim
 
 BOMB = bytes(10_000_000)
 
