@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 from pipelines.article.bylines import find_authors
 from pipelines.article.datelines import list_lines_near
 from pipelines.article.keywords import choose_sections, choose_topics
-from pipelines.article.main_text import MainBody, find_main_body
+from pipelines.article.main_text import MainBody
 from pipelines.article.publication import find_publication
+from pipelines.article.second_opinion import find_body
 from pipelines.article.titles import find_headline
-from pipelines.markup.sanitise import find_text, normalise_body
+from pipelines.markup.sanitise import normalise_body
 from pipelines.names.headlines import normalise_headline
 from pipelines.names.symbols import find_symbols
 from pipelines.page.languages import find_language
-from pipelines.page.metadata import Metadata, read_metadata
+from pipelines.page.metadata import read_metadata
 from pipelines.page.page import Page
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
 
     from pipelines.dates.model import Precision
 
-# A body stated for machines is taken where the page shows less than this share of it: it is drawn by a script.
-_MIN_SHOWN = 0.4
-_MIN_STATED_CHARS = 200
 _TAG = re.compile(r"<[^<>]*>")
 
 
@@ -104,7 +102,7 @@ def read_article(
     near = list_lines_near(shown)
     clean_headline = normalise_headline(headline.text) if headline else ""
     if known_body is None:
-        body, body_evidence = _find_body(page, metadata, clean_headline, shown)
+        body, body_evidence = find_body(page, metadata, headline=clean_headline, shown=shown)
     else:
         body, body_evidence = MainBody(html="", text=_TAG.sub(" ", html.unescape(known_body))), ""
     keywords, keywords_evidence = choose_topics(metadata, headline=clean_headline, text=body.text)
@@ -135,21 +133,3 @@ def read_article(
         symbols=find_symbols(body.html),
         evidence={name: place for name, place in evidence.items() if place},
     )
-
-
-def _find_body(page: Page, metadata: Metadata, headline: str, shown: object) -> tuple[MainBody, str]:
-    body = find_main_body(page, headline=headline, shown=shown)
-    stated = max((statement.text for statement in metadata.bodies), key=len, default="")
-    if len(stated) >= _MIN_STATED_CHARS and len(body.text) < _MIN_SHOWN * len(stated):
-        return _build_stated(stated), "jsonld:articleBody"
-    return body, "mainbody" if body.text else ""
-
-
-def _build_stated(stated: str) -> MainBody:
-    """Return a body that JSON-LD states, in markup or as plain text."""
-    if "<p" in stated or "<br" in stated:
-        fragment = normalise_body(stated)
-        return MainBody(html=fragment, text=find_text(fragment))
-    lines = [" ".join(line.split()) for line in stated.splitlines() if line.strip()]
-    paragraphs = "\n".join(f"<p>{html.escape(line, quote=False)}</p>" for line in lines)
-    return MainBody(html=paragraphs, text="\n".join(lines))

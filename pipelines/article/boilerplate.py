@@ -91,9 +91,13 @@ class Clutter:
 
     Args:
         measures: of the page's body and all below it.
+
+    Attributes:
+        beside: prose under words that never name an article.
     """
 
     def __init__(self, body: Any, measures: Measures) -> None:
+        self.beside = 0.0
         self._words = _ALL_CLUTTER - self._list_meaningless(body, measures)
 
     def _list_meaningless(self, body: Any, measures: Measures) -> frozenset[str]:
@@ -108,8 +112,11 @@ class Clutter:
                 words = (list_class_words(child) & _ALL_CLUTTER) - above
                 for word in words:
                     held[word] += int(measure.prose)
+                if not words.isdisjoint(_NEVER_ARTICLE) and above.isdisjoint(_NEVER_ARTICLE):
+                    self.beside += measure.prose
                 stack.append((child, above | words if words else above))
         most = max(1.0, measures[body].prose)
+        self.beside = self.beside if self.beside <= _MAX_NEVER * most else 0.0
         return frozenset(
             word for word, prose in held.items() if prose > (_MAX_NEVER if word in _NEVER_ARTICLE else _MAX_HELD) * most
         )
@@ -173,7 +180,8 @@ def drop_clutter(body: Any, measures: Measures, path: list[Any], clutter: Clutte
             ):
                 stack.append((child, is_inside))
             elif _is_removable(child):
-                if judge.is_unwanted(child, limit, is_inside=is_inside):
+                is_near = is_inside or parent in path[:2]
+                if judge.is_unwanted(child, limit, is_inside=is_inside, is_near=is_near):
                     changed.append(drop(child))
                 else:
                     stack.append((child, is_inside))
@@ -192,11 +200,15 @@ class _Judge:
         self._measures = measures
         self._clutter = clutter
 
-    def is_unwanted(self, element: Any, limit: float, *, is_inside: bool) -> bool:
-        """Tell whether an element is to go; `limit` is the most prose that it may take with it."""
+    def is_unwanted(self, element: Any, limit: float, *, is_inside: bool, is_near: bool) -> bool:
+        """Tell whether an element is to go; `limit` is the most prose that it may take with it.
+
+        Args:
+            is_inside: it stands in the heart of the article; `is_near` says in it or beside it.
+        """
         measure = self._measures[element]
         words = self._clutter.find_words(element)
-        if words and measure.prose <= limit and not self._is_prose_of_its_own(element, words, is_inside=is_inside):
+        if words and measure.prose <= limit and not (is_near and self._is_prose_of_its_own(element, words)):
             return True
         if 0 < measure.prose <= limit and _is_listing(element, self._measures):
             return True
@@ -204,10 +216,10 @@ class _Judge:
             return element.tag not in ("article", "main") and not (is_inside and self._is_between_prose(element))
         return element.tag == "footer" or (element.tag == "aside" and measure.prose < 0.5 * limit)
 
-    def _is_prose_of_its_own(self, element: Any, words: frozenset[str], *, is_inside: bool) -> bool:
-        """Tell whether an element inside the article is prose and nothing else, whatever a doubtful word says."""
+    def _is_prose_of_its_own(self, element: Any, words: frozenset[str]) -> bool:
+        """Tell whether an element is prose and nothing else, whatever a doubtful word says."""
         measure = self._measures[element]
-        if not is_inside or measure.prose < PROSE_START or not words.isdisjoint(CLUTTER):
+        if measure.prose < PROSE_START or not words.isdisjoint(CLUTTER):
             return False
         return (
             measure.prose >= 0.8 * measure.size

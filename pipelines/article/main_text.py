@@ -34,6 +34,7 @@ _WELL_NAMED = 0.5
 _BETTER_NAMED = 0.35
 _MIN_SHARE = 0.6
 _MIN_STORY = 120.0
+_MAX_LOOKED_AT = 20_000
 _PARAGRAPHS = frozenset(["p", "blockquote", "ul", "ol", "h2", "h3", "h4", "pre", "figure", "dl", "font"])
 _LEAVES = frozenset(["p", "blockquote", "li", "ul", "ol"])
 _LEADS = """
@@ -54,10 +55,13 @@ class MainBody:
     Attributes:
         html: fragment as found, not sanitised.
         text: plain text, one line a block, without the captions of figures.
+        page_prose: how much prose the page shows that may be the article's, in Latin letters: without what stands above
+            its headline, without articles that follow, without comments and their like.
     """
 
     html: str
     text: str
+    page_prose: float = 0.0
 
 
 def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
@@ -72,6 +76,7 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     body = page.root.find("body")
     if body is None:
         body = page.root
+    _open_shadow_roots(body)
     drop_invisible(body)
     measures = measure_tree(body)
     shown = _find_shown(body, headline, measures) if shown is None or body not in shown.iterancestors() else shown
@@ -79,6 +84,7 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
         changed = [*_cut_above(body, shown, measures), *_cut_below(body, shown, measures)]
         measure_again(body, measures, changed)
     clutter = Clutter(body, measures)
+    page_prose = measures[body].prose - clutter.beside
     heart, rival = _find_heart(body, measures, headline, clutter)
     changed = [_drop_rival(rival, heart)] if rival is not None else []
     changed += drop_clutter(body, measures, _list_path(heart), clutter, shown=shown)
@@ -91,14 +97,28 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     drop_headings(container, measures, headline)
     drop_repeated(container)
     mark_captions(container)
-    return _build(container, leads)
+    return _build(container, leads, page_prose)
 
 
-def _build(container: Any, leads: list[Any]) -> MainBody:
+def settle_body(container: Any, headline: str) -> MainBody:
+    """Return the main text that somebody else found, without what repeats the headline."""
+    measures = measure_tree(container)
+    drop_headings(container, measures, headline)
+    return _build(container, [], measures[container].prose)
+
+
+def _open_shadow_roots(body: Any) -> None:
+    """Show the content of declarative shadow roots, as browsers do. Spec: HTML §4.12.3."""
+    for template in list(body.iter("template")):
+        if template.get("shadowrootmode") or template.get("shadowroot"):
+            template.tag = "div"
+
+
+def _build(container: Any, leads: list[Any], page_prose: float) -> MainBody:
     lines = [line for element in [*leads, container] for line in list_lines(element, without=_CAPTIONS)]
     parts = [_dump(element, has_tag=True) for element in leads]
     parts.append(_dump(container, has_tag=container.tag in _OUTER))
-    return MainBody(html="\n".join(parts), text="\n".join(lines))
+    return MainBody(html="\n".join(parts), text="\n".join(lines), page_prose=page_prose)
 
 
 def _dump(element: Any, *, has_tag: bool) -> str:
@@ -213,7 +233,7 @@ def _find_heart(body: Any, measures: Measures, headline: str, clutter: Clutter) 
     """Return the element with the most prose near it; or one that the headline names better, and the one it beat."""
     rivals = sorted(_iter_rivals(body, measures, clutter), key=lambda rival: -rival[0])[:_MAX_RIVALS]
     weight, heart = rivals[0]
-    words = _list_words(headline)
+    words = list_long_words(headline)
     named = _measure_named(heart, words, headline)
     if len(words) < 3 or named > _WELL_NAMED:
         return heart, None
@@ -260,7 +280,7 @@ def _fold(text: str) -> str:
     return fold_blanks(unicodedata.normalize("NFKC", text)).casefold()
 
 
-def _list_words(text: str) -> set[str]:
+def list_long_words(text: str) -> set[str]:
     """Return the longer words of a text, shortened to their stems, and its pairs of Chinese or Japanese characters."""
     words: set[str] = set()
     for word in _WORD.findall(_fold(text)):
@@ -271,9 +291,15 @@ def _list_words(text: str) -> set[str]:
     return words
 
 
+def measure_mentioned(words: set[str], text: str) -> float:
+    """Return which share of a headline's words, as `list_long_words` gives them, a text has, 0 to 1."""
+    folded = _fold(text[:_MAX_LOOKED_AT])
+    return sum(word in folded for word in words) / len(words) if words else 0.0
+
+
 def _measure_named(element: Any, words: set[str], headline: str) -> float:
     """Return which share of the headline's words an element's text has beside the headline itself, 0 to 1."""
-    text = _fold(element.text_content()[:20_000]).replace(_fold(headline), "")
+    text = _fold(element.text_content()[:_MAX_LOOKED_AT]).replace(_fold(headline), "")
     return sum(word in text for word in words) / len(words) if words else 0.0
 
 

@@ -32,6 +32,7 @@ _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 _PARAGRAPHS = frozenset(["p", "blockquote", "ul", "ol"])
 # The least prose of a page, in Latin letters, and its least share: of all prose, and where a headline is hidden, too.
 _MIN_PROSE = 160.0
+_ENOUGH_PROSE = 500.0
 _MIN_SHARE = 0.04
 _MIN_BESIDE_HEADLINE = 0.25
 _MAX_SPARED = 8
@@ -101,15 +102,26 @@ def drop_invisible(body: Any) -> None:
             break
         whole = measure_prose(root)
         largest = max(prose, key=lambda element: prose[element])
-        least = _MIN_BESIDE_HEADLINE if largest.find(".//h1") is not None else _MIN_SHARE
-        if whole - held >= max(_MIN_PROSE, least * whole):
+        has_headline = largest.find(".//h1") is not None
+        least = _MIN_BESIDE_HEADLINE * whole if has_headline else min(_ENOUGH_PROSE, _MIN_SHARE * whole)
+        if whole - held >= max(_MIN_PROSE, least):
             break
         root = largest
+        _show(root)
         if root.tag in _BOXES:
             root.tag = "div"
         boxes.remove(root)
         drop_all(boxes)
     drop_all(_iter_boxes(root))
+    for element in _find_hideable(root):
+        if _is_held_back(element):
+            _show(element)
+
+
+def _show(element: Any) -> None:
+    """Take off what hides an element, by which others would still drop it."""
+    for name in ("hidden", "aria-hidden", "style"):
+        element.attrib.pop(name, None)
 
 
 def _iter_boxes(root: Any) -> Iterable[Any]:
