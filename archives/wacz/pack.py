@@ -21,8 +21,8 @@ from archives.index.zipnum import iter_blocks
 from archives.storage.files import replace_file
 from archives.storage.remote_files import find_size, open_warc
 from archives.transfer.importing import Added, add_stream
-from archives.wacz.pages import Page, iter_page_lines
-from archives.wacz.reader import DATAPACKAGE, DIGEST, PAGES, WARC_ENDINGS, Bundle
+from archives.wacz.pages import Page, iter_file_lines, iter_page_lines, list_page_lists, merge_page_list
+from archives.wacz.reader import DATAPACKAGE, DIGEST, PAGE_LISTS, PAGES, WARC_ENDINGS, Bundle
 from archives.wacz.sign import build_signature, load_key
 
 if TYPE_CHECKING:
@@ -85,14 +85,19 @@ def pack_collection(
         for warc in warcs:
             package.add(f"archive/{warc.name}", _iter_chunks(warc), size=find_size(warc))
         captures = package.add_index(_iter_index_lines(collection, warcs))
+        if not captures:
+            message = f"{collection.name} has no capture to pack; a WACZ file lists at least one"
+            raise PackageError(message, path=collection.path)
         package.add(PAGES, iter_page_lines(collection, pages), is_deflated=True)
+        for path in list_page_lists(collection):
+            package.add(f"{PAGE_LISTS}{path.name}", iter_file_lines(path), is_deflated=True)
         package.close_with(title or collection.name, key)
     left_out = sorted({warc.name for warc in collection.iter_warcs()} - {warc.name for warc in warcs})
     return Packed(path=target, warcs=len(warcs), captures=captures, left_out=left_out)
 
 
 def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
-    """Take the WARC files of a WACZ file into a collection, and its page list if the collection has none.
+    """Take the WARC files of a WACZ file into a collection, and the pages of its lists into those of the collection.
 
     Raises:
         PackageError: the file is not safe to read, or it holds no WARC file.
@@ -112,18 +117,9 @@ def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
                     added.append(add_stream(collection, flat, stream))
             except zipfile.BadZipFile as error:
                 raise PackageError(f"{name} in {path.name} is damaged ({error}); get it anew", path=path) from error
-        if bundle.list_names(PAGES):
-            _keep_pages(bundle, collection)
+        for name in bundle.list_names(PAGE_LISTS, (".jsonl",)):
+            merge_page_list(collection, Path(name).name, bundle.iter_lines(name))
     return added
-
-
-def _keep_pages(bundle: Bundle, collection: Collection) -> None:
-    """Take a page list into a collection that has none, whole or not at all."""
-    path = collection.pages_dir / Path(PAGES).name
-    if path.exists():
-        return
-    with replace_file(path) as stream:
-        stream.writelines(bundle.iter_chunks(PAGES))
 
 
 class _Package:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
+from archives.storage.files import write_file
 from archives.urls import format_warc_date
 from archives.warc.reader import read_record
 
@@ -63,6 +64,54 @@ def iter_page_lines(collection: Collection, pages: Iterable[Page] = ()) -> Itera
         for entry in index.iter_entries():
             if is_page(entry):
                 yield dump_page(Page(entry=entry))
+
+
+def list_page_lists(collection: Collection) -> list[Path]:
+    """The page lists of a collection besides `pages.jsonl`, by name."""
+    if not collection.pages_dir.is_dir():
+        return []
+    return sorted(path for path in collection.pages_dir.glob("[!.]*.jsonl") if path.name != PAGES_NAME)
+
+
+def iter_file_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a page list, each with its end."""
+    with path.open("rb") as stream:
+        for line in stream:
+            yield line.rstrip(b"\r\n") + b"\n"
+
+
+def merge_page_list(collection: Collection, name: str, lines: Iterable[bytes]) -> int:
+    """Add the pages of another list to the list `name` of a collection, whole or not at all.
+
+    Returns:
+        How many pages are new: a page is known by its address and time.
+    """
+    path = collection.pages_dir / name
+    known: set[tuple[object, object]] = set()
+    kept = list(iter_file_lines(path)) if path.is_file() else []
+    for line in kept:
+        known.add(_find_page_key(line))
+    added: list[bytes] = []
+    for line in lines:
+        key = _find_page_key(line)
+        is_header = key == (None, None)
+        if line.strip() and (not kept and not added if is_header else key not in known):
+            known.add(key)
+            added.append(line.rstrip(b"\r\n") + b"\n")
+    if added:
+        write_file(path, b"".join((*kept, *added)))
+    return len(added)
+
+
+def _find_page_key(line: bytes) -> tuple[object, object]:
+    """Address and time of a page; nothing where a line is a list's header, or none."""
+    try:
+        page = json.loads(line)
+    except (ValueError, RecursionError):
+        return None, None
+    if not isinstance(page, dict) or not isinstance(page.get("url"), str):
+        return None, None
+    return page["url"], str(page.get("ts"))
 
 
 def _find_masked(warc: Path) -> str:

@@ -13,7 +13,7 @@ import stat
 import zipfile
 import zlib
 from itertools import pairwise
-from typing import IO, TYPE_CHECKING, Any, Final, Self, cast
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, Self, cast
 
 from archives.errors import PackageError
 from archives.index.zipnum import MAX_LINE_BYTES
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 DATAPACKAGE: Final = "datapackage.json"
 DIGEST: Final = "datapackage-digest.json"
 PAGES: Final = "pages/pages.jsonl"
+PAGE_LISTS: Final = "pages/"
+MULTI_PROFILE: Final = "multi-wacz-package"
 WARC_ENDINGS: Final = (".warc", ".warc.gz")
 INDEX_ENDINGS: Final = (".cdx", ".cdxj", ".cdx.gz", ".cdxj.gz")
 
@@ -37,6 +39,7 @@ _MAX_DOCUMENT_VALUES: Final = 1_000_000
 _BOMB_RATIO: Final = 100
 _BOMB_BYTES: Final = 64 * 1024 * 1024
 _LOCAL_HEADER_BYTES: Final = 30
+_SECTION_BYTES: Final = 256 * 1024
 _ENCRYPTED: Final = 0x1
 
 
@@ -155,6 +158,10 @@ class Bundle:
             raise PackageError(f"{name} in {self.path.name} is not a JSON object", path=self.path)
         return document
 
+    def open_section(self, name: str) -> BinaryIO:
+        """A stored file's bytes as a stream that can be sought."""
+        return cast("BinaryIO", io.BufferedReader(_Section(self, name), _SECTION_BYTES))
+
     def read_at(self, name: str, offset: int, size: int) -> bytes:
         """Bytes from the middle of a stored file."""
         info = self._infos[name]
@@ -164,6 +171,37 @@ class Bundle:
             extra = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
             stream.seek(info.header_offset + _LOCAL_HEADER_BYTES + extra + offset)
             return stream.read(max(0, min(size, info.file_size - offset)))
+
+
+class _Section(io.RawIOBase):
+    """A stored file of the ZIP, read where it stands."""
+
+    def __init__(self, bundle: Bundle, name: str) -> None:
+        super().__init__()
+        self._bundle = bundle
+        self._name = name
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._bundle.get_size(self._name)}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, buffer: object) -> int:
+        view = memoryview(cast("bytearray", buffer)).cast("B")
+        data = self._bundle.read_at(self._name, self._position, len(view))
+        view[: len(data)] = data
+        self._position += len(data)
+        return len(data)
 
 
 class _Entry(io.RawIOBase):

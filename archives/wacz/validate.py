@@ -11,12 +11,14 @@ import re
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
-from archives.errors import PackageError
+from archives.errors import PackageError, RecordError
 from archives.index.zipnum import iter_block_lines
 from archives.verify.findings import Problem
 from archives.wacz.reader import DATAPACKAGE, DIGEST, INDEX_ENDINGS, PAGES, WARC_ENDINGS, Bundle
 from archives.wacz.sign import find_signature_fault
 from archives.warc.members import MAGIC
+from archives.warc.reader import scan_stream
+from archives.warc.records import RecordType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,9 +28,10 @@ _VERSIONS: Final = ("1.0.0", "1.1.0", "1.1.1")
 # The draft also asks for digest and status; every tool leaves them out where a record has none.
 _REQUIRED: Final = ("url", "mime", "filename", "offset", "length")
 _TIMESTAMP: Final = re.compile(r"[0-9]{14}(?:[0-9]{3})?")
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _WARC: Final = b"WARC/"
 _MAX_SAID: Final = 5
+_SHOWN: Final = (RecordType.RESPONSE, RecordType.REVISIT)
 
 
 def validate_wacz(path: Path) -> list[Problem]:
@@ -51,6 +54,8 @@ class _Validation:
         self._bundle = bundle
         self._problems: list[Problem] = []
         self._said: dict[str, int] = {}
+        # Where the index says that records begin, in each file.
+        self._listed: dict[str, set[int]] = {}
 
     def run(self) -> list[Problem]:
         for fault in self._bundle.faults:
@@ -64,6 +69,7 @@ class _Validation:
             ("digest", self._check_digest),
             ("archive", self._check_archive),
             ("index", self._check_indexes),
+            ("record", self._check_records),
             ("pages", self._check_pages),
         )
         for kind, step in steps:
@@ -203,6 +209,7 @@ class _Validation:
             return f"speaks of {name}, which is not there"
         if offset < 0 or length <= 0 or offset + length > self._bundle.get_size(path):
             return f"points outside of {name}"
+        self._listed.setdefault(path, set()).add(offset)
         if not self._begins_record(path, offset):
             return f"points at offset {offset} of {name}, where no record begins"
         return f"lacks {', '.join(missing)}" if missing else None
@@ -210,6 +217,27 @@ class _Validation:
     def _begins_record(self, path: str, offset: int) -> bool:
         start = self._bundle.read_at(path, offset, len(_WARC)) if self._bundle.is_stored(path) else _WARC
         return start.startswith((MAGIC, _WARC))
+
+    def _check_records(self) -> None:
+        """Read every record, and look whether the index lists those that replay shows."""
+        for name in self._bundle.list_names("archive/", WARC_ENDINGS):
+            if self._bundle.is_stored(name):
+                self._check_file(name)
+
+    def _check_file(self, name: str) -> None:
+        listed = self._listed.get(name, set())
+        # An index that cannot be read lists nothing, which has been told.
+        is_index_good = not self._said.keys() & {"index", "index-line"}
+
+        def tell(error: RecordError) -> None:
+            self._add("damaged-record", f"{name}: {error}")
+
+        with self._bundle.open_section(name) as stream:
+            for record in scan_stream(stream, name, tell):
+                is_shown = record.type in _SHOWN and record.url[:4].lower() == "http"
+                if is_shown and is_index_good and record.offset not in listed:
+                    message = f"the capture of {record.url} at offset {record.offset} of {name} is in no index"
+                    self._add("unindexed-capture", f"{message}; pack the file again")
 
     def _check_pages(self) -> None:
         if PAGES not in self._bundle.list_names():

@@ -169,18 +169,20 @@ def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterat
         on_damage: told of each damage; its error knows path and offset.
     """
 
-    def locate(error: RecordError) -> None:
-        on_damage(locate_error(error, path))
-
     with open_warc(path) as stream:
-        if not is_gzip(stream, path.name):
-            yield from scan_stream_records(stream, locate)
-            return
-        for _, records in iter_groups(iter(MemberScan(stream, locate))):
-            try:
-                yield from records
-            except RecordError as error:
-                locate(error)
+        yield from scan_stream(stream, path.name, lambda error: on_damage(locate_error(error, path)))
+
+
+def scan_stream(stream: BinaryIO, name: str, on_damage: Callable[[RecordError], None]) -> Iterator[Record]:
+    """The same of a stream that can be sought, of a file called `name`."""
+    if not is_gzip(stream, name):
+        yield from scan_stream_records(stream, on_damage)
+        return
+    for _, records in iter_groups(iter(MemberScan(stream, on_damage))):
+        try:
+            yield from records
+        except RecordError as error:
+            on_damage(error)
 
 
 def read_record(path: Path, offset: int) -> Record:

@@ -1,0 +1,74 @@
+"""Page lists stay when WACZ files are put together, and an index is held against the records."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archives.errors import PackageError
+from archives.storage.collection import Collection
+from archives.wacz.pack import pack_collection, unpack_wacz
+from archives.wacz.validate import validate_wacz
+from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_package(tmp_path: Path, name: str, url: str) -> Path:
+    """A WACZ file with one capture, which is on its page list, and another page on a second list."""
+    collection = Collection.open(tmp_path, name, create=True)
+    with build_writer(collection) as writer:
+        writer.write(build_exchange(0, url=url))
+    page = {"id": name, "url": url, "ts": "2026-03-04 02:21:11Z", "title": name.upper()}
+    (collection.pages_dir / "pages.jsonl").write_text(
+        json.dumps({"format": "json-pages-1.0", "id": "pages", "title": "Pages"}) + "\n" + json.dumps(page) + "\n"
+    )
+    (collection.pages_dir / "extraPages.jsonl").write_text(json.dumps(page | {"url": url + "more"}) + "\n")
+    target = tmp_path / f"{name}.wacz"
+    pack_collection(collection, target, created=BEGAN_AT)
+    return target
+
+
+def read_urls(path: Path, name: str) -> list[str]:
+    with zipfile.ZipFile(path) as archive:
+        return [page["url"] for page in map(json.loads, archive.read(f"pages/{name}").splitlines()) if "url" in page]
+
+
+def test_page_lists_of_several_files_become_one(tmp_path: Path) -> None:
+    merged = Collection.open(tmp_path, "merged", create=True)
+    for name in ("one", "two", "one"):
+        unpack_wacz(write_package(tmp_path / name, name, f"http://{name}.example/"), merged)
+    target = tmp_path / "merged.wacz"
+    pack_collection(merged, target, created=BEGAN_AT)
+    assert validate_wacz(target) == []
+    assert read_urls(target, "pages.jsonl") == ["http://one.example/", "http://two.example/"]
+    assert read_urls(target, "extraPages.jsonl") == ["http://one.example/more", "http://two.example/more"]
+
+
+def test_a_capture_that_the_index_leaves_out_is_named(tmp_path: Path) -> None:
+    path = write_package(tmp_path, "one", "http://one.example/")
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files["indexes/index.cdx"] = files["indexes/index.cdx"].replace(b'"offset": "', b'"offset": "0')
+    (warc,) = (name for name in files if name.startswith("archive/"))
+    files[warc] += files[warc]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    problems = [problem for problem in validate_wacz(path) if problem.kind == "unindexed-capture"]
+    assert ["http://one.example/" in problem.message for problem in problems] == [True]
+
+
+def test_a_collection_without_captures_is_not_packed(tmp_path: Path) -> None:
+    collection = Collection.open(tmp_path, "empty", create=True)
+    with build_writer(collection) as writer:
+        writer.write(build_exchange(0))
+    (sidecar,) = collection.iter_sidecars()
+    sidecar.write_bytes(b"")
+    with pytest.raises(PackageError, match="no capture to pack"):
+        pack_collection(collection, tmp_path / "a.wacz")
+    assert not (tmp_path / "a.wacz").exists()
