@@ -15,8 +15,9 @@ from archives.index.catalogue import rebuild_catalogue
 from archives.index.sidecars import rebuild
 from archives.replay.serving import serve_collection
 from archives.storage.collection import Collection
-from archives.transfer.importing import Added, add_file
+from archives.transfer.importing import Added
 from archives.verify.fixity import Problem, verify_collection
+from archives.wacz.intake import take_in
 from archives.wacz.pack import pack_collection, unpack_wacz
 from archives.wacz.validate import validate_wacz
 
@@ -57,8 +58,8 @@ def _build_parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")
     verify.add_argument("--notes", action="store_true", help="also tell, on stderr, what is unusual but harmless")
     add("recover", _run_recover, "close the files of writers that died, cut to whole records", path="COLLECTION_DIR")
-    intake = add("add", _run_add, "copy WARC, ARC and WACZ files in and index them", path="COLLECTION_DIR")
-    intake.add_argument("files", type=Path, nargs="+", metavar="FILE")
+    intake = add("add", _run_add, "copy WARC, ARC and WACZ files or folders in and index them", path="COLLECTION_DIR")
+    intake.add_argument("files", type=Path, nargs="+", metavar="PATH")
     pack = add("pack", _run_pack, "write closed files, index and pages to one WACZ file", path="COLLECTION_DIR")
     pack.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.wacz")
     pack.add_argument("--title", default="", help="default: the directory's name")
@@ -115,14 +116,11 @@ def _run_recover(options: argparse.Namespace) -> int:
 def _run_add(options: argparse.Namespace) -> int:
     collection = _open_directory(options.path)
     damage = 0
-    for file in options.files:
-        is_wacz = file.name.lower().endswith(".wacz")
-        try:
-            for added in unpack_wacz(file, collection) if is_wacz else [add_file(collection, file)]:
-                damage += _say_added(added)
-        except (ArchiveError, OSError) as error:
-            damage += 1
-            _complain(str(error))
+    for taken in take_in(collection, options.files):
+        damage += sum(map(_say_added, taken.added))
+        if taken.fault:
+            damage += not taken.is_passed
+            _complain(taken.fault)
     return 1 if damage else 0
 
 

@@ -22,7 +22,7 @@ from archives.storage.files import replace_file
 from archives.storage.remote_files import find_size, open_warc
 from archives.transfer.importing import Added, add_stream
 from archives.wacz.pages import Page, iter_file_lines, iter_page_lines, list_page_lists, merge_page_list
-from archives.wacz.reader import DATAPACKAGE, DIGEST, PAGE_LISTS, PAGES, WARC_ENDINGS, Bundle
+from archives.wacz.reader import DATAPACKAGE, DIGEST, MULTI_PROFILE, PAGE_LISTS, PAGES, WARC_ENDINGS, Bundle
 from archives.wacz.sign import build_signature, load_key
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ MAX_PLAIN_LINES: Final = 10_000
 MAX_OPEN_FILES: Final = 200
 _CHUNK_BYTES: Final = 1024 * 1024
 _UNIX: Final = 3
+_MOST_LIST_BYTES: Final = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +108,9 @@ def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
     with Bundle(path) as bundle:
         bundle.check_safe()
         names = bundle.list_names("archive/", WARC_ENDINGS)
+        inner = bundle.list_names("", (".wacz",))
+        if inner and not names:
+            return _unpack_inner(bundle, inner, collection)
         if not names:
             raise PackageError(f"{path.name} holds no WARC file below archive/; it is no WACZ file", path=path)
         added = []
@@ -120,6 +124,61 @@ def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
         for name in bundle.list_names(PAGE_LISTS, (".jsonl",)):
             merge_page_list(collection, Path(name).name, bundle.iter_lines(name))
     return added
+
+
+def _unpack_inner(bundle: Bundle, names: list[str], collection: Collection) -> list[Added]:
+    """Take in the WACZ files that stand in another one, in the order of their names.
+
+    Spec: Multi-WACZ 0.1.0 (profile multi-wacz-package).
+    """
+    added = []
+    with TemporaryDirectory(prefix="newsreel-") as scratch:
+        for number, name in enumerate(names):
+            path = Path(scratch, f"{number}-{Path(name).name}")
+            with path.open("wb") as stream:
+                stream.writelines(bundle.iter_chunks(name))
+            with Bundle(path) as inner:
+                if not inner.list_names("archive/", WARC_ENDINGS):
+                    message = f"{name} in {bundle.path.name} holds no WARC file below archive/"
+                    raise PackageError(message, path=bundle.path)
+            added += unpack_wacz(path, collection)
+            path.unlink()
+    return added
+
+
+def unpack_list(path: Path, collection: Collection) -> list[Added]:
+    """Take in the WACZ files that a multi-WACZ list names, which stand beside it; nothing is fetched.
+
+    Raises:
+        PackageError: it is no such list, or a file that it names is not there.
+
+    Spec: Multi-WACZ 0.1.0.
+    """
+    added = []
+    for name in read_list(path):
+        found = (path.parent / name).resolve()
+        if not found.is_relative_to(path.parent.resolve()) or not found.is_file():
+            message = f"{path.name} names {name}, which is not beside it; get it and import it by itself"
+            raise PackageError(message, path=path)
+        added += unpack_wacz(found, collection)
+    return added
+
+
+def read_list(path: Path) -> list[str]:
+    """The WACZ files that a multi-WACZ list names.
+
+    Raises:
+        PackageError: it is no such list.
+    """
+    try:
+        document: Any = json.loads(path.read_bytes()) if path.stat().st_size <= _MOST_LIST_BYTES else None
+        resources = document["resources"] if document["profile"] == MULTI_PROFILE else []
+        names = [str(resource.get("path") or resource["name"]) for resource in resources]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        names = []
+    if not names:
+        raise PackageError(f"{path.name} is no list of WACZ files (profile {MULTI_PROFILE})", path=path)
+    return names
 
 
 class _Package:

@@ -150,6 +150,20 @@ def _replace(
     return code
 
 
+def replace_posts(holding: Holding, posts_dir: Path) -> int:
+    """Make the posts of all sources of a collection again, in the place of those that are there.
+
+    Returns:
+        The exit code of a reparse.
+
+    Raises:
+        ArchiveError, SourceError, OSError: as a reparse does.
+    """
+    ChangeLog(holding.collection, find_definitions(holding.collection)).close()
+    with tempfile.TemporaryDirectory(prefix="newsreel-") as name:
+        return _replace(holding, holding.find_sources(), Path(name), posts_dir, None, is_partial=False)
+
+
 def _compare(
     holding: Holding, sources: Sequence[Source], scratch: Path, engine: Engine | None, opts: argparse.Namespace
 ) -> int:

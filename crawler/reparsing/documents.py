@@ -68,7 +68,7 @@ def build_document(capture: Capture, *, max_bytes: int, asked: tuple[str, ...] =
     Raises:
         RecordError: its content coding cannot be undone.
     """
-    kinds = capture.head.get_all(b"Content-Type") if capture.is_http else []
+    kinds = capture.head.get_all(b"Content-Type") if capture.is_http else [capture.mime.encode("latin-1", "replace")]
     ref = refer_to(capture)
     return Document(
         body=capture.decode(max_bytes=max_bytes),
@@ -83,8 +83,8 @@ def build_document(capture: Capture, *, max_bytes: int, asked: tuple[str, ...] =
 
 def _find_target(capture: Capture, document: Document) -> str:
     """Return where a capture redirects to, or ''."""
-    head = capture.head
-    if head.status in REDIRECTS:
+    head = capture.head if capture.is_http else None
+    if head is not None and head.status in REDIRECTS:
         location = head.get(b"Location")
         if location:
             target = urljoin(capture.url, safe_url_string(location.decode("latin-1")))

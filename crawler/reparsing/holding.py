@@ -43,8 +43,11 @@ class Holding:
         self._source_of = {path.name: _read_source_name(path) for path in names}
 
     def list_source_names(self) -> list[str]:
-        """Return the sources that runs of this collection followed."""
-        return sorted({name for name in self._source_of.values() if name})
+        """Return the sources that runs of this collection followed, and those that imports described."""
+        with CollectionIndex(self.collection) as index:
+            archived = {entry.url for entry in index.iter_prefix(SOURCE_URI) if not self._source_of.get(entry.filename)}
+        names = {name for name in self._source_of.values() if name}
+        return sorted(names | {url.removeprefix(SOURCE_URI) for url in archived})
 
     def find_sources(self, name_or_path: str | None = None) -> list[Source]:
         """Return the sources to read by: the one named, or all that runs of the collection followed.

@@ -1,0 +1,105 @@
+"""Takes whatever somebody has into a collection: files, folders at any depth, WACZ files and lists of them.
+
+What each file of the collection was made of is remembered in `imports.jsonl`, beside its folders.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from archives.errors import ArchiveError, CollectionError, PackageError
+from archives.storage.collection import WARC_SUFFIXES
+from archives.storage.files import sync_file
+from archives.transfer.importing import Added, add_file
+from archives.urls import format_warc_date
+from archives.wacz.pack import read_list, unpack_list, unpack_wacz
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from archives.storage.collection import Collection
+
+IMPORTS_NAME: Final = "imports.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of one file that was given, or stood in a folder.
+
+    Attributes:
+        added: the files of the collection that it is now.
+        fault: why it was passed over or not taken in, in a sentence; empty if it was taken in.
+        is_passed: it is no archive at all, and stood in a folder.
+    """
+
+    source: Path
+    added: list[Added] = field(default_factory=list)
+    fault: str = ""
+    is_passed: bool = False
+
+
+def take_in(
+    collection: Collection, paths: Iterable[Path], *, clock: Callable[[], datetime] | None = None
+) -> Iterator[Taken]:
+    """Take files and folders into a collection, one after the other; a file that fails costs itself only.
+
+    Args:
+        clock: gives the instant that is remembered.
+    """
+    now = clock or (lambda: datetime.now(UTC))
+    for source, is_named in _iter_sources(paths):
+        taken = _take_file(collection, source, is_named=is_named)
+        if any(added.is_new for added in taken.added):
+            _remember(collection, taken, now())
+        yield taken
+
+
+def _iter_sources(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
+    """Yield each file and whether it was named itself; those of folders by name, hidden ones left out."""
+    for path in paths:
+        if path.is_dir():
+            for found in sorted(path.rglob("*")):
+                if found.is_file() and not any(part.startswith(".") for part in found.relative_to(path).parts):
+                    yield found, False
+        else:
+            yield path, True
+
+
+def _take_file(collection: Collection, source: Path, *, is_named: bool) -> Taken:
+    name = source.name.lower()
+    try:
+        if name.endswith(".wacz"):
+            return Taken(source=source, added=unpack_wacz(source, collection))
+        if name.endswith(".json") and (is_named or _is_list(source)):
+            return Taken(source=source, added=unpack_list(source, collection))
+        if is_named or name.endswith(WARC_SUFFIXES):
+            return Taken(source=source, added=[add_file(collection, source)])
+    except CollectionError as error:
+        return Taken(source=source, fault=str(error))
+    except (ArchiveError, OSError) as error:
+        fault = str(error) if source.name in str(error) else f"{source.name}: {error}"
+        return Taken(source=source, fault=fault)
+    return Taken(source=source, fault=f"{source.name} is no WARC, ARC or WACZ file", is_passed=True)
+
+
+def _is_list(path: Path) -> bool:
+    try:
+        return bool(read_list(path))
+    except (PackageError, OSError):
+        return False
+
+
+def _remember(collection: Collection, taken: Taken, at: datetime) -> None:
+    """Note where new files came from, for good."""
+    lines = [
+        json.dumps({"file": added.path.name, "from": str(taken.source.absolute()), "at": format_warc_date(at)})
+        for added in taken.added
+        if added.is_new
+    ]
+    with (collection.path / IMPORTS_NAME).open("ab") as stream:
+        stream.write("".join(line + "\n" for line in lines).encode())
+        sync_file(stream)

@@ -1,0 +1,98 @@
+"""`scrapy import`: take in what others have archived, and make posts of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.errors import ArchiveError
+from archives.storage.collection import Collection
+from archives.wacz.intake import take_in
+from crawler.addon import place_collection
+from crawler.commands._process import spare_imports
+from crawler.commands.reparse import replace_posts
+from crawler.reparsing.holding import Holding
+from crawler.reparsing.imported import describe_hosts
+from crawler.sources import SourceError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from archives.wacz.intake import Taken
+
+
+class Command(ScrapyCommand):
+    """Copies files into a collection, lists their captures and makes their posts.
+
+    Exit codes: 0 good, 1 a file was not taken in or is damaged, 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "PATH... --collection NAME"
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Take in WARC, ARC and WACZ files of any tool and make their posts"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--collection", metavar="NAME", help="where the files go; it is made if it is not there")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Import the files and folders named in `args`."""
+        assert self.settings is not None
+        if not args or not opts.collection:
+            raise UsageError("name files or folders, and the collection with --collection NAME", print_help=False)
+        paths = [Path(argument) for argument in args]
+        missing = [str(path) for path in paths if not path.exists()]
+        if missing:
+            raise UsageError(f"there is no {', '.join(missing)}", print_help=False)
+        try:
+            collection = Collection.open(Path(self.settings["DATA_DIR"]), opts.collection, create=True)
+            place_collection(self.settings, collection.name, priority="cmdline")
+            self.exitcode = self._take_in(collection, paths)
+        except (ArchiveError, SourceError, OSError) as error:
+            raise UsageError(str(error), print_help=False) from error
+
+    def _take_in(self, collection: Collection, paths: list[Path]) -> int:
+        new: list[str] = []
+        code = 0
+        for taken in take_in(collection, paths):
+            code = max(code, _report(taken))
+            new += [added.path.name for added in taken.added if added.is_new]
+        if not new:
+            print(f"{collection.name}: nothing new")  # noqa: T201
+            return code
+        for source in describe_hosts(collection, new):
+            print(f"{collection.name}: {source.name} is read without a definition of its own")  # noqa: T201
+        assert self.settings is not None
+        spare_imports()
+        holding = Holding(collection)
+        if not holding.list_source_names():
+            print(f"{collection.name}: no page in it, so no posts")  # noqa: T201
+            return code
+        return max(code, replace_posts(holding, Path(self.settings["POSTS_DIR"])))
+
+
+def _report(taken: Taken) -> int:
+    """Say what became of a file; return 1 where something in it is missing."""
+    for added in taken.added:
+        words = f"{added.captures} captures" if added.is_new else "was there already"
+        print(f"{taken.source.name}: {words}, as {added.path.name}")  # noqa: T201
+        for error in added.damage:
+            print(str(error), file=sys.stderr)  # noqa: T201
+    if taken.is_passed:
+        print(f"{taken.fault}; it is passed over")  # noqa: T201
+    elif taken.fault:
+        print(taken.fault, file=sys.stderr)  # noqa: T201
+    return int(bool(taken.fault and not taken.is_passed) or any(added.damage for added in taken.added))

@@ -1,0 +1,64 @@
+"""Definitions for the hosts of an archive that nobody has described, put into the collection like any other.
+
+They are what `verify --posts` and a reparse read the posts by, so they need nothing but the archive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from archives.captures.writer import WarcWriter
+from archives.index.catalogue import CollectionIndex
+from archives.wacz.pages import is_page
+from crawler.reparsing.holding import Holding
+from crawler.runs.run import SOURCE_URI
+from crawler.sources import SourceError
+from crawler.sources.undescribed import build_definition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from archives.storage.collection import Collection
+    from crawler.sources import Source
+
+_PREFIX: Final = "import"
+
+
+def describe_hosts(collection: Collection, filenames: Iterable[str]) -> list[Source]:
+    """Archive a definition for each host with pages in some files that no definition of the collection admits.
+
+    Returns:
+        The new definitions, by name.
+    """
+    known = list(_iter_known(Holding(collection)))
+    made: list[Source] = []
+    for url in _iter_hosts(collection, filenames):
+        if not any(source.admits(url) for source in (*known, *made)):
+            try:
+                made.append(build_definition(url))
+            except SourceError:  # an address that no rules can be made of has no pages that they could read
+                continue
+    if made:
+        info = {"software": "Newsreel", "isPartOf": collection.name}
+        with WarcWriter(collection, prefix=_PREFIX, info=info) as writer:
+            for source in made:
+                writer.write_resource(SOURCE_URI + source.name, "application/toml", source.definition.encode())
+    return made
+
+
+def _iter_known(holding: Holding) -> Iterator[Source]:
+    for name in holding.list_source_names():
+        try:
+            yield holding.find_source(name)
+        except SourceError:
+            continue
+
+
+def _iter_hosts(collection: Collection, filenames: Iterable[str]) -> list[str]:
+    """The front pages of hosts that have pages, those of shorter names first, since they cover their subdomains."""
+    with CollectionIndex(collection) as index:
+        entries = (entry for entry in index.iter_files(filenames) if is_page(entry))
+        parts = {urlsplit(entry.url)[:2] for entry in entries}
+    fronts = {f"{scheme}://{host}/" for scheme, host in parts if host and "@" not in host}
+    return sorted(fronts, key=lambda front: (front.count("."), front.partition("://")[2].removeprefix("www."), front))
