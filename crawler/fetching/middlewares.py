@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from scrapy.http import HtmlResponse
 from twisted.internet.defer import Deferred
 
 from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
+from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
 from pipelines.posts.adopt import adopt
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
     from scrapy.robotstxt import RobotParser
+
+    from archives.erasure.register import Register
 
 logger = logging.getLogger(__name__)
 
@@ -37,13 +41,18 @@ _NOT_ASCII = bytes(range(0x80, 0x100))
 class ScopeMiddleware:
     """Refuses requests outside the scope of the spider's source, whether linked or redirected to.
 
-    Nor is an address asked for that carries a name and a password: it would stand in every record, log and post.
+    Nor is an address asked for that carries a name and a password: it would stand in every record, log and post. What
+    was erased from the collection is not asked for again.
 
-    Stats: `links/out_of_scope`.
+    Stats: `links/out_of_scope`, `erased/not_asked`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+
+    @cached_property
+    def _erased(self) -> Register:
+        return find_register(self._crawler.settings)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -57,6 +66,9 @@ class ScopeMiddleware:
         if "@" in parts.netloc:
             self._crawler.stats.inc_value("links/out_of_scope")
             raise IgnoreRequest(f"an address at {parts.hostname} carries a name or a password, which are not sent")
+        if self._erased.has_address(request.url):
+            self._crawler.stats.inc_value("erased/not_asked")
+            raise IgnoreRequest("what stands at this address was erased, and is not asked for again")
         if source is None or source.admits(request.url):
             return
         if META_REQUISITE in request.meta and is_requisite_admitted(source, request.url):

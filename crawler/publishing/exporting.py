@@ -19,7 +19,7 @@ from scrapy import signals
 from archives.errors import ArchiveError
 from crawler.publishing.formats import FormatError, check_format, find_format
 from crawler.publishing.library import Library
-from crawler.publishing.webhooks import Hook, Outbox, deliver_due, load_hook
+from crawler.publishing.webhooks import FILE_NAME, Hook, Outbox, deliver_due, load_hook
 from crawler.publishing.websub import ping_hub
 from crawler.sources import SourceError
 from pipelines.exports.files import ExportError
@@ -155,7 +155,7 @@ def tell_receivers(library: Library, hooks: tuple[Hook, ...], *, patience_s: flo
     Args:
         revive: also what was laid aside.
     """
-    with closing(Outbox(library.data_dir / "webhooks.sqlite")) as outbox:
+    with closing(Outbox(library.data_dir / FILE_NAME)) as outbox:
         if revive:
             outbox.revive()
         outbox.fill(library, hooks)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from crawler.publishing.library import Library
 
+FILE_NAME = "webhooks.sqlite"
 MAX_ATTEMPTS = 12
 _FIRST_WAIT_S = 10.0
 _LONGEST_WAIT_S = 6 * 3600.0
@@ -125,6 +126,17 @@ class Outbox:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def forget(self, ids: set[str]) -> None:
+        """Drop what waits to be told of some posts, by their `id`, and leave nothing of it in the file."""
+        with self._database:
+            rows = self._database.execute("SELECT number, body FROM delivery").fetchall()
+            self._database.executemany(
+                "DELETE FROM delivery WHERE number = ?",
+                [(number,) for number, body in rows if json.loads(body).get("id") in ids],
+            )
+        self._database.execute("VACUUM")
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def fill(self, library: Library, hooks: Iterable[Hook]) -> int:
         """Take what has changed since the last time from the logs; return how many deliveries that makes."""

@@ -112,7 +112,7 @@ def prepare_ledger(collection: Collection, scratch: Path, sources: Iterable[Sour
         files = ledger.list_files()
         kept = list(ledger.iter_unarchived())
         for source in sources:
-            ledger.forget_source(source.name)
+            ledger.forget(source.name)
         for statement in kept:
             ledger.add(statement)
         return files - ledger.list_files()

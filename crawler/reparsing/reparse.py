@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from archives.erasure.register import load_register
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from crawler.reparsing.documents import RedirectLost, read_document
@@ -129,10 +130,14 @@ def iter_statements(
     """Yield everything that the captures of a source state, normalised."""
     with CollectionIndex(holding.collection) as index:
         reader = CaptureReader(index, done)
+        erased = load_register(holding.collection)
         for entry in holding.iter_entries(source):
             advance()
             reading = reader.read(entry, source)
             for statement in reading.statements if reading else ():
+                if erased.has_article(*statement.key):
+                    done.counts["erased/statements"] += 1
+                    continue
                 try:
                     normalise_all(statement, source.post)
                 except Exception:  # a normaliser of the source's own may raise anything; what others state still counts

@@ -24,6 +24,7 @@ from crawler.addon import place_collection
 from crawler.fetching.requisites import RequisiteRequests
 from crawler.fetching.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
 from crawler.monitoring.failures import find_reason, page_failed
+from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
 from crawler.sources import Source, find_source
 from crawler.sources.archived import find_definitions
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
     from twisted.python.failure import Failure
 
+    from archives.erasure.register import Register
     from pipelines.page.document import CaptureRef
     from pipelines.posts.options import PostOptions
     from pipelines.reading.read import Reading
@@ -63,7 +65,7 @@ class NewsSpider(Spider):
     """Base of the spiders that follow a source.
 
     Stats: `links/followed/<kind>`, `captures/<class>`, `pages/<kind>`, `pages/failed/<kind>`, `failures/<reason>`,
-    `pages/not_html`, `listing/no_identifier`, `text/not_served`.
+    `pages/not_html`, `listing/no_identifier`, `text/not_served`, `erased/statements`.
     """
 
     follows: ClassVar[frozenset[LinkKind]] = frozenset()
@@ -87,6 +89,10 @@ class NewsSpider(Spider):
         is_parsed = isinstance(kwargs.get("seeds"), tuple)
         arguments = kwargs if is_parsed else cls.parse_arguments(kwargs)
         return super().from_crawler(crawler, *args, source=source, **arguments)
+
+    @cached_property
+    def _erased(self) -> Register:
+        return find_register(self.crawler.settings)
 
     @classmethod
     def build_source(cls, arguments: dict[str, Any]) -> Source:
@@ -163,7 +169,9 @@ class NewsSpider(Spider):
     def state(self, reading: Reading, response: Response) -> Iterator[_Output]:
         """Yield the statements of a document; one whose article needs another page waits for it."""
         for statement in reading.statements:
-            if statement.origin is Origin.ARTICLE and reading.is_named:
+            if self._erased.has_article(*statement.key):
+                self.count("erased/statements")
+            elif statement.origin is Origin.ARTICLE and reading.is_named:
                 text_link = statement.shareLink or self.find_known_share(statement.identifier)
                 is_read = self.is_unchanged(response) and self.is_text_archived(text_link)
                 yield from self._state_awaiting_text(statement, text_link, is_read=is_read)

@@ -205,13 +205,15 @@ class DuplicateIndex:
         )
         self._database.execute("DELETE FROM sketches WHERE number = ?", (number,))
 
-    def drop_source(self, source: str) -> None:
-        """Forget what a source's posts said."""
+    def drop_known(self, source: str, identifier: str | None) -> None:
+        """Forget what a post said, or all posts of a source."""
+        of, what = "WHERE source = ? AND (? IS NULL OR identifier = ?)", (source, identifier, identifier)
         self._database.execute(
-            "DELETE FROM buckets WHERE number IN (SELECT number FROM sketches WHERE source = ?)", (source,)
+            f"DELETE FROM buckets WHERE number IN (SELECT number FROM sketches {of})",  # noqa: S608
+            what,
         )
-        self._database.execute("DELETE FROM sketches WHERE source = ?", (source,))
-        self._database.execute("DELETE FROM unsketched WHERE source = ?", (source,))
+        for table in ("sketches", "unsketched"):
+            self._database.execute(f"DELETE FROM {table} {of}", what)  # noqa: S608
 
     def list_candidates(self, key: tuple[str, str]) -> list[tuple[tuple[str, str], bool]]:
         """Return the posts whose text may be the same as a post's, and whether it surely is, by key."""

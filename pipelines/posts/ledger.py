@@ -206,12 +206,17 @@ class Ledger:
             yield from rows
             last = rows[-1]
 
-    def forget_source(self, source: str) -> None:
-        """Drop everything known of a source's articles."""
+    def forget(self, source: str, identifier: str | None = None) -> None:
+        """Drop everything known of an article, or of all articles of a source."""
         with self.exclusive():
-            self._statements.drop_source(source)
-            self._database.execute("DELETE FROM posts WHERE source = ?", (source,))
-            self._duplicates.drop_source(source)
+            self._statements.drop(source, identifier)
+            self._duplicates.drop_known(source, identifier)
+            self._database.execute(f"DELETE FROM posts {statement_set.OF}", (source, identifier, identifier))  # noqa: S608
+
+    def scrub(self) -> None:
+        """Write the file anew, so that nothing of what was dropped is left in it."""
+        self._database.execute("VACUUM")
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # Posts: the view.
 

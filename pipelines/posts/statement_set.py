@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS sightings (
     PRIMARY KEY (statement, captured_at, record_id)
 ) WITHOUT ROWID;
 """
+OF: Final = "WHERE source = ? AND (? IS NULL OR identifier = ?)"
 _PLACE: Final = "captured_at, record_id, payload_digest, file, offset"
 _UNION: Final = f"""
 INSERT OR IGNORE INTO statements (source, identifier, digest, said)
@@ -107,12 +108,14 @@ class StatementSet:
         for said, *place in rows:
             yield _load(said, *place)
 
-    def drop_source(self, source: str) -> None:
-        """Forget what is stated of a source's articles."""
+    def drop(self, source: str, identifier: str | None) -> None:
+        """Forget what is stated of an article, or of all articles of a source."""
+        what = (source, identifier, identifier)
         self._database.execute(
-            "DELETE FROM sightings WHERE statement IN (SELECT number FROM statements WHERE source = ?)", (source,)
+            f"DELETE FROM sightings WHERE statement IN (SELECT number FROM statements {OF})",  # noqa: S608
+            what,
         )
-        self._database.execute("DELETE FROM statements WHERE source = ?", (source,))
+        self._database.execute(f"DELETE FROM statements {OF}", what)  # noqa: S608
 
 
 def _dump_place(capture: CaptureRef | None) -> tuple[str, str, str, str, int]:

@@ -82,7 +82,7 @@ class Desk:
 
     def forget(self, source: str = "news") -> None:
         with closing(Ledger(self._ledger_path)) as ledger:
-            ledger.forget_source(source)
+            ledger.forget(source)
 
     def account(self, **arguments: object) -> int:
         with self.open() as log:

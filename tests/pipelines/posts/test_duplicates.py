@@ -174,7 +174,7 @@ def test_a_link_follows_the_text(tmp_path: Path) -> None:
     assert (near.is_exact, near.containment) == (False, 1.0)
     add(ledger, "a", one, source="elsewhere")
     assert [found.key for found in ledger.list_duplicates(("elsewhere", "a"))] == [("paper", "a")]
-    ledger.forget_source("paper")
+    ledger.forget("paper")
     assert ledger.list_duplicates(("elsewhere", "a")) == []
     ledger.close()
 

@@ -202,7 +202,7 @@ def test_what_no_archive_holds_is_kept_apart(tmp_path: Path) -> None:
     ledger.add(build("shared", 1))
     assert list(ledger.iter_unarchived()) == [foreign]
     assert ledger.list_statements(KEY, until=NOON) == [foreign]
-    ledger.forget_source("news")
+    ledger.forget("news")
     assert list(ledger.iter_keys()) == list(ledger.iter_unarchived()) == ledger.list_statements(KEY) == []
     ledger.close()
 

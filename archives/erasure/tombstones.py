@@ -1,0 +1,164 @@
+"""Overwrites records of a WARC file, in place: what follows them keeps its offset, and every index line holds.
+
+A run of neighbouring records that are to go becomes one `metadata` record of the same length, which says that something
+was erased, when and why (WARC/1.1, section 6.6). In a compressed file the gzip member is filled up by the comment field
+of its header (RFC 1952, section 2.3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import uuid
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from archives.erasure.register import ErasedFile
+from archives.errors import ArchiveError
+from archives.storage.files import replace_file
+from archives.warc.reader import iter_records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from archives.warc.parser import Record
+
+_MAGIC: Final = b"\x1f\x8b"
+_COMMENT_FLAG: Final = 0x10
+_READ_SIZE: Final = 1 << 20
+
+
+class ErasureRefused(ArchiveError):
+    """Records that cannot be erased where they are."""
+
+
+@dataclass(slots=True)
+class _Region:
+    start: int
+    end: int
+
+
+def erase_records(path: Path, is_meant: Callable[[Record], bool], *, at: str, reason: str) -> ErasedFile | None:
+    """Overwrite every record that is meant, with what belongs to it: its request, and metadata about either.
+
+    The file is replaced as a whole, so a crash leaves the old one or the new one.
+
+    Args:
+        at: what the tombstone says of the instant, ISO 8601.
+        reason: what it says of the cause; may be ''.
+
+    Returns:
+        None where no record is meant.
+
+    Raises:
+        ErasureRefused: the file is of a kind that is not rewritten, or a tombstone has no room in it.
+        RecordError: the file is damaged.
+        OSError: it cannot be written.
+    """
+    if not path.name.endswith((".warc", ".warc.gz")):
+        raise ErasureRefused(
+            f"{path.name} is neither .warc nor .warc.gz, and no other file is rewritten; delete it, or convert it first"
+        )
+    regions = _find_regions(path, is_meant)
+    if not regions:
+        return None
+    before = _hash(path)
+    with path.open("rb") as old, replace_file(path, mode=path.stat().st_mode & 0o777) as new:
+        is_packed = old.read(len(_MAGIC)) == _MAGIC
+        old.seek(0)
+        shutil.copyfileobj(old, new, _READ_SIZE)
+        for region in regions:
+            new.seek(region.start)
+            new.write(_build_tombstone(region.end - region.start, at=at, reason=reason, is_packed=is_packed))
+        new.flush()
+        after = _hash(Path(new.name))
+    return ErasedFile(
+        name=path.name,
+        regions=tuple((region.start, region.end - region.start) for region in regions),
+        before=before,
+        after=after,
+    )
+
+
+def _find_regions(path: Path, is_meant: Callable[[Record], bool]) -> list[_Region]:
+    """Return where the records stand that are meant; of those that touch one another one region."""
+    erased: set[str] = set()
+    for record in iter_records(path):
+        if is_meant(record):
+            erased.add(record.record_id)
+    if not erased:
+        return []
+    regions: list[_Region] = []
+    is_open = False
+    for record in iter_records(path):
+        is_erased = record.record_id in erased or bool(erased.intersection(_iter_related(record)))
+        if is_open and not is_erased:
+            # Up to where the next one begins: in a plain file blank lines follow a record.
+            regions[-1].end = record.offset
+        if is_erased and not is_open:
+            regions.append(_Region(record.offset, path.stat().st_size))
+        is_open = is_erased
+    return regions
+
+
+def _iter_related(record: Record) -> Iterator[str]:
+    for name in ("WARC-Concurrent-To", "WARC-Refers-To"):
+        if found := record.get(name):
+            yield found
+
+
+def _build_tombstone(length: int, *, at: str, reason: str, is_packed: bool) -> bytes:
+    """Return a record of exactly so many bytes."""
+    record_id = f"<urn:uuid:{uuid.uuid4()}>"
+    for words in _iter_words(at, reason):
+        record = _pack(record_id, at, words, length) if is_packed else _fill(record_id, at, words, length)
+        if len(record) == length:
+            return record
+    raise ErasureRefused(f"a tombstone has no room in {length} bytes")
+
+
+def _iter_words(at: str, reason: str) -> Iterable[str]:
+    """Yield what a tombstone says, shorter and shorter."""
+    yield f"erased: {at}\r\nreason: {' '.join(reason.split())}\r\n" if reason else f"erased: {at}\r\n"
+    yield f"erased: {at}\r\n"
+    yield ""
+
+
+def _build_record(record_id: str, at: str, block: bytes) -> bytes:
+    head = (
+        "WARC/1.1\r\nWARC-Type: metadata\r\n"
+        f"WARC-Record-ID: {record_id}\r\nWARC-Date: {at}\r\n"
+        f"Content-Type: application/warc-fields\r\nContent-Length: {len(block)}\r\n\r\n"
+    )
+    return head.encode() + block + b"\r\n\r\n"
+
+
+def _fill(record_id: str, at: str, words: str, length: int) -> bytes:
+    """Return an uncompressed record; blanks at the end of its block fill it up."""
+    block = words.encode()
+    missing = length - len(_build_record(record_id, at, block))
+    while missing > 0:
+        block += b" " * missing
+        # A longer block may have a longer length.
+        over = len(_build_record(record_id, at, block)) - length
+        block, missing = (block[:-over], 0) if over > 0 else (block, 0)
+    return _build_record(record_id, at, block)
+
+
+def _pack(record_id: str, at: str, words: str, length: int) -> bytes:
+    record = _build_record(record_id, at, words.encode())
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    data = packer.compress(record) + packer.flush()
+    end = zlib.crc32(record).to_bytes(4, "little") + len(record).to_bytes(4, "little")
+    missing = length - 10 - 1 - len(data) - len(end)
+    if missing < 0:
+        return b""
+    head = _MAGIC + bytes((8, _COMMENT_FLAG, 0, 0, 0, 0, 0, 255))
+    return head + b" " * missing + b"\x00" + data + end
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

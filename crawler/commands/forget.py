@@ -1,0 +1,131 @@
+"""`newsreel forget`: take an article out of everything, for good."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.errors import ArchiveError
+from archives.storage.collection import Collection, list_collections
+from archives.urls import surt_key
+from crawler.publishing.erasing import Target, find_target, forget
+from crawler.publishing.exporting import load_plans, run_export, tell_receivers
+from crawler.publishing.library import Library
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+_DELIVERY_S = 10.0
+
+
+class Command(ScrapyCommand):
+    """Forgets an article: post, ledger, search, feeds and exports, and its bytes in the WARC files.
+
+    Exit codes: 0 it is forgotten, or with --dry-run would be; 1 nothing of the kind is known, or not all could be
+    forgotten; 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "URL_OR_ID… | --pattern REGEX [options]"
+
+    def short_desc(self) -> str:
+        """Return one line for `newsreel --help`."""
+        return "Erase an article for good: post, exports, index, and its bytes in the WARC files"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--collection", metavar="C", default="", help="only in this collection (default: in all)")
+        parser.add_argument("--pattern", metavar="REGEX", help="every article whose address or id this matches")
+        parser.add_argument("--reason", default="", help="such as a case number; tombstone and register keep it")
+        parser.add_argument("--dry-run", action="store_true", help="say what would be erased, and erase nothing")
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Forget what is named in `args`."""
+        assert self.settings is not None
+        if bool(args) == bool(opts.pattern):
+            raise UsageError("name an address or an id, or give --pattern", print_help=False)
+        is_meant = _build_test(args, opts.pattern)
+        data_dir = Path(self.settings["DATA_DIR"])
+        names = [opts.collection] if opts.collection else list_collections(data_dir)
+        try:
+            collections = [Collection.open(data_dir, name) for name in names]
+            targets = [(collection, find_target(collection, is_meant)) for collection in collections]
+        except ArchiveError as error:
+            raise UsageError(str(error), print_help=False) from error
+        targets = [(collection, target) for collection, target in targets if target]
+        if not targets:
+            what = opts.pattern or ", ".join(args)
+            print(f"nothing is known of {what}; nothing was erased", file=sys.stderr)  # noqa: T201
+            self.exitcode = 1
+            return
+        for collection, target in targets:
+            print(_describe(collection, target))  # noqa: T201
+        if opts.dry_run:
+            return
+        if not opts.yes and not _ask():
+            print("nothing was erased", file=sys.stderr)  # noqa: T201
+            self.exitcode = 1
+            return
+        self._forget(data_dir, targets, reason=opts.reason)
+
+    def _forget(self, data_dir: Path, targets: list[tuple[Collection, Target]], *, reason: str) -> None:
+        assert self.settings is not None
+        library = Library(data_dir)
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        for collection, target in targets:
+            try:
+                erasure = forget(library, collection, target, at=at, reason=reason)
+            except (ArchiveError, OSError, sqlite3.Error) as error:
+                print(f"{collection.name}: {error}; run it again to go on", file=sys.stderr)  # noqa: T201
+                self.exitcode = 1
+                continue
+            regions = sum(len(file.regions) for file in erasure.files)
+            print(f"{collection.name}: erased, {regions} places in {len(erasure.files)} WARC files")  # noqa: T201
+        try:
+            plans = load_plans(self.settings)
+            for plan in plans.exports:
+                run_export(library, plan)
+            if plans.hooks:
+                tell_receivers(library, plans.hooks, patience_s=_DELIVERY_S)
+        except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
+            print(f"an export could not be brought up to date: {error}", file=sys.stderr)  # noqa: T201
+            self.exitcode = 1
+
+
+def _build_test(names: list[str], pattern: str | None) -> Callable[[str], bool]:
+    if pattern:
+        try:
+            compiled = re.compile(pattern)
+        except (re.error, RecursionError, OverflowError) as error:
+            raise UsageError(f"{pattern!r} is not a regular expression: {error}", print_help=False) from error
+        return lambda text: bool(compiled.search(text))
+    wanted = {surt_key(name) for name in names}
+    return lambda text: surt_key(text) in wanted
+
+
+def _describe(collection: Collection, target: Target) -> str:
+    lines = [f"{collection.name}: {len(target.keys)} articles, {target.captures} captures"]
+    lines += [f"  {headline}" for headline in target.headlines]
+    if target.lists:
+        lines.append(f"  {target.lists} captures of lists and feeds name it as well, and are kept")
+    return "\n".join(lines)
+
+
+def _ask() -> bool:
+    if not sys.stdin.isatty():
+        raise UsageError("this cannot be undone; give --yes where there is no terminal to ask on", print_help=False)
+    return input("This cannot be undone. Erase? [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,245 @@
+"""Forgetting an article: everywhere in a collection, for good.
+
+What goes: the post file, all that the ledger knows, the article's pages in page lists and search, deliveries that wait,
+and the captures' bytes in the WARC files. What stays: a tombstone in each place, and an entry in the register of
+erasures, by which no crawl, reparse or import brings the article back.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from archives.erasure.register import Erasure, digest_article, digest_key, load_register
+from archives.erasure.tombstones import ErasureRefused, erase_records
+from archives.errors import NotArchived
+from archives.index.catalogue import CollectionIndex
+from archives.index.cdxj import dump_line
+from archives.index.sidecars import build_sidecar, write_sidecar
+from archives.storage.files import write_file
+from archives.urls import surt_key
+from crawler.publishing.webhooks import FILE_NAME as OUTBOX_NAME
+from crawler.publishing.webhooks import Outbox
+from crawler.reparsing.ledger import find_ledger, find_posts_dir, open_ledger
+from pipelines.exports.records import build_id
+from pipelines.posts.items import Origin, load_post
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from archives.storage.collection import Collection
+    from archives.warc.parser import Record
+    from crawler.publishing.library import Library
+
+# Captures that are of one article alone; a list or feed names many, and is kept.
+_OF_ONE: Final = (Origin.ARTICLE, Origin.TEXT, Origin.SHARE)
+
+
+@dataclass(slots=True, kw_only=True)
+class Target:
+    """What is to be forgotten of one collection.
+
+    Attributes:
+        keys: source and id of each article.
+        keys_of_addresses: SURT keys of the pages that are of these articles alone.
+        payloads: digests of what stood there; the same bytes elsewhere go, too.
+        headlines: of the posts, for those who decide.
+        lists: captures of lists and feeds that name an article; they are kept.
+    """
+
+    keys: set[tuple[str, str]] = field(default_factory=set)
+    addresses: set[str] = field(default_factory=set)
+    payloads: set[str] = field(default_factory=set)
+    headlines: list[str] = field(default_factory=list)
+    lists: int = 0
+    captures: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything was found."""
+        return bool(self.keys or self.captures)
+
+
+def find_target(collection: Collection, is_meant: Callable[[str], bool]) -> Target:
+    """Return what a collection holds of the articles whose address or id is meant.
+
+    Args:
+        is_meant: asked for the address and the id of each article, and for the address of each capture.
+
+    Raises:
+        ArchiveError: the collection cannot be read.
+    """
+    target = Target()
+    with CollectionIndex(collection) as index:
+        _add_articles(collection, index, is_meant, target)
+        meant = set(target.addresses)
+        for entry in index.iter_entries():
+            if surt_key(entry.url) in meant or is_meant(entry.url):
+                target.addresses.add(surt_key(entry.url))
+                target.captures += 1
+    return target
+
+
+def _add_articles(
+    collection: Collection, index: CollectionIndex, is_meant: Callable[[str], bool], target: Target
+) -> None:
+    if not find_ledger(collection).is_file():
+        return
+    with closing(open_ledger(collection)) as ledger:
+        for key in ledger.iter_keys():
+            sightings = ledger.list_sightings(key)
+            addresses = {key[1], *(statement.url for statement in sightings), *(s.shareLink for s in sightings)}
+            if not any(address and is_meant(address) for address in addresses):
+                continue
+            target.keys.add(key)
+            filing = ledger.find_filing(key)
+            if filing and filing.state:
+                target.headlines.append(load_post(filing.state).headline)
+            for statement in sightings:
+                capture = statement.capture
+                if statement.origin not in _OF_ONE or capture is None:
+                    target.lists += 1
+                    continue
+                target.payloads.add(capture.payload_digest)
+                entry = index.find_record(capture.record_id, capture.captured_at)
+                if entry is not None:
+                    target.addresses.add(surt_key(entry.url))
+            target.addresses.update(
+                surt_key(address) for address in addresses if address.startswith(("http://", "https://"))
+            )
+    target.payloads.discard("")
+
+
+def forget(library: Library, collection: Collection, target: Target, *, at: str, reason: str) -> Erasure:
+    """Forget what `find_target` found.
+
+    The register comes first, so that nothing comes back where we are killed in between; a second call finishes the
+    work. The log of changes gets the withdrawal; exports and receivers are the caller's.
+
+    Args:
+        at: instant, ISO 8601, UTC.
+
+    Raises:
+        ErasureRefused: a WARC file holds captures of it that cannot be overwritten; nothing was changed.
+        ArchiveError, OSError: a file cannot be read or written.
+    """
+    warcs = _find_files(collection, target)
+    register = load_register(collection)
+    erasure = Erasure(
+        at=at,
+        reason=reason,
+        addresses=frozenset(map(digest_key, target.addresses)),
+        articles=frozenset(digest_article(*key) for key in target.keys),
+    )
+    register.add(erasure)
+    _forget_posts(collection, target.keys)
+    files = []
+    for warc in warcs:
+        erased = erase_records(warc, _build_test(target), at=at, reason=reason)
+        if erased is not None:
+            files.append(erased)
+            write_sidecar(collection, warc.name, map(dump_line, build_sidecar(warc)))
+    done = replace(erasure, files=tuple(files))
+    register.replace_last(done)
+    _forget_pages(collection, target.addresses)
+    _forget_deliveries(library.data_dir, target.keys)
+    for path in collection.indexes_dir.glob("viewer.sqlite*"):  # made again at the next look
+        path.unlink()
+    with CollectionIndex(collection) as index:
+        index.refresh()
+    with closing(library.open_log(collection.name)) as log:
+        log.account()
+    return done
+
+
+def enforce(collection: Collection, *, at: str) -> int:
+    """Erase again what an import or another machine has brought back; return how many WARC files were changed.
+
+    Raises:
+        ErasureRefused: a file holds what was erased, and cannot be overwritten.
+        ArchiveError, OSError: a file cannot be read or written.
+    """
+    register = load_register(collection)
+    if not register:
+        return 0
+    with CollectionIndex(collection) as index:
+        names = {entry.filename for entry in index.iter_entries() if register.has_address(entry.url)}
+    files = []
+    for warc in (path for path in collection.iter_warcs() if path.name in names):
+        erased = erase_records(warc, lambda record: register.has_address(record.url), at=at, reason="erased before")
+        if erased is not None:
+            files.append(erased)
+            write_sidecar(collection, warc.name, map(dump_line, build_sidecar(warc)))
+    if files:
+        register.add(Erasure(at=at, reason="erased before", files=tuple(files)))
+    return len(files)
+
+
+def _find_files(collection: Collection, target: Target) -> list[Path]:
+    """Return the WARC files that hold captures of the target.
+
+    Raises:
+        ErasureRefused: one is not on this disk, or still being written.
+    """
+    if opened := sorted(path.name for path in collection.iter_open()):
+        raise ErasureRefused(f"{opened[0]} is still being written; wait for the crawl to end")
+    with CollectionIndex(collection) as index:
+        index.refresh()
+        names = {
+            entry.filename
+            for entry in index.iter_entries()
+            if surt_key(entry.url) in target.addresses or entry.digest in target.payloads
+        }
+    found = [path for path in collection.iter_warcs() if path.name in names]
+    for path in found:
+        if not path.is_file():
+            raise ErasureRefused(f"{path.name} lies in object storage alone; fetch it first: newsreel store")
+    if missing := names - {path.name for path in found}:
+        raise NotArchived(f"{sorted(missing)[0]} is listed and not there", path=collection.archive_dir)
+    return found
+
+
+def _build_test(target: Target) -> Callable[[Record], bool]:
+    def is_meant(record: Record) -> bool:
+        if record.url and surt_key(record.url) in target.addresses:
+            return True
+        return (record.get("WARC-Payload-Digest") or "") in target.payloads
+
+    return is_meant
+
+
+def _forget_posts(collection: Collection, keys: Iterable[tuple[str, str]]) -> None:
+    if not find_ledger(collection).is_file():
+        return
+    posts_dir = find_posts_dir(collection)
+    with closing(open_ledger(collection)) as ledger:
+        for key in keys:
+            claim = ledger.find_claim(key)
+            ledger.forget(*key)
+            if claim and claim.file not in ledger.list_files():
+                with suppress(FileNotFoundError):
+                    (posts_dir / claim.file).unlink()
+        ledger.scrub()
+
+
+def _forget_pages(collection: Collection, addresses: set[str]) -> None:
+    for path in collection.pages_dir.glob("*.jsonl"):
+        lines = path.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if surt_key(_find_url(line)) not in addresses]
+        if kept != lines:
+            write_file(path, b"".join(kept))
+
+
+def _find_url(line: bytes) -> str:
+    try:
+        return str(json.loads(line).get("url", ""))
+    except (ValueError, AttributeError):
+        return ""
+
+
+def _forget_deliveries(data_dir: Path, keys: Iterable[tuple[str, str]]) -> None:
+    if (data_dir / OUTBOX_NAME).is_file():
+        with closing(Outbox(data_dir / OUTBOX_NAME)) as outbox:
+            outbox.forget({build_id(*key) for key in keys})

@@ -1,0 +1,106 @@
+"""An article forgotten in a real collection: no byte of it is left, and nothing brings it back."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archives.index.catalogue import CollectionIndex
+from archives.storage.collection import Collection
+from archives.urls import surt_key
+from crawler.demo_site import Newspaper
+from tests.project import LOOPBACK, Data, run_scrapy
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORDS = b"74 stars"
+ARTICLE = "NW202602251315000305"
+
+
+def crawl(data: Data, paper: Newspaper, *, resume: bool = True) -> str:
+    source = data.path / "newspaper.toml"
+    source.write_text(paper.source_toml(), "utf-8")
+    options = LOOPBACK | ({} if resume else {"FRONTIER_RESUME": False, "REVALIDATE_ENABLED": False})
+    done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=options)
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def find_words(folder: Path) -> list[str]:
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            raw = path.read_bytes()
+            try:
+                text = raw + gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+            except (OSError, zlib.error):
+                text = raw
+            if WORDS in text:
+                found.append(path.name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def paper():
+    with Newspaper() as served:
+        served.publish(edition=1)
+        yield served
+
+
+def test_no_byte_is_left_and_nothing_brings_it_back(tmp_path: Path, paper: Newspaper) -> None:
+    data = Data(tmp_path)
+    crawl(data, paper)
+    assert run_scrapy("export", "jsonl", "-o", str(tmp_path / "posts.jsonl"), data=data).returncode == 0
+    posts = len(list(data.posts("newspaper").glob("*.md")))
+    assert len(find_words(tmp_path)) == 3  # post, ledger, export; in the WARC file it is coded
+    (tmp_path / "posts.jsonl").unlink()
+
+    shown = run_scrapy("forget", ARTICLE, "--dry-run", data=data)
+    assert (shown.returncode, "Counting stars" in shown.stdout) == (0, True)
+    asked = run_scrapy("forget", ARTICLE, data=data)
+    assert (asked.returncode, "--yes" in asked.stderr) == (2, True)
+    assert len(list(data.posts("newspaper").glob("*.md"))) == posts
+
+    done = run_scrapy("forget", ARTICLE, "--yes", "--reason", "case 7", data=data)
+    assert done.returncode == 0, done.stderr
+    assert find_words(tmp_path) == []
+    assert len(list(data.posts("newspaper").glob("*.md"))) == posts - 1
+    verified = run_scrapy("verify", "newspaper", "--posts", data=data)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    changes = run_scrapy("export", "jsonl", "-o", "-", "--since", "start", data=data)
+    assert [line for line in changes.stdout.splitlines() if '"withdrawn"' in line and ARTICLE in line]
+
+    assert "'erased/not_asked': 1" in crawl(data, paper, resume=False)
+    assert find_words(tmp_path) == []
+    assert run_scrapy("reparse", "newspaper", data=data).returncode == 0
+    assert len(list(data.posts("newspaper").glob("*.md"))) == posts - 1
+    with CollectionIndex(Collection.open(tmp_path, "newspaper")) as index:
+        assert not [entry.url for entry in index.iter_entries() if ARTICLE in surt_key(entry.url)]
+    assert run_scrapy("verify", "newspaper", "--posts", data=data).returncode == 0
+
+
+def test_what_nobody_knows_is_no_erasure(tmp_path: Path, paper: Newspaper) -> None:
+    data = Data(tmp_path)
+    crawl(data, paper)
+    before = {path: path.read_bytes() for path in data.warcs("newspaper")}
+    done = run_scrapy("forget", f"{paper.base_url}/no/such", "--yes", data=data)
+    assert (done.returncode, "/no/such" in done.stderr) == (1, True)
+    assert run_scrapy("forget", data=data).returncode == 2
+    assert run_scrapy("forget", "--pattern", "(", "--yes", data=data).returncode == 2
+    assert {path: path.read_bytes() for path in data.warcs("newspaper")} == before
+
+
+def test_a_pattern_forgets_many(tmp_path: Path, paper: Newspaper) -> None:
+    data = Data(tmp_path)
+    crawl(data, paper)
+    posts = {path.name for path in data.posts("newspaper").glob("*.md")}
+    meant = {name for name in posts if name.startswith("2026-02-12")}
+    assert len(meant) > 1
+    done = run_scrapy("forget", "--pattern", "NW20260212", "--yes", data=data)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in data.posts("newspaper").glob("*.md")} == posts - meant
+    assert run_scrapy("verify", "newspaper", "--posts", data=data).returncode == 0
