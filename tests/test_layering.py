@@ -28,8 +28,9 @@ STANDARD = frozenset(sys.stdlib_module_names)
 ALLOWED = {
     "archives": frozenset({"jinja2", "warcio", "webencodings"}),
     "pipelines": frozenset(
-        "chardet cssselect dateutil jmespath lxml msgspec nh3 pypinyin trafilatura w3lib webencodings".split()  # noqa: SIM905
-    ),
+        ["babel", "chardet", "cssselect", "dateutil", "hijridate", "jmespath", "lxml", "msgspec", "nh3", "persiantools"]
+    )
+    | frozenset(["pypinyin", "trafilatura", "w3lib", "webencodings"]),
 }
 # What it may import inside a function, because it does without where it is not installed.
 OPTIONAL = {

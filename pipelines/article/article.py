@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.article.bylines import find_authors
-from pipelines.article.datelines import list_lines_near
+from pipelines.article.datelines import list_lines_near, read_around
 from pipelines.article.keywords import choose_sections, choose_topics
 from pipelines.article.main_text import MainBody
 from pipelines.article.publication import find_publication
@@ -94,12 +94,13 @@ def read_article(
     metadata = read_metadata(page)
     headline, shown = find_headline(page, metadata)
     language = language or find_language(page)
+    around = read_around(shown)
     publication = (
         None
         if is_dated
-        else find_publication(page, metadata, shown, zone=zone, captured_at=captured_at, language=language)
+        else find_publication(page, metadata, around, zone=zone, captured_at=captured_at, language=language)
     )
-    near = list_lines_near(shown)
+    near = list_lines_near(around)
     clean_headline = normalise_headline(headline.text) if headline else ""
     if known_body is None:
         body, body_evidence = find_body(page, metadata, headline=clean_headline, shown=shown)

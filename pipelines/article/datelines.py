@@ -8,10 +8,14 @@ know families of such places, never a site.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
+from pipelines.article.boilerplate import list_class_words
+from pipelines.dates.patterns import names_day
+from pipelines.dates.vocabulary import MODIFIED, PUBLISHED
 from pipelines.page.metadata import Statement
 from pipelines.page.page import BLOCKS, fold_blanks, read_text
 
@@ -20,8 +24,15 @@ if TYPE_CHECKING:
 
     from pipelines.page.page import Page
 
+_BESIDE = frozenset(
+    ["comment", "comments", "disqus", "related", "recommended", "replies", "reply", "respond", "sidebar", "trending"]
+)
+_OF_ENTRY = frozenset(["entry", "hentry", "post"])
 _SILENT = frozenset(["script", "style", "noscript"])
 _NEAR_BLOCKS = 14
+# Behind so much prose a change is that of the site.
+_PROSE_BLOCKS = 2
+_PROSE_CHARS = 60
 _NEAR_CHARS = 160
 _DATELINE_CHARS = 90
 
@@ -59,14 +70,20 @@ _HAS_DAY = re.compile(
     r"|\d{1,2}(?:st|nd|rd|th|\.|º)?\s+(?:de\s+)?[^\W\d_]{3,10}\.?,?\s+(?:de\s+)?(?:19|20)\d\d"
     r"|[^\W\d_]{3,10}\.?\s+\d{1,2},?\s+(?:19|20)\d\d"
 )
-# Every day has two digits side by side, every moment a digit or one of the words; most texts have neither.
+# Most texts have neither two digits side by side nor a digit at all.
 _TWO_DIGITS = re.compile(r"\d\d")
 _DIGIT = re.compile(r"\d")
-_DAY_WORDS = ("昨天", "前天", "今天", "刚刚")
-_HAS_MOMENT = re.compile(
-    r"\d{1,2}[-月/]\d{1,2}日?\s*\d{1,2}:\d\d|昨天|前天|今天|刚刚|\d{1,9}\s*(?:分钟|小时|天)前"
-    r"|\d{1,9} (?:minutes?|hours?|days?) ago"
+_CLOCK = re.compile(r"\d{1,2}[:.]\d\d(?::\d\d)?")
+_SENTENCE = re.compile(r"[.!?。！？।؟۔][\"'”’»」』）)\]]*$")
+_MIN_SENTENCE = 40
+# Of attributes, what machines read; `title` on elements whose class says so, or on `time`.
+_TIME_ATTRIBUTES = (
+    *("datetime", "data-time", "data-timestamp", "data-date", "data-datetime", "data-date-time", "data-utime"),
+    *("data-published", "data-publish-date", "data-original-date", "content"),
 )
+_CHANGED = re.compile(r"modif|updat|chang|aktualis|actuali", re.IGNORECASE)
+_PUBLISHED = re.compile(r"(?:^|[\s_-])(?:published|dt-published|entry-date|pubdate)(?:$|[\s_-])", re.IGNORECASE)
+_WEEKDAY = re.compile(r"^[^\W\d_]{2,12}[,，]?\s")
 _MONTH, _DAY = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 # `/2024-05/20/`, `/202405/t20240520_1.html`, `/20/0229/18/`, `/a/210120/`
 _IN_URL = (
@@ -75,35 +92,62 @@ _IN_URL = (
 )
 
 
-def list_near(headline: Any) -> list[Statement]:
-    """Return the texts with a date in them around the headline: behind it first, then right before it."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The texts around a heading: behind it, block by block, and right before it."""
+
+    behind: tuple[str, ...]
+    before: tuple[str, ...]
+
+
+def read_around(headline: Any) -> list[Around]:
+    """Return what stands around the headline; where the same heading stands on the page again, around that as well."""
     if headline is None:
         return []
-    behind = [text for text in _iter_behind(headline) if _is_dateline(text)]
-    before = [text for text in _iter_before(headline) if _is_dateline(text)]
-    return [Statement(text=_cut(text), evidence="text:near headline") for text in [*behind, *before]]
+    return [
+        Around(tuple(_iter_behind(heading)), tuple(_iter_before(heading)))
+        for heading in [headline, *_list_equal(headline)]
+    ]
+
+
+def list_near(around: list[Around]) -> list[Statement]:
+    """Return the texts with a date in them around the headline: behind it first, then right before it."""
+    found: list[Statement] = []
+    for texts in around:
+        for text in filter(_is_dateline, texts.behind):
+            found.append(Statement(text=_cut(text), evidence="text:near headline"))
+        for text in filter(_is_dateline, texts.before):
+            found.append(Statement(text=_cut(text), evidence="text:before headline"))
+    return found
+
+
+def _list_equal(headline: Any) -> list[Any]:
+    """Return the headings of the page that say the same."""
+    text = read_text(headline)
+    others = headline.getroottree().getroot().iter("h1", "h2", "h3")
+    return [other for other in others if other is not headline and read_text(other) == text][:2]
 
 
 def _is_dateline(text: str) -> bool:
-    """Tell whether a text holds a date that is no part of a sentence."""
-    date = _find_day(text) or _find_moment(text)
-    if date is None:
+    """Tell whether a text may hold a date that is no part of a sentence; what reads dates decides."""
+    if len(text) > _DATELINE_CHARS:
+        date = _find_day(text)
+        return date is not None and bool(_LABEL.search(text[max(0, date.start() - 20) : date.start()]))
+    if len(text) > _MIN_SENTENCE and _SENTENCE.search(text) and not _LABEL.search(text):
         return False
-    return len(text) <= _DATELINE_CHARS or bool(_LABEL.search(text[max(0, date.start() - 20) : date.start()]))
+    rest = _CLOCK.sub("", text)
+    return bool(_DIGIT.search(rest)) or names_day(rest)
 
 
 def _find_day(text: str) -> re.Match[str] | None:
     return _HAS_DAY.search(text) if _TWO_DIGITS.search(text) else None
 
 
-def _find_moment(text: str) -> re.Match[str] | None:
-    has_sign = _DIGIT.search(text) or any(word in text for word in _DAY_WORDS)
-    return _HAS_MOMENT.search(text) if has_sign else None
-
-
 def _cut(text: str) -> str:
     """Return the text from its label or its date on, short enough to hold nothing else."""
-    starts = [match.start() for match in (_LABEL.search(text), _find_day(text), _find_moment(text)) if match]
+    if len(text) <= _DATELINE_CHARS:
+        return text
+    starts = [match.start() for match in (_LABEL.search(text), _find_day(text)) if match]
     return text[max(0, min(starts)) :][:60]
 
 
@@ -114,28 +158,58 @@ def _iter_behind(headline: Any) -> Iterator[str]:
         yield fold_blanks(headline.tail)
     for element in headline.iterchildren():
         yield read_text(element)
+    prose = 0
     for text in _iter_block_texts(headline):
-        if text:
+        if text and not (prose >= _PROSE_BLOCKS and _is_change(text)):
             seen += 1
             yield text
+        prose += len(text) >= _PROSE_CHARS and bool(_SENTENCE.search(text))
         if seen >= _NEAR_BLOCKS:
             return
+
+
+def _iter_moments(element: Any) -> Iterator[str]:
+    """Yield what an element and those in it say to machines: attributes that hold an instant, and texts of `time`."""
+    for inner in element.iter("time", "abbr", "span", "a", "div", "p"):
+        if _is_of_change(inner):
+            continue
+        names = (*_TIME_ATTRIBUTES, "title") if inner.tag in ("time", "abbr", "span") else _TIME_ATTRIBUTES
+        values = [value for name in names if (value := inner.get(name)) and _INSTANT_ONLY.fullmatch(value)]
+        if values or inner.tag == "time":
+            yield values[0] if values else read_text(inner)
+
+
+def _is_of_change(element: Any) -> bool:
+    """Tell whether an element says when the article was changed."""
+    named = " ".join(element.get(name) or "" for name in ("class", "itemprop", "property"))
+    return bool(_CHANGED.search(named)) and not _PUBLISHED.search(named)
+
+
+def _read_apart(element: Any) -> str:
+    """Return the text of an element, its parts parted: two dates side by side are two."""
+    return fold_blanks(" ".join(element.itertext())) if isinstance(element.tag, str) else ""
 
 
 def _iter_block_texts(headline: Any) -> Iterator[str]:
     """Yield the text of each innermost block, or inline element between blocks, that follows in the document."""
     is_between: dict[Any, bool] = {}
+    is_beside: dict[Any, bool] = {}
     for element in headline.xpath("following::*[position() <= 60]"):
         if not isinstance(element.tag, str) or element.tag in _SILENT:
             continue
+        if _is_beside(element) or _stands_beside(element, is_beside):
+            continue
         if element.tag in BLOCKS and any(child.tag in BLOCKS for child in element):
-            yield fold_blanks((element.text or "") + "".join(child.tail or "" for child in element))
+            yield fold_blanks((element.text or "") + " ".join(child.tail or "" for child in element))
             continue
         parent = element.getparent()
         if element.tag not in BLOCKS and parent not in is_between:
             is_between[parent] = any(sibling.tag in BLOCKS for sibling in parent)
         if element.tag in BLOCKS or is_between[parent]:
-            yield read_text(element)
+            moments = list(_iter_moments(element))
+            yield from moments
+            if len(moments) < 2 and not _is_of_change(element):
+                yield _read_apart(element)
 
 
 def _iter_before(headline: Any) -> Iterator[str]:
@@ -145,7 +219,7 @@ def _iter_before(headline: Any) -> Iterator[str]:
         if element is None or element.tag == "body":
             return
         for sibling in list(element.itersiblings(preceding=True))[:4]:
-            text = read_text(sibling) if sibling.tag not in _SILENT else ""
+            text = _read_apart(sibling) if sibling.tag not in _SILENT else ""
             if text and len(text) <= _NEAR_CHARS:
                 yield text
         element = element.getparent()
@@ -160,6 +234,10 @@ def list_marked(page: Page) -> list[Statement]:
                 found.append(Statement(text=value, evidence=f"attribute:{name}"))
         if (identifier := element.get("id")) and _MARKED_ID.match(identifier):
             found.append(Statement(text=read_text(element)[:60], evidence=f"id:{element.get('id')}"))
+    for element in page.root.iter("abbr", "time"):
+        value = element.get("title") or ""
+        if _PUBLISHED.search(element.get("class") or "") and _INSTANT_ONLY.fullmatch(value):
+            found.append(Statement(text=value, evidence=f"{element.tag}:title"))
     for comment in page.root.iter(etree.Comment):
         match = _IN_COMMENT.search(comment.text or "")
         if match:
@@ -213,33 +291,77 @@ def _is_ending_in_name(before: str) -> bool:
 
 
 def list_timed(page: Page) -> list[Statement]:
-    """Return the values of `time` elements; they are often those of other articles, so they come late."""
+    """Return the values of `time` elements that are none of a change, a comment or another article."""
     found = []
+    is_beside: dict[Any, bool] = {}
     for element in page.root.iter("time"):
-        text = element.get("datetime") or read_text(element)
-        if text.strip():
+        text = element.get("datetime") or element.get("title") or read_text(element)
+        if text.strip() and not _is_of_change(element) and not _stands_beside(element, is_beside):
             found.append(Statement(text=text[:60], evidence="time"))
     return found[:5]
 
 
+def _stands_beside(element: Any, known: dict[Any, bool]) -> bool:
+    """Tell whether an element stands in what is no part of the article: comments, other articles, the site's frame.
+
+    Args:
+        known: answers for parents, which are added to.
+    """
+    parent = element.getparent()
+    if parent is None:
+        return False
+    if parent not in known:
+        known[parent] = _is_beside(parent) or _stands_beside(parent, known)
+    return known[parent]
+
+
+def _is_beside(element: Any) -> bool:
+    if element.tag in ("aside", "footer", "nav"):
+        return not list_class_words(element) & _OF_ENTRY
+    if element.tag in ("body", "html", "main"):
+        return False
+    words = list_class_words(element)
+    return not words.isdisjoint(_BESIDE) and not (element.tag == "article" and words & _OF_ENTRY)
+
+
 def list_labelled(page: Page) -> list[Statement]:
-    """Return texts anywhere that are labelled, or classed, as a date."""
+    """Return texts anywhere that are labelled, or classed, as a date; not those of a change, or of the site's frame."""
     found = []
-    for element in page.root.iter("p", "div", "span", "td", "li", "font", "em", "i", "b"):
+    is_ahead = page.root.find(".//h1") is not None
+    is_beside: dict[Any, bool] = {}
+    for element in page.root.iter("h1", "p", "div", "span", "td", "li", "font", "em", "i", "b"):
+        is_ahead = is_ahead and element.tag != "h1"
         own = (element.text or "") + " "
         if len(element):
             own += " ".join(child.tail or "" for child in element)
         if not _TWO_DIGITS.search(own):
             continue
         own = fold_blanks(own)
-        if len(own) > _NEAR_CHARS or not _HAS_DAY.search(own):
+        if len(own) > _NEAR_CHARS or not _HAS_DAY.search(own) or _stands_beside(element, is_beside):
+            continue
+        if _is_change(own) and next(element.iterancestors("article", "main"), None) is None:
+            # Of the site, as far as it says.
             continue
         if _LABEL.search(own):
             found.append(Statement(text=_cut(own), evidence="text:labelled"))
         elif _DATE_CLASS.search(f"{element.get('class') or ''} {element.get('id') or ''}"):
-            found.append(Statement(text=_cut(own), evidence="text:classed"))
+            evidence = "text:before headline" if is_ahead else "text:classed"
+            found.append(Statement(text=_cut(own), evidence=evidence))
     found.sort(key=lambda statement: statement.evidence != "text:labelled")
     return found[:5]
+
+
+def _is_change(text: str) -> bool:
+    """Tell whether a text says when something was changed, and not when it was published."""
+    folded = text.lower()
+    changed = any(word in folded for word in MODIFIED)
+    return changed and not any(word in folded for word in PUBLISHED)
+
+
+def list_changed(around: list[Around]) -> list[str]:
+    """Return the texts behind the headline that say when the article was last changed."""
+    behind = (text for texts in around[:1] for text in texts.behind)
+    return [text for text in behind if len(text) <= _DATELINE_CHARS and _DIGIT.search(text) and _is_change(text)]
 
 
 def list_in_url(page: Page) -> list[Statement]:
@@ -251,8 +373,7 @@ def list_in_url(page: Page) -> list[Statement]:
     return []
 
 
-def list_lines_near(headline: Any) -> list[str]:
+def list_lines_near(around: list[Around]) -> list[str]:
     """Return the short lines around the headline, those behind it first; bylines stand among them."""
-    if headline is None:
-        return []
-    return [text for text in [*_iter_behind(headline), *_iter_before(headline)] if len(text) <= _DATELINE_CHARS]
+    lines = [text for texts in around[:1] for text in (*texts.behind, *texts.before)]
+    return [text for text in lines if len(text) <= _DATELINE_CHARS]

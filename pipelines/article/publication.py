@@ -69,7 +69,7 @@ class _Claim:
 def find_publication(
     page: Page,
     metadata: Metadata,
-    headline: object,
+    around: list[datelines.Around],
     *,
     zone: tzinfo | None,
     captured_at: datetime | None,
@@ -78,28 +78,52 @@ def find_publication(
     """Return when the page says that its article was published.
 
     Args:
-        headline: element that shows the headline, or None.
+        around: the texts around the headline.
         zone: zone of the source; without it, one that the page itself states with an offset is used.
         captured_at: aware; without it, only what does not rest on it is read: full dates.
     """
     strong = [
         *metadata.published,
         *datelines.list_marked(page),
-        *datelines.list_near(headline),
+        *datelines.list_near(around),
         *datelines.list_scripted(page),
         *datelines.list_timed(page),
     ]
     weak = [*datelines.list_labelled(page), *datelines.list_in_url(page)]
     reader = _Reader(zone=zone, captured_at=captured_at, language=language)
-    claims = reader.read(strong)
+    claims = _believe(reader.read(strong), reader.read_changes(datelines.list_changed(around)), captured_at)
     if not any(claim.has_time for claim in claims):
-        claims += reader.read(weak)
+        claims += _believe(reader.read(weak), [], captured_at)
     if not claims:
         return None
     found = _find_offset(claims) if zone is None else None
     if found is not None:
-        claims = _Reader(zone=found, captured_at=captured_at, language=language).read([*strong, *weak])
-    return _choose(claims)
+        reader = _Reader(zone=found, captured_at=captured_at, language=language)
+        changes = reader.read_changes(datelines.list_changed(around))
+        claims = _believe(reader.read([*strong, *weak]), changes, captured_at)
+    return _choose(claims) if claims else None
+
+
+def _believe(claims: list[_Claim], changes: list[datetime], captured_at: datetime | None) -> list[_Claim]:
+    """Return the claims in the order of trust, without the day of the capture that a site prints at its head.
+
+    Args:
+        changes: instants that the page gives as its last change; what else names them is a change, too.
+    """
+    kept = [claim for claim in claims if not _is_banner(claim, captured_at)]
+    changed = [claim for claim in kept if claim.stated.instant in changes and claim.has_time]
+    if len(changed) == len(kept):
+        return kept
+    return [*(claim for claim in kept if claim not in changed), *changed]
+
+
+def _is_banner(claim: _Claim, captured_at: datetime | None) -> bool:
+    """Tell whether a claim above the headline is the day of the capture, written out for readers."""
+    if claim.statement.evidence != "text:before headline" or captured_at is None or claim.has_time:
+        return False
+    zone = claim.stated.instant.tzinfo
+    near = {captured_at.date(), captured_at.astimezone(zone).date()}
+    return claim.stated.instant.date() in near
 
 
 class _Reader:
@@ -124,6 +148,11 @@ class _Reader:
                 break
         # What counts from the capture is only as true as the capture is fresh.
         return sorted(claims, key=lambda claim: not _HAS_YEAR.search(claim.statement.text))
+
+    def read_changes(self, texts: Iterable[str]) -> list[datetime]:
+        """Return the instants that texts about changes name."""
+        stated = (self._parse(text, self._zone or UTC) for text in texts)
+        return [found.instant for found in stated if found is not None]
 
     def _read_one(self, statement: Statement) -> _Claim | None:
         stated = self._parse(statement.text, self._zone or UTC)

@@ -1,6 +1,6 @@
 """A publisher's date as found to an instant, with no more precision than was stated.
 
-Pages date themselves in some forty languages, three calendars and every abbreviation of a time zone, and half of them
+Pages date themselves in some eighty languages, five calendars and every abbreviation of a time zone, and half of them
 leave out the year, the day or the zone. What is left out is taken from the capture: its instant, and the zone of the
 source. Nothing is taken from the clock of the machine that reads, so the same bytes give the same instant for ever;
 and where the text does not say which day, the answer is a refusal with a reason.
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
+from pipelines.dates import cldr
 from pipelines.dates import patterns as shapes
 from pipelines.dates import vocabulary as words
 from pipelines.dates.calendars import normalise_years
@@ -79,14 +80,14 @@ class _Reader:
         return self._captured_at.astimezone(self._zone)
 
     def read(self) -> StatedDate:
-        plain = match_plain(self._found)
-        if plain:
+        if plain := match_plain(self._found):
             return self._check(self._read_plain(plain))
         self._text = normalise_years(
             words.fold(self._found[:_MAX_CHARS]),
+            found=self._found[:_MAX_CHARS],
             language=self._language,
             zone_key=self._zone_key,
-            current_year=self._local.year,
+            today=self._local.date(),
         )
         if not self._text:
             raise DateRefused("empty", self._found)
@@ -182,6 +183,7 @@ class _Reader:
                 day = self._read_day(found)
                 if day is not None:
                     yield day
+        yield from cldr.iter_days(self._text, self._language, self._read_year)
 
     def _read_day(self, found: re.Match[str]) -> FoundDay | None:
         groups = found.groupdict()
@@ -373,6 +375,8 @@ class _Reader:
         """Return the latest instant not after the capture at a time of day that stands alone."""
         time = self._find_time_in(0, len(self._text))
         if time is None or time.precision is Precision.HOUR or len(re.findall(r"[^\W\d_]", self._text)) > 30:
+            return None
+        if shapes.DAY_AND_YEAR.search(self._text):
             return None
         return self._build_latest_on(self._local.date(), time, days=1)
 

@@ -52,6 +52,8 @@ YEARLESS_DATES = (
     re.compile(r"(?<!\d)(?<!\d[.:/-])(?P<a>\d{1,2})(?P<sep>[-/])(?P<b>\d{1,2})(?=[ ,|]|$|\D{1,12}\d{1,2}:)(?![-/])"),
     re.compile(r"(?<!\d)(?<!\d[.:/-])(?P<a>\d{1,2})\. ?(?P<b>\d{1,2})(?:\.(?!\d)|(?= \d{1,2}:\d\d))"),
 )
+# A day and a year whose month we cannot read: anything but the day of the capture.
+DAY_AND_YEAR = re.compile(r"(?<!\d)\d{1,2}\b.*(?<!\d)\d{4}(?!\d)")
 YEAR_BEHIND = re.compile(r"[ ,]*(?:[a-z]{1,5}|[+-]\d{4}|gmt[+-]\d{4})?[ ,]*(?P<year>\d{4})(?!\d)")
 # `2022-02-1810:21`, where markup stood between, and the `03/Aug/2023:18:30:11` of server logs.
 GLUED_CLOCK = re.compile(r"(\d{4}-\d\d-\d\d|/\d{4}:)(?=\d\d:\d\d)")
@@ -82,3 +84,9 @@ _NO_LONGER_WORD = rf"(?=$|[^\u3040-\u30ff\u4e00-\u9fff]|{words.build_alternative
 DAY_WORD = re.compile(rf"(?P<word>{words.build_bounded(words.DAYS_AGO)}){_NO_LONGER_WORD}")
 WEEKDAY = re.compile(rf"(?P<last>上个?)?(?P<word>{words.build_bounded(words.WEEKDAYS)}){_NO_LONGER_WORD}")
 LABEL = re.compile("|".join(re.escape(word) for word in (*words.PUBLISHED, *words.MODIFIED)))
+
+
+def names_day(text: str) -> bool:
+    """Tell whether a short text has a word, in any language, that stands for a day or an instant: yesterday."""
+    folded = words.fold(text)
+    return bool(DAY_WORD.search(folded) or JUST_NOW.search(folded))

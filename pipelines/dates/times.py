@@ -20,7 +20,7 @@ _HOUR = rf"{_FREE}(?P<hour>\d{{1,2}})"
 _TIMES = (
     re.compile(
         rf"(?:{_HALF_BEFORE} ?)?{_HOUR} ?: ?(?P<minute>\d\d)"
-        rf"(?: ?: ?(?P<second>\d\d)(?:[.,]\d+)?)?(?![\d:])(?: ?{_HALF})?"
+        rf"(?: ?: ?(?P<second>\d\d)(?:[.,:]\d+)?)?(?![\d:])(?: ?{_HALF})?"
     ),
     re.compile(
         rf"(?:{_HALF_BEFORE} ?)?{_HOUR} ?(?:[时時点點](?![间間])钟?|시(?!간)|[hч](?![^\W\d_]))"

@@ -202,33 +202,41 @@ FALSE_FRIENDS: Mapping[str, frozenset[str]] = {
 
 # Stems of the units of time; the longest match wins, and letters may follow.
 _UNITS: Mapping[str, str] = {
-    "second": "second sec sek second sekund seconde segundo secondo sekuntia sekuntti секунд сек másodperc saniye giây"
+    "second": "ثانیه سیکنڈ"
+    " second sec sek second sekund seconde segundo secondo sekuntia sekuntti секунд сек másodperc saniye giây"
     " detik ثانية ثوان सेकंड δευτερόλεπτ secund 秒钟 秒鐘 秒間 秒 초 วินาที שניות",
-    "minute": "minute minut min minuut minuto minuti minuuttia minuutti минут мин хвилин хв perc dakika phút menit"
+    "minute": "دقیقه منٹ মিনিট dakika"
+    " minute minut min minuut minuto minuti minuuttia minuutti минут мин хвилин хв perc dakika phút menit"
     " دقيقة دقائق मिनट λεπτ mínútu minūt 分钟 分鐘 分間 分 분 นาที דקות",
-    "hour": "hour hr stunde std heure hora ora ore uur timme timmar tim timer time tuntia tunti h"
+    "hour": "ساعت گھنٹے گھنٹہ ঘণ্টা ঘন্টা saa"
+    " hour hr stunde std heure hora ora ore uur timme timmar tim timer time tuntia tunti h"
     " godzin godz hodin hod"
     " час ч годин ура óra saat giờ jam ساعة ساعات घंटे घंटा ώρ oră sat valand stund 小时 小時 个小时"
     " 個小時 个钟头 钟头 時間"
     " 시간 ชั่วโมง שעות שעה",
-    "day": "day tag jour día dia giorn dag päivää päivä dni dzień dnů den dnem днів день дней дня"
+    "day": "روز دن দিন siku"
+    " day tag jour día dia giorn dag päivää päivä dni dzień dnů den dnem днів день дней дня"
     " дні дан nap gün ngày hari"
     " يوم أيام दिन μέρ ημέρ zile zi dien 天 日 일 วัน ימים",
-    "week": "week woche wk semaine semana settiman vecka veckor uke uker uge uger viikko viikkoa"
+    "week": "هفته ہفتے সপ্তাহ wiki"
+    " week woche wk semaine semana settiman vecka veckor uke uker uge uger viikko viikkoa"
     " tydzień tygodni týden týdn"
     " недел тижд тижн седмиц hét het hafta tuần minggu pekan أسبوع أسابيع सप्ताह हफ्ते εβδομάδ"
     " săptămân 周 週間 週 个星期 個星期"
     " 星期 个礼拜 주일 주 สัปดาห์",
-    "month": "month monat mois mes mese mesi meses mês maand månad måned mnd kuukausi kuukautta miesiąc miesięc měsíc"
+    "month": "ماه ماہ মাস mwezi"
+    " month monat mois mes mese mesi meses mês maand månad måned mnd kuukausi kuukautta miesiąc miesięc měsíc"
     " месяц місяц месец hónap ay tháng bulan شهر أشهر महीने μήν lun lună luni 个月 個月 か月 ヶ月"
     " カ月 ケ月 个多月 개월 달 เดือน",
-    "year": "year jahr année an ans año ano anno anni jaar år vuosi vuotta rok lat lata let ani"
+    "year": "سال বছর mwaka"
+    " year jahr année an ans año ano anno anni jaar år vuosi vuotta rok lat lata let ani"
     " года год лет рок év yıl sene năm"
     " tahun سنة سنوات साल χρόν έτ 年 년 ปี",
 }
 # Hungarian says "ago" in the ending of the unit.
 _AGO = (
-    "ago earlier vor il_y_a hace há fa geleden sedan siden sitten temu przed před pred назад тому преди пре prije"
+    "ago earlier پیش پہلے আগে iliyopita"
+    " vor il_y_a hace há fa geleden sedan siden sitten temu przed před pred назад тому преди пре prije"
     " πριν önce trước lalu قبل منذ पहले acum prieš tagasi pirms síðan 前 之前 以前 전 ที่แล้ว"
     " ที่ผ่านมา לפני perce órája napja hete"
     " hónapja éve másodperce ezelőtt"

@@ -81,7 +81,7 @@ def list_texts(value: Any, nodes: Iterable[dict[str, Any]] = ()) -> list[str]:
         if isinstance(entry, str):
             texts.append(html.unescape(entry))
         elif isinstance(entry, dict):
-            name = entry.get("name") or _find_named(entry.get("@id"), nodes)
+            name = entry.get("@value") or entry.get("name") or _find_named(entry.get("@id"), nodes)
             texts += [html.unescape(part) for part in (name if isinstance(name, list) else [name]) if _is_text(part)]
     return [text for text in texts if text.strip()]
 

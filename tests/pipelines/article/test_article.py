@@ -169,3 +169,34 @@ def test_a_heading_over_other_articles_is_no_headline() -> None:
         "<div class='more-title'>相关推荐</div><div>2026-03-09 旧桥拆除</div>"
     )
     assert read(page).headline == "大桥今日通车"
+
+
+@pytest.mark.parametrize(
+    ("around", "expected"),
+    [
+        (
+            "<time class=published datetime=2026-03-07>7</time><time class=updated datetime=2026-03-08>8</time>",
+            "2026-03-07",
+        ),
+        ("<time title='2026-03-07T10:00:00+08:00'>yesterday, or so</time>", "2026-03-07"),
+        ("<span class='when' data-time='1772848800000'>yesterday, or so</span>", "2026-03-07"),
+        ("<p class='d'>hace 20 horas</p>", "2026-03-09"),
+        ("<p>7 มีนาคม 2569</p>", "2026-03-07"),
+    ],
+)
+def test_what_dates_an_article_stands_near_its_headline(around: str, expected: str) -> None:
+    page = f"<h1>Bridge opens at last</h1>{around}<div>{STORY}</div>"
+    assert str(read(page, url="https://paper.example/bridge").datePublished_day) == expected
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "<div id='comments'><time datetime='2026-03-07'>7 March 2026</time></div>",
+        "<aside class='related'><time datetime='2019-11-02'>2 Nov 2019</time></aside>",
+        "<p>Site last updated 01/02/2024</p>",
+    ],
+)
+def test_what_dates_something_else_dates_no_article(frame: str) -> None:
+    page = f"<article><h1>Bridge opens at last</h1>{STORY * 2}</article>{frame}"
+    assert read(page, url="https://paper.example/bridge").datePublished_day is None

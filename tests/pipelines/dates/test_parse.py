@@ -452,3 +452,40 @@ def test_the_plain_form_reads_as_it_does_among_words(wall: datetime, offset: str
         return (stated.instant.isoformat(), stated.precision)
 
     assert read(text) == read(f" {text} ")
+
+
+@pytest.mark.parametrize(
+    ("found", "language", "expected"),
+    [
+        ("3 மார்ச் 2026", "ta", "2026-03-03"),
+        ("3 మార్చి 2026", "", "2026-03-03"),
+        ("3 ಮಾರ್ಚ್ 2026", "kn", "2026-03-03"),
+        ("3 მარტი, 2026", "ka", "2026-03-03"),
+        ("3 մարտի, 2026 թ.", "hy", "2026-03-03"),
+        ("2026 ж. 3 наурыз", "kk", "2026-03-03"),
+        ("2026ko martxoaren 3a", "eu", "2026-03-03"),
+        ("၃ မတ် ၂၀၂၆", "", "2026-03-03"),
+        ("3 ມີນາ 2026", "lo", "2026-03-03"),
+        ("3 Mawrth 2026", "cy", "2026-03-03"),
+        ("3 сакавіка 2026", "be", "2026-03-03"),
+        ("2026 оны 3-р сарын 3", "mn", "2026-03-03"),
+        ("3 مارچ 2026", "ur", "2026-03-03"),
+        ("۱۲ اسفند ۱۴۰۴", "fa", "2026-03-03"),
+        ("۱۴۰۴/۱۲/۱۲", "", "2026-03-03"),
+        ("1404/12/12", "fa", "2026-03-03"),
+        ("14 رمضان 1447 هـ", "ar", "2026-03-03"),
+        ("الثلاثاء 14 رمضان 1447 هـ الموافق 3 مارس 2026", "ar", "2026-03-03"),
+        ("2026-W10-2", "", "2026-03-03"),
+        ("2026-03-03 13:48:13:671", "zh", "2026-03-03T13:48:13"),
+    ],
+)
+def test_further_languages_and_calendars(found: str, language: str, expected: str) -> None:
+    at = datetime(2026, 3, 20, 12, tzinfo=UTC)
+    stated = parse_date(found, zone=UTC, captured_at=at, language=language)
+    assert stated.instant.replace(tzinfo=None).isoformat().removesuffix("T00:00:00") == expected
+
+
+@pytest.mark.parametrize("found", ["1404/12/12", "۱۲ چیزی ۱۴۰۴ ساعت ۱۴:۰۵", "3 blah 2026 14:05"])
+def test_a_day_of_a_calendar_that_nobody_names_is_refused(found: str) -> None:
+    with pytest.raises(DateRefused):
+        parse_date(found, zone=UTC, captured_at=datetime(2026, 3, 20, 12, tzinfo=UTC), language="en")

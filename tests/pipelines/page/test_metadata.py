@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.article.bylines import find_authors
+from pipelines.article.datelines import read_around
 from pipelines.article.keywords import choose_sections, choose_topics
 from pipelines.article.publication import Publication, find_publication
 from pipelines.article.titles import find_headline, strip_suffixes
@@ -43,7 +44,7 @@ def publish(
     page = build(head, body, url)
     metadata = read_metadata(page)
     _, shown = find_headline(page, metadata)
-    return find_publication(page, metadata, shown, zone=zone, captured_at=captured_at, language=language)
+    return find_publication(page, metadata, read_around(shown), zone=zone, captured_at=captured_at, language=language)
 
 
 def script(text: str) -> str:
