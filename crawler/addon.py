@@ -65,6 +65,8 @@ class NewsreelAddon:
             "crawler.fetching.limits.DecodingMiddleware": 590,
             # It unpickles what it kept, and what it answers nobody captures.
             "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
+            "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
+            "crawler.fetching.middlewares.RedirectsMiddleware": 600,
             "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
             "crawler.fetching.middlewares.RefreshMiddleware": 580,
             # Behind Scrapy's decompression, so that a page read from the archive is decompressed like any other.

@@ -153,7 +153,7 @@ class PostFilesPipeline(_Stage):
     every post is written once.
 
     Stats: `posts/new`, `posts/updated`, `posts/unchanged`, `posts/dropped/<reason>`, `posts/not_fetched`,
-    `parts/<origin>`, `fields/<origin>/<field>`.
+    `doubts/<reason>`, `parts/<origin>`, `fields/<origin>/<field>`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -268,3 +268,6 @@ class PostFilesPipeline(_Stage):
             if filed.before:
                 self.count(f"posts/{filed.before}", -1)
             self.crawler.signals.send_catch_log(post_filed, filed=filed)
+            for doubt in filed.post.doubts:
+                if doubt.captured_at >= self._began_at:
+                    self.count(f"doubts/{doubt.reason}")

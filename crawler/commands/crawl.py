@@ -25,6 +25,7 @@ from crawler.monitoring.events import Event, Happening
 from crawler.monitoring.exits import ExitCode, find_exit_code
 from crawler.monitoring.metrics import dump_metrics, write_metrics
 from crawler.monitoring.progress import print_event
+from crawler.monitoring.silence import find_silence
 from crawler.projects.configuration import find_slip
 from crawler.publishing.exporting import load_plans
 from crawler.reparsing.ledger import open_ledger
@@ -43,9 +44,9 @@ if TYPE_CHECKING:
 class Command(ScrapyCrawl):
     """Runs one spider.
 
-    Exit codes: 0 good; 1 it could not start, nothing was fetched, a callback failed, or it needed too much memory;
-    2 usage; 3 the disk would take no more; 11 the run was interrupted, 15 a time limit ended it, and the next run takes
-    it up.
+    Exit codes: 0 good; 1 it could not start, nothing was fetched, no article was found, a callback failed, or it
+    needed too much memory; 2 usage; 3 the disk would take no more; 11 the run was interrupted, 15 a time limit
+    ended it, and the next run takes it up.
     """
 
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "INFO"}
@@ -87,11 +88,17 @@ class Command(ScrapyCrawl):
             self.exitcode = ExitCode.PROBLEMS
             return
         stats = crawler.stats.get_stats()
-        self.exitcode = find_exit_code(stats, has_pages=issubclass(crawler.spidercls, NewsSpider))
+        is_ours = issubclass(crawler.spidercls, NewsSpider)
+        # A worker in a shared crawl may find none while the others do.
+        is_whole = is_ours and not crawler.settings["FRONTIER_URL"] and stats.get("finish_reason") == "finished"
+        silence = find_silence(stats) if is_whole else ""
+        self.exitcode = find_exit_code(stats, has_pages=is_ours, is_silent=bool(silence))
         if opts.json:
             print_event(build_finished(crawler, exit_code=self.exitcode))
         self._leave_metrics()
         print(describe_run(crawler), file=sys.stderr)  # noqa: T201
+        if silence:
+            print(f"{crawler.settings['COLLECTION']}: {silence}", file=sys.stderr)  # noqa: T201
         self._exchange(crawler)
 
     def _exchange(self, crawler: Crawler) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from itemadapter import ItemAdapter
 from scrapy import Request
-from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware
+from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware, RedirectMiddleware
 from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import HtmlResponse
@@ -100,21 +100,53 @@ class RobotsMiddleware(RobotsTxtMiddleware):
         await super()._parse_robots(response, netloc, request)
 
 
+class RedirectLoop(IgnoreRequest):
+    """A redirect that leads back to an address on its own way, as a consent page does that waits for a cookie."""
+
+
+class RedirectsMiddleware(RedirectMiddleware):
+    """Scrapy's reader of redirects, which would drop one that leads back as a request that it has seen, unheard.
+
+    Stats: `redirects/followed`.
+    """
+
+    def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
+        """Follow a redirect.
+
+        Raises:
+            RedirectLoop: it leads back.
+        """
+        answer: Request | Response = super().process_response(request, response)
+        if isinstance(answer, Request):
+            if is_loop(answer):
+                raise RedirectLoop(f"{request.url} redirects back to {answer.url}")
+            self.crawler.stats.inc_value("redirects/followed")
+        return answer
+
+
+def is_loop(redirected: Request) -> bool:
+    """Tell whether a redirected request asks for an address that redirected to it."""
+    way = {url.partition("#")[0] for url in redirected.meta.get("redirect_urls", ())}
+    return redirected.url.partition("#")[0] in way
+
+
 class RefreshMiddleware(MetaRefreshMiddleware):
     """Scrapy's reader of `<meta http-equiv="refresh">`, which decodes a whole page to look at its beginning.
 
-    The text of a page may take four times its bytes, and Scrapy keeps it for as long as the response.
+    The text of a page may take four times its bytes, and Scrapy keeps it for as long as the response. A page that
+    refreshes to itself, as front pages do, is read as it is.
     """
 
     def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
         """Follow what the beginning of a page says."""
         if len(response.body) <= _BEGINNING_BYTES or not isinstance(response, HtmlResponse):
-            return super().process_response(request, response)
+            answer: Request | Response = super().process_response(request, response)
+            return response if isinstance(answer, Request) and is_loop(answer) else answer
         # Cut behind ASCII, so that no character is torn apart. Not by `replace`, which reads the whole page as well.
         body = response.body[:_BEGINNING_BYTES].rstrip(_NOT_ASCII)
         beginning = HtmlResponse(response.url, status=response.status, headers=response.headers, body=body)
         answer = super().process_response(request, beginning)
-        return response if answer is beginning else answer
+        return response if answer is beginning or (isinstance(answer, Request) and is_loop(answer)) else answer
 
 
 class ProvenanceMiddleware:

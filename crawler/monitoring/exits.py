@@ -31,11 +31,12 @@ _BY_REASON: Final = {
 }
 
 
-def find_exit_code(stats: Mapping[str, Any], *, has_pages: bool) -> ExitCode:
+def find_exit_code(stats: Mapping[str, Any], *, has_pages: bool, is_silent: bool = False) -> ExitCode:
     """Return how a run ended.
 
     Args:
         has_pages: the spider counts the pages that it reads, as ours do; of others every response counts.
+        is_silent: it was asked for articles and found none.
     """
     if stats.get(STAT_FAILED):
         return ExitCode.OUT_OF_SPACE
@@ -44,4 +45,4 @@ def find_exit_code(stats: Mapping[str, Any], *, has_pages: bool) -> ExitCode:
     pages = sum(value for name, value in stats.items() if name.startswith("pages/") and "failed" not in name)
     if not (pages if has_pages else stats.get("response_received_count", 0)):
         return ExitCode.PROBLEMS
-    return ExitCode.PROBLEMS if stats.get("spider_exceptions/count") else ExitCode.OK
+    return ExitCode.PROBLEMS if is_silent or stats.get("spider_exceptions/count") else ExitCode.OK

@@ -14,12 +14,14 @@ from scrapy.exceptions import (
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from archives.errors import WriteError
+from crawler.fetching.middlewares import RedirectLoop
 
 page_failed = object()
 """Signal sent for each page that could not be had, once its retries are used up: `url`, `kind`, `reason`."""
 
 # The first that fits counts, so what is more special stands first.
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (RedirectLoop, "redirect_loop"),
     (IgnoreRequest, "refused_by_us"),
     (DownloadTimeoutError, "timeout"),
     (ResponseDataLossError, "cut_short"),

@@ -14,7 +14,9 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from crawler.monitoring.logbook import RunState
+from crawler.monitoring.silence import find_silence
 from crawler.sources.timetable import format_duration
+from pipelines.page.classes import IN_PLACE
 from pipelines.posts.post_folder import Outcome
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ _RECENT_PARTS: Final = 10
 _LEAST_GAPS: Final = 4
 _GAPS_TO_SPARE: Final = 8
 _LEAST_FAILED: Final = 5
+_LEAST_REPLACED: Final = 2
+_MOST: Final = 0.5
 _GOOD_ENDS: Final = ("finished", "shutdown")
 
 
@@ -39,6 +43,9 @@ class Ailment(StrEnum):
     ERRORS = "errors"
     FAILURES = "failures"
     ROBOTS = "robots"
+    NO_ARTICLE = "no_article"
+    IN_PLACE = "in_place"
+    DOUBTS = "doubts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +122,8 @@ def examine(runs: Sequence[RunRecord], *, now: datetime, limits: Limits) -> Heal
         alerts += _find_errors(over[0])
         alerts += _find_failures(over[0], over[1:], limits.failed_share)
         alerts += _find_new_robots(over)
+        alerts += _find_no_article(over[0])
+        alerts += _find_replaced(over, limits.failed_share)
     return Health(
         source=runs[0].source,
         collection=runs[0].collection,
@@ -242,3 +251,47 @@ def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
                 ailment=Ailment.ROBOTS,
                 message=f"robots.txt of {host} has changed; {forbidden} requests of the last run were forbidden",
             )
+
+
+def _find_no_article(run: RunRecord) -> Iterator[Alert]:
+    silence = find_silence(run.counts) if run.source and run.exit_reason == "finished" else ""
+    if silence:
+        yield Alert(ailment=Ailment.NO_ARTICLE, message=f"the run of {run.began_at:%Y-%m-%d %H:%M} UTC: {silence}")
+
+
+def _find_replaced(runs: Sequence[RunRecord], limit: float) -> Iterator[Alert]:
+    """Compare what stood in the place of articles, or no longer looked like them, with what is usual."""
+    for ailment, names, what in (
+        (Ailment.IN_PLACE, tuple(f"captures/{page_class}" for page_class in sorted(IN_PLACE)), "were none"),
+        (Ailment.DOUBTS, ("doubts/",), "no longer look like what they were"),
+    ):
+        count, share = _measure(runs[:1], names)
+        _, usual = _measure(runs[1:], names)
+        if count >= _LEAST_REPLACED and (share > max(limit, 3 * usual) or share >= _MOST):
+            found = sorted(
+                ((n, name.rpartition("/")[2]) for name, n in runs[0].counts.items() if name.startswith(names)),
+                reverse=True,
+            )
+            words = ", ".join(f"{n} {name}" for n, name in found[:3])
+            since = _find_since(runs, names, limit)
+            message = f"{count} pages that should hold articles ({share:.0%}) {what}, since {since}: {words}"
+            yield Alert(ailment=ailment, message=f"{message}; look at one in a browser")
+
+
+def _measure(runs: Sequence[RunRecord], names: tuple[str, ...]) -> tuple[int, float]:
+    """Return how often something was counted, and its share of all that should have been articles."""
+    count = sum(value for run in runs for name, value in run.counts.items() if name.startswith(names))
+    articles = sum(run.counts.get("captures/article", 0) for run in runs)
+    total = articles if names == ("doubts/",) else articles + count
+    return count, count / max(1, total)
+
+
+def _find_since(runs: Sequence[RunRecord], names: tuple[str, ...], limit: float) -> str:
+    """Return the day and time of the first run of an unbroken row in which it was so."""
+    first = runs[0]
+    for run in runs:
+        count, share = _measure((run,), names)
+        if count < _LEAST_REPLACED or share <= limit:
+            break
+        first = run
+    return f"{first.began_at:%Y-%m-%d %H:%M} UTC"

@@ -54,8 +54,8 @@ def read_document(index: CollectionIndex, entry: IndexEntry, *, max_bytes: int) 
         capture = read_resolved(index, entry)
         document = build_document(capture, max_bytes=max_bytes, asked=tuple(asked))
         target = _find_target(capture, document)
-        if not target:
-            return document
+        if not target or (target in (document.url, *asked) and capture.head.status not in REDIRECTS):
+            return document  # a page that refreshes to itself, for ever
         asked.append(document.url)
         if len(asked) > MAX_REDIRECTS:
             raise RedirectLost(f"{asked[0]} redirects more than {MAX_REDIRECTS} times")

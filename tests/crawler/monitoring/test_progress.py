@@ -121,6 +121,8 @@ name = "s"
 timezone = "UTC"
 scope = ["{base}/"]
 seeds = ["{base}/"]
+[links]
+article = ['/$']
 """
 
 

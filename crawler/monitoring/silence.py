@@ -1,0 +1,102 @@
+"""A run that brought home no article, and why: one sentence for whoever started it, told by its counts alone.
+
+A crawl is asked for articles. One that reads pages and finds none has failed, whatever its exit would otherwise say:
+the site blocks it, a consent page turns it round, its rules fit no page any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from pipelines.page.classes import IN_PLACE, PageClass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# What stood in place of an article, and what to do about it.
+_PLACES: Final = {
+    PageClass.BLOCK: (
+        "pages of a shield that blocks the crawler",
+        "crawl more slowly, set CONTACT, or ask the publisher",
+    ),
+    PageClass.LOGIN: ("log-in forms", "the site wants an account"),
+    PageClass.CONSENT: ("consent walls", "the site wants a cookie before it shows its articles"),
+    PageClass.NOT_FOUND: ("pages that say the article was not found", "look whether addresses have changed"),
+    PageClass.MAINTENANCE: ("pages that say the site is out of order", "crawl again later"),
+    PageClass.PAYWALL: ("the beginnings of articles before an offer to subscribe", "the site wants a subscription"),
+    PageClass.SHELL: ("shells without text that a script fills", "look for a feed or an API that has the text"),
+    PageClass.EMPTY: ("empty pages", "look at one in a browser"),
+}
+_FAILURES: Final = {
+    "redirect_loop": ("redirects back to themselves", "the site may want a cookie that a crawler does not keep"),
+    "http_401": ("401, unauthorised", "the site wants an account"),
+    "http_403": ("403, forbidden: the site blocks the crawler", "crawl more slowly, set CONTACT, or ask the publisher"),
+    "http_404": ("404, not found", "look whether addresses have changed"),
+    "http_429": ("429, too many requests: the site blocks the crawler", "crawl more slowly"),
+    "http_451": ("451, refused for legal reasons", "ask the publisher"),
+    "timeout": ("no answer in time", "crawl again later"),
+    "unresolved": ("a host name that nobody knows", "look at the addresses of the source"),
+    "no_connection": ("no connection", "crawl again later"),
+}
+
+
+def find_silence(counts: Mapping[str, Any]) -> str:
+    """Return one sentence on why a run that ended by itself found no article, or '' where it found some.
+
+    Articles that an earlier run has settled count as found; so do those that the run was not to look for.
+
+    Args:
+        counts: the statistics of a run, or the counts of its manifest.
+    """
+    if not any(name.startswith(("captures/", "failures/", "robotstxt/")) for name in counts):
+        return ""  # a run of another program, or of an earlier version
+    doubted = _sum(counts, "doubts/")
+    found = counts.get("captures/article", 0) - doubted + _sum(counts, "posts/", but="posts/dropped/") * (not doubted)
+    if found > 0:
+        return ""
+    reason, advice, lost = _find_reason(counts, doubted)
+    left = sum(counts.get(f"{where}/{why}", 0) for where, why in _LEFT)
+    if left and not lost:
+        return ""
+    return f"no article was found: {reason}; {advice}"
+
+
+_LEFT: Final = (("links", "settled"), ("discovery/left", "settled"), ("discovery/left", "too_old"))
+
+
+def _find_reason(counts: Mapping[str, Any], doubted: int) -> tuple[str, str, int]:
+    """Return the likeliest reason, what to do, and how many pages were lost to it."""
+    reasons = sorted(_iter_reasons(counts, doubted), key=lambda reason: reason[2])
+    if reasons:
+        return reasons[-1]
+    pages = sum(value for name, value in counts.items() if name.startswith("captures/"))
+    what = f"none of {pages} pages is one" if pages else "nothing was fetched"
+    return what, "look whether the seeds lead to articles; 'scrapy sources draft URL' tells what a page leads to", 0
+
+
+def _iter_reasons(counts: Mapping[str, Any], doubted: int) -> Iterator[tuple[str, str, int]]:
+    if doubted:
+        yield f"{doubted} pages no longer look like the articles they were", "look at one in a browser", doubted
+    for page_class in sorted(IN_PLACE):
+        count = counts.get(f"captures/{page_class}", 0)
+        if count:
+            what, advice = _PLACES[page_class]
+            yield f"{count} pages were {what}", advice, count
+    forbidden = counts.get("robotstxt/forbidden", 0)
+    if forbidden:
+        yield f"robots.txt forbids {forbidden} of the pages", "ask the publisher, or set ROBOTSTXT_OBEY", forbidden
+    for name, count in sorted(counts.items()):
+        reason = name.removeprefix("failures/")
+        if not name.startswith("failures/") or (reason == "refused_by_us" and forbidden):
+            continue
+        what, advice = _FAILURES.get(reason, (_name_failure(reason), "see the log"))
+        yield f"{count} pages failed with {what}", advice, count
+
+
+def _name_failure(reason: str) -> str:
+    status = reason.removeprefix("http_")
+    return f"{status}, a server error" if status.startswith("5") else reason.replace("_", " ")
+
+
+def _sum(counts: Mapping[str, Any], prefix: str, *, but: str = "\n") -> int:
+    return sum(value for name, value in counts.items() if name.startswith(prefix) and not name.startswith(but))
