@@ -28,7 +28,8 @@ from scrapy.exceptions import DropItem, NotConfigured
 from twisted.python.failure import Failure
 
 from pipelines.posts.adopt import adopt
-from pipelines.posts.items import ANNOUNCING
+from pipelines.posts.alike import AlikeFields
+from pipelines.posts.items import ANNOUNCING, Origin
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.normalise import normalise_dates, normalise_text, normalise_titles
 from pipelines.posts.options import PostOptions
@@ -153,7 +154,7 @@ class PostFilesPipeline(_Stage):
     every post is written once.
 
     Stats: `posts/new`, `posts/updated`, `posts/unchanged`, `posts/dropped/<reason>`, `posts/not_fetched`,
-    `doubts/<reason>`, `parts/<origin>`, `fields/<origin>/<field>`.
+    `doubts/<reason>`, `same/<field>`, `parts/<origin>`, `fields/<origin>/<field>`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -169,6 +170,7 @@ class PostFilesPipeline(_Stage):
         self._batch: asyncio.TimerHandle | None = None
         self._sync_s = 0.0
         self._began_at = datetime.now(UTC)
+        self._alike = AlikeFields()
 
     async def process_item(self, item: Statement) -> Post:
         """Return the post once its file is on disk.
@@ -208,6 +210,8 @@ class PostFilesPipeline(_Stage):
             await self.crawler.signals.send_catch_log_async(
                 signals.item_scraped, item=filed.post, response=None, spider=self.crawler.spider
             )
+        for name, count in self._alike.count_constant().items():
+            self.count(f"same/{name}", count)
         self._ledger.close()
 
     def _count_fields(self, item: Statement) -> None:
@@ -218,6 +222,8 @@ class PostFilesPipeline(_Stage):
         for name in FIELDS:
             if getattr(item, name):
                 self.count(f"fields/{item.origin}/{name}")
+        if item.origin is Origin.ARTICLE:
+            self._alike.add(item)
 
     def _write_batch(self) -> None:
         if self._batch is not None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
-from itertools import pairwise
+from functools import partial
+from itertools import pairwise, takewhile
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +47,7 @@ class Ailment(StrEnum):
     NO_ARTICLE = "no_article"
     IN_PLACE = "in_place"
     DOUBTS = "doubts"
+    SAME = "same"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,7 @@ def examine(runs: Sequence[RunRecord], *, now: datetime, limits: Limits) -> Heal
         alerts += _find_failures(over[0], over[1:], limits.failed_share)
         alerts += _find_new_robots(over)
         alerts += _find_no_article(over[0])
+        alerts += _find_constant_fields(over)
         alerts += _find_replaced(over, limits.failed_share)
     return Health(
         source=runs[0].source,
@@ -257,6 +260,22 @@ def _find_no_article(run: RunRecord) -> Iterator[Alert]:
     silence = find_silence(run.counts) if run.source and run.exit_reason == "finished" else ""
     if silence:
         yield Alert(ailment=Ailment.NO_ARTICLE, message=f"the run of {run.began_at:%Y-%m-%d %H:%M} UTC: {silence}")
+
+
+def _find_constant_fields(runs: Sequence[RunRecord]) -> Iterator[Alert]:
+    for name, count in sorted(runs[0].counts.items()):
+        stated = name.removeprefix("same/")
+        if stated == name:
+            continue
+        began = [run.began_at for run in takewhile(partial(_has_count, name=name), runs)]
+        since = f"{began[-1]:%Y-%m-%d %H:%M} UTC"
+        how = f"run 'scrapy sources check {runs[0].source} --collection {runs[0].collection}' for examples"
+        message = f"{stated} is the same on all {count} articles, since {since}; it belongs to the site, {how}"
+        yield Alert(ailment=Ailment.SAME, message=message)
+
+
+def _has_count(run: RunRecord, *, name: str) -> bool:
+    return bool(run.counts.get(name))
 
 
 def _find_replaced(runs: Sequence[RunRecord], limit: float) -> Iterator[Alert]:

@@ -210,7 +210,7 @@ def iter_report_lines(found: Comparison) -> Iterator[str]:
     counts = found.counts
     yield (
         f"{found.collection}: {found.before} posts before, {found.after} after: {counts['appears']} would appear,"
-        f" {counts['vanishes']} vanish, {counts['changes']} change, {counts['stays']} stay the same"
+        f" {counts['vanishes']} vanish, {counts['changes']} change, {counts['stays']} stay as they are"
     )
     for kind in ("appears", "vanishes"):
         for change in found.changes:

@@ -34,16 +34,21 @@ if TYPE_CHECKING:
     from pipelines.reading.read import Reading
 
 SHOWN_FIELDS = ("headline", "datePublished", "articleSection", "keywords", "author", "articleBody")
+SINGULAR_FIELDS = ("headline", "datePublished", "articleBody")
+"""Fields that no two articles of a source share."""
 _SAMPLE_CHARS = 60
+_CLAIMED_CHARS = 500
+_LEAST_ALIKE = 3
 _KIND_OF = {origin: kind for kind, origin in ORIGINS.items()}
 
 
 @dataclass(slots=True)
 class FieldTally:
-    """Where one field was found, and what it was first."""
+    """Where one field was found, what it was first, and which articles were claimed to have which value."""
 
     places: Counter[str] = field(default_factory=Counter)
     sample: str = ""
+    claimed: dict[str, set[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -89,6 +94,9 @@ class Tally:
         """Count what one page or entry states, and by which parser."""
         self.stated[statement.origin] += 1
         for name in SHOWN_FIELDS:
+            if name in SINGULAR_FIELDS and (claimed := statement.find_claimed(name)):
+                articles = self.fields.setdefault((statement.origin, name), FieldTally()).claimed
+                articles.setdefault(claimed[:_CLAIMED_CHARS], set()).add(statement.identifier)
             if not getattr(statement, name):
                 continue
             found = self.fields.setdefault((statement.origin, name), FieldTally())
@@ -111,6 +119,7 @@ class FieldShare:
     Attributes:
         places: where it was found, the most frequent place first.
         sample: what it is on the first page that has it.
+        constant: the value that every article is claimed to have, with the ids of three of them; '' where they differ.
     """
 
     kind: LinkKind
@@ -119,6 +128,8 @@ class FieldShare:
     found: int
     places: tuple[tuple[str, int], ...]
     sample: str
+    constant: str = ""
+    examples: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +225,18 @@ def _iter_shares(tally: Tally) -> Iterator[FieldShare]:
                 found=count,
                 places=tuple(found.places.most_common()),
                 sample=found.sample,
+                **_find_constant(found),
             )
+
+
+def _find_constant(found: FieldTally) -> dict[str, Any]:
+    """Return the one value of three articles or more, and three of them."""
+    if len(found.claimed) != 1:
+        return {}
+    ((value, articles),) = found.claimed.items()
+    if len(articles) < _LEAST_ALIKE:
+        return {}
+    return {"constant": value, "examples": tuple(sorted(articles)[:_LEAST_ALIKE])}
 
 
 def _sample(statement: Statement, name: str) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _NEEDED = ("headline", "datePublished", "articleBody")
 _SHOWN = 3
 _RARE = 0.5
+_SHOWN_CHARS = 60
 
 
 def list_warnings(report: Report) -> list[str]:
@@ -24,6 +25,7 @@ def list_warnings(report: Report) -> list[str]:
         *_iter_missing_pages(report),
         *_iter_articles_without_posts(report),
         *_iter_missing_fields(report),
+        *_iter_constant_fields(report),
         *_iter_idle_rules(report),
         *_iter_idle_links(report),
         *_iter_collisions(report.source, report.sections),
@@ -48,6 +50,17 @@ def _iter_missing_fields(report: Report) -> Iterator[str]:
     for share in report.fields:
         if share.kind is LinkKind.ARTICLE and share.field in _NEEDED and share.found < _RARE * share.pages:
             yield f"{share.field} is found on {share.found} of {share.pages} article pages; give it a rule"
+
+
+def _iter_constant_fields(report: Report) -> Iterator[str]:
+    for share in report.fields:
+        if share.constant:
+            value = share.constant if len(share.constant) <= _SHOWN_CHARS else share.constant[:_SHOWN_CHARS] + "…"
+            place = share.places[0][0] if share.places else "nowhere"
+            yield (
+                f"{share.field} is the same on every {share.kind} page, {value!r} (posts take it from {place}), as on"
+                f" {' '.join(share.examples)}; it belongs to the site, so give it a rule that finds the article's own"
+            )
 
 
 def _iter_idle_rules(report: Report) -> Iterator[str]:

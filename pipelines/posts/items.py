@@ -166,6 +166,11 @@ class Statement(_Fields):
         """Instant of the capture; before all others where there is none."""
         return self.capture.captured_at if self.capture else _NO_INSTANT
 
+    def find_claimed(self, name: str) -> str:
+        """Return what the source's rule, or else the page, first claimed of a field, also where it had to give way."""
+        refused = next((text for text in self.disagreeing.get(name, ()) if text.startswith("source: ")), "")
+        return refused.partition(": ")[2].partition(": ")[2] or str(getattr(self, name) or "")
+
 
 @dataclass(slots=True, kw_only=True, repr=False)
 class Post(_Fields):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.article.article import Article, read_article
 from pipelines.markup.sanitise import BodyRefused
 from pipelines.posts.items import Origin, Statement
+from pipelines.reading.witnesses import list_witnesses, weigh_date, weigh_headline
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def read_fields(document: Document, page: Page, kind: LinkKind, rules: Rules) ->
         found[name], witnesses[name] = texts, f"{BY_RULE}{place}"
     statement = _state(document, rules, ORIGINS[kind], found)
     statement.witnesses = witnesses
+    beside = list_witnesses(page) if kind is LinkKind.ARTICLE and _is_marked_up(page) else None
     if _is_to_be_filled(parser, page, kind, found):
         try:
             _fill(statement, found, _read_article(document, page, rules, found), rules)
@@ -67,6 +69,9 @@ def read_fields(document: Document, page: Page, kind: LinkKind, rules: Rules) ->
             if parser is None:
                 raise
             statement.refused["articleBody"] = refusal.reason
+    if beside is not None:
+        weigh_headline(statement, beside, found.get("headline", []))
+        weigh_date(statement, beside, found.get("datePublished", []), rules)
     return statement
 
 
@@ -105,7 +110,11 @@ def _is_to_be_filled(parser: Parser | None, page: Page, kind: LinkKind, found: M
     """Tell whether a page is to be read for what the rules leave empty: it costs several times what they do."""
     if kind is not LinkKind.ARTICLE or (parser is not None and not parser.fallback):
         return False
-    return any(name not in found for name in _FILLED) and page.data is None and bool(_MARKUP.search(page.text))
+    return any(name not in found for name in _FILLED) and _is_marked_up(page)
+
+
+def _is_marked_up(page: Page) -> bool:
+    return page.data is None and bool(_MARKUP.search(page.text))
 
 
 def _read_article(document: Document, page: Page, rules: Rules, found: Mapping[str, list[str]]) -> Article:

@@ -106,7 +106,7 @@ def test_diff_shows_what_would_change_and_writes_nothing(copied: Data) -> None:
     before = hash_tree(copied.posts("newspaper"))
     done = run_scrapy("reparse", "newspaper", "--diff", data=copied)
     assert done.returncode == 1
-    assert "43 posts before, 43 after: 0 would appear, 0 vanish, 2 change, 41 stay the same" in done.stdout
+    assert "43 posts before, 43 after: 0 would appear, 0 vanish, 2 change, 41 stay as they are" in done.stdout
     lines = [line.strip() for line in done.stdout.splitlines()]
     assert "file changes in 2" in lines
     assert any(line.startswith("+ …") and "24 minutes" in line for line in lines)

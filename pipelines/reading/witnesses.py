@@ -1,0 +1,282 @@
+"""What several places of one page say of the same field, and which of them stands alone.
+
+A rule that takes the first `h1` takes the name of the site where a header prints it in one; a rule that takes the first
+`time` takes the day that a header prints. The page itself mostly knows better: its title, its other headings, its
+address. Here the chosen value gives way where the page's own evidence refuses it, and what disagrees is noted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
+
+from pipelines.article.datelines import list_in_url
+from pipelines.dates.model import DateRefused
+from pipelines.dates.parse import parse_date
+from pipelines.discovery.address_shapes import is_front
+from pipelines.page.page import fold_title, read_text
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pipelines.page.page import Page
+    from pipelines.posts.items import Statement
+    from pipelines.rules.model import Rules
+
+_SITE_METAS = ("og:site_name", "application-name", "site_name", "apple-mobile-web-app-title")
+_TITLE_METAS = ("og:title", "twitter:title")
+_SEPARATOR = re.compile(r"\s+[-–—|·•»:]\s+|\s*[|｜_]\s*")
+_MASTHEAD = re.compile(
+    r"(?:^|[^a-z])(?:logo|masthead|brand|branding|site-?(?:name|title)|sitename|blog-?title)(?:$|[^a-z])", re.I
+)
+# With the name of the host these make the name of a newspaper, in the folded case in which they are compared.
+_PAPER = """
+the a an der die das le la les el los las il lo de het o os online web www home startseite accueil inicio
+gazette times post news daily herald tribune journal chronicle echo observer press mail mirror star sun telegraph
+courier guardian standard standart express review record register bulletin weekly magazine media today now
+zeitung tageblatt anzeiger bote nachrichten kurier rundschau blatt wochenblatt presse stimme
+gazet courant dagblad krant nieuws blad nieuwsblad journaal
+gazzetta giornale corriere notizie cronaca diario noticias periodico correo voz jornal folha correio
+nouvelles courrier quotidien tidning tidningen avis avisen bladet dagbladet sanomat uutiset lehti
+gazeta kurier dziennik wiadomosci noviny denik lapok hirek hirlap vesti novosti pravda
+"""
+_PAPER_WORDS = frozenset(_PAPER.split())
+_LEAST_LETTERS = 4
+_MOST_TIMES = 8
+_MOST_OTHERS = 3
+_MOST_CHARS = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """A heading of the first level; `is_masthead` where it links to the front page or is classed as the site's name."""
+
+    text: str
+    is_masthead: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witnesses:
+    """What a page says of headline and date, beside what is chosen.
+
+    Attributes:
+        headings: those of the first level, as they stand.
+        title: parts of the `title` element; `stated` are titles in `meta`, `sites` names of the site there.
+        header_times: values of `time` elements that stand above the article, beside the name of the site.
+        own_times: values of the others.
+    """
+
+    url: str
+    headings: tuple[Heading, ...]
+    title: tuple[str, ...]
+    stated: tuple[str, ...]
+    sites: frozenset[str]
+    header_times: tuple[str, ...]
+    own_times: tuple[str, ...]
+
+
+def list_witnesses(page: Page) -> Witnesses:
+    """Return the witnesses of a page whose tree is whole."""
+    elements = list(islice(page.root.iter("h1"), 6))
+    headings = tuple(
+        Heading(text=text, is_masthead=_is_masthead(one, page)) for one in elements if (text := read_text(one))
+    )
+    own = next((one for one, heading in zip(elements, headings, strict=False) if not heading.is_masthead), None)
+    above: list[str] = []
+    below: list[str] = []
+    for element in islice(page.root.iter("time"), _MOST_TIMES):
+        value = (element.get("datetime") or read_text(element)).strip()
+        (above if own is not None and _stands_in_header(element, own) else below).append(value)
+    return Witnesses(
+        url=page.url,
+        headings=headings,
+        title=tuple(part for part in _SEPARATOR.split(page.title) if part),
+        stated=tuple(text for name in _TITLE_METAS if (text := page.find_meta(name))),
+        sites=frozenset(fold_title(text) for name in _SITE_METAS if (text := page.find_meta(name))),
+        header_times=tuple(filter(None, above)),
+        own_times=tuple(filter(None, below)),
+    )
+
+
+def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str]) -> None:
+    """Have a headline that is the site's name give way, and note who agrees with it and who does not.
+
+    Args:
+        texts: all that the rule found which gave the headline; empty where none did.
+    """
+    chosen = statement.headline_found
+    if not chosen:
+        return
+    place = statement.witnesses.get("headline", "")
+    if _is_refused(chosen, witnesses):
+        others = [(place, text) for text in texts[1:]] + list(_iter_titles(witnesses))
+        sound = (
+            (where, text) for where, text in others if not _is_same(text, chosen) and not _is_refused(text, witnesses)
+        )
+        where, text = next(sound, ("", ""))
+        if text or _names_host(chosen, witnesses.url) or _is_masthead_text(chosen, witnesses):
+            statement.headline_found = statement.headline = text
+            statement.witnesses["headline"] = where
+            if not text:
+                del statement.witnesses["headline"]
+            _note(statement, "headline", f"{place}: {chosen}")
+            chosen = text
+    if chosen:
+        titles = list(_iter_titles(witnesses))
+        agreeing = sum(_is_same(text, chosen) for where, text in titles if where != place)
+        if agreeing:
+            statement.agreeing["headline"] = agreeing
+        for where, text in titles:
+            if not _is_same(text, chosen) and not _is_refused(text, witnesses):
+                _note(statement, "headline", f"{where}: {text}")
+
+
+def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rules: Rules) -> None:
+    """Have a date that a header prints, or that stands alone against the article's line and address, give way.
+
+    Args:
+        texts: all that the rule found which gave the date; empty where none did.
+    """
+    place = statement.witnesses.get("datePublished", "")
+    reader = _DateReader(statement, rules)
+    chosen = statement.datePublished.date() if statement.datePublished else reader.read(statement.datePublished_found)
+    if chosen is None:
+        return
+    addressed = next((reader.read(found.text) for found in list_in_url_of(witnesses.url)), None)
+    # Of an article captured in the night the address may hold the day before.
+    is_contradicted = addressed is not None and abs((addressed - chosen).days) > 1
+    found = statement.datePublished_found.strip()
+    if found in witnesses.header_times:
+        other = next((text for text in texts[1:] if text.strip() not in witnesses.header_times), "")
+        if other and reader.read(other) is not None:
+            _replace(statement, other, place, f"{place}: {found}")
+            return
+        if is_contradicted and addressed is not None:
+            _replace(statement, addressed.isoformat(), "url", f"{place}: {found}")
+            return
+    if not is_contradicted:
+        statement.agreeing |= {"datePublished": 1} if addressed is not None and place != "url" else {}
+        return
+    shown = next(((text, day) for text in witnesses.own_times if (day := reader.read(text)) is not None), None)
+    if shown and addressed and abs((shown[1] - addressed).days) <= 1 and place.startswith(("meta:", "jsonld:")):
+        _replace(statement, shown[0], "time", f"{place}: {found}")
+        statement.agreeing["datePublished"] = 1
+    elif place != "url":
+        _note(statement, "datePublished", f"url: {addressed}")
+
+
+def list_in_url_of(url: str) -> list[Any]:
+    """Return what `list_in_url` finds in an address."""
+    return list_in_url(_Addressed(url))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class _Addressed:
+    url: str
+
+
+class _DateReader:
+    """Reads texts as days in the zone of the source."""
+
+    def __init__(self, statement: Statement, rules: Rules) -> None:
+        self._at = statement.capture.captured_at if statement.capture else statement.captured_at
+        self._rules = rules
+
+    def read(self, text: str) -> date | None:
+        if not text or self._at is None:
+            return None
+        options = self._rules.post
+        try:
+            return parse_date(text, zone=options.zone, captured_at=self._at, language=options.language).instant.date()
+        except DateRefused:
+            return None
+
+
+def _replace(statement: Statement, text: str, place: str, refused: str) -> None:
+    """Put another text in the place of a date; the item pipelines read it."""
+    statement.datePublished_found = text
+    statement.datePublished = statement.datePublished_precision = None
+    statement.witnesses["datePublished"] = place
+    _note(statement, "datePublished", refused)
+
+
+def _note(statement: Statement, name: str, text: str) -> None:
+    others = statement.disagreeing.setdefault(name, [])
+    if len(others) < _MOST_OTHERS:
+        others.append(text[:_MOST_CHARS])
+
+
+def _iter_titles(witnesses: Witnesses) -> list[tuple[str, str]]:
+    found = [("h1", heading.text) for heading in witnesses.headings if not heading.is_masthead]
+    found += [("meta:og:title", text) for text in witnesses.stated[:1]]
+    found += [("title", text) for text in witnesses.title[:1]]
+    return [(place, text) for place, text in found if len(fold_title(text)) >= _LEAST_LETTERS]
+
+
+def _is_refused(text: str, witnesses: Witnesses) -> bool:
+    """Tell whether a text is the name of the site or of a section, by the page's own evidence."""
+    folded = fold_title(text)
+    if folded in witnesses.sites or _names_host(text, witnesses.url) or _is_masthead_text(text, witnesses):
+        return True
+    # A part of the title behind the headline, where another heading is the part before.
+    is_behind = folded in {fold_title(part) for part in witnesses.title[1:]}
+    first = fold_title(witnesses.title[0]) if witnesses.title else ""
+    return is_behind and any(
+        fold_title(heading.text)[:30] == first[:30] != folded[:30] for heading in witnesses.headings if first
+    )
+
+
+def _is_masthead_text(text: str, witnesses: Witnesses) -> bool:
+    folded = fold_title(text)
+    alike = [heading.is_masthead for heading in witnesses.headings if fold_title(heading.text) == folded]
+    return bool(alike) and all(alike)
+
+
+def _names_host(text: str, url: str) -> bool:
+    """Tell whether a text is the name of the host among words of which newspapers make their names."""
+    words = re.findall(r"\w+", text.casefold())
+    if not words or len(words) > 6:
+        return False
+    labels = set(re.findall(r"[a-z0-9]+", (urlsplit(url).hostname or "").rpartition(".")[0]))
+    named = [word for word in words if word in labels or "".join(words) in labels]
+    return bool(named) and all(word in labels or word in _PAPER_WORDS or "".join(words) in labels for word in words)
+
+
+def _is_same(left: str, right: str) -> bool:
+    one, other = fold_title(left), fold_title(right)
+    return bool(one and other) and (one in other or other in one)
+
+
+def _is_masthead(element: Any, page: Page) -> bool:
+    link = element if element.tag == "a" else element.find(".//a[@href]")
+    if link is None:
+        link = next((one for one in islice(element.iterancestors("a"), 1) if one.get("href")), None)
+    if link is not None and fold_title(read_text(link)) == fold_title(read_text(element)):
+        try:
+            target = urljoin(page.base_url, link.get("href").strip())
+        except ValueError:
+            target = ""
+        is_near = urlsplit(target).hostname == urlsplit(page.url).hostname
+        if target.startswith(("http://", "https://")) and is_near and is_front(target) and not is_front(page.url):
+            return True
+    named = (
+        one for one in (element, *islice(element.iterancestors(), 2)) if one.tag not in ("body", "html", "article")
+    )
+    return any(_MASTHEAD.search(f"{one.get('class') or ''} {one.get('id') or ''}"[:_MOST_CHARS]) for one in named)
+
+
+def _stands_in_header(element: Any, headline: Any) -> bool:
+    """Tell whether an element stands before the headline, and in nothing that holds both but the body."""
+    around = set(element.iterancestors())
+    shared = next((one for one in headline.iterancestors() if one in around), None)
+    if shared is None or shared.tag != "body":
+        return False
+    for one in shared:
+        if one is element or one in around:
+            return True
+        if one is headline or any(parent is one for parent in headline.iterancestors()):
+            return False
+    return False
