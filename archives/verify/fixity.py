@@ -14,6 +14,7 @@ from archives.storage.files import is_held
 from archives.storage.remote_files import find_size, open_warc
 from archives.verify.digest_checks import DigestChecks, Verdict
 from archives.verify.findings import Findings, Likeness, Problem, Twin
+from archives.verify.run_manifests import iter_departures
 from archives.warc.members import Member, MemberStream, is_gzip
 from archives.warc.parser import Record
 from archives.warc.reader import CAPTURE_TYPES, scan_records
@@ -102,6 +103,7 @@ def _verify_rest(collection: Collection, findings: Findings) -> None:
             what = f"{sidecar.name} belongs to no WARC file"
             findings.add("foreign-sidecar", sidecar, f"{what}; restore that file from a copy, or else {_REINDEX}")
     _verify_revisits(findings)
+    findings.problems += iter_departures(collection, but={problem.path for problem in findings.problems})
 
 
 def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None:

@@ -27,6 +27,7 @@ from crawler.reparsing.holding import Holding
 from crawler.reparsing.provenance import compare_posts
 from crawler.reparsing.references import verify_references
 from crawler.sources import SourceError
+from pipelines.posts.items import load_post
 from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -36,8 +37,13 @@ if TYPE_CHECKING:
     from crawler.batch.engines import Engine
 
 
+_Line = tuple[str, str]
+
+
 class Command(ScrapyCommand):
     """Checks digests, offsets and index entries, and with `--posts` every post against its reparse.
+
+    With `--posts` it also lists posts in doubt, which are problems only with `--strict`.
 
     Exit codes: 0 all is well, 1 problems were found, 2 usage.
     """
@@ -58,6 +64,7 @@ class Command(ScrapyCommand):
         """Declare the options."""
         super().add_options(parser)
         parser.add_argument("--posts", action="store_true", help="also compare every post file with its reparse")
+        parser.add_argument("--strict", action="store_true", help="with --posts: posts in doubt are problems, too")
         parser.add_argument("--json", action="store_true", help="print problems as JSON Lines")
         add_engine_options(parser)
 
@@ -68,19 +75,22 @@ class Command(ScrapyCommand):
             engine = find_engine(opts)
             found = [*_verify_archive(collection, engine), *verify_references(collection)]
             problems = [(problem.kind, problem.message) for problem in found]
+            doubtful: list[tuple[str, str]] = []
             if opts.posts:
-                problems += self._verify_posts(collection, engine)
+                found_in_posts, doubtful = self._verify_posts(collection, engine)
+                problems += found_in_posts
         except (ArchiveError, SourceError, EngineError, ShardFailed) as error:
             raise UsageError(str(error), print_help=False) from error
-        for kind, message in problems:
+        for kind, message in [*problems, *doubtful]:
             line = json.dumps({"collection": collection.name, "kind": kind, "message": message}, ensure_ascii=False)
             print(line if opts.json else f"{collection.name}: {message}")  # noqa: T201
         if not problems and not opts.json:
             what = "archive and posts are" if opts.posts else "archive is"
             print(f"{collection.name}: the {what} whole")  # noqa: T201
-        self.exitcode = 1 if problems else 0
+        self.exitcode = 1 if problems or (opts.strict and doubtful) else 0
 
-    def _verify_posts(self, collection: Collection, engine: Engine | None) -> list[tuple[str, str]]:
+    def _verify_posts(self, collection: Collection, engine: Engine | None) -> tuple[list[_Line], list[_Line]]:
+        """Return the problems of posts, and those posts that are what the archive makes and still in doubt."""
         assert self.settings is not None
         holding = Holding(collection)
         sources = holding.find_sources()
@@ -91,11 +101,12 @@ class Command(ScrapyCommand):
             remade_dir = Path(scratch, "posts")
             with closing(Ledger(Path(scratch, "ledger.sqlite"), is_scratch=True)) as ledger:
                 done = remake_posts(holding, sources, ledger, posts_dir=remade_dir, engine=engine)
+                doubtful = [line for _, file, state in ledger.iter_filed() for line in _list_doubts(file, state)]
             code = report_reparse(holding, sources, done)
             problems = [(f"post-{d.change}", d.message) for d in compare_posts(posts_dir, remade_dir)]
         if code:
             problems.append(("reparse", f"not every capture of {collection.name} could be read again; see the log"))
-        return problems
+        return problems, doubtful
 
 
 def _verify_archive(collection: Collection, engine: Engine | None) -> list[Problem]:
@@ -103,3 +114,19 @@ def _verify_archive(collection: Collection, engine: Engine | None) -> list[Probl
         return verify_in_shards(collection, engine)
     with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
         return verify_collection(collection, progress=advance)
+
+
+def _list_doubts(file: str, state: str) -> list[_Line]:
+    """Return a line for each capture that no longer looks like the article, and each field that is contradicted."""
+    post = load_post(state)
+    lines = [
+        f"{file} is in doubt: the capture {doubt.record_id} of {doubt.captured_at:%Y-%m-%d %H:%M} UTC no longer looks"
+        f" like the article ({doubt.reason}), and the post does not rest on it"
+        for doubt in post.doubts
+    ]
+    lines += [
+        f"{file} is in doubt: its {name} stands alone against {'; '.join(evidence.disagreeing)}"
+        for name, evidence in post.evidence.items()
+        if evidence.confidence == "low"
+    ]
+    return [("post-in-doubt", line) for line in lines]
