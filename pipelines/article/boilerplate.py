@@ -208,6 +208,8 @@ class _Judge:
         """
         measure = self._measures[element]
         words = self._clutter.find_words(element)
+        if element.get("itemprop") == "description" and measure.prose >= PROSE_START:
+            return False
         if words and measure.prose <= limit and not (is_near and self._is_prose_of_its_own(element, words)):
             return True
         if 0 < measure.prose <= limit and _is_listing(element, self._measures):

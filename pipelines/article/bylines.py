@@ -7,18 +7,22 @@ Names of organisations and addresses are no authors, and the `author` of a Chine
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pipelines.article.datelines import stands_beside
 from pipelines.names.tags import normalise_names
-from pipelines.page.page import fold_title
+from pipelines.page.page import fold_blanks, fold_title, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pipelines.page.metadata import Metadata
+    from pipelines.page.page import Page
 
 _MAX_CHARS = 60
 _MAX_AUTHORS = 12
+_MAX_SIGNED = 90
+_MAX_ELEMENTS = 3
 _HAN_NAME = r"[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{2,8})?"
 _GAP = r"[ \u3000\xa0]"
 _ROLES = "本报记者|特约记者|见习记者|实习记者|记者|記者|通讯员|作者|撰文|采写|撰稿|文字|文"
@@ -29,16 +33,48 @@ _HAN_BYLINES = (
     re.compile(rf"(?:记者|記者|作者){_GAP}+{_NAMES}(?=$|{_GAP}|[，。,；;|/()（）：:】\]]|摄|报道|報道|整合|文)"),
     re.compile(rf"(?:记者|記者){_NAMES}(?=$|{_GAP}|[()（）】\]／/]|摄|报道|報道|整合)"),
 )
+# Words that a name follows, with a colon or without; of scripts without capitals a mark must stand between.
+_BY_WORDS = (
+    "written by/reported by/words by/text by/posted by/submitted by/story by/by/von/par/por/di/av/af/door/auteur/autor",
+    "autora/autorin/texte?/skrevet av/skriven av/tekst/fotos? und text/da/pisze/napsal/írta/yazan/haber/oleh/penulis",
+    "ditulis oleh/tác giả/автор/авторы/текст/γράφει(?: ο| η)?/του/της",
+)
+_MARKED_WORDS = (
+    "автор/авторы/текст/بقلم/كتب/كتبت/الكاتب/מאת/נכתב על ידי/نویسنده/लेखक/द्वारा/লেখক/โดย/ผู้เขียน",
+    "取材・文/文/執筆/著者/記者/글/글쓴이/작성자",
+)
+_BY, _MARKED = ("|".join(rows).replace("/", "|") for rows in (_BY_WORDS, _MARKED_WORDS))
+_PARTICLE = (
+    r"(?:von|van|vom|zu|zum|zur|und zu|de|del|della|dela|di|da|do|dos|du|der|den|la|le|el|al|bin|ibn|ter|ten|af|av|y)"
+)
+_WORD = r"(?:[^\W\d_a-zà-ÿ][\w.'’‐-]*)"
+_NAME = rf"{_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_WORD}){{1,4}}"
 _LATIN_BYLINE = re.compile(
-    r"^(?i:(?:written |reported )?by|von|par|por|di|av|af|door|autor(?:a|in)?:?|texte?:?)\s+"
-    r"(?P<names>[A-ZÀ-Þ][\w.'’-]+(?:\s+(?:[a-zà-þ]{1,3}\s+)?[A-ZÀ-Þ][\w.'’-]+){1,3}"
-    r"(?:(?:,|\s+and|\s+und|\s+et|\s+y|\s+&)\s+[A-ZÀ-Þ][\w.'’-]+(?:\s+[A-ZÀ-Þ][\w.'’-]+){1,3}){0,4})",
+    rf"^(?:(?i:{_BY})\s*(?::|\s|$)\s*)(?P<names>{_NAME}(?:(?:,|\s+(?i:and|und|et|y|og|och|i|и|&))\s+{_NAME}){{0,4}})"
+)
+_MARKED_BYLINE = re.compile(rf"^(?:{_MARKED})\s*[:：・=＝／/|]\s*(?P<names>[^\d:：|。.]{{2,40}}?)\s*(?:$|[|。\d])")
+_BEHIND_BYLINE = re.compile(
+    r"^(?P<names>[\uac00-\ud7af]{2,5})\s*(?:선임|수습)?기자(?:$|\s)|^(?P<japanese>[\u3040-\u30ff\u4e00-\u9fff]{3,8})記者$"
 )
 _PREFIX = re.compile(
-    r"^(?:by|von|par|por|door|text|foto|autor|author|作者|记者|記者|文|撰文|编辑)(?:\s*[:：/|]\s*|\s+)|\s*\([a-z.]{2,5}\)?$",
+    rf"^(?:{_BY}|{_MARKED}|foto|author|authors|作者|记者|記者|文|撰文|编辑|by)(?:\s*[:：/|・]\s*|\s+)|\s*\([a-z.]{{2,5}}\)?$"
+    r"|\s+기자$|記者$",
     re.IGNORECASE,
 )
-_SPLIT_LATIN = re.compile(r"\s*(?:[;|]|,(?!\s*(?:Jr|Sr|PhD|MD|M\.D))|\s(?:and|und|et|y|og|och|&)\s)\s*")
+_SPLIT_LATIN = re.compile(
+    r"\s*(?:[;|]|,(?!\s*(?:Jr|Sr|PhD|MD|M\.D))|\s(?i:and|und|et|y|og|och|&)\s(?!(?:zu|von|van)\s))\s*"
+)
+_NOBODIES = """
+admin administrator anonymous author default editor editors guest none null redacción redaction redaktion redaktor
+rédaction redazione root staff super-user support team unknown user webadmin webmaster wordpress
+"""
+_NOBODY = frozenset(map(fold_title, _NOBODIES.split()))
+_SIGNED_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:authors?|byline|by-line|writer|journalist|reporter|contributors?|auteur|autor|autorin|verfasser)(?:[\s_-]*(?:name|link|text|wrap(?:per)?|info|names))?(?:$|[\s_-])|author-?name|postauthor",
+    re.IGNORECASE,
+)
+_AUTHOR_LINK = re.compile(r"/(?:authors?|autor(?:en|es)?|auteurs?|contributors?|byline|reporters?)/[^/]", re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SPLIT_HAN = re.compile(r"[、，,;；/| \u3000\xa0]+")
 _ORGANISATION = re.compile(
     r"https?:|www\.|@|\d|[\u4e00-\u9fff]*(?:网|報|报|社|台|编辑部|编辑|小编|记者|记者站|新闻|日报|晚报|频道|客户端|公司|集团|中心|委员会|办公室|综合|佚名|转载|原创|整合|来源)$"
@@ -47,10 +83,51 @@ _ORGANISATION = re.compile(
 )
 
 
-def find_authors(metadata: Metadata, *, near: Iterable[str], body_text: str, language: str) -> tuple[list[str], str]:
+def list_signed(page: Page) -> list[list[str]]:
+    """Return the names in the first elements that are named for an author, a list an element, at most three.
+
+    What stands in comments, beside other articles or in the frame of the site signs nothing here.
+    """
+    found: list[list[str]] = []
+    beside: dict[Any, bool] = {}
+    for element in page.root.iter("a", "span", "div", "p", "h3", "h4", "h5", "em", "address", "li", "strong", "cite"):
+        if len(found) == _MAX_ELEMENTS:
+            break
+        named = " ".join(element.get(name) or "" for name in ("class", "rel", "data-testid", "itemprop"))
+        is_signed = (named.strip() and _SIGNED_CLASS.search(_CAMEL.sub("-", named))) or (
+            element.tag == "a" and _AUTHOR_LINK.search(element.get("href") or "")
+        )
+        if not is_signed or stands_beside(element, beside):
+            continue
+        texts = _read_names(element)
+        if texts and texts not in found:
+            found.append(texts)
+    return found
+
+
+def _read_names(element: Any) -> list[str]:
+    """Return the names that a signed element holds: those marked as names, those of links, or its whole text."""
+    marked = [inner for inner in element.iter() if _is_name(inner)]
+    links = [link for link in element.iter("a") if link is not element and read_text(link)]
+    for parts in (marked, links, [element]):
+        texts = [fold_blanks(" ".join(part.itertext())) for part in parts]
+        texts = [text for text in texts if 2 <= len(text) <= _MAX_SIGNED]
+        if texts:
+            return list(dict.fromkeys(texts))
+    return []
+
+
+def _is_name(element: Any) -> bool:
+    return element.get("itemprop") == "name" or "fn" in (element.get("class") or "").split()
+
+
+def find_authors(
+    metadata: Metadata, *, signed: list[list[str]], near: Iterable[str], body_text: str, language: str
+) -> tuple[list[str], str]:
     """Return names and the place they were found in.
 
     Args:
+        signed: texts of elements named for an author, as `list_signed` returns them.
         near: texts around the headline.
         body_text: one line a block; its first and last lines may hold a byline.
     """
@@ -64,7 +141,8 @@ def find_authors(metadata: Metadata, *, near: Iterable[str], body_text: str, lan
     ]
     # The `author` of a Chinese `meta` is whoever keeps the site: right on one page in six.
     trusted = [entry for entry in stated if not is_han or entry[1].startswith("jsonld")]
-    for found, evidence in [*trusted, *seen]:
+    marked = [] if is_han else [(texts, "class:author") for texts in signed]
+    for found, evidence in [*trusted, *marked, *seen]:
         names = _clean(found, metadata.site_names, is_han=is_han)
         if names:
             return names, evidence
@@ -74,13 +152,23 @@ def find_authors(metadata: Metadata, *, near: Iterable[str], body_text: str, lan
 def _iter_names(text: str, *, is_han: bool) -> Iterator[str]:
     if is_han:
         yield from (match["names"] for pattern in _HAN_BYLINES for match in pattern.finditer(text))
-    elif byline := _LATIN_BYLINE.match(text):
+    elif byline := (_LATIN_BYLINE.match(text) or _MARKED_BYLINE.match(text)):
         yield byline["names"]
+    elif behind := _BEHIND_BYLINE.match(text):
+        yield behind["names"] or behind["japanese"]
 
 
 def _clean(found: Iterable[str], site_names: Iterable[str], *, is_han: bool) -> list[str]:
-    sites = {fold_title(name) for name in site_names}
+    sites = {fold_title(name) for name in site_names} | _NOBODY
     split = _SPLIT_HAN if is_han else _SPLIT_LATIN
-    parts = (part.strip(" ()（）[]【】:：") for text in found for part in split.split(_PREFIX.sub("", text.strip())))
+    parts = (part.strip(" ()（）[]【】:：-–—,") for text in found for part in split.split(_strip_prefix(text)))
     names = normalise_names(part for part in parts if 2 <= len(part) <= _MAX_CHARS)
     return [name for name in names if not _ORGANISATION.search(name) and fold_title(name) not in sites][:_MAX_AUTHORS]
+
+
+def _strip_prefix(text: str) -> str:
+    """Return a text without the words that a name follows, of which there may be two: `Author: by`."""
+    bare = text.strip()
+    for _ in range(2):
+        bare = _PREFIX.sub("", bare).strip()
+    return bare

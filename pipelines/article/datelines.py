@@ -78,7 +78,7 @@ _SENTENCE = re.compile(r"[.!?。！？।؟۔][\"'”’»」』）)\]]*$")
 _MIN_SENTENCE = 40
 # Of attributes, what machines read; `title` on elements whose class says so, or on `time`.
 _TIME_ATTRIBUTES = (
-    *("datetime", "data-time", "data-timestamp", "data-date", "data-datetime", "data-date-time", "data-utime"),
+    *("datetime", "data-time", "data-timestamp", "data-date", "data-datetime", "data-utime"),
     *("data-published", "data-publish-date", "data-original-date", "content"),
 )
 _CHANGED = re.compile(r"modif|updat|chang|aktualis|actuali", re.IGNORECASE)
@@ -197,7 +197,7 @@ def _iter_block_texts(headline: Any) -> Iterator[str]:
     for element in headline.xpath("following::*[position() <= 60]"):
         if not isinstance(element.tag, str) or element.tag in _SILENT:
             continue
-        if _is_beside(element) or _stands_beside(element, is_beside):
+        if _is_beside(element) or stands_beside(element, is_beside):
             continue
         if element.tag in BLOCKS and any(child.tag in BLOCKS for child in element):
             yield fold_blanks((element.text or "") + " ".join(child.tail or "" for child in element))
@@ -296,12 +296,12 @@ def list_timed(page: Page) -> list[Statement]:
     is_beside: dict[Any, bool] = {}
     for element in page.root.iter("time"):
         text = element.get("datetime") or element.get("title") or read_text(element)
-        if text.strip() and not _is_of_change(element) and not _stands_beside(element, is_beside):
+        if text.strip() and not _is_of_change(element) and not stands_beside(element, is_beside):
             found.append(Statement(text=text[:60], evidence="time"))
     return found[:5]
 
 
-def _stands_beside(element: Any, known: dict[Any, bool]) -> bool:
+def stands_beside(element: Any, known: dict[Any, bool]) -> bool:
     """Tell whether an element stands in what is no part of the article: comments, other articles, the site's frame.
 
     Args:
@@ -311,7 +311,7 @@ def _stands_beside(element: Any, known: dict[Any, bool]) -> bool:
     if parent is None:
         return False
     if parent not in known:
-        known[parent] = _is_beside(parent) or _stands_beside(parent, known)
+        known[parent] = _is_beside(parent) or stands_beside(parent, known)
     return known[parent]
 
 
@@ -320,6 +320,9 @@ def _is_beside(element: Any) -> bool:
         return not list_class_words(element) & _OF_ENTRY
     if element.tag in ("body", "html", "main"):
         return False
+    if element.tag == "a" and any(child.tag in BLOCKS for child in element):
+        # A card that leads to another article.
+        return True
     words = list_class_words(element)
     return not words.isdisjoint(_BESIDE) and not (element.tag == "article" and words & _OF_ENTRY)
 
@@ -337,7 +340,7 @@ def list_labelled(page: Page) -> list[Statement]:
         if not _TWO_DIGITS.search(own):
             continue
         own = fold_blanks(own)
-        if len(own) > _NEAR_CHARS or not _HAS_DAY.search(own) or _stands_beside(element, is_beside):
+        if len(own) > _NEAR_CHARS or not _HAS_DAY.search(own) or stands_beside(element, is_beside):
             continue
         if _is_change(own) and next(element.iterancestors("article", "main"), None) is None:
             # Of the site, as far as it says.

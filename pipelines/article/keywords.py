@@ -21,7 +21,8 @@ _MAX_CHARS = 60
 # What editorial systems and ad servers put among the keywords: identifiers, hosts, `Category: News`, `editors_pick`.
 _MACHINE = re.compile(
     r"[0-9a-f]{8}-[0-9a-f-]{20,}|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,6}|[a-z]+(?:_[a-z0-9]+)+"
-    r"|(?:nlp .*|categor\w+|section|type|topics?|tags?|source|channel|page\w*|subject|author|genre|keywords?) ?:.*",
+    r"|(?:nlp .*|categor\w+|section|type|topics?|tags?|source|channel|page(?: ?\w+)?|subject|author|genre|keywords?"
+    r"|day|date|language|lang|wc|word ?count|content ?type|article ?type|template|format|region|sponsor\w*|id) ?:.*",
     re.IGNORECASE,
 )
 # `organization/lundsberg`

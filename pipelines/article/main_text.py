@@ -40,7 +40,7 @@ _LEAVES = frozenset(["p", "blockquote", "li", "ul", "ol"])
 _LEADS = """
 abstract anriss bajada chapo daodu deck dek description entradilla excerpt ingress intro introduction lead leadin
 leadtext led lede ledtext manchet preamble sapo sommario standfirst strapline subhead subheadline subtitulo summary
-vorspann zhaiyao
+teaser vorspann zhaiyao
 """
 _LEAD_WORDS = frozenset(_LEADS.split())
 _CAPTIONS = frozenset(["figcaption"])
@@ -104,6 +104,7 @@ def settle_body(container: Any, headline: str) -> MainBody:
     """Return the main text that somebody else found, without what repeats the headline."""
     measures = measure_tree(container)
     drop_headings(container, measures, headline)
+    drop_repeated(container)
     return _build(container, [], measures[container].prose)
 
 

@@ -42,6 +42,33 @@ _EXCHANGES = {
     "lse": "LSE",
     "tsx": "TSX",
     "asx": "ASX",
+    "etr": "ETR",
+    "xetra": "ETR",
+    "fra": "FRA",
+    "epa": "EPA",
+    "euronext paris": "EPA",
+    "ams": "AMS",
+    "bit": "BIT",
+    "bme": "BME",
+    "swx": "SWX",
+    "six": "SWX",
+    "nse": "NSE",
+    "bse": "BSE",
+    "tyo": "TYO",
+    "tse": "TYO",
+    "krx": "KRX",
+    "tpe": "TPE",
+    "twse": "TPE",
+    "sgx": "SGX",
+    "tsxv": "TSXV",
+    "otc": "OTC",
+    "otcmkts": "OTC",
+    "jse": "JSE",
+    "sto": "STO",
+    "cph": "CPH",
+    "hel": "HEL",
+    "osl": "OSL",
+    "wse": "WSE",
 }
 _HONG_KONG = r"hkex|sehk|hkse|hk|港交所|香港交易所|香港联交所|联交所|港股"
 _SPEAKS_OF_SHARES = re.compile(
@@ -62,7 +89,7 @@ _WIDGET = (
 _ATTRIBUTE = r"data-[a-z-]*(?:code|stock|symbol)\s*=\s*[\"'](?P<attribute_code>\d{6})[\"']"
 _ON_EXCHANGE = (
     rf"[(（\[]\s*(?P<exchange>{'|'.join(sorted(_EXCHANGES, key=len, reverse=True))})\s*[:：]\s*"
-    r"(?P<ticker>[A-Za-z][A-Za-z.]{0,5})\s*(?=[)）\],，;；])"
+    r"(?P<ticker>[A-Za-z0-9][A-Za-z0-9.&-]{0,9})\s*(?=[)）\],，;；])"
 )
 _LABELLED = r"(?:股票|证券|證券|上市)?代[码碼]\s*[:：]?\s*(?P<labelled_code>\d{6})(?!\d)"
 _BRACKETED = r"(?<=[\u4e00-\u9fffA-Za-z])[(（]\s*(?P<bracketed_code>\d{6})\s*[)）]"
@@ -87,18 +114,54 @@ _EXCHANGE_HINT = re.compile(rf"[(（\[]\s*(?i:{'|'.join(_EXCHANGES)})\s*[:：]")
 _HINT_WORDS = (".hk", "hk", "港", "联交所", "stock_", "secid=", "code", "symbol", "data-id", "/quote/")
 
 
+# Codes that carry their market behind them or that a sign marks; capitals are what tells them from words.
+_MARKED = re.compile(
+    r"(?<![A-Za-z0-9$])\$(?P<cash>[A-Z]{2,5})(?![A-Za-z0-9.])"
+    r"|(?<![A-Za-z0-9.$])(?P<coded>[A-Z]{1,5}|\d{4})\.(?P<coded_on>US|TWO|TW|T|KS|KQ)(?![A-Za-z0-9.])"
+    r"|[(（]\s*(?P<comma_code>\d{6})\s*[,，]\s*(?P<comma_on>SH|SZ|BJ)\s*[)）]"
+    r"|(?<=[\u4e00-\u9fff])[(（](?P<taiwan>(?!19|20)[1-9]\d{3})(?:[-－]?TW)?[)）]"
+)
+_MARKS = re.compile(r"\$[A-Z]{2}|\.(?:US|TW|T|K[SQ])\b|\d{6}\s*[,，]\s*[SB]|[(（][1-9]\d{3}[)）-]")
+_MARKETS_BEHIND = {"US": "US", "T": "TYO", "TW": "TPE", "TWO": "TPE", "KS": "KRX", "KQ": "KRX"}
+_CURRENCIES = frozenset(
+    ["USD", "CAD", "AUD", "NZD", "HKD", "SGD", "TWD", "MXN", "BRL", "ARS", "US", "CA", "AU", "NZ", "HK", "MM", "BN"]
+)
+_SPEAKS_OF_TAIWAN = re.compile(r"台股|臺股|台積|證交所|集中市場|外資|三大法人|上櫃|股價")
+
+
 def find_symbols(body: str) -> list[str]:
     """Return the symbols of the securities that a body's HTML names, each once, in the order of the text."""
     source = html.unescape(body)
     lowered = source.lower()
     has_word = any(word in lowered for word in _HINT_WORDS)
+    marked = _list_marked(source) if _MARKS.search(source) else []
     if not has_word and not _SIX_DIGITS.search(source) and not _EXCHANGE_HINT.search(source):
-        return []
+        return list(dict.fromkeys(symbol for _, symbol in marked))
     matches = list(_iter_matches(source))
     has_bracketed = any(match["bracketed_code"] for match in matches)
     is_about_shares = has_bracketed and bool(_SPEAKS_OF_SHARES.search(_TAG.sub("", source)))
-    found = (_read(match, is_about_shares=is_about_shares) for match in matches)
-    return list(dict.fromkeys(symbol for symbol in found if symbol))
+    found = [(match.start(), _read(match, is_about_shares=is_about_shares)) for match in matches]
+    return list(dict.fromkeys(symbol for _, symbol in sorted([*found, *marked]) if symbol))
+
+
+def _list_marked(source: str) -> list[tuple[int, str]]:
+    """Return the symbols of `$AAPL`, `6758.T`, `（000001，SZ）` and `台積電(2330)`, each with its place."""
+    text = _TAG.sub(lambda tag: " " * len(tag[0]), source)
+    is_of_taiwan = bool(_SPEAKS_OF_TAIWAN.search(text))
+    found = []
+    for match in _MARKED.finditer(text):
+        if match["cash"]:
+            symbol = "" if match["cash"] in _CURRENCIES else f"US:{match['cash']}"
+        elif match["coded"]:
+            market = _MARKETS_BEHIND[match["coded_on"]]
+            symbol = f"{market}:{match['coded']}" if match["coded"].isdigit() != (market == "US") else ""
+        elif match["comma_code"]:
+            symbol = _build_named(match["comma_on"], match["comma_code"])
+        else:
+            symbol = f"TPE:{match['taiwan']}" if is_of_taiwan else ""
+        if symbol:
+            found.append((match.start(), symbol))
+    return found
 
 
 def _iter_matches(source: str) -> Iterator[re.Match[str]]:

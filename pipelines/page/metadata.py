@@ -69,7 +69,7 @@ _DATES = re.compile(
 )
 _CREATED_DATES = re.compile(r"(?:create(?:at|date|time)|datecreated|dcdate|dctermsdate|dctermscreated)$")
 _TAG_LINK = re.compile(
-    r"[/?&](?:(?<=/)(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?|etiquetas?"
+    r"/taxonomy/term/\d|[/?&](?:(?<=/)(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?|etiquetas?"
     r"|argoment[oi]|labels?)/[^/?#]|(?<=[?&])(?:tag|keyword)=)",
     re.IGNORECASE,
 )
@@ -151,6 +151,9 @@ def _read_microdata(page: Page, metadata: Metadata) -> None:
         name = (element.get("itemprop") or element.get("property")).strip().lower().rpartition(":")[2]
         if name not in _MICRODATA or name in seen:
             continue
+        if name == "author":
+            named = element.find(".//*[@itemprop='name']")
+            element = element if named is None else named  # noqa: PLW2901 (what names the person is asked)
         text = element.get("content") or element.get("datetime") or read_text(element)
         if not text.strip() or len(text) > 500:
             continue
@@ -196,10 +199,12 @@ def _read_links(page: Page, metadata: Metadata) -> None:
         if "tag" in words and "category" not in words:
             tags.append(read_text(element))
         if "author" in words:
-            authors.append(read_text(element))
+            authors.append(element)
     _add_group(metadata.keywords, [text for text in dict.fromkeys(tags) if text], "rel:tag")
     _add_group(metadata.keywords, _list_tag_links(page), "links:tag")
-    _add_group(metadata.authors, [text for text in dict.fromkeys(authors) if text], "rel:author")
+    inside = [element for element in authors if next(element.iterancestors("article"), None) is not None]
+    names = [read_text(element) for element in inside or authors]
+    _add_group(metadata.authors, [text for text in dict.fromkeys(names) if text], "rel:author")
     canonical = next(iter(page.root.xpath("//link[@rel='canonical']/@href")), "") or page.find_meta("og:url")
     metadata.canonical_url = _check_canonical(canonical, page.url)
 

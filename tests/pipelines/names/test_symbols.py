@@ -91,3 +91,19 @@ def test_symbols_as_they_are_written_are_found_again(symbols: list[str]) -> None
 def test_symbols_keep_their_form(body: str) -> None:
     for symbol in find_symbols(body):
         assert symbol[:2] in ("SH", "SZ", "BJ", "HK") or ":" in symbol
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Shares of $ABCD rose; $USD and $5 did not.", ["US:ABCD"]),
+        ("Tern Lines (ABCD.US) and Skua (6758.T)", ["US:ABCD", "TYO:6758"]),
+        ("Hafenlinie (ETR: HFL), (TYO: 6758) and (NSE: TERN)", ["ETR:HFL", "TYO:6758", "NSE:TERN"]),
+        ("平湾银行（000001，SZ）公布年报", ["SZ000001"]),
+        ("台股今日收高，海燕電(2330)股價上揚", ["TPE:2330"]),
+        ("大橋(2024)通車，渡輪(1999)停駛", []),
+        ("He said U.S. trade with T.S. fell", []),
+    ],
+)
+def test_marks_and_markets_behind_a_code(text: str, expected: list[str]) -> None:
+    assert find_symbols(f"<p>{text}</p>") == expected

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.article.bylines import find_authors
+from pipelines.article.bylines import find_authors, list_signed
 from pipelines.article.datelines import read_around
 from pipelines.article.keywords import choose_sections, choose_topics
 from pipelines.article.publication import Publication, find_publication
@@ -480,7 +480,7 @@ def test_sections_are_no_tags() -> None:
     ],
 )
 def test_bylines(line: str, language: str, expected: list[str]) -> None:
-    assert find_authors(Metadata(), near=[line], body_text="", language=language)[0] == expected
+    assert find_authors(Metadata(), signed=[], near=[line], body_text="", language=language)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -498,13 +498,54 @@ def test_organisations_and_addresses_are_no_authors(stated: list[str], expected:
     metadata = Metadata(
         authors=[[Statement(text=text, evidence="jsonld:author") for text in stated]], site_names=["The Paper"]
     )
-    assert find_authors(metadata, near=[], body_text="", language="en")[0] == expected
+    assert find_authors(metadata, signed=[], near=[], body_text="", language="en")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("Von Clara von und zu Berg", ["Clara von und zu Berg"]),
+        ("BY JANE ROE AND JOHN DOE", ["JANE ROE", "JOHN DOE"]),
+        ("Автор: Анна Мостова", ["Анна Мостова"]),
+        ("文・橋本花子", ["橋本花子"]),
+        ("بقلم: سلمى الجسر", ["سلمى الجسر"]),
+        ("이다리 기자", ["이다리"]),
+        ("Tác giả: Trần Văn Cầu", ["Trần Văn Cầu"]),
+        ("Written by Jane Roe", ["Jane Roe"]),
+        ("By the river it is quiet", []),
+        ("Von hier aus geht es weiter", []),
+    ],
+)
+def test_bylines_of_many_languages(line: str, expected: list[str]) -> None:
+    assert find_authors(Metadata(), signed=[], near=[line], body_text="", language="")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ('<p class="byline">By <b>Jane Roe</b></p>', ["Jane Roe"]),
+        ('<span class="author vcard"><a class="url fn n" href="/author/jane">Jane Roe</a></span>', ["Jane Roe"]),
+        ('<h4 class="gh-article-author-name"><a href="/author/jane/">Jane Roe</a></h4>', ["Jane Roe"]),
+        ('<a data-testid="authorName">Jane Roe</a>', ["Jane Roe"]),
+        ('<a href="/authors/jane-roe">Jane Roe</a>', ["Jane Roe"]),
+        ('<div class="comment"><span class="author">Troll</span></div>', []),
+        ('<aside><a href="/author/john">John Doe</a></aside>', []),
+        ('<span class="author">admin</span><p>By Jane Roe</p>', ["Jane Roe"]),
+    ],
+)
+def test_elements_named_for_an_author_sign_the_article(page: str, expected: list[str]) -> None:
+    signed = list_signed(build("", page, "https://paper.example/a"))
+    near = ["By Jane Roe"] if "<p>By" in page else []
+    assert find_authors(Metadata(), signed=signed, near=near, body_text="", language="en")[0] == expected
 
 
 def test_the_author_of_a_chinese_meta_keeps_the_site() -> None:
     metadata = Metadata(authors=[[Statement(text="王五", evidence="meta:author")]])
-    assert find_authors(metadata, near=[], body_text="通车。\n（记者 李四）", language="zh") == (["李四"], "text:body")
-    assert find_authors(metadata, near=[], body_text="通车。", language="zh") == ([], "")
+    assert find_authors(metadata, signed=[], near=[], body_text="通车。\n（记者 李四）", language="zh") == (
+        ["李四"],
+        "text:body",
+    )
+    assert find_authors(metadata, signed=[], near=[], body_text="通车。", language="zh") == ([], "")
 
 
 # Language
