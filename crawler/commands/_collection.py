@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
 
+def find_data_dir(settings: BaseSettings | None) -> Path:
+    """Return the data directory.
+
+    Raises:
+        UsageError: there is none, so it may be mistyped.
+    """
+    assert settings is not None
+    data_dir = Path(settings["DATA_DIR"])
+    if not data_dir.is_dir():
+        words = f"there is no data directory {data_dir}: nothing was crawled yet, or DATA_DIR names another place"
+        raise UsageError(words, print_help=False)
+    return data_dir
+
+
 def open_named(settings: BaseSettings | None, names: list[str]) -> Collection:
     """Return the one collection that is named.
 

@@ -6,6 +6,7 @@ The add-on sets nothing of the kind, because it runs in processes of other peopl
 from __future__ import annotations
 
 import gc
+import signal
 from typing import TYPE_CHECKING
 
 from scrapy import signals
@@ -29,3 +30,9 @@ def tune_process(crawler: Crawler) -> None:
 def spare_imports() -> None:
     """Exempt what has been imported and set up by now from the collection of cycles."""
     gc.freeze()
+
+
+def end_with_reader() -> None:
+    """End quietly, as other programs do, when whoever reads our output has had enough (SIGPIPE)."""
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)

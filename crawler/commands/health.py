@@ -15,6 +15,8 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from crawler.commands._collection import find_data_dir
+from crawler.commands._process import end_with_reader
 from crawler.monitoring.health import Health, Limits, list_health
 from crawler.monitoring.logbook import list_runs
 from crawler.sources.timetable import format_duration
@@ -53,6 +55,8 @@ class Command(ScrapyCommand):
         assert self.settings is not None
         if args:
             raise UsageError
+        find_data_dir(self.settings)
+        end_with_reader()
         try:
             healths = load_health(self.settings, collection=opts.collection, source=opts.source)
         except ArchiveError as error:

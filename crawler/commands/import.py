@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,6 +16,7 @@ from archives.wacz.intake import take_in
 from crawler.addon import place_collection
 from crawler.commands._process import spare_imports
 from crawler.commands.reparse import replace_posts
+from crawler.publishing.erasing import enforce
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.imported import describe_hosts
 from crawler.sources import SourceError
@@ -73,6 +75,8 @@ class Command(ScrapyCommand):
         if not new:
             print(f"{collection.name}: nothing new")  # noqa: T201
             return code
+        if again := enforce(collection, at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")):
+            print(f"{collection.name}: what was erased before was erased from {again} of the files again")  # noqa: T201
         for source in describe_hosts(collection, new):
             print(f"{collection.name}: {source.name} is read without a definition of its own")  # noqa: T201
         assert self.settings is not None

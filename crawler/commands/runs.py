@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -12,6 +11,8 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from crawler.commands._collection import find_data_dir
+from crawler.commands._process import end_with_reader
 from crawler.monitoring.logbook import RunRecord, RunState, list_runs
 from crawler.monitoring.tables import Column, build_table
 from crawler.monitoring.tally import format_bytes
@@ -64,11 +65,12 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """List the runs."""
-        assert self.settings is not None
         if args or opts.limit < 0:
             raise UsageError
+        data_dir = find_data_dir(self.settings)
+        end_with_reader()
         try:
-            runs = list_runs(Path(self.settings["DATA_DIR"]), collection=opts.collection, source=opts.source)
+            runs = list_runs(data_dir, collection=opts.collection, source=opts.source)
         except ArchiveError as error:
             raise UsageError(str(error), print_help=False) from error
         shown = runs[: opts.limit or None]

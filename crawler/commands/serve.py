@@ -9,6 +9,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from crawler.commands._collection import find_data_dir
 
 if TYPE_CHECKING:
     import argparse
@@ -52,7 +53,7 @@ class Command(ScrapyCommand):
         assert self.settings is not None
         player = self.settings.get("VIEWER_REPLAYWEB_DIR")
         app = ViewerApp(
-            Path(self.settings["DATA_DIR"]),
+            find_data_dir(self.settings),
             player_dir=Path(player) if player else None,
         )
         try:

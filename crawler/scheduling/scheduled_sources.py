@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import crawler.sources
-from crawler.sources import SourceError, find_source
+from crawler.sources import SourceError, find_source, list_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,9 +86,10 @@ class Roster:
         return []
 
     def _iter_paths(self) -> Iterator[Path]:
-        shelf = Path(crawler.sources.__file__).resolve().parent
+        folders = list_folders()
         if not self._places:
-            yield from sorted(shelf.glob("*.toml"))
+            own = {path.name: path for folder in reversed(folders) for path in folder.glob("*.toml")}
+            yield from sorted(own.values())
         for place in self._places:
             path = Path(place).resolve()
             if path.is_dir():
@@ -97,4 +97,5 @@ class Roster:
             elif path.suffix == ".toml" or "/" in place:
                 yield path
             else:
-                yield shelf / f"{place}.toml"
+                named = [folder / f"{place}.toml" for folder in folders]
+                yield next((path for path in named if path.is_file()), named[0])

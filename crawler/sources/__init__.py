@@ -31,10 +31,11 @@ _HERE = Path(__file__).resolve().parent
 
 def list_sources() -> list[str]:
     """Return the names of the sources that have a definition in the project folder's `sources`, or come with us."""
-    return sorted({path.stem for folder in _list_folders() for path in folder.glob("*.toml")})
+    return sorted({path.stem for folder in list_folders() for path in folder.glob("*.toml")})
 
 
-def _list_folders() -> list[Path]:
+def list_folders() -> list[Path]:
+    """Return where definitions are found by name: the project folder's `sources` if it has one, then ours."""
     own = find_own_sources()
     return [own, _HERE] if own else [_HERE]
 
@@ -47,7 +48,7 @@ def find_source(name_or_path: str) -> Source:
     """
     path = Path(name_or_path)
     if path.suffix != ".toml" and "/" not in name_or_path:
-        places = [folder / f"{name_or_path}.toml" for folder in _list_folders()]
+        places = [folder / f"{name_or_path}.toml" for folder in list_folders()]
         path = next((place for place in places if place.is_file()), places[0])
         if not path.is_file():
             raise SourceError(

@@ -184,6 +184,9 @@ def print_edition(name: str, heading: str, robots: bytes) -> dict[str, bytes]:
 def test_a_site_that_changes_its_pages_is_noticed(data: Data, tmp_path: Path) -> None:
     """Real runs: two editions alike, then one without the heading that the source looks for."""
     settings = LOOPBACK | {"ROBOTSTXT_OBEY": True, "LOG_LEVEL": "ERROR"}
+    absent = run_scrapy("health", data=data)
+    assert (absent.returncode, f"there is no data directory {data.path}" in absent.stderr) == (2, True)
+    data.path.mkdir(parents=True)
     done = run_scrapy("health", data=data)
     assert (done.returncode, done.stderr) == (0, "no runs yet\n")
     with WireServer({}) as server:

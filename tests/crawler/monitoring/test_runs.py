@@ -172,6 +172,10 @@ def test_sizes_are_told_to_three_digits(size: int, text: str) -> None:
 
 
 def test_the_command_lists_and_limits(data: Data) -> None:
+    absent = run_scrapy("runs", data=data)
+    assert (absent.returncode, f"there is no data directory {data.path}" in absent.stderr) == (2, True)
+    assert not data.path.exists()
+    data.path.mkdir(parents=True)
     assert run_scrapy("runs", data=data).stderr == "no runs yet\n"
     for n in range(3):
         write_run(data, "one", AT + timedelta(hours=n))
@@ -190,6 +194,7 @@ def test_the_command_lists_and_limits(data: Data) -> None:
 
 
 def test_an_unknown_collection_is_a_matter_of_usage(data: Data) -> None:
+    data.path.mkdir(parents=True, exist_ok=True)
     done = run_scrapy("runs", "--collection", "none", data=data)
     assert done.returncode == 2
     assert "no collection 'none'" in done.stdout + done.stderr
