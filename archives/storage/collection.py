@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 OPEN_SUFFIX: Final = ".open"
 SIDECAR_SUFFIX: Final = ".cdxj"
 STORED_SUFFIX: Final = ".stored"
-WARC_SUFFIXES: Final = (".warc.gz", ".warc", ".arc.gz", ".arc")
+WARC_SUFFIXES: Final = (".warc.gz", ".warc.zst", ".warc", ".arc.gz", ".arc")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 

@@ -15,7 +15,7 @@ from archives.storage.remote_files import find_size, open_warc
 from archives.verify.digest_checks import DigestChecks, Verdict
 from archives.verify.findings import Findings, Likeness, Problem, Twin
 from archives.verify.run_manifests import iter_departures
-from archives.warc.members import Member, MemberStream, is_gzip
+from archives.warc.members import Member, MemberStream, has_members
 from archives.warc.parser import Record
 from archives.warc.reader import CAPTURE_TYPES, scan_records
 from archives.warc.scanning import MemberScan, iter_groups
@@ -140,7 +140,7 @@ def _add_undated(error: RecordError, record: Record, warc: Path, findings: Findi
 def _iter_framed(warc: Path, findings: Findings) -> Iterator[Record]:
     """Every record that can be read; what does not fill its place exactly is noted."""
     with open_warc(warc) as stream:
-        if not is_gzip(stream, warc.name):
+        if not has_members(stream, warc.name):
             yield from _iter_uncompressed(warc, findings)
             return
         scan = MemberScan(stream, lambda error: findings.add_damage(error, warc))

@@ -6,7 +6,8 @@ import io
 import re
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from io import SEEK_CUR, SEEK_END, SEEK_SET
 from itertools import chain
 from operator import ne
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from archives.errors import Damage, RecordError
 from archives.warc.decoding import GZIP, InflateError, Inflater, build_inflater, inflate_part
+from archives.warc.zstd_frames import MAGIC as ZSTD_MAGIC
+from archives.warc.zstd_frames import build_zstd_inflater, find_skippable_size, is_skippable, is_zstd, load_dictionary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +43,23 @@ FIRST_READ_SIZE: Final = 32 * 1024
 _LONGEST_READ: Final = 16 * 1024 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Codec:
+    """The format of a file's members: gzip, or Zstandard with the file's dictionary.
+
+    Attributes:
+        magic: what each member begins with.
+        begin: begins one.
+    """
+
+    magic: bytes
+    name: str
+    begin: Callable[[], Inflater]
+
+
+_GZIP_CODEC: Final = Codec(MAGIC, "gzip", build_inflater)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """One whole gzip member, its CRC checked.
@@ -50,6 +70,7 @@ class Member:
         data: inflated; of one that is larger than is held in memory, its first MiB.
         source: where the rest of a large one is read again; None where `data` is all.
         large_size: how many bytes a large one inflates to.
+        codec: what it is inflated by.
     """
 
     offset: int
@@ -57,6 +78,7 @@ class Member:
     data: bytes
     source: BinaryIO | None = None
     large_size: int = 0
+    codec: Codec = field(default=_GZIP_CODEC, repr=False, compare=False)
 
     @property
     def size(self) -> int:
@@ -68,7 +90,7 @@ class Member:
         if self.source is None:
             yield self.data
             return
-        inflater = build_inflater()
+        inflater = self.codec.begin()
         at = self.offset
         while not inflater.eof:
             self.source.seek(at)
@@ -132,7 +154,7 @@ class MemberStream(io.RawIOBase):
         return True
 
 
-def is_gzip(stream: BinaryIO, name: str = "") -> bool:
+def has_members(stream: BinaryIO, name: str = "") -> bool:
     """Whether a stream holds members, also where the first of them is damaged; it is read from its start.
 
     Args:
@@ -140,7 +162,7 @@ def is_gzip(stream: BinaryIO, name: str = "") -> bool:
     """
     stream.seek(0)
     start = stream.read(_TELLING_BYTES)
-    if len(start) >= len(MAGIC) and sum(map(ne, start, MAGIC)) <= 1:
+    if is_zstd(start) or (len(start) >= len(MAGIC) and sum(map(ne, start, MAGIC)) <= 1):
         return True
     return name.endswith(".gz") and bool(start) and not _PLAIN_START.match(start)
 
@@ -211,6 +233,7 @@ def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
         RecordError: bytes that are no gzip, a wrong CRC, or an end before the member's own; its offset is
             where the member began, and everything before it was whole.
     """
+    codec = find_codec(stream)
     at = offset
     pending = b""
     while True:
@@ -220,8 +243,12 @@ def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
             at += len(pending)
             if not pending:
                 return
+        if codec is not _GZIP_CODEC and is_skippable(pending):
+            at = offset = offset + find_skippable_size(pending)
+            pending = b""
+            continue
         stream.seek(at)
-        member, pending = _read_member(stream, pending, offset)
+        member, pending = _read_member(stream, pending, offset, codec)
         offset += member.length
         at = offset + len(pending)
         yield member
@@ -237,14 +264,28 @@ def read_member(stream: BinaryIO, offset: int, *, length: int = FIRST_READ_SIZE)
         RecordError: there is no whole member.
     """
     stream.seek(offset)
-    return _read_member(stream, stream.read(min(length, _LONGEST_READ)), offset)[0]
+    pending = stream.read(min(length, _LONGEST_READ))
+    codec = _GZIP_CODEC
+    if is_zstd(pending):
+        codec = find_codec(stream)
+        stream.seek(offset + len(pending))
+    return _read_member(stream, pending, offset, codec)[0]
 
 
-def _read_member(stream: BinaryIO, pending: bytes, offset: int) -> tuple[Member, bytes]:
+def find_codec(stream: BinaryIO) -> Codec:
+    """The format of a file's members; the stream is somewhere else afterwards."""
+    stream.seek(0)
+    if not is_zstd(stream.read(len(ZSTD_MAGIC))):
+        return _GZIP_CODEC
+    return Codec(ZSTD_MAGIC, "zstd", partial(build_zstd_inflater, load_dictionary(stream)))
+
+
+def _read_member(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) -> tuple[Member, bytes]:
     """The member at the start of `pending` and what the stream gives next, and the bytes read beyond it."""
-    if not MAGIC.startswith(pending[: len(MAGIC)]):
-        raise _build_error(offset, "is damaged (it is no gzip); restore the file from a copy", Damage.DAMAGED_MEMBER)
-    inflater = build_inflater()
+    if not codec.magic.startswith(pending[: len(codec.magic)]):
+        what = f"is damaged (it is no {codec.name}); restore the file from a copy"
+        raise _build_error(offset, what, Damage.DAMAGED_MEMBER)
+    inflater = codec.begin()
     parts: list[bytes] = []
     taken = size = 0
     most = min(HELD_BYTES, MAX_RECORD_BYTES)
@@ -259,17 +300,17 @@ def _read_member(stream: BinaryIO, pending: bytes, offset: int) -> tuple[Member,
             size += len(part)
             taken += len(pending)
             if size > most:
-                return _pass_large(stream, inflater, b"".join(parts)[:_START_BYTES], size, (offset, taken))
+                return _pass_large(stream, inflater, b"".join(parts)[:_START_BYTES], size, (offset, taken), codec)
             pending = b"" if inflater.eof else stream.read(_READ_SIZE)
     except InflateError as error:
         what = f"is damaged ({error}); restore the file from a copy"
         raise _build_error(offset, what, Damage.DAMAGED_MEMBER) from error
     rest = inflater.unused_data
-    return Member(offset=offset, length=taken - len(rest), data=b"".join(parts)), rest
+    return Member(offset=offset, length=taken - len(rest), data=b"".join(parts), codec=codec), rest
 
 
 def _pass_large(
-    stream: BinaryIO, inflater: Inflater, start: bytes, size: int, place: tuple[int, int]
+    stream: BinaryIO, inflater: Inflater, start: bytes, size: int, place: tuple[int, int], codec: Codec
 ) -> tuple[Member, bytes]:
     """The member that has begun with `size` bytes; the rest is inflated and let go.
 
@@ -291,7 +332,7 @@ def _pass_large(
             raise _build_error(offset, "ends early, with the file; cut it there or restore it", Damage.TRUNCATED_MEMBER)
         taken += len(pending)
     rest = inflater.unused_data
-    member = Member(offset=offset, length=taken - len(rest), data=start, source=stream, large_size=size)
+    member = Member(offset=offset, length=taken - len(rest), data=start, source=stream, large_size=size, codec=codec)
     return member, rest
 
 

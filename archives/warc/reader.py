@@ -12,12 +12,13 @@ from archives.storage.remote_files import open_warc
 from archives.urls import parse_warc_date
 from archives.warc.content_codings import decode_body
 from archives.warc.extents import scan_stream_records
-from archives.warc.members import FIRST_READ_SIZE, MAGIC, is_gzip, iter_members, read_member
+from archives.warc.members import FIRST_READ_SIZE, MAGIC, has_members, iter_members, read_member
 from archives.warc.messages import Head, parse_head
 from archives.warc.parser import Record, iter_stream_records, load_plain
 from archives.warc.payloads import choose_payload
 from archives.warc.records import RecordType, Truncated
 from archives.warc.scanning import MemberScan, iter_groups
+from archives.warc.zstd_frames import MAGIC as ZSTD_MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,7 +155,7 @@ def iter_records(path: Path) -> Iterator[Record]:
 
 def iter_stream(stream: BinaryIO) -> Iterator[Record]:
     """Every record of a seekable stream; see `iter_records`."""
-    if is_gzip(stream):
+    if has_members(stream):
         for _, records in iter_groups(iter_members(stream)):
             yield from records
     else:
@@ -175,7 +176,7 @@ def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterat
 
 def scan_stream(stream: BinaryIO, name: str, on_damage: Callable[[RecordError], None]) -> Iterator[Record]:
     """The same of a stream that can be sought, of a file called `name`."""
-    if not is_gzip(stream, name):
+    if not has_members(stream, name):
         yield from scan_stream_records(stream, on_damage)
         return
     for _, records in iter_groups(iter(MemberScan(stream, on_damage))):
@@ -219,7 +220,7 @@ def _read_place(path: Path, offset: int, *, length: int | None = None, record_id
 
 def _iter_from(stream: BinaryIO, offset: int, length: int | None) -> Iterator[Record]:
     stream.seek(offset)
-    if stream.read(len(MAGIC)) == MAGIC:
+    if stream.read(len(ZSTD_MAGIC)).startswith((MAGIC, ZSTD_MAGIC)):
         first = read_member(stream, offset, length=length or FIRST_READ_SIZE)
         record = load_plain(first)
         if record is not None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archives.errors import Damage, RecordError
 from archives.warc.decoding import BARE, InflateError, build_inflater, inflate_part
-from archives.warc.members import HELD_BYTES, MAGIC, Member, iter_members, read_member
+from archives.warc.members import HELD_BYTES, MAGIC, Member, find_codec, iter_members, read_member
 from archives.warc.parser import iter_member_records, load_plain
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ class MemberScan:
         self._file_size = stream.seek(0, SEEK_END)
         self._patience = _PATIENCE * max(self._file_size, _READ_SIZE)
         self._warcinfo: bytes | None = None
+        self._magic = find_codec(stream).magic
 
     def __iter__(self) -> Iterator[Member]:
         offset: int | None = 0
@@ -158,7 +159,7 @@ class MemberScan:
 
     def _find_whole(self, offset: int) -> int | None:
         """Where the next member stands, at or after `offset`, that inflates to its end."""
-        while (at := _find_magic(self._stream, offset)) is not None:
+        while (at := _find_magic(self._stream, offset, self._magic)) is not None:
             try:
                 read_member(self._stream, at)
             except RecordError:
@@ -238,16 +239,16 @@ def _find_deflate(data: bytes) -> int | None:
     return at + 2 * bool(flags & _FHCRC)
 
 
-def _find_magic(stream: BinaryIO, offset: int) -> int | None:
+def _find_magic(stream: BinaryIO, offset: int, magic: bytes) -> int | None:
     stream.seek(offset)
     window = b""
     while chunk := stream.read(_READ_SIZE):
         window += chunk
-        at = window.find(MAGIC)
+        at = window.find(magic)
         if at >= 0:
             return offset + at
-        offset += len(window) - len(MAGIC) + 1
-        window = window[1 - len(MAGIC) :]
+        offset += len(window) - len(magic) + 1
+        window = window[1 - len(magic) :]
     return None
 
 
