@@ -83,8 +83,9 @@ class _StreamScan:
                         self._warcinfo = record.record_id
                     yield record
             except RecordError as error:
+                read = self._stream.tell()
                 self._on_damage(error)
-                following = self._find_behind(error.offset if error.offset is not None else begun)
+                following = self._find_behind(error.offset if error.offset is not None else begun, read)
             offset = following
 
     def _is_vouched(self, record: Record) -> bool:
@@ -106,17 +107,21 @@ class _StreamScan:
         what = f"record at offset {record.offset} does not end where its length says; restore the file from a copy"
         self._on_damage(RecordError(what, offset=record.offset, record_id=record.record_id))
         if found is None:
-            return self._search(record.offset + 1)
+            return self._search(record.offset + 1, end)
         return self._skip_blank(found)
 
-    def _find_behind(self, offset: int) -> int | None:
-        """Where to go on behind bytes at `offset` that are no record."""
+    def _find_behind(self, offset: int, read: int) -> int | None:
+        """Where to go on behind bytes at `offset` that are no record.
+
+        Args:
+            read: as far as they were read to see that.
+        """
         self._stream.seek(offset)
         near = _RECORD_START.search(b"\n" + self._stream.read(2 * _LONGEST_START))
         if self._is_sure and near is not None and 1 < near.start() <= len(_TRAILER) + 1:
             return offset + near.start() - 1
         end = self._find_end(offset) if self._is_sure else None
-        return self._search(offset + 1) if end is None else self._skip_blank(end)
+        return self._search(offset + 1, read) if end is None else self._skip_blank(end)
 
     def _find_end(self, offset: int) -> int | None:
         """Where the record at `offset` ends, whose header may be damaged; None where nothing tells.
@@ -192,11 +197,10 @@ class _StreamScan:
         at += len(data) - len(data.lstrip(b"\r\n"))
         return at if at < self._size else None
 
-    def _search(self, offset: int) -> int | None:
+    def _search(self, offset: int, read: int) -> int | None:
         """Where the next record seems to begin, at or after `offset`, which has to prove itself."""
         self._is_sure = False
-        read = self._stream.tell()
-        self._patience -= max(read - offset, 1)
+        self._patience -= max(read - offset, _LONGEST_HEADER)
         return self._find_start(offset if self._patience > 0 else max(read, offset))
 
     def _find_start(self, offset: int) -> int | None:
