@@ -128,7 +128,7 @@ def read_article(
         keywords=keywords,
         sections=sections,
         authors=authors,
-        body_html=normalise_body(body.html, base_url=page.url),
+        body_html=normalise_body(body.html, base_url=page.base_url),
         body_text=body.text if known_body is None else "",
         canonical_url=metadata.canonical_url,
         language=language,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lxml import etree
 
 from pipelines.article.boilerplate import Clutter, drop_clutter, list_class_words, shape
+from pipelines.article.embeds import keep_embedded, link_films
 from pipelines.article.insertions import drop_headings, drop_insertions, drop_repeated, mark_captions
 from pipelines.article.text_density import WIDE, Measures, list_lines, measure_again, measure_size, measure_tree
 from pipelines.article.visibility import drop, drop_invisible
@@ -43,7 +44,7 @@ leadtext led lede ledtext manchet preamble sapo sommario standfirst strapline su
 teaser vorspann zhaiyao
 """
 _LEAD_WORDS = frozenset(_LEADS.split())
-_CAPTIONS = frozenset(["figcaption"])
+_CAPTIONS = frozenset(["figcaption", "del"])
 _WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+|[^\W_]+")
 _OUTER = frozenset(["p", "blockquote", "pre", "table", "tbody", "tr", "ul", "ol", "li", "dl", "figure"])
 
@@ -77,6 +78,7 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     if body is None:
         body = page.root
     _open_shadow_roots(body)
+    keep_embedded(body)
     drop_invisible(body)
     measures = measure_tree(body)
     shown = _find_shown(body, headline, measures) if shown is None or body not in shown.iterancestors() else shown
@@ -97,6 +99,7 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     drop_headings(container, measures, headline)
     drop_repeated(container)
     mark_captions(container)
+    link_films(container)
     return _build(container, leads, page_prose)
 
 

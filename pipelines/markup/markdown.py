@@ -26,7 +26,9 @@ _LINE_NUMBER = re.compile(r"^([0-9]{1,9})([.)])", re.MULTILINE)
 _OUTER_BREAKS = re.compile(r"^(?:\s*\\\n)+|(?:\\\n\s*)+$")
 _UNFIT = re.compile(r"[<>\\\s]")
 _BLANKS = re.compile(r"\s+")
-_MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*"}
+_MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "del": "~~", "s": "~~"}
+_MAX_SPAN = 100
+_RAISED = frozenset(["sup", "sub"])
 _QUOTED = ("blockquote",)
 _LISTS = ("ul", "ol")
 
@@ -82,7 +84,7 @@ def _iter_block(element: HtmlElement) -> Iterator[str]:
 
 
 def _iter_items(element: HtmlElement) -> Iterator[str]:
-    for number, item in enumerate(element.iterchildren("li"), start=1):
+    for number, item in enumerate(element.iterchildren("li"), start=int(element.get("start") or 1)):
         mark = f"{number}. " if element.tag == "ol" else "- "
         lines = "\n\n".join(_iter_blocks(item)).split("\n")
         indented = [line and " " * len(mark) + line for line in lines[1:]]
@@ -92,12 +94,43 @@ def _iter_items(element: HtmlElement) -> Iterator[str]:
 def _iter_table(element: HtmlElement) -> Iterator[str]:
     for caption in element.iterchildren("caption"):
         yield from _iter_blocks(caption)
-    rows = [[_build_cell(cell) for cell in row if cell.tag in ("td", "th")] for row in element.iter("tr")]
+    rows = _list_rows(element)
     width = max(map(len, rows), default=0)
     if not width:
         return
     lines = ["| " + " | ".join(row + [""] * (width - len(row))) + " |" for row in rows]
     yield "\n".join([lines[0], "|" + " --- |" * width, *lines[1:]])
+
+
+def _list_rows(table: HtmlElement) -> list[list[str]]:
+    """Return the cells of a table's own rows; where a cell spans, the places that it covers are empty."""
+    rows: list[list[str]] = []
+    covered: dict[int, int] = {}
+    for row in table.iter("tr"):
+        if next(row.iterancestors("table")) is not table:
+            continue
+        cells: list[str] = []
+        for cell in row:
+            if cell.tag not in ("td", "th"):
+                continue
+            _fill_covered(cells, covered)
+            for place in range(_read_span(cell, "colspan")):
+                covered[len(cells)] = _read_span(cell, "rowspan") - 1
+                cells.append("" if place else _build_cell(cell))
+        _fill_covered(cells, covered)
+        rows.append(cells)
+    return rows
+
+
+def _fill_covered(cells: list[str], covered: dict[int, int]) -> None:
+    """Add empty cells as long as one of an earlier row reaches down to the next place."""
+    while covered.get(len(cells), 0) > 0:
+        covered[len(cells)] -= 1
+        cells.append("")
+
+
+def _read_span(cell: HtmlElement, name: str) -> int:
+    return min(_MAX_SPAN, max(1, int(cell.get(name) or 1)))
 
 
 def _build_cell(cell: HtmlElement) -> str:
@@ -122,6 +155,9 @@ def _build_inline(element: HtmlElement) -> str:
     if tag == "img":
         return f"![{_escape(element.get('alt'))}]({_build_target(element.get('src', ''))})"
     inner = _build_inlines(element)
+    if tag in _RAISED and inner.strip():
+        # Markdown has no sign for them; 10³ must not become 103.
+        return f"<{tag}>{inner}</{tag}>"
     if tag == "a" and inner.strip():
         return f"[{inner.strip()}]({_build_target(element.get('href', ''))})"
     mark = _MARKS.get(tag)

@@ -28,15 +28,16 @@ MAX_CHARS = 5_000_000
 MAX_TAGS = 50_000
 
 # Kept by the parser's pass only so that a hidden one is seen with its content.
-_UNWRAPPED = frozenset(
-    ["font", "label", "ins", "del", "strike", "big", "tt", "kbd", "samp", "var", "dfn", "bdi", "bdo"]
-)
+_UNWRAPPED = frozenset(["font", "label", "strike", "big", "tt", "kbd", "samp", "var", "dfn", "bdi", "bdo"])
 _REMOVED_WHEN_EMPTY = (
     (allow_list.INLINES - allow_list.VOID - {"audio", "video"})
     | allow_list.HEADINGS
     | {"p", "div", "section", "figure"}
 )
 
+# A power: of a number, or of a unit of length or time.
+_RAISED = re.compile(r"(?:(?<=[0-9])|(?<=\b[mskgh])|(?<=\b[cmkd]m)|(?<=\bft))<sup>([-−+]?[0-9]{1,3})</sup>")
+_RAISED_DIGITS = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
 _LINES = allow_list.BLOCKS | {"br"}
 _BLANKS = (" ", "\t", "\n")
 # What these become rests on the address of the page; all other start tags recur.
@@ -113,15 +114,28 @@ def _refuse_large(text: str) -> None:
 
 
 def find_text(body: str) -> str:
-    """Return the plain text of a normalised body, one line for each block and each `<br>`, without blank lines."""
+    """Return the plain text of a normalised body, a line for each block, `<br>` and line of `<pre>`, none blank.
+
+    What `<del>` says was taken out is left out; a power of a number or a unit is written as one: 10³.
+    """
     parts: list[str] = []
-    for tag, text in allow_list.iter_pieces(body):
-        if tag is not None and tag.name in _LINES:
-            parts.append("\n")
-        if text:
-            parts.append(html.unescape(text).replace("\n", " "))
+    deleted = preformatted = 0
+    for tag, text in allow_list.iter_pieces(_RAISED.sub(_raise, body) if "<sup>" in body else body):
+        if tag is not None:
+            step = -1 if tag.is_end else 1
+            deleted += step * (tag.name == "del")
+            preformatted += step * (tag.name == "pre")
+            if tag.name in _LINES:
+                parts.append("\n")
+        if text and not deleted:
+            plain = html.unescape(text)
+            parts.append(plain if preformatted else plain.replace("\n", " "))
     lines = (" ".join(line.split()) for line in "".join(parts).split("\n"))
     return "\n".join(line for line in lines if line)
+
+
+def _raise(found: re.Match[str]) -> str:
+    return found[1].translate(_RAISED_DIGITS)
 
 
 def _normalise_characters(text: str) -> str:

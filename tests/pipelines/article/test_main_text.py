@@ -293,3 +293,21 @@ def test_a_box_of_further_reading_ends_nothing() -> None:
 def test_a_linked_sentence_is_a_paragraph() -> None:
     linked = f'<p><a href="/x">{OTHER}</a></p>'
     assert lines(f"<div><p>{FIRST}</p>{linked}<p>{SECOND}</p><p>{THIRD}</p></div>") == [FIRST, OTHER, SECOND, THIRD]
+
+
+def test_formulas_and_words_in_controls_are_text() -> None:
+    formula = "<math><mi>E</mi><mo>=</mo><mi>m</mi><msup><mi>c</mi><mn>2</mn></msup><annotation>x</annotation></math>"
+    sentence = f"<p>The law says that {formula} holds, and a <button>crossing</button> costs nothing.</p>"
+    assert (
+        lines(f"<div>{PARAGRAPHS}{sentence}</div>")[-1]
+        == "The law says that E=mc² holds, and a crossing costs nothing."
+    )
+
+
+def test_a_film_leaves_its_address_and_no_text() -> None:
+    films = "<iframe src='https://films.example/embed/7'></iframe><video><source src='/films/bridge.mp4'></video>"
+    found = find(f"<div><p>{FIRST}</p>{films}<p>{SECOND}</p><iframe src='https://ads.example/x'></iframe></div>")
+    assert found.text.split("\n") == [FIRST, SECOND]
+    assert 'href="https://films.example/embed/7"' in found.html
+    assert 'href="/films/bridge.mp4"' in found.html
+    assert "ads.example" not in found.html

@@ -46,3 +46,23 @@ def test_a_reader_finds_the_text_that_the_body_has(paragraphs: list[str]) -> Non
 @given(st.text(alphabet="<>/abpreultd ih1=\"'&;\n", max_size=200))
 def test_no_markup_is_too_much(found: str) -> None:
     build_markdown(normalise_body(found))
+
+
+@pytest.mark.parametrize(
+    ("body", "markdown"),
+    [
+        ('<ol start="5"><li>Five</li><li>Six</li></ol>', "5. Five\n6. Six"),
+        ("<p>The fee is <del>nine</del> <ins>eleven</ins> crowns.</p>", "The fee is ~~nine~~ eleven crowns."),
+        ("<p>10<sup>3</sup> litres of H<sub>2</sub>O</p>", "10<sup>3</sup> litres of H<sub>2</sub>O"),
+        (
+            '<table><tr><td rowspan="2">2024</td><td>Tern</td></tr><tr><td>Skua</td></tr></table>',
+            "| 2024 | Tern |\n| --- | --- |\n|  | Skua |",
+        ),
+        (
+            '<table><tr><td colspan="2">Both</td><td>x</td></tr><tr><td>a</td><td>b</td><td>c</td></tr></table>',
+            "| Both |  | x |\n| --- | --- | --- |\n| a | b | c |",
+        ),
+    ],
+)
+def test_what_an_element_says_is_kept(body: str, markdown: str) -> None:
+    assert build_markdown(body) == markdown

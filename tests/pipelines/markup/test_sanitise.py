@@ -276,3 +276,21 @@ def test_a_body_beyond_the_limit_is_refused():
 )
 def test_find_text(body: str, expected: str):
     assert find_text(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            "<pre>The tide comes in,\nthe tide goes out.</pre><p>So\nit is.</p>",
+            "The tide comes in,\nthe tide goes out.\nSo it is.",
+        ),
+        ("<p>The fee is <del>nine</del> <ins>eleven</ins> crowns.</p>", "The fee is eleven crowns."),
+        (
+            "<p>10<sup>3</sup> litres on 5 m<sup>2</sup>, as the note<sup>1</sup> says</p>",
+            "10³ litres on 5 m², as the note1 says",
+        ),
+    ],
+)
+def test_text_keeps_what_its_elements_say(body: str, text: str) -> None:
+    assert find_text(normalise_body(body)) == text
