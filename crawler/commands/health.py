@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,7 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
+from crawler.frontier.owed import FILE_NAME, count_owed
 from crawler.monitoring.health import Health, Limits, list_health
 from crawler.monitoring.logbook import list_runs
 from crawler.sources.timetable import format_duration
@@ -83,7 +85,13 @@ def load_health(settings: BaseSettings, *, collection: str = "", source: str = "
         field_share=settings.getfloat("HEALTH_FIELD_SHARE"),
         failed_share=settings.getfloat("HEALTH_FAILED_SHARE"),
     )
-    return list_health(runs, now=datetime.now(UTC), limits=limits)
+    healths = list_health(runs, now=datetime.now(UTC), limits=limits)
+    owed = {name: count_owed(Path(settings["DATA_DIR"], "collections", name, FILE_NAME)) for name in {*_names(healths)}}
+    return [replace(health, owed=owed[health.collection].get(health.source)) for health in healths]
+
+
+def _names(healths: list[Health]) -> list[str]:
+    return [health.collection for health in healths]
 
 
 def build_summary(health: Health) -> dict[str, Any]:
@@ -99,6 +107,8 @@ def build_summary(health: Health) -> dict[str, Any]:
         "last_run": health.last.run if health.last else None,
         "last_new_at": health.last_new_at.isoformat() if health.last_new_at else None,
         "usual_interval_s": health.usual_interval_s,
+        "owed": health.owed.count if health.owed else 0,
+        "owed_since": health.owed.since.isoformat() if health.owed else None,
         "field_shares": shares,
     }
 
@@ -108,7 +118,7 @@ def _print_table(healths: list[Health]) -> None:
     if not console.is_terminal:
         console = Console(width=_PIPE_WIDTH)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("", "source", "collection", "last run", "last new article", "usually every"):
+    for heading in ("", "source", "collection", "last run", "last new article", "usually every", "owed"):
         table.add_column(heading, no_wrap=True)
     for health in healths:
         cells = (
@@ -118,6 +128,7 @@ def _print_table(healths: list[Health]) -> None:
             f"{health.last.began_at.astimezone():%Y-%m-%d %H:%M}" if health.last else "",
             f"{health.last_new_at.astimezone():%Y-%m-%d %H:%M}" if health.last_new_at else "",
             format_duration(health.usual_interval_s) if health.usual_interval_s else "",
+            f"{health.owed.count} since {health.owed.since.astimezone():%Y-%m-%d}" if health.owed else "",
         )
         table.add_row(*map(Text, cells), style="red" if health.alerts else "")
     console.print(table)

@@ -52,6 +52,10 @@ _POLL_S = 0.02
 _END = object()
 
 
+class BeyondBound(IgnoreRequest):
+    """A request that is not sent because a bound of ours is reached, and that another run may send."""
+
+
 class _Unread:
     """The bytes of large responses that have been decoded and that somebody still holds."""
 
@@ -237,10 +241,10 @@ class HostMiddleware:
         host = urlsplit(request.url).netloc
         if 0 < self._per_run <= self._asked.total():
             self._crawler.stats.inc_value("bounds/run_pages")
-            raise IgnoreRequest(f"{request.url}: the run has asked for BOUNDS_RUN_PAGES={self._per_run} pages")
+            raise BeyondBound(f"{request.url}: the run has asked for BOUNDS_RUN_PAGES={self._per_run} pages")
         if 0 < self._per_host <= self._asked[host]:
             self._crawler.stats.inc_value("bounds/host_pages")
-            raise IgnoreRequest(f"{request.url}: {host} was asked for BOUNDS_HOST_PAGES={self._per_host} pages")
+            raise BeyondBound(f"{request.url}: {host} was asked for BOUNDS_HOST_PAGES={self._per_host} pages")
         self._asked[host] += 1
 
 

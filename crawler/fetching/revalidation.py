@@ -19,14 +19,18 @@ from scrapy.exceptions import NotConfigured
 from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
+from archives.warc.records import quote_uri
 from crawler.fetching.archived import build_response, refer_to
 from crawler.runs.run import META_CAPTURE, RunExtension
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
+    from archives.index.cdxj import IndexEntry
     from archives.warc.reader import Capture
 
 logger = logging.getLogger(__name__)
@@ -94,12 +98,17 @@ class RevalidateMiddleware:
         return build_response(capture, request.url, flags=[FLAG_UNCHANGED])
 
     def is_archived(self, url: str) -> bool:
-        """Tell whether an earlier run has a capture of an address."""
-        return self._index.find_nearest(url, is_exact=True) is not None
+        """Tell whether an earlier run has a good capture of an address; an error page is none."""
+        quoted = quote_uri(url)
+        return any(entry.url == quoted for entry in self._iter_good(url))
+
+    def _iter_good(self, url: str) -> Iterator[IndexEntry]:
+        """Yield the good captures of an address and of its like, the first one first."""
+        return (entry for entry in self._index.iter_captures(url) if entry.status is not None and entry.status < 400)
 
     def is_settled(self, url: str) -> bool:
-        """Tell whether an article was captured first so long ago that nobody expects it to change."""
-        first = next(iter(self._index.iter_captures(url)), None)
+        """Tell whether an article was had first so long ago that nobody expects it to change."""
+        first = next(self._iter_good(url), None)
         return first is not None and datetime.now(UTC) - first.captured_at > self._settles_after
 
     def is_gone(self, url: str) -> bool:

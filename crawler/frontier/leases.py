@@ -15,16 +15,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from archives.storage.databases import Schema, open_database
+from archives.storage.databases import Schema, open_database, transaction
+from archives.storage.files import is_held
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 PENDING: Final = 0
 LEASED: Final = 1
 DONE: Final = 2
 LEASE_S: Final = 60.0
+# Priorities are far below it, and those of a backlog, which are negated in the table, far above.
+_BACKLOG: Final = 1_000_000
 
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS requests (
@@ -37,14 +40,16 @@ CREATE TABLE IF NOT EXISTS requests (
     data TEXT NOT NULL,             -- the request, JSON; emptied when it is done
     worker TEXT NOT NULL DEFAULT '',
     until REAL NOT NULL DEFAULT 0,  -- seconds since the epoch
+    is_list INTEGER NOT NULL DEFAULT 0,  -- its answer may lead to news when the job is taken up
     PRIMARY KEY (job, fingerprint)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS waiting ON requests (job, host, priority, serial) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS leased ON requests (job, worker) WHERE state = 1;
 """
 _SCHEMA = Schema(
-    version=1,
+    version=2,
     script=_SCRIPT,
+    upgrades={1: "ALTER TABLE requests ADD COLUMN is_list INTEGER NOT NULL DEFAULT 0;"},
     is_private=True,
     synchronous="NORMAL",
     loss="runs that were cut short then start from the beginning",
@@ -64,11 +69,16 @@ def verify_file(path: Path) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """One request that this worker may fetch now."""
+    """One request that this worker may fetch now.
+
+    Attributes:
+        is_backlog: an earlier run left it.
+    """
 
     fingerprint: bytes
     host: str
     data: str
+    is_backlog: bool = False
 
 
 class LeaseTable:
@@ -114,13 +124,16 @@ class LeaseTable:
         self._lock_path(self._worker).unlink(missing_ok=True)
         self._lock.close()
 
-    def add(self, *, fingerprint: bytes, host: str, priority: int, data: str, again: bool = False) -> bool:
+    def add(
+        self, *, fingerprint: bytes, host: str, priority: int, data: str, again: bool = False, is_list: bool = False
+    ) -> bool:
         """Add a request, unless the job has seen it.
 
         Args:
             fingerprint: what makes two requests the same.
             priority: higher goes first.
             again: add it even if it has been seen, under a fingerprint of its own.
+            is_list: whoever takes the job up shall ask for it again.
 
         Returns:
             Whether it was added.
@@ -129,25 +142,26 @@ class LeaseTable:
         if again:
             fingerprint += self._serial.to_bytes(8, "big") + self._worker.encode()
         cursor = self._database.execute(
-            "INSERT OR IGNORE INTO requests (job, fingerprint, state, host, priority, serial, data)"
-            " VALUES (?, ?, 0, ?, ?, ?, ?)",
-            (self._job, fingerprint, host, -priority, self._serial, data),
+            "INSERT OR IGNORE INTO requests (job, fingerprint, state, host, priority, serial, data,"
+            " is_list) VALUES (?, ?, 0, ?, ?, ?, ?, ?)",
+            (self._job, fingerprint, host, -priority, self._serial, data, is_list),
         )
         return cursor.rowcount == 1
 
-    def lease(self, limits: Callable[[str], int], *, most: int) -> list[Lease]:
+    def lease(self, limits: Callable[[str], int], *, most: int, with_backlog: bool = True) -> list[Lease]:
         """Take requests, the best of each host in turn.
 
         Args:
             limits: host to how many more of its requests may be taken now.
             most: how many in all.
+            with_backlog: also what an earlier run left.
         """
         self._reclaim_expired()
         leases: list[Lease] = []
         for host in self._list_hosts():
             room = min(limits(host), most - len(leases))
             if room > 0:
-                leases += self._lease_host(host, room)
+                leases += self._lease_host(host, room, with_backlog=with_backlog)
             if len(leases) >= most:
                 break
         return leases
@@ -183,6 +197,36 @@ class LeaseTable:
         ).fetchone()
         return int(pending + leased)
 
+    def iter_open(self) -> Iterator[str]:
+        """Yield the data of what is pending."""
+        rows = self._database.execute(
+            "SELECT data FROM requests INDEXED BY waiting WHERE job = ? AND state = 0", (self._job,)
+        )
+        yield from (data for (data,) in rows.fetchall())
+
+    def take_up(self, first: Iterable[bytes]) -> None:
+        """Make what an earlier run left a backlog: lists may be asked for again, and what they lead to goes first.
+
+        Args:
+            first: fingerprints of what the run begins with, whether it was asked for already or not.
+        """
+        with transaction(self._database):
+            self._database.execute("DELETE FROM requests WHERE job = ? AND state = 2 AND is_list = 1", (self._job,))
+            self._database.executemany(
+                "DELETE FROM requests WHERE job = ? AND fingerprint = ? AND state <> 1",
+                [(self._job, fingerprint) for fingerprint in first],
+            )
+            self._database.execute(
+                "UPDATE requests INDEXED BY waiting SET priority = priority + ?"
+                " WHERE job = ? AND state = 0 AND priority < ?",
+                (_BACKLOG, self._job, _BACKLOG // 2),
+            )
+
+    def has_company(self) -> bool:
+        """Tell whether another worker of this machine is alive."""
+        own = self._lock_path(self._worker)
+        return any(is_held(path) for path in self._path.parent.glob(f"{self._path.name}.*.lock") if path != own)
+
     def is_over(self) -> bool:
         """Tell whether nothing is pending or leased."""
         return not self._database.execute(
@@ -216,15 +260,19 @@ class LeaseTable:
         )
         return [host for (host,) in rows]
 
-    def _lease_host(self, host: str, most: int) -> list[Lease]:
+    def _lease_host(self, host: str, most: int, *, with_backlog: bool) -> list[Lease]:
+        beyond = 2 * _BACKLOG if with_backlog else _BACKLOG // 2
         rows = self._database.execute(
             "UPDATE requests SET state = 1, worker = ?, until = ? WHERE job = ? AND fingerprint IN"
             " (SELECT fingerprint FROM requests WHERE job = ? AND host = ? AND state = 0"
-            " ORDER BY priority, serial LIMIT ?) RETURNING fingerprint, data, priority, serial",
-            (self._worker, self._clock() + self._lease_s, self._job, self._job, host, most),
+            " AND priority < ? ORDER BY priority, serial LIMIT ?) RETURNING fingerprint, data, priority, serial",
+            (self._worker, self._clock() + self._lease_s, self._job, self._job, host, beyond, most),
         ).fetchall()
         rows.sort(key=lambda row: row[2:])
-        return [Lease(fingerprint=fingerprint, host=host, data=data) for fingerprint, data, *_ in rows]
+        return [
+            Lease(fingerprint=fingerprint, host=host, data=data, is_backlog=priority >= _BACKLOG // 2)
+            for fingerprint, data, priority, _ in rows
+        ]
 
     def _reclaim_expired(self) -> None:
         self._database.execute(

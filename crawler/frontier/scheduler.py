@@ -31,7 +31,7 @@ from crawler.frontier.streams import FrontierError, StreamTable, find_url
 from crawler.runs.run import META_CAPTURE, STAT_FAILED, RunExtension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from scrapy import Spider
     from scrapy.crawler import Crawler
@@ -88,6 +88,7 @@ class Frontier(BaseScheduler):
         self._opened: LeaseTable | StreamTable | None = None
         self._membership: Membership | None = None
         self._worker = ""
+        self._is_list: Callable[[Request], bool] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -105,6 +106,7 @@ class Frontier(BaseScheduler):
 
     def open(self, spider: Spider) -> None:
         """Open the table; what a dead run had leased is pending again."""
+        self._is_list = getattr(spider, "is_list", None)
         job, url = build_job(spider), find_url(self._crawler.settings["FRONTIER_URL"])
         run = self._crawler.get_extension(RunExtension)
         # Runs have a short token; workers of many machines that begin in the same second must not be taken for one.
@@ -112,11 +114,15 @@ class Frontier(BaseScheduler):
         try:
             self._opened = self._open_table(job, url)
             if not self._is_resuming:
+                self._note_cut(spider)
                 self._table.forget()
             if url:
                 lease_s = self._lease_s
                 self._membership = Membership.begin(self._crawler, url, job, worker=self._worker, lease_s=lease_s)
             resumed = self._table.count_open()
+            if resumed and isinstance(self._table, LeaseTable) and not self._table.has_company():
+                self._table.take_up(self._list_first(spider))
+                resumed = self._table.count_open()
         except (sqlite3.Error, OSError) as error:
             self._count_failure(error)
             raise CloseSpider("storage_failed") from error
@@ -124,6 +130,18 @@ class Frontier(BaseScheduler):
         if resumed:
             self._crawler.stats.inc_value("frontier/resumed", resumed)
             logger.info("Resuming an unfinished run: %d requests are still to fetch", resumed)
+
+    def _list_first(self, spider: Spider) -> list[bytes]:
+        """Return the fingerprints of what a run of the spider begins with."""
+        fingerprinter = self._crawler.request_fingerprinter
+        assert fingerprinter is not None
+        return [fingerprinter.fingerprint(Request(url)) for url in getattr(spider, "seeds", ())]
+
+    def _note_cut(self, spider: Spider) -> None:
+        """Have the spider know what an earlier run was still to ask for."""
+        note = getattr(spider, "note_cut", None)
+        if note is not None and isinstance(self._opened, LeaseTable):
+            note(load_request(data, spider) for data in self._opened.iter_open())
 
     def close(self, reason: str) -> None:
         """Acknowledge what is finished; forget the job where nothing remains."""
@@ -201,6 +219,7 @@ class Frontier(BaseScheduler):
                 priority=request.priority,
                 data=data,
                 again=request.dont_filter,
+                is_list=self._is_list is not None and self._is_list(request),
             )
         self._crawler.stats.inc_value("frontier/added" if is_added else "frontier/seen")
         if is_added and not request.dont_filter and len(self._recent) < _REMEMBERED:
@@ -245,7 +264,13 @@ class Frontier(BaseScheduler):
             self._table.release([lease.fingerprint])
 
     def _refill(self) -> None:
-        leases = self._table.lease(lambda host: self._per_host - self._load[host], most=_BATCH)
+        def limit(host: str) -> int:
+            return self._per_host - self._load[host]
+
+        leases = self._table.lease(limit, most=_BATCH, with_backlog=False)
+        # What may yet lead to news is read before anything that an earlier run left.
+        if not leases and all(lease.is_backlog for lease in self._active.values()):
+            leases = self._table.lease(limit, most=_BATCH)
         for lease in leases:
             self._load[lease.host] += 1
             known = self._recent.pop(lease.fingerprint, None)

@@ -14,6 +14,7 @@ from scrapy.exceptions import (
 from scrapy.spidermiddlewares.httperror import HttpError
 
 from archives.errors import WriteError
+from crawler.fetching.limits import BeyondBound
 from crawler.fetching.middlewares import RedirectLoop
 
 page_failed = object()
@@ -22,6 +23,7 @@ page_failed = object()
 # The first that fits counts, so what is more special stands first.
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (RedirectLoop, "redirect_loop"),
+    (BeyondBound, "beyond_bound"),
     (IgnoreRequest, "refused_by_us"),
     (DownloadTimeoutError, "timeout"),
     (ResponseDataLossError, "cut_short"),
@@ -36,7 +38,8 @@ _REASONS: tuple[tuple[type[Exception], str], ...] = (
 def find_reason(error: BaseException | None) -> str:
     """Return the word for a failure; `http_` and the status where the publisher answered with an error.
 
-    `refused_by_us` is what robots.txt, the source's scope or the bound on redirects forbade.
+    `refused_by_us` is what robots.txt, the source's scope or the bound on redirects forbade, `beyond_bound` what the
+    bounds on pages of a host or a run left out.
     """
     if isinstance(error, HttpError):
         return f"http_{error.response.status}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    from crawler.frontier.owed import Owed
     from crawler.monitoring.logbook import RunRecord
 
 _RECENT_PARTS: Final = 10
@@ -86,6 +87,7 @@ class Health:
         last_new_at: when the latest run began that found a new article.
         usual_interval_s: median time between two such runs; None where there are too few to tell.
         shares: (origin, field) to the share of pages that state it, by the latest runs.
+        owed: what was wanted and not had, and is asked for again.
     """
 
     source: str
@@ -95,6 +97,7 @@ class Health:
     usual_interval_s: int | None = None
     shares: dict[tuple[str, str], float] = field(default_factory=dict)
     alerts: tuple[Alert, ...] = ()
+    owed: Owed | None = None
 
 
 def list_health(runs: Sequence[RunRecord], *, now: datetime, limits: Limits) -> list[Health]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote
@@ -28,6 +30,7 @@ from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
 from crawler.sources import Source, find_source
 from crawler.sources.archived import find_definitions
+from crawler.spiders.walk import META_OWES, MODES, Walk
 from pipelines.page.document import Document
 from pipelines.posts.items import Origin, Statement
 from pipelines.posts.settle import find_day
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from archives.erasure.register import Register
+    from crawler.frontier.owed import Debt
     from pipelines.page.document import CaptureRef
     from pipelines.posts.options import PostOptions
     from pipelines.reading.read import Reading
@@ -51,6 +55,8 @@ if TYPE_CHECKING:
 _Output = Statement | Request
 META_AWAITED = "awaited"
 _REMEMBERED_LINKS = 1 << 16
+_OWED_PRIORITY = 2
+_LISTS = frozenset((LinkKind.CATEGORY, LinkKind.FEED, LinkKind.LISTING, LinkKind.NEXT_PAGE, LinkKind.SITEMAP))
 _PLACE = re.compile(r"\{(\w+)\}")
 _PRIORITY = {
     LinkKind.TEXT: 40,
@@ -69,9 +75,12 @@ class NewsSpider(Spider):
     """
 
     follows: ClassVar[frozenset[LinkKind]] = frozenset()
+    arguments: ClassVar[tuple[str, ...]] = ("source", "collection", "seeds", "walk")
 
-    def __init__(self, source: Source, seeds: tuple[str, ...] = (), **kwargs: Any) -> None:
+    def __init__(self, source: Source, seeds: tuple[str, ...] = (), *, walk: str = "new", **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._mode = walk
+        self._is_partial = bool(seeds)
         self.source = source.with_seeds(seeds) if seeds else source
         self.seeds = self.source.seeds
         self._depths: dict[str, int] = {}
@@ -95,6 +104,22 @@ class NewsSpider(Spider):
         return find_register(self.crawler.settings)
 
     @classmethod
+    def check_arguments(cls, arguments: Iterable[str]) -> None:
+        """Refuse `-a` arguments that nothing reads: what somebody meant by them would not hold.
+
+        Raises:
+            ValueError: there is one.
+        """
+        known = [*cls.arguments]
+        if cls.__init__ is not NewsSpider.__init__:  # a spider of somebody else's may take its own
+            known += [name for name in signature(cls.__init__).parameters if name not in ("self", "kwargs", *known)]
+        for name in arguments:
+            if name not in known:
+                meant = get_close_matches(name, known, n=1)
+                hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(cls.arguments)}"
+                raise ValueError(f"spider {cls.name} knows no argument {name}; {hint}")
+
+    @classmethod
     def build_source(cls, arguments: dict[str, Any]) -> Source:
         """Return the source that `-a` arguments name, and take from them what only the source needs.
 
@@ -108,14 +133,48 @@ class NewsSpider(Spider):
 
     @classmethod
     def parse_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Turn the text of `-a` arguments into what the constructor takes."""
+        """Turn the text of `-a` arguments into what the constructor takes.
+
+        Raises:
+            ValueError: one of them is at fault.
+        """
         seeds = arguments.pop("seeds", "")
+        if arguments.get("walk", MODES[0]) not in MODES:
+            raise ValueError(f"walk={arguments['walk']} is neither of {', '.join(MODES)}")
         return arguments | {"seeds": tuple(seed.strip() for seed in seeds.split(",") if seed.strip())}
 
     async def start(self) -> AsyncIterator[Any]:
-        """Yield the seeds."""
-        for url in self.seeds:
-            yield self.build_request(url)
+        """Yield the seeds, and what earlier runs could not have."""
+        for request in self.walk.begin(map(self.build_request, self.seeds), self.build_owed):
+            yield request
+
+    @cached_property
+    def walk(self) -> Walk:
+        """How far this run walks, and what it asks for again."""
+        return Walk(self.crawler, self.source, mode=self._mode, is_partial=self._is_partial)
+
+    def build_owed(self, debt: Debt) -> Request:
+        """Build the request for a page that an earlier run could not have; what is new goes first."""
+        request = self.build_request(debt.origin or debt.url)
+        request.priority = _OWED_PRIORITY
+        return request
+
+    def find_asked(self, request: Request) -> LinkKind:
+        """Return what a request was believed to lead to."""
+        return self.source.find_kind((request.meta.get("redirect_urls") or [request.url])[0])
+
+    def is_list(self, request: Request) -> bool:
+        """Tell whether an answer is worth having again where an unfinished run is taken up: it may lead to news."""
+        return request.url in self.seeds or self.find_asked(request) in _LISTS
+
+    def note_cut(self, requests: Iterable[Request]) -> None:
+        """Note what an earlier run was still to ask for and nobody will."""
+        seeds = set(self.seeds)
+        self.walk.note_cut((request, self.find_asked(request)) for request in requests if request.url not in seeds)
+
+    def closed(self, reason: str) -> None:
+        """Note how far the run came."""
+        self.walk.close(reason)
 
     def post_options_for(self, name: str) -> PostOptions:
         """Return how posts of a source are named and footed; a collection may hold those of others, too."""
@@ -131,6 +190,7 @@ class NewsSpider(Spider):
 
     def parse(self, response: Response, **kwargs: Any) -> Iterator[_Output]:  # noqa: ARG002 (Scrapy's signature)
         """Yield what a page states, and requests for where it leads as far as this spider follows."""
+        yield from self.walk.note_had(response, self.build_owed)
         reading = read(build_document(response), self.source)
         for name, count in reading.notes.items():
             self.count(name, count)
@@ -158,13 +218,23 @@ class NewsSpider(Spider):
             links = [link for link in links if link.kind is not LinkKind.NEXT_PAGE]
         return links
 
+    def describe_next(self, links: Iterable[Link], response: Response) -> dict[str, Any]:
+        """Return the meta of a request for the next page of a list."""
+        links = list(links)
+        articles = [link.url for link in links if link.kind is LinkKind.ARTICLE]
+        return self.walk.describe_next(articles, response)
+
     def follow_links(self, links: Iterable[Link], response: Response) -> Iterator[Request]:
         """Yield requests for links of the kinds that this spider follows."""
         depth = int(response.meta.get("depth", 0))
+        links = list(links)
         for link in links:
             kind = self.source.find_kind(link.url)
             if kind in self.follows and self.is_nearest(link.url, depth):
-                yield from self.follow(link.url)
+                for request in self.follow(link.url):
+                    if kind is LinkKind.NEXT_PAGE:
+                        request.meta.update(self.describe_next(links, response))
+                    yield request
 
     def state(self, reading: Reading, response: Response) -> Iterator[_Output]:
         """Yield the statements of a document; one whose article needs another page waits for it."""
@@ -252,13 +322,16 @@ class NewsSpider(Spider):
         return share_link if self.is_text_archived(share_link) else ""
 
     def is_worth_walking_on(self, links: list[Link], response: Response) -> bool:
-        """Tell whether the next page of a listing may hold something new: whether this one does."""
-        memory = self.memory
-        if memory is None:
-            return True
+        """Tell whether the next page of a listing is to be asked for."""
         articles = [link.url for link in links if link.kind is LinkKind.ARTICLE]
-        is_new = not articles or any(not memory.is_archived(url) for url in articles)
-        return is_new and not (self.is_unchanged(response) and articles)
+        return self.walk.goes_on(articles, response, is_new=self.is_showing_new(articles, response))
+
+    def is_showing_new(self, articles: list[str], response: Response) -> bool:
+        """Tell whether a page of a listing shows something new, so that the next one may."""
+        memory = self.memory
+        if memory is None or not articles:
+            return True
+        return not self.is_unchanged(response) and any(not memory.is_archived(url) for url in articles)
 
     def is_nearest(self, url: str, depth: int) -> bool:
         """Tell whether a link is on no page read before that is as near to the seeds, as far as is remembered.
@@ -314,6 +387,8 @@ class NewsSpider(Spider):
         url = (request.meta.get("redirect_urls") or [request.url])[0]
         kind, identifier = self.source.links.find_match(url)
         reason = find_reason(failure.value)
+        if url not in self.seeds or META_OWES in request.meta:
+            self.walk.note_missing(request, self.find_asked(request), reason)
         self.count(f"pages/failed/{kind}")
         self.count(f"failures/{reason}")
         told = strip_url(request.url)  # without a password

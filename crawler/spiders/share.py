@@ -15,6 +15,7 @@ class ShareSpider(NewsSpider):
 
     name = "share"
     follows: ClassVar[frozenset[LinkKind]] = frozenset((LinkKind.SHARE, LinkKind.TEXT))
+    arguments: ClassVar[tuple[str, ...]] = ("source", "collection", "urls")
 
     @classmethod
     def parse_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from scrapy import Request
 
+from crawler.frontier.owed import Debt
 from crawler.sources import Discovery, Source, SourceError, find_source
 from crawler.sources.undescribed import build_definition
 from crawler.spiders.base import NewsSpider
@@ -40,6 +41,7 @@ _PRIORITY = {
     LinkKind.CATEGORY: 10,
     LinkKind.NEXT_PAGE: 5,
 }
+_SEED_PRIORITY = 65
 _LISTS = (LinkKind.CATEGORY, LinkKind.NEXT_PAGE)
 _PAGES = (*_LISTS, LinkKind.ARTICLE)
 
@@ -54,6 +56,10 @@ class SiteSpider(NewsSpider):
 
     name = "site"
     follows: ClassVar[frozenset[LinkKind]] = frozenset(kind for kind in LinkKind if kind is not LinkKind.OTHER)
+    arguments: ClassVar[tuple[str, ...]] = (
+        *NewsSpider.arguments,
+        *("url", "since", "depth", "max_pages", "timezone", "language", "requisites"),
+    )
 
     def __init__(self, source: Source, seeds: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(source, seeds, **kwargs)
@@ -91,6 +97,8 @@ class SiteSpider(NewsSpider):
                 urljoin(origin, "/robots.txt"), callback=self.parse_robots, errback=self.miss_robots, priority=70
             )
         async for request in super().start():
+            if META_LINK not in request.meta:  # else it is owed
+                request.priority = _SEED_PRIORITY
             yield request
 
     def parse_robots(self, response: Response) -> Iterator[Request]:
@@ -110,7 +118,7 @@ class SiteSpider(NewsSpider):
         link = Link(url=urljoin(url, "/sitemap.xml"), kind=LinkKind.SITEMAP, reason=Reason.GUESS)
         yield from self.follow_found(link)
 
-    def choose_links(self, reading: Reading, response: Response) -> list[Link]:  # noqa: ARG002 (any spider's signature)
+    def choose_links(self, reading: Reading, response: Response) -> list[Link]:
         """Return all links but those to further pages of a list that shows nothing new.
 
         An endless calendar and a pager that turns in circles show nothing new.
@@ -119,9 +127,10 @@ class SiteSpider(NewsSpider):
         if reading.kind in (LinkKind.FEED, LinkKind.SITEMAP):
             return links
         articles = {link.url for link in links if link.kind is LinkKind.ARTICLE}
-        is_new = bool(articles - self._listed) and not self._has_all(articles)
+        is_unseen = bool(articles - self._listed)
         self._listed |= articles
-        if is_new:
+        ordered = [link.url for link in links if link.url in articles]
+        if is_unseen and self.walk.goes_on(ordered, response, is_new=not self._has_all(articles)):
             return links
         further = [link for link in links if link.kind is LinkKind.NEXT_PAGE]
         for _ in further:
@@ -130,11 +139,31 @@ class SiteSpider(NewsSpider):
 
     def follow_links(self, links: Iterable[Link], response: Response) -> Iterator[Request]:
         """Yield requests for what rules name as any spider does, and for the rest within the bounds."""
+        links = list(links)
         for link in links:
             if link.reason is Reason.RULE:
                 yield from super().follow_links((link,), response)
             else:
-                yield from self.follow_found(link, response)
+                for request in self.follow_found(link, response):
+                    if link.kind is LinkKind.NEXT_PAGE and response is not None:
+                        request.meta.update(self.describe_next(links, response))
+                    yield request
+
+    def build_owed(self, debt: Debt) -> Request:
+        """Build the request for a page that an earlier run could not have."""
+        request = super().build_owed(debt)
+        request.meta[META_LINK] = {"kind": debt.kind, "reason": Reason.OWED.value}
+        return request
+
+    def find_asked(self, request: Request) -> LinkKind:
+        """Return what a request was believed to lead to: by a rule, or by what led to it."""
+        told = super().find_asked(request)
+        believed = request.meta.get(META_LINK, {}).get("kind", LinkKind.OTHER)
+        return LinkKind(believed) if told is LinkKind.OTHER else told
+
+    def is_list(self, request: Request) -> bool:
+        """Tell whether an answer is worth having again; robots.txt names sitemaps."""
+        return super().is_list(request) or request.url.endswith("/robots.txt")
 
     def _has_all(self, articles: set[str]) -> bool:
         """Tell whether an earlier run has every article of a list."""
@@ -149,6 +178,8 @@ class SiteSpider(NewsSpider):
         why = self._find_bound(link, kind, depth)
         if why:
             self.count(f"discovery/left/{why}")
+            if why == "too_many_pages":
+                self.walk.owe([Debt(url=link.url, kind=kind.value, reason="beyond_bound")])
             return
         # Not `is_nearest`: that has seen every link of the page, also those that only structure tells the kind of.
         known_by = build_identity(link.url)

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     NAVIGATION = "navigation"
     REL_NEXT = "rel_next"
     PAGER = "pager"
+    OWED = "owed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,8 @@ INSERT INTO change (source, identifier, kind, version, content, captured_at, rec
 VALUES ('paper', '1', 'new', 1, 'digest', '2026-11-23T08:00:00.000000+00:00', '<urn:uuid:1>');
 """,
 }
+# What they are brought up to.
+VERSIONS: Final = {"frontier.sqlite": 2}
 DEFINITION: Final = """
 name = "paper"
 timezone = "UTC"
@@ -170,7 +172,7 @@ def test_a_file_from_before_versions_is_taken_over(name: str, tmp_path: Path) ->
     write_unversioned(path)
     assert read(path) == expected
     with closing(sqlite3.connect(path)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (1,)
+        assert database.execute("PRAGMA user_version").fetchone() == (VERSIONS.get(name, 1),)
     assert read(path) == expected
 
 

@@ -78,7 +78,16 @@ class StreamTable:
         self._server.send("leave", self._keys(*_LEAVING), values)
         self._server.close()
 
-    def add(self, *, fingerprint: bytes, host: str, priority: int, data: str, again: bool = False) -> bool:
+    def add(
+        self,
+        *,
+        fingerprint: bytes,
+        host: str,
+        priority: int,
+        data: str,
+        again: bool = False,
+        is_list: bool = False,  # noqa: ARG002 (a shared job is taken up as it stands)
+    ) -> bool:
         """Add a request, unless the job has seen it.
 
         Args:
@@ -94,7 +103,13 @@ class StreamTable:
         values = [self._prefix, fingerprint, host, priority, data]
         return bool(self._server.send("add", self._keys("seen", "hosts"), values) != 0)
 
-    def lease(self, limits: Callable[[str], int], *, most: int) -> list[Lease]:
+    def lease(
+        self,
+        limits: Callable[[str], int],
+        *,
+        most: int,
+        with_backlog: bool = True,  # noqa: ARG002 (a shared job is taken up as it stands)
+    ) -> list[Lease]:
         """Take requests of the hosts that this worker holds, the best of each host in turn.
 
         Args:

@@ -93,7 +93,10 @@ def test_a_crawl_that_is_asked_to_stop_is_taken_up_without_fetching_again(data: 
         done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK)
         assert done.returncode == 0, done.stderr
         assert "Resuming an unfinished run" in done.stderr
-        assert paper.tally == dict.fromkeys(paper.pages, 1)
+        twice = {path for path, count in paper.tally.items() if count > 1}
+        assert "/" in twice, "what is new comes first, also where a run is taken up"
+        assert {path: paper.tally[path] for path in paper.pages - twice} == dict.fromkeys(paper.pages - twice, 1)
+        assert not any(path.startswith("/a/") for path in twice)
     assert len(hash_tree(data.posts("big"))) == 300
 
 

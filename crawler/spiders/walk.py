@@ -1,0 +1,215 @@
+"""How far a run walks the lists of a source, and what it asks for again because earlier runs could not have it.
+
+A list is walked while it shows something new. That alone would lose whatever stands behind a page that failed, or
+behind one that a wrong rule never led to. So what was not had is owed (`crawler.frontier.owed`), and lists are walked
+to their ends again where the rules have changed since that was last done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from crawler.frontier.owed import Debt, OwedTable, open_owed
+from crawler.runs.run import RunExtension
+from pipelines.rules.links import LinkKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from scrapy import Request
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+
+    from crawler.sources import Source
+
+# Of a request for the next page of a list: what led to it, and the last articles there.
+META_ORIGIN: Final = "origin"
+META_EDGE: Final = "edge"
+# Of a request for what is owed: how many pages were asked for in search of the edge, and the address that is owed.
+META_OWED: Final = "owed"
+META_OWES: Final = "owes"
+MODES: Final = ("new", "full")
+_KINDS: Final = frozenset(
+    (
+        LinkKind.ARTICLE,
+        LinkKind.CATEGORY,
+        LinkKind.LISTING,
+        LinkKind.NEXT_PAGE,
+        LinkKind.SITEMAP,
+        LinkKind.TEXT,
+    )
+)
+_LISTS: Final = frozenset((LinkKind.CATEGORY, LinkKind.LISTING, LinkKind.NEXT_PAGE))
+# robots.txt, the scope and redirects without end are decisions, not failures.
+_DECIDED: Final = frozenset(("refused_by_us", "not_written"))
+# What a list that has shrunk does not have any more.
+_ABSENT: Final = frozenset(("http_404", "http_410"))
+# So many are asked for at first, and so many more for each that answers: a host that refuses is not asked for all.
+_FIRST, _MORE = 8, 3
+_EDGE: Final = 3
+_MAX_PAGES_TO_EDGE: Final = 50
+
+
+class Walk:
+    """The walk of one run.
+
+    Args:
+        mode: `new` walks lists while they show something new, `full` to their ends.
+        is_partial: the seeds were given by hand, so that the run says nothing of the source's other lists.
+
+    Stats: `owed/asked`, `owed/had`, `owed/given_up`, `owed/open`, what is owed at the end.
+    """
+
+    def __init__(self, crawler: Crawler, source: Source, *, mode: str, is_partial: bool) -> None:
+        self._crawler = crawler
+        self._rules = digest_rules(source)
+        self._is_partial = is_partial
+        self._waiting: deque[Debt] = deque()
+        self._table: OwedTable | None = None
+        if crawler.settings["ARCHIVE_MODE"] == "capture":
+            self._table = open_owed(Path(crawler.settings["FRONTIER_FILE"]), source.name)
+        self.is_full = mode == "full" or (self._table is not None and not self._table.has_walked(self._rules))
+        self._asks_all = mode == "full"
+
+    def begin(self, seeds: Iterable[Request], build: Callable[[Debt], Request]) -> Iterator[Request]:
+        """Yield the seeds, and requests for the first of what is owed and due."""
+        due = self._table.list_due(is_all=self._asks_all) if self._table is not None else []
+        by_origin = {debt.origin: debt for debt in reversed(due) if debt.edge}
+        for request in seeds:
+            debt = by_origin.get(request.url)
+            if debt is not None:
+                due.remove(debt)
+                _describe(request, debt)
+            yield request
+        self._waiting.extend(due)
+        yield from self._ask(_FIRST, build)
+
+    def _ask(self, most: int, build: Callable[[Debt], Request]) -> Iterator[Request]:
+        for _ in range(min(most, len(self._waiting))):
+            debt = self._waiting.popleft()
+            self._count("owed/asked")
+            request = build(debt)
+            _describe(request, debt)
+            yield request
+
+    def note_had(self, response: Response, build: Callable[[Debt], Request]) -> Iterator[Request]:
+        """Settle what a page was owed as; what else is owed may then be asked for, too."""
+        if self._table is None or not self._table:
+            return
+        asked = response.request.url if response.request else response.url
+        urls = (response.url, asked, response.meta.get(META_OWES, ""), *response.meta.get("redirect_urls", ()))
+        settled = [url for url in urls if self._settle(url)]
+        if settled:
+            self._count("owed/had")
+            yield from self._ask(_MORE, build)
+
+    def _settle(self, url: str) -> bool:
+        try:
+            return self._table is not None and self._table.settle(url)
+        except sqlite3.Error as error:
+            self._stop(error)
+            return False
+
+    def note_missing(self, request: Request, kind: LinkKind, reason: str) -> None:
+        """Note that a page was not had."""
+        url = request.meta.get(META_OWES) or (request.meta.get("redirect_urls") or [request.url])[0]
+        is_absent = reason in _ABSENT and kind in _LISTS
+        if kind in _KINDS and reason not in _DECIDED and not is_absent:
+            self.owe([_build_debt(request, url, kind, reason)])
+        elif is_absent:
+            self._settle(url)
+
+    def owe(self, debts: Iterable[Debt]) -> None:
+        """Note what was wanted and not had."""
+        if self._table is None:
+            return
+        try:
+            given_up = self._table.add(debts)
+        except sqlite3.Error as error:
+            self._stop(error)
+            return
+        if given_up:
+            self._count("owed/given_up", given_up)
+
+    def note_cut(self, requests: Iterable[tuple[Request, LinkKind]]) -> None:
+        """Note what an earlier run was still to ask for and nobody will."""
+        self.owe(
+            _build_debt(request, request.meta.get(META_OWES) or request.url, kind, "cut_off")
+            for request, kind in requests
+            if kind in _KINDS
+        )
+
+    def goes_on(self, articles: list[str], response: Response, *, is_new: bool) -> bool:
+        """Tell whether the next page of a list is to be asked for.
+
+        Args:
+            articles: that the page shows.
+            is_new: one of them is not archived.
+        """
+        return self.is_full or is_new or self._is_before_edge(articles, response) is not None
+
+    def describe_next(self, articles: list[str], response: Response) -> dict[str, Any]:
+        """Return the meta of the request for the next page: where what is missing begins, should that page fail."""
+        pages = self._is_before_edge(articles, response)
+        if pages:
+            return {META_OWED: pages + 1, META_EDGE: response.meta[META_EDGE], META_ORIGIN: response.url}
+        return {META_EDGE: articles[-_EDGE:], META_ORIGIN: response.url} if articles else {}
+
+    def _is_before_edge(self, articles: list[str], response: Response) -> int | None:
+        """Return how many pages were asked for in search of what is missing, 0 where it begins here, None for neither.
+
+        Between two runs new articles push those that a page showed to the next, and what is missing with them.
+        """
+        pages = int(response.meta.get(META_OWED, 0))
+        if not pages or pages > _MAX_PAGES_TO_EDGE:
+            return None
+        edge = response.meta.get(META_EDGE)
+        return 0 if not edge or set(edge) & set(articles) else pages
+
+    def close(self, reason: str) -> None:
+        """Note how the walk ended."""
+        if self._table is None:
+            return
+        try:
+            if reason == "finished" and self.is_full and not self._is_partial:
+                self._table.note_walk(self._rules)
+            if len(self._table):
+                self._count("owed/open", len(self._table))
+            self._table.close()
+        except sqlite3.Error as error:
+            self._stop(error)
+        self._table = None
+
+    def _count(self, name: str, by: int = 1) -> None:
+        assert self._crawler.stats is not None
+        self._crawler.stats.inc_value(name, by)
+
+    def _stop(self, error: Exception) -> None:
+        run = self._crawler.get_extension(RunExtension)
+        if run is None:
+            raise error
+        run.stop(error)
+
+
+def _describe(request: Request, debt: Debt) -> None:
+    """Have a request look for what is owed."""
+    request.meta[META_OWED] = True
+    request.meta[META_OWES] = debt.url
+    if debt.edge:
+        request.meta[META_EDGE] = list(debt.edge)
+        request.meta[META_ORIGIN] = debt.origin
+
+
+def _build_debt(request: Request, url: str, kind: LinkKind, reason: str) -> Debt:
+    edge, origin = tuple(request.meta.get(META_EDGE, ())), request.meta.get(META_ORIGIN, "")
+    return Debt(url=url, kind=kind.value, reason=reason, edge=edge, origin=origin)
+
+
+def digest_rules(source: Source) -> str:
+    """Return what two definitions share that find the same pages."""
+    lines = [f"{kind.value} {pattern.pattern}" for kind, found in source.links.patterns.items() for pattern in found]
+    return hashlib.sha256("\n".join([*source.scope.prefixes, *lines]).encode()).hexdigest()[:32]

@@ -1,0 +1,151 @@
+"""Holes heal: whatever one run could not have, later runs ask for, however the lists have moved meanwhile."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.project import LOOPBACK, Data, run_scrapy
+from tests.wire import WireServer, build_response
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
+PER_PAGE = 3
+SOURCE = """
+name = "weir"
+timezone = "UTC"
+scope = ["{base}/"]
+seeds = ["{base}/"]
+[links]
+article = ['/a/(?P<id>\\\\d+)$']
+next = ['/page/\\\\d+$']
+[[parser]]
+of = "article"
+[parser.fields]
+headline = "h1"
+datePublished = "time"
+articleBody = "html:div"
+"""
+
+
+class Paper:
+    """A list of articles in pages, the newest first; what is in `broken` answers 503."""
+
+    def __init__(self, server: WireServer, tmp_path: Path) -> None:
+        self.server = server
+        self.articles: list[int] = []
+        self.broken: set[str] = set()
+        self.source = tmp_path / "weir.toml"
+        self.source.write_text(SOURCE.replace("{base}", server.base_url).replace("\\\\", "\\"), "utf-8")
+
+    def publish(self, *numbers: int) -> None:
+        self.articles = [*numbers, *self.articles]
+        pages = [self.articles[at : at + PER_PAGE] for at in range(0, len(self.articles), PER_PAGE)]
+        for number, page in enumerate(pages, 1):
+            links = "".join(f'<a href="/a/{n}">Article {n}</a>' for n in page)
+            onward = f'<a href="/page/{number + 1}">older</a>' if number < len(pages) else ""
+            self.server.routes["/" if number == 1 else f"/page/{number}"] = build_response(
+                f"<html>{links}{onward}</html>".encode()
+            )
+        for n in numbers:
+            body = f"<h1>Article {n}</h1><time>2026-03-04 10:00</time><div><p>The text of {n}.</p></div>"
+            self.server.routes[f"/a/{n}"] = build_response(body.encode())
+
+    def crawl(self, data: Data, *options: str) -> subprocess.CompletedProcess[str]:
+        whole = dict(self.server.routes)
+        for path in self.broken:
+            self.server.routes[path] = build_response(b"down", status="503 Service Unavailable")
+        settings = {**LOOPBACK, "RETRY_ENABLED": 0}
+        done = run_scrapy("crawl", "category", "-a", f"source={self.source}", *options, data=data, settings=settings)
+        self.server.routes.update(whole)
+        return done
+
+    def asked(self, since: int = 0) -> list[str]:
+        return [exchange.target for exchange in self.server.exchanges[since:]]
+
+
+def count_posts(data: Data) -> int:
+    return len(list(data.posts("weir").glob("*.md")))
+
+
+@pytest.fixture
+def paper(tmp_path: Path) -> Paper:
+    with WireServer({}) as server:
+        yield Paper(server, tmp_path)
+
+
+def test_a_page_that_failed_is_found_again_where_new_articles_have_pushed_it(data: Data, paper: Paper) -> None:
+    """What stood on page 3 stands on pages 5 and 6 a few days later, behind pages that show nothing new."""
+    paper.publish(*range(12))
+    paper.crawl(data)
+    paper.publish(*range(100, 109))
+    paper.broken = {"/page/3"}
+    paper.crawl(data)
+    assert count_posts(data) == 18
+    paper.publish(*range(200, 207))
+    paper.broken = set()
+    paper.crawl(data)
+    assert count_posts(data) == 28
+    since = len(paper.server.exchanges)
+    paper.crawl(data)
+    assert "/page/2" not in paper.asked(since)
+
+
+def test_articles_that_fell_off_the_list_are_asked_for_again(data: Data, paper: Paper) -> None:
+    paper.publish(1, 2, 3)
+    paper.broken = {"/a/2"}
+    paper.crawl(data)
+    health = run_scrapy("health", "--json", data=data)
+    assert json.loads(health.stdout)["owed"] == 1
+    assert "1 since" in run_scrapy("health", data=data).stdout
+    paper.articles = []
+    paper.publish(4, 5, 6)
+    paper.broken = set()
+    paper.crawl(data)
+    assert count_posts(data) == 6
+    assert json.loads(run_scrapy("health", "--json", data=data).stdout)["owed"] == 0
+
+
+def test_a_host_that_refuses_is_not_asked_for_everything_again(data: Data, paper: Paper) -> None:
+    paper.publish(*range(40))
+    paper.broken = {f"/a/{n}" for n in range(40)}
+    paper.crawl(data)
+    paper.articles = []
+    paper.publish(100)
+    since = len(paper.server.exchanges)
+    paper.crawl(data)
+    assert len([path for path in paper.asked(since) if path in paper.broken]) == 8
+    paper.broken = set()
+    paper.crawl(data)
+    assert count_posts(data) == 33
+    paper.crawl(data, "-a", "walk=full")
+    assert count_posts(data) == 41
+
+
+def test_a_full_walk_goes_to_the_end(data: Data, paper: Paper) -> None:
+    paper.publish(*range(9))
+    paper.crawl(data)
+    for walk, is_asked in (("new", False), ("full", True)):
+        since = len(paper.server.exchanges)
+        paper.crawl(data, "-a", f"walk={walk}")
+        assert ("/page/3" in paper.asked(since)) is is_asked
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("-a", "seed=http://h/"), "knows no argument seed; did you mean seeds?"),
+        (("-a", "colour=red"), "knows no argument colour; there are source, collection"),
+        (("-a", "walk=ful"), "walk=ful is neither of new, full"),
+        (("-s", "DOWNLOAD_DELY=9"), "there is no setting DOWNLOAD_DELY; did you mean DOWNLOAD_DELAY?"),
+    ],
+)
+def test_what_nothing_reads_is_refused(data: Data, paper: Paper, options: tuple[str, ...], words: str) -> None:
+    paper.publish(1)
+    done = paper.crawl(data, *options)
+    assert (done.returncode, paper.asked()) == (2, [])
+    assert words in done.stderr
