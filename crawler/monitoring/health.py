@@ -32,6 +32,7 @@ _LEAST_GAPS: Final = 4
 _GAPS_TO_SPARE: Final = 8
 _LEAST_FAILED: Final = 5
 _LEAST_REPLACED: Final = 2
+_LEAST_DOUBLED: Final = 3
 _MOST: Final = 0.5
 _GOOD_ENDS: Final = ("finished", "shutdown")
 
@@ -49,6 +50,7 @@ class Ailment(StrEnum):
     IN_PLACE = "in_place"
     DOUBTS = "doubts"
     SAME = "same"
+    DOUBLED = "doubled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,7 @@ def examine(runs: Sequence[RunRecord], *, now: datetime, limits: Limits) -> Heal
         alerts += _find_new_robots(over)
         alerts += _find_no_article(over[0])
         alerts += _find_constant_fields(over)
+        alerts += _find_doubled(over[0])
         alerts += _find_replaced(over, limits.failed_share)
     return Health(
         source=runs[0].source,
@@ -275,6 +278,13 @@ def _find_constant_fields(runs: Sequence[RunRecord]) -> Iterator[Alert]:
         how = f"run 'scrapy sources check {runs[0].source} --collection {runs[0].collection}' for examples"
         message = f"{stated} is the same on all {count} articles, since {since}; it belongs to the site, {how}"
         yield Alert(ailment=Ailment.SAME, message=message)
+
+
+def _find_doubled(run: RunRecord) -> Iterator[Alert]:
+    count, articles = run.counts.get("bodies/doubled", 0), run.counts.get("captures/article", 0)
+    if count >= _LEAST_DOUBLED and count >= _MOST * articles:
+        message = f"{count} of {articles} articles say most of their text twice; give articleBody a rule that fits once"
+        yield Alert(ailment=Ailment.DOUBLED, message=message)
 
 
 def _has_count(run: RunRecord, *, name: str) -> bool:

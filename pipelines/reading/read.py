@@ -24,6 +24,7 @@ from pipelines.page.page import Page
 from pipelines.posts.items import Origin, Statement
 from pipelines.reading.announcements import state_entry
 from pipelines.reading.fields import find_identifier, read_fields
+from pipelines.reading.witnesses import is_doubled
 from pipelines.rules.addresses import is_same_place, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
 from pipelines.rules.requisites import iter_page_requisites
@@ -223,6 +224,8 @@ class _Reader:
             return statement, PageClass.DOCUMENT
         is_dated = bool(statement.datePublished_found) and not statement.witnesses["datePublished"].startswith(_WEAK)
         page_class = classify(page, signs, body=statement.articleBody_found, is_dated=is_dated)
+        if page_class is PageClass.ARTICLE and is_doubled(statement.articleBody_found):
+            self._notes["bodies/doubled"] += 1
         if page_class in (PageClass.SHELL, PageClass.EMPTY) and rules.links.patterns.get(LinkKind.TEXT):
             page_class = PageClass.ARTICLE  # its text stands elsewhere
         return statement, page_class

@@ -48,6 +48,7 @@ _LEAST_LETTERS = 4
 _MOST_TIMES = 8
 _MOST_OTHERS = 3
 _MOST_CHARS = 120
+_MOST_PARAGRAPHS, _LEAST_PARAGRAPH, _MOST_OWN = 200, 40, 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +167,13 @@ def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rul
         statement.agreeing["datePublished"] = 1
     elif place != "url":
         _note(statement, "datePublished", f"url: {addressed}")
+
+
+def is_doubled(body: str) -> bool:
+    """Tell whether a body says most of its paragraphs twice, as a rule makes it that fits two elements."""
+    paragraphs = [text for text in body.split("</p>")[:_MOST_PARAGRAPHS] if len(text) >= _LEAST_PARAGRAPH]
+    own = {text.rpartition("<p")[2] for text in paragraphs}
+    return len(paragraphs) >= 4 and len(own) <= _MOST_OWN * len(paragraphs)
 
 
 def list_in_url_of(url: str) -> list[Any]:

@@ -1,0 +1,1 @@
+"""Thirty sources made by code, and what may happen to them."""
