@@ -228,7 +228,8 @@ class Findings:
 def _build_print(record: Record) -> str:
     """What two copies of a record have alike: the event, and behind a tab the bytes."""
     event = f"{record.type} {record.url} {record.get('WARC-Date')}" if record.url else ""
-    return f"{event}\t{record.size} {zlib.crc32(record.start)}"
+    what = record.get("WARC-Block-Digest") or zlib.crc32(record.start)
+    return f"{event}\t{record.size} {what}"
 
 
 def _find_likeness(one: str, other: str) -> Likeness:

@@ -1,0 +1,62 @@
+"""`scrapy cite`: the captures in which a sentence stands, as evidence that others can check."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.errors import ArchiveError
+from archives.index.catalogue import CollectionIndex
+from archives.replay.citations import cite_sentence, dump_citation
+from archives.storage.collection import Collection, list_collections
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Command(ScrapyCommand):
+    """Prints a citation for each capture of an address in which a sentence stands, as JSON Lines.
+
+    Exit codes: 0 it stands in one, 1 it stands in none, 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return 'URL "SENTENCE" [--collection NAME]'
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Say in which captures a sentence stands, so that others can check it"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--collection", metavar="NAME", help="look there only (default: everywhere)")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Cite the sentence named in `args`."""
+        assert self.settings is not None
+        if len(args) != 2 or not args[1].strip():
+            raise UsageError("name an address and a sentence in quotation marks", print_help=False)
+        data_dir = Path(self.settings["DATA_DIR"])
+        found = 0
+        try:
+            for name in [opts.collection] if opts.collection else list_collections(data_dir):
+                with CollectionIndex(Collection.open(data_dir, name)) as index:
+                    for evidence in cite_sentence(index, args[0], args[1]):
+                        print(json.dumps(dump_citation(evidence), ensure_ascii=False))  # noqa: T201
+                        found += 1
+        except ArchiveError as error:
+            raise UsageError(str(error), print_help=False) from error
+        if not found:
+            print(f"no capture of {args[0]} says that", file=sys.stderr)  # noqa: T201
+        self.exitcode = int(not found)
