@@ -51,14 +51,20 @@ class NewsreelAddon:
             settings.set("SCHEDULER", "crawler.frontier.scheduler.Frontier", priority="addon")
             settings["EXTENSIONS"].update({"crawler.runs.run.RunExtension": 10}, priority="addon")
         # SpiderState unpickles what it finds in JOBDIR; the frontier takes up a run without it.
-        extensions = {"crawler.fetching.budget.HeldBytes": 5, "scrapy.extensions.spiderstate.SpiderState": None}
+        extensions = {
+            "crawler.fetching.pauses.HostPauses": 4,
+            "crawler.fetching.budget.HeldBytes": 5,
+            "scrapy.extensions.spiderstate.SpiderState": None,
+        }
         settings["EXTENSIONS"].update(extensions, priority="addon")
         settings["EXTENSIONS"].update({"crawler.publishing.exporting.ExportExtension": 20}, priority="addon")
         settings["FEED_EXPORTERS"].update(_EXPORTERS, priority="addon")
         middlewares: dict[str, int | None] = {
             "crawler.fetching.middlewares.ScopeMiddleware": 60,
             "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
-            "crawler.fetching.middlewares.RobotsMiddleware": 100,
+            "crawler.fetching.robots.RobotsMiddleware": 100,
+            # In front of Scrapy's retries, which know no pause.
+            "crawler.fetching.pauses.PauseMiddleware": 560,
             # Behind everything that answers or refuses a request without asking the host.
             "crawler.fetching.limits.HostMiddleware": 900,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,

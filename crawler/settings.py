@@ -75,6 +75,10 @@ HEALTH_FAILED_SHARE = 0.1
 # Who we are. CONTACT is a URL or an address at which the people behind the crawler can be reached; set it.
 CONTACT = ""
 ROBOTSTXT_OBEY = True
+# Crawl-delay of robots.txt is kept up to so many seconds; 0 passes it over.
+ROBOTSTXT_MAX_DELAY = 10.0
+# Retry-After is waited for up to so many seconds; a host that wants more is asked again then.
+RETRY_AFTER_MAX = 600.0
 AUTOTHROTTLE_ENABLED = True
 AUTOTHROTTLE_START_DELAY = 1.0
 AUTOTHROTTLE_MAX_DELAY = 60.0

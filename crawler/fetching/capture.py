@@ -12,6 +12,7 @@ import asyncio
 import ipaddress
 import logging
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from scrapy import signals
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
@@ -31,6 +32,7 @@ from archives.warc.messages import cut_payload
 from archives.warc.records import Exchange, Truncated
 from crawler.fetching.archived import make_response
 from crawler.fetching.budget import HeldBytes
+from crawler.fetching.pauses import HostPauses
 from crawler.fetching.resolver import PublicResolver
 from crawler.fetching.wire.dialling import Dialler
 from crawler.fetching.wire.pool import ConnectionPool
@@ -73,6 +75,7 @@ class CaptureHandler(BaseDownloadHandler):
         self.warn_bytes = settings.getint("DOWNLOAD_WARNSIZE")
         self.fails_on_loss = settings.getbool("DOWNLOAD_FAIL_ON_DATALOSS")
         self._local_address = settings.get("DOWNLOAD_BIND_ADDRESS")
+        self._pauses = crawler.get_extension(HostPauses)
         self._resolver = PublicResolver(settings)
         dialler = Dialler(
             self._resolver,
@@ -87,8 +90,14 @@ class CaptureHandler(BaseDownloadHandler):
     async def download_request(self, request: Request) -> Response:
         """Download, and leave the capture's reference in the request's meta."""
         request.meta.pop(META_CAPTURE, None)
+        # Past the middlewares requests wait for their turn, in which their host may have asked for a pause.
+        host = urlsplit(request.url).hostname or ""
+        while left := self._pauses.find_left(host) if self._pauses else 0.0:
+            await asyncio.sleep(left)
         download = Download(self, request)
         response = await download.run(self._local_address)
+        if self._pauses is not None:
+            self._pauses.note(host, response)
         self.held.hold(response)
         return response
 

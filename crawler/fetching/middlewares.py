@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -11,12 +10,11 @@ from urllib.parse import urlsplit
 from itemadapter import ItemAdapter
 from scrapy import Request
 from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware, RedirectMiddleware
-from scrapy.downloadermiddlewares.robotstxt import RobotsTxtMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import HtmlResponse
-from twisted.internet.defer import Deferred
 
 from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
+from crawler.fetching.robots import META_ROBOTS
 from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
 from pipelines.posts.adopt import adopt
@@ -26,13 +24,11 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
     from scrapy.http import Response
-    from scrapy.robotstxt import RobotParser
 
     from archives.erasure.register import Register
 
 logger = logging.getLogger(__name__)
 
-_DIGEST_LETTERS = 16
 # Scrapy looks at 4,096 characters.
 _BEGINNING_BYTES = 16 * 1024
 _NOT_ASCII = bytes(range(0x80, 0x100))
@@ -71,33 +67,13 @@ class ScopeMiddleware:
             raise IgnoreRequest("what stands at this address was erased, and is not asked for again")
         if source is None or source.admits(request.url):
             return
-        if META_REQUISITE in request.meta and is_requisite_admitted(source, request.url):
+        # The standard has robots.txt followed wherever it is moved to.
+        if META_ROBOTS in request.meta or (
+            META_REQUISITE in request.meta and is_requisite_admitted(source, request.url)
+        ):
             return
         self._crawler.stats.inc_value("links/out_of_scope")
         raise IgnoreRequest(f"{request.url} is outside the scope of source {source.name}")
-
-
-class RobotsMiddleware(RobotsTxtMiddleware):
-    """Scrapy's robots.txt middleware, made to hold for requests that arrive while robots.txt is on its way.
-
-    In Scrapy 2.19 all of them wait for one Deferred; the first to wake takes its result away, the others find None,
-    which means "no rules", and go out unchecked. So the rules are looked up once more after the wait.
-
-    Stats: `robots/<host>`.
-    """
-
-    async def robot_parser(self, request: Request) -> RobotParser | None:
-        """Return the rules of a request's host, or None where it has none."""
-        await super().robot_parser(request)
-        parser = self._parsers[urlsplit(request.url).netloc]
-        assert not isinstance(parser, Deferred)
-        return parser
-
-    async def _parse_robots(self, response: Response, netloc: str, request: Request) -> None:
-        """Note what the rules were, so that somebody can be told when they change; then have them parsed."""
-        digest = hashlib.sha256(response.body).hexdigest()[:_DIGEST_LETTERS]
-        self._stats.set_value(f"robots/{netloc}", digest if response.status == 200 else str(response.status))
-        await super()._parse_robots(response, netloc, request)
 
 
 class RedirectLoop(IgnoreRequest):

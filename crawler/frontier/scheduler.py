@@ -25,6 +25,7 @@ from scrapy.exceptions import CloseSpider
 from scrapy.utils.asyncio import CallLaterResult, call_later
 from scrapy.utils.request import request_from_dict
 
+from crawler.fetching.pauses import HostPauses
 from crawler.frontier.leases import LEASE_S, Lease, LeaseTable
 from crawler.frontier.membership import Membership
 from crawler.frontier.streams import FrontierError, StreamTable, find_url
@@ -264,19 +265,22 @@ class Frontier(BaseScheduler):
             self._table.release([lease.fingerprint])
 
     def _refill(self) -> None:
-        def limit(host: str) -> int:
-            return self._per_host - self._load[host]
-
-        leases = self._table.lease(limit, most=_BATCH, with_backlog=False)
+        leases = self._table.lease(self._find_room, most=_BATCH, with_backlog=False)
         # What may yet lead to news is read before anything that an earlier run left.
         if not leases and all(lease.is_backlog for lease in self._active.values()):
-            leases = self._table.lease(limit, most=_BATCH)
+            leases = self._table.lease(self._find_room, most=_BATCH)
         for lease in leases:
             self._load[lease.host] += 1
             known = self._recent.pop(lease.fingerprint, None)
             self._ready.append((lease, known or load_request(lease.data, self._crawler.spider)))
         if leases:
             self._crawler.stats.inc_value("frontier/leased", len(leases))
+
+    def _find_room(self, host: str) -> int:
+        """Return how many more requests of a host may be leased now; none while it has asked for a pause."""
+        pauses = self._crawler.get_extension(HostPauses)
+        is_resting = pauses is not None and pauses.find_left(host) > 0
+        return 0 if is_resting else self._per_host - self._load[host]
 
     def _settle(self) -> None:
         """Acknowledge what the engine has let go of, once its captures are on disk.

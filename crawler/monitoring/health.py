@@ -252,6 +252,15 @@ def _find_failures(run: RunRecord, earlier: Sequence[RunRecord], limit: float) -
 
 
 def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
+    if count := runs[0].counts.get("robotstxt/unreachable", 0):
+        failing = [
+            f"{host} ({said})" for host, said in runs[0].robots.items() if said == "429" or said[:1] + said[3:] == "5"
+        ]
+        where = ", ".join(failing) or f"{count} hosts"
+        yield Alert(
+            ailment=Ailment.ROBOTS,
+            message=f"robots.txt of {where} could not be had, so nothing else was asked for there",
+        )
     for host, digest in runs[0].robots.items():
         before = next((run.robots[host] for run in runs[1:] if host in run.robots), digest)
         if before != digest:

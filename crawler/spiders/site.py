@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from scrapy import Request
 
+from crawler.fetching.robots import normalise_robots
 from crawler.frontier.owed import Debt
 from crawler.sources import Discovery, Source, SourceError, find_source
 from crawler.sources.undescribed import build_definition
@@ -103,7 +104,10 @@ class SiteSpider(NewsSpider):
 
     def parse_robots(self, response: Response) -> Iterator[Request]:
         """Follow the sitemaps that robots.txt names, or try where they mostly lie. Spec: RFC 9309 §2.2.4."""
-        named = [line.decode("latin-1") for line in _SITEMAP_LINE.findall(response.body[:_MAX_ROBOTS_BYTES])]
+        named = [
+            line.decode("latin-1")
+            for line in _SITEMAP_LINE.findall(normalise_robots(response.body[:_MAX_ROBOTS_BYTES]))
+        ]
         for address in dict.fromkeys(named):
             url = normalise_location(urljoin(response.url, address))
             yield from self.follow_found(Link(url=url, kind=LinkKind.SITEMAP, reason=Reason.ROBOTS), response)

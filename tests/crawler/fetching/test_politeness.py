@@ -1,0 +1,170 @@
+"""Hosts are asked as they ask to be: robots.txt by the standard, Crawl-delay, Retry-After, growing pauses."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from protego import Protego
+from scrapy.utils.test import get_crawler
+
+from crawler.fetching.pauses import HostPauses, parse_retry_after
+from crawler.fetching.robots import normalise_robots
+from tests.project import LOOPBACK, Data, run_scrapy
+from tests.wire import Route, WireProxy, build_response
+
+SPIDER = str(Path(__file__).with_name("plain.py"))
+SETTINGS = LOOPBACK | {"ROBOTSTXT_OBEY": True, "COLLECTION": "polite", "RETRY_ENABLED": False}
+PAGE = build_response(b"page")
+
+
+def crawl(
+    routes: dict[str, Route], paths: list[str], data: Data, **settings: object
+) -> tuple[list[Any], list[str], str]:
+    """Crawl pages of one host; return what the spider saw, which addresses were asked for, and the log."""
+    saw = data.path.parent / "saw.jsonl"
+    saw.unlink(missing_ok=True)
+    with WireProxy({f"http://{key}": route for key, route in routes.items()}) as proxy:
+        urls = " ".join(f"http://a.example{path}" for path in paths)
+        done = run_scrapy(
+            "runspider", SPIDER, "-a", f"urls={urls}", "-a", f"saw={saw}", data=data, settings=SETTINGS | settings,
+            proxy=proxy.base_url,
+        )  # fmt: skip
+        asked = [exchange.target.removeprefix("http://") for exchange in proxy.exchanges]
+    assert "Traceback" not in done.stderr, done.stderr
+    return [json.loads(line) for line in saw.read_text("utf-8").splitlines()], asked, done.stderr
+
+
+def test_a_host_whose_robots_txt_fails_is_asked_for_nothing_else(data: Data) -> None:
+    broken = build_response(b"busy", status="500 Broken")
+    seen, asked, log = crawl({"a.example/robots.txt": broken, "a.example/1": PAGE}, ["/1"], data)
+    assert asked == ["a.example/robots.txt"]
+    assert [saw["failed"] for saw in seen] == ["IgnoreRequest"]
+    assert "robots.txt of a.example answered 500; nothing is asked of the host" in log
+    gone = build_response(b"", status="404 Gone")
+    seen, asked, _ = crawl({"a.example/robots.txt": gone, "a.example/1": PAGE}, ["/1"], data)
+    assert [saw.get("body") for saw in seen] == ["page"]
+
+
+def test_robots_txt_is_followed_to_other_hosts_and_fetched_once(data: Data) -> None:
+    moved = b"HTTP/1.1 301 Moved\r\nLocation: http://b.example/rules.txt\r\nContent-Length: 0\r\n\r\n"
+    rules = build_response(b"User-agent: newsreel other\rDisallow: /no\r")
+    routes: dict[str, Route] = {"a.example/robots.txt": moved, "b.example/rules.txt": rules, "a.example/yes": PAGE}
+    seen, asked, _ = crawl(routes, ["/no", "/yes", "/robots.txt"], data)
+    assert Counter(asked) == Counter(["a.example/robots.txt", "b.example/rules.txt", "a.example/yes"])
+    by_url = {saw["url"]: saw for saw in seen}
+    assert "failed" in by_url["http://a.example/no"]
+    assert by_url["http://b.example/rules.txt"]["record_id"]
+
+
+def test_crawl_delay_is_kept_up_to_a_bound(data: Data) -> None:
+    times: list[float] = []
+
+    def answer(raw: bytes) -> bytes:
+        times.append(time.monotonic())
+        return PAGE
+
+    rules = build_response(b"User-agent: *\nCrawl-delay: 3600\n")
+    routes: dict[str, Route] = {"a.example/robots.txt": rules} | {f"a.example/{n}": answer for n in range(3)}
+    seen, _, _ = crawl(routes, ["/0", "/1", "/2"], data, ROBOTSTXT_MAX_DELAY=0.7)
+    assert len(seen) == 3
+    assert all(later - earlier > 0.6 for earlier, later in pairwise(times))
+
+
+@pytest.mark.parametrize("status", ["429 Slow", "503 Busy"])
+def test_a_host_that_asks_to_come_back_later_is_left_alone_until_then(data: Data, status: str) -> None:
+    asked: list[float] = []
+
+    def answer(raw: bytes) -> bytes:
+        asked.append(time.monotonic())
+        if asked[-1] - asked[0] < 2:
+            return build_response(b"later", status=status, headers=(("Retry-After", "2"),))
+        return PAGE
+
+    routes: dict[str, Route] = {"a.example/robots.txt": build_response(b"")} | {
+        f"a.example/{n}": answer for n in range(12)
+    }
+    seen, _, _ = crawl(routes, [f"/{n}" for n in range(12)], data)
+    assert [saw["body"] for saw in seen] == ["page"] * 12
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
+    assert max(gaps) > 1.5
+    assert len(asked) <= 12 + 8  # what was under way when the first answer came, and each once more
+
+
+def test_a_host_that_never_lets_us_in_is_given_up(data: Data) -> None:
+    busy = build_response(b"later", status="503 Busy", headers=(("Retry-After", "99999"),))
+    routes: dict[str, Route] = {"a.example/robots.txt": build_response(b""), "a.example/1": busy}
+    seen, asked, _ = crawl(routes, ["/1"], data, RETRY_AFTER_MAX=0.1)
+    assert [saw["status"] for saw in seen] == [503]
+    assert asked.count("a.example/1") == 6
+
+
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (b"120", 120),
+        (b" 0 ", 0),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True).encode(), 90),
+        (format_datetime(NOW - timedelta(seconds=90), usegmt=True).encode(), 0),
+        (b"Sunday, 29-Nov-26 23:59:00 GMT", 0),
+        (b"-5", None),
+        (b"soon", None),
+        (b"", None),
+        (b"9" * 400, 999_999_999),
+    ],
+)
+def test_retry_after(value: bytes, seconds: float | None) -> None:
+    assert parse_retry_after(value, NOW) == seconds
+
+
+def test_pauses_grow_while_a_host_refuses_and_end_when_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("crawler.fetching.pauses.time.monotonic", lambda: clock[0])
+    crawler = get_crawler(settings_dict={"RETRY_AFTER_MAX": 600})
+    crawler._apply_settings()
+    pauses = HostPauses(crawler)
+    left = []
+    for _ in range(8):
+        pauses.refuse("a.example", None)
+        pauses.refuse("a.example", None)  # the same refusal, of a request that was under way
+        left.append(pauses.find_left("a.example"))
+        clock[0] += left[-1]
+    assert left == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert pauses.find_left("b.example") == 0
+    pauses.welcome("a.example")
+    pauses.refuse("a.example", 1e9)
+    assert pauses.find_left("a.example") == 600
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "is_allowed"),
+    [
+        (b"user-agent: newsreel\ndisallow: /\n", "/x", False),
+        (b"user-agent: newsreel\rdisallow: /\r", "/x", False),
+        (b"\xef\xbb\xbfuser-agent: newsreel\ndisallow: /\n", "/x", False),
+        (b"user-agent: newsreel and more\ndisallow: /\n", "/x", False),
+        (b"user-agent: newsreel/2.1\ndisallow: /\n", "/x", False),
+        (b"USER-AGENT : Newsreel\nDISALLOW : /\n", "/x", False),
+        (b"user-agent: other\ndisallow: /\n", "/x", True),
+        (b"user-agent: *\ndisallow: /\nuser-agent: newsreel\ndisallow: /y\n", "/x", True),
+        (b"user-agent: newsreel\nallow: /a\nuser-agent: x\nallow: /\nuser-agent: newsreel\ndisallow: /", "/c", False),
+        (b"user-agent: *\ndisallow: /x\nallow: /x/page\n", "/x/page.html", True),
+        (b"user-agent: *\nallow: /x/page\ndisallow: /*.html\n", "/x/page.html", True),
+        (b"user-agent: *\ndisallow: /*.php$\n", "/x.php?a", True),
+        (b"user-agent: *\ndisallow: /caf%C3%A9\n", "/caf\xe9", False),
+        (b"user-agent: *\ndisallow:\n", "/x", True),
+    ],
+)  # fmt: skip
+def test_rules_are_read_as_the_standard_says(text: bytes, path: str, is_allowed: bool) -> None:
+    rules = Protego.parse(normalise_robots(text).decode())
+    assert rules.can_fetch(f"http://a.example{path}", "Newsreel") is is_allowed
