@@ -34,6 +34,11 @@ _BEGINNING_BYTES = 16 * 1024
 _NOT_ASCII = bytes(range(0x80, 0x100))
 
 
+# Of a request for a sitemap that the robots.txt of a host in scope names, wherever it lies: the host that it lies on.
+# Spec: https://www.sitemaps.org/protocol.html#sitemaps_cross_submits
+META_CROSS_SUBMIT = "cross_submit"
+
+
 class ScopeMiddleware:
     """Refuses requests outside the scope of the spider's source, whether linked or redirected to.
 
@@ -66,6 +71,8 @@ class ScopeMiddleware:
             self._crawler.stats.inc_value("erased/not_asked")
             raise IgnoreRequest("what stands at this address was erased, and is not asked for again")
         if source is None or source.admits(request.url):
+            return
+        if request.meta.get(META_CROSS_SUBMIT) == parts.netloc:
             return
         # The standard has robots.txt followed wherever it is moved to.
         if META_ROBOTS in request.meta or (

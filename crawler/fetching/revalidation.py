@@ -106,6 +106,13 @@ class RevalidateMiddleware:
         """Yield the good captures of an address and of its like, the first one first."""
         return (entry for entry in self._index.iter_captures(url) if entry.status is not None and entry.status < 400)
 
+    def find_last_good(self, url: str) -> datetime | None:
+        """Return when an address was last had, or None."""
+        quoted = quote_uri(url)
+        captures = self._index.iter_captures(url, is_reverse=True)
+        good = (entry for entry in captures if entry.url == quoted and entry.status is not None and entry.status < 400)
+        return next((entry.captured_at for entry in good), None)
+
     def is_settled(self, url: str) -> bool:
         """Tell whether an article was had first so long ago that nobody expects it to change."""
         first = next(self._iter_good(url), None)

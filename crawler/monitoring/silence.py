@@ -61,7 +61,12 @@ def find_silence(counts: Mapping[str, Any]) -> str:
     return f"no article was found: {reason}; {advice}"
 
 
-_LEFT: Final = (("links", "settled"), ("discovery/left", "settled"), ("discovery/left", "too_old"))
+_LEFT: Final = (
+    ("links", "settled"),
+    ("discovery/left", "settled"),
+    ("discovery/left", "not_modified"),
+    ("discovery/left", "too_old"),
+)
 
 
 def _find_reason(counts: Mapping[str, Any], doubted: int) -> tuple[str, str, int]:

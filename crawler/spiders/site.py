@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urljoin, urlsplit
 
 from scrapy import Request
 
+from crawler.fetching.middlewares import META_CROSS_SUBMIT
 from crawler.fetching.robots import normalise_robots
 from crawler.frontier.owed import Debt
 from crawler.sources import Discovery, Source, SourceError, find_source
@@ -68,6 +69,7 @@ class SiteSpider(NewsSpider):
         self._asked: Counter[str] = Counter()
         self._sitemaps: Counter[str] = Counter()
         self._listed: set[str] = set()
+        self._left_sitemaps = 0
         self._reached: dict[str, int] = {}
 
     @classmethod
@@ -182,6 +184,10 @@ class SiteSpider(NewsSpider):
         why = self._find_bound(link, kind, depth)
         if why:
             self.count(f"discovery/left/{why}")
+            if why == "too_many_sitemaps" and not self._left_sitemaps:
+                words = "%s names more than %d sitemaps; only the newest of them are read in a run"
+                self.logger.warning(words, urlsplit(link.url).netloc, _MAX_SITEMAPS)
+            self._left_sitemaps += why == "too_many_sitemaps"
             if why == "too_many_pages":
                 self.walk.owe([Debt(url=link.url, kind=kind.value, reason="beyond_bound")])
             return
@@ -198,12 +204,14 @@ class SiteSpider(NewsSpider):
         request = self.build_request(link.url)
         request.priority = _PRIORITY.get(kind, request.priority)
         request.meta[META_LINK] = {"kind": kind.value, "reason": link.reason.value}
+        if link.reason is Reason.ROBOTS:
+            request.meta[META_CROSS_SUBMIT] = urlsplit(link.url).netloc
         yield request
 
     def _find_bound(self, link: Link, kind: LinkKind, depth: int) -> str:
         """Return which bound a link is beyond, or ''."""
         host = urlsplit(link.url).netloc
-        if not self.source.admits(link.url):
+        if not self.source.admits(link.url) and link.reason is not Reason.ROBOTS:
             return "out_of_scope"
         if kind is LinkKind.SITEMAP and (depth >= _MAX_SITEMAP_DEPTH or self._sitemaps[host] >= _MAX_SITEMAPS):
             return "too_many_sitemaps"
@@ -215,8 +223,22 @@ class SiteSpider(NewsSpider):
             return "too_old"
         if kind in _PAGES and self._asked[host] >= self._bounds.max_pages:
             return "too_many_pages"
-        is_settled = kind is LinkKind.ARTICLE and self.memory is not None and self.memory.is_settled(link.url)
-        return "settled" if is_settled else ""
+        return self._find_known(link) if kind is LinkKind.ARTICLE else ""
+
+    def _find_known(self, link: Link) -> str:
+        """Return why an article need not be asked for, or ''."""
+        if self.memory is None:
+            return ""
+        if self.memory.is_settled(link.url):
+            return "settled"
+        return "not_modified" if self._is_as_captured(link) else ""
+
+    def _is_as_captured(self, link: Link) -> bool:
+        """Tell whether a sitemap says that a page has not changed since it was had. Spec: sitemaps.org, lastmod."""
+        if link.reason is not Reason.SITEMAP or not link.dated or self.memory is None:
+            return False
+        changed, had = find_instant(link.dated), self.memory.find_last_good(link.url)
+        return changed is not None and had is not None and changed < had
 
     def _is_too_old(self, link: Link, kind: LinkKind) -> bool:
         since = self._bounds.since
@@ -224,6 +246,17 @@ class SiteSpider(NewsSpider):
             return False
         day = find_day(link.dated) or (find_date(link.url) if kind is LinkKind.ARTICLE else None)
         return day is not None and day < since
+
+
+def find_instant(text: str) -> datetime | None:
+    """Return the instant that a `lastmod` names, the end of a day where it names that, or None."""
+    try:
+        stated = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if len(text.strip()) <= len("2026-11-01"):
+        stated += timedelta(days=1)
+    return stated if stated.tzinfo else stated.replace(tzinfo=UTC) + timedelta(hours=12)
 
 
 def find_day(text: str) -> date | None:

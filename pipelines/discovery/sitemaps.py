@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # The protocol's own bound, of addresses in one file.
 MAX_ENTRIES = 50_000
 _MAX_LINE_CHARS = 4_096
+_MONTH = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)(?:[-_/.]?(?P<month>0?[1-9]|1[0-2]))?(?!\d)")
 _WEB = ("http://", "https://")
 
 
@@ -146,3 +147,21 @@ def sort_newest_first(entries: Iterable[SitemapEntry]) -> list[SitemapEntry]:
     Spec: https://www.w3.org/TR/NOTE-datetime
     """
     return sorted(entries, key=lambda entry: (entry.published or entry.modified)[:19], reverse=True)
+
+
+def sort_children(children: Iterable[SitemapEntry]) -> list[SitemapEntry]:
+    """Return the sitemaps of an index, the newest first: by `lastmod`, or by the month that their addresses hold.
+
+    Those that tell no time come first, because a sitemap of news is one of them.
+    """
+    ordered = list(children)
+    months = [_find_month(child.url) for child in ordered]
+    if len(set(filter(None, months))) > 1:
+        dated = sorted(zip(months, ordered, strict=True), key=lambda pair: pair[0] or "9999", reverse=True)
+        return [child for _, child in dated]
+    return sort_newest_first(ordered)
+
+
+def _find_month(url: str) -> str:
+    found = _MONTH.search(url.rpartition("//")[2].partition("/")[2])
+    return f"{found['year']}-{int(found['month'] or 0):02d}" if found else ""

@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from pipelines.discovery.address_shapes import (
     build_shape,
@@ -44,6 +45,9 @@ _NEXT_WORDS = re.compile(
     r"|anteriores|successiv[ao]|volgende|следующая|далее|ещё|sonraki|następn[ay]|další|seuraava|nästa|neste)\W*$",
     re.IGNORECASE,
 )
+_NO_VALUES = frozenset(("undefined", "null", "none", "nan", "[object object]", "%5bobject%20object%5d", "false"))
+_DAY = re.compile(r"/(?:19|20)\d\d[/-]?(?:\d\d?(?:[/-]?\d\d?)?)?(?=/)")
+_MARKS = re.compile(r"[^\W_]+")
 _ARROWS = re.compile(r"^[\s›»>→❯▶]+$")
 
 
@@ -111,12 +115,43 @@ def find_canonical(root: etree._Element, url: str) -> str:
     hrefs = [element.get("href") for element in root.iter("link") if _has_rel(element, "canonical")]
     hrefs += [element.get("content") for element in root.iter("meta") if element.get("property") == "og:url"]
     for href in hrefs:
-        address = normalise_location(join_url(url, href or ""))
+        address = normalise_location(join_url(url, _complete_scheme((href or "").strip(), url)))
         if not address:
             continue
         is_thinner = measure_article(address) == 0 and measure_article(url) > 0
-        return "" if is_front(address) or is_thinner else address
+        return "" if is_front(address) or is_thinner or is_other_article(address, url) else address
     return ""
+
+
+def _complete_scheme(href: str, url: str) -> str:
+    """Return an address with a scheme that begins with the page's own host; a browser would take it for a path."""
+    parts = urlsplit(url)
+    host = href.partition("/")[0].lower()
+    is_host = bool(host) and host.removeprefix("www.") == parts.netloc.lower().removeprefix("www.")
+    return f"{parts.scheme}://{href}" if is_host else href
+
+
+def is_other_article(address: str, url: str) -> bool:
+    """Tell whether an address that a page calls its own can only be another page's, or nobody's.
+
+    A script that found no value writes `undefined`. Of two addresses of one form that share neither a number nor half
+    of their words, each is an article of its own: the template names the same one on every page.
+    """
+    last = urlsplit(address).path.rstrip("/").rpartition("/")[2]
+    if last.lower() in _NO_VALUES:
+        return True
+    if is_same_place(address, url) or build_shape(address) != build_shape(url):
+        return False
+    stated, own = _list_marks(address), _list_marks(url)
+    shared = stated & own
+    has_number = any(mark.isdigit() and len(mark) >= 4 for mark in shared)
+    return not has_number and 2 * len(shared) < min(len(stated), len(own))
+
+
+def _list_marks(url: str) -> set[str]:
+    """Return the words and numbers by which an address tells one article from another: those of a date do not."""
+    parts = urlsplit(url)
+    return set(_MARKS.findall(unquote(_DAY.sub("/", parts.path)).lower())) | set(_MARKS.findall(parts.query.lower()))
 
 
 def _has_rel(element: etree._Element, wanted: str) -> bool:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.discovery.address_shapes import is_front
 from pipelines.discovery.classification import is_article_page, judge_document
 from pipelines.discovery.feeds import read_feed
-from pipelines.discovery.sitemaps import read_sitemap, sort_newest_first
+from pipelines.discovery.sitemaps import read_sitemap, sort_children, sort_newest_first
 from pipelines.discovery.structure import find_canonical, iter_announced, list_structure
 from pipelines.page.addresses import iter_links
 from pipelines.page.classes import PageClass
@@ -309,7 +309,7 @@ class _Reader:
         sitemap = read_sitemap(self._document.body, self._document.url, self._document.content_type)
         links = [
             Link(url=child.url, kind=LinkKind.SITEMAP, reason=Reason.SITEMAP, dated=child.modified)
-            for child in sort_newest_first(sitemap.children)
+            for child in sort_children(sitemap.children)
         ]
         statements = []
         for entry in sort_newest_first(sitemap.entries):

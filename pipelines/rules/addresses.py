@@ -19,6 +19,9 @@ _CAMPAIGN = re.compile(
     r"xtor|ref_src|ref_url|ncid|ocid|cmpid|cmp|smid|spm|spm_id_from|share_token|mkt_tok|_openstat|traffic_source",
     re.IGNORECASE,
 )
+# They say where a reader came from if their value is a name; a number may be a place in a list.
+_REFERRAL = re.compile(r"ref|referr?er|from|via", re.IGNORECASE)
+_PLACE_NAME = re.compile(r"[A-Za-z][\w.-]{0,40}")
 _SESSION = re.compile(r"(?:j|php|asp)?sess(?:ion)?_?id\w*|jsessionid|aspsessionid\w*|cfid|cftoken", re.IGNORECASE)
 # A short `sid` is the number of a story.
 _SHORT_SESSION = re.compile(r"(?:sid|s|zenid|oscsid)", re.IGNORECASE)
@@ -52,18 +55,24 @@ def normalise_location(url: str) -> str:
 
 
 def build_identity(url: str) -> str:
-    """Return what an article is known by: its address, without the slash that some write at its end and some do not."""
+    """Return what an article is known by: its address, without the slash that some write at its end and some do not.
+
+    The parameters come in the order of their names, since that in which they are written says nothing.
+    """
     try:
         parts = urlsplit(normalise_location(url))
     except ValueError:
         return url
-    return urlunsplit(parts._replace(path=parts.path.rstrip("/") or parts.path[:1]))
+    query = "&".join(sorted(parts.query.split("&"), key=lambda piece: piece.partition("=")[0]))
+    return urlunsplit(parts._replace(path=parts.path.rstrip("/") or parts.path[:1], query=query))
 
 
 def _is_chaff(piece: str) -> bool:
     name, _, value = piece.partition("=")
     name = unquote(name)
     if _CAMPAIGN.fullmatch(name) or _SESSION.fullmatch(name):
+        return True
+    if _REFERRAL.fullmatch(name) and _PLACE_NAME.fullmatch(value):
         return True
     return bool(_SHORT_SESSION.fullmatch(name) and _TOKEN.fullmatch(value))
 

@@ -17,7 +17,7 @@ from pipelines.dates.model import Precision
 from pipelines.discovery.address_shapes import build_shape, find_date, find_page_number, is_service, measure_article
 from pipelines.discovery.classification import is_article_page, judge_document
 from pipelines.discovery.feeds import FeedEntry, read_feed
-from pipelines.discovery.sitemaps import MAX_ENTRIES, read_sitemap, sort_newest_first
+from pipelines.discovery.sitemaps import MAX_ENTRIES, read_sitemap, sort_children, sort_newest_first
 from pipelines.discovery.structure import find_canonical, list_structure
 from pipelines.page.page import Page
 from pipelines.reading.announcements import read_date
@@ -379,6 +379,61 @@ def test_a_canonical_address_is_believed_if_it_can_be(href: str, wanted: str) ->
     """A template that names the front page, or a section, would make one article of all."""
     page = Page(f'<html><head><link rel="canonical" href="{href}"></head></html>', "https://h/2026/11/23/story-a-b/amp")
     assert find_canonical(page.root, page.url) == wanted
+
+
+@pytest.mark.parametrize(
+    ("own", "href", "wanted"),
+    [
+        ("https://h/2026/11/23/ferry-is-late-again", "undefined", ""),
+        ("https://h/2026/11/23/ferry-is-late-again", "/2026/11/23/null", ""),
+        ("https://h/2026/11/23/ferry-is-late-again", "https://h/2026/11/20/storm-closes-old-quay", ""),
+        ("https://h/2026/11/23/ferry-is-late-4711", "https://h/2026/11/20/storm-closes-quay-4712", ""),
+        ("https://h/2026/11/23/ferry-late-again", "/2026/11/23/ferry-is-late", "https://h/2026/11/23/ferry-is-late"),
+        (
+            "https://h/2026/11/23/old-words-here-4711",
+            "/2026/11/23/new-name-now-4711",
+            "https://h/2026/11/23/new-name-now-4711",
+        ),
+        ("https://h/news/4711/ferry/", "https://h/news/4712/ferry/", "https://h/news/4712/ferry/"),
+        (
+            "https://h/2026/11/23/ferry-is-late-again",
+            "h/2026/11/23/ferry-is-late-again",
+            "https://h/2026/11/23/ferry-is-late-again",
+        ),
+        ("https://www.h/2026/11/23/ferry-is-late", "h/2026/11/23/ferry-is-late", "https://h/2026/11/23/ferry-is-late"),
+    ],
+)
+def test_a_canonical_address_of_another_page_is_not_believed(own: str, href: str, wanted: str) -> None:
+    page = Page(f'<html><head><link rel="canonical" href="{href}"></head></html>', own)
+    assert find_canonical(page.root, page.url) == wanted
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://h/a?id=7&cat=2", "https://h/a/?cat=2&id=7&from=front&ref=home"),
+        ("https://h/a?b=1&b=2", "https://h/a?b=1&b=2&utm_source=x"),
+    ],
+)
+def test_the_order_of_parameters_and_where_a_reader_came_from_make_no_other_article(one: str, other: str) -> None:
+    assert build_identity(one) == build_identity(other)
+    assert build_identity("https://h/a?from=20") != build_identity("https://h/a?from=40")
+    assert build_identity("https://h/a?b=1&b=2") != build_identity("https://h/a?b=2&b=1")
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (["map-2025-12", "map-2026-1", "map-2026-11", "news"], ["news", "map-2026-11", "map-2026-1", "map-2025-12"]),
+        (["202601", "202512"], ["202601", "202512"]),
+        (["2019", "2026", "2020"], ["2026", "2020", "2019"]),
+        (["posts-1", "posts-2"], ["posts-1", "posts-2"]),
+    ],
+)
+def test_the_sitemaps_of_an_index_come_newest_first(names: list[str], wanted: list[str]) -> None:
+    index = "".join(f"<sitemap><loc>http://h/{name}.xml</loc></sitemap>" for name in names)
+    children = read_sitemap(f"<sitemapindex>{index}</sitemapindex>".encode(), "http://h/s").children
+    assert [child.url[9:-4] for child in sort_children(children)] == wanted
 
 
 # Dates of feeds
