@@ -189,7 +189,7 @@ class Batch:
             UsageError: there is no such file.
         """
         try:
-            lines = [line for line in self._path.read_text("utf-8").splitlines() if line.strip()]
+            lines = [line for line in self._path.read_text("utf-8").split("\n") if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{self._path} cannot be read: {error}", print_help=False) from error
         failed = 0

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.article.bylines import find_authors, list_signed
+from pipelines.article.bylines import find_authors, has_stated, list_signed
 from pipelines.article.datelines import list_lines_near, read_around
 from pipelines.article.keywords import choose_sections, choose_topics
 from pipelines.article.main_text import MainBody
@@ -101,7 +101,7 @@ def read_article(
         else find_publication(page, metadata, around, zone=zone, captured_at=captured_at, language=language)
     )
     near = list_lines_near(around)
-    signed = list_signed(page)
+    signed = [] if has_stated(metadata) else list_signed(page)
     clean_headline = normalise_headline(headline.text) if headline else ""
     if known_body is None:
         body, body_evidence = find_body(page, metadata, headline=clean_headline, shown=shown)

@@ -7,6 +7,7 @@ Names of organisations and addresses are no authors, and the `author` of a Chine
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipelines.article.datelines import stands_beside
@@ -23,6 +24,8 @@ _MAX_CHARS = 60
 _MAX_AUTHORS = 12
 _MAX_SIGNED = 90
 _MAX_ELEMENTS = 3
+_MAX_NAMED = 300
+_MAX_CACHED = 4096
 _HAN_NAME = r"[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{2,8})?"
 _GAP = r"[ \u3000\xa0]"
 _ROLES = "本报记者|特约记者|见习记者|实习记者|记者|記者|通讯员|作者|撰文|采写|撰稿|文字|文"
@@ -93,16 +96,31 @@ def list_signed(page: Page) -> list[list[str]]:
     for element in page.root.iter("a", "span", "div", "p", "h3", "h4", "h5", "em", "address", "li", "strong", "cite"):
         if len(found) == _MAX_ELEMENTS:
             break
-        named = " ".join(element.get(name) or "" for name in ("class", "rel", "data-testid", "itemprop"))
-        is_signed = (named.strip() and _SIGNED_CLASS.search(_CAMEL.sub("-", named))) or (
-            element.tag == "a" and _AUTHOR_LINK.search(element.get("href") or "")
-        )
-        if not is_signed or stands_beside(element, beside):
+        if not element.attrib or not _is_signed(element) or stands_beside(element, beside):
             continue
         texts = _read_names(element)
         if texts and texts not in found:
             found.append(texts)
     return found
+
+
+def _is_signed(element: Any) -> bool:
+    """Tell whether an element's attributes name an author."""
+    if element.tag == "a" and _AUTHOR_LINK.search(element.get("href") or ""):
+        return True
+    named = " ".join(filter(None, (element.get(name) for name in ("class", "rel", "data-testid", "itemprop"))))
+    return bool(named) and _names_author(named[:_MAX_NAMED])
+
+
+@lru_cache(_MAX_CACHED)
+def _names_author(named: str) -> bool:
+    return bool(_SIGNED_CLASS.search(_CAMEL.sub("-", named)))
+
+
+def has_stated(metadata: Metadata) -> bool:
+    """Tell whether JSON-LD names people, so that nobody else need be asked."""
+    stated = (group for group in metadata.authors if group[0].evidence.startswith("jsonld"))
+    return any(_clean((statement.text for statement in group), metadata.site_names, is_han=False) for group in stated)
 
 
 def _read_names(element: Any) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 PATH = Path(__file__).with_name("floor.json")
 # Figures where less is better, and so may only fall.
-FALLING = frozenset({"body_lt50", "wrong_day", "refusal_missed"})
+FALLING = frozenset({"body_lt50", "empty", "wrong_day", "refusal_missed"})
 
 Figures = dict[str, dict[str, float]]
 

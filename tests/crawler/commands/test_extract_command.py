@@ -248,6 +248,15 @@ def test_a_bad_page_costs_one_page(page: Path) -> None:
     assert all("pages.jsonl" in problem for problem in problems)
 
 
+def test_a_batch_reads_its_lines_by_line_feed_alone(page: Path) -> None:
+    """U+2028 and its like may stand inside of a string of JSON, and end a line for Python only."""
+    entry = json.dumps({"name": "a\u2028b\u0085c", "path": page.name}, ensure_ascii=False)
+    (page.parent / "pages.jsonl").write_text(f"{entry}\n{entry}\n", "utf-8")
+    done = run_scrapy("extract", "--batch", str(page.parent / "pages.jsonl"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [json.loads(line)["name"] for line in done.stdout.split("\n") if line] == ["a\u2028b\u0085c"] * 2
+
+
 def test_a_batch_asks_for_pages_that_are_no_files(tmp_path: Path) -> None:
     with WireServer({"/a": build_response(PAGE.encode())}) as server:
         entries: list[dict[str, Any] | str] = [{"name": "a", "url": server.url("/a")}] * 2
