@@ -148,7 +148,7 @@ def _read_microdata(page: Page, metadata: Metadata) -> None:
     """Read the first element of each property; later ones belong to the articles that a page recommends."""
     seen: set[str] = set()
     for element in page.root.xpath("//*[@itemprop and not(self::meta[@property])] | //body//*[@property]"):
-        name = (element.get("itemprop") or element.get("property")).strip().lower().rpartition(":")[2]
+        name = (element.get("itemprop") or element.get("property") or "").strip().lower().rpartition(":")[2]
         if name not in _MICRODATA or name in seen:
             continue
         if name == "author":

@@ -44,6 +44,7 @@ nouvelles courrier quotidien tidning tidningen avis avisen bladet dagbladet sano
 gazeta kurier dziennik wiadomosci noviny denik lapok hirek hirlap vesti novosti pravda
 """
 _PAPER_WORDS = frozenset(_PAPER.split())
+_BY_RULE = "source: "
 _LEAST_LETTERS = 4
 _MOST_TIMES = 8
 _MOST_OTHERS = 3
@@ -112,13 +113,16 @@ def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str])
     if not chosen:
         return
     place = statement.witnesses.get("headline", "")
+    # Without a rule the page has been weighed where it was read, and only another heading is better.
+    is_ruled = not place or place.startswith(_BY_RULE)
     if _is_refused(chosen, witnesses):
         others = [(place, text) for text in texts[1:]] + list(_iter_titles(witnesses))
         sound = (
             (where, text) for where, text in others if not _is_same(text, chosen) and not _is_refused(text, witnesses)
         )
-        where, text = next(sound, ("", ""))
-        if text or _names_host(chosen, witnesses.url) or _is_masthead_text(chosen, witnesses):
+        where, text = next(((where, text) for where, text in sound if is_ruled or where == "h1"), ("", ""))
+        is_of_site = _names_host(chosen, witnesses.url) or _is_masthead_text(chosen, witnesses)
+        if text or (is_ruled and is_of_site):
             statement.headline_found = statement.headline = text
             statement.witnesses["headline"] = where
             if not text:
