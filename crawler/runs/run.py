@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from datetime import UTC, datetime
@@ -12,7 +13,6 @@ import scrapy
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import call_later
-from scrapy.utils.defer import _schedule_coro
 
 from archives.captures.deduplication import Originals
 from archives.captures.recovery import salvage
@@ -85,6 +85,7 @@ class RunExtension:
             min_free_bytes=settings.getint("ARCHIVE_MIN_FREE_BYTES"),
         )
         self._is_stopping = False
+        self._closing: asyncio.Future[None] | None = None
         self._has_source_record = False
 
     @classmethod
@@ -186,9 +187,12 @@ class RunExtension:
         self._is_stopping = True
         logger.error("The crawl stops, because something could not be written: %s", error)
         self._crawler.stats.inc_value(STAT_FAILED)
+        call_later(0, self._close_spider)
+
+    def _close_spider(self) -> None:
         engine = self._crawler.engine
         assert engine is not None
-        call_later(0, _schedule_coro, engine.close_spider_async(reason="storage_failed"))
+        self._closing = asyncio.ensure_future(engine.close_spider_async(reason="storage_failed"))
 
     def _describe(self, crawler: Crawler) -> Mapping[str, str]:
         """Fields of the warcinfo record. Spec: WARC/1.1 §6.2."""
