@@ -18,6 +18,7 @@ from scrapy.settings import SETTINGS_PRIORITIES, default_settings
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
 from archives.transfer import registry
+from crawler import settings as our_settings
 from crawler.commands._process import tune_process
 from crawler.commands.health import load_health
 from crawler.frontier.leases import verify_file
@@ -167,7 +168,7 @@ def check_setting_names(settings: BaseSettings) -> None:
         ValueError: there is one, which would be ignored.
     """
     known = {name for name in settings if (settings.getpriority(name) or 0) < SETTINGS_PRIORITIES["cmdline"]}
-    known |= vars(default_settings).keys()
+    known |= vars(default_settings).keys() | vars(our_settings).keys()
     for name in settings:
         is_given = settings.getpriority(name) == SETTINGS_PRIORITIES["cmdline"]
         meant = get_close_matches(name, known, n=1, cutoff=0.8) if is_given and name not in known else []

@@ -23,6 +23,7 @@ from archives.wacz.pack import unpack_wacz
 from archives.wacz.reader import Bundle
 from archives.wacz.validate import validate_wacz
 from archives.warc.content_codings import decode_content
+from archives.warc.framing import ResponseFramer
 from archives.warc.messages import dechunk, find_kind, find_payload, parse_head, split_head, split_interim
 from archives.warc.reader import CAPTURE_TYPES, build_capture, iter_records
 from crawler.sources import SourceError, load_source
@@ -108,6 +109,23 @@ def read_message(data: bytes) -> None:
     find_kind(data)
     with suppress(ArchiveError):
         parse_head(data)
+
+
+def read_response(data: bytes) -> None:
+    """However the bytes come, a response ends at one place, and the archive reads the head that the crawl read."""
+    framers = []
+    for size in (len(data) or 1, 1 + len(data) // 7, 3):
+        framer = ResponseFramer()
+        for at in range(0, len(data), size):
+            framer.feed(data[at : at + size])
+        is_whole = framer.is_complete or framer.close()
+        framers.append((framer.end, framer.head, set(framer.deviations), is_whole))
+    assert framers[0] == framers[1] == framers[2]
+    end, head, _, is_whole = framers[0]
+    if is_whole and head is not None:
+        message = split_interim(data[:end])[1]
+        assert parse_head(message) == head
+        find_payload(message)
 
 
 def read_coding(data: bytes) -> None:
@@ -256,6 +274,15 @@ TARGETS = {
     ),
     "message": Target(
         run=read_message, seeds=(_RESPONSE, b"HTTP/1.1 103 E\r\n\r\n" + _RESPONSE, b"GET / HTTP/1.1\r\nHost: e\r\n\r\n")
+    ),
+    "response": Target(
+        run=read_response,
+        seeds=(
+            _RESPONSE,
+            b"HTTP/1.1 103 E\r\n\r\n" + _RESPONSE + b"more",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5 ; a\r\nhello\r\n0\r\nX: y\r\n\r\n",
+            b"HTTP/2 200\nContent-Length : +5\n: none\n\nhello",
+        ),
     ),
     "coding": Target(
         run=read_coding,
