@@ -7,18 +7,16 @@ import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
-from scrapy.settings import SETTINGS_PRIORITIES, default_settings
+from scrapy.settings import SETTINGS_PRIORITIES
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
 from archives.transfer import registry
-from crawler import settings as our_settings
 from crawler.commands._process import tune_process
 from crawler.commands.health import load_health
 from crawler.frontier.leases import verify_file
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
     import argparse
 
     from scrapy.crawler import Crawler
-    from scrapy.settings import BaseSettings
 
 
 class Command(ScrapyCrawl):
@@ -140,7 +137,6 @@ class Command(ScrapyCrawl):
         if not issubclass(crawler.spidercls, NewsSpider):
             return arguments
         try:
-            check_setting_names(crawler.settings)
             crawler.spidercls.check_arguments(arguments)
             source = crawler.spidercls.build_source(arguments)
             collection = arguments.get("collection") or source.name
@@ -159,21 +155,6 @@ class Command(ScrapyCrawl):
         except sqlite3.Error as error:
             raise UsageError(f"a database of {held.path} cannot be written: {error}", print_help=False) from error
         return arguments
-
-
-def check_setting_names(settings: BaseSettings) -> None:
-    """Refuse a setting of the command line that is nearly one that there is; others may be a project's own.
-
-    Raises:
-        ValueError: there is one, which would be ignored.
-    """
-    known = {name for name in settings if (settings.getpriority(name) or 0) < SETTINGS_PRIORITIES["cmdline"]}
-    known |= vars(default_settings).keys() | vars(our_settings).keys()
-    for name in settings:
-        is_given = settings.getpriority(name) == SETTINGS_PRIORITIES["cmdline"]
-        meant = get_close_matches(name, known, n=1, cutoff=0.8) if is_given and name not in known else []
-        if meant:
-            raise ValueError(f"there is no setting {name}; did you mean {meant[0]}?")
 
 
 def describe_run(crawler: Crawler) -> str:

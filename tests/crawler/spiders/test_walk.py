@@ -141,7 +141,7 @@ def test_a_full_walk_goes_to_the_end(data: Data, paper: Paper) -> None:
         (("-a", "seed=http://h/"), "knows no argument seed; did you mean seeds?"),
         (("-a", "colour=red"), "knows no argument colour; there are source, collection"),
         (("-a", "walk=ful"), "walk=ful is neither of new, full"),
-        (("-s", "DOWNLOAD_DELY=9"), "there is no setting DOWNLOAD_DELY; did you mean DOWNLOAD_DELAY?"),
+        (("-s", "DOWNLOAD_DELY=9"), "DOWNLOAD_DELY is not a setting; did you mean DOWNLOAD_DELAY?"),
     ],
 )
 def test_what_nothing_reads_is_refused(data: Data, paper: Paper, options: tuple[str, ...], words: str) -> None:
