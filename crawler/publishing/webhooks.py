@@ -9,6 +9,8 @@ change twice and knows it by its id.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import http.client
@@ -19,6 +21,9 @@ import threading
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -31,12 +36,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crawler.publishing.library import Library
+    from pipelines.exports.records import PostRecord
 
 FILE_NAME = "webhooks.sqlite"
 MAX_ATTEMPTS = 12
 _FIRST_WAIT_S = 10.0
 _LONGEST_WAIT_S = 6 * 3600.0
+_LONGEST_PAUSE_S = 24 * 3600.0
 _FILL_AT_ONCE = 500
+_SECRET_PREFIX = "whsec_"  # noqa: S105 (of every secret)
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS cursor (
     hook TEXT NOT NULL, collection TEXT NOT NULL, cursor TEXT NOT NULL, PRIMARY KEY (hook, collection)
@@ -52,8 +60,12 @@ CREATE TABLE IF NOT EXISTS delivery (
     error TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (hook, state, number);
+CREATE TABLE IF NOT EXISTS gone (hook TEXT PRIMARY KEY); -- receivers that answered 410
 """
-_SCHEMA = Schema(version=1, script=_SCRIPT, is_private=True, loss="receivers then hear of every post again")
+_UPGRADES = {1: "CREATE TABLE IF NOT EXISTS gone (hook TEXT PRIMARY KEY)"}
+_SCHEMA = Schema(
+    version=2, script=_SCRIPT, upgrades=_UPGRADES, is_private=True, loss="receivers then hear of every post again"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +83,25 @@ class Hook:
     secret: bytes
     collection: str = ""
     timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a delivery was not taken.
+
+    Attributes:
+        status: of the answer, or 0 where there was none.
+        wait_s: seconds that the receiver asked to be left alone.
+    """
+
+    words: str
+    status: int = 0
+    wait_s: float = 0.0
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the same bytes will be refused again: they are too large, and those behind them are not."""
+        return self.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,21 +131,35 @@ def load_hook(table: Mapping[str, Any]) -> Hook:
     secret = os.environ.get(variable, "") if variable else ""
     if not secret:
         raise ValueError(f"secret_env of [[webhook]] {url} must name an environment variable that holds its secret")
+    try:
+        key = _load_secret(secret)
+    except ValueError as error:
+        raise ValueError(f"the secret of [[webhook]] {url} {error}") from error
     timeout = table.get("timeout_s", 10.0)
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
         raise ValueError(f"timeout_s of [[webhook]] {url} must be seconds, not {timeout!r}")
     collection = str(table.get("collection", ""))
-    return Hook(url=url, secret=secret.encode(), collection=collection, timeout_s=float(timeout))
+    return Hook(url=url, secret=key, collection=collection, timeout_s=float(timeout))
 
 
 def sign(secret: bytes, delivery_id: str, timestamp: int, body: bytes) -> str:
     """Return the value of `Webhook-Signature`.
 
-    Spec: Standard Webhooks 1.0, symmetric signatures: HMAC-SHA256 over id, timestamp and body, joined by full stops;
-    in hexadecimal, and with the secret's bytes as they are.
+    Spec: Standard Webhooks 1.0, symmetric signatures: HMAC-SHA256 over id, timestamp and body, joined by full stops,
+    in Base64.
     """
     message = f"{delivery_id}.{timestamp}.".encode() + body
-    return "v1=" + hmac.new(secret, message, hashlib.sha256).hexdigest()
+    return "v1," + base64.b64encode(hmac.new(secret, message, hashlib.sha256).digest()).decode()
+
+
+def _load_secret(text: str) -> bytes:
+    """Return the key; `whsec_` and Base64 as Standard Webhooks writes it, or any text as it is."""
+    if not text.startswith(_SECRET_PREFIX):
+        return text.encode()
+    try:
+        return base64.b64decode(text.removeprefix(_SECRET_PREFIX), validate=True)
+    except binascii.Error:
+        raise ValueError("begins with whsec_, and is not Base64 behind it") from None
 
 
 class Outbox:
@@ -133,7 +178,7 @@ class Outbox:
             rows = self._database.execute("SELECT number, body FROM delivery").fetchall()
             self._database.executemany(
                 "DELETE FROM delivery WHERE number = ?",
-                [(number,) for number, body in rows if json.loads(body).get("id") in ids],
+                [(number,) for number, body in rows if json.loads(body)["data"]["id"] in ids],
             )
         self._database.execute("VACUUM")
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -142,6 +187,8 @@ class Outbox:
         """Take what has changed since the last time from the logs; return how many deliveries that makes."""
         count = 0
         for hook in hooks:
+            if self.is_gone(hook):
+                continue
             for collection in [hook.collection] if hook.collection else library.collections:
                 while added := self._fill_from(library, hook, collection):
                     count += added
@@ -157,8 +204,7 @@ class Outbox:
             records = list(log.read(since, library.open_store(collection), limit=_FILL_AT_ONCE))
             for record in records:
                 assert record.change is not None
-                body = json.dumps(build_object(record), ensure_ascii=False)
-                values = (hook.url, f"{collection}-{record.change.cursor}", body)
+                values = (hook.url, _build_id(collection, record.change.cursor), _build_body(record))
                 self._database.execute("INSERT INTO delivery (hook, id, body) VALUES (?, ?, ?)", values)
             if records and records[-1].change:
                 moved = (hook.url, collection, records[-1].change.cursor)
@@ -180,14 +226,27 @@ class Outbox:
         """Forget what has been heard."""
         self._database.execute("DELETE FROM delivery WHERE number = ?", (delivery.number,))
 
-    def record_failed(self, delivery: Delivery, error: str, now: float) -> None:
+    def is_gone(self, hook: Hook) -> bool:
+        """Tell whether a receiver has answered 410: it is asked no more until `revive`."""
+        return self._database.execute("SELECT 1 FROM gone WHERE hook = ?", (hook.url,)).fetchone() is not None
+
+    def record_gone(self, hook: Hook) -> None:
+        """Lay aside all that waits for a receiver that is gone for good, and ask it no more."""
+        with self._database:
+            self._database.execute("INSERT OR IGNORE INTO gone VALUES (?)", (hook.url,))
+            self._database.execute(
+                "UPDATE delivery SET state = 'dead', error = 'answered 410' WHERE hook = ? AND state = 'waiting'",
+                (hook.url,),
+            )
+
+    def record_failed(self, delivery: Delivery, refusal: Refusal, now: float) -> None:
         """Have a delivery tried again later, or laid aside after the last attempt."""
         attempts = delivery.attempts + 1
-        state = "dead" if attempts >= MAX_ATTEMPTS else "waiting"
-        due = now + min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**delivery.attempts)
+        state = "dead" if attempts >= MAX_ATTEMPTS or refusal.is_final else "waiting"
+        due = now + max(refusal.wait_s, min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**delivery.attempts))
         self._database.execute(
             "UPDATE delivery SET attempts = ?, due = ?, state = ?, error = ? WHERE number = ?",
-            (attempts, due, state, error, delivery.number),
+            (attempts, due, state, refusal.words, delivery.number),
         )
 
     def count(self, state: str) -> int:
@@ -196,7 +255,9 @@ class Outbox:
 
     def revive(self) -> None:
         """Try again what was laid aside."""
-        self._database.execute("UPDATE delivery SET state = 'waiting', attempts = 0, due = 0 WHERE state = 'dead'")
+        with self._database:
+            self._database.execute("DELETE FROM gone")
+            self._database.execute("UPDATE delivery SET state = 'waiting', attempts = 0, due = 0 WHERE state = 'dead'")
 
 
 def deliver_due(
@@ -214,17 +275,22 @@ def deliver_due(
             delivery = outbox.find_next(hook, clock())
             if delivery is None:
                 break
-            error = _post(hook, delivery, int(clock()))
-            if error:
-                outbox.record_failed(delivery, error, clock())
+            refusal = _post(hook, delivery, int(clock()))
+            if refusal is not None and refusal.status == HTTPStatus.GONE:
+                outbox.record_gone(hook)
+                break
+            if refusal is not None:
+                outbox.record_failed(delivery, refusal, clock())
+                if refusal.is_final:
+                    continue
                 break
             outbox.record_heard(delivery)
             heard += 1
     return heard
 
 
-def _post(hook: Hook, delivery: Delivery, timestamp: int) -> str:
-    """Send one delivery; return what went wrong, or ''. Redirects are not followed: a receiver says where it is."""
+def _post(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | None:
+    """Send one delivery; return what went wrong, or None. Redirects are not followed: a receiver says where it is."""
     parts = urlsplit(hook.url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     assert parts.hostname is not None
@@ -242,13 +308,45 @@ def _post(hook: Hook, delivery: Delivery, timestamp: int) -> str:
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", target, delivery.body, headers)
-        status = connection.getresponse().status
+        response = connection.getresponse()
+        status, after = response.status, response.headers.get("Retry-After", "")
     except (OSError, http.client.HTTPException) as error:
-        return f"{type(error).__name__}: {error}"
+        return Refusal(words=f"{type(error).__name__}: {error}")
     finally:
         end.cancel()
         connection.close()
-    return "" if 200 <= status < 300 else f"answered {status}"
+    if 200 <= status < 300:
+        return None
+    return Refusal(words=f"answered {status}", status=status, wait_s=_read_wait(after))
+
+
+def _read_wait(text: str) -> float:
+    """Return the seconds that `Retry-After` asks for, a day at most, or 0. Spec: RFC 9110 §10.2.3."""
+    text = text.strip()
+    if text.isdecimal() and text.isascii():
+        return min(float(text[:9]), _LONGEST_PAUSE_S)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    wait_s = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - time.time()
+    return max(0.0, min(wait_s, _LONGEST_PAUSE_S))
+
+
+def _build_id(collection: str, cursor: str) -> str:
+    """Return what names a change at every attempt; Standard Webhooks joins it by full stops, so that it holds none."""
+    return f"msg_{hashlib.sha256(f'{collection}-{cursor}'.encode()).hexdigest()[:32]}"
+
+
+def _build_body(record: PostRecord) -> str:
+    """Return the payload that Standard Webhooks recommends: type, timestamp, data."""
+    assert record.change is not None
+    envelope = {
+        "type": f"post.{record.change.kind}",
+        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": build_object(record),
+    }
+    return json.dumps(envelope, ensure_ascii=False)
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:

@@ -110,7 +110,7 @@ VALUES ('paper', '1', 'new', 1, 'digest', '2026-11-23T08:00:00.000000+00:00', '<
 """,
 }
 # What they are brought up to.
-VERSIONS: Final = {"frontier.sqlite": 2}
+VERSIONS: Final = {"frontier.sqlite": 2, "webhooks.sqlite": 2}
 DEFINITION: Final = """
 name = "paper"
 timezone = "UTC"
@@ -126,8 +126,8 @@ articleBody = "html:p"
 [schedule]
 every = "1h"
 """
-# The other one looks into ledgers of earlier versions, which nothing opens any more.
-MAY_CONNECT: Final = {"archives/storage/databases.py", "crawler/reparsing/ledger.py"}
+# The others look into ledgers of other versions, which nothing opens.
+MAY_CONNECT: Final = {"archives/storage/databases.py", "crawler/monitoring/checkup.py", "crawler/reparsing/ledger.py"}
 
 
 def read_frontier(path: Path) -> object:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import http.server
 import json
+import re
 import socket
 import threading
 import time
@@ -62,10 +64,12 @@ def receiver() -> Iterator[Receiver]:
                     self.wfile.write(bytes([letter]))
                 return
             if status < 300:
-                state.heard.append(json.loads(body))
+                state.heard.append(json.loads(body)["data"])
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", "/elsewhere")
+            if status == 429:
+                self.send_header("Retry-After", "300")
             self.send_header("Content-Length", "0")
             self.end_headers()
 
@@ -126,8 +130,10 @@ def test_changes_are_told_in_order_and_once(library: Library, receiver: Receiver
 def test_the_signature_covers_id_time_and_body(library: Library, receiver: Receiver) -> None:
     tell_receivers(library, (build_hook(receiver),), patience_s=10)
     for headers, body in receiver.asked:
+        assert re.fullmatch(r"msg_[0-9a-f]{32}", headers["Webhook-Id"])
+        assert json.loads(body)["type"] == "post.new"
         text = f"{headers['Webhook-Id']}.{headers['Webhook-Timestamp']}.".encode() + body
-        wanted = "v1=" + hmac.new(SECRET, text, hashlib.sha256).hexdigest()
+        wanted = "v1," + base64.b64encode(hmac.new(SECRET, text, hashlib.sha256).digest()).decode()
         assert headers["Webhook-Signature"] == wanted
     assert sign(b"k", "i", 1, b"b") != sign(b"k", "i", 2, b"b")
 
@@ -173,6 +179,50 @@ def test_patience_grows_and_ends(library: Library, receiver: Receiver, tmp_path:
         outbox.revive()
         assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 1
     assert [post["headline"][-1] for post in receiver.heard] == ["2", "3", "4", "1"]
+
+
+def test_a_receiver_is_left_alone_for_as_long_as_it_asks(library: Library, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.answers = [429]
+    hook, clock = build_hook(receiver), Clock()
+    with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
+        outbox.fill(library, [hook])
+        deliver_due(outbox, [hook], patience_s=10, clock=clock)
+        clock.now += 299
+        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 0
+        clock.now += 2
+        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 4
+
+
+def test_a_receiver_that_is_gone_is_asked_no_more(library: Library, receiver: Receiver, tmp_path: Path) -> None:
+    receiver.answers = [410]
+    hook, clock = build_hook(receiver), Clock()
+    with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
+        outbox.fill(library, [hook])
+        deliver_due(outbox, [hook], patience_s=10, clock=clock)
+        clock.now += 86400
+        assert outbox.fill(library, [hook]) == deliver_due(outbox, [hook], patience_s=10, clock=clock) == 0
+        assert (len(receiver.asked), outbox.count("dead")) == (1, 4)
+        outbox.revive()
+        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 4
+
+
+def test_a_body_that_is_too_large_does_not_hold_back_the_others(
+    library: Library, receiver: Receiver, tmp_path: Path
+) -> None:
+    receiver.answers = [413]
+    hook = build_hook(receiver)
+    with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
+        outbox.fill(library, [hook])
+        assert deliver_due(outbox, [hook], patience_s=10) == 3
+        assert (outbox.count("waiting"), outbox.count("dead")) == (0, 1)
+
+
+def test_a_secret_may_be_written_as_the_standard_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("S", "whsec_" + base64.b64encode(SECRET).decode())
+    assert load_hook({"url": "http://x.example/", "secret_env": "S"}).secret == SECRET
+    monkeypatch.setenv("S", "whsec_?")
+    with pytest.raises(ValueError, match="not Base64"):
+        load_hook({"url": "http://x.example/", "secret_env": "S"})
 
 
 def test_one_receiver_does_not_wait_for_another(library: Library, receiver: Receiver, tmp_path: Path) -> None:
