@@ -41,7 +41,9 @@ _TAG = re.compile(
 )
 # Text up to what may be a tag; a bracket that is the last of what has come may begin one.
 _TEXT = re.compile(r"(?:[^<]++|<(?![A-Za-z_/!?]|\Z))++")
-_ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?:[A-Za-z0-9/?@!$&'()*+,;=._~-]|%[0-9A-Fa-f]{2})*")
+_ADDRESS = re.compile(
+    r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?:[A-Za-z0-9/:?@!$&'()*+,;=._~-]|%[0-9A-Fa-f]{2})*#?[A-Za-z0-9._~-]*"
+)
 _ATTRIBUTE = re.compile(rf"""({_NAME})\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.ASCII)
 _REFERENCE = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
