@@ -297,7 +297,12 @@ class _Builder:
 def _qualify(space: str, local: str) -> str:
     space = _clean(space)
     # What is no address is none for lxml either, and tells nothing.
-    return f"{{{space}}}{local}" if space and _ADDRESS.fullmatch(space) else local
+    if not space or not _ADDRESS.fullmatch(space):
+        return local
+    try:
+        return str(etree.QName(space, local).text)
+    except ValueError:
+        return local
 
 
 def _clean(text: str) -> str:
