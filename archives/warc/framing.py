@@ -224,7 +224,7 @@ class ResponseFramer:
         if data.find(b"\n", at) < 0 and len(data) - at <= _LONGEST_CHUNK_LINE:
             return self._wait(data, at)
         line = CHUNK_LINE.match(data, at)
-        if line is None:
+        if line is None or line.end() - at > _LONGEST_CHUNK_LINE:
             return self._refuse_chunk(at)
         if not _STRICT_CHUNK_LINE.fullmatch(line[0]):
             self._note(Deviation.CHUNK_LINE if line[0].endswith(b"\r\n") else Deviation.BARE_LINE_FEED)
