@@ -300,9 +300,10 @@ def _qualify(space: str, local: str) -> str:
     if not space or not _ADDRESS.fullmatch(space):
         return local
     try:
-        return str(etree.QName(space, local).text)
-    except ValueError:
+        etree.Element(f"{{{space}}}x")
+    except ValueError:  # libxml2 is stricter than any pattern of ours
         return local
+    return f"{{{space}}}{local}"
 
 
 def _clean(text: str) -> str:
