@@ -44,8 +44,7 @@ class NewsreelAddon:
         settings.set("USER_AGENT", build_user_agent(settings), priority="addon")
         place_collection(settings, settings.get("COLLECTION") or "default", priority="addon")
         handlers: dict[str, str | None] = dict.fromkeys(("data", "file", "ftp", "s3"))
-        if mode == "capture":
-            handlers |= {"http": _HANDLER, "https": _HANDLER}
+        handlers |= {"http": _HANDLER, "https": _HANDLER}
         settings["DOWNLOAD_HANDLERS"].update(handlers, priority="addon")
         if mode == "capture":
             settings.set("SCHEDULER", "crawler.frontier.scheduler.Frontier", priority="addon")

@@ -15,8 +15,9 @@ from tests.wire import WireServer, build_response
 SPIDER = str(Path(__file__).with_name("plain.py"))
 
 
+@pytest.mark.parametrize("mode", ["capture", "off"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "127.1", "0"])
-def test_every_spelling_of_loopback_is_refused(data: Data, tmp_path: Path, host: str) -> None:
+def test_every_spelling_of_loopback_is_refused(data: Data, tmp_path: Path, host: str, mode: str) -> None:
     with WireServer({"/": build_response(b"secret")}) as server:
         url = f"http://{host}:{urlsplit(server.base_url).port}/"
         done = run_scrapy(
@@ -27,7 +28,7 @@ def test_every_spelling_of_loopback_is_refused(data: Data, tmp_path: Path, host:
             "-a",
             f"saw={tmp_path / 'saw'}",
             data=data,
-            settings=LOOPBACK | {"RESOLVER_ALLOW": "", "RETRY_ENABLED": False},
+            settings=LOOPBACK | {"RESOLVER_ALLOW": "", "RETRY_ENABLED": False, "ARCHIVE_MODE": mode},
         )
         assert server.exchanges == []
     assert "which is not a public address; add its network to RESOLVER_ALLOW" in done.stderr
