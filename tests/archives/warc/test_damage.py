@@ -95,7 +95,7 @@ def test_no_flipped_bit_of_our_files_turns_a_payload_into_a_capture(tmp_path: Pa
     every = ["http://a.example/", "http://mirror.example/", "http://b.example/"]
     assert list_urls(path) == (every, [])
     damaged = path.with_name("damaged.warc.gz")
-    for at, data in iter_flips(whole):
+    for at, data in iter_flips(whole, name):
         damaged.write_bytes(data)
         urls, damage = list_urls(damaged)
         assert FORGED not in urls, at
@@ -115,7 +115,7 @@ def test_no_cut_of_our_files_turns_a_payload_into_a_capture(tmp_path: Path, name
 
 
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_no_damage_of_any_kind_does(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     payload = data.draw(st.sampled_from(list(PAYLOADS.values())))
     folder = tmp_path_factory.mktemp("damage")
