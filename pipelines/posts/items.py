@@ -216,7 +216,7 @@ def digest_statement(text: str) -> bytes:
 
 def load_statement(text: str, capture: CaptureRef | None) -> Statement:
     """Read what `dump_statement` wrote, as read from a capture."""
-    return Statement(**_load_values(msgspec.json.decode(text)), capture=capture, is_normalised=True)
+    return Statement(**_load_values(_decode(text)), capture=capture, is_normalised=True)
 
 
 def dump_post(post: Post) -> str:
@@ -232,7 +232,7 @@ def dump_post(post: Post) -> str:
 
 def load_post(text: str) -> Post:
     """Read what `dump_post` wrote."""
-    values: dict[str, Any] = _load_values(msgspec.json.decode(text))
+    values: dict[str, Any] = _load_values(_decode(text))
     if values.get("capture"):
         values["capture"]["captured_at"] = datetime.fromisoformat(values["capture"]["captured_at"])
         values["capture"] = CaptureRef(**values["capture"])
@@ -276,6 +276,13 @@ def _dump_text(value: Any) -> str:
 
 
 _encode: Final = msgspec.json.Encoder(enc_hook=_dump_text).encode
+
+
+def _decode(text: str) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError:  # half a pair of surrogates, which JSON can express and earlier versions wrote
+        return json.loads(text)
 
 
 def _dump_value(value: Any) -> Any:
