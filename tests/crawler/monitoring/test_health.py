@@ -175,9 +175,14 @@ articleBody = "html:div"
 
 
 def print_edition(name: str, heading: str, robots: bytes) -> dict[str, bytes]:
-    article = f"<{heading}>Head</{heading}><time>2026-01-01 08:00</time><div><p>News of {name}.</p></div>".encode()
     links = "".join(f'<a href="/{name}{n}.html">{n}</a>' for n in range(ARTICLES)).encode()
-    routes = {f"/{name}{n}.html": build_response(article) for n in range(ARTICLES)}
+    routes = {
+        f"/{name}{n}.html": build_response(
+            f"<{heading}>Head {name} {n}</{heading}><time>2026-01-{n + 1:02} 08:{n:02}</time>"
+            f"<div><p>News of {name}, the {n}th of them, about {'abcdefghijkl'[n] * 9}.</p></div>".encode()
+        )
+        for n in range(ARTICLES)
+    }
     return routes | {"/": build_response(links), "/robots.txt": build_response(robots)}
 
 
