@@ -22,6 +22,9 @@ EXAMPLE = SHARED / "corpus" / "finews" / "2022-02-18-NW202202182281041355.md"
 FAST = LOOPBACK | {"ROBOTSTXT_OBEY": True}
 
 
+NO_ROBOTS = build_response(b"", status="404 Not Found")
+
+
 def crawl(spider: str, routes: dict[str, Route], data: Data, *arguments: str, stdin: str = "") -> str:
     """Crawl through the proxy; return the log."""
     with WireProxy(routes) as proxy:
@@ -178,6 +181,7 @@ def test_each_listing_shape_can_be_a_seed(data: Data, key: str) -> None:
     ]
     routes = Finews(articles).build_routes()
     routes = {url: route for url, route in routes.items() if url.startswith(SHARE)}
+    routes["http://listing.example/robots.txt"] = NO_ROBOTS
     routes["http://listing.example/api?page=1"] = answer({"status": 1, key: entries})
     crawl("category", routes, data, "-a", "seeds=http://listing.example/api?page=1")
     posts = read_posts(data)
@@ -194,6 +198,8 @@ def test_a_listing_entry_without_anything_is_dated_by_its_id_or_refused(data: Da
     """Seen for real; a post named `-202205262391921712.md` once came of it."""
     blank = {"title": "", "medianame": "", "datetime": ""}
     routes: dict[str, Route] = {
+        "http://listing.example/robots.txt": NO_ROBOTS,
+        f"{SHARE}/robots.txt": NO_ROBOTS,
         "http://listing.example/api": answer(
             {
                 "record": [
