@@ -41,6 +41,8 @@ _MAX_VISIBLE_CHARS = 6_000
 _MAX_BODY_CHARS = 8_000
 _LEAST = 3
 _SHELL_CHARS = 200
+# A dated text of so much is a short note, not the word that something is loading.
+_NOTE_CHARS = 40
 _LIST_LINKS, _FEW_LINKS = 4, 3
 _MAX_LISTED = 400
 _TITLE_PARTS = re.compile(r"\s[-–—|·:»]\s|\s*[|｜_]\s*")
@@ -167,7 +169,8 @@ def _find_bare(page: Page, visible: str, width: int, *, is_dated: bool) -> PageC
     """Return the class of a page that says nothing of itself, or None."""
     links = page.text.count("<a ")
     total = measure_text(visible)
-    if width < _SHELL_CHARS and total < _SHELL_CHARS and links < _FEW_LINKS:
+    has_told = is_dated and width >= _NOTE_CHARS
+    if width < _SHELL_CHARS and total < _SHELL_CHARS and links < _FEW_LINKS and not has_told:
         if "<script" in page.text:
             return PageClass.SHELL
         if not total:
