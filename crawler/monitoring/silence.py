@@ -76,7 +76,7 @@ def _find_reason(counts: Mapping[str, Any], doubted: int) -> tuple[str, str, int
         return reasons[-1]
     pages = sum(value for name, value in counts.items() if name.startswith("captures/"))
     what = f"none of {pages} pages is one" if pages else "nothing was fetched"
-    return what, "look whether the seeds lead to articles; 'scrapy sources draft URL' tells what a page leads to", 0
+    return what, "look whether the seeds lead to articles; 'scrapy sources new URL' tells what a page leads to", 0
 
 
 def _iter_reasons(counts: Mapping[str, Any], doubted: int) -> Iterator[tuple[str, str, int]]:

@@ -112,7 +112,7 @@ def test_what_stands_in_jobdir_is_not_unpickled(data: Data, tmp_path: Path) -> N
         done = run_scrapy(
             "crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK | {"JOBDIR": jobs}
         )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1, done.stderr
     assert not (tmp_path / "owned").exists()
 
 
