@@ -103,9 +103,10 @@ def _build_stated(stated: str) -> MainBody:
 
 def _ask_trafilatura(page: Page, headline: str) -> MainBody:
     """Return what trafilatura takes for the main text; it parses the page anew, because our tree is cut up."""
+    extract = _load_trafilatura()
     found = None
     try:
-        found = _load_trafilatura()(
+        found = extract(
             page.text.replace("\x00", ""),
             output_format="html",
             include_comments=False,

@@ -90,6 +90,7 @@ def test_another_method_is_asked_where_ours_leaves_most_of_a_page() -> None:
     text = f"<html><body>{page}</body></html>"
     article = read(text)
     assert all(part in article.body_text for part in STORY)
+    assert article.evidence["body"] == "trafilatura"
 
 
 def test_trafilatura_gives_markup_that_we_settle() -> None:
