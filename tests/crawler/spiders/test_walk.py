@@ -33,7 +33,7 @@ articleBody = "html:div"
 
 
 class Paper:
-    """A list of articles in pages, the newest first; what is in `broken` answers 503."""
+    """A list of articles in pages, the newest first; what is in `broken` answers 500."""
 
     def __init__(self, server: WireServer, tmp_path: Path) -> None:
         self.server = server
@@ -58,7 +58,7 @@ class Paper:
     def crawl(self, data: Data, *options: str) -> subprocess.CompletedProcess[str]:
         whole = dict(self.server.routes)
         for path in self.broken:
-            self.server.routes[path] = build_response(b"down", status="503 Service Unavailable")
+            self.server.routes[path] = build_response(b"down", status="500 Internal Server Error")
         settings = {**LOOPBACK, "RETRY_ENABLED": 0}
         done = run_scrapy("crawl", "category", "-a", f"source={self.source}", *options, data=data, settings=settings)
         self.server.routes.update(whole)
