@@ -1,7 +1,7 @@
 """The register of a collection: which addresses and articles were erased, when, why, and from which files.
 
 It names nothing that was erased. An address is kept as the SHA-256 of its SURT key, an article as that of its source
-and id: enough to know either again, whoever brings it back, and no way to read it.
+and id: which is enough to recognise either if it returns, and does not reveal it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Evidence for a sentence: the record in which it stands, and its proof with nothing but the WARC file.
 
-A citation is a JSON object. Whoever holds the file that it names, under whatever name, can see that the record with
+A citation is a JSON object. Anyone who has the file it names, even under another name, can check that the record with
 that id has those bytes, and that they say what is cited.
 """
 

@@ -226,7 +226,7 @@ class _Validation:
 
     def _check_file(self, name: str) -> None:
         listed = self._listed.get(name, set())
-        # An index that cannot be read lists nothing, which has been told.
+        # An index that cannot be read lists nothing; that was reported already.
         is_index_good = not self._said.keys() & {"index", "index-line"}
 
         def tell(error: RecordError) -> None:

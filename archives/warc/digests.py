@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # The encodings the community settled on: https://github.com/iipc/warc-specifications/issues/48
 _BASE32_ALGORITHMS: Final = frozenset({"sha1", "md5"})
 _DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64, "blake3": 32}
-# What the writer may be told to write: https://github.com/iipc/warc-specifications/issues/48, and BLAKE3 where it is
+# Digests that can be written: https://github.com/iipc/warc-specifications/issues/48, and BLAKE3 where it is
 # installed, which is several times as fast.
 WRITTEN: Final = ("sha1", "sha256", "sha512", "blake3")
 

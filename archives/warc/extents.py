@@ -48,7 +48,7 @@ def scan_stream_records(stream: BinaryIO, on_damage: Callable[[RecordError], Non
     """Every record of an uncompressed file that can be believed, also behind damage.
 
     Args:
-        on_damage: told of each place where records stop, once, and of each record that is not believed.
+        on_damage: called once for each place where records stop, and for each record that is not trusted.
     """
     return _StreamScan(stream, on_damage).run()
 

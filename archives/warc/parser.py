@@ -163,7 +163,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A large block: where it begins and ends in what a stream gives, which may be a member inflated anew."""
+    """A large block: where it begins and ends in what a stream gives, which may be a member decompressed again."""
 
     source: BinaryIO | Member
     start: int

@@ -1,6 +1,6 @@
 """Goes on behind damage in a compressed file, and takes nothing for a record that may be somebody's payload.
 
-Whoever publishes a page chooses its bytes, and they may be whole gzip members that hold whole records. As long as a
+A publisher chooses the bytes of a page, and they may be whole gzip members that hold whole records. As long as a
 member is whole, nothing inside it is looked at. Where it is damaged, its end has to be found, and what stands before
 its end must not be listed. Three things tell where records begin again:
 
@@ -9,7 +9,7 @@ its end must not be listed. Three things tell where records begin again:
    cannot, since something of the damaged member stands behind it;
 3. the record itself: it names the warcinfo record of the file by its id, which nobody knew when the payload was sent.
 
-What none of them speaks for is told, and not listed.
+Anything else is reported, and not listed.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def names_warcinfo(header: bytes, known: bytes | None) -> bool:
 
 
 def build_inside(offset: int, header: bytes | None) -> RecordError:
-    """What is told of a record that may be a part of a damaged one."""
+    """The error for a record that may be part of a damaged one."""
     found = _TARGET.search(header) if header else None
     url = f" of {found[1].decode('utf-8', 'replace').strip('<> ')}" if found else ""
     return RecordError(
@@ -89,7 +89,7 @@ class MemberScan:
     """The members of a file that can be believed, damage or not.
 
     Args:
-        on_damage: told of each place where whole members stop, once, and of each record that is not believed.
+        on_damage: called once for each place where whole members stop, and for each record that is not trusted.
     """
 
     def __init__(self, stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> None:

@@ -33,6 +33,6 @@ def spare_imports() -> None:
 
 
 def end_with_reader() -> None:
-    """End quietly, as other programs do, when whoever reads our output has had enough (SIGPIPE)."""
+    """End quietly when the reader of our output closes the pipe (SIGPIPE)."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
