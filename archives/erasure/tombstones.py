@@ -7,7 +7,6 @@ of its header (RFC 1952, section 2.3).
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import uuid
 import zlib
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from archives.erasure.register import ErasedFile
 from archives.errors import ArchiveError
-from archives.storage.files import replace_file
+from archives.storage.files import hash_file, replace_file
 from archives.warc.reader import iter_records
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def erase_records(path: Path, is_meant: Callable[[Record], bool], *, at: str, re
     regions = _find_regions(path, is_meant)
     if not regions:
         return None
-    before = _hash(path)
+    before = hash_file(path)
     with path.open("rb") as old, replace_file(path, mode=path.stat().st_mode & 0o777) as new:
         is_packed = old.read(len(_MAGIC)) == _MAGIC
         old.seek(0)
@@ -73,7 +72,7 @@ def erase_records(path: Path, is_meant: Callable[[Record], bool], *, at: str, re
             new.seek(region.start)
             new.write(_build_tombstone(region.end - region.start, at=at, reason=reason, is_packed=is_packed))
         new.flush()
-        after = _hash(Path(new.name))
+        after = hash_file(Path(new.name))
     return ErasedFile(
         name=path.name,
         regions=tuple((region.start, region.end - region.start) for region in regions),
@@ -157,8 +156,3 @@ def _pack(record_id: str, at: str, words: str, length: int) -> bytes:
         return b""
     head = _MAGIC + bytes((8, _COMMENT_FLAG, 0, 0, 0, 0, 0, 255))
     return head + b" " * missing + b"\x00" + data + end
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

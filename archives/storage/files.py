@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -89,6 +90,12 @@ def sync_file(stream: BinaryIO) -> None:
     """Put what has been written to a file on the disk."""
     stream.flush()
     os.fsync(stream.fileno())
+
+
+def hash_file(path: Path) -> str:
+    """Return a file's SHA-256, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_file(target: Path, data: bytes, *, mode: int = _PUBLIC_MODE) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from collections import OrderedDict
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -20,6 +19,7 @@ from archives.errors import StoreError
 from archives.storage.collection import STORED_SUFFIX
 from archives.storage.files import write_file
 from archives.storage.schemes import open_bucket, parse_address
+from archives.storage.streams import SeekableStream
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,7 +143,7 @@ def _open_cache(scheme: str, bucket: str) -> BlockCache:
     return BlockCache(open_bucket(scheme, bucket))
 
 
-class _RangedFile(io.RawIOBase):
+class _RangedFile(SeekableStream):
     """A stored file as a stream that can be read and sought."""
 
     def __init__(self, stored: Stored) -> None:
@@ -151,21 +151,9 @@ class _RangedFile(io.RawIOBase):
         scheme, bucket, self._key = parse_address(stored.url)
         self._cache = _open_cache(scheme, bucket)
         self._size = stored.bytes
-        self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
+    def _find_size(self) -> int:
+        return self._size
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer)).cast("B")

@@ -7,7 +7,6 @@ wrong is told with the name of the storage.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from archives.errors import ArchiveError, StoreError
 from archives.extensions import ExtensionError, ExtensionGroup, explain
+from archives.storage.files import hash_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,8 +141,7 @@ class Bucket:
         Raises:
             StoreError: another object is there, or the storage could not take or confirm it.
         """
-        with path.open("rb") as file:
-            wanted = Blob(size=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest())
+        wanted = Blob(size=path.stat().st_size, sha256=hash_file(path))
         if self._verify(key, wanted):
             return wanted
         with self._explain(f"put {path.name}"):

@@ -12,7 +12,7 @@ from archives.errors import CollectionError, RecordError
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import salvage_sidecar, write_sidecar
 from archives.storage.collection import WARC_SUFFIXES, Collection
-from archives.storage.files import link_file, open_temporary, sync_file
+from archives.storage.files import hash_file, link_file, open_temporary, sync_file
 from archives.warc.reader import iter_records
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def _place(collection: Collection, copy: BinaryIO, stem: str, suffix: str, diges
         path = collection.archive_dir / name
         if _has_sidecar_of_another(collection, path):
             continue
-        if link_file(copy, path) or _hash_file(path) == digest:
+        if link_file(copy, path) or hash_file(path) == digest:
             return path
     raise CollectionError(f"{stem}{suffix} is in {collection.name} with other bytes; rename the file", path=path)
 
@@ -101,8 +101,3 @@ def _has_sidecar_of_another(collection: Collection, path: Path) -> bool:
     """Whether a file that differs only in its suffix would share the sidecar: a.warc and a.warc.gz."""
     sidecar = collection.sidecar_path(path.name)
     return any(collection.sidecar_path(warc.name) == sidecar for warc in collection.iter_warcs() if warc != path)
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

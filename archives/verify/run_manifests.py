@@ -5,11 +5,11 @@ A file that was cut between two records and indexed again is whole by itself; on
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from archives.erasure.register import load_register
+from archives.storage.files import hash_file
 from archives.storage.remote_files import find_size
 from archives.verify.findings import Problem
 
@@ -84,8 +84,7 @@ def _compare(path: Path, noted: _Noted, register: Register) -> Problem | None:
         return Problem(kind=kind, path=path, message=f"{what}; {_RESTORE}")
     if not path.is_file():
         return None  # it is in object storage, which checks what it keeps
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hash_file(path)
     if register.find_origin(path.name, digest) != noted.sha256:
         what = (
             f"{path.name} is not the file that was written: its SHA-256 is {digest}, and {where} notes {noted.sha256}"

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final, Self, cast
 
 from archives.errors import PackageError
 from archives.index.zipnum import MAX_LINE_BYTES
+from archives.storage.streams import SeekableStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,28 +174,16 @@ class Bundle:
             return stream.read(max(0, min(size, info.file_size - offset)))
 
 
-class _Section(io.RawIOBase):
+class _Section(SeekableStream):
     """A stored file of the ZIP, read where it stands."""
 
     def __init__(self, bundle: Bundle, name: str) -> None:
         super().__init__()
         self._bundle = bundle
         self._name = name
-        self._position = 0
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._bundle.get_size(self._name)}[whence]
-        self._position = max(0, start + offset)
-        return self._position
+    def _find_size(self) -> int:
+        return self._bundle.get_size(self._name)
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(cast("bytearray", buffer)).cast("B")

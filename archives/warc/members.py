@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import re
 import struct
 import zlib
 from dataclasses import dataclass, field
 from functools import partial
-from io import SEEK_CUR, SEEK_END, SEEK_SET
 from itertools import chain
 from operator import ne
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from archives.errors import Damage, RecordError
+from archives.storage.streams import SeekableStream
 from archives.warc.decoding import GZIP, InflateError, Inflater, build_inflater, inflate_part
 from archives.warc.zstd_frames import MAGIC as ZSTD_MAGIC
 from archives.warc.zstd_frames import build_zstd_inflater, find_skippable_size, is_skippable, is_zstd, load_dictionary
@@ -101,7 +100,7 @@ class Member:
             yield from _inflate_parts(inflater, chunk)
 
 
-class MemberStream(io.RawIOBase):
+class MemberStream(SeekableStream):
     """What a member inflates to, read from its beginning; it can be sought forward, and back only to its start."""
 
     def __init__(self, member: Member) -> None:
@@ -109,30 +108,17 @@ class MemberStream(io.RawIOBase):
         self._member = member
         self._parts = member.iter_data()
         self._rest = memoryview(b"")
-        self._position = 0
 
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
+    def _find_size(self) -> int:
+        return self._member.size
 
-    def seekable(self) -> bool:
-        """Say that it can be sought."""
-        return True
-
-    def tell(self) -> int:
-        """Return how many bytes were read."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = SEEK_SET) -> int:
-        """Go to a place from the start, or to the end."""
-        wanted = offset + {SEEK_SET: 0, SEEK_CUR: self._position, SEEK_END: self._member.size}[whence]
-        if wanted < self._position:
+    def _go(self, position: int) -> None:
+        if position < self._position:
             self._parts, self._rest, self._position = self._member.iter_data(), memoryview(b""), 0
-        while self._position < wanted and self._fill():
-            step = min(len(self._rest), wanted - self._position)
+        while self._position < position and self._fill():
+            step = min(len(self._rest), position - self._position)
             self._rest = self._rest[step:]
             self._position += step
-        return self._position
 
     def readinto(self, buffer: object) -> int:
         """Read what is there; 0 at the end."""

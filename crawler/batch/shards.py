@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from archives.storage.files import hash_file
 from archives.storage.remote_files import find_size, find_stored
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _make(task: Task, folder: Path, digests: Mapping[str, str]) -> dict[str, Any
 
 def _publish(scratch: Path, folder: Path, digests: Mapping[str, str]) -> dict[str, Any]:
     result = json.loads((scratch / _RESULT).read_text("utf-8"))
-    outputs = {path.relative_to(scratch).as_posix(): _digest(path) for path in _list_outputs(scratch)}
+    outputs = {path.relative_to(scratch).as_posix(): hash_file(path) for path in _list_outputs(scratch)}
     manifest = {"inputs": dict(digests), "outputs": outputs, "result": result}
     (scratch / _MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
     # Where another process was faster, what it made is the same.
@@ -137,7 +138,7 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest of a shard that has been done, if all that it names is there and whole."""
     try:
         manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text("utf-8"))
-        is_whole = all(_digest(folder / name) == digest for name, digest in manifest["outputs"].items())
+        is_whole = all(hash_file(folder / name) == digest for name, digest in manifest["outputs"].items())
     except (OSError, ValueError):
         return None
     return manifest if is_whole else None
@@ -184,12 +185,7 @@ def _list_outputs(folder: Path) -> list[Path]:
 
 def _digest_warc(path: Path) -> str:
     stored = None if path.exists() else find_stored(path)
-    return stored.sha256 if stored else _digest(path)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return stored.sha256 if stored else hash_file(path)
 
 
 if __name__ == "__main__":

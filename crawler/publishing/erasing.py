@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from archives.erasure.register import Erasure, digest_article, digest_key, load_register
+from archives.erasure.register import ErasedFile, Erasure, digest_article, digest_key, load_register
 from archives.erasure.tombstones import ErasureRefused, erase_records
 from archives.errors import NotArchived
 from archives.index.catalogue import CollectionIndex
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from archives.warc.parser import Record
     from crawler.publishing.library import Library
 
+_AGAIN: Final = "erased before"
 # Captures that are of one article alone; a list or feed names many, and is kept.
 _OF_ONE: Final = (Origin.ARTICLE, Origin.TEXT, Origin.SHARE)
 
@@ -135,13 +136,7 @@ def forget(library: Library, collection: Collection, target: Target, *, at: str,
     )
     register.add(erasure)
     _forget_posts(collection, target.keys)
-    files = []
-    for warc in warcs:
-        erased = erase_records(warc, _build_test(target), at=at, reason=reason)
-        if erased is not None:
-            files.append(erased)
-            write_sidecar(collection, warc.name, map(dump_line, build_sidecar(warc)))
-    done = replace(erasure, files=tuple(files))
+    done = replace(erasure, files=_erase(collection, warcs, _build_test(target), at=at, reason=reason))
     register.replace_last(done)
     _forget_pages(collection, target.addresses)
     _forget_deliveries(library.data_dir, target.keys)
@@ -166,15 +161,24 @@ def enforce(collection: Collection, *, at: str) -> int:
         return 0
     with CollectionIndex(collection) as index:
         names = {entry.filename for entry in index.iter_entries() if register.has_address(entry.url)}
+    warcs = [path for path in collection.iter_warcs() if path.name in names]
+    files = _erase(collection, warcs, lambda record: register.has_address(record.url), at=at, reason=_AGAIN)
+    if files:
+        register.add(Erasure(at=at, reason=_AGAIN, files=files))
+    return len(files)
+
+
+def _erase(
+    collection: Collection, warcs: Iterable[Path], is_meant: Callable[[Record], bool], *, at: str, reason: str
+) -> tuple[ErasedFile, ...]:
+    """Erase records from some WARC files and list what is left in them; return the files that have changed."""
     files = []
-    for warc in (path for path in collection.iter_warcs() if path.name in names):
-        erased = erase_records(warc, lambda record: register.has_address(record.url), at=at, reason="erased before")
+    for warc in warcs:
+        erased = erase_records(warc, is_meant, at=at, reason=reason)
         if erased is not None:
             files.append(erased)
             write_sidecar(collection, warc.name, map(dump_line, build_sidecar(warc)))
-    if files:
-        register.add(Erasure(at=at, reason="erased before", files=tuple(files)))
-    return len(files)
+    return tuple(files)
 
 
 def _find_files(collection: Collection, target: Target) -> list[Path]:

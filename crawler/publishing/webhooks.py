@@ -22,12 +22,12 @@ import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from archives.storage.databases import Schema, open_database
+from crawler.fetching.pauses import parse_retry_after
 from crawler.publishing.changes import START, parse_cursor
 from pipelines.exports.records import build_object
 
@@ -317,20 +317,8 @@ def _post(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | None:
         connection.close()
     if 200 <= status < 300:
         return None
-    return Refusal(words=f"answered {status}", status=status, wait_s=_read_wait(after))
-
-
-def _read_wait(text: str) -> float:
-    """Return the seconds that `Retry-After` asks for, a day at most, or 0. Spec: RFC 9110 §10.2.3."""
-    text = text.strip()
-    if text.isdecimal() and text.isascii():
-        return min(float(text[:9]), _LONGEST_PAUSE_S)
-    try:
-        until = parsedate_to_datetime(text)
-    except ValueError:
-        return 0.0
-    wait_s = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - time.time()
-    return max(0.0, min(wait_s, _LONGEST_PAUSE_S))
+    wait_s = min(parse_retry_after(after.encode("latin-1", "replace")) or 0.0, _LONGEST_PAUSE_S)
+    return Refusal(words=f"answered {status}", status=status, wait_s=wait_s)
 
 
 def _build_id(collection: str, cursor: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import scrapy
 
-from archives.storage.files import write_file
+from archives.storage.files import hash_file, write_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,6 @@ _SETTINGS = (
     "ROBOTSTXT_OBEY",
     "USER_AGENT",
 )
-_CHUNK_BYTES = 1 << 20
 
 
 def build_manifest(
@@ -66,7 +65,7 @@ def build_manifest(
         "ended_at": datetime.now(UTC).isoformat() if exit_reason else None,
         "exit_reason": exit_reason,
         "counts": list_counts(stats.get_stats()),
-        "files": [{"name": path.name, "bytes": path.stat().st_size, "sha256": _digest(path)} for path in files],
+        "files": [{"name": path.name, "bytes": path.stat().st_size, "sha256": hash_file(path)} for path in files],
     }
 
 
@@ -82,11 +81,3 @@ def list_counts(stats: Mapping[str, Any]) -> dict[str, int | str]:
 def write_manifest(path: Path, manifest: dict[str, Any]) -> None:
     """Write a manifest whole or not at all."""
     write_file(path, json.dumps(manifest, ensure_ascii=False, indent=2).encode() + b"\n")
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

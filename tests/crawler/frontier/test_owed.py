@@ -8,21 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.frontier.owed import FILE_NAME, Debt, OwedTable, count_owed
+from tests.clock import Clock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HOUR, DAY = 3_600.0, 86_400.0
-
-
-class Clock:
-    """Seconds since the epoch, as the test sets them."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from crawler.publishing.library import Library
 from crawler.publishing.webhooks import MAX_ATTEMPTS, Hook, Outbox, deliver_due, load_hook, sign
 from crawler.publishing.websub import ping_hub
 from pipelines.posts.items import Statement
+from tests.clock import Clock
 from tests.pipelines.exports.samples import build_statement, fill_collection
 
 if TYPE_CHECKING:
@@ -83,16 +84,6 @@ def receiver() -> Iterator[Receiver]:
         yield state
         server.shutdown()
         thread.join()
-
-
-class Clock:
-    """Seconds that a test sets."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
