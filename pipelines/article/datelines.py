@@ -367,10 +367,10 @@ def list_changed(around: list[Around]) -> list[str]:
     return [text for text in behind if len(text) <= _DATELINE_CHARS and _DIGIT.search(text) and _is_change(text)]
 
 
-def list_in_url(page: Page) -> list[Statement]:
-    """Return the day that the address of the page holds."""
+def list_in_url(url: str) -> list[Statement]:
+    """Return the day that the address of a page holds."""
     for pattern in _IN_URL:
-        if match := pattern.search(page.url):
+        if match := pattern.search(url):
             text = f"{match['year']:0>4}-{match['month']}-{match['day']}"
             return [Statement(text=f"20{text[2:]}" if text.startswith("00") else text, evidence="url")]
     return []

@@ -89,7 +89,7 @@ def find_publication(
         *datelines.list_scripted(page),
         *datelines.list_timed(page),
     ]
-    weak = [*datelines.list_labelled(page), *datelines.list_in_url(page)]
+    weak = [*datelines.list_labelled(page), *datelines.list_in_url(page.url)]
     reader = _Reader(zone=zone, captured_at=captured_at, language=language)
     claims = _believe(reader.read(strong), reader.read_changes(datelines.list_changed(around)), captured_at)
     if not any(claim.has_time for claim in claims):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
+from pipelines.page.page import fold_title
 from pipelines.posts.duplicates import compare_texts
 from pipelines.posts.items import ANNOUNCING, Origin, Statement
 
@@ -91,8 +92,10 @@ def _compare(statements: dict[int, Statement], stated: Sequence[Statement]) -> d
             latest[key] = one
     if len(latest) < 2:
         return {}
-    views = [_View(one, find_text(one.articleBody), _fold(one.headline)) for one in sorted(latest.values(), key=_order)]
-    announced = {_fold(one.headline) for one in stated if one.origin in ANNOUNCING or one.origin is Origin.LISTING}
+    views = [
+        _View(one, find_text(one.articleBody), fold_title(one.headline)) for one in sorted(latest.values(), key=_order)
+    ]
+    announced = {fold_title(one.headline) for one in stated if one.origin in ANNOUNCING or one.origin is Origin.LISTING}
     changes = sorted({one.dateModified for one in stated if one.dateModified})
     clusters = _gather(views, changes)
     chosen = _choose(clusters, announced - {""})
@@ -191,10 +194,6 @@ def _find_poorer(best: _View, view: _View) -> str:
 def _begins(line: str, whole: set[str]) -> bool:
     """Tell whether a line is the beginning of a longer paragraph."""
     return len(line) >= 20 and any(len(other) > len(line) and other.startswith(line) for other in whole)
-
-
-def _fold(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).casefold()
 
 
 def _share_pairs(left: str, right: str) -> float:

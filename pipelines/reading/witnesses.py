@@ -150,7 +150,7 @@ def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rul
     chosen = statement.datePublished.date() if statement.datePublished else reader.read(statement.datePublished_found)
     if chosen is None:
         return
-    addressed = next((reader.read(found.text) for found in list_in_url_of(witnesses.url)), None)
+    addressed = next((reader.read(found.text) for found in list_in_url(witnesses.url)), None)
     # Of an article captured in the night the address may hold the day before.
     is_contradicted = addressed is not None and abs((addressed - chosen).days) > 1
     found = statement.datePublished_found.strip()
@@ -178,16 +178,6 @@ def is_doubled(body: str) -> bool:
     paragraphs = [text for text in body.split("</p>")[:_MOST_PARAGRAPHS] if len(text) >= _LEAST_PARAGRAPH]
     own = {text.rpartition("<p")[2] for text in paragraphs}
     return len(paragraphs) >= 4 and len(own) <= _MOST_OWN * len(paragraphs)
-
-
-def list_in_url_of(url: str) -> list[Any]:
-    """Return what `list_in_url` finds in an address."""
-    return list_in_url(_Addressed(url))  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, slots=True)
-class _Addressed:
-    url: str
 
 
 class _DateReader:
