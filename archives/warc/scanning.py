@@ -5,9 +5,10 @@ member is whole, nothing inside it is looked at. Where it is damaged, its end ha
 its end must not be listed. Three things tell where records begin again:
 
 1. the damaged member itself: its deflate stream ends, with as many bytes as the record's header announced;
-2. the end of the file: members follow each other from a place to the last byte, which members inside of a payload
-   cannot, since something of the damaged member stands behind it;
-3. the record itself: it names the warcinfo record of the file by its id, which nobody knew when the payload was sent.
+2. the record itself: it names the warcinfo record of the file by its id, which nobody knew when the payload was sent;
+3. the end of the file, in a gzip file whose records do not name their warcinfo record: members follow each other from
+   a place to the last byte, which members inside of a payload cannot, since something of the damaged member stands
+   behind it. (Where the file ends inside of that member, 1 says so.)
 
 Anything else is reported, and not listed.
 """
@@ -45,6 +46,8 @@ _TARGET: Final = re.compile(rb"(?im)^warc-target-uri[ \t]*:[ \t]*([^\r\n]{1,2000
 _RECORD_BEGINS: Final = (b"WARC/", b"filedesc:")
 _ARC_LINE: Final = re.compile(rb"[a-z][a-z0-9+.-]*:[^\n]* [0-9]{12,14} [^\n]* [0-9]+\r?\n")
 _MOST_TRAILER: Final = 8
+# So many records tell whether a file's records name their warcinfo record.
+_LOOKS: Final = 8
 # Where the type of a record stands, if it is one of ours.
 _FIRST_FIELDS: Final = 256
 # The fixed part of a gzip header and its optional parts. Spec: RFC 1952 §2.3.
@@ -98,6 +101,8 @@ class MemberScan:
         self._file_size = stream.seek(0, SEEK_END)
         self._patience = _PATIENCE * max(self._file_size, _READ_SIZE)
         self._warcinfo: bytes | None = None
+        self._is_naming = False
+        self._looks_left = _LOOKS
         self._magic = find_codec(stream).magic
 
     def __iter__(self) -> Iterator[Member]:
@@ -108,8 +113,7 @@ class MemberScan:
             try:
                 for member in iter_members(self._stream, offset):
                     if is_sure:
-                        if b"warcinfo" in member.data[:_FIRST_FIELDS]:
-                            self._warcinfo = find_warcinfo(read_header(member.data) or b"") or self._warcinfo
+                        self._learn(member)
                         yield member
                     else:
                         yield from self._check(member)
@@ -118,6 +122,14 @@ class MemberScan:
                 offset, is_sure = self._resume(end, error, is_sure=is_sure)
             else:
                 offset = None
+
+    def _learn(self, member: Member) -> None:
+        """Note the id of the file's warcinfo record, and whether the records behind it name that."""
+        if b"warcinfo" in member.data[:_FIRST_FIELDS]:
+            self._warcinfo = find_warcinfo(read_header(member.data) or b"") or self._warcinfo
+        elif self._looks_left and not self._is_naming:
+            self._looks_left -= 1
+            self._is_naming = names_warcinfo(read_header(member.data) or b"", self._warcinfo)
 
     def _check(self, member: Member) -> Iterator[Member]:
         header = read_header(member.data)
@@ -133,7 +145,8 @@ class MemberScan:
         if end is not None:
             return (None, is_sure) if end >= self._file_size else (end, is_sure)
         at = self._find_whole(offset + 1)
-        return at, at is not None and self._runs_to_end(at)
+        has_to_run = self._magic == MAGIC and not self._is_naming
+        return at, at is not None and has_to_run and self._runs_to_end(at)
 
     def _measure(self, offset: int) -> tuple[int | None, str]:
         """Where the damaged member at `offset` ends, if that is certain, and the address of its capture."""
@@ -148,8 +161,9 @@ class MemberScan:
         is_right = announced <= walk.size <= announced + _MOST_TRAILER
         if walk.is_ended and is_right and self._is_boundary(walk.end):
             return walk.end, url
-        # A file that was cut: what there is of the member is a part of the record that was announced.
-        if walk.is_cut and walk.size < announced:
+        # A file that was cut: what there is of the member is a part of the record that was announced, or all of it
+        # without the end of the deflate stream.
+        if walk.is_cut and walk.size <= announced + _MOST_TRAILER:
             return self._file_size, url
         return None, url
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,23 @@ def test_damage_turns_no_payload_into_a_capture(tmp_path: Path, name: str) -> No
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 16]) + whole[at + 1 :])
         damage: list[RecordError] = []
         assert FORGED not in [record.url for record in scan_records(path, damage.append)]
+
+
+def test_no_cut_turns_a_payload_into_a_capture(tmp_path: Path) -> None:
+    # Noise is stored as it is, and so is the frame inside of it.
+    frame = zstd.compress(build_record(FORGED, b"x", number=99))
+    records = [
+        build_record("http://a.example/", b"x", number=1),
+        build_record("http://b.example/", random.Random(3).randbytes(5000) + frame * 2, number=2),
+    ]
+    whole = b"".join(map(zstd.compress, records))
+    assert whole.count(frame) == 2
+    path = tmp_path / "a.warc.zst"
+    for end in range(whole.index(frame), len(whole)):
+        path.write_bytes(whole[:end])
+        damage: list[RecordError] = []
+        assert FORGED not in [record.url for record in scan_records(path, damage.append)], end
+        assert damage
 
 
 def test_a_dictionary_that_is_none_is_refused(tmp_path: Path) -> None:
