@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,10 @@ from tests.project import Data
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+# The tests start a thousand processes, each of which would compile all of our modules anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture
