@@ -17,12 +17,14 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
 from archives.transfer import registry
+from crawler.alerts.telling import load_receivers
+from crawler.alerts.watch import report_told
 from crawler.commands._process import tune_process
-from crawler.commands.health import load_health
 from crawler.frontier.leases import verify_file
 from crawler.frontier.streams import find_url, verify_server
 from crawler.monitoring.events import Event, Happening
 from crawler.monitoring.exits import ExitCode, find_exit_code
+from crawler.monitoring.health import load_health
 from crawler.monitoring.metrics import dump_metrics, write_metrics
 from crawler.monitoring.progress import print_event
 from crawler.monitoring.silence import find_silence
@@ -101,6 +103,8 @@ class Command(ScrapyCrawl):
         print(describe_run(crawler), file=sys.stderr)  # noqa: T201
         if silence:
             print(f"{crawler.settings['COLLECTION']}: {silence}", file=sys.stderr)  # noqa: T201
+        source = getattr(crawler.spider, "source", None)
+        report_told(crawler.settings, collection=crawler.settings["COLLECTION"], source=source.name if source else "")
         self._exchange(crawler)
 
     def _exchange(self, crawler: Crawler) -> None:
@@ -142,6 +146,7 @@ class Command(ScrapyCrawl):
             collection = arguments.get("collection") or source.name
             arguments = crawler.spidercls.parse_arguments(arguments) | {"source": source}
             load_plans(crawler.settings)
+            load_receivers(crawler.settings)
             if crawler.settings["ARCHIVE_MODE"] == "capture":
                 held = Collection.open(Path(crawler.settings["DATA_DIR"]), collection, create=True)
                 if url := find_url(crawler.settings["FRONTIER_URL"]):

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -18,17 +15,12 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
-from crawler.frontier.owed import FILE_NAME, count_owed
-from crawler.monitoring.health import Health, Limits, list_health
-from crawler.monitoring.logbook import list_runs
+from crawler.monitoring.health import Health, load_health
 from crawler.sources.timetable import format_duration
 
 if TYPE_CHECKING:
     import argparse
 
-    from scrapy.settings import BaseSettings
-
-RECENT_RUNS: Final = 200
 _PIPE_WIDTH: Final = 200
 
 
@@ -71,27 +63,6 @@ class Command(ScrapyCommand):
         else:
             print("no runs yet", file=sys.stderr)  # noqa: T201
         self.exitcode = int(any(health.alerts for health in healths))
-
-
-def load_health(settings: BaseSettings, *, collection: str = "", source: str = "") -> list[Health]:
-    """Return the health of the sources in a data directory, as of now.
-
-    Raises:
-        ArchiveError: there is no such collection.
-    """
-    runs = list_runs(Path(settings["DATA_DIR"]), collection=collection, source=source, most=RECENT_RUNS)
-    limits = Limits(
-        silence=settings.getfloat("HEALTH_SILENCE"),
-        field_share=settings.getfloat("HEALTH_FIELD_SHARE"),
-        failed_share=settings.getfloat("HEALTH_FAILED_SHARE"),
-    )
-    healths = list_health(runs, now=datetime.now(UTC), limits=limits)
-    owed = {name: count_owed(Path(settings["DATA_DIR"], "collections", name, FILE_NAME)) for name in {*_names(healths)}}
-    return [replace(health, owed=owed[health.collection].get(health.source)) for health in healths]
-
-
-def _names(healths: list[Health]) -> list[str]:
-    return [health.collection for health in healths]
 
 
 def build_summary(health: Health) -> dict[str, Any]:

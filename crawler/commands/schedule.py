@@ -21,9 +21,10 @@ from scrapy.spiderloader import get_spider_loader
 from archives.errors import DatabaseError, RegistryError
 from archives.storage.collection import Collection
 from archives.transfer.registry import find_url
-from crawler.commands.health import load_health
+from crawler.alerts.watch import AlertWatch
 from crawler.monitoring.endpoint import parse_endpoint, serve_metrics
-from crawler.monitoring.events import Event, describe_event, dump_event, format_instant
+from crawler.monitoring.events import Event, Happening, describe_event, dump_event, format_instant
+from crawler.monitoring.health import load_health
 from crawler.monitoring.logbook import RunRecord, find_run
 from crawler.monitoring.metrics import dump_metrics
 from crawler.scheduling.loop import Scheduler
@@ -114,7 +115,11 @@ class Command(ScrapyCommand):
             crawl = [sys.executable, "-m", "scrapy", "crawl", schedule.spider, "-a", f"source={plan.path}"]
             return [*crawl, *collection, *passed]
 
+        alerts = AlertWatch(self.settings)
+
         def report(event: Event) -> None:
+            if event.kind is Happening.FINISHED:
+                alerts.wake()
             print(describe_event(event), file=sys.stderr, flush=True)  # noqa: T201
             if opts.json:
                 print(dump_event(event), flush=True)  # noqa: T201
@@ -130,7 +135,7 @@ class Command(ScrapyCommand):
                 workers=max(1, self.settings.getint("SCHEDULE_WORKERS", 4)),
                 grace_s=self.settings.getfloat("SCHEDULE_GRACE", 75.0),
             )
-            with self._serve_metrics():
+            with self._serve_metrics(), alerts:
                 try:
                     return scheduler.run(once=opts.once)
                 except RegistryError as error:

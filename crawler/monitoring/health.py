@@ -6,15 +6,17 @@ that breaks makes a noise; a publisher that changes a class name does not, and n
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from itertools import pairwise, takewhile
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from crawler.monitoring.logbook import RunState
+from crawler.frontier.owed import FILE_NAME, count_owed
+from crawler.monitoring.logbook import RunState, list_runs
 from crawler.monitoring.silence import find_silence
 from crawler.sources.timetable import format_duration
 from pipelines.page.classes import IN_PLACE
@@ -22,11 +24,13 @@ from pipelines.posts.post_folder import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
+
+    from scrapy.settings import BaseSettings
 
     from crawler.frontier.owed import Owed
     from crawler.monitoring.logbook import RunRecord
 
+_RECENT_RUNS: Final = 200
 _RECENT_PARTS: Final = 10
 _LEAST_GAPS: Final = 4
 _GAPS_TO_SPARE: Final = 8
@@ -100,6 +104,25 @@ class Health:
     shares: dict[tuple[str, str], float] = field(default_factory=dict)
     alerts: tuple[Alert, ...] = ()
     owed: Owed | None = None
+
+
+def load_health(settings: BaseSettings, *, collection: str = "", source: str = "") -> list[Health]:
+    """Return the health of the sources in a data directory, as of now.
+
+    Raises:
+        ArchiveError: there is no such collection.
+    """
+    data_dir = Path(settings["DATA_DIR"])
+    runs = list_runs(data_dir, collection=collection, source=source, most=_RECENT_RUNS)
+    limits = Limits(
+        silence=settings.getfloat("HEALTH_SILENCE"),
+        field_share=settings.getfloat("HEALTH_FIELD_SHARE"),
+        failed_share=settings.getfloat("HEALTH_FAILED_SHARE"),
+    )
+    healths = list_health(runs, now=datetime.now(UTC), limits=limits)
+    names = {health.collection for health in healths}
+    owed = {name: count_owed(data_dir / "collections" / name / FILE_NAME) for name in names}
+    return [replace(health, owed=owed[health.collection].get(health.source)) for health in healths]
 
 
 def list_health(runs: Sequence[RunRecord], *, now: datetime, limits: Limits) -> list[Health]:

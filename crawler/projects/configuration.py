@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Paths in newsreel.toml count from its folder, so that a command does the same from every folder below it.
-_PATHS: Final = frozenset({"DATA_DIR", "EXPORTS_FILE", "METRICS_FILE", "JOBDIR", "LOG_FILE", "VIEWER_REPLAYWEB_DIR"})
+_PATHS: Final = frozenset(
+    {"DATA_DIR", "ALERTS_FILE", "EXPORTS_FILE", "METRICS_FILE", "JOBDIR", "LOG_FILE", "VIEWER_REPLAYWEB_DIR"}
+)
 # Close enough to be a slip, not a setting of somebody's own extension.
 _LIKENESS: Final = 0.84
 

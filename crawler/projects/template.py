@@ -23,6 +23,9 @@ DATA_DIR = "data"
 # Files and webhooks that are brought up to date at the end of each run.
 # EXPORTS_FILE = "exports.toml"
 
+# Who hears by webhook, mail or command what has gone wrong, and what is well again.
+# ALERTS_FILE = "alerts.toml"
+
 # Seconds between two requests to one host, where a source does not say.
 # DOWNLOAD_DELAY = 0.25
 

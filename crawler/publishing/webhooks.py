@@ -275,7 +275,7 @@ def deliver_due(
             delivery = outbox.find_next(hook, clock())
             if delivery is None:
                 break
-            refusal = _post(hook, delivery, int(clock()))
+            refusal = post_delivery(hook, delivery, int(clock()))
             if refusal is not None and refusal.status == HTTPStatus.GONE:
                 outbox.record_gone(hook)
                 break
@@ -289,7 +289,7 @@ def deliver_due(
     return heard
 
 
-def _post(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | None:
+def post_delivery(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | None:
     """Send one delivery; return what went wrong, or None. Redirects are not followed: a receiver says where it is."""
     parts = urlsplit(hook.url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

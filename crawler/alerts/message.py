@@ -1,0 +1,83 @@
+"""What a receiver is told: which alerts have begun since the last message, and which have ended."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from crawler.alerts.standing import Standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message.
+
+    Attributes:
+        id: the same at every attempt to send it.
+        at: aware UTC.
+        note: said in front, if anything.
+    """
+
+    id: str
+    at: datetime
+    begun: tuple[Standing, ...] = ()
+    ended: tuple[Standing, ...] = ()
+    note: str = ""
+
+    @property
+    def subject(self) -> str:
+        """One line of at most 100 characters."""
+        if self.note:
+            return f"Newsreel: {self.note}"[:100]
+        names = sorted({alert.source or alert.collection for alert in (*self.begun, *self.ended)})
+        where = names[0] if len(names) == 1 else f"{len(names)} sources"
+        counts = [f"{len(self.begun)} begun"] * bool(self.begun) + [f"{len(self.ended)} over"] * bool(self.ended)
+        return f"Newsreel: alerts of {where}: {', '.join(counts)}"[:100]
+
+    @property
+    def text(self) -> str:
+        """Plain text for people, with a line feed at the end of each line."""
+        return "".join(f"{line}\n" for line in self._iter_lines())
+
+    def _iter_lines(self) -> Iterator[str]:
+        if self.note:
+            yield self.note
+        for heading, alerts in (("Begun:", self.begun), ("Over:", self.ended)):
+            if alerts:
+                yield heading
+                for alert in alerts:
+                    where = alert.source or alert.collection
+                    place = f" in {alert.collection}" if alert.collection != where else ""
+                    yield f"  {where}{place}: {alert.kind}: {alert.message}"
+        yield "What stands now: newsreel health"
+
+    def build_data(self) -> dict[str, Any]:
+        """Return the same as JSON has it."""
+        return {
+            "subject": self.subject,
+            "begun": [build_object(alert) for alert in self.begun],
+            "ended": [build_object(alert) for alert in self.ended],
+            "note": self.note,
+        }
+
+    def dump(self) -> str:
+        """Return an object in JSON, in the form that Standard Webhooks recommends: type, timestamp, data."""
+        kind = "alerts.test" if self.note else "alerts.changed"
+        envelope = {"type": kind, "timestamp": self.at.isoformat(timespec="seconds"), "data": self.build_data()}
+        return json.dumps(envelope, ensure_ascii=False)
+
+
+def build_object(alert: Standing) -> dict[str, Any]:
+    """Return an alert as JSON has it."""
+    return {
+        "collection": alert.collection,
+        "source": alert.source,
+        "kind": alert.kind,
+        "message": alert.message,
+        "since": alert.since.isoformat(timespec="seconds"),
+    }

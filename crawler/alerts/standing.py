@@ -1,0 +1,156 @@
+"""What stands and who has heard of it, in `alerts.sqlite`: so an alert is told once, whatever dies in between.
+
+A receiver's message is the difference between the alerts that stand and those that it has heard of. It is written down
+as heard only when it has arrived; a process that dies in between sends it once more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, Self
+
+from archives.storage.databases import Schema, open_database
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+FILE_NAME: Final = "alerts.sqlite"
+# So long nobody else sends to a receiver to whom somebody is sending.
+_CLAIM_S: Final = 120.0
+_KEY: Final = "collection TEXT NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL"
+_SCRIPT: Final = f"""
+CREATE TABLE IF NOT EXISTS standing (
+    {_KEY}, message TEXT NOT NULL, since REAL NOT NULL, PRIMARY KEY (collection, source, kind)
+);
+CREATE TABLE IF NOT EXISTS heard (
+    receiver TEXT NOT NULL, {_KEY}, message TEXT NOT NULL, since REAL NOT NULL,
+    PRIMARY KEY (receiver, collection, source, kind)
+);
+CREATE TABLE IF NOT EXISTS receiver (
+    name TEXT PRIMARY KEY,
+    told REAL NOT NULL DEFAULT 0,           -- seconds since 1970
+    claimed_until REAL NOT NULL DEFAULT 0,
+    error TEXT NOT NULL DEFAULT ''          -- of the last attempt
+);
+"""
+_SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_private=True, loss="alerts that stand are then told once more")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Standing:
+    """An alert that stands, or did.
+
+    Attributes:
+        kind: an `Ailment`.
+        message: one line for people.
+        since: when it was first seen.
+    """
+
+    collection: str
+    source: str
+    kind: str
+    message: str
+    since: datetime
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What makes two the same alert; its message may change with its numbers."""
+        return self.collection, self.source, self.kind
+
+
+class StandingAlerts:
+    """The alerts of a data directory and who has heard of them.
+
+    Args:
+        path: of the database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = open_database(path, _SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._database.close()
+
+    def replace(self, found: Iterable[Standing], *, examined: Iterable[tuple[str, str]] | None) -> None:
+        """Put the alerts that were found in the place of those of the same sources.
+
+        Args:
+            examined: collection and source of all that were looked at; None where that is every one there is.
+        """
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            before = {alert.key: alert for alert in self.list_standing()}
+            if examined is None:
+                self._database.execute("DELETE FROM standing")
+            else:
+                self._database.executemany("DELETE FROM standing WHERE collection = ? AND source = ?", list(examined))
+            rows = [
+                (*alert.key, alert.message, before.get(alert.key, alert).since.timestamp()) for alert in sorted(found)
+            ]
+            # Of two of one kind the first stands for both.
+            self._database.executemany("INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?)", rows)
+
+    def list_standing(self) -> list[Standing]:
+        """Return what stands, sorted."""
+        return self._list("SELECT * FROM standing")
+
+    def list_heard(self, receiver: str) -> list[Standing]:
+        """Return what a receiver believes to stand, sorted."""
+        return self._list("SELECT collection, source, kind, message, since FROM heard WHERE receiver = ?", (receiver,))
+
+    def claim(self, receiver: str, *, every_s: float, now: float) -> bool:
+        """Tell whether a message may be sent to a receiver now, and if so keep others from doing it, too."""
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute("INSERT OR IGNORE INTO receiver (name) VALUES (?)", (receiver,))
+            row = self._database.execute(
+                "UPDATE receiver SET claimed_until = ? WHERE name = ? AND claimed_until <= ? AND told + ? <= ?"
+                " RETURNING name",
+                (now + _CLAIM_S, receiver, now, every_s, now),
+            ).fetchone()
+        return row is not None
+
+    def record_heard(self, receiver: str, begun: Sequence[Standing], ended: Sequence[Standing], now: float) -> None:
+        """Note that a message has arrived."""
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany(
+                "DELETE FROM heard WHERE receiver = ? AND collection = ? AND source = ? AND kind = ?",
+                [(receiver, *alert.key) for alert in ended],
+            )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?, ?, ?)",
+                [(receiver, *alert.key, alert.message, alert.since.timestamp()) for alert in begun],
+            )
+            self._database.execute(
+                "UPDATE receiver SET told = ?, claimed_until = 0, error = '' WHERE name = ?", (now, receiver)
+            )
+
+    def record_failed(self, receiver: str, error: str) -> None:
+        """Note that a message has not arrived; it is sent again the next time."""
+        with self._database:
+            self._database.execute("UPDATE receiver SET claimed_until = 0, error = ? WHERE name = ?", (error, receiver))
+
+    def release(self, receiver: str) -> None:
+        """Give a claim back."""
+        with self._database:
+            self._database.execute("UPDATE receiver SET claimed_until = 0 WHERE name = ?", (receiver,))
+
+    def find_told(self, receiver: str) -> tuple[datetime | None, str]:
+        """Return when a receiver was last told of anything, and what went wrong the last time."""
+        row = self._database.execute("SELECT told, error FROM receiver WHERE name = ?", (receiver,)).fetchone()
+        if row is None:
+            return None, ""
+        return datetime.fromtimestamp(row[0], UTC) if row[0] else None, row[1]
+
+    def _list(self, query: str, values: tuple[str, ...] = ()) -> list[Standing]:
+        rows = self._database.execute(query, values).fetchall()
+        names = ("collection", "source", "kind", "message")
+        return sorted(
+            Standing(**dict(zip(names, row, strict=False)), since=datetime.fromtimestamp(row[4], UTC)) for row in rows
+        )

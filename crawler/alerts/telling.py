@@ -1,0 +1,145 @@
+"""Looks at the health of the sources and tells the receivers what has begun and what has ended."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from archives.errors import ArchiveError
+from crawler.alerts.channels import ChannelError
+from crawler.alerts.message import Message
+from crawler.alerts.receivers import AlertsError, read_receivers
+from crawler.alerts.standing import FILE_NAME, Standing, StandingAlerts
+from crawler.monitoring.health import load_health
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from scrapy.settings import BaseSettings
+
+    from crawler.alerts.receivers import Receiver
+    from crawler.monitoring.health import Health
+
+_TEST: Final = "This is a test; nothing is wrong."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What became of the messages.
+
+    Attributes:
+        sent: name of each receiver that has heard.
+        failed: name of each that has not, and why.
+        waiting: name of each that will hear of something later, because it was told of something a moment ago.
+    """
+
+    sent: tuple[str, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+    waiting: tuple[str, ...] = ()
+
+
+def tell_alerts(settings: BaseSettings, *, collection: str = "", source: str = "") -> Told:
+    """Examine the sources and tell whoever `ALERTS_FILE` names.
+
+    Args:
+        collection: examine only its sources.
+        source: examine only this one. What stands elsewhere is told by what was last seen there.
+
+    Raises:
+        AlertsError: the file of alerts is at fault, or what stands cannot be remembered.
+    """
+    receivers = load_receivers(settings)
+    if not receivers:
+        return Told()
+    try:
+        healths = load_health(settings, collection=collection, source=source)
+        now = datetime.now(UTC)
+        found = [alert for health in healths for alert in _iter_standing(health, now)]
+        examined = [(health.collection, health.source) for health in healths] if collection or source else None
+        with open_standing(settings) as standing:
+            standing.replace(found, examined=examined)
+            return tell_receivers(standing, receivers)
+    except (ArchiveError, sqlite3.Error, OSError) as error:
+        raise AlertsError(f"alerts could not be told: {error}") from error
+
+
+def load_receivers(settings: BaseSettings) -> tuple[Receiver, ...]:
+    """Read the file that the settings name.
+
+    Raises:
+        AlertsError: it is at fault.
+    """
+    return read_receivers(Path(settings["ALERTS_FILE"] or "alerts.toml"))
+
+
+def open_standing(settings: BaseSettings) -> StandingAlerts:
+    """Open what a data directory remembers of alerts."""
+    return StandingAlerts(Path(settings["DATA_DIR"], FILE_NAME))
+
+
+def tell_receivers(standing: StandingAlerts, receivers: Iterable[Receiver]) -> Told:
+    """Send each receiver what it has not heard of yet."""
+    sent, failed, waiting = [], [], []
+    for receiver in receivers:
+        name = receiver.channel.name
+        begun, ended = _compare(standing, receiver)
+        if not begun and not ended:
+            continue
+        if not standing.claim(name, every_s=receiver.every_s, now=time.time()):
+            waiting.append(name)
+            continue
+        begun, ended = _compare(standing, receiver)  # nobody else sends now, but somebody may just have
+        if not begun and not ended:
+            standing.release(name)
+            continue
+        at = datetime.now(UTC)
+        try:
+            receiver.channel.send(Message(id=_build_id(begun, ended), at=at, begun=begun, ended=ended))
+        except ChannelError as error:
+            standing.record_failed(name, str(error))
+            failed.append((name, str(error)))
+        else:
+            standing.record_heard(name, begun, ended, time.time())
+            sent.append(name)
+    return Told(sent=tuple(sent), failed=tuple(failed), waiting=tuple(waiting))
+
+
+def try_receivers(receivers: Iterable[Receiver]) -> Told:
+    """Send each receiver a message that says that nothing is wrong."""
+    sent, failed = [], []
+    for receiver in receivers:
+        at = datetime.now(UTC)
+        try:
+            receiver.channel.send(Message(id=f"msg_test_{int(at.timestamp())}", at=at, note=_TEST))
+        except ChannelError as error:
+            failed.append((receiver.channel.name, str(error)))
+        else:
+            sent.append(receiver.channel.name)
+    return Told(sent=tuple(sent), failed=tuple(failed))
+
+
+def _iter_standing(health: Health, now: datetime) -> Iterable[Standing]:
+    for alert in health.alerts:
+        yield Standing(
+            collection=health.collection, source=health.source, kind=alert.ailment, message=alert.message, since=now
+        )
+
+
+def _compare(standing: StandingAlerts, receiver: Receiver) -> tuple[tuple[Standing, ...], tuple[Standing, ...]]:
+    """Return what stands and was not heard of, and what was heard of and stands no more."""
+    stands = [alert for alert in standing.list_standing() if receiver.wants(alert)]
+    heard = [alert for alert in standing.list_heard(receiver.channel.name) if receiver.wants(alert)]
+    keys, known = {alert.key for alert in stands}, {alert.key for alert in heard}
+    begun = tuple(alert for alert in stands if alert.key not in known)
+    return begun, tuple(alert for alert in heard if alert.key not in keys)
+
+
+def _build_id(begun: Sequence[Standing], ended: Sequence[Standing]) -> str:
+    """Return what names a message at every attempt."""
+    words = "\n".join("\t".join((*alert.key, alert.since.isoformat())) for alert in (*begun, *ended))
+    return f"msg_{hashlib.sha256(f'{len(begun)} {words}'.encode()).hexdigest()[:32]}"
