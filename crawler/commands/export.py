@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
 import sys
-import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
@@ -23,9 +23,10 @@ from crawler.publishing.exporting import ExportPlan, PlanError, read_plans, run_
 from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library
 from crawler.sources import SourceError
-from pipelines.exports.files import ExportError
+from pipelines.exports.files import ExportError, open_scratch, replace_file
 from pipelines.exports.formats import ExportOptions
 from pipelines.exports.records import RecordRefused
+from pipelines.exports.schemas import build_post_schema, dump_schema
 
 if TYPE_CHECKING:
     import argparse
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from crawler.batch.engines import Engine
 
 _WEBHOOKS = "webhooks"
+_SCHEMA = "schema"
 _PATIENCE_S = 600.0
 _STDOUT = "-"
 _LINES = ("jsonl", "csv")
@@ -60,6 +62,7 @@ class Command(ScrapyCommand):
     def long_desc(self) -> str:
         """Return the formats."""
         lines = [f"{name}: {title}" for name, title in describe_formats().items()]
+        lines.append(f"{_SCHEMA}: the JSON Schema of a line of jsonl")
         lines.append(f"{_WEBHOOKS}: tell the receivers in EXPORTS_FILE what has changed")
         return "Write posts in one of these formats.\n" + ";\n".join(lines)
 
@@ -73,6 +76,7 @@ class Command(ScrapyCommand):
         parser.add_argument("--title", default="", help="of a site or of feeds")
         parser.add_argument("--url", default="", help="where a site or a folder of feeds will stand")
         parser.add_argument("--hub", default="", metavar="URL", help="WebSub hub named in feeds")
+        parser.add_argument("--safe-cells", action="store_true", help="of csv: no cell is a formula")
         parser.add_argument("--revive", action="store_true", help="of webhooks: try again what was laid aside")
         parser.add_argument("--json", action="store_true", help="print what was done as one JSON object")
         add_engine_options(parser)
@@ -82,13 +86,18 @@ class Command(ScrapyCommand):
         if args == [_WEBHOOKS]:
             self._tell_receivers(revive=opts.revive)
             return
+        if args == [_SCHEMA] and opts.output:
+            self._write_schema(opts.output)
+            return
         formats = describe_formats()
         if len(args) != 1 or args[0] not in formats:
-            raise UsageError(f"name one format: {', '.join(formats)}, or {_WEBHOOKS}", print_help=False)
+            raise UsageError(f"name one format: {', '.join(formats)}, {_SCHEMA}, or {_WEBHOOKS}", print_help=False)
         try:
             chosen = find_format(args[0])
         except FormatError as error:
             raise UsageError(str(error), print_help=False) from error
+        # What is written beside the target is removed on the way out.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         if not opts.output:
             raise UsageError("say where to write with -o", print_help=False)
         if opts.since and not chosen.is_table:
@@ -102,16 +111,28 @@ class Command(ScrapyCommand):
         """Write lines to standard output, once they are all there, and what there is to say to the other one."""
         if name not in _LINES:
             raise UsageError(f"{name} cannot be printed; name a file or folder with -o", print_help=False)
-        with tempfile.TemporaryDirectory(prefix="newsreel-") as scratch:
-            opts.output = str(Path(scratch, name))
+        with open_scratch() as scratch:
+            opts.output = str(scratch / name)
             self._write(name, opts, file=sys.stderr)
             if self.exitcode == 0:
                 with Path(opts.output).open("rb") as lines, suppress(BrokenPipeError):
                     shutil.copyfileobj(lines, sys.stdout.buffer)
 
+    def _write_schema(self, output: str) -> None:
+        text = dump_schema(build_post_schema())
+        if output == _STDOUT:
+            sys.stdout.write(text)
+            return
+        try:
+            with replace_file(Path(output)) as temporary:
+                temporary.write_text(text, "utf-8")
+        except OSError as error:
+            print(f"{output} was not written: {error}")  # noqa: T201
+            self.exitcode = 1
+
     def _write(self, name: str, opts: argparse.Namespace, *, file: TextIO) -> None:
         assert self.settings is not None
-        options = ExportOptions(title=opts.title, url=opts.url, hub=opts.hub)
+        options = ExportOptions(title=opts.title, url=opts.url, hub=opts.hub, safe_cells=opts.safe_cells)
         plan = ExportPlan(
             format=name,
             path=Path(opts.output),

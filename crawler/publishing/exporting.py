@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 # At the end of a run nobody should wait long for a receiver that is slow; what is left goes out the next time.
 _DELIVERY_S = 30.0
+_KINDS = {str: "a text", bool: "true or false", int: "a whole number"}
 
 
 class PlanError(ValueError):
@@ -116,13 +117,13 @@ def load_plans(settings: BaseSettings) -> Plans:
 
 
 def _load_export(table: Mapping[str, Any], folder: Path) -> ExportPlan:
-    names = [entry.name for entry in fields(ExportOptions)]
-    allowed = ["format", "path", "collection", "source", *names]
+    kinds = {entry.name: type(entry.default) for entry in fields(ExportOptions)}
+    allowed = dict.fromkeys(("format", "path", "collection", "source"), str) | kinds
     for key, value in table.items():
         if key not in allowed:
             raise ValueError(f"{key} is not a key of [[export]]; allowed are {', '.join(allowed)}")
-        if not isinstance(value, str):
-            raise ValueError(f"{key} of [[export]] must be a text, not {value!r}")
+        if type(value) is not allowed[key]:
+            raise ValueError(f"{key} of [[export]] must be {_KINDS[allowed[key]]}, not {value!r}")
     if not table.get("format") or not table.get("path"):
         raise ValueError("[[export]] needs a path and a format")
     check_format(table["format"])
@@ -131,7 +132,7 @@ def _load_export(table: Mapping[str, Any], folder: Path) -> ExportPlan:
         path=folder / table["path"],
         collection=table.get("collection", ""),
         source=table.get("source", ""),
-        options=ExportOptions(**{name: table[name] for name in names if name in table}),
+        options=ExportOptions(**{name: table[name] for name in kinds if name in table}),
     )
 
 

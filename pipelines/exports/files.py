@@ -9,7 +9,9 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.exports.records import SCHEMA
@@ -17,7 +19,6 @@ from pipelines.whole_files import MARK, Temporary, make_file, make_folder, sweep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 # https://man7.org/linux/man-pages/man2/renameat2.2.html
 _AT_FDCWD = -100
@@ -68,6 +69,13 @@ def replace_folder(target: Path, kind: str) -> Iterator[Path]:
         else:
             temporary.path.replace(target)
         sync_folder(target.parent)
+
+
+@contextmanager
+def open_scratch() -> Iterator[Path]:
+    """Give a folder among the system's temporary files; what a killed process left of one is removed as well."""
+    with _open_temporary(Path(tempfile.gettempdir()), make_folder) as temporary:
+        yield temporary.path
 
 
 @contextmanager

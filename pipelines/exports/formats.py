@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
 from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.jekyll import export_jekyll
+from pipelines.exports.sites.markdown import export_markdown
 from pipelines.exports.sites.site import SiteOptions
 from pipelines.exports.tables.csv_table import export_csv, join_csv
 from pipelines.exports.tables.dataset import export_dataset, join_dataset
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """What formats for readers want to know beside the posts; empty where a format's own default will do."""
+    """What formats for readers want to know beside the posts; empty where a format's own default will do.
+
+    Attributes:
+        safe_cells: in CSV, an apostrophe stands before what a spreadsheet would run as a formula.
+    """
 
     title: str = ""
     url: str = ""
     hub: str = ""
+    safe_cells: bool = False
 
 
 class Exporter(Protocol):
@@ -104,6 +110,10 @@ def _build_site(options: ExportOptions, url: str) -> SiteOptions:
     return SiteOptions(title=options.title or SiteOptions().title, url=(options.url or url).rstrip("/"))
 
 
+def _csv(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
+    return export_csv(records, path, has_safe_cells=options.safe_cells)
+
+
 def _feeds(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
     default = FeedOptions()
     url = (options.url or default.url).rstrip("/")
@@ -114,7 +124,7 @@ FORMATS = {
     entry.name: entry
     for entry in (
         _table("jsonl", "JSON Lines, one post a line", export_jsonl, join_jsonl),
-        _table("csv", "CSV for spreadsheets", export_csv, join_csv),
+        Format(name="csv", title="CSV for spreadsheets", export=_csv, is_table=True, join=join_csv),
         _table("sqlite", "SQLite with full-text search", export_sqlite),
         _table("parquet", "Parquet files by month (extra [parquet])", export_parquet, join_parquet, is_monthly=True),
         _table(
@@ -126,6 +136,12 @@ FORMATS = {
         ),
         Format(name="jekyll", title="a site for Jekyll 4", export=_jekyll, is_table=False),
         Format(name="hugo", title="a site for Hugo", export=_hugo, is_table=False),
+        Format(
+            name="markdown",
+            title="Markdown files with ISO dates, for Eleventy, Astro and the like",
+            export=lambda records, path, _: export_markdown(records, path),
+            is_table=False,
+        ),
         Format(
             name="feeds", title="Atom, RSS and JSON Feed by source, category and tag", export=_feeds, is_table=False
         ),

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
+from pipelines.markup.schemes import complete_address, complete_addresses
 from pipelines.page.document import CaptureRef
 from pipelines.posts.items import Doubt, Evidence, Origin, Post
 
@@ -203,7 +204,7 @@ def build_record(post: Post, options: PostOptions, *, collection: str, file: str
         collection=collection,
         source=post.source,
         identifier=post.identifier,
-        url=post.url,
+        url=complete_address(post.url),
         headline=post.headline,
         datePublished=published,
         datePublished_precision=post.datePublished_precision,
@@ -212,12 +213,12 @@ def build_record(post: Post, options: PostOptions, *, collection: str, file: str
         articleSection=tuple(post.articleSection),
         categories=tuple(options.build_category(name) for name in post.articleSection),
         keywords=tuple(post.keywords),
-        articleBody=post.articleBody,
+        articleBody=complete_addresses(post.articleBody, post.url),
         text=find_text(post.articleBody),
         author=tuple(post.author),
         publisher=post.publisher,
         inLanguage=post.inLanguage,
-        shareLink=post.shareLink,
+        shareLink=complete_address(post.shareLink, post.url),
         symbols=tuple(post.symbols),
         file=file,
         contentHash=hash_content(post),

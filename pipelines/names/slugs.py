@@ -78,6 +78,16 @@ def build_file_stem(text: str, *, max_bytes: int = 80) -> str:
     return _cut_words(words, max_bytes)
 
 
+def is_device(name: str) -> bool:
+    """Tell whether Windows takes a file of this name for a device, whatever its extension."""
+    return bool(_RESERVED.fullmatch(name.partition(".")[0].rstrip(" ")))
+
+
+def fold_name(name: str) -> str:
+    """Return what two names share where a file system that ignores case or composition has one file for both."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
 def find_collisions(names: Iterable[str], style: SlugStyle) -> dict[str, list[str]]:
     """Return the slugs that several different names share, with those names in the order found."""
     by_slug: dict[str, list[str]] = {}

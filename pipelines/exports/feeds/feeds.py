@@ -6,7 +6,6 @@ tag asks for that tag alone. `opml.xml` lists them for a reader to take in at on
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -17,8 +16,9 @@ from pipelines.exports.feeds.json_feed import build_json_feed
 from pipelines.exports.feeds.rss import build_rss
 from pipelines.exports.files import replace_folder
 from pipelines.exports.records import iter_sound
-from pipelines.exports.sites.site import FEED_POSTS, build_name
+from pipelines.exports.sites.site import FEED_POSTS, PathNames, build_name, digest_name
 from pipelines.exports.xml import build_element
+from pipelines.names.slugs import is_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,9 +55,10 @@ def export_feeds(records: Iterable[PostRecord], target: Path, options: FeedOptio
     """
     count = 0
     names: dict[str, str] = {_ALL: options.title}
+    paths = PathNames()
     with replace_folder(target, "feeds") as folder, open_spool(folder, options.limit) as spool:
         for record in iter_sound(records):
-            feeds = dict(list_feeds(record))
+            feeds = {paths.claim(path): name for path, name in list_feeds(record)}
             names |= {path: f"{options.title}: {name}" for path, name in feeds.items()}
             spool.add(record, [_ALL, *feeds])
             count += 1
@@ -79,9 +80,7 @@ def list_feeds(record: PostRecord) -> list[tuple[str, str]]:
 
 def _build_stem(name: str) -> str:
     stem = build_name(name)
-    if stem == name:
-        return stem
-    return f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return stem if stem == name or is_device(name) else f"{stem}-{digest_name(name)}"
 
 
 def _write_feed(

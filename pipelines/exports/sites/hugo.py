@@ -84,7 +84,11 @@ def export_hugo(records: Iterable[PostRecord], target: Path, site: SiteOptions) 
         for record in iter_sound(records):
             path = contents.add(record)
             latest.add(record, site.url + quote(path))
-            fields = [("layout", "post"), ("url", dump_title(path)), *dump_post_fields(record)]
+            fields = [
+                ("layout", "post"),
+                ("url", dump_title(path)),
+                *dump_post_fields(record, contents.list_sections(record)),
+            ]
             content = folder / "content" / "posts" / f"{count:07d}.html"
             content.write_text(dump_front_matter(fields) + record.articleBody + "\n", "utf-8")
             count += 1
@@ -104,6 +108,8 @@ def _write_frame(folder: Path, site: SiteOptions) -> None:
         "uglyURLs": True,
         "enableEmoji": False,
         "enableGitInfo": False,
+        # Hugo 0.162 and later takes HTML for content only where it is admitted; ours has been sanitised.
+        "security": {"allowContent": ["^text/html$", "^text/markdown$"]},
     }
     for path in ("content/posts", "content/category", "layouts/_default", "static"):
         (folder / path).mkdir(parents=True)

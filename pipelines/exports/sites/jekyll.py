@@ -99,7 +99,7 @@ def export_jekyll(records: Iterable[PostRecord], target: Path, site: SiteOptions
         for record in iter_sound(records):
             path = contents.add(record)
             latest.add(record, site.url + quote(path))
-            _write_post(folder, record, path, count)
+            _write_post(folder, record, path, count, contents.list_sections(record))
             count += 1
         _write_frame(folder, site)
         _write_pages(folder, contents, site)
@@ -108,8 +108,8 @@ def export_jekyll(records: Iterable[PostRecord], target: Path, site: SiteOptions
     return count
 
 
-def _write_post(folder: Path, record: PostRecord, path: str, number: int) -> None:
-    fields = [("layout", "post"), ("permalink", dump_title(path)), *dump_post_fields(record)]
+def _write_post(folder: Path, record: PostRecord, path: str, number: int, sections: list[tuple[str, str]]) -> None:
+    fields = [("layout", "post"), ("permalink", dump_title(path)), *dump_post_fields(record, sections)]
     # A number, because collections may have posts of the same file name.
     name = f"{record.datePublished:%Y-%m-%d}-{number:07d}.html"
     (folder / "_posts" / name).write_text(dump_front_matter(fields) + record.articleBody + "\n", "utf-8")

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 
 from pipelines.dates.model import Precision
 from pipelines.exports.xml import dump_xml_text
-from pipelines.names.slugs import build_file_stem
+from pipelines.names.slugs import build_file_stem, fold_name, is_device
 from pipelines.posts.front_matter import dump_date, dump_title
 
 if TYPE_CHECKING:
@@ -95,22 +95,27 @@ class Contents:
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
+        self._names = PathNames()
 
     def add(self, record: PostRecord) -> str:
         """Enter a post; return the path of its page, which no other page has."""
         path = build_page_path(record)
-        taken = self._database.execute("SELECT 1 FROM page WHERE folded = ?", (path.casefold(),)).fetchone()
+        taken = self._database.execute("SELECT 1 FROM page WHERE folded = ?", (fold_name(path),)).fetchone()
         if taken:
-            digest = hashlib.sha256(record.id.encode()).hexdigest()[:8]
-            path = f"{path.removesuffix('.html')}-{digest}.html"
+            path = f"{path.removesuffix('.html')}-{digest_name(record.id)}.html"
         published = record.published_at or datetime.min.replace(tzinfo=UTC)
         changed = max(published, record.dateModified or published).astimezone(UTC)
-        row = (path.casefold(), path, record.headline, show_date(record), published.isoformat(), changed.isoformat())
+        row = (fold_name(path), path, record.headline, show_date(record), published.isoformat(), changed.isoformat())
         self._database.execute("INSERT INTO page VALUES (?, ?, ?, ?, ?, ?)", row)
-        filed = [("category", *pair) for pair in list_sections(record)]
+        filed = [("category", *pair) for pair in self.list_sections(record)]
         filed += [("tag", name, "") for name in record.keywords]
         self._database.executemany("INSERT INTO filed VALUES (?, ?, ?, ?)", [(*entry, path) for entry in filed])
         return path
+
+    def list_sections(self, record: PostRecord) -> list[tuple[str, str]]:
+        """Return the name of each section of a post with the path of its page."""
+        pairs = zip(record.articleSection, record.categories, strict=True)
+        return [(name, self._names.claim(f"/category/{build_name(slug)}") + ".html") for name, slug in pairs]
 
     def iter_categories(self) -> Iterator[tuple[str, str]]:
         """Yield the path and the name of each category's page."""
@@ -162,12 +167,6 @@ def open_contents(folder: Path) -> Iterator[Contents]:
         path.unlink(missing_ok=True)
 
 
-def list_sections(record: PostRecord) -> list[tuple[str, str]]:
-    """Return the name of each section with the path of its page."""
-    pairs = zip(record.articleSection, record.categories, strict=True)
-    return [(name, f"/category/{build_name(slug)}.html") for name, slug in pairs]
-
-
 def build_page_path(record: PostRecord) -> str:
     """Return where a post's page lies: `/<category>/<year>/<month>/<day>/<id>.html`, as the first source's lay."""
     category = build_name(record.categories[0]) if record.categories else _UNFILED
@@ -177,12 +176,34 @@ def build_page_path(record: PostRecord) -> str:
 
 
 def build_name(slug: str) -> str:
-    """Return the slug as a part of a path: it names no other folder, and no template's field."""
+    """Return the slug as a part of a path: it names no other folder, no template's field, and no device of Windows."""
     name = _UNSAFE.sub("-", slug).strip(" .-") or _UNFILED
-    if len(name.encode()) <= _MAX_NAME_BYTES:
+    if is_device(name):  # whatever stands behind its first full stop
+        name = name.replace(".", "-")
+    elif len(name.encode()) <= _MAX_NAME_BYTES:
         return name
-    digest = hashlib.sha256(slug.encode()).hexdigest()[:8]
-    return name.encode()[: _MAX_NAME_BYTES - 9].decode("utf-8", "ignore") + "-" + digest
+    return name.encode()[: _MAX_NAME_BYTES - 9].decode("utf-8", "ignore").rstrip(" .") + "-" + digest_name(slug)
+
+
+def digest_name(name: str) -> str:
+    """Return eight hexadecimal digits that keep apart what would have the same name on some file system."""
+    return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+
+class PathNames:
+    """The paths of many things, no two of which are one on a file system that ignores case.
+
+    The first to come keeps its own name; whatever comes later and differs in case or composition alone gets the digits
+    of `digest_name` as well. Things come by day, so what a name once stands for it stands for the next time, too.
+    """
+
+    def __init__(self) -> None:
+        self._owners: dict[str, str] = {}
+
+    def claim(self, path: str) -> str:
+        """Return where a thing lies that would lie at a path, given without its extension."""
+        owner = self._owners.setdefault(fold_name(path), path)
+        return path if owner == path else f"{path}-{digest_name(path)}"
 
 
 def show_date(record: PostRecord) -> str:
@@ -205,10 +226,13 @@ def dump_list(names: list[str]) -> str:
     return "[" + ", ".join(map(dump_title, names)) + "]"
 
 
-def dump_post_fields(record: PostRecord) -> list[tuple[str, str]]:
-    """Return the front matter that every generator gets of a post."""
+def dump_post_fields(record: PostRecord, sections: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the front matter that every generator gets of a post.
+
+    Args:
+        sections: as `Contents.list_sections` gives them.
+    """
     assert record.datePublished is not None
-    sections = list_sections(record)
     return [
         ("title", dump_title(record.headline)),
         ("date", dump_date(record.datePublished, Precision.SECOND)),

@@ -18,8 +18,15 @@ if TYPE_CHECKING:
     from pipelines.exports.records import PostRecord
 
 
-def export_csv(records: Iterable[PostRecord], target: Path) -> int:
+# https://owasp.org/www-community/attacks/CSV_Injection; spreadsheets in East Asia take the full-width forms, too.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def export_csv(records: Iterable[PostRecord], target: Path, *, has_safe_cells: bool = False) -> int:
     """Write the records to a file; return how many they are.
+
+    Args:
+        has_safe_cells: put an apostrophe before a text that a spreadsheet would run as a formula.
 
     Spec: RFC 4180, in UTF-8 with line feeds inside quotes as they are.
     """
@@ -28,7 +35,8 @@ def export_csv(records: Iterable[PostRecord], target: Path) -> int:
         writer = csv.writer(file)
         writer.writerow(NAMES)
         for record in iter_sound(records):
-            writer.writerow([_dump_cell(value) for value in build_row(record)])
+            cells = [_dump_cell(value) for value in build_row(record)]
+            writer.writerow(map(_disarm, cells) if has_safe_cells else cells)
             count += 1
     return count
 
@@ -41,6 +49,10 @@ def join_csv(parts: Sequence[Path], target: Path) -> None:
                 header = lines.readline()
                 file.write(b"" if number else header)
                 shutil.copyfileobj(lines, file)
+
+
+def _disarm(cell: Any) -> Any:
+    return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _dump_cell(value: Any) -> Any:

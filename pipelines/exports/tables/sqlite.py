@@ -2,7 +2,8 @@
 
 SQLite's tokenisers cut text at blanks, of which Chinese has none, or into threes, while most of its words have two
 characters. So the index holds the text with a blank around every character of a script without blanks, and a query is
-cut the same way and asked for as a phrase: then 智能 is found inside 人工智能. The index keeps no copy of the text.
+cut the same way and asked for as a phrase: then 智能 is found inside 人工智能. The index keeps no copy of the text; it
+names `posts` as its content, by which datasette knows that the table can be searched.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _SCHEMA = f"""
 CREATE TABLE posts (
     {_TABLE}
 );
-CREATE VIRTUAL TABLE search USING fts5({", ".join(_SEARCHED)}, content='', tokenize='unicode61');
+CREATE VIRTUAL TABLE search USING fts5({", ".join(_SEARCHED)}, content="posts", tokenize='unicode61');
 CREATE TABLE export (name TEXT PRIMARY KEY, value TEXT);
 """
 _INDEXES = """

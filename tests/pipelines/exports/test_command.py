@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta, timezone
@@ -123,6 +127,13 @@ def test_every_format_is_written(name: str, crawled: Crawled, tmp_path: Path) ->
     assert done.stdout.startswith(f"{tmp_path / 'out'}: 41 posts; cursor ")
 
 
+def test_the_schema_is_written_and_printed(tmp_path: Path) -> None:
+    done = run_scrapy("export", "schema", "-o", str(tmp_path / "schema.json"))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert json.loads((tmp_path / "schema.json").read_text("utf-8"))["title"] == "newsreel-post/2"
+    assert run_scrapy("export", "schema", "-o", "-").stdout == (tmp_path / "schema.json").read_text("utf-8")
+
+
 USAGE = [
     ([], "name one format: jsonl"),
     (["xlsx", "-o", "x"], "name one format: jsonl"),
@@ -154,6 +165,40 @@ def test_what_cannot_be_written_is_told_and_left(crawled: Crawled, tmp_path: Pat
     done = run_scrapy("export", "jekyll", "-o", str(tmp_path / "mine"), data=crawled.data)
     assert done.returncode == 1
     assert "holds files that no export made" in done.stdout
+
+
+SLOW = """
+import sys, time
+import pipelines.exports.store as store
+
+def build_slowly(*_, **__):
+    print("begun", file=sys.stderr, flush=True)
+    time.sleep(60)
+
+store.build_record = build_slowly
+sys.argv = ["scrapy", "export", *sys.argv[1:]]
+from scrapy.cmdline import execute
+execute()
+"""
+
+
+@pytest.mark.parametrize("name", ["jsonl", "jekyll", "-"])
+def test_an_export_that_is_ended_leaves_nothing_beside_its_target(name: str, crawled: Crawled, tmp_path: Path) -> None:
+    """By a signal that can be caught; what SIGKILL leaves is removed by the next export."""
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    scratch.mkdir()
+    out.mkdir()
+    arguments = ["jsonl", "-o", "-"] if name == "-" else [name, "-o", str(out / "posts")]
+    command = [sys.executable, "-c", SLOW, *arguments, "-s", f"DATA_DIR={crawled.data.path}"]
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        environment = dict(os.environ, TMPDIR=str(scratch))
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            assert any("begun" in line for line in process.stderr)
+            assert [path for folder in (scratch, out) for path in folder.iterdir()]
+            process.send_signal(number)
+        assert process.returncode in (-signal.SIGKILL, 128 + signal.SIGTERM)
+    assert [path for folder in (scratch, out) for path in folder.iterdir()] == []
 
 
 # The library
@@ -211,6 +256,7 @@ def test_an_unfinished_reading_lets_go_of_the_ledger(crawled: Crawled) -> None:
 
 FAULTS = [
     ("x =", "is not TOML"),
+    ('[[export]]\nformat = "csv"\npath = "x"\nsafe_cells = "yes"', "safe_cells of .* must be true or false"),
     ('[[exports]]\nformat = "csv"', "exports is not a table here"),
     ('[[export]]\nformat = "xls"\npath = "x"', "'xls' is no format; there are jsonl, csv"),
     ('[[export]]\nformat = "csv"', "needs a path and a format"),

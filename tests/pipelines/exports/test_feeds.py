@@ -12,6 +12,7 @@ import pytest
 
 from pipelines.exports.feeds.entries import build_entry
 from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
+from pipelines.names.slugs import fold_name
 from tests.pipelines.exports.samples import NOON, build_hostile, build_sample
 
 if TYPE_CHECKING:
@@ -150,6 +151,37 @@ def test_names_that_are_no_path_are_kept_apart(tmp_path: Path) -> None:
     assert len(tags) == 5
     assert all(len(parse(path).entries) == 1 for path in tags)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["feeds"]
+
+
+NAMES = [
+    "Jazz",
+    "jazz",
+    "JAZZ",
+    "Con",
+    "nul.x",
+    "straße",
+    "STRASSE",
+    "e\u0301tude",
+    "étude",
+    "长" * 200,
+    "x" * 400,
+    "lpt1 ",
+]
+
+
+def test_names_have_a_file_each_on_every_file_system(tmp_path: Path) -> None:
+    """Some ignore case or composition, some take a name for a device, all bound it in bytes."""
+    export_feeds([build_sample(n, keywords=[name]) for n, name in enumerate(NAMES)], tmp_path / "feeds", OPTIONS)
+    first = sorted(path.name for path in (tmp_path / "feeds" / "tag").iterdir())
+    stems = {fold_name(name) for name in first}
+    assert len(stems) == len(first) == 3 * len(NAMES)
+    assert not [name for name in first if name.partition(".")[0].rstrip() in ("con", "Con", "nul", "lpt1")]
+    assert max(len(name.encode()) for name in first) <= 200
+    assert "Jazz.atom" in first, "who comes first keeps the name"
+    later = [build_sample(60 + n, keywords=[name]) for n, name in enumerate(reversed(NAMES))]
+    records = [*(build_sample(n, keywords=[name]) for n, name in enumerate(NAMES)), *later]
+    export_feeds(records, tmp_path / "feeds", OPTIONS)
+    assert sorted(path.name for path in (tmp_path / "feeds" / "tag").iterdir()) == first
 
 
 def test_opml_lists_every_feed(folder: Path) -> None:

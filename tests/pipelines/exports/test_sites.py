@@ -18,6 +18,7 @@ from pipelines.exports.records import PostRecord
 from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.jekyll import export_jekyll
 from pipelines.exports.sites.site import SiteOptions, build_name, build_page_path, show_date
+from pipelines.names.slugs import fold_name
 from tests.pipelines.exports.browser import needs_chromium, read_pages
 from tests.pipelines.exports.samples import build_hostile, build_sample
 from tests.project import Data, hash_tree, run_scrapy
@@ -73,7 +74,9 @@ def records(newspaper: Data) -> list[PostRecord]:
     twins = [replace(build_sample(200), file=f"2026-03-04-{name}.md", identifier=name) for name in ("Twin", "twin")]
     future = build_sample(300, datePublished=build_sample(1).datePublished.replace(year=2099))  # type: ignore[union-attr]
     day = build_sample(301, datePublished_precision=Precision.DAY)
-    return [*Library(newspaper.path).posts(), *build_hostile(), *twins, future, day]
+    names = ["Town", "town", "TOWN", "con", "区" * 200, "ſ", "s"]
+    sections = [build_sample(310 + n, articleSection=[name], headline=f"in {n}") for n, name in enumerate(names)]
+    return [*Library(newspaper.path).posts(), *build_hostile(), *twins, future, day, *sections]
 
 
 def list_pages(site: Path) -> list[str]:
@@ -122,6 +125,8 @@ def test_lists_lead_to_every_post(
     categories = ["/category/" + path.name for path in sorted((built / "category").iterdir())]
     home, *lists = read_pages(built, ["/index.html", *categories])
     filed = {link[0]: link[1] for page in lists for link in page["links"]}
+    files = [fold_name(str(path.relative_to(built))) for path in built.rglob("*.html")]
+    assert len(set(files)) == len(files)
     existing = {f"/{path.relative_to(built)}" for path in built.rglob("*.html")}
     assert {unquote(path) for path in filed} == set(list_pages(built))
     assert {unquote(link[0]) for link in home["links"]} <= existing
@@ -194,6 +199,9 @@ PATHS = [
     (":year/{x}", "year-x"),
     ("...", "posts"),
     ("a%2fb?c#d", "a-2fb-c-d"),
+    ("Con", "Con-3b6f52aa"),
+    ("nul.tar.gz", "nul-tar-gz-58766678"),
+    ("console", "console"),
 ]
 
 

@@ -6,17 +6,20 @@ import csv
 import json
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pipelines.exports.records import COLUMNS, NAMES
+from pipelines.exports.records import COLUMNS, NAMES, Change, ChangeKind, PostRecord, build_object
+from pipelines.exports.schemas import build_post_schema
 from pipelines.exports.tables.csv_table import export_csv
 from pipelines.exports.tables.dataset import export_dataset
 from pipelines.exports.tables.jsonl import export_jsonl
 from pipelines.exports.tables.parquet import export_parquet
 from pipelines.exports.tables.sqlite import build_query, export_sqlite, search, segment
-from tests.pipelines.exports.samples import build_hostile, build_sample
+from pipelines.posts.items import Doubt
+from tests.pipelines.exports.samples import NOON, build_hostile, build_sample
 
 WITHOUT_PYARROW = "pyarrow is not installed: pip install newsreel[parquet]"
 
@@ -64,7 +67,9 @@ def test_a_documented_query_finds_words_without_python(tmp_path: Path) -> None:
 def test_the_index_keeps_no_copy_of_the_text(tmp_path: Path) -> None:
     export_sqlite([build_sample(1)], tmp_path / "posts.sqlite")
     with closing(sqlite3.connect(tmp_path / "posts.sqlite")) as database:
-        assert database.execute("SELECT text FROM search").fetchall() == [(None,)]
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        assert "search_data" in tables
+        assert "search_content" not in tables
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
@@ -82,6 +87,51 @@ def test_csv_is_read_by_a_csv_reader(tmp_path: Path) -> None:
     assert list(rows[0]) == list(NAMES)
     assert [row["headline"] for row in rows] == [record.headline for record in records]
     assert [json.loads(row["keywords"]) for row in rows] == [list(record.keywords) for record in records]
+
+
+def test_no_safe_cell_is_a_formula(tmp_path: Path) -> None:
+    texts = [
+        "=1+1",
+        "+1",
+        "-3 per cent",
+        "@SUM(A1)",
+        "\tx",
+        "\rx",
+        "\nx",
+        "＝1+1",
+        "－1",
+        "＋1",
+        "＠x",
+        "a=1",
+        "'x",
+        "",
+    ]
+    records = [build_sample(1, headline=text, author=[text]) for text in texts]
+    records = [replace(record, headline=text) for record, text in zip(records, texts, strict=True)]
+    for has_safe_cells in (True, False):
+        export_csv(records, tmp_path / "posts.csv", has_safe_cells=has_safe_cells)
+        with (tmp_path / "posts.csv").open(encoding="utf-8", newline="") as file:
+            headlines = [row["headline"] for row in csv.DictReader(file)]
+        assert [text.removeprefix("'") for text in headlines[:11]] == texts[:11]
+        assert all(text.startswith("'") for text in headlines[:11]) is has_safe_cells
+        assert headlines[11:] == texts[11:]
+
+
+@pytest.mark.parametrize("change", [None, Change(kind=ChangeKind.UPDATED, version=2, cursor="9")])
+def test_every_line_keeps_to_the_schema_that_the_types_make(change: Change | None) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    schema = build_post_schema()
+    check = jsonschema.Draft202012Validator(schema)
+    check.check_schema(schema)
+    gone = PostRecord(collection="news", source="news", identifier="1")
+    doubtful = replace(build_sample(3), doubts=(Doubt(record_id="<urn:x>", captured_at=NOON, reason="unlike"),))
+    for record in (*build_hostile(), build_sample(1), doubtful, gone):
+        row = build_object(replace(record, change=change))
+        check.validate(row)
+        for name in row:
+            assert not check.is_valid(row | {name: 1.5}), f"{name} takes anything"
+    assert not check.is_valid(build_object(build_sample(1)) | {"more": ""})
+    assert set(schema["properties"]) == set(NAMES)
 
 
 def test_parquet_has_a_folder_for_each_month(tmp_path: Path) -> None:
