@@ -23,6 +23,7 @@ from crawler.publishing.exporting import ExportPlan, PlanError, read_plans, run_
 from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library
 from crawler.sources import SourceError
+from pipelines.exports.feeds.entries import Order
 from pipelines.exports.files import ExportError, open_scratch, replace_file
 from pipelines.exports.formats import ExportOptions
 from pipelines.exports.records import RecordRefused
@@ -76,6 +77,8 @@ class Command(ScrapyCommand):
         parser.add_argument("--title", default="", help="of a site or of feeds")
         parser.add_argument("--url", default="", help="where a site or a folder of feeds will stand")
         parser.add_argument("--hub", default="", metavar="URL", help="WebSub hub named in feeds")
+        parser.add_argument("--limit", type=int, default=0, metavar="N", help="posts in a feed (default: 50)")
+        parser.add_argument("--order", default="", choices=[*Order], help="of feeds (default: published)")
         parser.add_argument("--safe-cells", action="store_true", help="of csv: no cell is a formula")
         parser.add_argument("--revive", action="store_true", help="of webhooks: try again what was laid aside")
         parser.add_argument("--json", action="store_true", help="print what was done as one JSON object")
@@ -132,7 +135,8 @@ class Command(ScrapyCommand):
 
     def _write(self, name: str, opts: argparse.Namespace, *, file: TextIO) -> None:
         assert self.settings is not None
-        options = ExportOptions(title=opts.title, url=opts.url, hub=opts.hub, safe_cells=opts.safe_cells)
+        names = ("title", "url", "hub", "safe_cells", "limit", "order")
+        options = ExportOptions(**{name: getattr(opts, name) for name in names})
         plan = ExportPlan(
             format=name,
             path=Path(opts.output),

@@ -20,8 +20,9 @@ from archives.errors import ArchiveError
 from crawler.publishing.formats import FormatError, check_format, find_format
 from crawler.publishing.library import Library
 from crawler.publishing.webhooks import FILE_NAME, Hook, Outbox, deliver_due, load_hook
-from crawler.publishing.websub import ping_hub
+from crawler.publishing.websub import Announcements
 from crawler.sources import SourceError
+from pipelines.exports.feeds.feeds import FeedOptions
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import ExportOptions
 from pipelines.exports.records import RecordRefused
@@ -215,7 +216,8 @@ class ExportExtension:
             return
         self._crawler.stats.inc_value("exports/written")
         if plan.format == "feeds" and plan.options.hub:
-            refusal = ping_hub(plan.options.hub, f"{plan.options.url.rstrip('/')}/all.atom")
+            url = plan.options.url or FeedOptions().url
+            refusal = Announcements(self._library.data_dir).announce(plan.options.hub, plan.path, url)
             if refusal:
                 logger.warning("Hub %s was not told: %s", plan.options.hub, refusal)
 

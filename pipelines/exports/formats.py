@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from pipelines.exports.feeds.entries import Order
 from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
+from pipelines.exports.files import ExportError
 from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.jekyll import export_jekyll
 from pipelines.exports.sites.markdown import export_markdown
@@ -29,12 +31,18 @@ class ExportOptions:
 
     Attributes:
         safe_cells: in CSV, an apostrophe stands before what a spreadsheet would run as a formula.
+        limit: posts in a feed.
+        order: of feeds, one of `Order`.
+        archive: behind the feeds of everything stand documents with all older posts.
     """
 
     title: str = ""
     url: str = ""
     hub: str = ""
     safe_cells: bool = False
+    limit: int = 0
+    order: str = ""
+    archive: bool = True
 
 
 class Exporter(Protocol):
@@ -117,7 +125,15 @@ def _csv(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> i
 def _feeds(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
     default = FeedOptions()
     url = (options.url or default.url).rstrip("/")
-    return export_feeds(records, path, FeedOptions(title=options.title or default.title, url=url, hub=options.hub))
+    try:
+        order = Order(options.order or default.order)
+    except ValueError:
+        raise ExportError(f"feeds have no order {options.order!r}; there are {', '.join(Order)}") from None
+    if options.limit < 0:
+        raise ExportError(f"a feed cannot hold {options.limit} posts; name a number from 1")
+    title, limit = options.title or default.title, options.limit or default.limit
+    chosen = FeedOptions(title=title, url=url, hub=options.hub, limit=limit, order=order, has_archive=options.archive)
+    return export_feeds(records, path, chosen)
 
 
 FORMATS = {

@@ -1,6 +1,6 @@
 """Atom: the feed that says most exactly what an entry is, when it changed, and in which language.
 
-Spec: RFC 4287; WebSub §4 for `rel=hub`.
+Spec: RFC 4287; WebSub §4 for `rel=hub`; RFC 5005 §4 for archive documents.
 """
 
 from __future__ import annotations
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from pipelines.exports.feeds.entries import Entry, FeedInfo
 
 
+HISTORY = "http://purl.org/syndication/history/1.0"
+
+
+def list_links(info: FeedInfo) -> list[tuple[str, str]]:
+    """Return relation and address of what a feed leads to beside itself and its page."""
+    pairs = [("hub", info.hub), ("current", info.current), ("prev-archive", info.older), ("next-archive", info.newer)]
+    return [(rel, address) for rel, address in pairs if address]
+
+
 def build_atom(entries: list[Entry], info: FeedInfo) -> Iterator[str]:
     """Yield the lines of a feed."""
     yield '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
@@ -25,8 +34,10 @@ def build_atom(entries: list[Entry], info: FeedInfo) -> Iterator[str]:
     yield build_element("updated", find_updated(entries).isoformat()) + "\n"
     yield build_element("link", "", rel="self", type="application/atom+xml", href=info.url) + "\n"
     yield build_element("link", "", rel="alternate", type="text/html", href=info.home) + "\n"
-    if info.hub:
-        yield build_element("link", "", rel="hub", href=info.hub) + "\n"
+    for rel, address in list_links(info):
+        yield build_element("link", "", rel=rel, href=address) + "\n"
+    if info.current:
+        yield f'<archive xmlns="{HISTORY}"/>\n'
     yield build_element("generator", "Newsreel") + "\n"
     for entry in entries:
         yield from _build_entry(entry)

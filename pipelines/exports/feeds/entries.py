@@ -8,6 +8,7 @@ import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pipelines.exports.records import dump_record, load_record
@@ -23,9 +24,17 @@ _NAMESPACE = uuid.UUID("6ba7b811-9dad-11d1-80b4-00c04fd430c8")  # RFC 9562 §6.6
 _TRIM_EVERY = 5000
 _SPOOL = """
 CREATE TABLE record (id TEXT PRIMARY KEY, text TEXT) WITHOUT ROWID;
-CREATE TABLE member (feed TEXT, published TEXT, id TEXT);
-CREATE INDEX member_feed ON member (feed, published DESC, id DESC);
+CREATE TABLE member (feed TEXT, at TEXT, id TEXT);
+CREATE INDEX member_feed ON member (feed, at DESC, id DESC);
 """
+
+
+class Order(StrEnum):
+    """By which instant a feed has its newest posts."""
+
+    PUBLISHED = "published"
+    FOUND = "found"
+    CHANGED = "changed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +45,18 @@ class FeedInfo:
         url: address of the feed.
         home: address of a page for readers.
         hub: WebSub hub that is told of changes, or ''.
+        older: address of the archive document with what came before, or ''.
+        newer: in an archive document, that of the one with what came next, or ''.
+        current: in an archive document, the address of the feed that it belongs to; '' in the feed itself.
     """
 
     title: str
     url: str
     home: str
     hub: str = ""
+    older: str = ""
+    newer: str = ""
+    current: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +78,22 @@ class Entry:
     categories: tuple[str, ...]
     authors: tuple[str, ...]
     language: str
+
+
+def find_instant(record: PostRecord, order: Order) -> datetime:
+    """Return the instant by which a feed of an order sorts a post.
+
+    A post was found when the first of the captures that it rests on was made, and changed with the last of them.
+    """
+    published = record.published_at or datetime.min.replace(tzinfo=UTC)
+    if order is Order.PUBLISHED:
+        return published
+    instants = [entry.captured_at for entry in record.evidence.values()]
+    if record.capture is not None:
+        instants.append(record.capture.captured_at)
+    if not instants:
+        return published
+    return (min if order is Order.FOUND else max)(instants).astimezone(UTC)
 
 
 def build_entry(record: PostRecord, url: str = "") -> Entry:
@@ -108,18 +139,26 @@ class LatestRecords:
 
 
 class Spool:
-    """The newest posts of many feeds at once, kept in a file, so that memory does not grow with their number."""
+    """The posts of many feeds at once, kept in a file, so that memory does not grow with their number.
 
-    def __init__(self, database: sqlite3.Connection, limit: int) -> None:
+    Args:
+        limit: posts in a feed; no more are kept.
+        whole: the feeds of which every post is kept.
+    """
+
+    def __init__(self, database: sqlite3.Connection, limit: int, whole: Iterable[str]) -> None:
         self._database = database
         self._limit = limit
+        self._whole = tuple(whole)
         self._count = 0
 
-    def add(self, record: PostRecord, feeds: Iterable[str]) -> None:
-        """Enter a post into its feeds."""
-        at = (record.published_at or datetime.min.replace(tzinfo=UTC)).isoformat(timespec="microseconds")
+    def add(self, record: PostRecord, feeds: Iterable[tuple[str, Order]]) -> None:
+        """Enter a post into its feeds, each with its order."""
+        rows = [
+            (feed, find_instant(record, order).isoformat(timespec="microseconds"), record.id) for feed, order in feeds
+        ]
         self._database.execute("INSERT OR REPLACE INTO record VALUES (?, ?)", (record.id, dump_record(record)))
-        self._database.executemany("INSERT INTO member VALUES (?, ?, ?)", [(feed, at, record.id) for feed in feeds])
+        self._database.executemany("INSERT INTO member VALUES (?, ?, ?)", rows)
         self._count += 1
         if self._count % _TRIM_EVERY == 0:
             self._trim()
@@ -129,30 +168,50 @@ class Spool:
         self._trim()
         for (feed,) in self._database.execute("SELECT DISTINCT feed FROM member ORDER BY feed"):
             rows = self._database.execute(
-                "SELECT text FROM member JOIN record USING (id) WHERE feed = ? ORDER BY published DESC, id DESC",
-                (feed,),
+                "SELECT text FROM member JOIN record USING (id) WHERE feed = ?"
+                " ORDER BY at DESC, member.id DESC LIMIT ?",
+                (feed, self._limit),
             )
             yield feed, [load_record(text) for (text,) in rows]
 
-    def _trim(self) -> None:
-        self._database.execute(
-            "DELETE FROM member WHERE rowid IN (SELECT rowid FROM (SELECT rowid, row_number() OVER"
-            " (PARTITION BY feed ORDER BY published DESC, id DESC) AS place FROM member) WHERE place > ?)",
-            (self._limit,),
+    def count(self, feed: str) -> int:
+        """Return how many posts are kept of a feed."""
+        return int(self._database.execute("SELECT count(*) FROM member WHERE feed = ?", (feed,)).fetchone()[0])
+
+    def iter_chunks(self, feed: str) -> Iterator[list[PostRecord]]:
+        """Yield the posts of a feed from the oldest on, as many at a time as a feed holds; each chunk newest first."""
+        rows = self._database.execute(
+            "SELECT text FROM member JOIN record USING (id) WHERE feed = ? ORDER BY at, member.id", (feed,)
         )
-        self._database.execute("DELETE FROM record WHERE id NOT IN (SELECT id FROM member)")
+        while texts := rows.fetchmany(self._limit):
+            yield [load_record(text) for (text,) in reversed(texts)]
+
+    def _trim(self) -> None:
+        slots = ", ".join("?" * len(self._whole))
+        self._database.execute(
+            "DELETE FROM member WHERE rowid IN (SELECT rowid FROM (SELECT rowid, row_number() OVER"  # noqa: S608
+            " (PARTITION BY feed ORDER BY at DESC, id DESC) AS place FROM member"
+            f" WHERE feed NOT IN ({slots})) WHERE place > ?)",  # only slots
+            (*self._whole, self._limit),
+        )
+        if not self._whole:
+            self._database.execute("DELETE FROM record WHERE id NOT IN (SELECT id FROM member)")
 
 
 @contextmanager
-def open_spool(folder: Path, limit: int) -> Iterator[Spool]:
-    """Give an empty spool, kept in a file below the folder while the block runs."""
+def open_spool(folder: Path, limit: int, *, whole: Iterable[str] = ()) -> Iterator[Spool]:
+    """Give an empty spool, kept in a file below the folder while the block runs.
+
+    Args:
+        whole: the feeds of which every post is kept.
+    """
     path = folder / ".spool.sqlite"
     database = sqlite3.connect(path, isolation_level=None)
     try:
         database.execute("PRAGMA journal_mode = OFF")
         database.execute("PRAGMA synchronous = OFF")
         database.executescript(_SPOOL)
-        yield Spool(database, limit)
+        yield Spool(database, limit, whole)
     finally:
         database.close()
         path.unlink(missing_ok=True)

@@ -22,6 +22,8 @@ def build_json_feed(entries: list[Entry], info: FeedInfo) -> Iterator[str]:
         "home_page_url": info.home,
         "feed_url": info.url,
     }
+    if info.older:
+        feed["next_url"] = info.older
     if info.hub:
         feed["hubs"] = [{"type": "WebSub", "url": info.hub}]
     feed["items"] = list(map(_build_item, entries))

@@ -1,7 +1,7 @@
 """RSS 2.0, for readers that know nothing newer.
 
 Spec: RSS 2.0.11 of the RSS Advisory Board; Atom's `link` for rel=self, Dublin Core's `creator` for names without mail
-addresses, and `content:encoded` for the whole text.
+addresses, `content:encoded` for the whole text, and RFC 5005 for archive documents.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import html
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+from pipelines.exports.feeds.atom import HISTORY, list_links
 from pipelines.exports.feeds.entries import find_updated
 from pipelines.exports.xml import build_element
 
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 _HEAD = (
     '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" '
-    'xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/">\n<channel>\n'
+    'xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    f'xmlns:fh="{HISTORY}">\n<channel>\n'
 )
 
 
@@ -33,8 +35,10 @@ def build_rss(entries: list[Entry], info: FeedInfo) -> Iterator[str]:
     yield build_element("lastBuildDate", format_datetime(find_updated(entries))) + "\n"
     yield build_element("generator", "Newsreel") + "\n"
     yield build_element("atom:link", "", rel="self", type="application/rss+xml", href=info.url) + "\n"
-    if info.hub:
-        yield build_element("atom:link", "", rel="hub", href=info.hub) + "\n"
+    for rel, address in list_links(info):
+        yield build_element("atom:link", "", rel=rel, href=address) + "\n"
+    if info.current:
+        yield "<fh:archive/>\n"
     for entry in entries:
         yield from _build_item(entry)
     yield "</channel>\n</rss>\n"

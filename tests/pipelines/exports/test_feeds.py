@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from pipelines.exports.feeds.entries import build_entry
+from pipelines.exports.feeds.entries import Order, build_entry
 from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
 from pipelines.names.slugs import fold_name
 from tests.pipelines.exports.samples import NOON, build_hostile, build_sample
@@ -35,6 +36,7 @@ SCHEMA = {
         "title": {"type": "string", "minLength": 1},
         "home_page_url": {"type": "string", "pattern": "^https?://"},
         "feed_url": {"type": "string", "pattern": "^https?://"},
+        "next_url": {"type": "string", "pattern": "^https?://"},
         "hubs": {"type": "array", "items": {"type": "object", "required": ["type", "url"]}},
         "items": {
             "type": "array",
@@ -185,9 +187,69 @@ def test_names_have_a_file_each_on_every_file_system(tmp_path: Path) -> None:
 
 
 def test_opml_lists_every_feed(folder: Path) -> None:
-    outlines = list(ET.parse(folder / "opml.xml").iter("outline"))
-    assert len(outlines) == len(list(folder.rglob("*.atom")))
+    body = ET.parse(folder / "opml.xml").getroot()[1]
+    groups = [outline.get("text") for outline in body if outline.get("xmlUrl") is None]
+    assert groups == ["Sections", "Collections", "Sources", "Tags"]
+    outlines = [outline for outline in body.iter("outline") if outline.get("xmlUrl")]
+    feeds = [path for path in folder.rglob("*.atom") if path.parent.name != "archive"]
+    assert len(outlines) == len({outline.get("xmlUrl") for outline in outlines}) == len(feeds)
     assert all(outline.get("xmlUrl", "").startswith("https://news.example/feeds/") for outline in outlines)
+
+
+LINKS = {
+    "atom": lambda path: {
+        link.get("rel"): link.get("href", "") for link in ET.parse(path).getroot().iter(ATOM + "link")
+    },
+    "rss": lambda path: {
+        link.get("rel"): link.get("href", "") for link in ET.parse(path).getroot().iter(ATOM + "link")
+    },
+    "json": lambda path: {"prev-archive": json.loads(path.read_text("utf-8")).get("next_url")},
+}
+
+
+def read_ids(path: Path) -> list[str]:
+    return re.findall("urn:uuid:[0-9a-f-]+", path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("count", [0, 1, 5, 6, 10, 11, 23])
+@pytest.mark.parametrize("suffix", ["atom", "rss", "json"])
+@pytest.mark.parametrize("feed", ["all", "found"])
+def test_one_comes_from_a_feed_to_every_post_and_full_pages_stay(
+    feed: str, suffix: str, count: int, tmp_path: Path
+) -> None:
+    records = [build_sample(number) for number in range(count)]
+    seen: list[str] = []
+    for known in (count, count + 3):
+        more = [*records, *(build_sample(number) for number in range(count, known))]
+        export_feeds(more, tmp_path / f"feeds{known}", OPTIONS)
+        found, address, hops = set(), f"https://news.example/feeds/{feed}.{suffix}", 0
+        while address:
+            path = tmp_path / f"feeds{known}" / address.removeprefix("https://news.example/feeds/")
+            links = LINKS[suffix](path)
+            found |= set(read_ids(path))
+            assert len(read_ids(path)) <= 5
+            assert (links.get("hub") is None) or hops == 0
+            assert hops == 0 or len(read_ids(path)) == 5, "an archive document is full"
+            address, hops = links.get("prev-archive") or "", hops + 1
+        assert found == {build_entry(record).id for record in more}
+        seen.append(f"feeds{known}")
+    for path in (tmp_path / seen[0]).glob(f"archive/found-*.{suffix}"):
+        later = tmp_path / seen[1] / path.relative_to(tmp_path / seen[0])
+        assert read_ids(path) == read_ids(later), "what was found later changes no older document"
+
+
+def test_what_was_found_or_changed_last_stands_in_feeds_of_its_own(tmp_path: Path) -> None:
+    old = build_sample(900, datePublished=NOON - timedelta(days=4000))
+    edited = replace(build_sample(2), capture=replace(build_sample(901).capture, captured_at=NOON + timedelta(days=9)))  # type: ignore[type-var]
+    export_feeds([old, edited, *(build_sample(n) for n in range(20, 40))], tmp_path / "feeds", OPTIONS)
+    ids = {name: read_ids(tmp_path / "feeds" / f"{name}.json") for name in ("all", "found", "changed")}
+    assert build_entry(old).id not in ids["all"]
+    assert ids["found"][0] == build_entry(old).id
+    assert ids["changed"][0] == build_entry(edited).id
+    by_change = replace(OPTIONS, order=Order.CHANGED, has_archive=False)
+    export_feeds([old, edited, *(build_sample(n) for n in range(20, 40))], tmp_path / "feeds", by_change)
+    assert read_ids(tmp_path / "feeds" / "tag" / "sea.json")[0] == build_entry(edited).id
+    assert not (tmp_path / "feeds" / "archive").exists()
 
 
 def test_an_empty_set_is_an_empty_feed(tmp_path: Path) -> None:

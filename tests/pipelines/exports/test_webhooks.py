@@ -12,8 +12,9 @@ import socket
 import threading
 import time
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote
 
 import pytest
 
@@ -21,14 +22,17 @@ from archives.storage.collection import Collection
 from crawler.publishing.exporting import tell_receivers
 from crawler.publishing.library import Library
 from crawler.publishing.webhooks import MAX_ATTEMPTS, Hook, Outbox, deliver_due, load_hook, sign
-from crawler.publishing.websub import ping_hub
+from crawler.publishing.websub import Announcements, ping_hub
+from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
 from pipelines.posts.items import Statement
 from tests.clock import Clock
-from tests.pipelines.exports.samples import build_statement, fill_collection
+from tests.pipelines.exports.samples import build_sample, build_statement, fill_collection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from pipelines.exports.records import PostRecord
 
 SECRET = b"not much of a secret"
 
@@ -64,7 +68,7 @@ def receiver() -> Iterator[Receiver]:
                     time.sleep(state.hang_s / 10)
                     self.wfile.write(bytes([letter]))
                 return
-            if status < 300:
+            if status < 300 and self.headers["Content-Type"] == "application/json":
                 state.heard.append(json.loads(body)["data"])
             self.send_response(status)
             if status == 302:
@@ -251,6 +255,34 @@ def test_faults_of_the_file_are_told(table: dict[str, Any], words: str, monkeypa
 
 def test_a_hub_is_told_of_a_feed(receiver: Receiver) -> None:
     receiver.answers = [500, 503]
-    assert ping_hub(receiver.url, "http://x.example/all.atom") == "answered 500"
+    assert ping_hub(receiver.url, ["http://x.example/all.atom"]) == "answered 500"
     assert receiver.asked[0][1] == b"hub.mode=publish&hub.url=http%3A%2F%2Fx.example%2Fall.atom"
-    assert "refused" in ping_hub("http://127.0.0.1:9/", "http://x.example/all.atom")
+    assert "refused" in ping_hub("http://127.0.0.1:9/", ["http://x.example/all.atom"])
+
+
+def test_a_hub_is_told_of_every_feed_that_changed_and_of_no_other(receiver: Receiver, tmp_path: Path) -> None:
+    hub = receiver.url + "?a=1&b=2"
+
+    def announce(*records: PostRecord) -> set[str]:
+        feeds = FeedOptions(url="https://x.example/f", hub=hub, limit=1)
+        export_feeds(records, tmp_path / "feeds", feeds)
+        receiver.asked.clear()
+        is_refused = bool(receiver.answers)
+        problem = Announcements(tmp_path).announce(hub, tmp_path / "feeds", feeds.url)
+        asked = [parse_qs(body.decode()) for _, body in receiver.asked]
+        assert all(form["hub.mode"] == ["publish"] for form in asked)
+        assert bool(problem) is is_refused
+        return {topic for form in asked for topic in form["hub.url"]}
+
+    first, other = build_sample(1, keywords=["a"]), build_sample(2, keywords=["长/b"])
+    told = announce(first, other)
+    naming = [path for path in (tmp_path / "feeds").rglob("*.*") if b"a=1" in path.read_bytes()]
+    assert told == {f"https://x.example/f/{quote(str(p.relative_to(tmp_path / 'feeds')))}" for p in naming}
+    assert len(naming) == 3 * 8, "all, found, changed, collection, source, category and two tags"
+    assert announce(first, other) == set()
+    changed = replace(first, headline="changed")
+    receiver.answers = [503]
+    tried = announce(changed, other)
+    assert {topic.rpartition("/")[2] for topic in tried} == {"a.atom", "a.rss", "a.json"}
+    assert announce(changed, other) == tried, "what the hub did not hear it is told again"
+    assert announce(changed, other) == set()
