@@ -13,6 +13,8 @@ from archives.captures.recovery import salvage
 from archives.errors import ArchiveError, CollectionError
 from archives.index.catalogue import rebuild_catalogue
 from archives.index.sidecars import rebuild
+from archives.mending.copies import mend_collection
+from archives.mending.summary import count_left, describe_file
 from archives.replay.serving import serve_collection
 from archives.storage.collection import Collection
 from archives.transfer.importing import Added
@@ -60,6 +62,8 @@ def _build_parser() -> argparse.ArgumentParser:
     add("recover", _run_recover, "close the files of writers that died, cut to whole records", path="COLLECTION_DIR")
     intake = add("add", _run_add, "copy WARC, ARC and WACZ files or folders in and index them", path="COLLECTION_DIR")
     intake.add_argument("files", type=Path, nargs="+", metavar="PATH")
+    mend = add("mend", _run_mend, "write repaired copies of files whose writer was wrong", path="COLLECTION_DIR")
+    mend.add_argument("-o", "--output", type=Path, required=True, metavar="COLLECTION_DIR", help="made if missing")
     pack = add("pack", _run_pack, "write closed files, index and pages to one WACZ file", path="COLLECTION_DIR")
     pack.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.wacz")
     pack.add_argument("--title", default="", help="default: the directory's name")
@@ -122,6 +126,16 @@ def _run_add(options: argparse.Namespace) -> int:
             damage += not taken.is_passed
             _complain(taken.fault)
     return 1 if damage else 0
+
+
+def _run_mend(options: argparse.Namespace) -> int:
+    collection = _open_directory(options.path)
+    files = mend_collection(collection, Collection(options.output.resolve()))
+    for line in [line for file in files for line in describe_file(file)]:
+        _say(line)
+    if not any(file.is_mended for file in files):
+        _say("nothing to mend")
+    return 1 if count_left(files) else 0
 
 
 def _run_pack(options: argparse.Namespace) -> int:

@@ -37,12 +37,7 @@ class Collection:
         Raises:
             CollectionError: the name is not allowed, the collection is missing, or it cannot be written.
         """
-        if not _NAME.fullmatch(name):
-            raise CollectionError(
-                f"{name!r} is not a collection name; use 1 to 64 letters, digits, dots, hyphens or "
-                "underscores, beginning with a letter or digit"
-            )
-        collection = cls(data_dir / "collections" / name)
+        collection = cls.place(data_dir, name)
         if create:
             collection._make()
         elif not collection.path.is_dir():
@@ -53,6 +48,20 @@ class Collection:
                 path=collection.path,
             )
         return collection
+
+    @classmethod
+    def place(cls, data_dir: Path, name: str) -> Collection:
+        """The collection of that name, whether or not it is there.
+
+        Raises:
+            CollectionError: the name is not allowed.
+        """
+        if not _NAME.fullmatch(name):
+            raise CollectionError(
+                f"{name!r} is not a collection name; use 1 to 64 letters, digits, dots, hyphens or "
+                "underscores, beginning with a letter or digit"
+            )
+        return cls(data_dir / "collections" / name)
 
     def __repr__(self) -> str:
         return f"Collection({str(self.path)!r})"

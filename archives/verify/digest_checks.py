@@ -78,14 +78,14 @@ class DigestChecks:
             return Verdict.OF_OTHER_BYTES if is_http else Verdict.GOOD
         return Verdict.OF_NOTHING if is_digest_of_nothing(label) else Verdict.BAD
 
-    def compute(self, part: str) -> str:
+    def compute(self, part: str, algorithm: str = "sha1") -> str:
         """Digest the bytes that the standard means."""
         record = self._record
         if part != "Payload" or not record.is_http:
-            return build_parts_digest(record.iter_block())
+            return build_parts_digest(record.iter_block(), algorithm)
         if record.is_large:
-            return build_parts_digest(iter_large_payload(record.iter_block(), is_framed=True))
-        return build_parts_digest((choose_payload(record.block),))
+            return build_parts_digest(iter_large_payload(record.iter_block(), is_framed=True), algorithm)
+        return build_parts_digest((choose_payload(record.block),), algorithm)
 
 
 def _matches(label: str, parts: Iterable[bytes | memoryview]) -> bool:

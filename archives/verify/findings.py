@@ -13,7 +13,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from archives.errors import RecordError
+from archives.errors import Damage, RecordError
 from archives.storage.databases import Schema, open_scratch
 from archives.urls import build_instant, count_micros, is_same_instant
 from archives.warc.reader import CAPTURE_TYPES, build_reference
@@ -135,6 +135,8 @@ class Findings:
     def add_damage(self, error: RecordError, path: Path) -> None:
         """Note what the reader could not read."""
         message = str(error) if path.name in str(error) else f"{path.name}: {error}"
+        if error.damage is Damage.TRUNCATED_MEMBER:
+            message += '; where there is no copy, "python -m archives mend" writes one without what is cut'
         self.add(error.damage, path, message, offset=error.offset, record_id=error.record_id)
 
     def list_offsets(self, path: Path) -> set[int]:

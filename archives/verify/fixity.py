@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import Damage, RecordError
@@ -14,6 +15,7 @@ from archives.storage.files import is_held
 from archives.storage.remote_files import find_size, open_warc
 from archives.verify.digest_checks import DigestChecks, Verdict
 from archives.verify.findings import Findings, Likeness, Problem, Twin
+from archives.verify.repairs import Fault, describe_faults, find_repair, is_ours
 from archives.verify.run_manifests import iter_departures
 from archives.warc.members import Member, MemberStream, has_members
 from archives.warc.parser import Record
@@ -34,6 +36,8 @@ _TRAILER: Final = b"\r\n\r\n"
 _LONGEST_REST: Final = 4096
 _REINDEX: Final = 'run "python -m archives index" on the collection'
 _RESTORE: Final = "restore the file from a copy"
+_MEND: Final = '"python -m archives mend" writes a copy of the collection that is right'
+_CUT: Final = f"if there is none, {_MEND.replace('that is right', 'without it')}"
 # To write the index of a damaged file anew forgets the captures that a copy still has.
 _RESTORE_FIRST: Final = f"{_RESTORE}; only if there is none, {_REINDEX}"
 
@@ -110,16 +114,24 @@ def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None
     captures: dict[tuple[int, str], IndexEntry] = {}
     readable: list[int] = []
     keys = MethodKeys()
+    faults: Counter[Fault] = Counter()
+    is_wire = False
     for record in _iter_framed(warc, findings):
         keys.see(record)
         readable.append(record.offset)
         _verify_identity(record, warc, findings)
-        _verify_digests(record, warc, findings)
+        verdicts = _verify_digests(record, warc, findings)
+        is_wire = is_wire or is_ours(record)
+        if not is_wire and record.version and (repair := find_repair(record, verdicts)):
+            faults.update(repair.faults)
         if record.type in CAPTURE_TYPES:
             try:
                 captures[record.offset, record.record_id] = build_entry(record, warc.name)
             except RecordError as error:
                 _add_undated(error, record, warc, findings)
+    if faults:
+        message = f"{warc.name} is not as its writer should have made it ({describe_faults(faults)}); {_MEND}"
+        findings.add_note("mendable", warc, message)
     captures = dict(zip(captures, keys.apply(captures.values()), strict=True))
     sidecar = collection.sidecar_path(warc.name)
     if sidecar.exists():
@@ -162,7 +174,8 @@ def _iter_member(member: Member, records: Iterator[Record], warc: Path, findings
     if kind == "trailer":
         _add_trailer_note(warc, member.offset, findings)
     elif kind:
-        message = f"{what} in {warc.name} at offset {member.offset}; {_RESTORE}"
+        remedy = _MEND if kind == Damage.SHARED_MEMBER else _RESTORE
+        message = f"{what} in {warc.name} at offset {member.offset}; {remedy}"
         findings.add(kind, warc, message, offset=member.offset)
         if kind != Damage.SHARED_MEMBER:
             return
@@ -220,12 +233,13 @@ def _add_repetition(place: tuple[Path, int], record_id: str, *, first: Twin, fin
     add("duplicate-record-id", warc, f"{message}; {next_step}", offset=offset, record_id=record_id)
 
 
-def _verify_digests(record: Record, warc: Path, findings: Findings) -> None:
-    """Note digests that the bytes do not give, and those that cannot be checked here."""
+def _verify_digests(record: Record, warc: Path, findings: Findings) -> dict[str, Verdict]:
+    """Note digests that the bytes do not give, and those that cannot be checked here; returns what each is worth."""
     checks = DigestChecks(record)
+    verdicts: dict[str, Verdict] = {}
     for part, label in checks.iter_labels():
         kind = f"{part.lower()}-digest"
-        verdict = checks.judge(part, label)
+        verdict = verdicts[part] = checks.judge(part, label)
         if verdict is Verdict.GOOD:
             continue
         place = f"{part.lower()} digest in {warc.name} at offset {record.offset} ({record.record_id})"
@@ -240,8 +254,13 @@ def _verify_digests(record: Record, warc: Path, findings: Findings) -> None:
             message = f"{place} is the digest of no bytes, as some writers state where they computed none"
             findings.add_note(kind, warc, message, offset=record.offset, record_id=record.record_id)
         else:
-            message = f"{place} does not match: header says {label}, bytes give {checks.compute(part)}; {_RESTORE}"
+            is_written_so = part == "Payload" and verdicts.get("Block") is Verdict.GOOD
+            remedy = (
+                f"the block is as it was written, so that its writer was wrong: {_MEND}" if is_written_so else _RESTORE
+            )
+            message = f"{place} does not match: header says {label}, bytes give {checks.compute(part)}; {remedy}"
             findings.add(kind, warc, message, offset=record.offset, record_id=record.record_id)
+    return verdicts
 
 
 def _verify_revisits(findings: Findings) -> None:

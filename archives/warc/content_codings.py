@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # Nobody applies more than two; each may take as long as the largest content takes.
 _MAX_CODINGS: Final = 5
+_MOST_TRIED: Final = 64 * 1024 * 1024
 _CODINGS: Final = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd"))
 _TEXT: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\t\r\n\x20-\x7e\x80-\xff]{0,512}(?![\x00-\x08\x0e-\x1a\x1c-\x1f])")
 
@@ -67,8 +68,7 @@ def decode_body(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
 
     Spec: RFC 9110 §8.4; Fetch §2.2.6 (handle content codings).
     """
-    names = [coding.strip().strip('"').lower() for coding in codings]
-    known = [name for name in names if name in _CODINGS]
+    known = _list_known(codings)
     if has_lost_coding(payload, known):
         return payload
     try:
@@ -80,6 +80,27 @@ def decode_body(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
         if known[-1:] in (["br"], ["deflate"]) and _TEXT.match(payload):
             return payload
         raise
+
+
+def is_decoded(payload: bytes, codings: list[str]) -> bool:
+    """Whether a body that is announced as coded stands decoded, as other archives store it."""
+    known = _list_known(codings)
+    if has_lost_coding(payload, known):
+        return True
+    if known[-1:] not in (["br"], ["deflate"]) or not _TEXT.match(payload):
+        return False
+    try:
+        decode_content(payload, known[-1:], max_bytes=_MOST_TRIED)
+    except ContentTooLarge:
+        return False
+    except RecordError:
+        return True
+    return False
+
+
+def _list_known(codings: list[str]) -> list[str]:
+    names = [coding.strip().strip('"').lower() for coding in codings]
+    return [name for name in names if name in _CODINGS]
 
 
 def has_lost_coding(payload: bytes, codings: list[str]) -> bool:

@@ -18,7 +18,7 @@ from archives.warc.zstd_frames import MAGIC as ZSTD_MAGIC
 from archives.warc.zstd_frames import build_zstd_inflater, find_skippable_size, is_skippable, is_zstd, load_dictionary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 MAGIC: Final = b"\x1f\x8b\x08"
 # No flags, no date, any system. Spec: RFC 1952 §2.3.
@@ -171,14 +171,17 @@ def compress_parts(*parts: bytes) -> bytearray:
 
     For large records: a small one is made in one go in less time.
     """
+    return bytearray().join(iter_compressed(parts))
+
+
+def iter_compressed(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The same, in pieces, so that neither the record nor its member has to be in memory."""
     packer = _load_packer()
-    member = bytearray()
     for part in parts:
         view = memoryview(part)
         for at in range(0, len(view), _PACKED_SIZE):
-            member += packer.compress(view[at : at + _PACKED_SIZE])
-    member += packer.flush()
-    return member
+            yield packer.compress(view[at : at + _PACKED_SIZE])
+    yield packer.flush()
 
 
 def _load_packer() -> Any:

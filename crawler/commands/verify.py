@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -112,8 +113,17 @@ class Command(ScrapyCommand):
 def _verify_archive(collection: Collection, engine: Engine | None) -> list[Problem]:
     if engine is not None:
         return verify_in_shards(collection, engine)
+    mendable: list[str] = []
+
+    def hear(note: Problem) -> None:
+        if note.kind == "mendable":
+            mendable.append(note.message)
+
     with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
-        return verify_collection(collection, progress=advance)
+        problems = verify_collection(collection, progress=advance, on_note=hear)
+    for message in mendable:
+        print(f"{collection.name}: {message}", file=sys.stderr)  # noqa: T201
+    return problems
 
 
 def _list_doubts(file: str, state: str) -> list[_Line]:

@@ -310,11 +310,15 @@ BROKEN = {
 }
 NOTED = {
     # A draft of the format: dates of its own kind, payload digests over whole blocks.
-    "chatnoir-eu__chatnoir-resiliparse__clueweb-quirk.warc.gz": {"payload-digest", "undated"},
+    "chatnoir-eu__chatnoir-resiliparse__clueweb-quirk.warc.gz": {"mendable", "payload-digest", "undated"},
+    # Pages stored decoded, or without their chunks, under the head of what came; digests of other bytes.
+    "webrecorder__py-wacz__example-warcinfo-metadata.warc": {"mendable"},
+    "webrecorder__pywb__iana.warc.gz": {"mendable"},
+    "webrecorder__warcio__example-digest.warc": {"mendable"},
     # Their originals are in other files, and they do not say in full which.
     "iipc__warc-specifications__20130729-heritrix-revisit-with-http-headers.warc.gz": {"dangling-revisit"},
     "iipc__warc-specifications__20141124-heritrix-server-not-modified.warc.gz": {"dangling-revisit", "trailer"},
-    "local__interop-matrix.warc.gz": {"dangling-revisit", "payload-digest"},
+    "local__interop-matrix.warc.gz": {"dangling-revisit", "mendable", "payload-digest"},
     "local__truncated-tail.warc.gz": {"dangling-revisit"},
     "webrecorder__pywb__dupes.warc.gz": {"dangling-revisit"},
     "webrecorder__pywb__example-url-agnostic-revisit.warc.gz": {"dangling-revisit", "trailer"},

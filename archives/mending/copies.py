@@ -1,0 +1,331 @@
+"""Writes a collection with repaired copies of another one's files; no byte of the original is ever written to.
+
+Each change stands in a `metadata` record behind what was changed, and each repaired file says at its start which file
+it was made from, by name and SHA-256. So whoever holds both can follow every step, and whoever runs it again sees that
+it was done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from archives.errors import CollectionError
+from archives.index.cdxj import dump_line
+from archives.index.sidecars import salvage_sidecar, write_sidecar
+from archives.mending.rewriting import Mended, mend_record, refer_to
+from archives.mending.units import LostUnit, RecordUnit, iter_units
+from archives.storage.collection import Collection
+from archives.storage.files import hash_file, link_file, open_temporary, replace_file, sync_file, write_file
+from archives.storage.remote_files import open_warc
+from archives.urls import format_warc_date
+from archives.verify.digest_checks import Verdict
+from archives.verify.repairs import Repair, find_repair, is_ours, judge_digests
+from archives.warc.members import compress_parts, iter_compressed
+from archives.warc.reader import iter_records
+from archives.warc.records import RECORD_END, RecordType, build_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+
+_CHUNK_BYTES: Final = 1024 * 1024
+_SOURCE_FIELD: Final = "mended-from-sha256"
+_ARC_SUFFIXES: Final = (".arc", ".arc.gz")
+# Beside the files; run manifests are not taken over, since they tell the digests of the originals.
+_COMPANIONS: Final = ("erased.jsonl", "imports.jsonl")
+
+
+@dataclass(slots=True, kw_only=True)
+class MendedFile:
+    """What became of one file.
+
+    Attributes:
+        faults: how many records had each; `shared-member` counts records that shared their gzip member with others.
+        lost: what could not be read and is left out, in words.
+        damaged: records whose bytes have changed since they were written; they are copied as they are.
+        is_new: False where the copy was there already.
+    """
+
+    source: Path
+    target: Path
+    faults: Counter[str] = field(default_factory=Counter)
+    lost: list[str] = field(default_factory=list)
+    damaged: int = 0
+    is_new: bool = True
+
+    @property
+    def is_mended(self) -> bool:
+        """Whether the copy differs from its original."""
+        return bool(self.faults or self.lost)
+
+
+@dataclass(slots=True)
+class _Plan:
+    """What is to be done to a file, by the place of each record in the order of the file."""
+
+    file: MendedFile
+    repairs: dict[int, Repair] = field(default_factory=dict)
+    has_shared: bool = False
+
+
+def mend_collection(
+    collection: Collection,
+    target: Collection,
+    *,
+    warcs: Iterable[Path] | None = None,
+    progress: Callable[[str], None] | None = None,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> list[MendedFile]:
+    """Write a collection that holds every file of another one, repaired where its writer was wrong.
+
+    Args:
+        target: made if anything is to be mended; files in it that were made from the same originals are left alone.
+        warcs: the files; by default all that are closed.
+        progress: told the name of each file before it is read, first to look for faults, then to copy.
+        clock: gives the instant that the records of changes state.
+
+    Returns:
+        What became of each file; without anything to mend, nothing was written.
+
+    Raises:
+        CollectionError: the target is the collection itself, or holds another file by the same name.
+        OSError: a file cannot be read, or the disk does not take a copy.
+    """
+    if target.path.resolve() == collection.path.resolve():
+        raise CollectionError("a repaired copy does not go beside its original; name another collection")
+    tell = progress or (lambda _name: None)
+    digests: dict[str, str] = {}
+    plans = []
+    for warc in list(collection.iter_warcs()) if warcs is None else list(warcs):
+        tell(warc.name)
+        plans.append(_plan_file(warc, target, digests))
+    if not any(plan.file.is_mended for plan in plans):
+        return [plan.file for plan in plans]
+    at = format_warc_date(clock())
+    target.archive_dir.mkdir(parents=True, exist_ok=True)
+    for plan in plans:
+        tell(plan.file.source.name)
+        _write_copy(plan, digests, at)
+        if plan.file.is_new or not target.sidecar_path(plan.file.target.name).exists():
+            entries, _ = salvage_sidecar(plan.file.target)
+            write_sidecar(target, plan.file.target.name, map(dump_line, entries))
+    _copy_companions(collection, target)
+    return [plan.file for plan in plans]
+
+
+def _plan_file(warc: Path, target: Collection, digests: dict[str, str]) -> _Plan:
+    """Find what is wrong in a file; new payload digests of records are added to `digests` by record id."""
+    name = warc.name.removesuffix(".zst") + ".gz" if warc.name.endswith(".zst") else warc.name
+    plan = _Plan(MendedFile(source=warc, target=target.archive_dir / name))
+    if warc.name.endswith(_ARC_SUFFIXES):
+        plan.file.target = target.archive_dir / warc.name
+        return plan
+    has_wire = False
+    for number, unit in enumerate(iter_units(warc)):
+        if isinstance(unit, LostUnit):
+            plan.file.lost.append(_describe_loss(unit))
+            continue
+        record = unit.record
+        if not record.version:
+            return _Plan(MendedFile(source=warc, target=target.archive_dir / warc.name))
+        has_wire = is_ours(record) if record.type == RecordType.WARCINFO else has_wire
+        plan.file.faults["shared-member"] += not unit.is_alone
+        plan.has_shared |= not unit.is_alone
+        if not has_wire and (repair := _find_repair(unit, plan.file)):
+            plan.repairs[number] = repair
+            plan.file.faults.update(map(str, repair.faults))
+            if "Payload" in repair.wrong_digests:
+                digests[record.record_id] = mend_record(unit, repair).payload_digest
+        elif record.type == RecordType.REVISIT and (record.get("WARC-Refers-To") or "") in digests:
+            plan.file.faults["digest-of-mended-original"] += 1
+    plan.file.faults = +plan.file.faults
+    if not plan.file.is_mended:
+        plan.file.target = target.archive_dir / warc.name
+    return plan
+
+
+def _find_repair(unit: RecordUnit, file: MendedFile) -> Repair | None:
+    verdicts = judge_digests(unit.record)
+    file.damaged += verdicts.get("Block") is Verdict.BAD
+    return find_repair(unit.record, verdicts)
+
+
+def _describe_loss(unit: LostUnit) -> str:
+    what = "the end of the file" if unit.is_tail else "bytes"
+    return f"{what} from offset {unit.offset} on, {unit.length} bytes: {'; '.join(unit.reasons)}"
+
+
+def _write_copy(plan: _Plan, digests: Mapping[str, str], at: str) -> None:
+    file = plan.file
+    if file.target.exists():
+        file.is_new = False
+        is_same = _find_source(file.target) == _hash_warc(file.source)
+        if not (is_same if file.is_mended else hash_file(file.target) == _hash_warc(file.source)):
+            message = (
+                f"{file.target.name} is in {file.target.parent.parent.name} already and was made from another file"
+            )
+            raise CollectionError(f"{message}; name another collection", path=file.target)
+        return
+    if not file.is_mended:
+        _copy_file(file.source, file.target)
+        return
+    with replace_file(file.target) as stream, open_warc(file.source) as source:
+        writer = _CopyWriter(stream, source, plan, _hash_warc(file.source), at)
+        for number, unit in enumerate(iter_units(file.source)):
+            writer.write(number, unit, digests)
+        writer.finish()
+
+
+class _CopyWriter:
+    """Writes one repaired copy."""
+
+    def __init__(self, stream: BinaryIO, source: BinaryIO, plan: _Plan, sha256: str, at: str) -> None:
+        self._stream = stream
+        self._source = source
+        self._plan = plan
+        self._sha256 = sha256
+        self._at = at
+        name = plan.file.source.name
+        self._is_packed = plan.file.target.name.endswith(".gz")
+        # A file may be called .gz and hold plain records; its members tell, and a copy is what its name says.
+        self._is_copied = not name.endswith(".zst") and _is_packed(source) == self._is_packed
+        self._warcinfo = ""
+        self._has_source = False
+
+    def write(self, number: int, unit: RecordUnit | LostUnit, digests: Mapping[str, str]) -> None:
+        """Write a unit, and behind it what was changed in it."""
+        if isinstance(unit, LostUnit):
+            self._tell_source()
+            self._tell(number, self._describe_loss(unit))
+            return
+        record = unit.record
+        if record.type != RecordType.WARCINFO:
+            self._tell_source()
+        repair = self._plan.repairs.get(number)
+        referred = digests.get(record.get("WARC-Refers-To") or "") if record.type == RecordType.REVISIT else None
+        if repair is not None:
+            self._put_mended(number, mend_record(unit, repair))
+        elif referred is not None:
+            self._put_mended(number, refer_to(unit, referred))
+        elif unit.is_alone and self._is_copied:
+            self._copy(unit)
+        else:
+            self._put(unit.header, record.iter_block(), is_large=record.is_large)
+        if record.type == RecordType.WARCINFO:
+            self._warcinfo = record.record_id
+            self._tell_source()
+
+    def finish(self) -> None:
+        """End the copy of a file that may hold nothing that can be read."""
+        self._tell_source()
+
+    def _put_mended(self, number: int, mended: Mended) -> None:
+        self._put(mended.header, mended.iter_block(), is_large=mended.record.is_large)
+        self._tell(number, mended.told, refers_to=mended.record.record_id)
+
+    def _describe_loss(self, unit: LostUnit) -> tuple[tuple[str, str], ...]:
+        self._source.seek(unit.offset)
+        digest = hashlib.sha256()
+        for part in _iter_parts(self._source, unit.length):
+            digest.update(part)
+        return (
+            ("fault", "cut-tail" if unit.is_tail else "unreadable"),
+            ("offset-before", str(unit.offset)),
+            ("length-before", str(unit.length)),
+            ("sha256-before", digest.hexdigest()),
+            *(("reason", " ".join(reason.split())) for reason in unit.reasons),
+        )
+
+    def _tell_source(self) -> None:
+        if not self._has_source:
+            self._has_source = True
+            self._tell(-1, (("mended-from", self._plan.file.source.name), (_SOURCE_FIELD, self._sha256)))
+
+    def _tell(self, number: int, told: Iterable[tuple[str, str]], *, refers_to: str = "") -> None:
+        """Write a record of a change; its id follows from the original, so that the copy does, too."""
+        record_id = f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, f'{self._sha256} {number}')}>"
+        fields = f"WARC-Date: {self._at}\r\n"
+        fields += f"WARC-Warcinfo-ID: {self._warcinfo}\r\n" if self._warcinfo else ""
+        fields += f"WARC-Refers-To: {refers_to}\r\n" if refers_to else ""
+        block = "".join(f"{name}: {value}\r\n" for name, value in (("software", "Newsreel"), *told))
+        built = build_metadata(
+            block.encode("utf-8", "replace"), fields, record_id, content_type="application/warc-fields"
+        )
+        self._put(built.header, (built.block,), is_large=False)
+
+    def _copy(self, unit: RecordUnit) -> None:
+        self._source.seek(unit.offset)
+        self._stream.writelines(_iter_parts(self._source, unit.length))
+        if not self._is_packed:
+            self._stream.write(RECORD_END)
+
+    def _put(self, header: bytes, block: Iterable[bytes], *, is_large: bool) -> None:
+        if not self._is_packed:
+            self._stream.writelines(chain((header,), block, (RECORD_END,)))
+        elif is_large:
+            self._stream.writelines(iter_compressed(chain((header,), block, (RECORD_END,))))
+        else:
+            self._stream.write(compress_parts(header, *block, RECORD_END))
+
+
+def _iter_parts(stream: BinaryIO, length: int) -> Iterator[bytes]:
+    while length > 0 and (part := stream.read(min(length, _CHUNK_BYTES))):
+        length -= len(part)
+        yield part
+
+
+def _is_packed(stream: BinaryIO) -> bool:
+    stream.seek(0)
+    return stream.read(2) == b"\x1f\x8b"
+
+
+def _find_source(path: Path) -> str:
+    """The SHA-256 of the file that a repaired copy was made from; empty where it says none."""
+    for number, record in enumerate(iter_records(path)):
+        if record.type == RecordType.METADATA:
+            for line in record.start.decode("utf-8", "replace").splitlines():
+                name, _, value = line.partition(":")
+                if name == _SOURCE_FIELD:
+                    return value.strip()
+        if number > 1:
+            break
+    return ""
+
+
+def _hash_warc(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open_warc(path) as stream:
+        while part := stream.read(_CHUNK_BYTES):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    """Give a file that needs no repair a place in the copy: as a second name, or else by its bytes."""
+    with suppress(OSError):
+        os.link(source, target)
+        return
+    with open_temporary(target.parent) as copy, open_warc(source) as stream:
+        shutil.copyfileobj(stream, copy, _CHUNK_BYTES)
+        sync_file(copy)
+        link_file(copy, target)
+
+
+def _copy_companions(collection: Collection, target: Collection) -> None:
+    for name in _COMPANIONS:
+        path = collection.path / name
+        if path.is_file() and not (target.path / name).exists():
+            write_file(target.path / name, path.read_bytes())
+    for path in sorted(collection.pages_dir.glob("[!.]*.jsonl")) if collection.pages_dir.is_dir() else ():
+        if not (target.pages_dir / path.name).exists():
+            write_file(target.pages_dir / path.name, path.read_bytes())
