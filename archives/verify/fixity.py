@@ -35,6 +35,7 @@ _HEADER_END: Final = re.compile(rb"\n\r?\n")
 _TRAILER: Final = b"\r\n\r\n"
 _LONGEST_REST: Final = 4096
 _REINDEX: Final = 'run "python -m archives index" on the collection'
+_EMPTY: Final = "empty-file"
 _RESTORE: Final = "restore the file from a copy"
 _MEND: Final = '"python -m archives mend" writes a copy of the collection that is right'
 _CUT: Final = f"if there is none, {_MEND.replace('that is right', 'without it')}"
@@ -107,7 +108,10 @@ def _verify_rest(collection: Collection, findings: Findings) -> None:
             what = f"{sidecar.name} belongs to no WARC file"
             findings.add("foreign-sidecar", sidecar, f"{what}; restore that file from a copy, or else {_REINDEX}")
     _verify_revisits(findings)
-    findings.problems += iter_departures(collection, but={problem.path for problem in findings.problems})
+    known_worse = {problem.path for problem in findings.problems if problem.kind != _EMPTY}
+    departures = list(iter_departures(collection, but=known_worse))
+    told = {problem.path for problem in departures}
+    findings.problems = [p for p in findings.problems if p.kind != _EMPTY or p.path not in told] + departures
 
 
 def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None:
@@ -129,6 +133,9 @@ def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None
                 captures[record.offset, record.record_id] = build_entry(record, warc.name)
             except RecordError as error:
                 _add_undated(error, record, warc, findings)
+    if not readable and not findings.list_offsets(warc):
+        message = f"{warc.name} is empty: no record is in it; {_RESTORE}, or remove it if nothing ever was"
+        findings.add(_EMPTY, warc, message)
     if faults:
         message = f"{warc.name} is not as its writer should have made it ({describe_faults(faults)}); {_MEND}"
         findings.add_note("mendable", warc, message)

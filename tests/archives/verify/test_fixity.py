@@ -297,6 +297,13 @@ def test_uncompressed_files_are_read_too(collection: Collection) -> None:
     assert "bad-record" in find_kinds(collection)
 
 
+@pytest.mark.parametrize("data", [b"", b"\r\n\r\n"])
+def test_a_file_without_a_record_is_named(collection: Collection, data: bytes) -> None:
+    (collection.archive_dir / "nothing.warc").write_bytes(data)
+    rebuild(collection)
+    assert find_kinds(collection) == {"empty-file"}
+
+
 # What each file of the corpus is called, with the reason; files not named here are good and nothing is said of them.
 BROKEN = {
     "chatnoir-eu__chatnoir-resiliparse__clipped.warc.gz": {"truncated-member"},  # the gzip stream is cut
