@@ -12,6 +12,7 @@ from contextlib import closing
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from archives.erasure.exclusions import Exclusions, load_exclusions
 from archives.index.cdxj import IndexEntry, dump_row, find_key, load_row
 from archives.index.sidecars import find_state, read_entries
 from archives.storage.databases import Schema, open_database, transaction
@@ -54,10 +55,14 @@ class CollectionIndex:
 
     Brought up to date at the first question; `refresh` looks for files closed since. A collection that cannot be
     written is catalogued in memory.
+
+    Args:
+        for_readers: leave out captures of excluded addresses.
     """
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, *, for_readers: bool = False) -> None:
         self.collection = collection
+        self._exclusions = load_exclusions(collection.path.parent.parent) if for_readers else None
         self._database: sqlite3.Connection | None = None
         self._finalizer: weakref.finalize[Any, Any] | None = None
 
@@ -84,6 +89,10 @@ class CollectionIndex:
         if self._database is None:
             self._database = _open_catalogue(self.collection)
             self._finalizer = weakref.finalize(self, self._database.close)
+            if self._exclusions is not None:
+                _hide(self._database, self._exclusions)
+        if self._exclusions is not None:
+            self._exclusions.refresh()
         return _refresh(self._database, self.collection)
 
     def count_entries(self) -> int:
@@ -202,6 +211,13 @@ def _open_catalogue(collection: Collection) -> sqlite3.Connection:
     return open_database(collection.indexes_dir / CATALOGUE_NAME, _SCHEMA, across_threads=True)
 
 
+def _hide(database: sqlite3.Connection, exclusions: Exclusions) -> None:
+    """Have every question of this connection pass over the captures of excluded addresses."""
+    database.create_function("is_excluded", 1, exclusions.excludes)
+    # A view of the table's name, which SQLite looks for among the temporary ones first.
+    database.execute("CREATE TEMP VIEW capture AS SELECT * FROM main.capture WHERE NOT is_excluded(url)")
+
+
 def _refresh(database: sqlite3.Connection, collection: Collection) -> int:
     """Make the rows agree with the files; each file is taken in whole, in a transaction of its own."""
     found = {warc: state for warc in collection.iter_warcs() if (state := find_state(collection, warc))}
@@ -223,15 +239,15 @@ def _refresh(database: sqlite3.Connection, collection: Collection) -> int:
 def _remove_file(database: sqlite3.Connection, filename: str) -> None:
     row = database.execute("SELECT id FROM warc WHERE filename = ?", (filename,)).fetchone()
     if row is not None:
-        database.execute("DELETE FROM capture WHERE warc = ?", row)
+        database.execute("DELETE FROM main.capture WHERE warc = ?", row)
         database.execute("DELETE FROM warc WHERE id = ?", row)
 
 
 def _add_file(database: sqlite3.Connection, filename: str, state: str, entries: list[IndexEntry]) -> None:
     warc = database.execute("INSERT INTO warc (filename, state) VALUES (?, ?)", (filename, state)).lastrowid
     database.executemany(
-        "INSERT INTO capture (urlkey, captured_at, url, mime, status, digest, length, offset, record_id, truncated,"
-        " warc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO main.capture (urlkey, captured_at, url, mime, status, digest, length, offset, record_id,"
+        " truncated, warc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ((*dump_row(entry), warc) for entry in entries),
     )
 

@@ -181,7 +181,7 @@ class Shelves:
             shelf = self._idle.get(collection.path)
             if shelf:
                 return shelf.pop()
-        return float("-inf"), CollectionIndex(collection)
+        return float("-inf"), CollectionIndex(collection, for_readers=True)
 
     def _put_back(self, collection: Collection, refreshed_at: float, index: CollectionIndex) -> None:
         with self._lock:

@@ -156,7 +156,9 @@ class Command(ScrapyCommand):
             print(f"{where} was not written: {error}", file=file)
             self.exitcode = 1
             return
-        sentence = f"{where}: {done['posts']} posts" + (f"; cursor {done['cursor']}" if done["cursor"] else "")
+        sentence = f"{where}: {done['posts']} posts"
+        sentence += f" ({done['excluded']} left out, whose addresses are excluded)" if done["excluded"] else ""
+        sentence += f"; cursor {done['cursor']}" if done["cursor"] else ""
         print(json.dumps(done, ensure_ascii=False) if opts.json else sentence, file=file)
 
     def _tell_receivers(self, *, revive: bool) -> None:
@@ -172,7 +174,7 @@ class Command(ScrapyCommand):
 
 
 def write_export(library: Library, plan: ExportPlan, since: str | None, engine: Engine | None = None) -> dict[str, Any]:
-    """Write an export; return its format, path, number of posts, and the cursor to go on from.
+    """Write an export; return its format, path, number of posts, how many were left out, and the cursor to go on from.
 
     Args:
         engine: works in shards; without one this process does it all.
@@ -199,4 +201,5 @@ def write_export(library: Library, plan: ExportPlan, since: str | None, engine: 
                 count = find_format(plan.format).export(records, plan.path, plan.options)
     if not since:
         count = export_in_shards(library, plan, engine) if engine else run_export(library, plan)
-    return {"format": plan.format, "path": str(plan.path), "posts": count, "cursor": cursor}
+    done = {"format": plan.format, "path": str(plan.path), "posts": count, "cursor": cursor}
+    return done | {"excluded": library.left_out}

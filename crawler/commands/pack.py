@@ -64,9 +64,16 @@ class Command(ScrapyCommand):
             self.exitcode = 1
             return
         print(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")  # noqa: T201
+        if hidden := _count_excluded(collection):
+            print(f"{hidden} captures of excluded addresses go along; 'forget' takes captures out of WARC files")  # noqa: T201
         for name in packed.left_out:
             print(f"{name} is left out: a WACZ file holds WARC files only")  # noqa: T201
         print(f"to see it: open https://replayweb.page/ and choose {packed.path.name} there, or read docs/viewer.md")  # noqa: T201
+
+
+def _count_excluded(collection: Collection) -> int:
+    with CollectionIndex(collection) as whole, CollectionIndex(collection, for_readers=True) as shown:
+        return whole.count_entries() - shown.count_entries()
 
 
 def _iter_pages(collection: Collection) -> Iterator[Page]:
@@ -75,7 +82,7 @@ def _iter_pages(collection: Collection) -> Iterator[Page]:
         return
     ledger = open_ledger(collection)
     try:
-        with CollectionIndex(collection) as index:
+        with CollectionIndex(collection, for_readers=True) as index:
             for _, _, state in ledger.iter_filed():
                 post = load_post(state)
                 yield from (Page(entry=entry, title=post.headline) for entry in _iter_entries(index, post))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware, Redirec
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import HtmlResponse
 
+from archives.erasure.exclusions import Exclusions, load_exclusions
 from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.fetching.robots import META_ROBOTS
 from crawler.runs.erased import find_register
@@ -43,13 +45,17 @@ class ScopeMiddleware:
     """Refuses requests outside the scope of the spider's source, whether linked or redirected to.
 
     Nor is an address asked for that carries a name and a password: it would stand in every record, log and post. What
-    was erased from the collection is not asked for again.
+    was erased from the collection is not asked for again, and what is excluded is not asked for at all.
 
-    Stats: `links/out_of_scope`, `erased/not_asked`.
+    Stats: `links/out_of_scope`, `erased/not_asked`, `excluded/not_asked`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
+
+    @cached_property
+    def _excluded(self) -> Exclusions:
+        return load_exclusions(Path(self._crawler.settings["DATA_DIR"] or "."))
 
     @cached_property
     def _erased(self) -> Register:
@@ -70,6 +76,9 @@ class ScopeMiddleware:
         if self._erased.has_address(request.url):
             self._crawler.stats.inc_value("erased/not_asked")
             raise IgnoreRequest("what stands at this address was erased, and is not asked for again")
+        if self._excluded.excludes(request.url):
+            self._crawler.stats.inc_value("excluded/not_asked")
+            raise IgnoreRequest(f"{request.url} is excluded; 'newsreel exclude' lists the patterns")
         if source is None or source.admits(request.url):
             return
         if request.meta.get(META_CROSS_SUBMIT) == parts.netloc:

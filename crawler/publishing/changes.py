@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from archives.erasure.exclusions import load_exclusions
 from archives.storage.databases import Schema, open_database
 from archives.urls import format_timestamp
 from crawler.monitoring.logbook import RunState, list_runs
@@ -233,8 +234,11 @@ class ChangeLog:
         self._database.execute("DELETE FROM filed")
         if not find_ledger(self.collection).exists():
             return
+        exclusions = load_exclusions(self.collection.path.parent.parent)
         with closing(open_ledger(self.collection)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
             for key, _, state in filed:
+                if exclusions and exclusions.excludes((post := load_post(state)).url, post.shareLink):
+                    continue  # told as withdrawn, once
                 digest = hashlib.blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
                 if is_thorough or self._find_seen(key) != digest:
                     post = load_post(state)

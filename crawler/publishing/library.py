@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archives.captures.revisits import resolve_capture
+from archives.erasure.exclusions import load_exclusions
 from archives.errors import NotArchived
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection, list_collections
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from archives.warc.reader import Capture
     from crawler.sources import Source
     from pipelines.exports.records import PostRecord
+    from pipelines.posts.items import Post
 
 # No zone is further from UTC.
 _DAY = timedelta(days=1)
@@ -42,12 +44,16 @@ class Library:
 
     Args:
         data_dir: the setting `DATA_DIR`.
+
+    Attributes:
+        left_out: how many posts were passed over because their addresses are excluded.
     """
 
-    __slots__ = ("data_dir",)
+    __slots__ = ("data_dir", "left_out")
 
     def __init__(self, data_dir: Path | str) -> None:
         self.data_dir = Path(data_dir)
+        self.left_out = 0
 
     def __repr__(self) -> str:
         return f"Library({str(self.data_dir)!r})"
@@ -125,7 +131,20 @@ class Library:
             source = definition_for(name)
             return source.post if source else PostOptions()
 
-        return PostStore(find_ledger(opened), collection, options_for)
+        return PostStore(find_ledger(opened), collection, options_for, hides=self._build_test())
+
+    def _build_test(self) -> Callable[[Post], bool] | None:
+        """Return what tells whether a post's address is excluded; None where nothing is."""
+        exclusions = load_exclusions(self.data_dir)
+        if not exclusions:
+            return None
+
+        def hides(post: Post) -> bool:
+            is_hidden = exclusions.excludes(post.url, post.shareLink)
+            self.left_out += is_hidden
+            return is_hidden
+
+        return hides
 
     def find_definitions(self, collection: str) -> Callable[[str], Source | None]:
         """Return what gives the definition of a source as a collection knows it, by its name.

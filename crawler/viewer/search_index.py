@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from archives.erasure.exclusions import load_exclusions
 from archives.storage.databases import Schema, open_database, transaction
 from archives.warc.records import quote_uri
 from pipelines.exports.tables.sqlite import build_query, segment
@@ -175,6 +176,8 @@ class PostShelf:
             return
         ledger = self._library.open_collection(self.collection).indexes_dir / "ledger.sqlite"
         state = _find_state(ledger)
+        if exclusions := load_exclusions(self._library.data_dir):
+            state += f", without {exclusions.fingerprint}"
         (known,) = self._database.execute("SELECT value FROM state WHERE name = 'ledger'").fetchone() or ("",)
         if state != known:
             self._take_in(state)

@@ -32,12 +32,21 @@ class PostStore:
     Args:
         ledger: its path; a collection without one has no posts.
         options_for: gives a source's options by its name.
+        hides: asked for each post that has a file, whether to leave it out.
     """
 
-    def __init__(self, ledger: Path, collection: str, options_for: Callable[[str], PostOptions]) -> None:
+    def __init__(
+        self,
+        ledger: Path,
+        collection: str,
+        options_for: Callable[[str], PostOptions],
+        *,
+        hides: Callable[[Post], bool] | None = None,
+    ) -> None:
         self.collection = collection
         self._path = ledger
         self._options_for = options_for
+        self._hides = hides
 
     def iter_records(
         self,
@@ -63,7 +72,10 @@ class PostStore:
             filed = ledger.iter_filed(source=source, since=since, until=until)
             with closing(filed):
                 for _, file, state in filed:
-                    record = self._build(load_post(state), file)
+                    post = load_post(state)
+                    if self._hides is not None and self._hides(post):
+                        continue
+                    record = self._build(post, file)
                     if is_filed_under(record, category, tag):
                         yield record
 
@@ -73,7 +85,8 @@ class PostStore:
             return
         with closing(Ledger(self._path)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
             for key, file, state in filed:
-                yield key[0], file, state
+                if self._hides is None or not self._hides(load_post(state)):
+                    yield key[0], file, state
 
     def find_record(self, source: str, identifier: str, *, change: Change | None = None) -> PostRecord | None:
         """Return the record of one post, or None where it has no post file.
@@ -92,6 +105,8 @@ class PostStore:
             for key, change in wanted:
                 claim = ledger.find_claim(key)
                 state = ledger.find_post(key) if claim else None
+                if state and self._hides is not None and self._hides(state):
+                    state = None
                 record = self._build(state, claim.file) if state and claim else None
                 yield replace(record, change=change) if record and change else record
 
