@@ -76,6 +76,8 @@ class NewsreelAddon:
             "crawler.fetching.middlewares.RefreshMiddleware": 580,
             # Behind Scrapy's decompression, so that a page read from the archive is decompressed like any other.
             "crawler.fetching.revalidation.RevalidateMiddleware": 595,
+            # In front of whatever follows a redirect, which may lead to the log-in.
+            "crawler.fetching.logins.LoginMiddleware": 620,
         }
         settings["DOWNLOADER_MIDDLEWARES"].update(middlewares, priority="addon")
         spider_middlewares = {

@@ -40,6 +40,7 @@ from crawler.fetching.wire.recording import Recording
 from crawler.fetching.wire.request_bytes import build_request, find_route
 from crawler.fetching.wire.tls import TlsContexts
 from crawler.runs.run import META_CAPTURE, RunExtension
+from crawler.sessions.session import META_LOGIN, SourceSession
 
 if TYPE_CHECKING:
     from scrapy import Request
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from scrapy.http import Response
 
     from crawler.fetching.wire.connection import Connection
+    from crawler.fetching.wire.request_bytes import Route
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +63,11 @@ class CaptureHandler(BaseDownloadHandler):
     response whose capture could not be written is never passed on: its request fails with
     `archives.errors.WriteError`.
 
+    Where the spider has a `session`, its secrets are added to what is sent and starred out of what is written down. A
+    response in which that cannot be done, because a secret stands inside a coding, is neither kept nor read.
+
     Stats: `wire/deviation/<name>` for each way in which a response departs from the standard, by
-    `archives.warc.framing.Deviation`.
+    `archives.warc.framing.Deviation`; `session/not_kept`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -70,6 +75,8 @@ class CaptureHandler(BaseDownloadHandler):
         settings = crawler.settings
         self.run = crawler.get_extension(RunExtension)
         self.held = crawler.get_extension(HeldBytes) or HeldBytes(crawler)
+        session = getattr(crawler.spider, "session", None)
+        self.session: SourceSession | None = session if isinstance(session, SourceSession) else None
         self.max_head_bytes = settings.getint("BOUNDS_HEAD_BYTES")
         self.max_bytes = settings.getint("DOWNLOAD_MAXSIZE")
         self.warn_bytes = settings.getint("DOWNLOAD_WARNSIZE")
@@ -115,7 +122,7 @@ class CaptureHandler(BaseDownloadHandler):
         self.count(f"wire/deviation/{Deviation.LATE_BYTES}")
         ref = recording.reference
         if self.run is not None and ref is not None:
-            self.run.write_late(ref, data)
+            self.run.write_late(ref, self.session.secrets.mask(data) if self.session else data)
 
 
 class Download:
@@ -131,12 +138,14 @@ class Download:
         self._connection: Connection | None = None
         self._answer: Answer | None = None
         self._stopped: StopDownload | None = None
+        self._session = handler.session if handler.session and handler.session.admits(request.url) else None
+        self._written_request = b""
 
     async def run(self, local_address: tuple[str, int] | None) -> Response:
         """Send the request, once more where a connection that was kept open breaks before anything came."""
         loop = asyncio.get_running_loop()
         route = find_route(self._request, local_address)
-        raw_request = build_request(self._request, route)
+        raw_request = self._build_request(route)
         began = loop.time()
         deadline = loop.call_later(self._timeout_s, self._expire) if self._timeout_s else None
         is_fresh = False
@@ -152,6 +161,18 @@ class Download:
         finally:
             if deadline is not None:
                 deadline.cancel()
+
+    def _build_request(self, route: Route) -> bytes:
+        """Return what is sent, and remember what is written down of it."""
+        if self._session is None:
+            self._written_request = build_request(self._request, route)
+            return self._written_request
+        fields = self._session.list_fields(self._request.url)
+        starred = [(name, b"*" * len(value) if is_secret else value) for name, value, is_secret in fields]
+        self._written_request = self._session.mask_request(
+            build_request(self._request, route, starred), is_login=META_LOGIN in self._request.meta
+        )
+        return build_request(self._request, route, [(name, value) for name, value, _ in fields])
 
     async def _exchange(self, connection: Connection, recording: Recording) -> None:
         self._connection = connection
@@ -238,11 +259,18 @@ class Download:
         handler, framer = self._handler, recording.framer
         surplus = recording.cut_surplus()
         # Not a list of pieces, which would have to be joined: a response that is large enough would be held twice.
+        raw_response = recording.received.getvalue()
+        if self._session is not None:
+            raw_response, surplus = self._hide_secrets(raw_response), self._session.secrets.mask(surplus)
+            if self._session.is_leaking(raw_response):
+                handler.count("session/not_kept")
+                recording.error = DownloadFailedError(f"{self._request.url} repeats a secret in coded bytes; not kept")
+                return
         exchange = Exchange(
             url=self._request.url,
             began_at=recording.began_at,
-            raw_request=recording.raw_request,
-            raw_response=recording.received.getvalue(),
+            raw_request=self._written_request,
+            raw_response=raw_response,
             ip=recording.ip,
             cipher_suite=recording.cipher_suite,
             truncated=recording.truncated,
@@ -259,6 +287,11 @@ class Download:
             recording.reference = handler.run.write(exchange, self._answer)
         except WriteError as error:
             recording.error = error
+
+    def _hide_secrets(self, raw_response: bytes) -> bytes:
+        assert self._session is not None
+        self._session.note_response(self._request.url, raw_response, is_login=META_LOGIN in self._request.meta)
+        return self._session.mask_response(raw_response)
 
     def _build_response(self, recording: Recording) -> Response:
         """Return the response, or raise why there is none."""

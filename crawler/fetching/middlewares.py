@@ -19,6 +19,7 @@ from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.fetching.robots import META_ROBOTS
 from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
+from crawler.sessions.session import META_LOGIN
 from pipelines.posts.adopt import adopt
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class ScopeMiddleware:
             raise IgnoreRequest(f"{request.url} is excluded; 'newsreel exclude' lists the patterns")
         if source is None or source.admits(request.url):
             return
-        if request.meta.get(META_CROSS_SUBMIT) == parts.netloc:
+        if request.meta.get(META_CROSS_SUBMIT) == parts.netloc or is_own_login(request):
             return
         # The standard has robots.txt followed wherever it is moved to.
         if META_ROBOTS in request.meta or (
@@ -90,6 +91,13 @@ class ScopeMiddleware:
             return
         self._crawler.stats.inc_value("links/out_of_scope")
         raise IgnoreRequest(f"{request.url} is outside the scope of source {source.name}")
+
+
+def is_own_login(request: Request) -> bool:
+    """Tell whether a request is part of a log-in and goes to the host of the log-in, in as safe a way."""
+    login = urlsplit(str(request.meta.get(META_LOGIN, "")))
+    parts = urlsplit(request.url)
+    return parts.netloc == login.netloc and parts.scheme in (login.scheme, "https")
 
 
 class RedirectLoop(IgnoreRequest):

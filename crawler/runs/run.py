@@ -209,6 +209,7 @@ class RunExtension:
             "spider": spider.name,
             "source": self._source.name if self._source else "",
             "secrets": "masked" if settings.getbool("ARCHIVE_MASK_SECRETS") else "kept",
+            "masked-response-headers": "Set-Cookie" if getattr(spider, "session", None) else "",
         }
         return {name: value for name, value in info.items() if value}
 

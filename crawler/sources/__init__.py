@@ -9,15 +9,17 @@ from pathlib import Path
 
 from crawler.projects.folder import find_own_sources
 from crawler.sources.definition import load_source
-from crawler.sources.model import Politeness, Source, SourceError
+from crawler.sources.model import Login, Politeness, Session, Source, SourceError
 from pipelines.rules.model import Discovery, Parser, RequisiteKind, Requisites, ShareRule
 
 __all__ = [
     "Discovery",
+    "Login",
     "Parser",
     "Politeness",
     "RequisiteKind",
     "Requisites",
+    "Session",
     "ShareRule",
     "Source",
     "SourceError",

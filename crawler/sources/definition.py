@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from crawler.sources import schema
+from crawler.sources.access import build_session
 from crawler.sources.faults import Fault, at_key, explain
+from crawler.sources.keys import Texts
 from crawler.sources.model import Politeness, Schedule, Source, SourceError
 from crawler.sources.readers import ReaderError, load_normaliser, load_reader
 from crawler.sources.timetable import Bounds, Timetable, format_duration, parse_cron, parse_duration
@@ -84,10 +86,11 @@ def _build_source(file: schema.Definition, text: str, path: str) -> Source:
         schedule=_build_schedule(file.schedule, file.name, zone) if file.schedule else None,
         discovery=_build_discovery(file.discovery) if file.discovery else None,
         requisites=_build_requisites(file.requisites) if file.requisites else None,
+        session=build_session(file.session) if file.session else None,
     )
 
 
-def _list_texts(texts: schema.Texts) -> tuple[str, ...]:
+def _list_texts(texts: Texts) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else texts
 
 
@@ -108,7 +111,7 @@ def _split(url: str) -> SplitResult:
         return urlsplit("")
 
 
-def _build_scope(key: str, prefixes: schema.Texts) -> Scope:
+def _build_scope(key: str, prefixes: Texts) -> Scope:
     for prefix in _list_texts(prefixes):
         parts = _split(prefix)
         if parts.scheme not in ("", "http", "https") or not parts.netloc:
@@ -116,7 +119,7 @@ def _build_scope(key: str, prefixes: schema.Texts) -> Scope:
     return Scope(prefixes=_list_texts(prefixes))
 
 
-def _check_seeds(seeds: schema.Texts) -> tuple[str, ...]:
+def _check_seeds(seeds: Texts) -> tuple[str, ...]:
     for seed in _list_texts(seeds):
         if _split(seed).scheme not in ("http", "https"):
             raise Fault("seeds", f"{seed!r} must be an http or https URL")
@@ -161,7 +164,7 @@ def _build_parser(key: str, parser: schema.Parser, path: str) -> Parser:
     )
 
 
-def _name_fields(fields: schema.Fields) -> dict[str, schema.Texts]:
+def _name_fields(fields: schema.Fields) -> dict[str, Texts]:
     return {
         name: getattr(fields, key)
         for name, key in zip(fields.__struct_encode_fields__, fields.__struct_fields__, strict=True)

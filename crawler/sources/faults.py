@@ -65,7 +65,9 @@ def explain(error: ValidationError, values: Mapping[str, Any], kind: type) -> Fa
         spot = spot.enter(step)
     if is_about_keys:
         spot.check_keys(top)
-    return Fault(spot.key, f"must be {_name_type(spot.type, spot.key)}, not {_show(spot.value)}")
+    wanted = f"must be {_name_type(spot.type, spot.key)}"
+    # What was put where a secret is named may be the secret itself.
+    return Fault(spot.key, wanted if _is_secret(spot.type) else f"{wanted}, not {_show(spot.value)}")
 
 
 @cache
@@ -141,6 +143,13 @@ def _iter_tables(kind: inspect.Type, header: str = "") -> Iterator[tuple[str, Ma
         yield (f"in {brackets.format(header)}" if header else "at the top of the file"), keys
         for key, field in keys.items():
             yield from _iter_tables(field.type, f"{header}.{key}".strip("."))
+
+
+def _is_secret(kind: inspect.Type) -> bool:
+    """Tell whether a type, or one that it may be, says where a secret is."""
+    if isinstance(kind, inspect.Metadata):
+        return bool((kind.extra or {}).get("is_secret")) or _is_secret(kind.type)
+    return isinstance(kind, inspect.UnionType) and any(map(_is_secret, kind.types))
 
 
 def _name_type(kind: inspect.Type, key: str) -> str:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from pipelines.rules.model import Rules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crawler.sources.timetable import Timetable
+    from pipelines.rules.expressions import Expression
 
 
 class SourceError(ValueError):
@@ -58,12 +61,50 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How to log in.
+
+    Attributes:
+        url: of the page with the form, or of what takes the fields at once.
+        fields: name of a field to its value, or to the reference that says where that is.
+        send: `form`, `fields` or `json`.
+        form: finds the form; None for the first one with a password.
+        check: finds something only on pages of somebody who is logged in.
+        lapsed: finds something only on pages of somebody who is not.
+    """
+
+    url: str
+    fields: Mapping[str, str]
+    send: str = "form"
+    form: Expression | None = None
+    check: Expression | None = None
+    lapsed: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What a publisher knows us by. It holds references, such as `env:NEWSREEL_SECRET_PAPER`, and no secrets.
+
+    Attributes:
+        cookies: reference of a cookie file or of cookies; '' for none.
+        headers: field name to value or reference.
+        basic: references of name and password.
+    """
+
+    cookies: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    basic: tuple[str, str] | None = None
+    login: Login | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source(Rules):
     """A publisher we follow.
 
     Attributes:
         title: for people; `name` is also the default name of the collection.
         schedule: None where it is crawled only by hand.
+        session: None where the publisher does not know us.
         definition: the TOML text that it was read from; it is archived beside the captures.
         path: of the file that holds it, or where else it stands; Python that it names lies beside it.
     """
@@ -73,6 +114,7 @@ class Source(Rules):
     definition: str = ""
     path: str = ""
     schedule: Schedule | None = None
+    session: Session | None = None
 
     def with_seeds(self, seeds: tuple[str, ...]) -> Source:
         """Return this source with other pages to start from, given by hand."""

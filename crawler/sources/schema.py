@@ -15,6 +15,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from crawler.sources.access import Session
+from crawler.sources.keys import Table as _Table
+from crawler.sources.keys import Texts
+from crawler.sources.keys import describe as _key
 from pipelines.names.slugs import SlugStyle
 from pipelines.posts.options import PostOptions
 from pipelines.rules.model import RequisiteKind
@@ -25,20 +29,6 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 class Day(date):
     """A date of the file; TOML also has dates with a time, whose time does not count."""
-
-
-def _key(title: str, text: str, *examples: object, words: str = "", **schema: object) -> Meta:
-    """Describe a key.
-
-    Args:
-        title: for the list of keys in an editor.
-        text: what the key says.
-        examples: values it may have.
-        words: what is asked for, after "must be"; without them the type's own words do.
-        schema: further keywords of JSON Schema, which only editors check.
-    """
-    extra = {"words": words} if words else None
-    return Meta(title=title, description=text, examples=list(examples) or None, extra_json_schema=schema, extra=extra)
 
 
 # In Python alone `$` also matches before a line end, hence what follows it.
@@ -52,7 +42,6 @@ Template = Annotated[
     str, Meta(pattern=r"^$(?!\n)|\{id\}", extra={"words": "an address with {id} where the article's id belongs"})
 ]
 Count = Annotated[int, Meta(ge=1)]
-Texts = str | tuple[str, ...]
 
 # What only editors check: the loader reads these more closely, and says more.
 _HTTP = "[Hh][Tt][Tt][Pp][Ss]?:"
@@ -62,10 +51,6 @@ _Duration = Annotated[str, Meta(extra_json_schema={"pattern": "^([0-9]+d)?([0-9]
 _Cron = Annotated[str, Meta(extra_json_schema={"pattern": r"^\s*$|^\s*\S+(\s+\S+){4}\s*$"})]
 Prefixes = _Prefix | tuple[_Prefix, ...]
 _PREFIX_WORDS = "a URL prefix such as 'https://host/' or '//host/path/', or a list of them"
-
-
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file, which holds no key but those named."""
 
 
 class Links(_Table, frozen=True):
@@ -333,6 +318,7 @@ class Definition(_Table, frozen=True):
     discovery: (
         Annotated[Discovery, _key("Discovery", "Search the site for articles that no rule names.")] | UnsetType
     ) = UNSET
+    session: Annotated[Session, _key("Session", "How the publisher knows us: cookies, log-in.")] | UnsetType = UNSET
     schedule: Annotated[Schedule, _key("Schedule", "When the source is crawled.")] | UnsetType = UNSET
 
 

@@ -28,6 +28,7 @@ from crawler.fetching.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
 from crawler.monitoring.failures import find_reason, page_failed
 from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
+from crawler.sessions.session import SourceSession, open_session
 from crawler.sources import Source, find_source
 from crawler.sources.archived import find_definitions
 from crawler.spiders.walk import META_OWES, MODES, Walk
@@ -84,6 +85,7 @@ class NewsSpider(Spider):
         self.source = source.with_seeds(seeds) if seeds else source
         self.seeds = self.source.seeds
         self._depths: dict[str, int] = {}
+        self.session: SourceSession | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -97,7 +99,9 @@ class NewsSpider(Spider):
         place_source(crawler.settings, source, kwargs.pop("collection", ""))
         is_parsed = isinstance(kwargs.get("seeds"), tuple)
         arguments = kwargs if is_parsed else cls.parse_arguments(kwargs)
-        return super().from_crawler(crawler, *args, source=source, **arguments)
+        spider = super().from_crawler(crawler, *args, source=source, **arguments)
+        spider.session = open_session(source)
+        return spider
 
     @cached_property
     def _erased(self) -> Register:

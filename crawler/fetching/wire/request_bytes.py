@@ -14,6 +14,8 @@ from scrapy.exceptions import UnsupportedURLSchemeError
 from scrapy.utils.httpobj import urlparse_cached
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from scrapy import Request
 
 _PORTS: Final = {"http": 80, "https": 443, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
@@ -94,14 +96,20 @@ def parse_proxy(url: str, authorization: bytes = b"") -> Proxy:
     )
 
 
-def build_request(request: Request, route: Route) -> bytes:
-    """Return what is sent for a request; no value of a field can add a line of its own."""
+def build_request(request: Request, route: Route, fields: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
+    """Return what is sent for a request; no value of a field can add a line of its own.
+
+    Args:
+        fields: name and value of header fields that take the place of the request's own.
+    """
     is_proxied = route.proxy is not None and not route.proxy.is_socks and not route.is_tls
     method, headers = request.method.encode("ascii"), request.headers
     lines = [b"%s %s HTTP/1.1" % (method, _build_target(request.url, is_absolute=is_proxied))]
     if b"Host" not in headers:
         lines.append(b"Host: " + _build_host(route))
-    for name, values in headers.items():
+    replaced = {name.lower() for name, _ in fields}
+    own = [(name, values) for name, values in headers.items() if name.lower() not in replaced]
+    for name, values in (*own, *((name, [value]) for name, value in fields)):
         key = name.lower()
         if (key == b"proxy-authorization" and not is_proxied) or key in {b"content-length", b"transfer-encoding"}:
             continue

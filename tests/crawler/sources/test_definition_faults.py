@@ -89,6 +89,23 @@ kinds = ["image", "style"]
 scope = ["//cdn.example/"]
 max_bytes = 1000
 max_per_page = 10
+[session]
+cookies = "file:paper.cookies.txt"
+[session.headers]
+X-Reader = "newsreel"
+Authorization = "env:NEWSREEL_SECRET_PAPER_TOKEN"
+[session.basic]
+user = "env:NEWSREEL_SECRET_PAPER_USER"
+password = "file:paper.password"
+[session.login]
+url = "https://paper.example/login"
+send = "form"
+form = "form#login"
+check = "a.out"
+lapsed = "form#login"
+[session.login.fields]
+email = "reader@paper.example"
+password = "env:NEWSREEL_SECRET_PAPER_PASSWORD"
 """
 # What excludes something of the above, or needs a file beside the definition.
 ELSEWHERE = {"every", "adaptive", "min", "max", "class", "normalisers"}
@@ -205,7 +222,15 @@ def test_a_missing_key_is_told_or_not_needed(path: _Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    [(), *(path for path in PATHS if path in (("links",), ("share",), ("post",)) or path[-1] == "fields")],
+    [
+        (),
+        *(
+            path
+            for path in PATHS
+            if path in (("links",), ("share",), ("post",), ("session",))
+            or (path[0] == "parser" and path[-1] == "fields")
+        ),
+    ],
     ids=name_key,
 )
 def test_a_key_that_nobody_reads_is_told(path: _Path) -> None:

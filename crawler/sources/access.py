@@ -1,0 +1,181 @@
+"""The tables of a definition that say how a publisher knows us: `[session]` and what stands in it.
+
+A definition is archived with the captures and shown to people, so it never holds a secret itself. It says where one is:
+`env:NEWSREEL_SECRET_…` for a variable of the environment, `file:NAME` for a file beside the definition. No other
+variable and no other folder can be named, because a definition may come from somebody else.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from msgspec import UNSET, Meta, UnsetType
+
+from crawler.sources import model
+from crawler.sources.faults import Fault, at_key
+from crawler.sources.keys import Table, describe
+from pipelines.rules.expressions import compile_expression
+
+if TYPE_CHECKING:
+    from pipelines.rules.expressions import Expression
+
+_REFERENCE: Final = r"^(?:env:NEWSREEL_SECRET_[A-Z0-9_]+|file:[A-Za-z0-9][A-Za-z0-9._-]*)$(?!\n)"
+_REFERENCE_WORDS: Final = (
+    "env:NEWSREEL_SECRET_NAME for a variable of the environment, or file:NAME for a file beside the definition"
+)
+Reference = Annotated[str, Meta(pattern=_REFERENCE, extra={"words": _REFERENCE_WORDS, "is_secret": True})]
+_LINE: Final = r"^[^\x00-\x1f\x7f]*$"
+_HTTP: Final = r"^\s*[Hh][Tt][Tt][Pp][Ss]?:"
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SECRET_NAMES: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
+_OURS: Final = frozenset({"accept-encoding", "connection", "content-length", "host", "te", "transfer-encoding"})
+
+_Line = Annotated[str, Meta(extra_json_schema={"pattern": _LINE})]
+
+
+class Basic(Table, frozen=True):
+    """A name and a password that are sent with every request (RFC 7617)."""
+
+    user: Annotated[Reference, describe("User", "Where the name is.", "env:NEWSREEL_SECRET_PAPER_USER")]
+    password: Annotated[Reference, describe("Password", "Where the password is.", "env:NEWSREEL_SECRET_PAPER_PASSWORD")]
+
+
+class Login(Table, frozen=True):
+    """How to log in: which form, and what goes into its fields."""
+
+    url: Annotated[
+        str,
+        describe(
+            "Address",
+            "Of the page that holds the form; of what takes the fields, where `send` is not form.",
+            "https://paper.example/login",
+            pattern=_HTTP,
+        ),
+    ]
+    fields: Annotated[
+        dict[str, str],
+        describe(
+            "Fields",
+            "What goes into the fields of the form, or where it is. Hidden fields keep what the page gives them.",
+            {"email": "env:NEWSREEL_SECRET_PAPER_USER", "password": "file:paper.password"},
+        ),
+    ]
+    send: Annotated[
+        Literal["form", "fields", "json"],
+        describe(
+            "Way",
+            "form fills in the form of a page; fields and json send the fields at once, as a form would or as JSON.",
+        ),
+    ] = "form"
+    form: Annotated[
+        str,
+        describe("Form", "CSS or xpath: of the form; the first with a password if left out.", "form#login"),
+    ] = ""
+    check: Annotated[
+        str,
+        describe("Check", "Expression that finds something on a page only while we are logged in.", "a.log-out"),
+    ] = ""
+    lapsed: Annotated[
+        str,
+        describe("Lapsed", "Expression that finds something on a page whose session has ended.", "div.please-log-in"),
+    ] = ""
+
+
+class Session(Table, frozen=True):
+    """What the publisher knows us by. Secrets stand in the environment or in files, never here."""
+
+    cookies: (
+        Annotated[
+            Reference,
+            describe(
+                "Cookies",
+                "A file as browsers export it (cookies.txt, or JSON), or a variable such as 'name=value; other=value'.",
+                "file:paper.cookies.txt",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    headers: Annotated[
+        dict[str, _Line],
+        describe(
+            "Headers",
+            "Fields of every request, or where their values are.",
+            {"X-Client": "reader", "Authorization": "env:NEWSREEL_SECRET_PAPER_TOKEN"},
+        ),
+    ] = {}
+    basic: Annotated[Basic, describe("Basic", "Name and password of HTTP.")] | UnsetType = UNSET
+    login: Annotated[Login, describe("Log-in", "How to log in, and how to tell that it has lapsed.")] | UnsetType = (
+        UNSET
+    )
+
+
+def is_reference(text: str) -> bool:
+    """Tell whether a text says where a secret is."""
+    return re.match(_REFERENCE, text) is not None
+
+
+def build_session(session: Session) -> model.Session:
+    """Return a session as a crawl uses it.
+
+    Raises:
+        Fault: what no type can say is wrong: a header that is none, a secret in the file, an expression.
+    """
+    for name, value in session.headers.items():
+        _check_header(name, value)
+    return model.Session(
+        cookies=session.cookies or "",
+        headers=session.headers,
+        basic=(session.basic.user, session.basic.password) if session.basic else None,
+        login=_build_login(session.login) if session.login else None,
+    )
+
+
+def _check_header(name: str, value: str) -> None:
+    key = f"session.headers.{name}"
+    if not _TOKEN.fullmatch(name) or name.lower() in _OURS:
+        raise Fault(key, "cannot be set; give the name of a field that does not frame the message")
+    if not is_reference(value) and name.lower() in _SECRET_NAMES:
+        raise Fault(key, f"must be {_REFERENCE_WORDS}, because definitions are archived")
+    _check_value(key, value)
+
+
+def _check_value(key: str, value: str) -> None:
+    """Refuse what was meant as a reference and is none, and what would break a line."""
+    if value.startswith(("env:", "file:")) and not is_reference(value):
+        raise Fault(key, f"must be {_REFERENCE_WORDS}")
+    if not re.match(_LINE, value) or value.endswith("\n"):
+        raise Fault(key, "must be a line of text without control characters")
+
+
+def _build_login(login: Login) -> model.Login:
+    try:
+        parts = urlsplit(login.url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise Fault("session.login.url", "must be an http or https URL without a name or password")
+    for name, value in login.fields.items():
+        if "password" in name.lower() and not is_reference(value):
+            raise Fault(f"session.login.fields.{name}", f"must be {_REFERENCE_WORDS}, because definitions are archived")
+        if value.startswith(("env:", "file:")) and not is_reference(value):
+            raise Fault(f"session.login.fields.{name}", f"must be {_REFERENCE_WORDS}")
+    form = _compile("session.login.form", login.form)
+    if form is not None and form.language not in ("css", "xpath"):
+        raise Fault("session.login.form", "must be a CSS selector, or an XPath expression after xpath:")
+    return model.Login(
+        url=login.url.strip(),
+        fields=login.fields,
+        send=login.send,
+        form=form,
+        check=_compile("session.login.check", login.check),
+        lapsed=_compile("session.login.lapsed", login.lapsed),
+    )
+
+
+def _compile(key: str, text: str) -> Expression | None:
+    if not text:
+        return None
+    with at_key(key):
+        return compile_expression(text)
