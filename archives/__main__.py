@@ -21,6 +21,8 @@ from archives.transfer.importing import Added
 from archives.verify.fixity import Problem, verify_collection
 from archives.wacz.intake import take_in
 from archives.wacz.pack import pack_collection, unpack_wacz
+from archives.wacz.parts import describe_part, pack_part
+from archives.wacz.selection import add_part_options, build_selection, find_files_of
 from archives.wacz.validate import validate_wacz
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def _build_parser() -> argparse.ArgumentParser:
     pack = add("pack", _run_pack, "write closed files, index and pages to one WACZ file", path="COLLECTION_DIR")
     pack.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.wacz")
     pack.add_argument("--title", default="", help="default: the directory's name")
+    add_part_options(pack)
     pack.add_argument(
         "--sign", type=Path, metavar="KEY.pem", help="sign with this private key, made if it is not there"
     )
@@ -139,9 +142,16 @@ def _run_mend(options: argparse.Namespace) -> int:
 
 
 def _run_pack(options: argparse.Namespace) -> int:
-    packed = pack_collection(_open_directory(options.path), options.output, title=options.title, key_file=options.sign)
+    collection = _open_directory(options.path)
+    is_meant = build_selection(options, lambda source: find_files_of(collection, source))
+    if is_meant is None:
+        packed = pack_collection(collection, options.output, title=options.title, key_file=options.sign)
+    else:
+        packed, part = pack_part(collection, options.output, is_meant, title=options.title, key_file=options.sign)
+        for line in describe_part(part):
+            _say(line)
     _say(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")
-    for name in packed.left_out:
+    for name in packed.left_out if is_meant is None else part.left_out:
         _complain(f"{name} is left out: a WACZ file holds WARC files only")
     return 0
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import uuid
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import CollectionError
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import salvage_sidecar, write_sidecar
+from archives.mending.output import RecordOutput, hash_warc
 from archives.mending.rewriting import Mended, mend_record, refer_to
 from archives.mending.units import LostUnit, RecordUnit, iter_units
 from archives.storage.collection import Collection
@@ -29,14 +28,12 @@ from archives.storage.remote_files import open_warc
 from archives.urls import format_warc_date
 from archives.verify.digest_checks import Verdict
 from archives.verify.repairs import Repair, find_repair, is_ours, judge_digests
-from archives.warc.members import compress_parts, iter_compressed
 from archives.warc.reader import iter_records
-from archives.warc.records import RECORD_END, RecordType, build_metadata
+from archives.warc.records import RecordType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
-    from typing import BinaryIO
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _SOURCE_FIELD: Final = "mended-from-sha256"
@@ -169,8 +166,8 @@ def _write_copy(plan: _Plan, digests: Mapping[str, str], at: str) -> None:
     file = plan.file
     if file.target.exists():
         file.is_new = False
-        is_same = _find_source(file.target) == _hash_warc(file.source)
-        if not (is_same if file.is_mended else hash_file(file.target) == _hash_warc(file.source)):
+        is_same = _find_source(file.target) == hash_warc(file.source)
+        if not (is_same if file.is_mended else hash_file(file.target) == hash_warc(file.source)):
             message = (
                 f"{file.target.name} is in {file.target.parent.parent.name} already and was made from another file"
             )
@@ -180,63 +177,55 @@ def _write_copy(plan: _Plan, digests: Mapping[str, str], at: str) -> None:
         _copy_file(file.source, file.target)
         return
     with replace_file(file.target) as stream, open_warc(file.source) as source:
-        writer = _CopyWriter(stream, source, plan, _hash_warc(file.source), at)
+        output = RecordOutput(stream, source, name=file.target.name, sha256=hash_warc(file.source), at=at)
+        writer = _CopyWriter(output, plan)
         for number, unit in enumerate(iter_units(file.source)):
             writer.write(number, unit, digests)
-        writer.finish()
+        writer.tell_source()
 
 
 class _CopyWriter:
     """Writes one repaired copy."""
 
-    def __init__(self, stream: BinaryIO, source: BinaryIO, plan: _Plan, sha256: str, at: str) -> None:
-        self._stream = stream
-        self._source = source
+    def __init__(self, output: RecordOutput, plan: _Plan) -> None:
+        self._output = output
         self._plan = plan
-        self._sha256 = sha256
-        self._at = at
-        name = plan.file.source.name
-        self._is_packed = plan.file.target.name.endswith(".gz")
-        # A file may be called .gz and hold plain records; its members tell, and a copy is what its name says.
-        self._is_copied = not name.endswith(".zst") and _is_packed(source) == self._is_packed
-        self._warcinfo = ""
         self._has_source = False
 
     def write(self, number: int, unit: RecordUnit | LostUnit, digests: Mapping[str, str]) -> None:
         """Write a unit, and behind it what was changed in it."""
         if isinstance(unit, LostUnit):
-            self._tell_source()
-            self._tell(number, self._describe_loss(unit))
+            self.tell_source()
+            self._output.tell(number, self._describe_loss(unit))
             return
         record = unit.record
         if record.type != RecordType.WARCINFO:
-            self._tell_source()
+            self.tell_source()
         repair = self._plan.repairs.get(number)
         referred = digests.get(record.get("WARC-Refers-To") or "") if record.type == RecordType.REVISIT else None
         if repair is not None:
             self._put_mended(number, mend_record(unit, repair))
         elif referred is not None:
             self._put_mended(number, refer_to(unit, referred))
-        elif unit.is_alone and self._is_copied:
-            self._copy(unit)
         else:
-            self._put(unit.header, record.iter_block(), is_large=record.is_large)
+            self._output.write(unit)
         if record.type == RecordType.WARCINFO:
-            self._warcinfo = record.record_id
-            self._tell_source()
+            self.tell_source()
 
-    def finish(self) -> None:
-        """End the copy of a file that may hold nothing that can be read."""
-        self._tell_source()
+    def tell_source(self) -> None:
+        """Say which file the copy is made from, once."""
+        if not self._has_source:
+            self._has_source = True
+            told = (("mended-from", self._plan.file.source.name), (_SOURCE_FIELD, self._output.sha256))
+            self._output.tell(-1, told)
 
     def _put_mended(self, number: int, mended: Mended) -> None:
-        self._put(mended.header, mended.iter_block(), is_large=mended.record.is_large)
-        self._tell(number, mended.told, refers_to=mended.record.record_id)
+        self._output.put(mended.header, mended.iter_block(), is_large=mended.record.is_large)
+        self._output.tell(number, mended.told, refers_to=mended.record.record_id)
 
     def _describe_loss(self, unit: LostUnit) -> tuple[tuple[str, str], ...]:
-        self._source.seek(unit.offset)
         digest = hashlib.sha256()
-        for part in _iter_parts(self._source, unit.length):
+        for part in self._output.iter_source(unit.offset, unit.length):
             digest.update(part)
         return (
             ("fault", "cut-tail" if unit.is_tail else "unreadable"),
@@ -245,48 +234,6 @@ class _CopyWriter:
             ("sha256-before", digest.hexdigest()),
             *(("reason", " ".join(reason.split())) for reason in unit.reasons),
         )
-
-    def _tell_source(self) -> None:
-        if not self._has_source:
-            self._has_source = True
-            self._tell(-1, (("mended-from", self._plan.file.source.name), (_SOURCE_FIELD, self._sha256)))
-
-    def _tell(self, number: int, told: Iterable[tuple[str, str]], *, refers_to: str = "") -> None:
-        """Write a record of a change; its id follows from the original, so that the copy does, too."""
-        record_id = f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, f'{self._sha256} {number}')}>"
-        fields = f"WARC-Date: {self._at}\r\n"
-        fields += f"WARC-Warcinfo-ID: {self._warcinfo}\r\n" if self._warcinfo else ""
-        fields += f"WARC-Refers-To: {refers_to}\r\n" if refers_to else ""
-        block = "".join(f"{name}: {value}\r\n" for name, value in (("software", "Newsreel"), *told))
-        built = build_metadata(
-            block.encode("utf-8", "replace"), fields, record_id, content_type="application/warc-fields"
-        )
-        self._put(built.header, (built.block,), is_large=False)
-
-    def _copy(self, unit: RecordUnit) -> None:
-        self._source.seek(unit.offset)
-        self._stream.writelines(_iter_parts(self._source, unit.length))
-        if not self._is_packed:
-            self._stream.write(RECORD_END)
-
-    def _put(self, header: bytes, block: Iterable[bytes], *, is_large: bool) -> None:
-        if not self._is_packed:
-            self._stream.writelines(chain((header,), block, (RECORD_END,)))
-        elif is_large:
-            self._stream.writelines(iter_compressed(chain((header,), block, (RECORD_END,))))
-        else:
-            self._stream.write(compress_parts(header, *block, RECORD_END))
-
-
-def _iter_parts(stream: BinaryIO, length: int) -> Iterator[bytes]:
-    while length > 0 and (part := stream.read(min(length, _CHUNK_BYTES))):
-        length -= len(part)
-        yield part
-
-
-def _is_packed(stream: BinaryIO) -> bool:
-    stream.seek(0)
-    return stream.read(2) == b"\x1f\x8b"
 
 
 def _find_source(path: Path) -> str:
@@ -300,14 +247,6 @@ def _find_source(path: Path) -> str:
         if number > 1:
             break
     return ""
-
-
-def _hash_warc(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open_warc(path) as stream:
-        while part := stream.read(_CHUNK_BYTES):
-            digest.update(part)
-    return digest.hexdigest()
 
 
 def _copy_file(source: Path, target: Path) -> None:

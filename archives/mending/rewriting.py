@@ -12,7 +12,7 @@ from archives.verify.digest_checks import DigestChecks
 from archives.warc.digests import WRITTEN, DigestCheck, build_parts_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from archives.mending.units import RecordUnit
     from archives.verify.repairs import Repair
@@ -57,7 +57,7 @@ def mend_record(unit: RecordUnit, repair: Repair) -> Mended:
     told.append(("block-sha256-before", _hash(record.iter_block())))
     head = record.start[: repair.head_size] if repair.moved else b""
     if repair.moved:
-        head = _replace_fields(head, repair.moved, record.size - repair.head_size)
+        head = restate_length(head, repair.moved, record.size - repair.head_size)
     changes: dict[bytes, str] = {}
     if repair.message_type:
         changes[b"Content-Type"] = repair.message_type
@@ -71,7 +71,7 @@ def mend_record(unit: RecordUnit, repair: Repair) -> Mended:
         changes[b"WARC-Block-Digest"] = build_parts_digest(block.iter_block(), algorithm)
     if head:
         changes[b"Content-Length"] = str(record.size - repair.head_size + len(head))
-    header = _change_fields(unit.header, changes)
+    header = change_fields(unit.header, changes)
     told += [(f"{name.decode()}-before", record.get(name.decode()) or "none") for name in changes]
     return Mended(
         record=record,
@@ -88,7 +88,7 @@ def refer_to(unit: RecordUnit, payload_digest: str) -> Mended:
     record = unit.record
     return Mended(
         record=record,
-        header=_change_fields(unit.header, {b"WARC-Payload-Digest": payload_digest}),
+        header=change_fields(unit.header, {b"WARC-Payload-Digest": payload_digest}),
         head=b"",
         skipped=0,
         told=(
@@ -114,7 +114,7 @@ def _find_algorithm(label: str | None) -> str:
     return algorithm if algorithm in WRITTEN else WRITTEN[0]
 
 
-def _replace_fields(head: bytes, moved: frozenset[bytes], size: int) -> bytes:
+def restate_length(head: bytes, moved: frozenset[bytes], size: int) -> bytes:
     """Rename fields of a message's head and state the length of its body."""
     ending = b"\r\n" if b"\r\n" in head else b"\n"
     lines = _split_lines(head)
@@ -122,9 +122,13 @@ def _replace_fields(head: bytes, moved: frozenset[bytes], size: int) -> bytes:
     return ending.join((*kept, b"Content-Length: %d" % size, b"", b""))
 
 
-def _change_fields(header: bytes, changes: dict[bytes, str]) -> bytes:
-    """Give fields of a record's header new values; those that it does not have are added at its end."""
-    missing = dict(changes)
+def change_fields(header: bytes, changes: Mapping[bytes, str | None]) -> bytes:
+    """Give fields of a record's header new values; those that it does not have are added at its end.
+
+    Args:
+        changes: by the names of fields; None removes one.
+    """
+    missing = {name: value for name, value in changes.items() if value is not None}
     lines = []
     for line in _split_lines(header):
         name = next((name for name in changes if name.lower() == _find_name(line)), None)

@@ -114,6 +114,12 @@ def _find_page_key(line: bytes) -> tuple[object, object]:
     return page["url"], str(page.get("ts"))
 
 
+def find_page_url(line: bytes) -> str | None:
+    """The address of a page on a list; None where a line is a list's header, or none."""
+    url = _find_page_key(line)[0]
+    return url if isinstance(url, str) else None
+
+
 def _find_masked(warc: Path) -> str:
     """Which header fields of requests a file says are masked in it."""
     try:

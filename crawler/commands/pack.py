@@ -6,21 +6,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
 
-from archives.errors import ArchiveError
+from archives.errors import ArchiveError, CollectionError
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from archives.wacz.pack import pack_collection
 from archives.wacz.pages import Page, is_page
+from archives.wacz.parts import describe_part, pack_part
+from archives.wacz.selection import add_part_options, build_selection
 from crawler.commands._collection import open_named
+from crawler.monitoring.progress import show_progress
+from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import find_ledger, open_ledger
+from crawler.sources import SourceError
 from pipelines.posts.items import load_post
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from archives.index.cdxj import IndexEntry
+    from archives.wacz.pack import Packed
+    from archives.wacz.selection import Selection
     from pipelines.posts.items import Post
 
 
@@ -48,32 +56,69 @@ class Command(ScrapyCommand):
             "-o", "--output", metavar="FILE.wacz", help="the file to write (default: <collection>.wacz)"
         )
         parser.add_argument("--title", default="", help="what a reader sees first (default: the collection's name)")
+        add_part_options(parser)
         parser.add_argument("--sign", metavar="KEY.pem", help="sign with this key, made if it is not there")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Pack the collection named in `args`."""
         collection = open_named(self.settings, args)
         target = Path(opts.output or f"{collection.name}.wacz")
-        key_file = Path(opts.sign) if opts.sign else None
         try:
-            packed = pack_collection(
-                collection, target, title=opts.title, key_file=key_file, pages=_iter_pages(collection)
-            )
+            selection = build_selection(opts, lambda source: _find_owner(collection, source))
+        except (CollectionError, SourceError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        try:
+            packed, left_out = _write(collection, target, selection, opts)
         except (ArchiveError, OSError) as error:
             print(f"{target} was not written: {error}")  # noqa: T201
             self.exitcode = 1
             return
         print(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")  # noqa: T201
-        if hidden := _count_excluded(collection):
+        if hidden := _count_excluded(collection, selection):
             print(f"{hidden} captures of excluded addresses go along; 'forget' takes captures out of WARC files")  # noqa: T201
-        for name in packed.left_out:
+        for name in left_out:
             print(f"{name} is left out: a WACZ file holds WARC files only")  # noqa: T201
         print(f"to see it: open https://replayweb.page/ and choose {packed.path.name} there, or read docs/viewer.md")  # noqa: T201
 
 
-def _count_excluded(collection: Collection) -> int:
+def _count_excluded(collection: Collection, selection: Selection | None) -> int:
     with CollectionIndex(collection) as whole, CollectionIndex(collection, for_readers=True) as shown:
-        return whole.count_entries() - shown.count_entries()
+        hidden = whole.count_entries() - shown.count_entries()
+        if selection is None or not hidden:
+            return hidden
+        return sum(map(selection, whole.iter_entries())) - sum(map(selection, shown.iter_entries()))
+
+
+def _write(
+    collection: Collection, target: Path, selection: Selection | None, opts: argparse.Namespace
+) -> tuple[Packed, list[str]]:
+    """Write the file; return what it holds, and the files that have no place in it."""
+    key_file = Path(opts.sign) if opts.sign else None
+    pages = _iter_pages(collection)
+    if selection is None:
+        packed = pack_collection(collection, target, title=opts.title, key_file=key_file, pages=pages)
+        return packed, packed.left_out
+    with show_progress(f"pack {collection.name}", len(list(collection.iter_warcs()))) as advance:
+        packed, part = pack_part(
+            collection, target, selection, title=opts.title, key_file=key_file, pages=pages, progress=advance
+        )
+    for line in describe_part(part):
+        print(line)  # noqa: T201
+    return packed, part.left_out
+
+
+def _find_owner(collection: Collection, name: str) -> Callable[[IndexEntry], bool]:
+    """Return what tells whether a capture is of a source: by its file, or in a foreign file by the source's scope.
+
+    Raises:
+        SourceError: neither the project nor the collection knows it.
+    """
+    holding = Holding(collection)
+    source = holding.find_source(name)
+    return lambda entry: (
+        holding.has_captures_of(entry.filename, [source])
+        and (bool(holding.find_owner(entry.filename)) or source.admits(entry.url))
+    )
 
 
 def _iter_pages(collection: Collection) -> Iterator[Page]:

@@ -85,6 +85,10 @@ class Holding:
             block = read_capture(self.collection, archived[-1]).block
             return load_source(block.decode(), path=archived[-1].url)
 
+    def find_owner(self, filename: str) -> str:
+        """Return the source that a file says it is of; '' for a foreign file."""
+        return self._source_of.get(filename, "")
+
     def has_captures_of(self, filename: str, sources: list[Source]) -> bool:
         """Tell whether a file may hold captures of some sources."""
         return self._source_of[filename] in ("", *(source.name for source in sources))

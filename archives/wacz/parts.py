@@ -1,0 +1,304 @@
+"""A part of a collection as a collection of its own: some captures with all that belongs to them, to the byte.
+
+A revisit whose original is not in the part would show nothing there, so it becomes the response that it was: its own
+head, and the payload from its original. A record behind it says so. Nothing else is changed.
+
+Spec: WARC/1.1 §6.7 (what a revisit leaves out can be had from its original), §6.6 metadata.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+from archives.captures.revisits import resolve_capture
+from archives.errors import CollectionError, NotArchived, RecordError
+from archives.index.catalogue import CollectionIndex
+from archives.index.cdxj import IndexEntry, dump_line
+from archives.index.sidecars import build_sidecar, write_sidecar
+from archives.mending.output import RecordOutput, hash_warc
+from archives.mending.rewriting import change_fields, restate_length
+from archives.mending.units import RecordUnit, iter_units
+from archives.storage.collection import Collection
+from archives.storage.files import replace_file, write_file
+from archives.storage.remote_files import open_warc
+from archives.urls import format_warc_date
+from archives.wacz.pack import Packed, pack_collection
+from archives.wacz.pages import PAGES_NAME, Page, find_page_url, iter_file_lines, list_page_lists
+from archives.wacz.reader import WARC_ENDINGS
+from archives.warc.digests import build_digest
+from archives.warc.messages import find_framing, is_in_chunks, parse_fields, split_head
+from archives.warc.reader import Capture, build_capture
+from archives.warc.records import RecordType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from archives.warc.parser import Record
+
+# What a run archives of itself: posts cannot be made again without the definitions.
+_OWN_SCHEME: Final = "urn:x-newsreel:"
+_RELATIONS: Final = ("WARC-Concurrent-To", "WARC-Refers-To")
+# Of these a WACZ file has its members; what is compressed otherwise becomes the second.
+_ENDINGS: Final = (*WARC_ENDINGS, ".warc.zst")
+
+
+@dataclass(slots=True, kw_only=True)
+class Part:
+    """What a part holds.
+
+    Attributes:
+        captures: lines of its index.
+        whole: revisits that were made whole.
+        unresolved: revisits that stay as they are, since the original is nowhere in the collection.
+        left_out: files that are no WARC files.
+    """
+
+    captures: int = 0
+    whole: int = 0
+    unresolved: int = 0
+    left_out: list[str] = field(default_factory=list)
+
+
+def describe_part(part: Part) -> Iterator[str]:
+    """Yield sentences on what was done to revisits."""
+    if part.whole:
+        yield f"{part.whole} revisits were made whole, since their originals are not in this part"
+    if part.unresolved:
+        yield f"{part.unresolved} revisits stay without their originals, which are nowhere in the collection"
+
+
+def write_part(
+    collection: Collection,
+    target: Collection,
+    is_meant: Callable[[IndexEntry], bool],
+    *,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    progress: Callable[[str], None] | None = None,
+) -> Part:
+    """Write the captures of a collection that are meant to another one, which holds nothing yet.
+
+    Args:
+        is_meant: asked for each capture of an address of the web; source definitions are always taken along.
+
+    Raises:
+        CollectionError: none is meant.
+        RecordError: a file is damaged.
+        OSError: a file cannot be read or written.
+    """
+    part = Part()
+    with CollectionIndex(collection) as index:
+        index.refresh()
+        at = format_warc_date(clock())
+        has_any = False
+        for warc in collection.iter_warcs():
+            if not warc.name.endswith(_ENDINGS):
+                part.left_out.append(warc.name)
+                continue
+            chosen = [entry for entry in index.iter_files([warc.name]) if _is_chosen(entry, is_meant)]
+            has_any = has_any or any(not entry.url.startswith(_OWN_SCHEME) for entry in chosen)
+            if not chosen:
+                continue
+            if progress is not None:
+                progress(warc.name)
+            path = _FilePart(index, chosen, is_meant, warc, part).write(target, at)
+            entries = build_sidecar(path)
+            part.captures += len(entries)
+            write_sidecar(target, path.name, map(dump_line, entries))
+    if not has_any:
+        message = f"no capture of {collection.name} is meant; widen what is asked for"
+        raise CollectionError(message, path=collection.path)
+    return part
+
+
+def pack_part(
+    collection: Collection,
+    target: Path,
+    is_meant: Callable[[IndexEntry], bool],
+    *,
+    title: str = "",
+    key_file: Path | None = None,
+    pages: Iterable[Page] = (),
+    progress: Callable[[str], None] | None = None,
+) -> tuple[Packed, Part]:
+    """Write the captures of a collection that are meant to a WACZ file; parameters and errors as those of
+    `write_part` and `pack_collection`.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".newsreel-part-", dir=target.parent) as scratch:
+        copy = Collection(Path(scratch) / collection.name)
+        part = write_part(collection, copy, is_meant, progress=progress)
+        _copy_page_lists(collection, copy)
+        packed = pack_collection(
+            copy,
+            target,
+            title=title or f"{collection.name} (a part)",
+            key_file=key_file,
+            pages=(page for page in pages if is_meant(page.entry)),
+        )
+    return packed, part
+
+
+def _copy_page_lists(collection: Collection, copy: Collection) -> None:
+    """Give the part those pages of each list that it holds a capture of."""
+    with CollectionIndex(copy) as index:
+        for path in (collection.pages_dir / PAGES_NAME, *list_page_lists(collection)):
+            if not path.is_file():
+                continue
+            kept = []
+            for line in iter_file_lines(path):
+                url = find_page_url(line)
+                if url is None or next(iter(index.iter_captures(url)), None) is not None:
+                    kept.append(line)
+            write_file(copy.pages_dir / path.name, b"".join(kept))
+
+
+def _is_chosen(entry: IndexEntry, is_meant: Callable[[IndexEntry], bool]) -> bool:
+    return entry.url.startswith(_OWN_SCHEME) or is_meant(entry)
+
+
+class _FilePart:
+    """The part of one file."""
+
+    def __init__(
+        self,
+        index: CollectionIndex,
+        chosen: list[IndexEntry],
+        is_meant: Callable[[IndexEntry], bool],
+        warc: Path,
+        part: Part,
+    ) -> None:
+        self._index = index
+        self._is_meant = is_meant
+        self._warc = warc
+        self._part = part
+        self._places = {(entry.offset, entry.record_id) for entry in chosen}
+        self._related = _find_related(warc, self._places)
+
+    def write(self, target: Collection, at: str) -> Path:
+        """Write it; returns its path."""
+        stem = next(self._warc.name.removesuffix(end) for end in _ENDINGS if self._warc.name.endswith(end))
+        suffix = ".warc" if self._warc.name.endswith(".warc") else ".warc.gz"
+        path = target.archive_dir / f"{stem}-part{suffix}"
+        with replace_file(path) as stream, open_warc(self._warc) as source:
+            output = RecordOutput(stream, source, name=path.name, sha256=hash_warc(self._warc), at=at)
+            is_told = False
+            for number, unit in enumerate(_iter_records(self._warc)):
+                record = unit.record
+                if not is_told and record.type != RecordType.WARCINFO:
+                    is_told = True
+                    output.tell(-1, (("part-of", self._warc.name), ("part-of-sha256", output.sha256)))
+                if record.type == RecordType.WARCINFO or record.record_id in self._related:
+                    output.write(unit)
+                elif (unit.offset, record.record_id) in self._places:
+                    self._write_capture(output, number, unit)
+        return path
+
+    def _write_capture(self, output: RecordOutput, number: int, unit: RecordUnit) -> None:
+        original = self._find_outside(unit.record) if unit.record.type == RecordType.REVISIT else None
+        if original is None:
+            output.write(unit)
+            return
+        block, digest = _build_whole(unit.record, original)
+        changes: dict[bytes, str | None] = {
+            b"WARC-Type": "response",
+            b"WARC-Profile": None,
+            b"WARC-Refers-To": None,
+            b"WARC-Refers-To-Target-URI": None,
+            b"WARC-Refers-To-Date": None,
+            b"WARC-Truncated": str(original.truncated) if original.truncated else None,
+            b"WARC-Payload-Digest": digest or None,
+            b"WARC-Block-Digest": build_digest(block),
+            b"Content-Length": str(len(block)),
+        }
+        output.put(change_fields(unit.header, changes), (block,))
+        told = [
+            ("made-whole", "a revisit whose original is not in this part"),
+            ("original", original.record_id),
+            ("original-url", original.url),
+            ("original-date", format_warc_date(original.captured_at)),
+            ("original-file", original.filename),
+            ("original-block-sha256", hashlib.sha256(original.block).hexdigest()),
+            ("revisit-block-sha256", hashlib.sha256(unit.record.block).hexdigest()),
+        ]
+        told += [
+            (f"{name.decode()}-before", before)
+            for name in changes
+            if (before := unit.record.get(name.decode())) is not None
+        ]
+        output.tell(number, told, refers_to=unit.record.record_id)
+        self._part.whole += 1
+
+    def _find_outside(self, record: Record) -> Capture | None:
+        """The original of a revisit, where it is not in the part."""
+        try:
+            capture = resolve_capture(self._index, build_capture(record, self._warc.name))
+        except (NotArchived, RecordError):
+            self._part.unresolved += 1
+            return None
+        original = capture.original
+        assert original is not None
+        entry = self._index.find_record(original.record_id, original.captured_at)
+        is_there = entry is not None and entry.filename.endswith(_ENDINGS)
+        return None if entry is not None and is_there and _is_chosen(entry, self._is_meant) else original
+
+
+def _iter_records(warc: Path) -> Iterator[RecordUnit]:
+    """Every record of a file.
+
+    Raises:
+        RecordError: something in it cannot be read, so that nobody can tell what belongs to the part.
+    """
+    for unit in iter_units(warc):
+        if not isinstance(unit, RecordUnit):
+            message = f'{warc.name}: {"; ".join(unit.reasons)}; "python -m archives mend" writes a copy to pack instead'
+            raise RecordError(message, path=warc, offset=unit.offset)
+        yield unit
+
+
+def _find_related(warc: Path, places: set[tuple[int, str]]) -> set[str]:
+    """The ids of records that belong to the captures at some places: requests, and what is said of either."""
+    captures: set[str] = set()
+    relations: list[tuple[str, str]] = []
+    for unit in _iter_records(warc):
+        record = unit.record
+        if (unit.offset, record.record_id) in places:
+            captures.add(record.record_id)
+            relations += [(value, record.record_id) for value in _iter_related(record, _RELATIONS[:1])]
+        elif record.type in (RecordType.REQUEST, RecordType.METADATA, RecordType.CONTINUATION):
+            relations += [(record.record_id, value) for value in _iter_related(record, _RELATIONS)]
+    related: set[str] = set()
+    others = {record_id for record_id, _ in relations} - captures
+    while new := {one for one, other in relations if one in others - related and other in captures | related}:
+        related |= new
+    return related
+
+
+def _iter_related(record: Record, names: tuple[str, ...]) -> Iterator[str]:
+    wanted = {name.lower() for name in names}
+    return (value for name, value in record.headers if name.lower() in wanted)
+
+
+def _build_whole(revisit: Record, original: Capture) -> tuple[bytes, str]:
+    """The block of the response that a revisit was, and its payload digest; by the original's head after a 304."""
+    digest = revisit.get("WARC-Payload-Digest") or original.payload_digest
+    own, _ = split_head(revisit.block)
+    is_unmodified = (revisit.get("WARC-Profile") or "").endswith("/server-not-modified")
+    head, stored = split_head(original.block) if original.is_http else (b"", original.block)
+    if own and not is_unmodified:
+        head = own
+    fields = parse_fields(head.partition(b"\n")[2])
+    framing = find_framing(fields)
+    if framing.is_chunked:
+        is_framed = is_in_chunks(stored)
+    else:
+        stored = original.payload
+        is_framed = framing.size is None or framing.size == len(stored) or bool(original.truncated)
+    if is_framed or not head:
+        return head + stored, digest
+    payload = original.payload
+    return restate_length(head, frozenset((b"transfer-encoding", b"content-length")), len(payload)) + payload, digest
