@@ -1,7 +1,7 @@
 """The language of a page: as it says, unless its letters say that this cannot be.
 
 Templates are copied with their `lang="en"`, so the script of the text has the last word where it names one language
-or a few. Of texts in Latin or Cyrillic letters only what the page declares is known.
+or a few, and the small words of texts in Latin or Cyrillic letters.
 
 Spec: BCP 47 (tags); HTML Living Standard §3.2.6.1 (`lang`).
 """
@@ -14,10 +14,13 @@ from collections import Counter
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pipelines.page.function_words import find_by_words
+
 if TYPE_CHECKING:
     from pipelines.page.page import Page
 
 _SAMPLE_CHARS = 6_000
+_ENOUGH_CHARS = 600
 _MIN_SHARE = 0.3
 _MIN_LETTERS = 20
 _ASCII_LETTERS = string.ascii_letters.encode()
@@ -64,7 +67,7 @@ def find_language(page: Page) -> str:
     script = _find_script(sample)
     if script not in _LANGUAGES:
         is_impossible = script and declared.split("-")[0] in {name for names in _LANGUAGES.values() for name in names}
-        return "" if is_impossible else declared
+        return find_by_words(sample, "" if is_impossible else declared)
     if declared.split("-")[0].lower() in _LANGUAGES[script]:
         return declared
     if script == "han":
@@ -82,13 +85,20 @@ def _find_declared(page: Page) -> str:
 
 
 def _sample_text(page: Page) -> str:
-    """Return text of the page's paragraphs, or of the whole page where they hold little."""
-    sample = ""
-    for element in page.root.iter("p", "h1", "h2", "li", "div", "td"):
-        sample += element.text or ""
-        if len(sample) > _SAMPLE_CHARS:
+    """Return text of the page's paragraphs, and of its other blocks where they hold little."""
+    parts: list[str] = []
+    left = _SAMPLE_CHARS
+    for names in (("p", "h1", "h2"), ("li", "div", "td")):
+        for element in page.root.iter(*names):
+            text = (element.text or "").strip()
+            if text and "://" not in text:
+                parts.append(text)
+                left -= len(text)
+                if left < 0:
+                    return " ".join(parts)
+        if left < _SAMPLE_CHARS - _ENOUGH_CHARS:
             break
-    return sample
+    return " ".join(parts)
 
 
 def _find_script(sample: str) -> str:
