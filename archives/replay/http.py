@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 HTML_TYPE: Final = "text/html; charset=utf-8"
@@ -61,12 +61,23 @@ class FilePart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stream:
+    """A body that comes piece by piece, for as long as there is something to say; the connection ends with it.
+
+    Attributes:
+        chunks: asked for one after the other, each when the one before has been sent.
+    """
+
+    chunks: Iterator[bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """One response; `Content-Length` and what every response has are added by the server."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
-    body: bytes | FilePart = b""
+    body: bytes | FilePart | Stream = b""
 
     def get(self, name: str) -> str:
         """The first value of a header, whatever its case; empty if it is not there."""

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
-from archives.replay.http import FilePart, Request, Response, build_text
+from archives.replay.http import FilePart, Request, Response, Stream, build_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -123,7 +123,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, response: Response) -> None:
         body = response.body
-        length = body.length if isinstance(body, FilePart) else len(body)
+        if isinstance(body, Stream):
+            self.close_connection = True
+            length = None
+        else:
+            length = body.length if isinstance(body, FilePart) else len(body)
         reason = HTTPStatus(response.status).phrase if response.status in _STATUSES else ""
         lines = [f"HTTP/1.1 {response.status} {reason}"]
         names = {name.lower() for name, _ in response.headers}
@@ -132,14 +136,21 @@ class _Handler(BaseHTTPRequestHandler):
         lines += [_CONTROL.sub(" ", f"{name}: {value}") for name, value in fields]
         if self.close_connection:
             lines.append("Connection: close")
-        lines += [f"Date: {self.date_time_string()}", f"Content-Length: {length}", "", ""]
+        lines.append(f"Date: {self.date_time_string()}")
+        if length is not None:
+            lines.append(f"Content-Length: {length}")
+        lines += ["", ""]
         head = "\r\n".join(lines).encode("latin-1", "replace")
         if self.command == "HEAD":
             self.wfile.write(head)
+        elif isinstance(body, Stream):
+            self.wfile.write(head)
+            for chunk in body.chunks:
+                self.wfile.write(chunk)
         elif isinstance(body, FilePart):
             self.wfile.write(head)
             self._send_part(body)
-        elif length <= _JOINED_BYTES:
+        elif len(body) <= _JOINED_BYTES:
             self.wfile.write(head + body)
         else:
             self.wfile.write(head)

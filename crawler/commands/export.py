@@ -7,7 +7,7 @@ import shutil
 import signal
 import sqlite3
 import sys
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
@@ -18,16 +18,18 @@ from archives.errors import ArchiveError
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.export import export_in_shards
 from crawler.batch.shards import ShardFailed
-from crawler.publishing.changes import CursorError, parse_cursor
+from crawler.publishing.cursors import CursorError
 from crawler.publishing.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
 from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library
+from crawler.publishing.stream import ChangeStream
 from crawler.sources import SourceError
 from pipelines.exports.feeds.entries import Order
 from pipelines.exports.files import ExportError, open_scratch, replace_file
 from pipelines.exports.formats import ExportOptions
-from pipelines.exports.records import RecordRefused
+from pipelines.exports.records import RecordRefused, dump_record
 from pipelines.exports.schemas import build_post_schema, dump_schema
+from pipelines.exports.tables.cloudevents import dump_event
 
 if TYPE_CHECKING:
     import argparse
@@ -38,7 +40,8 @@ _WEBHOOKS = "webhooks"
 _SCHEMA = "schema"
 _PATIENCE_S = 600.0
 _STDOUT = "-"
-_LINES = ("jsonl", "csv")
+_LINES = ("jsonl", "csv", "cloudevents")
+_FOLLOWED = {"jsonl": dump_record, "cloudevents": dump_event}
 
 
 class Command(ScrapyCommand):
@@ -74,6 +77,10 @@ class Command(ScrapyCommand):
         parser.add_argument("--collection", metavar="NAME", help="only its posts (default: those of all)")
         parser.add_argument("--source", default="", metavar="NAME", help="only this source's posts")
         parser.add_argument("--since", metavar="CURSOR", help="what has changed since; 'start' for all there ever was")
+        parser.add_argument(
+            "--follow", action="store_true", help="print changes as they come (default: those from now on)"
+        )
+        parser.add_argument("--format", dest="form", default="", metavar="NAME", help="the same as <format>")
         parser.add_argument("--title", default="", help="of a site or of feeds")
         parser.add_argument("--url", default="", help="where a site or a folder of feeds will stand")
         parser.add_argument("--hub", default="", metavar="URL", help="WebSub hub named in feeds")
@@ -93,6 +100,11 @@ class Command(ScrapyCommand):
             self._write_schema(opts.output)
             return
         formats = describe_formats()
+        if opts.form:
+            args = [*args, opts.form] if args != [opts.form] else args
+        if opts.follow:
+            self._follow(args, opts)
+            return
         if len(args) != 1 or args[0] not in formats:
             raise UsageError(f"name one format: {', '.join(formats)}, {_SCHEMA}, or {_WEBHOOKS}", print_help=False)
         try:
@@ -109,6 +121,28 @@ class Command(ScrapyCommand):
             self._print(args[0], opts)
             return
         self._write(args[0], opts, file=sys.stdout)
+
+    def _follow(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Print changes as they come, until nobody reads on or a signal ends it."""
+        assert self.settings is not None
+        form = (args or ["jsonl"])[-1]
+        if form not in _FOLLOWED or len(args) > 1 or opts.output not in (None, _STDOUT) or opts.source:
+            forms = " or ".join(_FOLLOWED)
+            raise UsageError(
+                f"--follow prints {forms} of whole collections: leave -o and --source out", print_help=False
+            )
+        stream = ChangeStream(Library(Path(self.settings["DATA_DIR"])), opts.collection or "")
+        since = opts.since or stream.find_end()
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        try:
+            _warn_of_loss(stream, since)
+            with suppress(BrokenPipeError, KeyboardInterrupt):
+                for record in stream.follow(since):
+                    if record is not None:
+                        sys.stdout.write(_FOLLOWED[form](record) + "\n")
+                        sys.stdout.flush()
+        except (ArchiveError, SourceError, CursorError) as error:
+            raise UsageError(str(error), print_help=False) from error
 
     def _print(self, name: str, opts: argparse.Namespace) -> None:
         """Write lines to standard output, once they are all there, and what there is to say to the other one."""
@@ -173,6 +207,11 @@ class Command(ScrapyCommand):
         self.exitcode = 1 if told.waiting or told.dead else 0
 
 
+def _warn_of_loss(stream: ChangeStream, since: str) -> None:
+    if loss := stream.find_loss(since):
+        print(f"everything is told again: {loss}", file=sys.stderr)  # noqa: T201
+
+
 def write_export(library: Library, plan: ExportPlan, since: str | None, engine: Engine | None = None) -> dict[str, Any]:
     """Write an export; return its format, path, number of posts, how many were left out, and the cursor to go on from.
 
@@ -180,26 +219,21 @@ def write_export(library: Library, plan: ExportPlan, since: str | None, engine: 
         engine: works in shards; without one this process does it all.
 
     Raises:
-        CursorError: `since` is not a cursor.
-        UsageError: there is nothing to export, or a cursor, which belongs to one collection, but several of them.
+        CursorError: `since` is not a cursor of these collections.
+        UsageError: there is nothing to export.
     """
-    names = [plan.collection] if plan.collection else list(library.collections)
-    if not names:
+    stream = ChangeStream(library, plan.collection)
+    if not stream.names:
         raise UsageError(
             f"there is no collection in {library.data_dir}; crawl first, or set DATA_DIR", print_help=False
         )
-    if since and len(names) != 1:
-        raise UsageError(f"name one with --collection; there are {', '.join(names) or 'none'}", print_help=False)
-    cursor = ""
-    if len(names) == 1:
-        with closing(library.open_log(names[0])) as log:
-            # Taken first: what is entered from now on may be told now as well as the next time.
-            cursor = str(log.cursor)
-            if since:
-                changes = log.read(parse_cursor(since), library.open_store(names[0]))
-                records = (record for record in changes if plan.source in ("", record.source))
-                count = find_format(plan.format).export(records, plan.path, plan.options)
-    if not since:
+    # Taken first: what is entered from now on may be told now as well as the next time.
+    cursor = stream.find_end()
+    if since:
+        _warn_of_loss(stream, since)
+        records = (record for record in stream.read(since) if plan.source in ("", record.source))
+        count = find_format(plan.format).export(records, plan.path, plan.options)
+    else:
         count = export_in_shards(library, plan, engine) if engine else run_export(library, plan)
     done = {"format": plan.format, "path": str(plan.path), "posts": count, "cursor": cursor}
     return done | {"excluded": library.left_out}

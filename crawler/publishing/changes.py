@@ -4,18 +4,18 @@ A collection's log is brought up to date when a run has ended: what the ledger s
 last, and every difference is appended, so nothing that is written later can come to stand before a cursor. The log is
 derived. A reparse that finds none makes it again from the captures, version by version, as `scrapy history` does.
 
-A cursor therefore holds more than a position: the name of its log, and the instant up to which every capture had been
-taken into account when it was given out. In the same log it goes on at its position. In a log that was made again, it
-goes on with all that rests on later captures; and where the rules by which posts are made have changed as well, from
-the beginning, because then nobody can know what the reader has. So nothing is ever skipped, and what is told twice is
-told because it may be new.
+A cursor therefore holds more than a position: a digest of all that the log said up to it, the name of the log, and the
+instant up to which every capture had been taken into account when it was given out. Where the log says the same up to
+that position, it goes on there. In a log that was made again and says something else, it goes on with all that rests on
+later captures. Where the rules by which posts are made have changed as well, and where a log has lost what the reader
+knows, because it was put back from an older copy, it begins from the beginning: then nobody can know what the reader
+has. So nothing is ever skipped, and what is told twice is told because it may be new.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import secrets
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -26,6 +26,7 @@ from archives.erasure.exclusions import load_exclusions
 from archives.storage.databases import Schema, open_database
 from archives.urls import format_timestamp
 from crawler.monitoring.logbook import RunState, list_runs
+from crawler.publishing.cursors import NO_CHECK, START, Cursor, CursorError, chain, digest_owner
 from crawler.publishing.history import build_versions
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.runs.crawl_manifest import is_joint
@@ -42,9 +43,7 @@ if TYPE_CHECKING:
     from pipelines.exports.store import PostStore
     from pipelines.posts.ledger import Ledger
 
-START = "start"
 FILE_NAME = "changes.sqlite"
-_CURSOR = re.compile(r"(\d+)-([0-9a-f]{12})-(\d{20})-([0-9a-f]{12})")
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS change (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -54,7 +53,8 @@ CREATE TABLE IF NOT EXISTS change (
     version INTEGER NOT NULL,
     content TEXT NOT NULL,          -- digest of what a reader sees
     captured_at TEXT NOT NULL,      -- the latest capture that it rests on
-    record_id TEXT NOT NULL
+    record_id TEXT NOT NULL,
+    chain TEXT NOT NULL DEFAULT ''  -- digest of everything up to here
 );
 CREATE INDEX IF NOT EXISTS change_post ON change (source, identifier, position);
 CREATE TABLE IF NOT EXISTS seen (   -- what the ledger said of a post when it was last looked at
@@ -75,50 +75,14 @@ SELECT * FROM change AS this WHERE NOT EXISTS (
     WHERE later.source = this.source AND later.identifier = this.identifier AND later.position > this.position
 );
 """
+# On disk before anybody is told: what a power cut took back a reader would believe to know.
 _SCHEMA = Schema(
-    version=1,
+    version=2,
     script=_SCRIPT,
-    synchronous="NORMAL",
+    upgrades={1: "ALTER TABLE change ADD COLUMN chain TEXT NOT NULL DEFAULT ''"},
+    synchronous="FULL",
     loss="a reparse of the collection then makes it again, but for what has been withdrawn",
 )
-
-
-class CursorError(ValueError):
-    """A text that is not a cursor."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
-    """A place in a log.
-
-    Attributes:
-        position: of the last change that the reader knows.
-        log: the log's name.
-        horizon: microseconds since 1970; the reader knows of every capture until then.
-        rules: digest of the rules by which posts were made.
-    """
-
-    position: int = 0
-    log: str = "0" * 12
-    horizon: int = 0
-    rules: str = "0" * 12
-
-    def __str__(self) -> str:
-        return f"{self.position}-{self.log}-{self.horizon:020d}-{self.rules}"
-
-
-def parse_cursor(text: str) -> Cursor:
-    """Read a cursor; `start` is before the first change.
-
-    Raises:
-        CursorError: it is none.
-    """
-    if text == START:
-        return Cursor()
-    match = _CURSOR.fullmatch(text)
-    if match is None:
-        raise CursorError(f"{text!r} is not a cursor; take one that an earlier export gave, or {START!r}")
-    return Cursor(position=int(match[1]), log=match[2], horizon=int(match[3]), rules=match[4])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +117,7 @@ class ChangeLog:
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("INSERT INTO log SELECT ? WHERE NOT EXISTS (SELECT 1 FROM log)", (new_id(),))
+            self._chain_up()
 
     def close(self) -> None:
         """Close the file."""
@@ -206,6 +171,9 @@ class ChangeLog:
 
         Args:
             limit: yield no more than these.
+
+        Raises:
+            CursorError: the cursor is one of another collection.
         """
         first, horizon = self._find_start(since)
         rows = self._database.execute(
@@ -221,6 +189,27 @@ class ChangeLog:
             # What has gone since it was entered is told as gone, so that no position is passed over.
             gone = replace(change, kind=ChangeKind.WITHDRAWN)
             yield PostRecord(collection=self.collection.name, source=key[0], identifier=key[1], change=gone)
+
+    def has_news(self, since: Cursor) -> bool:
+        """Whether `read` would yield anything; told without looking at a single post.
+
+        Raises:
+            CursorError: the cursor is one of another collection.
+        """
+        return not self._knows(since) or since.position < self._last_position()
+
+    def find_loss(self, since: Cursor) -> str:
+        """Return a sentence where this log has lost what a reader knows, so that `read` begins from the beginning.
+
+        Raises:
+            CursorError: the cursor is one of another collection.
+        """
+        if self._knows(since) or since.log != self._name:
+            return ""
+        return (
+            f"the log of changes of {self.collection.name} does not know this cursor: the log was put back from an "
+            f"older copy, or the cursor is made up; take all from {START!r} on, and drop what is not told again"
+        )
 
     @property
     def cursor(self) -> Cursor:
@@ -303,11 +292,49 @@ class ChangeLog:
         return entries
 
     def _append(self, entries: list[_Entry]) -> None:
+        last = self._find_chain(self._last_position()) or NO_CHECK
+        rows = []
+        for e in entries:
+            row = (*e.key, str(e.kind), e.version, e.content, e.captured_at, e.record_id)
+            last = chain(last, row)
+            rows.append((*row, last))
         self._database.executemany(
-            "INSERT INTO change (source, identifier, kind, version, content, captured_at, record_id)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(*e.key, e.kind, e.version, e.content, e.captured_at, e.record_id) for e in entries],
+            "INSERT INTO change (source, identifier, kind, version, content, captured_at, record_id, chain)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            rows,
         )
+
+    def _chain_up(self) -> None:
+        """Enter the digests that a log of an earlier version lacks."""
+        if self._find_chain(1) != "":
+            return
+        last, rows = NO_CHECK, []
+        for position, *row in self._database.execute(
+            "SELECT position, source, identifier, kind, version, content, captured_at, record_id FROM change"
+            " ORDER BY position"
+        ):
+            last = chain(last, tuple(row))
+            rows.append((last, position))
+        self._database.executemany("UPDATE change SET chain = ? WHERE position = ?", rows)
+
+    def _find_chain(self, position: int) -> str | None:
+        """Return the digest of the log up to a position; None where there is no such position."""
+        row = self._database.execute("SELECT chain FROM change WHERE position = ?", (position,)).fetchone()
+        return row[0] if row else (NO_CHECK if position == 0 else None)
+
+    def _knows(self, since: Cursor) -> bool:
+        """Whether this log said, up to the cursor's position, what its reader was told.
+
+        Raises:
+            CursorError: it is one of another collection.
+        """
+        if since.owner not in ("", digest_owner(self.collection.name)):
+            raise CursorError(
+                f"{since} is a cursor of another collection; take one that an export of {self.collection.name} gave, "
+                f"or {START!r}"
+            )
+        found = self._find_chain(since.position)
+        return found is not None and (found == since.check if since.check else since.log == self._name)
 
     def _find_horizon(self, now: datetime, *, is_pure: bool) -> str:
         """Return the instant up to which every capture is accounted for.
@@ -340,8 +367,10 @@ class ChangeLog:
 
     def _find_start(self, since: Cursor) -> tuple[int, str]:
         """Return the position to go on behind, and the instant that captures must be younger than."""
-        if since.log == self._name:
+        if self._knows(since):
             return since.position, ""
+        if since.log == self._name:
+            return 0, ""
         rules = self._database.execute("SELECT rules FROM batch ORDER BY rowid LIMIT 1").fetchone()
         if rules and rules[0] == since.rules:
             return 0, _dump_instant(datetime.fromtimestamp(since.horizon / 1_000_000, UTC))
@@ -371,11 +400,16 @@ class ChangeLog:
         row = self._database.execute(
             "SELECT horizon, rules FROM batch WHERE position <= ? ORDER BY rowid DESC LIMIT 1", (position,)
         ).fetchone()
+        bare = Cursor(
+            position=position,
+            log=self._name,
+            check=self._find_chain(position) or "",
+            owner=digest_owner(self.collection.name),
+        )
         if row is None:
-            return Cursor(position=position, log=self._name)
+            return bare
         at = datetime.fromisoformat(row[0])
-        micros = round(at.timestamp() * 1_000_000)
-        return Cursor(position=position, log=self._name, horizon=micros, rules=row[1])
+        return replace(bare, horizon=round(at.timestamp() * 1_000_000), rules=row[1])
 
     def _last_position(self) -> int:
         return int(self._database.execute("SELECT coalesce(max(position), 0) FROM change").fetchone()[0])

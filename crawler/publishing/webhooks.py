@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 
 from archives.storage.databases import Schema, open_database
 from crawler.fetching.pauses import parse_retry_after
-from crawler.publishing.changes import START, parse_cursor
+from crawler.publishing.cursors import START, parse_cursor
 from pipelines.exports.records import build_object
 
 if TYPE_CHECKING:

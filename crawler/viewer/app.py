@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from archives.errors import ArchiveError, CollectionError
 from archives.replay.app import ReplayApp, find_frame_host
-from archives.replay.http import Response
+from archives.replay.http import Response, Stream, build_text
 from archives.replay.lookup import Directory, Shelves, build_stamp
 from archives.replay.pages import STYLE_PATH, Link, build_error_page, load_assets
 from archives.replay.routes import build_path
@@ -25,9 +25,10 @@ from crawler.viewer import articles, lists
 from crawler.viewer.feeds import Feeds
 from crawler.viewer.packages import Packages
 from crawler.viewer.proof import check_file, choose_page, list_witnesses
-from crawler.viewer.routes import BESIDE, CHANGES, POST, POSTS, RUNS, SECTIONS, VERSIONS, build_post_path
+from crawler.viewer.routes import BESIDE, CHANGES, POST, POSTS, RUNS, SCHEMA, SECTIONS, VERSIONS, build_post_path
 from crawler.viewer.search_index import Facet, PostShelf, Wanted
 from crawler.viewer.versions import list_editions
+from pipelines.exports.schemas import build_post_schema, dump_schema
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class ViewerApp:
             VERSIONS: self._show_versions,
             RUNS: self._show_runs,
             CHANGES: self._tell_changes,
+            SCHEMA: self._show_schema,
         }
 
     def close(self) -> None:
@@ -96,8 +98,20 @@ class ViewerApp:
 
     def _tell_changes(self, request: Request) -> Response:
         """Return the log of changes, for programs that keep a copy of the posts."""
-        answer = answer_changes(self._library, request.arguments, known=request.get("if-none-match"))
-        return Response(status=answer.status, headers=answer.headers, body=answer.body)
+        answer = answer_changes(
+            self._library,
+            request.arguments,
+            known=request.get("if-none-match"),
+            accept="" if request.method == "HEAD" else request.get("accept"),
+            last_event=request.get("last-event-id"),
+        )
+        body = answer.body if isinstance(answer.body, bytes) else Stream(chunks=answer.body)
+        return Response(status=answer.status, headers=answer.headers, body=body)
+
+    def _show_schema(self, request: Request) -> Response:
+        """Return the JSON Schema of what `/changes` and the exports say of a post."""
+        del request
+        return build_text(dump_schema(build_post_schema()), content_type="application/schema+json")
 
     def _find_shelf(self, name: str) -> PostShelf:
         with self._lock:

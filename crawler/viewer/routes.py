@@ -13,6 +13,7 @@ BESIDE: Final = "/-/beside"
 VERSIONS: Final = "/-/versions"
 RUNS: Final = "/-/runs"
 CHANGES: Final = "/changes"
+SCHEMA: Final = "/schema/newsreel-post-2.json"
 PACKAGES: Final = "/-/wacz"
 SECTIONS: Final = (
     Link("Posts", POSTS),

@@ -12,6 +12,7 @@ from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.jekyll import export_jekyll
 from pipelines.exports.sites.markdown import export_markdown
 from pipelines.exports.sites.site import SiteOptions
+from pipelines.exports.tables.cloudevents import export_cloudevents
 from pipelines.exports.tables.csv_table import export_csv, join_csv
 from pipelines.exports.tables.dataset import export_dataset, join_dataset
 from pipelines.exports.tables.jsonl import export_jsonl, join_jsonl
@@ -140,6 +141,7 @@ FORMATS = {
     entry.name: entry
     for entry in (
         _table("jsonl", "JSON Lines, one post a line", export_jsonl, join_jsonl),
+        _table("cloudevents", "CloudEvents 1.0, one a line; of changes with --since", export_cloudevents, join_jsonl),
         Format(name="csv", title="CSV for spreadsheets", export=_csv, is_table=True, join=join_csv),
         _table("sqlite", "SQLite with full-text search", export_sqlite),
         _table("parquet", "Parquet files by month (extra [parquet])", export_parquet, join_parquet, is_monthly=True),

@@ -22,6 +22,7 @@ from pipelines.posts.items import Doubt, Evidence
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NAMESPACE = "urn:x-newsreel:schema:"
+POST_SCHEMA_ID = _NAMESPACE + SCHEMA
 _WITHOUT_EVIDENCE = frozenset(
     ("collection", "source", "identifier", "categories", "text", "file", "contentHash", "capture", "evidence", "doubts")
 ) | {"change", "datePublished_precision", "dateModified_precision"}
@@ -35,7 +36,7 @@ def build_post_schema() -> dict[str, Any]:
     properties = {name: _describe_column(name) | {"description": meaning} for name, _, meaning in COLUMNS}
     return {
         "$schema": DIALECT,
-        "$id": _NAMESPACE + SCHEMA,
+        "$id": POST_SCHEMA_ID,
         "title": SCHEMA,
         "description": "One post, or in an export of changes what has become of one.",
         "type": "object",

@@ -110,7 +110,7 @@ VALUES ('paper', '1', 'new', 1, 'digest', '2026-11-23T08:00:00.000000+00:00', '<
 """,
 }
 # What they are brought up to.
-VERSIONS: Final = {"frontier.sqlite": 2, "webhooks.sqlite": 2}
+VERSIONS: Final = {"frontier.sqlite": 2, "webhooks.sqlite": 2, "changes.sqlite": 2}
 DEFINITION: Final = """
 name = "paper"
 timezone = "UTC"

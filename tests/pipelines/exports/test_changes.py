@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
+import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archives.replay.server import ReplayServer
 from archives.storage.collection import Collection
-from crawler.publishing.changefeed import answer_changes
-from crawler.publishing.changes import FILE_NAME, START, ChangeLog, Cursor, CursorError, parse_cursor
+from crawler.publishing.changefeed import Answer, answer_changes
+from crawler.publishing.changes import FILE_NAME, ChangeLog
+from crawler.publishing.cursors import (
+    START,
+    Cursor,
+    CursorError,
+    digest_owner,
+    join_cursors,
+    parse_cursor,
+    split_cursor,
+)
 from crawler.publishing.library import Library
+from crawler.publishing.stream import ChangeStream
 from crawler.sources import Source, load_source
+from crawler.viewer.app import ViewerApp
 from pipelines.exports.records import PostRecord
 from pipelines.exports.store import PostStore
 from pipelines.posts.items import Statement
@@ -26,7 +43,7 @@ from pipelines.posts.ledger import Ledger
 from pipelines.posts.post_folder import PostFolder
 from pipelines.posts.settle import settle
 from tests.pipelines.exports.samples import NOON, OPTIONS, build_statement
-from tests.project import Data, run_scrapy
+from tests.project import ROOT, Data, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,12 +63,12 @@ article = ['/(?P<id>\\w+)\\.html$']
 class Desk:
     """A collection whose ledger is written by hand, at instants that a test sets."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self.collection = Collection.open(data_dir, "news", create=True)
+    def __init__(self, data_dir: Path, name: str = "news") -> None:
+        self.collection = Collection.open(data_dir, name, create=True)
         self.now = NOON
         self.definition = DEFINITION
         self._names = iter(f"{number:012x}" for number in range(1, 1000))
-        self.store = PostStore(self._ledger_path, "news", lambda _: OPTIONS)
+        self.store = PostStore(self._ledger_path, name, lambda _: OPTIONS)
 
     @property
     def _ledger_path(self) -> Path:
@@ -281,7 +298,98 @@ def test_with_other_rules_a_rebuilt_log_begins_from_the_beginning(desk: Desk) ->
     cursor = desk.cursor()
     desk.definition += "\n# another\n"
     rebuild(desk, [at(1, 1)])
-    assert tell(desk.read(cursor)) == [("1", "new", 1)]
+    assert desk.read(cursor) == [], "the reader has what there is, whatever rules made it"
+    (desk.collection.path / "remade.sqlite").unlink()
+    rebuild(desk, [at(1, 1, headline="as other rules make it")])
+    assert tell(desk.read(cursor)) == [("1", "new", 2)]
+
+
+# A log that has lost what a reader knows
+
+
+def copy_log(desk: Desk, source: Path, target: Path) -> None:
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+
+
+def test_a_log_put_back_from_an_older_copy_tells_everything_again(desk: Desk, tmp_path: Path) -> None:
+    """Positions are given out a second time; what stands there now the reader does not have."""
+    log, copy = desk.collection.indexes_dir / FILE_NAME, tmp_path / "copy.sqlite"
+    desk.write(at(1, 1), at(2, 2))
+    desk.account()
+    kept = desk.cursor()
+    copy_log(desk, log, copy)
+    desk.write(at(3, 1, headline="lost"))
+    desk.now += timedelta(minutes=1)
+    desk.account()
+    beyond = desk.cursor()
+    desk.lose_log()
+    copy_log(desk, copy, log)
+    with desk.open() as opened:
+        assert opened.read(parse_cursor(beyond), desk.store)
+        assert "put back from an older copy" in opened.find_loss(parse_cursor(beyond))
+        assert opened.find_loss(parse_cursor(kept)) == ""
+    desk.write(at(2, 3, headline="entered where the lost one stood"))
+    desk.now += timedelta(minutes=1)
+    desk.account()
+    assert tell(desk.read(beyond)) == [("2", "new", 1), ("3", "new", 1), ("1", "new", 2)]
+    assert tell(desk.read(kept)) == [("3", "new", 1), ("1", "updated", 2)]
+    made_up = str(replace(parse_cursor(kept), position=888))
+    assert tell(desk.read(made_up)) == tell(desk.read())
+    with pytest.raises(CursorError, match="cursor of another collection; take one that an export of news gave"):
+        desk.read(str(replace(parse_cursor(kept), owner="00000000")))
+
+
+def test_a_log_whose_last_entries_are_made_again_as_they_were_goes_on(desk: Desk, tmp_path: Path) -> None:
+    log, copy = desk.collection.indexes_dir / FILE_NAME, tmp_path / "copy.sqlite"
+    desk.write(at(1, 1))
+    desk.account()
+    copy_log(desk, log, copy)
+    desk.write(at(2, 2))
+    desk.account()
+    cursor = desk.cursor()
+    desk.lose_log()
+    copy_log(desk, copy, log)
+    desk.account()
+    assert desk.read(cursor) == []
+
+
+def test_what_is_entered_is_synced_with_the_commit(desk: Desk) -> None:
+    """Without it a power cut takes back what readers were told: SQLite in WAL mode syncs at checkpoints alone."""
+    with desk.open() as log:
+        assert log._database.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
+def test_a_log_of_an_earlier_version_gets_its_digests(desk: Desk) -> None:
+    desk.write(at(1, 1), at(2, 2))
+    desk.account()
+    cursor = desk.cursor()
+    plain = str(replace(parse_cursor(cursor), check="", owner=""))
+    with closing(sqlite3.connect(desk.collection.indexes_dir / FILE_NAME)) as database:
+        database.executescript(
+            "DROP VIEW latest; ALTER TABLE change DROP COLUMN chain; PRAGMA user_version = 1;"
+            "CREATE VIEW latest AS SELECT * FROM change AS this WHERE NOT EXISTS (SELECT 1 FROM change AS later WHERE"
+            " later.source = this.source AND later.identifier = this.identifier AND later.position > this.position)"
+        )
+    assert desk.cursor() == cursor
+    desk.write(at(3, 3))
+    desk.account()
+    assert tell(desk.read(cursor)) == tell(desk.read(plain)) == [("3", "new", 1)]
+
+
+def test_one_cursor_holds_the_places_in_many_logs() -> None:
+    ours = str(Cursor(position=7, log="0123456789ab", check="0" * 16, owner="00000000"))
+    joined = join_cursors({"b": ours, "a.b": START})
+    assert split_cursor(joined, ["a.b", "b", "new"]) == {"a.b": START, "b": ours, "new": START}
+    assert split_cursor(START, ["a", "b"]) == {"a": START, "b": START}
+    assert split_cursor(ours, ["b"]) == {"b": ours}
+    with pytest.raises(CursorError, match="of one collection, and several are asked for; name the one"):
+        split_cursor(ours, ["a", "b"])
+    owned = str(replace(parse_cursor(ours), owner=digest_owner("b")))
+    assert split_cursor(owned, ["a", "b"]) == {"a": START, "b": owned}
+    for text in ("all.", "all.%%%", "all.eyJhIjoxfQ", "all.W10", "x"):
+        with pytest.raises(CursorError, match="is not a cursor"):
+            split_cursor(text, ["a"])
 
 
 def test_a_log_made_of_the_ledger_alone_tells_too_much_rather_than_too_little(desk: Desk) -> None:
@@ -400,13 +508,18 @@ def test_a_reparse_makes_the_log_again_position_by_position(newspaper: Data) -> 
     assert {row[2] for row in before[21:]} <= told
 
 
+def body_of(answer: Answer) -> bytes:
+    assert isinstance(answer.body, bytes)
+    return answer.body
+
+
 def test_changes_over_http_are_a_function(newspaper: Data) -> None:
     library = Library(newspaper.path)
     since, found = "", []
     while True:
         answer = answer_changes(library, {"since": since, "limit": "10"})
         assert answer.status == 200
-        page = json.loads(answer.body)
+        page = json.loads(body_of(answer))
         found += page["changes"]
         since = page["cursor"]
         if not page["more"]:
@@ -414,6 +527,71 @@ def test_changes_over_http_are_a_function(newspaper: Data) -> None:
     assert len({change["id"] for change in found}) == len(found) == 43
     headers = dict(answer.headers)
     assert answer_changes(library, {"since": since}, known=headers["ETag"]).status == 304
+    assert headers["Newsreel-Cursor"] == since
     assert answer_changes(library, {"since": "x"}).status == 400
+    assert answer_changes(library, {"format": "xml"}).status == 400
+    foreign = str(replace(parse_cursor(since), owner="00000000"))
+    assert answer_changes(library, {"since": foreign, "collection": "newspaper"}).status == 400
+    beyond = answer_changes(library, {"since": str(replace(parse_cursor(since), position=888))})
+    assert beyond.status == 410
+    assert "take all from 'start' on, and drop what is not told again" in json.loads(body_of(beyond))["error"]
+    lines = answer_changes(library, {"format": "jsonl", "limit": "1000"})
+    assert [json.loads(line)["id"] for line in body_of(lines).splitlines()] == [change["id"] for change in found]
+    events = json.loads(body_of(answer_changes(library, {"format": "cloudevents", "limit": "1000"})))
+    assert [event["data"] for event in events] == json.loads(body_of(answer_changes(library, {"limit": "1000"})))[
+        "changes"
+    ]
+    waited: list[float] = []
+    answer = answer_changes(library, {"since": since, "wait": "3"}, sleep=waited.append)
+    assert (answer.status, json.loads(body_of(answer))["changes"], sum(waited)) == (200, [], 4)
     assert answer_changes(library, {"limit": "0"}).status == 400
     assert answer_changes(library, {"collection": "nowhere"}).status == 404
+
+
+def test_every_reader_hears_of_a_change_once_it_is_made(tmp_path: Path) -> None:
+    """Two collections, followed by a command, by server-sent events over a socket, and by a long poll."""
+    data_dir = tmp_path / "data"
+    desks = [Desk(data_dir), Desk(data_dir, "paper.two")]
+    for number, desk in enumerate(desks, start=1):
+        desk.write(at(number, number, source=f"s{number}"))
+        desk.account()
+    library = Library(data_dir)
+    stream = ChangeStream(library)
+    since = stream.find_end()
+    told = list(stream.read(START))
+    assert [record.collection for record in told] == ["news", "paper.two"]
+    assert told[-1].change is not None
+    assert told[-1].change.cursor == since
+    assert list(stream.read(since)) == []
+    command = [sys.executable, "-m", "scrapy", "export", "--since", "start", "--follow", "--format", "cloudevents"]
+    command += ["-s", f"DATA_DIR={data_dir}"]
+    follower = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    app = ViewerApp(data_dir)
+    with ReplayServer(app) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        asked = Request(f"{server.url}changes?since={since}", headers={"Accept": "text/event-stream"})
+        with urlopen(asked, timeout=60) as events, urlopen(f"{server.url}schema/newsreel-post-2.json") as schema:
+            assert follower.stdout is not None
+            heard = [json.loads(follower.stdout.readline()) for _ in range(2)]
+            desks[1].write(at(9, 2, source="s2", headline="again"))
+            desks[1].account()
+            heard.append(json.loads(follower.stdout.readline()))
+            lines: list[str] = []
+            while not (lines and lines[-1].startswith("data: ")):
+                lines.append(events.readline().decode().rstrip("\n"))
+            polled = answer_changes(library, {"since": since, "wait": "30"})
+            checked = json.load(schema)
+        server.shutdown()
+    follower.send_signal(signal.SIGKILL)
+    follower.communicate()
+    app.close()
+    assert [event["type"] for event in heard] == ["newsreel.post.new", "newsreel.post.new", "newsreel.post.updated"]
+    assert [event["source"] for event in heard] == [
+        f"urn:x-newsreel:collection:{n}" for n in ("news", *["paper.two"] * 2)
+    ]
+    assert len({(event["source"], event["id"]) for event in heard}) == 3
+    change = json.loads(lines[-1].removeprefix("data: "))
+    assert change == heard[-1]["data"] == json.loads(body_of(polled))["changes"][0]
+    assert lines[-3:-1] == [f"id: {change['cursor']}", "event: post.updated"]
+    assert list(stream.read(heard[-1]["cursor"])) == [], "what is kept of the last event is enough to go on"
+    assert checked["title"] == change["schema"]
