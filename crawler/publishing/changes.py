@@ -20,16 +20,15 @@ import secrets
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from archives.erasure.exclusions import load_exclusions
 from archives.storage.databases import Schema, open_database
-from archives.urls import format_timestamp
 from crawler.monitoring.logbook import RunState, list_runs
 from crawler.publishing.cursors import NO_CHECK, START, Cursor, CursorError, chain, digest_owner
 from crawler.publishing.history import build_versions
+from crawler.publishing.unfinished import dump_instant, iter_unfinished
 from crawler.reparsing.ledger import find_ledger, open_ledger
-from crawler.runs.crawl_manifest import is_joint
 from crawler.settings import NEWSREEL_VERSION
 from pipelines.exports.records import Change, ChangeKind, PostRecord, hash_content
 from pipelines.posts.items import Post, Statement, load_post
@@ -267,7 +266,7 @@ class ChangeLog:
             " AND filed.identifier = latest.identifier)",
             (source, source),
         ).fetchall()
-        at = _dump_instant(now)
+        at = dump_instant(now)
         for *names, version in rows:
             key = (names[0], names[1])
             self._database.execute("DELETE FROM seen WHERE source = ? AND identifier = ?", key)
@@ -285,7 +284,7 @@ class ChangeLog:
                     kind=ChangeKind.UPDATED if entries else ChangeKind.NEW,
                     version=len(entries) + 1,
                     content=content,
-                    captured_at=_dump_instant(version.captured_at),
+                    captured_at=dump_instant(version.captured_at),
                     record_id=version.record_id,
                 )
             )
@@ -345,10 +344,10 @@ class ChangeLog:
         known = self._database.execute("SELECT max(horizon) FROM batch").fetchone()[0] or ""
         if is_pure:
             runs = list_runs(self.collection.path.parent.parent, collection=self.collection.name)
-            held = [_dump_instant(run.began_at) for run in runs if run.state is RunState.RUNNING]
+            held = [dump_instant(run.began_at) for run in runs if run.state is RunState.RUNNING]
         else:
-            held = list(_iter_unfinished(self.collection, known))
-        return max(known, min([_dump_instant(now), *held]))
+            held = list(iter_unfinished(self.collection, known))
+        return max(known, min([dump_instant(now), *held]))
 
     def _end_batch(self, horizon: str, *, is_pure: bool) -> None:
         rules = self._hash_rules()
@@ -373,7 +372,7 @@ class ChangeLog:
             return 0, ""
         rules = self._database.execute("SELECT rules FROM batch ORDER BY rowid LIMIT 1").fetchone()
         if rules and rules[0] == since.rules:
-            return 0, _dump_instant(datetime.fromtimestamp(since.horizon / 1_000_000, UTC))
+            return 0, dump_instant(datetime.fromtimestamp(since.horizon / 1_000_000, UTC))
         return 0, ""
 
     def _build_change(self, row: tuple[int, str, str, str, int], since: int) -> Change:
@@ -419,33 +418,13 @@ class ChangeLog:
         return str(self._database.execute("SELECT id FROM log").fetchone()[0])
 
 
-def _iter_unfinished(collection: Collection, since: str) -> Iterator[str]:
-    """Yield when each run began that has not ended, of those that began at an instant or later."""
-    # Names begin with the second in which the run began, so that nothing older has to be opened.
-    least = format_timestamp(datetime.fromisoformat(since)) if since else ""
-    for path in collection.runs_dir.glob("*.json"):
-        if path.name < least:
-            continue
-        try:
-            manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        except (OSError, ValueError):
-            continue
-        # Of a shared crawl each worker that has captures here left a manifest of its own.
-        if not manifest.get("ended_at") and not is_joint(manifest):
-            yield _dump_instant(datetime.fromisoformat(manifest["began_at"]))
-
-
 def find_latest(post: Post) -> tuple[str, str]:
     """Return instant and record of the latest capture that a post rests on."""
     places = [(entry.captured_at, entry.record_id) for entry in post.evidence.values()]
     if post.capture is not None:
         places.append((post.capture.captured_at, post.capture.record_id))
     at, record_id = max(places, default=(datetime.min.replace(tzinfo=UTC), ""))
-    return _dump_instant(at), record_id
-
-
-def _dump_instant(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+    return dump_instant(at), record_id
 
 
 def _hash_text(text: str) -> str:
