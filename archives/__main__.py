@@ -1,4 +1,7 @@
-"""The archive's own commands, for someone who holds only the files: no crawler, no network, no settings."""
+"""The archive's own commands, for someone who holds only the files: no crawler, no settings, and no network.
+
+A time-stamp alone is asked for over the network, where an address is given.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +19,12 @@ from archives.index.sidecars import rebuild
 from archives.mending.copies import mend_collection
 from archives.mending.summary import count_left, describe_file
 from archives.replay.serving import serve_collection
+from archives.signed_log.keys import load_public
+from archives.signed_log.signing import sign_collection
 from archives.storage.collection import Collection
 from archives.transfer.importing import Added
 from archives.verify.fixity import Problem, verify_collection
+from archives.verify.log_checks import Trust
 from archives.wacz.intake import take_in
 from archives.wacz.pack import pack_collection, unpack_wacz
 from archives.wacz.parts import describe_part, pack_part
@@ -61,6 +67,12 @@ def _build_parser() -> argparse.ArgumentParser:
     verify = add("verify", _run_verify, "read every byte and list what is not as it was written", path="COLLECTION_DIR")
     verify.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")
     verify.add_argument("--notes", action="store_true", help="also tell, on stderr, what is unusual but harmless")
+    verify.add_argument("--log-key", type=Path, metavar="KEY.pem", help="the key that has to have signed the log")
+    verify.add_argument("--timestamp-roots", type=Path, metavar="CERTS.pem", help="authorities that are believed")
+    sign = add("sign", _run_sign, "log every closed file, signed and time-stamped", path="COLLECTION_DIR")
+    sign.add_argument("--key", type=Path, required=True, metavar="KEY.pem", help="Ed25519; made if it is not there")
+    sign.add_argument("--timestamp", default="", metavar="URL", help="an authority (RFC 3161) that stamps the log")
+    sign.add_argument("--next-key", type=Path, metavar="KEY.pem", help="later entries are signed with this one")
     add("recover", _run_recover, "close the files of writers that died, cut to whole records", path="COLLECTION_DIR")
     intake = add("add", _run_add, "copy WARC, ARC and WACZ files or folders in and index them", path="COLLECTION_DIR")
     intake.add_argument("files", type=Path, nargs="+", metavar="PATH")
@@ -110,7 +122,16 @@ def _run_verify(options: argparse.Namespace) -> int:
         if options.notes:
             _complain(f"note: {note.kind}: {note.message}")
 
-    return _report(verify_collection(collection, on_note=tell), collection.path, is_json=options.json)
+    key = load_public(options.log_key) if options.log_key else None
+    trust = Trust(key=key, roots=options.timestamp_roots)
+    return _report(verify_collection(collection, on_note=tell, trust=trust), collection.path, is_json=options.json)
+
+
+def _run_sign(options: argparse.Namespace) -> int:
+    collection = _open_directory(options.path)
+    done = sign_collection(collection, options.key, authority=options.timestamp, next_key_file=options.next_key)
+    _say(done)
+    return 0
 
 
 def _run_recover(options: argparse.Namespace) -> int:

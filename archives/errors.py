@@ -4,6 +4,7 @@
     ├── CollectionError   the directory: a bad name, missing, not writable, held by another process
     ├── RecordError       the bytes: a damaged member, record or message
     ├── PackageError      the WACZ file: not a ZIP, not safe to read, not what it says
+    ├── SignatureError    the signed log: a key that is none or another, a time-stamp that cannot be had
     ├── NotArchived       the question: no capture answers it
     ├── StoreError         the object storage: not reached, not there, not what was put
     ├── DatabaseError      the SQLite file: damaged, or of a version that this program cannot read
@@ -90,6 +91,10 @@ class NotArchived(ArchiveError):
 
 class PackageError(ArchiveError):
     """A WACZ file cannot be made or cannot be read."""
+
+
+class SignatureError(ArchiveError):
+    """The log of a collection cannot be signed, time-stamped or checked with what was given."""
 
 
 class StoreError(ArchiveError, OSError):

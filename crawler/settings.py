@@ -25,6 +25,10 @@ ARCHIVE_DEDUPLICATE = True
 ARCHIVE_MIN_FREE_BYTES = 100_000_000
 # Authorization, Proxy-Authorization and Cookie values are starred out in stored requests.
 ARCHIVE_MASK_SECRETS = True
+# A PEM file with the private key that signs the log of each collection's closed files; empty for no log.
+ARCHIVE_LOG_KEY = ""
+# An authority that time-stamps the log after each run (RFC 3161); empty for none.
+ARCHIVE_TIMESTAMP_URL = ""
 
 # Posts that become complete within this time, less where the disk is fast, are written behind one sync of the archive.
 POSTS_BATCH_SECONDS = 0.25

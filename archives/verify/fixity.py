@@ -15,6 +15,7 @@ from archives.storage.files import is_held
 from archives.storage.remote_files import find_size, open_warc
 from archives.verify.digest_checks import DigestChecks, Verdict
 from archives.verify.findings import Findings, Likeness, Problem, Twin
+from archives.verify.log_checks import Trust, verify_log
 from archives.verify.repairs import Fault, describe_faults, find_repair, is_ours
 from archives.verify.run_manifests import iter_departures
 from archives.warc.members import Member, MemberStream, has_members
@@ -48,10 +49,12 @@ def verify_collection(
     *,
     progress: Callable[[str], None] | None = None,
     on_note: Callable[[Problem], None] | None = None,
+    trust: Trust | None = None,
 ) -> list[Problem]:
     """Every problem of a collection; none for a good one.
 
     Args:
+        trust: what its signed log is checked against; without it, against itself.
         progress: told the name of each file before it is read.
         on_note: told of what is unusual in files of other tools, but no problem.
     """
@@ -61,7 +64,7 @@ def verify_collection(
             if progress is not None:
                 progress(warc.name)
             _verify_file(collection, warc, findings)
-        _verify_rest(collection, findings)
+        _verify_rest(collection, findings, trust or Trust())
         return findings.problems
 
 
@@ -73,7 +76,9 @@ def verify_files(collection: Collection, warcs: Iterable[Path], database: Path) 
         return findings.problems
 
 
-def verify_parts(collection: Collection, parts: Iterable[tuple[Path, list[Problem]]]) -> list[Problem]:
+def verify_parts(
+    collection: Collection, parts: Iterable[tuple[Path, list[Problem]]], *, trust: Trust | None = None
+) -> list[Problem]:
     """Every problem of a collection whose files have been verified, put together from databases and problems."""
     with Findings(None) as findings:
         _verify_writers(collection, findings)
@@ -82,7 +87,7 @@ def verify_parts(collection: Collection, parts: Iterable[tuple[Path, list[Proble
             for again in findings.take_in(database):
                 place = collection.archive_dir / again.filename, again.offset
                 _add_repetition(place, again.record_id, first=again.first, findings=findings)
-        _verify_rest(collection, findings)
+        _verify_rest(collection, findings, trust or Trust())
         return findings.problems
 
 
@@ -100,7 +105,7 @@ def _verify_file(collection: Collection, warc: Path, findings: Findings) -> None
         findings.add("unreadable", warc, f"cannot read {warc.name} ({error.strerror or error}); {_RESTORE}")
 
 
-def _verify_rest(collection: Collection, findings: Findings) -> None:
+def _verify_rest(collection: Collection, findings: Findings, trust: Trust) -> None:
     """What can be told only when every file has been read."""
     known = {collection.sidecar_path(warc.name) for warc in collection.iter_warcs()}
     for sidecar in collection.iter_sidecars():
@@ -112,6 +117,7 @@ def _verify_rest(collection: Collection, findings: Findings) -> None:
     departures = list(iter_departures(collection, but=known_worse))
     told = {problem.path for problem in departures}
     findings.problems = [p for p in findings.problems if p.kind != _EMPTY or p.path not in told] + departures
+    verify_log(collection, findings, trust)
 
 
 def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None:

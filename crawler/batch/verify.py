@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archives.storage.collection import Collection
 from archives.verify.findings import Problem
 from archives.verify.fixity import verify_files, verify_parts
+from archives.verify.log_checks import Trust
 from crawler.batch.jobs import Job, plan_job, run_job
 from crawler.batch.shards import SHARD_BYTES, Done
 
@@ -26,7 +27,9 @@ def verify_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path) 
     return {"problems": [_dump_problem(problem) for problem in problems]}
 
 
-def verify_in_shards(collection: Collection, engine: Engine, *, shard_bytes: int = SHARD_BYTES) -> list[Problem]:
+def verify_in_shards(
+    collection: Collection, engine: Engine, *, shard_bytes: int = SHARD_BYTES, trust: Trust | None = None
+) -> list[Problem]:
     """Do what `archives.verify.fixity.verify_collection` does, in shards.
 
     Raises:
@@ -34,7 +37,7 @@ def verify_in_shards(collection: Collection, engine: Engine, *, shard_bytes: int
         EngineError: the engine is not available.
     """
     with run_job(engine, plan_verification(collection, shard_bytes=shard_bytes)) as done:
-        return join_verdicts(collection, done)
+        return join_verdicts(collection, done, trust=trust)
 
 
 def plan_verification(collection: Collection, *, shard_bytes: int = SHARD_BYTES) -> Job:
@@ -44,10 +47,10 @@ def plan_verification(collection: Collection, *, shard_bytes: int = SHARD_BYTES)
     return plan_job(collection, _FUNCTION, paths=collection.iter_warcs(), arguments=arguments, shard_bytes=shard_bytes)
 
 
-def join_verdicts(collection: Collection, done: Iterable[Done]) -> list[Problem]:
+def join_verdicts(collection: Collection, done: Iterable[Done], *, trust: Trust | None = None) -> list[Problem]:
     """Return the problems in the shards and between them."""
     parts = [(shard.folder / _SEEN, [_load_problem(p) for p in shard.result["problems"]]) for shard in done]
-    return verify_parts(collection, parts)
+    return verify_parts(collection, parts, trust=trust)
 
 
 def _dump_problem(problem: Problem) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from archives.urls import surt_key
 from crawler.publishing.erasing import Target, find_target, forget
 from crawler.publishing.exporting import load_plans, run_export, tell_receivers
 from crawler.publishing.library import Library
+from crawler.runs.signing import sign_files
 
 if TYPE_CHECKING:
     import argparse
@@ -89,6 +90,7 @@ class Command(ScrapyCommand):
         for collection, target in targets:
             try:
                 erasure = forget(library, collection, target, at=at, reason=reason)
+                sign_files(collection, self.settings)
             except (ArchiveError, OSError, sqlite3.Error) as error:
                 print(f"{collection.name}: {error}; run it again to go on", file=sys.stderr)  # noqa: T201
                 self.exitcode = 1

@@ -19,6 +19,7 @@ from crawler.commands.reparse import replace_posts
 from crawler.publishing.erasing import enforce
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.imported import describe_hosts
+from crawler.runs.signing import sign_files
 from crawler.sources import SourceError
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Command(ScrapyCommand):
         for source in describe_hosts(collection, new):
             print(f"{collection.name}: {source.name} is read without a definition of its own")  # noqa: T201
         assert self.settings is not None
+        sign_files(collection, self.settings)
         spare_imports()
         holding = Holding(collection)
         if not holding.list_source_names():

@@ -13,8 +13,10 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from archives.signed_log.keys import load_public
 from archives.storage.collection import Collection
 from archives.verify.fixity import verify_collection
+from archives.verify.log_checks import Trust
 from crawler.addon import place_collection
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.reparse import remake_posts
@@ -67,6 +69,8 @@ class Command(ScrapyCommand):
         parser.add_argument("--posts", action="store_true", help="also compare every post file with its reparse")
         parser.add_argument("--strict", action="store_true", help="with --posts: posts in doubt are problems, too")
         parser.add_argument("--json", action="store_true", help="print problems as JSON Lines")
+        parser.add_argument("--log-key", metavar="KEY.pem", help="the key that has to have signed the collection's log")
+        parser.add_argument("--timestamp-roots", metavar="CERTS.pem", help="time-stamp authorities that are believed")
         add_engine_options(parser)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -74,7 +78,11 @@ class Command(ScrapyCommand):
         try:
             collection = open_only(self.settings, args, how="name one collection")
             engine = find_engine(opts)
-            found = [*_verify_archive(collection, engine), *verify_references(collection)]
+            trust = Trust(
+                key=load_public(Path(opts.log_key)) if opts.log_key else None,
+                roots=Path(opts.timestamp_roots) if opts.timestamp_roots else None,
+            )
+            found = [*_verify_archive(collection, engine, trust), *verify_references(collection)]
             problems = [(problem.kind, problem.message) for problem in found]
             doubtful: list[tuple[str, str]] = []
             if opts.posts:
@@ -110,9 +118,9 @@ class Command(ScrapyCommand):
         return problems, doubtful
 
 
-def _verify_archive(collection: Collection, engine: Engine | None) -> list[Problem]:
+def _verify_archive(collection: Collection, engine: Engine | None, trust: Trust) -> list[Problem]:
     if engine is not None:
-        return verify_in_shards(collection, engine)
+        return verify_in_shards(collection, engine, trust=trust)
     mendable: list[str] = []
 
     def hear(note: Problem) -> None:
@@ -120,7 +128,7 @@ def _verify_archive(collection: Collection, engine: Engine | None) -> list[Probl
             mendable.append(note.message)
 
     with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
-        problems = verify_collection(collection, progress=advance, on_note=hear)
+        problems = verify_collection(collection, progress=advance, on_note=hear, trust=trust)
     for message in mendable:
         print(f"{collection.name}: {message}", file=sys.stderr)  # noqa: T201
     return problems

@@ -22,6 +22,7 @@ from archives.storage.collection import Collection
 from archives.urls import format_timestamp
 from archives.warc.records import Location
 from crawler.runs.manifest import build_manifest, write_manifest
+from crawler.runs.signing import sign_files
 from pipelines.page.document import CaptureRef
 from pipelines.stages import before_posts, storage_failed
 
@@ -169,6 +170,7 @@ class RunExtension:
             self._writer.close()
             self._crawler.stats.set_value("archive/bytes", self._writer.bytes_written)
             self._write_manifest(exit_reason=reason)
+            sign_files(self.collection, self._crawler.settings)
         except (OSError, WriteError) as error:
             self._crawler.stats.inc_value(STAT_FAILED)
             logger.error("The run could not be closed; the next one salvages what it left: %s", error)

@@ -1,0 +1,65 @@
+"""`scrapy sign`: log a collection's files, signed and time-stamped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from archives.errors import ArchiveError
+from archives.signed_log.signing import sign_collection
+from crawler.commands._collection import open_named
+from crawler.monitoring.progress import show_progress
+
+if TYPE_CHECKING:
+    import argparse
+
+
+class Command(ScrapyCommand):
+    """Adds to the signed log every closed file that is not in it, and has an authority time-stamp it.
+
+    Exit codes: 0 good, 1 it cannot be signed or time-stamped, 2 usage.
+    """
+
+    requires_project = True
+    requires_crawler_process = False
+    default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "<collection> [options]"
+
+    def short_desc(self) -> str:
+        """Return one line for `scrapy --help`."""
+        return "Log a collection's closed files, signed and time-stamped"
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options."""
+        super().add_options(parser)
+        parser.add_argument("--key", metavar="KEY.pem", help="the key, made if missing (default: the setting)")
+        parser.add_argument("--timestamp", metavar="URL", help="ask this authority (RFC 3161; default: the setting)")
+        parser.add_argument("--next-key", metavar="KEY.pem", help="announce this key; later entries are signed with it")
+
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Sign the collection named in `args`."""
+        assert self.settings is not None
+        collection = open_named(self.settings, args)
+        key = opts.key or self.settings["ARCHIVE_LOG_KEY"]
+        if not key:
+            raise UsageError("name a key with --key, or in the setting ARCHIVE_LOG_KEY", print_help=False)
+        try:
+            with show_progress(f"sign {collection.name}") as advance:
+                signed = sign_collection(
+                    collection,
+                    Path(key),
+                    authority=opts.timestamp or self.settings["ARCHIVE_TIMESTAMP_URL"],
+                    next_key_file=Path(opts.next_key) if opts.next_key else None,
+                    progress=advance,
+                )
+        except (ArchiveError, OSError) as error:
+            print(f"{collection.name}: {error}")  # noqa: T201
+            self.exitcode = 1
+            return
+        print(f"{collection.name}: {signed}")  # noqa: T201
