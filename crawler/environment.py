@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 PREFIX: Final = "NEWSREEL_"
+# What the user typed; set by `newsreel`, so that what it starts knows as well.
+_PROGRAM: Final = "NEWSREEL_PROGRAM"
 # They may hold a password, and Scrapy logs settings; what needs them reads the environment itself.
 _SECRET: Final = frozenset({"CATALOGUE_URL", "FRONTIER_URL"})
 
@@ -25,6 +27,16 @@ def read_environment(known: Iterable[str]) -> dict[str, Any]:
         if text is not None and name not in _SECRET:
             found[name] = _load_value(text)
     return found
+
+
+def name_program() -> str:
+    """Return what the user typed, for sentences that tell what to type next: `newsreel`, or else `scrapy`."""
+    return os.environ.get(_PROGRAM, "scrapy")
+
+
+def tell_program(name: str) -> None:
+    """Have this process and what it starts name themselves so."""
+    os.environ[_PROGRAM] = name
 
 
 def _load_value(text: str) -> Any:

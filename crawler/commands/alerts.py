@@ -6,7 +6,6 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from crawler.alerts.message import build_object
@@ -15,6 +14,7 @@ from crawler.alerts.telling import Told, load_receivers, open_standing, try_rece
 from crawler.alerts.watch import report_told
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
+from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from crawler.alerts.receivers import Receiver
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Examines every source and sends each receiver what it has not heard of yet.
 
     Exit codes: 0 all have heard, 1 somebody could not be reached, 2 usage.

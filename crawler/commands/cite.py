@@ -7,19 +7,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from archives.replay.citations import cite_sentence, dump_citation
 from archives.storage.collection import Collection, list_collections
+from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Prints a citation for each capture of an address in which a sentence stands, as JSON Lines.
 
     Exit codes: 0 it stands in one, 1 it stands in none, 2 usage.

@@ -20,6 +20,7 @@ from archives.transfer import registry
 from crawler.alerts.telling import load_receivers
 from crawler.alerts.watch import report_told
 from crawler.commands._process import tune_process
+from crawler.environment import name_program
 from crawler.frontier.leases import verify_file
 from crawler.frontier.streams import find_url, verify_server
 from crawler.monitoring.events import Event, Happening
@@ -28,7 +29,7 @@ from crawler.monitoring.health import load_health
 from crawler.monitoring.metrics import dump_metrics, write_metrics
 from crawler.monitoring.progress import print_event
 from crawler.monitoring.silence import find_silence
-from crawler.projects.configuration import find_slip
+from crawler.projects.command import end_quietly, refuse_slips, refuse_word
 from crawler.publishing.exporting import load_plans
 from crawler.reparsing.ledger import open_ledger
 from crawler.runs.manifest import list_counts
@@ -60,13 +61,14 @@ class Command(ScrapyCrawl):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
+        self._parser = parser
         parser.add_argument("--json", action="store_true", help="events as JSON Lines on standard output")
         parser.add_argument("-v", "--verbose", action="store_true", help="log each step, also above a progress bar")
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Have the crawl show itself, which a command does and a library does not."""
-        if slip := find_slip(setting.partition("=")[0] for setting in opts.set):
-            raise UsageError(f"{slip[0]} is not a setting; did you mean {slip[1]}?", print_help=False)
+        refuse_slips(self._parser, args, opts)
+        end_quietly()
         super().process_options(args, opts)
         assert self.settings is not None
         is_default = self.settings.getpriority("LOG_LEVEL") == SETTINGS_PRIORITIES["command"]
@@ -79,7 +81,7 @@ class Command(ScrapyCrawl):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run the spider named in `args`."""
         if len(args) != 1:
-            raise UsageError("name one spider; 'scrapy list' shows them")
+            raise UsageError(f"name one spider; '{name_program()} list' shows them")
         assert self.crawler_process is not None
         crawler = self.crawler_process.create_crawler(self._find_spider(args[0]))
         arguments = self._check_arguments(crawler, dict(opts.spargs))
@@ -134,7 +136,7 @@ class Command(ScrapyCrawl):
         assert self.crawler_process is not None
         known = self.crawler_process.spider_loader.list()
         if name not in known:
-            raise UsageError(f"unknown spider {name!r}; known are {', '.join(known)}", print_help=False)
+            raise refuse_word(name, known, "spider")
         return name
 
     def _check_arguments(self, crawler: Crawler, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
-from scrapy.commands import ScrapyCommand
+
+from crawler.environment import name_program
+from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
@@ -24,7 +26,7 @@ _COLLECTION = "newspaper"
 _SHOWN_LINES = 12
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Serves the newspaper, crawls two editions of it, reparses, verifies, and says what it made.
 
     Exit codes: 0 every step went well, 1 one did not.
@@ -188,8 +190,9 @@ class Demonstration:
         options = f"-s DATA_DIR={_shorten(self.folder)}"
         self.console.print("Try next:", style="dim")
         for command in (f"reparse {_COLLECTION} --diff", f"verify {_COLLECTION} --posts"):
-            self.console.print(f"  newsreel {command} {options}", highlight=False)
-        self.console.print(f"  newsreel serve {options}    shows it at http://127.0.0.1:8080/", highlight=False)
+            self.console.print(f"  {name_program()} {command} {options}", highlight=False, soft_wrap=True)
+        serve = f"  {name_program()} serve {options}    shows it at http://127.0.0.1:8080/"
+        self.console.print(serve, highlight=False, soft_wrap=True)
 
 
 def _read_tree(folder: Path) -> dict[str, bytes]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from crawler.monitoring.checkup import State, iter_checks, try_use
+from crawler.projects.command import NewsreelCommand
 from crawler.publishing.exporting import load_plans
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _SIGNS: Final = {State.GOOD: ("✓", "green"), State.ABSENT: ("–", "dim"), State.BAD: ("✗", "red")}
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Looks at the machine, the project folder, its data and the services that its settings name; changes nothing.
 
     Exit codes: 0 nothing would fail, 1 something would, 2 usage.

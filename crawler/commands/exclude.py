@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.erasure.exclusions import Exclusion, Exclusions, PatternError, compile_pattern, load_exclusions
 from archives.errors import ArchiveError
+from crawler.projects.command import NewsreelCommand
 from crawler.projects.folder import find_folder
 from crawler.publishing.excluding import count_met, tell_changes
 from crawler.publishing.exporting import load_plans, run_export, tell_receivers
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DELIVERY_S = 10.0
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Keeps patterns of addresses that are never fetched, shown or exported; without a pattern, lists them.
 
     Exit codes: 0 done, or with --dry-run would be; 1 there was no such pattern to remove, or an export could not be

@@ -11,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.export import export_in_shards
 from crawler.batch.shards import ShardFailed
+from crawler.projects.command import NewsreelCommand, refuse_word
 from crawler.publishing.cursors import CursorError
 from crawler.publishing.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
 from crawler.publishing.formats import FormatError, describe_formats, find_format
@@ -33,6 +33,7 @@ from pipelines.exports.tables.cloudevents import dump_event
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
     from crawler.batch.engines import Engine
 
@@ -44,7 +45,7 @@ _LINES = ("jsonl", "csv", "cloudevents")
 _FOLLOWED = {"jsonl": dump_record, "cloudevents": dump_event}
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Writes posts in one format.
 
     Exit codes: 0 good; 1 the export could not be written and what lay there lies there still, or a receiver did not
@@ -105,8 +106,7 @@ class Command(ScrapyCommand):
         if opts.follow:
             self._follow(args, opts)
             return
-        if len(args) != 1 or args[0] not in formats:
-            raise UsageError(f"name one format: {', '.join(formats)}, {_SCHEMA}, or {_WEBHOOKS}", print_help=False)
+        _check_name(args, formats)
         try:
             chosen = find_format(args[0])
         except FormatError as error:
@@ -205,6 +205,14 @@ class Command(ScrapyCommand):
             raise UsageError(str(error), print_help=False) from error
         print(f"{told.heard} heard, {told.waiting} waiting, {told.dead} laid aside")  # noqa: T201
         self.exitcode = 1 if told.waiting or told.dead else 0
+
+
+def _check_name(args: list[str], formats: Iterable[str]) -> None:
+    """Raise what to say where not just one format is named."""
+    if len(args) == 1 and args[0] not in formats:
+        raise refuse_word(args[0], [*formats, _SCHEMA, _WEBHOOKS], "format")
+    if len(args) != 1:
+        raise UsageError(f"name one format: {', '.join(formats)}, {_SCHEMA}, or {_WEBHOOKS}", print_help=False)
 
 
 def _warn_of_loss(stream: ChangeStream, since: str) -> None:

@@ -14,11 +14,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.urls import parse_timestamp
 from crawler.monitoring.progress import show_progress
+from crawler.projects.command import NewsreelCommand
 from crawler.source_tools.pages import PageReader, PageUnreadable, RawPage
 from crawler.source_tools.preview import Preview, build_preview
 from crawler.sources import Source, SourceError, find_source
@@ -46,7 +46,7 @@ class _Known:
     source: Source | None = None
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Prints what would become of a page: a file, a URL, or a capture.
 
     Exit codes: 0 good, 1 a page could not be read, 2 usage.

@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection, list_collections
 from archives.urls import surt_key
+from crawler.projects.command import NewsreelCommand
 from crawler.publishing.erasing import Target, find_target, forget
 from crawler.publishing.exporting import load_plans, run_export, tell_receivers
 from crawler.publishing.library import Library
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _DELIVERY_S = 10.0
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Forgets an article: post, ledger, search, feeds and exports, and its bytes in the WARC files.
 
     Exit codes: 0 it is forgotten, or with --dry-run would be; 1 nothing of the kind is known, or not all could be

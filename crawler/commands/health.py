@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
 from crawler.monitoring.health import Health, load_health
+from crawler.projects.command import NewsreelCommand
 from crawler.sources.timetable import format_duration
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PIPE_WIDTH: Final = 200
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Examines every source by the manifests of its runs.
 
     Exit codes: 0 all are well, 1 there are alerts, 2 usage.

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from crawler.commands._collection import open_only
 from crawler.monitoring.progress import show_progress
+from crawler.projects.command import NewsreelCommand
 from crawler.publishing.history import Version, build_versions, iter_text_diff
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import find_ledger, open_ledger
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Lists the versions of an article with their capture times, and shows what changed.
 
     Exit codes: 0 good, 1 the article is not in the archive, 2 usage.

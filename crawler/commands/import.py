@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
@@ -16,6 +15,7 @@ from archives.wacz.intake import take_in
 from crawler.addon import place_collection
 from crawler.commands._process import spare_imports
 from crawler.commands.reparse import replace_posts
+from crawler.projects.command import NewsreelCommand
 from crawler.publishing.erasing import enforce
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.imported import describe_hosts
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from archives.wacz.intake import Taken
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Copies files into a collection, lists their captures and makes their posts.
 
     Exit codes: 0 good, 1 a file was not taken in or is damaged, 2 usage.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
@@ -13,12 +12,13 @@ from crawler.batch.engines import EngineError, add_engine_options, find_engine, 
 from crawler.batch.index import index_in_shards
 from crawler.batch.shards import ShardFailed
 from crawler.commands._collection import open_named
+from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Writes sidecars and catalogue from the WARC files.
 
     Exit codes: 0 good, 1 something was damaged and is not listed, 2 usage.

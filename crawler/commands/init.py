@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from crawler.environment import name_program
+from crawler.projects.command import NewsreelCommand
 from crawler.projects.template import make_project
 
 if TYPE_CHECKING:
     import argparse
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Makes a project folder, or what one lacks; a file that is there already stays as it is.
 
     Exit codes: 0 good, 2 usage or the folder cannot be written.
@@ -43,4 +44,4 @@ class Command(ScrapyCommand):
             print(f"made {path}")  # noqa: T201
         if not made:
             print(f"{folder}: nothing was missing")  # noqa: T201
-        print("Put source definitions into sources/, then: newsreel crawl category -a source=NAME")  # noqa: T201
+        print(f"Put source definitions into sources/, then: {name_program()} crawl category -a source=NAME")  # noqa: T201

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
@@ -15,12 +14,13 @@ from archives.mending.summary import count_left, describe_file
 from archives.storage.collection import Collection
 from crawler.commands._collection import open_named
 from crawler.monitoring.progress import show_progress
+from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Writes a collection with repaired copies of another one's files, and says what was changed.
 
     Exit codes: 0 good, 1 something in the files is damaged and cannot be repaired, 2 usage.

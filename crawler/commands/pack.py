@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError, CollectionError
@@ -17,6 +16,7 @@ from archives.wacz.parts import describe_part, pack_part
 from archives.wacz.selection import add_part_options, build_selection
 from crawler.commands._collection import open_named
 from crawler.monitoring.progress import show_progress
+from crawler.projects.command import NewsreelCommand
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.sources import SourceError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pipelines.posts.items import Post
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Writes a WACZ file.
 
     Exit codes: 0 good, 1 the file could not be written, 2 usage.

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.replay.citations import load_citation, prove_citation
+from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Looks for the records that citations name in WARC files, and for the sentences in them.
 
     Exit codes: 0 every citation holds, 1 one does not, 2 usage.

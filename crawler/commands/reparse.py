@@ -10,7 +10,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
@@ -22,6 +21,7 @@ from crawler.batch.shards import ShardFailed
 from crawler.commands._collection import open_named
 from crawler.commands._process import spare_imports
 from crawler.commands.crawl import describe_posts
+from crawler.projects.command import NewsreelCommand
 from crawler.publishing.changes import ChangeLog
 from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison, iter_report_lines
 from crawler.reparsing.holding import Holding
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from crawler.sources import Source
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Reads every capture of a collection again.
 
     Exit codes: 0 good, 1 nothing could be read or `--diff` found differences, 2 usage.

@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
@@ -16,6 +15,7 @@ from crawler.commands._process import end_with_reader
 from crawler.monitoring.logbook import RunRecord, RunState, list_runs
 from crawler.monitoring.tables import Column, build_table
 from crawler.monitoring.tally import format_bytes
+from crawler.projects.command import NewsreelCommand
 from crawler.sources.timetable import format_duration
 from pipelines.posts.post_folder import Outcome
 
@@ -40,7 +40,7 @@ _COLUMNS: Final = (
 )
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Lists runs, the newest first.
 
     Exit codes: 0 good, 2 usage.

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
@@ -27,6 +26,7 @@ from crawler.monitoring.events import Event, Happening, describe_event, dump_eve
 from crawler.monitoring.health import load_health
 from crawler.monitoring.logbook import RunRecord, find_run
 from crawler.monitoring.metrics import dump_metrics
+from crawler.projects.command import NewsreelCommand, refuse_word
 from crawler.scheduling.loop import Scheduler
 from crawler.scheduling.schedule import Entry, ScheduleTable, build_owner
 from crawler.scheduling.scheduled_sources import Plan, Roster
@@ -46,7 +46,7 @@ _EXPORTS: Final[dict[str, Callable[[Installation], dict[str, str]]]] = {
 }
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Runs the schedule in the foreground, or once, or shows it, or exports it.
 
     Exit codes: 0 good, or stopped by a signal; 1 with `--once` a run failed, was cut short or got lost; 2 usage.
@@ -79,6 +79,8 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Do what was asked for."""
+        if args and args[0] != "export":
+            raise refuse_word(args[0], ["export"], "part of this command")
         if args not in ([], ["export"]) or bool(args) != bool(opts.exports):
             raise UsageError("ask for 'export' with --systemd, --cron or --github-actions, or for neither")
         roster = self._load_roster(opts.sources)

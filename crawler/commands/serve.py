@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from crawler.commands._collection import find_data_dir
+from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Serves the viewer until it is interrupted.
 
     Exit codes: 0 somebody stopped it, 2 usage.

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
 from archives.urls import parse_timestamp
+from crawler.environment import name_program
+from crawler.projects.command import NewsreelCommand, refuse_word
 from crawler.reparsing.comparison import iter_report_lines
 from crawler.reparsing.holding import Holding
 from crawler.source_tools.cases import (
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _SHOWN_CHARS = 200
+_WORDS = ("list", "check", "new", "record", "schema")
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Lists the sources, checks one, tries it on an archive or on test cases, drafts a new one, records a case,
     prints the JSON Schema of a definition.
 
@@ -94,6 +96,8 @@ class Command(ScrapyCommand):
                 self.exitcode = self._record(target, opts)
             case ["record", _]:
                 raise UsageError("say with -o DIR where the case goes", print_help=False)
+            case [word, *_] if word not in _WORDS:
+                raise refuse_word(word, list(_WORDS), "part of this command")
             case _:
                 raise UsageError
 
@@ -112,7 +116,7 @@ class Command(ScrapyCommand):
                 else:
                     held, entry = find_capture(Path(self.settings["DATA_DIR"]), target, opts.collection or "", at)
                 if entry is None:
-                    raise CaseError(f"{target} was not served, or is not archived; see it with 'scrapy extract'")
+                    raise CaseError(f"{target} was not served, or is not archived; try '{name_program()} extract'")
                 preview = record_case(Path(opts.output), held, entry, source)
             except (ArchiveError, CaseError) as error:
                 print(error, file=sys.stderr)  # noqa: T201
@@ -212,7 +216,7 @@ def _check_cases(name: str, folder: Path, *, as_json: bool) -> int:
         source = find_source(name)
         cases = list_cases(folder)
         if not cases:
-            raise CaseError(f"{folder} holds no case; make one with 'scrapy sources record URL -o DIR'")
+            raise CaseError(f"{folder} holds no case; make one with '{name_program()} sources record URL -o DIR'")
         checks = [
             check for case in cases for check in check_case(case, source, name=str(case.relative_to(folder.parent)))
         ]

@@ -6,7 +6,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError, StoreError
@@ -14,12 +13,13 @@ from archives.storage.schemes import open_bucket
 from archives.transfer.upload import Outcome, parse_place, remove_file, store_file
 from crawler.commands._collection import open_named
 from crawler.monitoring.progress import show_progress
+from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Uploads what is whole, and with `STORE_KEEP_DAYS` removes from here what the storage has confirmed.
 
     Exit codes: 0 everything is stored, 1 a file is not, 2 usage.

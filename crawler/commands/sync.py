@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError, StoreError
@@ -20,6 +19,7 @@ from archives.transfer.upload import parse_place, store_file
 from crawler.batch.reparse import remake_posts
 from crawler.commands.reparse import report_reparse
 from crawler.monitoring.progress import show_progress
+from crawler.projects.command import NewsreelCommand
 from crawler.publishing.changes import ChangeLog
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import open_ledger
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import argparse
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Puts closed files into storage, publishes them, and makes posts of what others have put there.
 
     Exit codes: 0 good, 1 a file could not be stored or read, 2 usage.

@@ -9,7 +9,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
@@ -26,6 +25,7 @@ from crawler.commands._collection import open_only
 from crawler.commands._process import spare_imports
 from crawler.commands.reparse import report_reparse
 from crawler.monitoring.progress import show_progress
+from crawler.projects.command import NewsreelCommand
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.provenance import compare_posts
 from crawler.reparsing.references import verify_references
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 _Line = tuple[str, str]
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Checks digests, offsets and index entries, and with `--posts` every post against its reparse.
 
     With `--posts` it also lists posts in doubt, which are problems only with `--strict`.

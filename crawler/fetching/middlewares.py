@@ -15,6 +15,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import HtmlResponse
 
 from archives.erasure.exclusions import Exclusions, load_exclusions
+from crawler.environment import name_program
 from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.fetching.robots import META_ROBOTS
 from crawler.runs.erased import find_register
@@ -79,7 +80,7 @@ class ScopeMiddleware:
             raise IgnoreRequest("what stands at this address was erased, and is not asked for again")
         if self._excluded.excludes(request.url):
             self._crawler.stats.inc_value("excluded/not_asked")
-            raise IgnoreRequest(f"{request.url} is excluded; 'newsreel exclude' lists the patterns")
+            raise IgnoreRequest(f"{request.url} is excluded; '{name_program()} exclude' lists the patterns")
         if source is None or source.admits(request.url):
             return
         if request.meta.get(META_CROSS_SUBMIT) == parts.netloc or is_own_login(request):

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection, list_collections
 from archives.transfer import registry
+from crawler.environment import name_program
 from crawler.frontier.streams import find_url, verify_server
 from crawler.projects.folder import CONFIGURATION, find_folder
 from crawler.reparsing.ledger import find_ledger
@@ -98,7 +99,7 @@ def _check_machine() -> Iterator[Check]:
 def _check_folder() -> Check:
     folder = find_folder()
     if folder is None:
-        words = "none; the defaults hold, and 'newsreel init' makes one"
+        words = f"none; the defaults hold, and '{name_program()} init' makes one"
         return Check(name="project", state=State.ABSENT, words=words)
     has_own = (folder / CONFIGURATION).is_file()
     return Check(name="project", state=State.GOOD, words=f"{folder}{'' if has_own else f', without {CONFIGURATION}'}")
@@ -125,7 +126,7 @@ def _check_collection(data_dir: Path, name: str) -> Check:
         collection = Collection.open(data_dir, name)
         path = find_ledger(collection)
         if not path.exists():
-            words = f"no ledger; 'newsreel reparse {name}' makes it"
+            words = f"no ledger; '{name_program()} reparse {name}' makes it"
             return Check(name=name, state=State.GOOD, words=words)
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             (found,) = database.execute("PRAGMA user_version").fetchone()

@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from crawler.environment import name_program
 from crawler.frontier.owed import FILE_NAME, count_owed
 from crawler.monitoring.logbook import RunState, list_runs
 from crawler.monitoring.silence import find_silence
@@ -307,7 +308,7 @@ def _find_constant_fields(runs: Sequence[RunRecord]) -> Iterator[Alert]:
             continue
         began = [run.began_at for run in takewhile(partial(_has_count, name=name), runs)]
         since = f"{began[-1]:%Y-%m-%d %H:%M} UTC"
-        how = f"run 'scrapy sources check {runs[0].source} --collection {runs[0].collection}' for examples"
+        how = f"run '{name_program()} sources check {runs[0].source} --collection {runs[0].collection}' for examples"
         message = f"{stated} is the same on all {count} articles, since {since}; it belongs to the site, {how}"
         yield Alert(ailment=Ailment.SAME, message=message)
 

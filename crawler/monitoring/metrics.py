@@ -106,7 +106,7 @@ def _build_health_families(healths: Sequence[Health]) -> list[_Family]:
     newest = _Family("newsreel_last_new_article_timestamp_seconds", "When a run last found a new article.")
     usual = _Family("newsreel_usual_interval_seconds", "Median time between two runs that found new articles.")
     shares = _Family("newsreel_field_share", "Share of the pages of an origin that state a field, lately.")
-    alerts = _Family("newsreel_alerts", "Alerts of a source by kind; see scrapy health.")
+    alerts = _Family("newsreel_alerts", "Alerts of a source by kind; the command health tells more.")
     for health in healths:
         labels = _label(health)
         newest.add(health.last_new_at.timestamp() if health.last_new_at else None, labels)

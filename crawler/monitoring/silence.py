@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from crawler.environment import name_program
 from pipelines.page.classes import IN_PLACE, PageClass
 
 if TYPE_CHECKING:
@@ -76,7 +77,11 @@ def _find_reason(counts: Mapping[str, Any], doubted: int) -> tuple[str, str, int
         return reasons[-1]
     pages = sum(value for name, value in counts.items() if name.startswith("captures/"))
     what = f"none of {pages} pages is one" if pages else "nothing was fetched"
-    return what, "look whether the seeds lead to articles; 'scrapy sources new URL' tells what a page leads to", 0
+    return (
+        what,
+        f"look whether the seeds lead to articles; '{name_program()} sources new URL' tells what a page leads to",
+        0,
+    )
 
 
 def _iter_reasons(counts: Mapping[str, Any], doubted: int) -> Iterator[tuple[str, str, int]]:

@@ -48,7 +48,7 @@ def load_configuration(folder: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: {error}") from error
     for name in values:
         if not name.isupper():
-            near = _find_near(name.upper(), _list_known())
+            near = _find_near(name.upper(), list_settings())
             advice = f"; did you mean {near}?" if near else "; settings are written in capitals"
             raise ConfigurationError(f"{path}: {name} is not a setting{advice}")
     if slip := find_slip(values):
@@ -72,7 +72,7 @@ def find_slip(names: Iterable[str]) -> tuple[str, str] | None:
 
     A name that resembles none is left to the extension that it may belong to.
     """
-    known = _list_known()
+    known = list_settings()
     for name in names:
         if name not in known and (near := _find_near(name, known)):
             return name, near
@@ -87,7 +87,8 @@ def _find_near(name: str, known: Iterable[str]) -> str:
 
 
 @cache
-def _list_known() -> frozenset[str]:
+def list_settings() -> frozenset[str]:
+    """Return the names of all settings, ours and Scrapy's."""
     scrapys = {name for name in vars(default_settings) if name.isupper()}
     return frozenset(scrapys | {name for name in vars(settings) if name.isupper()} | _UNSET)
 

@@ -13,12 +13,15 @@ import pkgutil
 import signal
 import sys
 from difflib import get_close_matches
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from scrapy.exceptions import UsageError
 from scrapy.utils.project import get_project_settings
 
-from crawler.projects.configuration import ConfigurationError, find_slip
+from crawler.environment import tell_program
+from crawler.projects.command import flush_output, refuse_slips
+from crawler.projects.configuration import ConfigurationError
 from crawler.projects.folder import find_folder
 
 if TYPE_CHECKING:
@@ -36,24 +39,13 @@ _USAGE: Final = 2
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code; 2 where there is no such command."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        _print_help()
-        sys.exit(0)
-    name, *rest = arguments
-    if name in ("--version", "version"):
-        from crawler.settings import NEWSREEL_VERSION  # noqa: PLC0415
-
-        print(f"newsreel {NEWSREEL_VERSION}")  # noqa: T201
-        sys.exit(0)
-    if name not in list_commands() and name not in _SCRAPYS:
-        near = get_close_matches(name, [*list_commands(), *_SCRAPYS], n=1)
-        advice = f"did you mean {near[0]}?" if near else "'newsreel --help' lists the commands"
-        sys.exit(_refuse(f"there is no command {name}; {advice}"))
+    tell_program("newsreel")
     try:
-        sys.exit(_run(name, rest))
+        code = _answer(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        sys.exit(code)
     except BrokenPipeError:  # who reads our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        flush_output()
         sys.exit(128 + signal.SIGPIPE)
 
 
@@ -63,12 +55,29 @@ def list_commands() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_"))
 
 
+def _answer(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        _print_help()
+        return 0
+    name, *rest = arguments
+    if name in ("--version", "version"):
+        from crawler.settings import NEWSREEL_VERSION  # noqa: PLC0415
+
+        print(f"newsreel {NEWSREEL_VERSION}")  # noqa: T201
+        return 0
+    if name not in list_commands() and name not in _SCRAPYS:
+        near = get_close_matches(name, [*list_commands(), *_SCRAPYS], n=1)
+        advice = f"did you mean {near[0]}?" if near else "'newsreel --help' lists the commands"
+        return _refuse(f"there is no command {name}; {advice}")
+    return _run(name, rest)
+
+
 def _run(name: str, arguments: list[str]) -> int:
     try:
         settings = _load_settings()
     except ConfigurationError as error:
         return _refuse(str(error))
-    command = _load_command(name)
+    command = load_command(name)
     parser = argparse.ArgumentParser(
         prog=f"newsreel {name}",
         usage=f"newsreel {name} {command.syntax()}".strip(),
@@ -79,8 +88,7 @@ def _run(name: str, arguments: list[str]) -> int:
     command.settings = settings
     command.add_options(parser)
     options, rest = parser.parse_known_args(arguments)
-    if slip := find_slip(setting.partition("=")[0] for setting in options.set):
-        parser.error(f"{slip[0]} is not a setting; did you mean {slip[1]}?")
+    _call(parser, partial(refuse_slips, parser), rest, options)
     _call(parser, command.process_options, rest, options)
     if command.requires_crawler_process:
         from scrapy.crawler import AsyncCrawlerProcess  # noqa: PLC0415 (it loads the reactor)
@@ -99,7 +107,8 @@ def _load_settings() -> Settings:
     return get_project_settings()
 
 
-def _load_command(name: str) -> ScrapyCommand:
+def load_command(name: str) -> ScrapyCommand:
+    """Return a command by its name, one of ours or of Scrapy's."""
     where = _COMMANDS if name in list_commands() else "scrapy.commands"
     command: ScrapyCommand = importlib.import_module(f"{where}.{name}").Command()
     return command
@@ -114,6 +123,8 @@ def _call(
     try:
         function(arguments, options)
     except UsageError as error:
+        if isinstance(error.__cause__, BrokenPipeError):
+            raise error.__cause__ from None
         if str(error) and error.print_help:
             parser.error(str(error))
         if str(error):
@@ -131,6 +142,6 @@ def _print_help() -> None:
     print("Crawl news sites, keep every byte, make posts that can be proved.\n")  # noqa: T201
     print("usage: newsreel COMMAND [options]\n")  # noqa: T201
     for name in list_commands():
-        print(f"  {name:<10} {_load_command(name).short_desc()}")  # noqa: T201
+        print(f"  {name:<10} {load_command(name).short_desc()}")  # noqa: T201
     print(f"\nOf Scrapy's commands, these work too: {', '.join(_SCRAPYS)}.")  # noqa: T201
     print("'newsreel COMMAND --help' lists the options of one; 'newsreel init' makes a project folder.")  # noqa: T201

@@ -199,7 +199,7 @@ def _find_files(collection: Collection, target: Target) -> list[Path]:
     found = [path for path in collection.iter_warcs() if path.name in names]
     for path in found:
         if not path.is_file():
-            raise ErasureRefused(f"{path.name} lies in object storage alone; fetch it first: newsreel store")
+            raise ErasureRefused(f"{path.name} lies in object storage alone; fetch it first")
     if missing := names - {path.name for path in found}:
         raise NotArchived(f"{sorted(missing)[0]} is listed and not there", path=collection.archive_dir)
     return found

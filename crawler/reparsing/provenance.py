@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from crawler.environment import name_program
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -30,9 +32,10 @@ class Difference:
     @property
     def message(self) -> str:
         """One sentence: what, where, what next."""
+        reparse = f"{name_program()} reparse"
         return {
-            Change.MISSING: f"post file {self.name} is missing; 'scrapy reparse' makes it from the archive",
-            Change.CHANGED: f"post file {self.name} differs from what its captures make; see 'scrapy reparse --diff'",
+            Change.MISSING: f"post file {self.name} is missing; '{reparse}' makes it from the archive",
+            Change.CHANGED: f"post file {self.name} differs from what its captures make; see '{reparse} --diff'",
             Change.UNEXPECTED: f"post file {self.name} stands on no capture; it was not made by this archive",
         }[self.change]
 

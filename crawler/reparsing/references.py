@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import OPEN_SUFFIX
 from archives.verify.findings import Problem
+from crawler.environment import name_program
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from pipelines.posts.items import load_post
 
@@ -49,5 +50,5 @@ def _iter_problems(index: CollectionIndex, post: Post, file: str) -> Iterator[Pr
         path=archive_dir / capture.file,
         offset=capture.offset,
         record_id=capture.record_id,
-        message=f"{what}, which is {there}; restore the file from a copy, or make the posts anew with 'scrapy reparse'",
+        message=f"{what}, which is {there}; restore the file from a copy, or run '{name_program()} reparse'",
     )

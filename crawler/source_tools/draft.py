@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from crawler.environment import name_program
 from crawler.source_tools.pages import PageUnreadable
 from crawler.source_tools.paging import build_next_pattern, find_next_pages
 from crawler.source_tools.selectors import Proposal, Sample, propose_fields
@@ -291,9 +292,8 @@ def _iter_lines(found: Findings) -> Iterator[str]:
 def _describe_proof(found: Findings) -> str:
     if not found.is_proved:
         return "No page of an article could be read, so nothing here is proved"
-    return (
-        f"{len(found.samples)} articles were read to prove it; try it with 'scrapy sources check FILE --collection C'"
-    )
+    check = f"{name_program()} sources check FILE --collection C"
+    return f"{len(found.samples)} articles were read to prove it; try it with '{check}'"
 
 
 def _iter_link_lines(found: Findings) -> Iterator[str]:

@@ -28,6 +28,7 @@ from archives.storage.collection import Collection
 from archives.warc.content_codings import decode_content
 from archives.warc.reader import Capture, read_capture
 from crawler.addon import build_user_agent
+from crawler.environment import name_program
 from crawler.fetching.addresses import is_admitted, parse_networks
 from crawler.reparsing.documents import build_document
 from pipelines.page.document import CaptureRef, Document
@@ -154,7 +155,9 @@ class PageReader:
         with CollectionIndex(held) as index:
             entry = index.find_nearest(url, at)
             if entry is None:
-                raise PageUnreadable(f"{url} is not in collection {name}; 'scrapy crawl' would have to fetch it first")
+                raise PageUnreadable(
+                    f"{url} is not in collection {name}; '{name_program()} crawl' would have to fetch it first"
+                )
             return self._build(held, read_resolved(index, entry))
 
     def _read_place(self, name: str, filename: str, offset: int) -> RawPage:

@@ -132,7 +132,7 @@ class NewsSpider(Spider):
         """
         name = arguments.pop("source", "")
         if not name:
-            raise ValueError("say which source: -a source=NAME_OR_PATH; 'scrapy sources' lists them")
+            raise ValueError("say which source: -a source=NAME_OR_PATH; the command 'sources' lists them")
         return find_source(name)
 
     @classmethod

@@ -10,6 +10,7 @@ from archives.errors import ArchiveError, NotArchived
 from archives.warc.digests import matches_digest
 from archives.warc.payloads import choose_payload
 from archives.warc.reader import read_record
+from crawler.environment import name_program
 from crawler.reparsing.ledger import open_ledger
 from crawler.sources.archived import find_definition
 from pipelines.posts.items import Origin
@@ -120,7 +121,7 @@ def check_file(collection: Collection, posts_dir: Path, record: PostRecord) -> C
     try:
         on_disk = (posts_dir / record.file).read_bytes()
     except OSError:
-        return Check(what, holds=None, detail=f"{record.file} is not there; scrapy reparse makes it again")
+        return Check(what, holds=None, detail=f"{record.file} is not there; '{name_program()} reparse' makes it again")
     source = find_definition(collection, record.source)
     options = source.post if source else PostOptions()
     with closing(open_ledger(collection)) as ledger:

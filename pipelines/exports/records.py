@@ -272,7 +272,7 @@ def _is_sound(text: str) -> bool:
 
 def _refuse(record: PostRecord, name: str) -> None:
     where = record.id.encode("ascii", "backslashreplace").decode()
-    message = f"{name} of {where} holds a lone surrogate, which no file can hold; 'scrapy reparse' makes the post anew"
+    message = f"{name} of {where} holds a lone surrogate, which no file can hold; reparse its collection"
     raise RecordRefused(message, record_id=record.id)
 
 

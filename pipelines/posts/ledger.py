@@ -68,9 +68,9 @@ class LedgerOutdated(ValueError):
 
     def __init__(self, path: Path, *, is_newer: bool) -> None:
         remedy = (
-            "use the version that wrote it, or delete it and run 'scrapy reparse' on the collection"
+            "use the version that wrote it, or delete it and reparse the collection"
             if is_newer
-            else "run 'scrapy reparse' on the collection, which makes it again from the archive"
+            else "reparse the collection, which makes it again from the archive"
         )
         super().__init__(f"{path} was written by {'a later' if is_newer else 'an earlier'} version; {remedy}")
         self.path = path

@@ -177,7 +177,7 @@ def test_a_reparse_opens_no_socket(copied: Data, tmp_path: Path) -> None:
         (["crawl", "category"], "say which source"),
         (["crawl", "category", "-a", "source=nowhere"], "unknown source; known are finews"),
         (["crawl", "category", "-a", "source=./nowhere.toml"], "there is no such file"),
-        (["crawl", "nobody", "-a", "source=finews"], "unknown spider 'nobody'; known are category, share"),
+        (["crawl", "nobody", "-a", "source=finews"], "nobody is no spider; there are category, share"),
         (["crawl", "share", "-a", "source=finews"], "no share links"),
         (["crawl", "share", "-a", "source=finews", "-a", "urls=nowhere.txt"], "nowhere.txt"),
         (["crawl", "share", "-a", "source=finews", "-a", "urls=ftp://x/"], "is no link"),

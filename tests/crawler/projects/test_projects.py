@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -195,3 +197,63 @@ def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
     done = subprocess.run([script, "demo"], cwd=empty, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert len(list(empty.glob("data/demo/_posts/newspaper/*.md"))) == 43
+
+
+@pytest.mark.parametrize(
+    "typed", [["--help"], ["completion", "zsh"], ["sources", "list"], ["settings", "--get", "BOT_NAME"]]
+)
+@pytest.mark.parametrize("module", ["crawler", "scrapy"])
+def test_a_closed_pipe_is_no_news(project: Path, typed: list[str], module: str) -> None:
+    clean = {n: v for n, v in os.environ.items() if n != "SCRAPY_SETTINGS_MODULE"} | {"PYTHONPATH": str(ROOT)}
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", module, *typed]
+    with os.fdopen(writing, "w") as pipe:
+        done = subprocess.run(
+            command, cwd=project, env=clean, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False
+        )
+    if (module, typed[0]) not in {("scrapy", "--help"), ("scrapy", "settings")}:  # Scrapy's own
+        assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["runs", "--colection", "x"], "--collection"),
+        (["export", "jsnl", "-o", "x"], "jsonl"),
+        (["sources", "chekc", "x"], "check"),
+        (["schedule", "exprot", "--cron"], "export"),
+        (["crawl", "categry"], "category"),
+        (["crawl", "category", "-a", "sorce=x"], "source"),
+        (["serve", "-s", "DATA_DIRECTORY=x"], "DATA_DIR"),
+    ],
+)
+@pytest.mark.parametrize("module", ["crawler", "scrapy"])
+def test_a_slip_is_refused_with_what_was_meant(project: Path, typed: list[str], meant: str, module: str) -> None:
+    command = [sys.executable, "-m", module, *typed]
+    clean = {n: v for n, v in os.environ.items() if n != "SCRAPY_SETTINGS_MODULE"} | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=project, env=clean, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"did you mean {meant}?" in done.stderr
+
+
+def test_sentences_name_the_program_that_was_typed(tmp_path: Path) -> None:
+    """Of strings that say what to type next, none has one of the two names built in."""
+    typed = re.compile(rf"(?:'|^|: )(?:scrapy|newsreel) (?:{'|'.join(list_commands())})\b")
+    found = []
+    for path in [p for package in ("archives", "pipelines", "crawler") for p in sorted((ROOT / package).rglob("*.py"))]:
+        tree = ast.parse(path.read_text("utf-8"))
+        documents = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        found += [
+            f"{path.relative_to(ROOT)}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and id(node) not in documents
+            and typed.search(node.value)
+        ]
+    # The help of `newsreel`, and a letter that is read where nobody has typed anything.
+    elsewhere = ("crawler/projects/main.py", "crawler/commands/completion.py", "crawler/alerts/message.py")
+    assert [place for place in found if not place.startswith(elsewhere)] == []
+    told = run_newsreel("crawl", folder=tmp_path)
+    assert "'newsreel list' shows them" in told.stderr

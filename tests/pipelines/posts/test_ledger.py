@@ -216,7 +216,7 @@ CREATE TABLE posts (source TEXT NOT NULL, identifier TEXT NOT NULL, state TEXT N
 @pytest.mark.parametrize(
     ("made", "sentence"),
     [
-        (OLD_SCHEMA, "was written by an earlier version; run 'scrapy reparse' on the collection"),
+        (OLD_SCHEMA, "was written by an earlier version; reparse the collection"),
         (f"PRAGMA user_version = {VERSION + 1}", "was written by a later version; use the version that wrote it"),
     ],
 )

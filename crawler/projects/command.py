@@ -1,0 +1,87 @@
+"""What every command of ours has in common, whether `newsreel` or `scrapy` runs it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from scrapy.commands import ScrapyCommand
+from scrapy.exceptions import UsageError
+
+from crawler.projects.configuration import find_slip
+
+if TYPE_CHECKING:
+    import argparse
+    from types import TracebackType
+
+
+class NewsreelCommand(ScrapyCommand):
+    """A command that refuses what nothing reads: an option that it does not have, a setting that is nearly one."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the options that every command has."""
+        super().add_options(parser)
+        self._parser = parser
+
+    def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Set what the options say.
+
+        Raises:
+            UsageError: an option or a setting is a slip; the sentence has the nearest name.
+        """
+        refuse_slips(self._parser, args, opts)
+        end_quietly()
+        super().process_options(args, opts)
+
+
+def refuse_slips(parser: argparse.ArgumentParser, args: list[str], opts: argparse.Namespace) -> None:
+    """Refuse an option that the parser does not know, and a setting that is nearly one of ours or Scrapy's.
+
+    Raises:
+        UsageError: there is one; the sentence has the nearest name.
+    """
+    if slip := find_slip(setting.partition("=")[0] for setting in opts.set):
+        raise UsageError(f"{slip[0]} is not a setting; did you mean {slip[1]}?", print_help=False)
+    end = args.index("--") if "--" in args else len(args)
+    for word in args[:end]:
+        name = word.partition("=")[0]
+        if name.startswith("-") and name != "-":
+            known = [option for action in parser._actions for option in action.option_strings]
+            near = get_close_matches(name, known, n=1)
+            advice = f"did you mean {near[0]}?" if near else "--help lists the options"
+            raise UsageError(f"there is no option {name}; {advice}", print_help=False)
+    if end < len(args):
+        del args[end]
+
+
+def end_quietly() -> None:
+    """Say nothing when the reader of our output has closed the pipe, as `head` does (SIGPIPE).
+
+    The signal itself stays ignored, because a socket that is closed would raise it, too.
+    """
+    report = sys.excepthook
+
+    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, BrokenPipeError):
+            report(kind, error, trace)
+
+    sys.excepthook = tell
+    atexit.register(flush_output)
+
+
+def flush_output() -> None:
+    """Write out what waits for the reader of our output; drop it where nobody reads any more."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def refuse_word(word: str, known: list[str], what: str) -> UsageError:
+    """Return what to raise for a word that is none of those that are known."""
+    near = get_close_matches(word, known, n=1)
+    advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+    return UsageError(f"{word} is no {what}; {advice}", print_help=False)
