@@ -14,6 +14,7 @@ import re
 from html import escape, unescape
 from typing import TYPE_CHECKING, Final
 
+from archives.replay.rewriting import lazy
 from archives.replay.rewriting.css import rewrite_style
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ _DULL: Final = (
     r"footer|nav|main|aside|figure|figcaption|label|button|time|svg|g|path|center|font|hr|sup|sub|picture|noscript|head|"
     r"option|blockquote)"
     r"(?: (?:class|id|title|alt|type|role|lang|dir|width|height|align|valign|colspan|rowspan|d|viewbox|value|name|"
-    r'tabindex|datetime|color|size|aria-[a-z]++|data-(?!src|o|l|a)[a-z-]++)="[^"<]*+"| fill="[^"<&(\\]*+")*+[ /]*+>|/a>'
+    r'tabindex|datetime|color|size|aria-[a-z]++|data-(?!src|o|l|a|b|image)[a-z-]++)="[^"<]*+"'
+    r'| fill="[^"<&(\\]*+")*+[ /]*+>|/a>'
 )
 _TOKEN: Final = re.compile(
     rf"<(?!{_DULL})(?:(?P<comment>!--(?:>|->|.*?(?:--!?>|\Z)))"
@@ -45,7 +47,7 @@ _REFERENCE: Final = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-
 _TELLING: Final = re.compile(
     r"href|src|style|action|background|poster|ping|icon|attributename|integrity|crossorigin|manifest|nonce|"
     r"cite|longdesc|codebase|archive|classid|profile|xmlns|xml:base|(?:^|[\t\n\f\r /\"'])on|"
-    r"fill|stroke|filter|mask|clip-path|marker|cursor",
+    rf"fill|stroke|filter|mask|clip-path|marker|cursor|{lazy.TELLING}",
     re.IGNORECASE,
 )
 _TELLING_TAGS: Final = frozenset({"meta", "base", "link", "a", "area", "form", "object"})
@@ -90,8 +92,6 @@ _STYLES: Final = frozenset(
 _HIDDEN: Final = frozenset({"script", "noembed", "noframes"})
 _RAW: Final = frozenset({"title", "textarea", "style", "xmp", "iframe", *_HIDDEN})
 _IMAGE_TAGS: Final = frozenset({"img", "image", "input", "source", "video", "feimage", "use"})
-_LAZY: Final = ("data-src", "data-original", "data-lazy-src", "data-actualsrc")
-_LAZY_SETS: Final = ("data-srcset", "data-lazy-srcset")
 _ANIMATIONS: Final = frozenset({"set", "animate", "animatemotion", "animatetransform", "animatecolor"})
 _REFRESH: Final = re.compile(r"\s*([0-9.]*)\s*[;,]?\s*(?:url\s*=\s*)?[\"']?(.*?)[\"']?\s*$", re.IGNORECASE | re.DOTALL)
 _MAX_DEPTH: Final = 3
@@ -175,7 +175,11 @@ class _Rewriter:
         changed = handler(self, pairs) if handler else pairs
         if changed is None:
             return ""
-        changed = [pair for part in changed if (pair := self._rewrite_attribute(name, part, pairs)) is not None]
+        changed = [
+            pair
+            for part in lazy.fill_background(changed)
+            if (pair := self._rewrite_attribute(name, part, pairs)) is not None
+        ]
         closing = "/" if region.endswith("/") else ""
         return f"<{match['name']}{''.join(map(_dump_attribute, changed))}{closing}>"
 
@@ -239,7 +243,7 @@ class _Rewriter:
         values = {name.lower(): value or "" for name, value in pairs}
         relations = set(values.get("rel", "").lower().split())
         is_script = "preload" in relations and values.get("as", "").lower() not in {"style", "image", "font"}
-        return None if relations & _DROPPED_RELATIONS or is_script else pairs
+        return None if relations & _DROPPED_RELATIONS or is_script else lazy.fill_style_sheet(pairs)
 
     def rewrite_anchor(self, pairs: list[_Pair]) -> list[_Pair] | None:
         """Let a click open the whole page anew, banner and all, wherever the page wanted it to open."""
@@ -251,18 +255,9 @@ class _Rewriter:
         kept = [pair for pair in pairs if pair[0].lower() not in {"target", "download"}]
         return [*kept, ("target", "_top")]
 
-    def rewrite_image(self, pairs: list[_Pair]) -> list[_Pair] | None:
-        """Give a picture its address where a script would have."""
-        values = {name.lower(): value or "" for name, value in pairs}
-        src = values.get("src", "")
-        lazy = next((values[name] for name in _LAZY if values.get(name)), "")
-        sets = next((values[name] for name in _LAZY_SETS if values.get(name)), "")
-        kept = [pair for pair in pairs if pair[0].lower() not in {*_LAZY, *_LAZY_SETS}]
-        if lazy and (not src or src.startswith("data:")):
-            kept = [pair for pair in kept if pair[0].lower() != "src"] + [("src", lazy)]
-        if sets and not values.get("srcset"):
-            kept.append(("srcset", sets))
-        return kept
+    def rewrite_picture(self, pairs: list[_Pair]) -> list[_Pair] | None:
+        """Give what is shown its address where a script would have."""
+        return lazy.fill_picture(pairs)
 
     def rewrite_animation(self, pairs: list[_Pair]) -> list[_Pair] | None:
         """SVG can change where a link leads, without a script; that it cannot set a handler is the browser's word."""
@@ -294,8 +289,7 @@ _HANDLERS: Final[dict[str, Callable[[_Rewriter, list[_Pair]], list[_Pair] | None
     "a": _Rewriter.rewrite_anchor,
     "area": _Rewriter.rewrite_anchor,
     "form": _Rewriter.rewrite_anchor,
-    "img": _Rewriter.rewrite_image,
-    "source": _Rewriter.rewrite_image,
+    **dict.fromkeys(("img", "source", "iframe", "video", "audio", "embed"), _Rewriter.rewrite_picture),
     **dict.fromkeys(_ANIMATIONS, _Rewriter.rewrite_animation),
 }
 

@@ -54,6 +54,62 @@ PLAIN = [
     ),
     ('<img data-src="/late.png">', f'<img src="{AT}im_/http://paper.example/late.png">'),
     (
+        '<img src="data:image/gif;base64,R0" data-src="/late.png">',
+        f'<img src="{AT}im_/http://paper.example/late.png">',
+    ),
+    (
+        '<img src="/grey.gif" data-original="/late.png">',
+        f'<img src="{AT}im_/http://paper.example/late.png">',
+    ),
+    (
+        '<img src=# data-echo="/late.png" data-lazy="true">',
+        f'<img src="{AT}im_/http://paper.example/late.png">',
+    ),
+    (
+        '<img srcset="data:image/gif;base64,R0 1x" data-srcset="/late.png 2x">',
+        f'<img srcset="{AT}im_/http://paper.example/late.png 2x">',
+    ),
+    (
+        '<img srcset="data:image/gif;base64,R0 1x" data-src="/late.png">',
+        f'<img src="{AT}im_/http://paper.example/late.png">',
+    ),
+    (
+        '<img class="lazyloaded" src="/late.png" data-src="/other.png">',
+        f'<img class="lazyloaded" src="{AT}im_/http://paper.example/late.png">',
+    ),
+    (
+        '<iframe data-src="/late.html"></iframe>',
+        f'<iframe src="{AT}if_/http://paper.example/late.html"></iframe>',
+    ),
+    (
+        '<video data-poster="/late.png"></video>',
+        f'<video poster="{AT}im_/http://paper.example/late.png"></video>',
+    ),
+    (
+        '<a data-bg="/late.png" href="/">x</a>',
+        f'<a href="{AT}/http://paper.example/" target="_top" style="background-image: url(&quot;{AT}im_/http://paper.example/late.png&quot;)">x</a>',
+    ),
+    (
+        '<p class="a" style="color:red;" data-background-image="url(\'/late.png\')">x</p>',
+        f'<p class="a" style="color:red; background-image: url(&quot;{AT}im_/http://paper.example/late.png&quot;)">x</p>',
+    ),
+    (
+        '<p data-background="dark">x</p>',
+        '<p data-background="dark">x</p>',
+    ),
+    (
+        "<link rel=stylesheet href=/s.css media=print onload=\"this.media='all'\">",
+        f'<link rel="stylesheet" href="{AT}cs_/http://paper.example/s.css" media="all">',
+    ),
+    (
+        "<link rel=stylesheet href=/s.css media=print>",
+        f'<link rel="stylesheet" href="{AT}cs_/http://paper.example/s.css" media="print">',
+    ),
+    (
+        "<link rel=preload as=style href=/s.css onload=\"this.onload=null;this.rel='stylesheet'\">",
+        f'<link href="{AT}cs_/http://paper.example/s.css" rel="stylesheet">',
+    ),
+    (
         "<picture><source srcset=a.webp type=image/webp></picture>",
         f'<picture><source srcset="{AT}im_/http://paper.example/news/a.webp" type="image/webp"></picture>',
     ),
