@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
-import re
-import threading
 from datetime import UTC, datetime
 from importlib import resources
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import ArchiveError, CollectionError
@@ -22,30 +18,27 @@ from crawler.monitoring.logbook import list_runs
 from crawler.publishing.changefeed import answer_changes
 from crawler.publishing.library import Library
 from crawler.viewer import articles, lists
-from crawler.viewer.feeds import Feeds
+from crawler.viewer.feeds import FEED_POSTS, Feeds, build_feed
+from crawler.viewer.listing import list_entries, read_listing, show_listing
 from crawler.viewer.packages import Packages
 from crawler.viewer.proof import check_file, choose_page, list_witnesses
 from crawler.viewer.routes import BESIDE, CHANGES, POST, POSTS, RUNS, SCHEMA, SECTIONS, VERSIONS, build_post_path
-from crawler.viewer.search_index import Facet, PostShelf, Wanted
+from crawler.viewer.search.lookup import Wanted
+from crawler.viewer.search.pool import IndexPool
 from crawler.viewer.versions import list_editions
 from pipelines.exports.schemas import build_post_schema, dump_schema
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from archives.index.cdxj import IndexEntry
     from archives.replay.http import Request
-    from crawler.viewer.search_index import Found
     from pipelines.exports.records import PostRecord
 
 MAX_RUNS: Final = 200
-MAX_PAGE: Final = 1_000
-_FACETS: Final = 20
+FRONT_POSTS: Final = 12
 _MAX_NOTES: Final = 2
-_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_MAX_WORDS: Final = 200
 
 
 class ViewerApp:
@@ -63,8 +56,7 @@ class ViewerApp:
         self._captures = ReplayApp(self._shelves, sections=SECTIONS, notes=self._note_posts)
         self._feeds = Feeds(data_dir / "feeds")
         self._packages = Packages(data_dir / "wacz", player_dir)
-        self._posts: dict[str, PostShelf] = {}
-        self._lock = threading.Lock()
+        self._posts = IndexPool(self._library)
         self._style = _build_style()
         self._pages = {
             STYLE_PATH: lambda _: self._style,
@@ -81,10 +73,7 @@ class ViewerApp:
     def close(self) -> None:
         """Close every database."""
         self._shelves.close()
-        with self._lock:
-            for shelf in self._posts.values():
-                shelf.close()
-            self._posts.clear()
+        self._posts.close()
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -113,15 +102,9 @@ class ViewerApp:
         del request
         return build_text(dump_schema(build_post_schema()), content_type="application/schema+json")
 
-    def _find_shelf(self, name: str) -> PostShelf:
-        with self._lock:
-            if name not in self._posts:
-                self._posts[name] = PostShelf(self._library, name)
-            return self._posts[name]
-
     def _note_posts(self, collection: str, entry: IndexEntry) -> list[Link]:
         """Link to the posts made from a capture, unless there are many."""
-        made = self._find_shelf(collection).list_made_of(entry.record_id, entry.url, limit=_MAX_NOTES + 1)
+        made = self._posts.find(collection).list_made_of(entry.record_id, entry.url, limit=_MAX_NOTES + 1)
         if len(made) > _MAX_NOTES:
             return []
         return [Link("Post", build_post_path(collection, source, identifier)) for source, identifier in made]
@@ -136,44 +119,17 @@ class ViewerApp:
             with self._shelves.borrow(name) as index:
                 captures = index.count_entries()
             cards.append(
-                lists.CollectionCard(name=name, captures=captures, posts=self._find_shelf(name).count(Wanted()))
+                lists.CollectionCard(name=name, captures=captures, posts=self._posts.find(name).count(Wanted()))
             )
-        posts = self._merge(names, Wanted(), limit=12)
+        posts = self._posts.list_posts(names, Wanted(), limit=FRONT_POSTS)
         return lists.build_front(cards, posts, runs[:5], health)
 
-    def _merge(self, names: Iterable[str], wanted: Wanted, *, limit: int, offset: int = 0) -> list[Found]:
-        """Return the newest posts of several collections."""
-        found = [self._find_shelf(name).list_posts(wanted, limit=offset + limit) for name in names]
-        merged = heapq.merge(*found, key=lambda post: post.instant, reverse=True)
-        return list(islice(merged, offset, offset + limit))
-
     def _list_posts(self, request: Request) -> Response:
-        asked = request.arguments
-        collection = asked.get("collection", "")
-        wanted = Wanted(
-            words=asked.get("q", "").strip()[:_MAX_WORDS],
-            source=asked.get("source", ""),
-            day=day if _DAY.fullmatch(day := asked.get("day", "")) else "",
-            category=asked.get("category", ""),
-            tag=asked.get("tag", ""),
-            symbol=asked.get("symbol", ""),
-        )
-        names = [collection] if collection else list_collections(self._data_dir)
-        number = asked.get("page", "1")
-        page = min(max(1, int(number)), MAX_PAGE) if number.isdecimal() and len(number) < 6 else 1
-        posts = self._merge(names, wanted, limit=lists.PAGE_SIZE, offset=(page - 1) * lists.PAGE_SIZE)
-        total = sum(self._find_shelf(name).count(wanted) for name in names)
-        return lists.build_posts_page(
-            wanted, collection, posts, total=total, page=page, facets=self._list_facets(names, wanted)
-        )
-
-    def _list_facets(self, names: list[str], wanted: Wanted) -> dict[str, Sequence[Facet]]:
-        if len(names) != 1:
-            return {"collection": [Facet(name, self._find_shelf(name).count(wanted)) for name in names]}
-        shelf = self._find_shelf(names[0])
-        facets: dict[str, Sequence[Facet]] = {"source": shelf.list_sources(), "day": shelf.list_days(limit=_FACETS)}
-        facets |= {kind: shelf.list_labels(kind, limit=_FACETS) for kind in ("category", "tag", "symbol")}
-        return facets
+        listing = read_listing(request)
+        if not listing.is_feed:
+            return show_listing(self._posts, listing)
+        found = list_entries(self._posts, listing, limit=FEED_POSTS)
+        return build_feed(self._library, listing, found, request)
 
     def _find_record(self, request: Request) -> PostRecord:
         asked = request.arguments
@@ -226,7 +182,3 @@ def _build_style() -> Response:
     own = resources.files("crawler.viewer").joinpath("web/viewer.css").read_bytes()
     assert isinstance(shared.body, bytes)
     return Response(headers=shared.headers, body=shared.body + own)
-
-
-def _key(record: PostRecord) -> tuple[str, str, str]:
-    return record.collection, record.source, record.identifier

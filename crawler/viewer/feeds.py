@@ -1,6 +1,8 @@
-"""Serve the feeds that `scrapy export feeds -o DATA_DIR/feeds` wrote, with 304 for those that have not changed.
+"""Feeds: those that `scrapy export feeds -o DATA_DIR/feeds` wrote, and any list of posts as one.
 
-Spec: RFC 9110 §13.1.2 If-None-Match.
+A reader that has a feed as it is gets a 304.
+
+Spec: RFC 9110 §13.1.2 If-None-Match; RFC 4287.
 """
 
 from __future__ import annotations
@@ -10,13 +12,21 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from archives.replay.http import Response, build_text
+from crawler.viewer.routes import build_post_path, build_posts_path
+from pipelines.exports.feeds.atom import build_atom
+from pipelines.exports.feeds.entries import FeedInfo, build_entry
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from archives.replay.http import Request
+    from crawler.publishing.library import Library
+    from crawler.viewer.listing import Listing
+    from crawler.viewer.search.lookup import Found
 
 PREFIX: Final = "/feeds/"
+FEED_POSTS: Final = 50
 _TYPES: Final = {
     ".atom": "application/atom+xml; charset=utf-8",
     ".rss": "application/rss+xml; charset=utf-8",
@@ -38,13 +48,7 @@ class Feeds:
         path = self._find(unquote(request.path.removeprefix(PREFIX)))
         if path is None:
             return build_text("No such feed.\n", status=404)
-        body = path.read_bytes()
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        headers = (("Content-Type", _TYPES[path.suffix]), ("ETag", tag), ("Cache-Control", "no-cache"))
-        known = {name.strip().removeprefix("W/") for name in request.get("if-none-match").split(",")}
-        if known & {tag, "*"}:
-            return Response(status=304, headers=headers)
-        return Response(headers=headers, body=body)
+        return _answer(request, path.read_bytes(), _TYPES[path.suffix])
 
     def _find(self, name: str) -> Path | None:
         """Return the file of a name; None unless it is inside the folder."""
@@ -53,3 +57,31 @@ class Feeds:
         path = (self._folder / name.lstrip("/")).resolve()
         is_feed = path.is_relative_to(self._folder) and path.suffix in _TYPES and path.is_file()
         return path if is_feed else None
+
+
+def build_feed(library: Library, listing: Listing, posts: Sequence[Found], request: Request) -> Response:
+    """Return a list as an Atom feed; its entries lead to the posts in the viewer."""
+    origin = f"http://{request.host}"
+    entries = []
+    stores = {name: library.open_store(name) for name in {post.collection for post in posts}}
+    for post in posts:
+        record = stores[post.collection].find_record(post.source, post.identifier)
+        if record is not None:  # it may just have been withdrawn
+            path = build_post_path(post.collection, post.source, post.identifier)
+            entries.append(build_entry(record, origin + path))
+    pairs = listing.pairs
+    info = FeedInfo(
+        title=f"{listing.title} · Newsreel",
+        url=origin + build_posts_path(*pairs, format="atom"),
+        home=origin + build_posts_path(*pairs),
+    )
+    return _answer(request, "".join(build_atom(entries, info)).encode(), _TYPES[".atom"])
+
+
+def _answer(request: Request, body: bytes, content_type: str) -> Response:
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = (("Content-Type", content_type), ("ETag", tag), ("Cache-Control", "no-cache"))
+    known = {name.strip().removeprefix("W/") for name in request.get("if-none-match").split(",")}
+    if known & {tag, "*"}:
+        return Response(status=304, headers=headers)
+    return Response(headers=headers, body=body)

@@ -7,7 +7,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from crawler.viewer.pages import build_page
-from crawler.viewer.routes import build_posts_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +14,9 @@ if TYPE_CHECKING:
     from archives.replay.http import Response
     from crawler.monitoring.health import Health
     from crawler.monitoring.logbook import RunRecord
-    from crawler.viewer.search_index import Facet, Found, Wanted
+    from crawler.viewer.search.lookup import Found
 
 PAGE_SIZE: Final = 30
-_HEADINGS: Final = {"category": "Categories"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +65,51 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Another search, where one found nothing: with the words `name`, or without the condition of that name."""
+
+    what: str
+    name: str
+    count: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A day, a month or a year in a histogram.
+
+    Attributes:
+        height: from 0 to 10.
+        href: of its posts; empty if there are none.
+    """
+
+    name: str
+    count: int
+    height: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostsPage:
     """What `posts.html` shows.
 
     Attributes:
         words: what was searched for.
+        notes: sentences on what was not understood or is not complete.
         page: the number of this page, from 1.
         newer: the address of the page before this one; empty on the first.
         older: the address of the page after this one; empty on the last.
+        sorting: the other order; None where there is none.
+        feed: the address of the list as a feed.
+        bars: how many posts there are over time.
+        around: the days before and after this one that have posts, each with its address; empty if there is none.
         choices: conditions by their heading.
+        suggestions: other searches.
     """
 
     headline: str
     words: str
+    notes: Sequence[str]
     chips: Sequence[Chip]
     total: int
     days: Sequence[Day]
@@ -87,7 +117,12 @@ class PostsPage:
     last: int
     newer: str
     older: str
+    sorting: Choice | None
+    feed: str
+    bars: Sequence[Bar]
+    around: tuple[str, str, str, str]
     choices: Mapping[str, Sequence[Choice]]
+    suggestions: Sequence[Suggestion]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,55 +142,20 @@ def build_front(
     cards: Sequence[CollectionCard], posts: Iterable[Found], runs: Sequence[RunRecord], health: Sequence[Health]
 ) -> Response:
     """Return the front page."""
-    return build_page("front.html", FrontPage(cards=cards, days=_list_days(posts), runs=runs, health=health))
+    return build_page("front.html", FrontPage(cards=cards, days=list_days(posts), runs=runs, health=health))
 
 
-def _list_days(posts: Iterable[Found]) -> list[Day]:
+def list_days(posts: Iterable[Found], *, is_ranked: bool = False) -> list[Day]:
+    """Return posts by the day they were published on; those that are ranked as they come, under no day."""
+    if is_ranked:
+        found = list(posts)
+        return [Day(day="", posts=found)] if found else []
     return [Day(day=day, posts=list(group)) for day, group in groupby(posts, key=lambda post: post.day)]
 
 
-def build_posts_page(
-    wanted: Wanted,
-    collection: str,
-    posts: Iterable[Found],
-    *,
-    total: int,
-    page: int,
-    facets: Mapping[str, Sequence[Facet]],
-) -> Response:
-    """Return the posts asked for, and the conditions by which they may be narrowed down."""
-    asked = [("collection", collection), ("source", wanted.source), ("day", wanted.day), *wanted.list_labels()]
-    asked = [(kind, name) for kind, name in asked if name]
-    chosen = dict(asked) | ({"q": wanted.words} if wanted.words else {})
-    last = max(1, -(-total // PAGE_SIZE))
-    shown = PostsPage(
-        headline=wanted.words or " · ".join(name for _, name in asked) or "Posts",
-        words=wanted.words,
-        chips=[Chip(kind=kind, name=name, href=_build_path_without(chosen, kind)) for kind, name in asked],
-        total=total,
-        days=_list_days(posts),
-        page=page,
-        last=last,
-        newer=build_posts_path(**chosen, page=str(page - 1)) if page > 1 else "",
-        older=build_posts_path(**chosen, page=str(page + 1)) if page < last else "",
-        choices={
-            _HEADINGS.get(kind, f"{kind.capitalize()}s"): _list_choices(kind, values, chosen)
-            for kind, values in facets.items()
-            if values
-        },
-    )
-    return build_page("posts.html", shown)
-
-
-def _build_path_without(chosen: dict[str, str], kind: str) -> str:
-    return build_posts_path(**{other: value for other, value in chosen.items() if other != kind})
-
-
-def _list_choices(kind: str, values: Sequence[Facet], chosen: dict[str, str]) -> list[Choice]:
-    return [
-        Choice(name=value.name, count=value.count, href=build_posts_path(**(chosen | {kind: value.name})))
-        for value in values
-    ]
+def build_posts_page(page: PostsPage) -> Response:
+    """Return a list of posts."""
+    return build_page("posts.html", page)
 
 
 def build_runs_page(runs: Sequence[RunRecord], health: Sequence[Health], *, is_cut: bool) -> Response:

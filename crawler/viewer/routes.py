@@ -23,9 +23,13 @@ SECTIONS: Final = (
 )
 
 
-def build_posts_path(**wanted: str) -> str:
-    """Return the path of a list of posts; empty conditions are left out."""
-    kept = {name: value for name, value in wanted.items() if value}
+def build_posts_path(*pairs: tuple[str, str], **wanted: str) -> str:
+    """Return the path of a list of posts; empty conditions are left out.
+
+    Args:
+        pairs: conditions, of which several may have one name.
+    """
+    kept = [(name, value) for name, value in (*pairs, *wanted.items()) if value]
     return f"{POSTS}?{urlencode(kept)}" if kept else POSTS
 
 

@@ -1,10 +1,52 @@
-"""How far an article has come in the ledger: whether it is settled, and which file its post has."""
+"""How far an article has come in the ledger: whether it is settled, which file its post has, and when that changed.
+
+The log of filings gives every post that has a file, or had one, a position that grows whenever the post or its file
+name changes. Triggers keep it, so it is true whichever program writes the ledger. Who remembers the log's name and the
+last position asks for what came after that and reads nothing twice. A ledger that was replaced has a new name; who
+finds one reads all of it.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _Key = tuple[str, str]
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS filings (
+    position INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, identifier TEXT NOT NULL,
+    UNIQUE (source, identifier)
+);
+CREATE TABLE IF NOT EXISTS filings_name (name TEXT NOT NULL);
+INSERT INTO filings_name SELECT lower(hex(randomblob(8))) WHERE NOT EXISTS (SELECT 1 FROM filings_name);
+CREATE TRIGGER IF NOT EXISTS filing_added AFTER INSERT ON posts WHEN new.file <> '' BEGIN
+    DELETE FROM filings WHERE source = new.source AND identifier = new.identifier;
+    INSERT INTO filings (source, identifier) VALUES (new.source, new.identifier);
+END;
+CREATE TRIGGER IF NOT EXISTS filing_changed AFTER UPDATE OF state, file ON posts
+WHEN (new.file <> '' OR old.file <> '') AND (new.state <> old.state OR new.file <> old.file) BEGIN
+    DELETE FROM filings WHERE source = new.source AND identifier = new.identifier;
+    INSERT INTO filings (source, identifier) VALUES (new.source, new.identifier);
+END;
+CREATE TRIGGER IF NOT EXISTS filing_gone AFTER DELETE ON posts WHEN old.file <> '' BEGIN
+    DELETE FROM filings WHERE source = old.source AND identifier = old.identifier;
+    INSERT INTO filings (source, identifier) VALUES (old.source, old.identifier);
+END;
+"""
+_RENEWAL: Final = """
+BEGIN IMMEDIATE;
+DELETE FROM filings WHERE NOT EXISTS (
+    SELECT 1 FROM posts WHERE posts.source = filings.source AND posts.identifier = filings.identifier
+);
+UPDATE filings_name SET name = lower(hex(randomblob(8)));
+COMMIT;
+"""
+_PATIENCE_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,3 +73,68 @@ class Filing:
     is_settled: bool
     claim: Claim | None
     outcome: str
+
+
+class FilingLog:
+    """The log of filings of a ledger, to be read.
+
+    Args:
+        path: of a ledger that exists and has been opened by `Ledger` before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_S)
+        query = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'filings_name')"
+        (self._is_kept,) = self._database.execute(query).fetchone()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def find_end(self) -> tuple[str, int]:
+        """Return the name of the log and the position behind its last entry; '' and 0 where the ledger has no log."""
+        if not self._is_kept:
+            return "", 0
+        name, last = self._database.execute(
+            "SELECT (SELECT name FROM filings_name), coalesce((SELECT max(position) FROM filings), 0)"
+        ).fetchone()
+        return name, last
+
+    def list_since(self, position: int, *, limit: int) -> list[tuple[int, _Key]]:
+        """Return what changed behind a position, in order."""
+        if not self._is_kept:
+            return []
+        rows = self._database.execute(
+            "SELECT position, source, identifier FROM filings WHERE position > ? ORDER BY position LIMIT ?",
+            (position, limit),
+        )
+        return [(at, (source, identifier)) for at, source, identifier in rows]
+
+    def count_since(self, position: int) -> int:
+        """Return how many posts changed behind a position."""
+        if not self._is_kept:
+            return 0
+        return int(self._database.execute("SELECT count(*) FROM filings WHERE position > ?", (position,)).fetchone()[0])
+
+    def list_keys(self, after: _Key, *, limit: int) -> list[_Key]:
+        """Return the keys of the articles that come after one, in their order, with or without a file."""
+        query = "SELECT source, identifier FROM posts WHERE (source, identifier) > (?, ?) ORDER BY 1, 2 LIMIT ?"
+        return [(source, identifier) for source, identifier in self._database.execute(query, (*after, limit))]
+
+    def count(self) -> int:
+        """Return how many articles there are."""
+        return int(self._database.execute("SELECT count(*) FROM posts").fetchone()[0])
+
+
+def add_log(database: sqlite3.Connection) -> None:
+    """Give a ledger of before there were logs its log; one that cannot be written goes without."""
+    try:
+        database.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+            raise
+
+
+def renew_log(database: sqlite3.Connection) -> None:
+    """Forget what is gone, and have everybody who follows the log read the whole ledger again."""
+    database.executescript(_RENEWAL)

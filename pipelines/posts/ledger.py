@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from pipelines.markup.sanitise import find_text
-from pipelines.posts import duplicates, statement_set
+from pipelines.posts import duplicates, filing, statement_set
 from pipelines.posts.duplicates import EXACT, Duplicate, DuplicateIndex, compare_texts
 from pipelines.posts.filing import Claim, Filing
 from pipelines.posts.items import Post, Statement, dump_post, load_post
@@ -215,6 +215,7 @@ class Ledger:
 
     def scrub(self) -> None:
         """Write the file anew, so that nothing of what was dropped is left in it."""
+        filing.renew_log(self._database)
         self._database.execute("VACUUM")
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -282,12 +283,9 @@ class Ledger:
             return None
         state, due, claim, file, filed = row
         run, _, outcome = filed.partition(" ")
-        return Filing(
-            state=state,
-            is_settled=due == _FILE_IS_BEHIND,
-            claim=Claim(key=key, claim=claim, file=file) if claim else None,
-            outcome=outcome if run == self._run else "",
-        )
+        outcome = outcome if run == self._run else ""
+        owned = Claim(key=key, claim=claim, file=file) if claim else None
+        return Filing(state=state, is_settled=due == _FILE_IS_BEHIND, claim=owned, outcome=outcome)
 
     def find_claim(self, key: _Key) -> Claim | None:
         """Return the claim of a post, or None where it has no file yet."""
@@ -391,6 +389,7 @@ class Ledger:
         """Make the ledger at `path` say what this one says, in one transaction."""
         with closing(sqlite3.connect(path)) as target:
             self._database.backup(target)
+            filing.renew_log(target)
 
 
 def _set_journal(database: sqlite3.Connection, mode: str) -> None:
@@ -410,14 +409,17 @@ def _set_journal(database: sqlite3.Connection, mode: str) -> None:
 def _prepare(database: sqlite3.Connection, path: Path) -> None:
     """Make the tables of a new ledger, all or none of them; one that has them is only read."""
     # In one statement, so that another process cannot make the tables between one look and the other.
-    found, has_posts = database.execute(
-        "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'posts') FROM pragma_user_version"
+    found, has_posts, has_log = database.execute(
+        "SELECT user_version, EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'posts'),"
+        " EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'filings') FROM pragma_user_version"
     ).fetchone()
     if found == VERSION:
+        if not has_log:
+            filing.add_log(database)
         return
     if found or has_posts:
         raise LedgerOutdated(path, is_newer=found > VERSION)
-    schema = _SCHEMA + statement_set.SCHEMA + duplicates.SCHEMA
+    schema = _SCHEMA + statement_set.SCHEMA + duplicates.SCHEMA + filing.SCHEMA
     database.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {VERSION}; COMMIT")
 
 

@@ -1,0 +1,269 @@
+"""The search index of posts: one SQLite file a collection, `indexes/viewer.sqlite`.
+
+It is derived from the ledger: it may be deleted at any time, and whoever looks next makes it again. The ledger tells
+which posts there are; this only finds them quickly.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from archives.errors import ArchiveError
+from archives.storage.databases import open_database
+from crawler.reparsing.ledger import find_ledger
+from crawler.viewer.search.excerpts import build_excerpt, mark
+from crawler.viewer.search.following import Follower, find_state
+from crawler.viewer.search.language import Field
+from crawler.viewer.search.lookup import (
+    RANKED,
+    Counts,
+    Found,
+    Place,
+    Wanted,
+    build_ranked_match,
+    build_where,
+    write_query,
+)
+from crawler.viewer.search.rows import KINDS, SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from crawler.publishing.library import Library
+    from crawler.viewer.search.words import Phrase
+
+logger = logging.getLogger(__name__)
+
+FILE_NAME: Final = "viewer.sqlite"
+REFRESH_S: Final = 2.0
+# A page waits so long for an index that is not whole yet, and for what has come since the last page.
+_FIRST_WAIT_S: Final = 10.0
+_WAIT_S: Final = 0.05
+_TOP: Final = 200
+_CACHED: Final = 64
+_NEAR: Final = 4000
+_COLUMNS: Final = "source, identifier, published, shown, day, headline, language, text, sections"
+
+
+class PostIndex:
+    """The search index of one collection.
+
+    A thread of its own takes in what the ledger says; pages read what is there.
+    """
+
+    def __init__(self, library: Library, collection: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.collection = collection
+        self._library = library
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._looked_at = float("-inf")
+        self._ledger = find_ledger(library.open_collection(collection))
+        path = library.open_collection(collection).indexes_dir / FILE_NAME
+        self._database = open_database(path, SCHEMA, across_threads=True)
+        self._database.execute("CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, search, row)")
+        self._follower = Follower(library, collection, self._database, self._lock)
+        self._counts: OrderedDict[Wanted, Counts] = OrderedDict()
+        self._seen = ""
+        self._starting = threading.Lock()
+        self._fault: Exception | None = None
+        self._closing = threading.Event()
+        self._worker: threading.Thread | None = None
+        self._is_done = threading.Event()
+        self.missing = 0
+
+    def close(self) -> None:
+        """Stop taking in posts, and close the file."""
+        self._closing.set()
+        worker = self._worker
+        if worker is not None:
+            worker.join()
+        with self._lock:
+            self._database.close()
+
+    def count(self, wanted: Wanted) -> int:
+        """Return how many posts match."""
+        where, values = build_where(wanted, wanted.parse())
+        return int(self._ask(f"SELECT count(*) FROM posts {where}", values)[0][0])  # noqa: S608 (our own words)
+
+    def list_places(self, wanted: Wanted, *, limit: int, offset: int = 0) -> list[Place]:
+        """Return where the posts stand that match, the newest or the best first."""
+        query = wanted.parse()
+        where, values = build_where(wanted, query)
+        match = build_ranked_match(query) if wanted.by_relevance else ""
+        order, ranked, rank = "published DESC, id DESC", "", "0.0"
+        if match:
+            order, rank = "rank, published DESC, id DESC", "found.rank"
+            ranked = f"JOIN ({RANKED}) AS found ON found.rowid = id"
+            values = (match, *values)
+        rows = self._ask(
+            f"SELECT id, published, {rank} AS rank FROM posts {ranked} {where} "  # noqa: S608 (our own words)
+            f"ORDER BY {order} LIMIT ? OFFSET ?",
+            (*values, limit, offset),
+        )
+        return [Place(collection=self.collection, number=row[0], instant=row[1], rank=row[2]) for row in rows]
+
+    def list_posts(self, numbers: Sequence[int], phrases: Sequence[Phrase] = ()) -> list[Found]:
+        """Return the posts that stand at some places, as a list shows them.
+
+        Args:
+            phrases: to be marked.
+        """
+        slots = ", ".join("?" * len(numbers))
+        query = f"SELECT id, {_COLUMNS} FROM posts JOIN texts USING (id) WHERE id IN ({slots})"  # noqa: S608 (our own words)
+        found = {row[0]: self._build_found(row[1:], phrases) for row in self._ask(query, tuple(numbers))}
+        return [found[number] for number in numbers if number in found]
+
+    def count_labels(self, wanted: Wanted) -> Counts:
+        """Return how many posts of a result have each label and are of each day; of each kind the most frequent."""
+        self._look()
+        with self._lock:
+            found = self._counts.get(wanted)
+            if found is None:
+                found = self._counts[wanted] = self._count_labels(wanted)
+                if len(self._counts) > _CACHED:
+                    self._counts.popitem(last=False)
+            return found
+
+    def _count_labels(self, wanted: Wanted) -> Counts:
+        run = self._database.execute
+        labels: dict[str, dict[str, int]] = {}
+        if wanted.is_everything:
+            for kind in KINDS:
+                top = run("SELECT name, posts FROM labels WHERE kind = ? ORDER BY posts DESC LIMIT ?", (kind, _TOP))
+                labels[kind] = dict(top)
+            return Counts(labels=labels, days=dict(run("SELECT day, count(*) FROM posts WHERE day <> '' GROUP BY 1")))
+        where, values = build_where(wanted, wanted.parse())
+        run("CREATE TEMP TABLE IF NOT EXISTS result (id INTEGER PRIMARY KEY)")
+        run("DELETE FROM temp.result")
+        run(f"INSERT INTO temp.result SELECT id FROM posts {where}", values)  # noqa: S608 (our own words)
+        counted = run(
+            "SELECT kind, name, number FROM (SELECT label, count(*) AS number FROM temp.result"
+            " CROSS JOIN labelled ON labelled.post = result.id GROUP BY label) JOIN labels ON labels.id = label"
+        )
+        for kind, name, number in counted:
+            labels.setdefault(kind, {})[name] = number
+        days = run("SELECT day, count(*) FROM temp.result CROSS JOIN posts USING (id) WHERE day <> '' GROUP BY 1")
+        return Counts(labels=labels, days=dict(days))
+
+    def suggest(self, wanted: Wanted) -> list[Wanted]:
+        """Return searches with words of the index that are spelt nearly alike, for words that no post holds."""
+        query = wanted.parse()
+        instead = {}
+        for group in query.groups:
+            for term in group:
+                if term.phrase is None or term.is_negated or len(term.phrase.words) != 1:
+                    continue
+                near = self._find_near(term.phrase)
+                if near:
+                    before, after = "title:" if term.field is Field.TITLE else "", "*" if term.phrase.is_prefix else ""
+                    instead[term.written] = before + near + after
+        if not instead:
+            return []
+        changed = replace(wanted, words=write_query(query.groups, instead=instead))
+        return [changed] if self.count(changed) else []
+
+    def _find_near(self, phrase: Phrase) -> str:
+        """Return the word of the index that is spelt most like one that is not in it; empty if there is none."""
+        (word,) = phrase.words
+        if len(word) < 4:
+            return ""
+        if self._ask("SELECT 1 FROM temp.vocabulary WHERE term = ?", (word,)):
+            return ""
+        rows = self._ask(
+            "SELECT term FROM temp.vocabulary WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"
+            " ORDER BY doc DESC LIMIT ?",
+            (word[0], word[0] + "\U0010ffff", len(word) - 2, len(word) + 2, _NEAR),
+        )
+        return next(iter(difflib.get_close_matches(word, [term for (term,) in rows], n=1, cutoff=0.75)), "")
+
+    def find_neighbours(self, key: tuple[str, str]) -> tuple[Found | None, Found | None]:
+        """Return the posts that were published just before and just after one."""
+        where = "WHERE (published, id) {} (SELECT published, id FROM posts WHERE source = ? AND identifier = ?)"
+        query = f"SELECT {_COLUMNS} FROM posts JOIN texts USING (id) {where} ORDER BY published {{}}, id {{}} LIMIT 1"  # noqa: S608
+        before = self._ask(query.format("<", "DESC", "DESC"), key)
+        after = self._ask(query.format(">", "ASC", "ASC"), key)
+        earlier, later = (self._build_found(rows[0], ()) if rows else None for rows in (before, after))
+        return earlier, later
+
+    def list_made_of(self, record_id: str, url: str, *, limit: int) -> list[tuple[str, str]]:
+        """Return source and identifier of the posts made from a capture, or whose page has its address."""
+        return self._ask(
+            "SELECT source, identifier FROM posts WHERE url = ? OR id IN "
+            "(SELECT post FROM witnesses WHERE record_id = ?) ORDER BY published, id LIMIT ?",
+            (url, record_id, limit),
+        )
+
+    def find_titles(self, urls: Sequence[str]) -> dict[str, str]:
+        """Return the headlines of the posts whose pages have some addresses."""
+        slots = ", ".join("?" * len(urls))
+        return dict(self._ask(f"SELECT url, headline FROM posts WHERE url IN ({slots})", tuple(urls)))  # noqa: S608
+
+    def _build_found(self, row: tuple[Any, ...], phrases: Sequence[Phrase]) -> Found:
+        source, identifier, instant, shown, day, headline, language, text, sections = row
+        return Found(
+            collection=self.collection,
+            source=source,
+            identifier=identifier,
+            instant=instant,
+            published=shown,
+            day=day,
+            headline=headline,
+            language=language,
+            title=mark(headline, phrases),
+            excerpt=build_excerpt(text, phrases),
+            sections=tuple(json.loads(sections)),
+        )
+
+    def _ask(self, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        self._look()
+        with self._lock:
+            return self._database.execute(query, values).fetchall()
+
+    def _look(self) -> None:
+        """Have what the ledger says by now taken in, and wait for it a little."""
+        now = self._clock()
+        self._raise_fault()
+        if now - self._looked_at < REFRESH_S:
+            return
+        self._looked_at = now
+        state = find_state(self._ledger)
+        if state == self._seen and not self.missing:
+            return
+        with self._starting:
+            if self._worker is None or not self._worker.is_alive():
+                self._is_done.clear()
+                self._worker = threading.Thread(target=self._follow, args=(state,), name="post index", daemon=True)
+                self._worker.start()
+        # What was missed while nobody looked is waited for; what comes in while somebody does is not.
+        self._is_done.wait(_WAIT_S if self._seen else _FIRST_WAIT_S)
+        self._raise_fault()
+
+    def _raise_fault(self) -> None:
+        fault, self._fault = self._fault, None
+        if fault:
+            raise fault
+
+    def _follow(self, state: str) -> None:
+        """Take in batch after batch until nothing is left: what the index's own thread does."""
+        try:
+            store = self._library.open_store(self.collection)
+            while not self._closing.is_set():
+                self.missing = self._follower.take_batch(store)
+                with self._lock:
+                    self._counts.clear()
+                if not self.missing:
+                    self._seen = state
+                    break
+        except Exception as error:  # whoever asks next is told  # noqa: BLE001
+            if not isinstance(error, ArchiveError):
+                logger.warning("The search index of %s is not up to date: %s", self.collection, error)
+            self._fault = error
+        finally:
+            self._is_done.set()

@@ -1,0 +1,149 @@
+"""What the search index keeps of a post, and how it gets in and out again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from archives.storage.databases import Schema
+from archives.warc.records import quote_uri
+from crawler.viewer.search.language import fold_label
+from crawler.viewer.search.words import cut
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from pipelines.exports.records import PostRecord
+
+# The index of words keeps no text: what stands there is told from `posts` and `texts`.
+_SCRIPT: Final = """
+CREATE TABLE posts (
+    id INTEGER PRIMARY KEY, source TEXT NOT NULL, identifier TEXT NOT NULL, published TEXT NOT NULL,
+    shown TEXT NOT NULL, day TEXT NOT NULL, headline TEXT NOT NULL, language TEXT NOT NULL, sections TEXT NOT NULL,
+    mark TEXT NOT NULL, url TEXT NOT NULL, UNIQUE (source, identifier)
+);
+CREATE INDEX posts_url ON posts (url);
+CREATE INDEX posts_published ON posts (published, id);
+CREATE INDEX posts_day ON posts (day);
+CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+CREATE TABLE labels (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL,
+    posts INTEGER NOT NULL DEFAULT 0, UNIQUE (kind, name)
+);
+CREATE INDEX labels_folded ON labels (kind, folded);
+CREATE INDEX labels_posts ON labels (kind, posts);
+CREATE INDEX labels_unused ON labels (posts) WHERE posts = 0;
+CREATE TABLE labelled (post INTEGER NOT NULL, label INTEGER NOT NULL, PRIMARY KEY (post, label)) WITHOUT ROWID;
+CREATE INDEX labelled_label ON labelled (label, post);
+CREATE TABLE witnesses (record_id TEXT NOT NULL, post INTEGER NOT NULL, PRIMARY KEY (record_id, post)) WITHOUT ROWID;
+CREATE INDEX witnesses_post ON witnesses (post);
+CREATE VIRTUAL TABLE search USING fts5(
+    headline, text, labels, content='', tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'"
+);
+CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+SCHEMA: Final = Schema(version=2, script=_SCRIPT, is_derived=True, synchronous="OFF")
+KINDS: Final = ("source", "category", "tag", "symbol", "lang")
+# Labels that a plain word is looked for in, too; a section is what half of the posts have in common.
+_SEARCHED: Final = ("tag", "symbol")
+
+
+def put_post(database: sqlite3.Connection, record: PostRecord) -> bool:
+    """Have the index say what a record says; return whether it did not before."""
+    found = database.execute(
+        "SELECT id, mark FROM posts WHERE source = ? AND identifier = ?", (record.source, record.identifier)
+    ).fetchone()
+    number, known = found or (None, "")
+    mark = _build_mark(record)
+    if mark == known:
+        return False
+    if number is not None:
+        drop_post(database, record.key)
+    _add(database, record, mark, number)
+    return True
+
+
+def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
+    """Take a post out of the index; return whether it was there."""
+    found = database.execute(
+        "SELECT id, headline, text FROM posts JOIN texts USING (id) WHERE source = ? AND identifier = ?", key
+    ).fetchone()
+    if found is None:
+        return False
+    number, headline, text = found
+    labels = set(
+        database.execute(
+            "SELECT kind, name FROM labelled JOIN labels ON labels.id = labelled.label WHERE post = ?", (number,)
+        )
+    )
+    # An index without texts has to be told what it forgets.
+    database.execute(
+        "INSERT INTO search (search, rowid, headline, text, labels) VALUES ('delete', ?, ?, ?, ?)",
+        (number, *_list_searched(headline, text, labels)),
+    )
+    database.execute(
+        "UPDATE labels SET posts = posts - 1 WHERE id IN (SELECT label FROM labelled WHERE post = ?)", (number,)
+    )
+    for table, column in (("posts", "id"), ("texts", "id"), ("labelled", "post"), ("witnesses", "post")):
+        database.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608 (our own words)
+    database.execute("DELETE FROM labels WHERE posts = 0")
+    return True
+
+
+def _add(database: sqlite3.Connection, record: PostRecord, mark: str, number: int | None) -> None:
+    published = record.datePublished.isoformat() if record.datePublished else ""
+    day = published[:10]
+    row: dict[str, Any] = {
+        "id": number,
+        "source": record.source,
+        "identifier": record.identifier,
+        "published": record.published_at.isoformat() if record.published_at else "",
+        "shown": day if record.datePublished_precision == "day" else published,
+        "day": day,
+        "headline": record.headline,
+        "language": record.inLanguage,
+        "sections": json.dumps(record.articleSection, ensure_ascii=False),
+        "mark": mark,
+        "url": quote_uri(record.url),
+    }
+    number = database.execute(
+        f"INSERT INTO posts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608 (our own words)
+        tuple(row.values()),
+    ).lastrowid
+    database.execute("INSERT INTO texts VALUES (?, ?)", (number, record.text))
+    database.executemany("INSERT INTO witnesses VALUES (?, ?)", [(name, number) for name in _list_witnesses(record)])
+    labels = _list_labels(record)
+    for kind, name in sorted(labels):
+        (label,) = database.execute(
+            "INSERT INTO labels (kind, name, folded, posts) VALUES (?, ?, ?, 1)"
+            " ON CONFLICT (kind, name) DO UPDATE SET posts = posts + 1 RETURNING id",
+            (kind, name, fold_label(name)),
+        ).fetchone()
+        database.execute("INSERT INTO labelled VALUES (?, ?)", (number, label))
+    database.execute(
+        "INSERT INTO search (rowid, headline, text, labels) VALUES (?, ?, ?, ?)",
+        (number, *_list_searched(record.headline, record.text, labels)),
+    )
+
+
+def _list_labels(record: PostRecord) -> set[tuple[str, str]]:
+    labels = {("source", record.source)} | {("category", name) for name in record.articleSection}
+    labels |= {("tag", name) for name in record.keywords} | {("symbol", name) for name in record.symbols}
+    return labels | ({("lang", record.inLanguage)} if record.inLanguage else set())
+
+
+def _list_searched(headline: str, text: str, labels: set[tuple[str, str]]) -> tuple[str, str, str]:
+    """Return the three columns of the index of words: words with a blank between them."""
+    names = [word for kind, name in sorted(labels) if kind in _SEARCHED for word in cut(name)]
+    return " ".join(cut(headline)), " ".join(cut(text)), " ".join(names)
+
+
+def _build_mark(record: PostRecord) -> str:
+    """Return a value that changes whenever the rows of a post would."""
+    return " ".join([record.contentHash, record.file, *record.symbols, *_list_witnesses(record)])
+
+
+def _list_witnesses(record: PostRecord) -> list[str]:
+    """Return the record ids of the captures behind a post."""
+    ids = {evidence.record_id for evidence in record.evidence.values()}
+    return sorted(filter(None, ids | {record.capture.record_id if record.capture else ""}))
