@@ -6,7 +6,10 @@ import difflib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAX_WORDS: Final = 4_000
 # A word, or one character of a script without blanks, or a run of blanks, or a mark.
@@ -45,4 +48,28 @@ def compare_words(before: str, after: str) -> list[Words]:
             continue
         found += [Words(went, Change.WENT)] if went else []
         found += [Words(came, Change.CAME)] if came else []
-    return found
+    return list(_iter_groups(found))
+
+
+def _iter_groups(found: list[Words]) -> Iterator[Words]:
+    """Yield runs of changes as one removal and one addition, where nothing but a blank stands between them."""
+    went = came = ""
+    for position, words in enumerate(found):
+        if words.change is Change.WENT:
+            went += words.text
+        elif words.change is Change.CAME:
+            came += words.text
+        elif went and came and words.text.isspace() and position + 1 < len(found):
+            went, came = went + words.text, came + words.text
+        else:
+            yield from _build_group(went, came)
+            went = came = ""
+            yield words
+    yield from _build_group(went, came)
+
+
+def _build_group(went: str, came: str) -> Iterator[Words]:
+    if went:
+        yield Words(went, Change.WENT)
+    if came:
+        yield Words(came, Change.CAME)

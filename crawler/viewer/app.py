@@ -145,7 +145,9 @@ class ViewerApp:
             witnesses = list_witnesses(index, record)
             posts_dir = self._data_dir / "_posts" / record.collection
             checked = check_file(index.collection, posts_dir, record)
-        return articles.build_post_page(record, witnesses, file_check=checked, page=choose_page(witnesses))
+        around = self._posts.find(record.collection).find_neighbours(record.key)
+        page = choose_page(witnesses)
+        return articles.build_post_page(record, witnesses, file_check=checked, page=page, around=around)
 
     def _find_page(self, record: PostRecord) -> IndexEntry | None:
         with self._shelves.borrow(record.collection) as index:
@@ -166,14 +168,20 @@ class ViewerApp:
         record = self._find_record(request)
         collection = self._library.open_collection(record.collection)
         source = self._library.find_definitions(record.collection)(record.source)
-        editions = list_editions(collection, record.key, source.post if source else PostOptions())
-        return articles.build_versions_page(record, editions, self._find_page(record))
+        editions, sightings = list_editions(collection, record, source.post if source else PostOptions())
+        chosen = _read_number(request, "from"), _read_number(request, "to")
+        return articles.build_versions_page(record, editions, sightings, self._find_page(record), chosen)
 
     def _show_runs(self, request: Request) -> Response:
         del request
         runs = list_runs(self._data_dir)
         health = list_health(runs, now=datetime.now(UTC), limits=self._limits)
         return lists.build_runs_page(runs[:MAX_RUNS], health, is_cut=len(runs) > MAX_RUNS)
+
+
+def _read_number(request: Request, name: str) -> int:
+    text = request.arguments.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
 def _build_style() -> Response:

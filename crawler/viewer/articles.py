@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 
@@ -24,8 +24,12 @@ if TYPE_CHECKING:
     from archives.index.cdxj import IndexEntry
     from archives.replay.http import Response
     from crawler.viewer.proof import Check, Witness
-    from crawler.viewer.versions import Edition
+    from crawler.viewer.search.lookup import Found
+    from crawler.viewer.versions import Edition, Sighting
     from pipelines.exports.records import PostRecord
+
+
+MAX_SIGHTINGS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +56,16 @@ class PostPage:
 
     Attributes:
         is_verified: whether everything that was checked holds.
+        earlier: the post of the collection that was published just before this one; None if there is none.
+        later: that which was published just after it.
     """
 
     article: Article
     witnesses: Sequence[Witness]
     file_check: Check
     is_verified: bool
+    earlier: Found | None
+    later: Found | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,23 +94,42 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionsPage:
-    """What `versions.html` shows: all versions, then their changes, the newest first."""
+    """What `versions.html` shows: all versions, then their changes, the newest first.
+
+    Attributes:
+        chosen: the numbers of the two versions that are compared; 0 where each is compared with the one before it.
+        sightings: the captures of the article, the newest first.
+    """
 
     article: Article
     editions: Sequence[Edition]
+    chosen: tuple[int, int]
     steps: Sequence[Step]
+    sightings: Sequence[Sighting]
+    is_cut: bool
 
 
 def build_post_page(
-    record: PostRecord, witnesses: Sequence[Witness], *, file_check: Check, page: IndexEntry | None
+    record: PostRecord,
+    witnesses: Sequence[Witness],
+    *,
+    file_check: Check,
+    page: IndexEntry | None,
+    around: tuple[Found | None, Found | None],
 ) -> Response:
-    """Return a post, then the chain back to its bytes."""
+    """Return a post, then the chain back to its bytes.
+
+    Args:
+        around: the posts that were published just before and just after it.
+    """
     is_verified = bool(witnesses) and all(witness.holds for witness in witnesses) and file_check.holds is True
     shown = PostPage(
         article=_build_article(record, page, POST),
         witnesses=witnesses,
         file_check=file_check,
         is_verified=is_verified,
+        earlier=around[0],
+        later=around[1],
     )
     return build_page("post.html", shown, crumbs=_list_crumbs(record))
 
@@ -118,10 +145,32 @@ def build_beside_page(record: PostRecord, page: IndexEntry, *, frame: str, frame
     return build_page("beside.html", shown, crumbs=_list_crumbs(record), frames=frames)
 
 
-def build_versions_page(record: PostRecord, editions: Sequence[Edition], page: IndexEntry | None) -> Response:
-    """Return the versions of an article."""
-    steps = [Step(old=old, new=new, rows=compare(old.lines, new.lines)) for old, new in pairwise(editions)]
-    shown = VersionsPage(article=_build_article(record, page, VERSIONS), editions=editions, steps=steps[::-1])
+def build_versions_page(
+    record: PostRecord,
+    editions: Sequence[Edition],
+    sightings: Sequence[Sighting],
+    page: IndexEntry | None,
+    chosen: tuple[int, int],
+) -> Response:
+    """Return the versions of an article.
+
+    Args:
+        chosen: numbers of two versions to compare; where there are no such, each is compared with the one before it.
+    """
+    known = {edition.number: edition for edition in editions}
+    if chosen[0] in known and chosen[1] in known and chosen[0] != chosen[1]:
+        pairs = [(known[chosen[0]], known[chosen[1]])]
+    else:
+        chosen, pairs = (0, 0), list(pairwise(editions))
+    steps = [Step(old=old, new=new, rows=compare(old.lines, new.lines)) for old, new in pairs]
+    shown = VersionsPage(
+        article=_build_article(record, page, VERSIONS),
+        editions=editions,
+        chosen=chosen,
+        steps=steps[::-1],
+        sightings=sightings[::-1][:MAX_SIGHTINGS],
+        is_cut=len(sightings) > MAX_SIGHTINGS,
+    )
     return build_page("versions.html", shown, crumbs=_list_crumbs(record))
 
 

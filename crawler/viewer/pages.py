@@ -10,7 +10,7 @@ from archives.replay.pages import Bar
 from archives.replay.templates import build_environment
 from crawler.monitoring.tally import format_bytes
 from crawler.sources.timetable import format_duration
-from crawler.viewer.routes import POSTS, RUNS, SECTIONS, build_post_path, build_posts_path
+from crawler.viewer.routes import POSTS, RUNS, SECTIONS, VERSIONS, build_post_path, build_posts_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ def load_templates() -> Environment:
         "post_path": build_post_path,
         "all_posts": POSTS,
         "all_runs": RUNS,
+        "versions_path": VERSIONS,
     }
     return environment
 

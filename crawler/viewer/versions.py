@@ -6,14 +6,19 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from archives.replay.lookup import build_stamp
+from archives.replay.routes import build_path
 from crawler.publishing.history import build_versions
 from crawler.reparsing.ledger import open_ledger
 from pipelines.markup.sanitise import find_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from archives.storage.collection import Collection
+    from pipelines.exports.records import PostRecord
+    from pipelines.posts.items import Origin, Statement
     from pipelines.posts.options import PostOptions
 
 
@@ -33,18 +38,36 @@ class Edition:
     lines: tuple[str, ...]
 
 
-def list_editions(collection: Collection, key: tuple[str, str], options: PostOptions) -> list[Edition]:
-    """Return the versions of an article, the oldest first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One capture that states something of an article.
 
-    Args:
-        key: its source and identifier.
+    Attributes:
+        path: of the memento.
+        number: the version that the article was of by then; 0 before the first.
+        is_first: whether that version begins with it.
+        doubt: why the post does not rest on it; empty where it may.
+    """
+
+    captured_at: datetime
+    path: str
+    origin: Origin
+    number: int
+    is_first: bool
+    doubt: str
+
+
+def list_editions(
+    collection: Collection, record: PostRecord, options: PostOptions
+) -> tuple[list[Edition], list[Sighting]]:
+    """Return the versions of an article, and its captures, both the oldest first.
 
     Raises:
         archives.errors.CollectionError: the ledger cannot be read.
     """
     with closing(open_ledger(collection)) as ledger:
-        versions = build_versions(ledger.list_sightings(key), options)
-    return [
+        sightings = ledger.list_sightings(record.key)
+    editions = [
         Edition(
             number=version.number,
             captured_at=version.captured_at,
@@ -53,5 +76,27 @@ def list_editions(collection: Collection, key: tuple[str, str], options: PostOpt
             headline=version.post.headline,
             lines=(version.post.headline, *find_text(version.post.articleBody).splitlines()),
         )
-        for version in versions
+        for version in build_versions(sightings, options)
     ]
+    return editions, _list_sightings(collection.name, sightings, editions, record)
+
+
+def _list_sightings(
+    collection: str, sightings: Iterable[Statement], editions: Sequence[Edition], record: PostRecord
+) -> list[Sighting]:
+    doubts = {doubt.record_id: doubt.reason for doubt in record.doubts}
+    firsts = {edition.record_id for edition in editions}
+    found: dict[str, Sighting] = {}
+    for sighting in sightings:
+        capture = sighting.capture
+        if capture is None or capture.record_id in found:
+            continue
+        found[capture.record_id] = Sighting(
+            captured_at=capture.captured_at,
+            path=build_path(collection, sighting.url, stamp=build_stamp(capture.captured_at)) if sighting.url else "",
+            origin=sighting.origin,
+            number=sum(edition.captured_at <= capture.captured_at for edition in editions),
+            is_first=capture.record_id in firsts,
+            doubt=doubts.get(capture.record_id, ""),
+        )
+    return sorted(found.values(), key=lambda one: one.captured_at)

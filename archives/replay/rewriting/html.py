@@ -175,11 +175,10 @@ class _Rewriter:
         changed = handler(self, pairs) if handler else pairs
         if changed is None:
             return ""
-        changed = [
-            pair
-            for part in lazy.fill_background(changed)
-            if (pair := self._rewrite_attribute(name, part, pairs)) is not None
-        ]
+        background = lazy.find_background(changed)
+        changed = [pair for part in changed if (pair := self._rewrite_attribute(name, part, pairs)) is not None]
+        if background and (address := self._links.rewrite(background, "im_")):
+            changed = lazy.add_background(changed, address)
         closing = "/" if region.endswith("/") else ""
         return f"<{match['name']}{''.join(map(_dump_attribute, changed))}{closing}>"
 

@@ -69,18 +69,24 @@ def fill_picture(pairs: list[_Pair]) -> list[_Pair]:
     return kept
 
 
-def fill_background(pairs: list[_Pair]) -> list[_Pair]:
-    """Return the attributes of an element with the background that a script would have set in its style."""
+def find_background(pairs: list[_Pair]) -> str:
+    """Return the address of the background that a script would have set; empty if there is none."""
     if not any(name.lower() in _BACKGROUNDS for name, _ in pairs):
-        return pairs
-    values = {name.lower(): value or "" for name, value in pairs}
-    address = _find(values, _BACKGROUNDS)
-    if not address:
-        return pairs
-    style = values.get("style", "").rstrip("; \t\r\n")
+        return ""
+    found = _find({name.lower(): value or "" for name, value in pairs}, _BACKGROUNDS)
+    return found.split()[0].rstrip(",") if found else ""
+
+
+def add_background(pairs: list[_Pair], address: str) -> list[_Pair]:
+    """Return the attributes of an element with a background in its style.
+
+    Args:
+        address: in the archive.
+    """
+    style = next((value or "" for name, value in pairs if name.lower() == "style"), "").rstrip("; \t\r\n")
     kept = [pair for pair in pairs if pair[0].lower() not in {"style", *_BACKGROUNDS}]
-    image = address.split()[0].rstrip(",").replace("\\", "%5C").replace('"', "%22").replace("\n", "")
-    return [*kept, ("style", f'{style}{"; " if style else ""}background-image: url("{image}")')]
+    quoted = address.replace("\\", "%5C").replace("'", "%27").replace("\n", "")
+    return [*kept, ("style", f"{style}{'; ' if style else ''}background-image: url('{quoted}')")]
 
 
 def fill_style_sheet(pairs: list[_Pair]) -> list[_Pair]:

@@ -87,11 +87,11 @@ PLAIN = [
     ),
     (
         '<a data-bg="/late.png" href="/">x</a>',
-        f'<a href="{AT}/http://paper.example/" target="_top" style="background-image: url(&quot;{AT}im_/http://paper.example/late.png&quot;)">x</a>',
+        f"""<a href="{AT}/http://paper.example/" target="_top" style="background-image: url('{AT}im_/http://paper.example/late.png')">x</a>""",
     ),
     (
         '<p class="a" style="color:red;" data-background-image="url(\'/late.png\')">x</p>',
-        f'<p class="a" style="color:red; background-image: url(&quot;{AT}im_/http://paper.example/late.png&quot;)">x</p>',
+        f"""<p class="a" style="color:red; background-image: url('{AT}im_/http://paper.example/late.png')">x</p>""",
     ),
     (
         '<p data-background="dark">x</p>',

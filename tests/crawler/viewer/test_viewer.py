@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+import feedparser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -173,6 +175,47 @@ def test_versions_show_the_words_that_changed(viewer: Viewer) -> None:
     assert "<ins>" in page
     single = read(viewer, build_path("/-/versions", FERRY))
     assert "1 version<" in single
+
+
+def test_any_two_versions_are_compared_and_captures_are_listed(viewer: Viewer) -> None:
+    path = build_path("/-/versions", REVISED)
+    page = read(viewer, path)
+    assert page.count('name="from"') == page.count('name="to"') == 2
+    back = read(viewer, path + "&from=2&to=1")
+    went = set(re.findall("<del>(.*?)</del>", read(viewer, path + "&from=1&to=2")))
+    assert went & set(re.findall("<ins>(.*?)</ins>", back))
+    assert "<h2>Version 2 to 1" in back
+    for odd in ("&from=1&to=1", "&from=9&to=1", "&from=x", "&from=²&to=1"):
+        assert "<h2>Version 1 to 2" in read(viewer, path + odd)
+    assert re.findall("version [0-9]+ begins", page) == ["version 2 begins", "version 1 begins"]
+    (first,) = re.findall(r'<li class="first"><a href="([^"]+)">(?:(?!</li>).)*version 1 begins', page)
+    assert get(viewer, first).status == 200
+
+
+def test_a_list_is_a_feed_and_its_numbers_are_true(viewer: Viewer) -> None:
+    page = read(viewer, "/-/posts?q=ferry+OR+tram&collection=newspaper")
+    (feed,) = re.findall(r'<link rel="alternate" type="application/atom\+xml" title="[^"]*" href="([^"]+)">', page)
+    answer = get(viewer, feed.replace("&amp;", "&"))
+    assert answer.get("Content-Type").startswith("application/atom+xml")
+    parsed = feedparser.parse(answer.body)
+    assert not parsed.bozo
+    assert [entry.title for entry in parsed.entries] == [unescape(title) for title in find_titles(page)]
+    assert get(viewer, feed.replace("&amp;", "&"), **{"if-none-match": answer.get("ETag")}).status == 304
+    numbers = re.findall(r'<li><a dir="auto" href="([^"]+)">[^<]*</a> <span>([0-9,]+)</span></li>', page)
+    assert len(numbers) > 5
+    for href, number in numbers:
+        assert f'<p class="lead">{number} post' in read(viewer, href.replace("&amp;", "&"))
+    assert "<mark>" in page
+    assert "q=ferry" in read(viewer, "/-/posts?q=ferri+night")
+
+
+def test_posts_lead_to_those_before_and_after(viewer: Viewer) -> None:
+    page = read(viewer, build_path("/-/post", FERRY))
+    (earlier,) = re.findall(r'<a rel="prev" href="([^"]+)">', page)
+    assert build_path("/-/post", FERRY).replace("&", "&amp;") in read(viewer, earlier.replace("&amp;", "&"))
+    day = read(viewer, "/-/posts?day=2026-03-04")
+    (before,) = re.findall(r'<a href="([^"]+)">‹ 2026-[^<]+</a>', day)
+    assert "2026-03-04 ›" in read(viewer, before.replace("&amp;", "&"))
 
 
 def test_hostile_titles_are_text_on_every_page(viewer: Viewer) -> None:
