@@ -166,9 +166,9 @@ class ViewerApp:
 
     def _show_versions(self, request: Request) -> Response:
         record = self._find_record(request)
-        collection = self._library.open_collection(record.collection)
         source = self._library.find_definitions(record.collection)(record.source)
-        editions, sightings = list_editions(collection, record, source.post if source else PostOptions())
+        with self._shelves.borrow(record.collection) as index:
+            editions, sightings = list_editions(index, record, source.post if source else PostOptions())
         chosen = _read_number(request, "from"), _read_number(request, "to")
         return articles.build_versions_page(record, editions, sightings, self._find_page(record), chosen)
 

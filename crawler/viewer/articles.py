@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
@@ -16,6 +16,7 @@ from archives.replay.routes import build_calendar_path, build_path
 from crawler.viewer.comparison import Row, compare
 from crawler.viewer.pages import build_page
 from crawler.viewer.routes import BESIDE, POST, VERSIONS, build_post_path, build_posts_path
+from crawler.viewer.versions import MAX_SIGHTINGS
 from pipelines.dates.model import Precision
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from crawler.viewer.search.lookup import Found
     from crawler.viewer.versions import Edition, Sighting
     from pipelines.exports.records import PostRecord
-
-
-MAX_SIGHTINGS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +166,8 @@ def build_versions_page(
         editions=editions,
         chosen=chosen,
         steps=steps[::-1],
-        sightings=sightings[::-1][:MAX_SIGHTINGS],
-        is_cut=len(sightings) > MAX_SIGHTINGS,
+        sightings=sightings[::-1],
+        is_cut=len(sightings) == MAX_SIGHTINGS,
     )
     return build_page("versions.html", shown, crumbs=_list_crumbs(record))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from archives.replay.lookup import build_stamp
 from archives.replay.routes import build_path
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from archives.storage.collection import Collection
+    from archives.index.catalogue import CollectionIndex
     from pipelines.exports.records import PostRecord
     from pipelines.posts.items import Origin, Statement
     from pipelines.posts.options import PostOptions
+
+MAX_SIGHTINGS: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +60,14 @@ class Sighting:
 
 
 def list_editions(
-    collection: Collection, record: PostRecord, options: PostOptions
+    index: CollectionIndex, record: PostRecord, options: PostOptions
 ) -> tuple[list[Edition], list[Sighting]]:
-    """Return the versions of an article, and its captures, both the oldest first.
+    """Return the versions of an article, and its latest captures, both the oldest first.
 
     Raises:
         archives.errors.CollectionError: the ledger cannot be read.
     """
-    with closing(open_ledger(collection)) as ledger:
+    with closing(open_ledger(index.collection)) as ledger:
         sightings = ledger.list_sightings(record.key)
     editions = [
         Edition(
@@ -78,25 +80,30 @@ def list_editions(
         )
         for version in build_versions(sightings, options)
     ]
-    return editions, _list_sightings(collection.name, sightings, editions, record)
+    return editions, _list_sightings(index, sightings, editions, record)
 
 
 def _list_sightings(
-    collection: str, sightings: Iterable[Statement], editions: Sequence[Edition], record: PostRecord
+    index: CollectionIndex, sightings: Iterable[Statement], editions: Sequence[Edition], record: PostRecord
 ) -> list[Sighting]:
     doubts = {doubt.record_id: doubt.reason for doubt in record.doubts}
     firsts = {edition.record_id for edition in editions}
-    found: dict[str, Sighting] = {}
-    for sighting in sightings:
+    known = {sighting.capture.record_id: sighting for sighting in sightings if sighting.capture is not None}
+    latest = sorted(known.values(), key=lambda sighting: (sighting.at, sighting.origin))[-MAX_SIGHTINGS:]
+    found = []
+    for sighting in latest:
         capture = sighting.capture
-        if capture is None or capture.record_id in found:
-            continue
-        found[capture.record_id] = Sighting(
-            captured_at=capture.captured_at,
-            path=build_path(collection, sighting.url, stamp=build_stamp(capture.captured_at)) if sighting.url else "",
-            origin=sighting.origin,
-            number=sum(edition.captured_at <= capture.captured_at for edition in editions),
-            is_first=capture.record_id in firsts,
-            doubt=doubts.get(capture.record_id, ""),
+        assert capture is not None
+        entry = index.find_record(capture.record_id, capture.captured_at)
+        stamp = build_stamp(capture.captured_at)
+        found.append(
+            Sighting(
+                captured_at=capture.captured_at,
+                path=build_path(record.collection, entry.url, stamp=stamp) if entry else "",
+                origin=sighting.origin,
+                number=sum(edition.captured_at <= capture.captured_at for edition in editions),
+                is_first=capture.record_id in firsts,
+                doubt=doubts.get(capture.record_id, ""),
+            )
         )
-    return sorted(found.values(), key=lambda one: one.captured_at)
+    return found

@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from archives.erasure.exclusions import load_exclusions
 from archives.storage.databases import transaction
 from crawler.reparsing.ledger import find_ledger
 from crawler.viewer.search.rows import drop_post, put_post
@@ -75,6 +76,8 @@ class Follower:
             if not name:
                 # A ledger that cannot be written, from before there was such a log: all of it whenever it has changed.
                 name = find_state(self._path)
+            if exclusions := load_exclusions(self._library.data_dir):
+                name += f", without {exclusions.fingerprint}"
             if name != progress.log:
                 progress = Progress(log=name, position=end, walk=("", ""))
             if progress.walk is not None:

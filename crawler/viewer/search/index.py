@@ -15,6 +15,7 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from archives.erasure.exclusions import load_exclusions
 from archives.errors import ArchiveError
 from archives.storage.databases import open_database
 from crawler.reparsing.ledger import find_ledger
@@ -234,6 +235,8 @@ class PostIndex:
             return
         self._looked_at = now
         state = find_state(self._ledger)
+        if exclusions := load_exclusions(self._library.data_dir):
+            state += f", without {exclusions.fingerprint}"
         if state == self._seen and not self.missing:
             return
         with self._starting:

@@ -35,7 +35,7 @@ def look(data: Data, target: str) -> tuple[int, bytes]:
     try:
         answer = app(Request(method="GET", target=target, headers={"host": "127.0.0.1:1"}))
         body = answer.body if isinstance(answer.body, bytes) else b"".join(answer.body)
-        return answer.status, body
+        return answer.status, body.replace(b"<mark>", b"").replace(b"</mark>", b"")
     finally:
         app.close()
 
