@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from dataclasses import asdict, replace
@@ -32,7 +33,7 @@ from crawler.source_tools.cases import (
 from crawler.source_tools.draft import NoDraft, draft_source
 from crawler.source_tools.dryrun import Report, dump_report, run_dry
 from crawler.source_tools.findings import list_warnings
-from crawler.source_tools.pages import PageReader, PageUnreadable, RawPage
+from crawler.source_tools.pages import CAPTURE_PLACE, PageReader, PageUnreadable, RawPage
 from crawler.source_tools.recorder import record_page
 from crawler.source_tools.visitor import Visitor
 from crawler.sources import Source, SourceError, find_source, list_sources
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 _SHOWN_CHARS = 200
 _WORDS = ("list", "check", "new", "record", "schema")
+# What is no file's name: labels joined by dots, the last of letters, and no ending of a page.
+_HOST = re.compile(r"(?!.*\.(?:s?html?|gz|xml|json|php)$)(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d+)?(?:/|$)", re.IGNORECASE)
 
 
 class Command(NewsreelCommand):
@@ -132,19 +135,20 @@ class Command(NewsreelCommand):
         reader = PageReader(self.settings)
         try:
             at = parse_timestamp(opts.at) if opts.at else None
+            target = _complete_scheme(target)
             listing = reader.read(target, collection=opts.collection or "", at=at)
             listing = replace(listing, url=listing.url or opts.url)
-            text = draft_source(listing, self._build_fetch(reader, listing, opts.collection or ""))
+            draft = draft_source(listing, self._build_fetch(reader, listing, opts.collection or ""))
         except (PageUnreadable, NoDraft) as error:
             print(error, file=sys.stderr)  # noqa: T201
             return 1
         except ValueError as error:
             raise UsageError(str(error), print_help=False) from error
         if path is None:
-            print(text, end="")  # noqa: T201
+            print(draft.text, end="")  # noqa: T201
         else:
-            path.write_text(text, "utf-8")
-            print(f"{path}: {_describe(find_source(str(path)))}")  # noqa: T201
+            path.write_text(draft.text, "utf-8")
+            print(f"{path}: {_describe(find_source(str(path)))}; {draft.measure}")  # noqa: T201
         return 0
 
     def _build_fetch(self, reader: PageReader, listing: RawPage, collection: str) -> Callable[[str], RawPage] | None:
@@ -174,6 +178,12 @@ class Command(NewsreelCommand):
         else:
             _print_report(report, warnings)
         return 0 if report.posts else 1
+
+
+def _complete_scheme(target: str) -> str:
+    """Return an address with https:// where a host's name was given without a scheme, and no file is called so."""
+    is_host = _HOST.match(target) and not CAPTURE_PLACE.fullmatch(target) and not Path(target).exists()
+    return f"https://{target}" if is_host else target
 
 
 def _print_sources() -> int:

@@ -47,6 +47,7 @@ _AGENT: Final = re.compile(
     rb"^([ \t]*user-?[ \t]?agent[ \t]*:[ \t]*)([A-Za-z_-]+|\*)[^\n]*$", re.IGNORECASE | re.MULTILINE
 )
 _TOKEN: Final = re.compile(r"[A-Za-z_-]+")
+_SITEMAP_LINE: Final = re.compile(rb"^[ \t]*sitemap[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +212,11 @@ class RobotsMiddleware:
         finally:
             index.close()
         return since, body
+
+
+def list_sitemaps(body: bytes) -> list[str]:
+    """Return the addresses that the `Sitemap:` lines of a robots.txt name, as written. Spec: RFC 9309 §2.2.4."""
+    return [line.decode("latin-1") for line in _SITEMAP_LINE.findall(normalise_robots(body[:_MOST_BYTES]))]
 
 
 def normalise_robots(body: bytes) -> bytes:

@@ -7,32 +7,37 @@ line rests on; it is a beginning for a person, and good enough for a first crawl
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from crawler.environment import name_program
+from crawler.source_tools.draft_text import Findings, compose, describe_measure
 from crawler.source_tools.pages import PageUnreadable
 from crawler.source_tools.paging import build_next_pattern, find_next_pages
-from crawler.source_tools.selectors import Proposal, Sample, propose_fields
+from crawler.source_tools.selectors import Sample, propose_fields
 from crawler.source_tools.shapes import (
     ANYTHING,
     EXTENSION,
     Anchor,
     Cluster,
     build_pattern,
+    find_shape,
     find_site,
     group_anchors,
     is_same_site,
     list_anchors,
     match_words,
 )
+from crawler.source_tools.surveys import survey_site
 from crawler.source_tools.zones import guess_zone
+from crawler.sources import load_source
+from pipelines.discovery.address_shapes import measure_article
+from pipelines.discovery.classification import is_article_page
+from pipelines.discovery.structure import list_structure
 from pipelines.page.languages import find_language
 from pipelines.page.limits import PageRefused
 from pipelines.page.page import Page, fold_title
@@ -40,16 +45,20 @@ from pipelines.posts.items import Statement
 from pipelines.posts.normalise import normalise
 from pipelines.posts.options import PostOptions
 from pipelines.reading.read import read
-from pipelines.rules.links import Scope
+from pipelines.rules.addresses import build_identity
+from pipelines.rules.links import LinkKind, Scope
 from pipelines.rules.model import Discovery, Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from crawler.source_tools.pages import RawPage
     from pipelines.page.document import Document
 
 _CLUSTERS_TRIED = 5
+# Of shapes that only a sitemap names.
+_SILENT_TRIED = 2
+_NEXT_PATTERNS = 4
 _CATEGORIES_TRIED = 6
 _SECTIONS_TRIED = 3
 _FEWEST_LISTED = 3
@@ -60,45 +69,34 @@ _NO_SECTION = re.compile(
     r"|search|jobs|careers|advert\w*|media-?kit|cookies?|app|apps|rss|sitemap|shop|newsletters",
     re.IGNORECASE,
 )
-_DAY_IN_ID = r"^[A-Za-z]*(\d{8})"
 
 
 class NoDraft(ValueError):
     """A page from which no definition can be drafted; the sentence says why and what to do."""
 
 
-@dataclass(slots=True)
-class Findings:
-    """What a draft is made of.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A drafted definition.
 
     Attributes:
-        articles: patterns with the links that they were made from.
-        samples: articles that were read.
-        categories: patterns, each with how many articles one of its pages lists.
-        next_pages: patterns.
+        text: TOML.
+        named: how many articles the pages, feeds and sitemaps that were read name.
+        missing: those of them that its rules do not find.
     """
 
-    listing: Page
-    articles: dict[str, Cluster] = field(default_factory=dict)
-    samples: list[Sample] = field(default_factory=list)
-    categories: dict[str, int] = field(default_factory=dict)
-    next_pages: list[str] = field(default_factory=list)
-    fields: list[Proposal] = field(default_factory=list)
-    language: str = ""
-    zone: str = ""
+    text: str
+    named: int
+    missing: tuple[str, ...]
 
     @property
-    def is_proved(self) -> bool:
-        """Tell whether any article was read."""
-        return bool(self.samples)
-
-    def is_article(self, url: str) -> bool:
-        """Tell whether an address has the shape of an article's."""
-        return any(re.search(pattern, url) for pattern in self.articles)
+    def measure(self) -> str:
+        """How much it finds, in one sentence."""
+        return f"{self.named - len(self.missing)} of {self.named} articles found that the site names"
 
 
-def draft_source(listing: RawPage, fetch: Callable[[str], RawPage] | None) -> str:
-    """Return the text of a definition for the site that a listing page belongs to.
+def draft_source(listing: RawPage, fetch: Callable[[str], RawPage] | None) -> Draft:
+    """Draft a definition for the site that a listing page belongs to, and measure it.
 
     Args:
         listing: its address must be known.
@@ -112,32 +110,47 @@ def draft_source(listing: RawPage, fetch: Callable[[str], RawPage] | None) -> st
     page = Page(listing.decode(), listing.url)
     if page.is_empty:
         raise NoDraft(f"{listing.url} holds no HTML; name a page that lists articles")
-    found = Findings(listing=page)
     site = find_site(page.url)
+    found = Findings(listing=page)
+    if fetch:
+        found.survey = survey_site(page, site, fetch)
     anchors = [anchor for anchor in list_anchors(page.root, page.url) if is_same_site(anchor.url, site)]
-    _find_articles(found, group_anchors(anchors), fetch)
+    _find_articles(found, _group_all(anchors, found), fetch)
     if fetch and not found.samples:
         _look_further(found, anchors, fetch)
     if not found.articles:
         raise NoDraft(f"no links of {listing.url} look like articles of one shape; name a page that lists more of them")
     _find_categories(found, anchors, fetch)
+    _widen(found)
     _find_language_and_zone(found)
     found.fields = propose_fields(found.samples, zone=ZoneInfo(found.zone or "UTC"), language=found.language)
-    return "\n".join(_iter_lines(found)) + "\n"
+    return _measure(found)
+
+
+def _group_all(anchors: Sequence[Anchor], found: Findings) -> list[Cluster]:
+    """Return the clusters of what the page links to and of what feeds and sitemaps list beside it."""
+    linked = {anchor.url for anchor in anchors}
+    return group_anchors([*anchors, *(anchor for anchor in found.survey.list_anchors() if anchor.url not in linked)])
 
 
 def _find_articles(found: Findings, clusters: Sequence[Cluster], fetch: Callable[[str], RawPage] | None) -> None:
     """Keep the shapes whose pages are articles; without any page to read, the likeliest shape alone."""
     best = clusters[0].score if clusters else 0.0
     likely = [cluster for cluster in clusters[:_CLUSTERS_TRIED] if cluster.score >= _LEAST_SCORE * best]
-    for cluster in likely if fetch else ():
-        middle = cluster.anchors[len(cluster.anchors) // 2]
-        chosen = dict.fromkeys([cluster.anchors[0], middle, cluster.anchors[-1]])
+    silent = [cluster for cluster in clusters if not any(anchor.text for anchor in cluster.anchors)]
+    silent = sorted(silent, key=lambda cluster: -len(cluster.anchors))[:_SILENT_TRIED]
+    linked = {anchor.url for anchor in list_anchors(found.listing.root, found.listing.url)}
+    for cluster in (*likely, *silent) if fetch else ():
+        # The page's own links first: their texts promise headlines, and they are the newest.
+        anchors = [anchor for anchor in cluster.anchors if anchor.url in linked] or list(cluster.anchors)
+        chosen = dict.fromkeys([anchors[0], anchors[len(anchors) // 2], anchors[-1]])
         samples = [sample for anchor in chosen if fetch and (sample := _read_sample(anchor, fetch))]
         pattern = build_pattern(cluster.urls)
         if samples and pattern:
             found.articles[pattern] = cluster
             found.samples += samples
+        else:
+            found.refused.add(find_shape(cluster.urls[0]))
     if not found.articles:
         for cluster in likely:
             if pattern := build_pattern(cluster.urls):
@@ -175,6 +188,8 @@ def _read_sample(anchor: Anchor, fetch: Callable[[str], RawPage]) -> Sample | No
     sample = Sample(page=page, statement=statement, captured_at=captured_at)
     if not statement.headline or len(sample.text) < _LEAST_TEXT:
         return None
+    if not anchor.text and not is_article_page(page.root, page.url):
+        return None
     if not statement.datePublished and (not _is_promised(anchor.text, statement.headline) or _is_list(sample)):
         return None
     return sample
@@ -205,17 +220,58 @@ def _find_categories(found: Findings, anchors: Sequence[Anchor], fetch: Callable
     named = [anchor for sample in found.samples for anchor in list_anchors(sample.page.root, sample.page.url)]
     known = {anchor.url: anchor for anchor in [*named, *anchors] if is_same_site(anchor.url, site)}
     others = [anchor for url, anchor in known.items() if not found.is_article(url) and url != found.listing.url]
-    listings = [found.listing]
+    found.lists = [found.listing]
+    sections: list[str] = []
     for pattern, urls in _list_sections(others) if fetch else ():
-        pages = [page for url in dict.fromkeys([urls[0], urls[-1]]) if fetch and (page := _read_listing(url, fetch))]
+        chosen = dict.fromkeys([urls[0], urls[len(urls) // 2], urls[-1]])
+        pages = [page for url in chosen if fetch and (page := _read_listing(url, fetch))]
         listed = max((_count_articles(page, found) for page in pages), default=0)
         if listed >= _FEWEST_LISTED:
             found.categories[pattern] = listed
-            listings += pages
+            found.lists += pages
+            sections += [urlsplit(url).path.rstrip("/").rpartition("/")[2] for url in urls]
     never = [url for cluster in found.articles.values() for url in cluster.urls]
-    never += [page.url for page in listings]
-    patterns = [build_next_pattern(url, never=never) for page in listings for url in find_next_pages(page)]
-    found.next_pages = [pattern for pattern, _ in Counter(filter(None, patterns)).most_common(2)]
+    never += [page.url for page in found.lists]
+    patterns = [
+        build_next_pattern(url, never=never, sections=dict.fromkeys(sections))
+        for page in found.lists
+        for url in find_next_pages(page)
+    ]
+    found.next_pages = [pattern for pattern, _ in Counter(filter(None, patterns)).most_common(_NEXT_PATTERNS)]
+
+
+def _widen(found: Findings) -> None:
+    """Build the patterns of articles again from all addresses of their shape that were seen on any list."""
+    seen = [anchor for page in found.lists for anchor in list_anchors(page.root, page.url)]
+    for pattern, cluster in list(found.articles.items()):
+        shape = find_shape(cluster.urls[0])
+        alike = [anchor for anchor in seen if find_shape(anchor.url) == shape]
+        known = {anchor.url: anchor for anchor in (*cluster.anchors, *alike)}
+        wider = build_pattern(list(known))
+        if wider and wider != pattern:
+            del found.articles[pattern]
+            found.articles[wider] = replace(cluster, anchors=tuple(known.values()))
+
+
+def _measure(found: Findings) -> Draft:
+    """Write the definition, and count how many of the articles that the site names anywhere it finds."""
+    text = compose(found)
+    source = load_source(text, path="the draft")
+    site = find_site(found.listing.url)
+    named: dict[str, str] = {}
+    for page in found.lists:
+        listed = list_structure(page.root, page.url, lambda url: is_same_site(url, site))
+        urls = [link.url for link in listed if link.kind is LinkKind.ARTICLE]
+        urls += [anchor.url for anchor in list_anchors(page.root, page.url) if found.is_article(anchor.url)]
+        named |= {build_identity(url): url for url in urls if find_shape(url) not in found.refused}
+    for url in found.survey.articles:
+        if found.is_article(url) or (measure_article(url) and find_shape(url) not in found.refused):
+            named[build_identity(url)] = url
+    kinds = {url: source.find_kind(url) for url in named.values()}
+    articles = [url for url, kind in kinds.items() if kind in (LinkKind.ARTICLE, LinkKind.OTHER)]
+    missing = [url for url in articles if kinds[url] is LinkKind.OTHER or not source.admits(url)]
+    head = describe_measure(len(articles), missing)
+    return Draft(text="\n".join([*head, text]), named=len(articles), missing=tuple(missing))
 
 
 def _read_listing(url: str, fetch: Callable[[str], RawPage]) -> Page | None:
@@ -261,102 +317,15 @@ def _find_language_and_zone(found: Findings) -> None:
     found.language = next(iter(languages.values())) if len(languages) == 1 else ""
     found.zone = guess_zone(found.listing.url, found.language or own)
     offsets = {sample.statement.datePublished.utcoffset() for sample in found.samples if sample.statement.datePublished}
+    if len(found.survey.offsets) == 1:  # what machines write is no guess
+        offsets = {datetime.strptime(text, "%z").utcoffset() for text in found.survey.offsets}
     offset = offsets.pop() if len(offsets) == 1 else None
     if not found.zone and offset and not offset % timedelta(hours=1):
         # POSIX counts the other way round.
-        found.zone = f"Etc/GMT{-(offset // timedelta(hours=1)):+d}"
+        likely = (guess_zone(found.listing.url, language) for language in languages)
+        found.zone = next((zone for zone in likely if zone and _find_offset(zone) == offset), "")
+        found.zone = found.zone or f"Etc/GMT{-(offset // timedelta(hours=1)):+d}"
 
 
-def _iter_lines(found: Findings) -> Iterator[str]:
-    page = Page(found.listing.text)
-    url = found.listing.url
-    yield f"# Drafted from {url}"
-    yield f"# {_describe_proof(found)}; see docs/sources.md"
-    yield f"name = {_quote(_build_name(url))}"
-    yield f"title = {_quote(page.find_meta('og:site_name') or page.title or find_site(url))}"
-    if found.language:
-        yield f"language = {_quote(found.language)}"
-    guess = (
-        "guessed from host, language or offset: check it" if found.zone else "not known: put the publisher's zone here"
-    )
-    yield f"timezone = {_quote(found.zone or 'UTC')} # {guess}"
-    yield f"scope = [{_quote(_build_scope(found))}]"
-    yield f"seeds = [{_quote(url)}]"
-    yield ""
-    yield from _iter_link_lines(found)
-    yield from _iter_parser_lines(found)
-    if found.is_proved and all(_has_day_in_id(sample, found) for sample in found.samples):
-        yield from ("", "[post]", f"day_from_id = {_quote(_DAY_IN_ID)}")
-
-
-def _describe_proof(found: Findings) -> str:
-    if not found.is_proved:
-        return "No page of an article could be read, so nothing here is proved"
-    check = f"{name_program()} sources check FILE --collection C"
-    return f"{len(found.samples)} articles were read to prove it; try it with '{check}'"
-
-
-def _iter_link_lines(found: Findings) -> Iterator[str]:
-    yield "[links]"
-    shapes = ", ".join(str(len(cluster.anchors)) for cluster in found.articles.values())
-    yield f"article = [{_join(found.articles)}] # {shapes} links of the page"
-    if found.categories:
-        counts = ", ".join(map(str, found.categories.values()))
-        yield f"category = [{_join(found.categories)}] # pages that list {counts} articles"
-    if found.next_pages:
-        yield f"next = [{_join(found.next_pages)}]"
-    for element in found.listing.root.iter("link"):
-        kind = (element.get("type") or "").lower()
-        if "alternate" in (element.get("rel") or "").lower() and ("rss" in kind or "atom" in kind or "feed" in kind):
-            yield f"# announced as a feed: {' '.join((element.get('href') or '').split())}"
-
-
-def _iter_parser_lines(found: Findings) -> Iterator[str]:
-    written = [proposal for proposal in found.fields if proposal.expression]
-    yield ""
-    for proposal in found.fields:
-        if not proposal.expression and proposal.places:
-            yield f"# {proposal.field} needs no rule: {' '.join(', '.join(proposal.places).split())}"
-    if not written:
-        return
-    yield from (
-        "[[parser]]",
-        'of = "article"',
-        "[parser.fields] # what they leave empty is read from the page's own words",
-    )
-    for proposal in written:
-        yield f"{proposal.field} = {_quote(proposal.expression)}"
-
-
-def _build_name(url: str) -> str:
-    site = find_site(url)
-    first = site.partition(".")[0]
-    name = first if not first.isdigit() else site
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:64].strip("-") or "site"
-
-
-def _build_scope(found: Findings) -> str:
-    urls = [found.listing.url, *(url for cluster in found.articles.values() for url in cluster.urls)]
-    hosts = {urlsplit(url).netloc for url in urls}
-    return f"//{hosts.pop()}/" if len(hosts) == 1 else f"//.{find_site(found.listing.url)}/"
-
-
-def _has_day_in_id(sample: Sample, found: Findings) -> bool:
-    for pattern in found.articles:
-        match = re.search(pattern, sample.page.url)
-        name = (match.groupdict().get("id") or "") if match else ""
-        day = re.search(_DAY_IN_ID, name)
-        if day and sample.statement.datePublished:
-            return day[1] == f"{sample.statement.datePublished:%Y%m%d}"
-    return False
-
-
-def _join(texts: Iterable[str]) -> str:
-    return ", ".join(map(_quote, texts))
-
-
-def _quote(text: str) -> str:
-    """Return a TOML string: literal where it holds backslashes, so that a pattern reads as it is meant."""
-    if "\\" in text and "'" not in text and text.isprintable():
-        return f"'{text}'"
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _find_offset(zone: str) -> timedelta | None:
+    return datetime.now(ZoneInfo(zone)).utcoffset()

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
+from crawler.source_tools.shapes import match_words
 from pipelines.page.addresses import join_url
 
 if TYPE_CHECKING:
@@ -40,11 +41,12 @@ def _iter_next(page: Page) -> Iterator[str]:
             yield join_url(page.url, element.get("href") or "")
 
 
-def build_next_pattern(url: str, *, never: Iterable[str]) -> str:
+def build_next_pattern(url: str, *, never: Iterable[str], sections: Iterable[str] = ()) -> str:
     """Return the pattern of further pages, from the address of one; '' where its number cannot be told.
 
     Args:
         never: addresses that are no further pages; a pattern that matches one is no good.
+        sections: names of the folders whose lists go on alike.
     """
     parts = urlsplit(url)
     host = f"//{re.escape(parts.netloc)}"
@@ -58,7 +60,9 @@ def build_next_pattern(url: str, *, never: Iterable[str]) -> str:
         separator = re.escape(number["before"][-1:]) if number["before"][-1:] in ("-", "_", ".") else ""
         before = rf"[^/?&#]+{separator}" if number["before"] else ""
         parent = folder.rpartition("/")[2]
-        within = f"{re.escape(parent)}/" if not before else ""
+        alike = list(sections)
+        folder_pattern = match_words(alike) if parent in alike else re.escape(parent)
+        within = f"{folder_pattern}/" if not before else ""
         slash = "/?" if parts.path.endswith("/") else ""
         pattern = rf"{host}/(?:[^?#]*/)?{within}{before}\d{{1,4}}{re.escape(number['after'])}{slash}$"
     return pattern if pattern and not any(re.search(pattern, other) for other in never) else ""

@@ -26,13 +26,19 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE = re.compile(r"(?:19|20)\d\d[-_]?(?:0[1-9]|1[0-2])(?:[-_]?(?:0[1-9]|[12]\d|3[01]))?")
 _HAS_DATE = re.compile(r"(?:19|20)\d\d[-/_]?(?:0[1-9]|1[0-2])(?!\d)|(?:19|20)\d\d[-_]?(?:0[1-9]|1[0-2])[-_]?[0-3]\d")
 _CHARSETS = (r"\d+", r"[a-z]+", r"[a-z0-9]+", r"[A-Za-z0-9]+", r"[\w-]+", r"[\w.-]+")
-_ID_CHARSETS = (r"\d+", r"[\w-]+", r"[\w.-]+")
+_SLUG_CHARSETS = (r"\d+", r"[\w-]+", r"[\w.-]+")
 _CODE = re.compile(r"(?=\D*\d)[A-Za-z0-9]+")
+# A number within a segment that may be an article's: at its end or its beginning.
+_TAIL = re.compile(r".*[-_.,](?P<number>\d+)")
+_HEAD = re.compile(r"(?P<number>\d+)[-_.,].*")
+_LONG_ID = 5
 ANYTHING = r"[^/?&#]+"
 _FEWEST = 2
 _HEADLINE = 20
 _MOST_SECTIONS = 30
 _DISTINCT = 0.9
+# Of long ids: one article may stand in two sections, and of an id of a section most would be alike.
+_DISTINCT_IDS = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +109,7 @@ def group_anchors(anchors: Iterable[Anchor]) -> list[Cluster]:
     """Return the clusters of at least two addresses, those that look most like articles first."""
     by_shape: dict[tuple[str, ...], list[Anchor]] = defaultdict(list)
     for anchor in anchors:
-        shape = _find_shape(anchor.url)
+        shape = find_shape(anchor.url)
         if shape:
             by_shape[shape].append(anchor)
     groups = [group for group in _join_sections(by_shape) if len(group) >= _FEWEST]
@@ -112,20 +118,26 @@ def group_anchors(anchors: Iterable[Anchor]) -> list[Cluster]:
 
 
 def _join_sections(by_shape: dict[tuple[str, ...], list[Anchor]]) -> Iterable[list[Anchor]]:
-    """Return the groups, those joined that differ in their first word only and whose texts are headlines all."""
+    """Return the groups, those joined that differ in their first word only and whose texts are headlines all.
+
+    What a sitemap names has no text; it goes where a page's links of the same form went.
+    """
     joined: dict[tuple[str, ...], list[Anchor]] = defaultdict(list)
-    for shape, group in by_shape.items():
-        is_section = len(shape) > 3 and {"name", "number"} & set(shape[1:]) and _measure_texts(group) >= _HEADLINE
-        joined[("", *shape[1:]) if is_section else shape] += group
+    for shape, group in sorted(by_shape.items(), key=lambda pair: not _measure_texts(pair[1])):
+        is_section = len(shape) > 3 and bool({"name", "number"} & set(shape[1:]))
+        section = ("", *shape[1:])
+        is_told = _measure_texts(group) >= _HEADLINE or (section in joined and not _measure_texts(group))
+        joined[section if is_section and is_told else shape] += group
     return joined.values()
 
 
 def _measure_texts(group: Sequence[Anchor]) -> float:
-    """Return how wide the link texts are in the middle; a Han character is two wide."""
-    return median(len(anchor.text) + sum(ord(char) > 0x2E80 for char in anchor.text) for anchor in group)
+    """Return how wide the link texts are in the middle, 0 where there are none; a Han character is two wide."""
+    widths = [len(anchor.text) + sum(ord(char) > 0x2E80 for char in anchor.text) for anchor in group if anchor.text]
+    return median(widths) if widths else 0.0
 
 
-def _find_shape(url: str) -> tuple[str, ...]:
+def find_shape(url: str) -> tuple[str, ...]:
     """Return what addresses made by one program share; empty for a site's front page."""
     parts = urlsplit(url)
     segments = [segment for segment in parts.path.split("/") if segment]
@@ -134,6 +146,8 @@ def _find_shape(url: str) -> tuple[str, ...]:
         return ()
     extension = EXTENSION.search(segments[-1]) if segments else None
     kinds = [_find_kind(EXTENSION.sub("", unquote(segment))) for segment in segments]
+    if "number" in kinds[:-1] and kinds[-1] == "word":
+        kinds[-1] = "name"  # a headline of one or two words
     # What stands before a date is a section; elsewhere the first word tells programs apart.
     if "date" in kinds:
         kinds[: kinds.index("date")] = ["section"] * kinds.index("date")
@@ -167,7 +181,8 @@ def _score(group: Sequence[Anchor]) -> float:
 def build_pattern(urls: Sequence[str]) -> str:
     """Return the regular expression that addresses of one shape share, scheme left open; '' where they share none.
 
-    The part in which they all differ is a group called `id`.
+    The number or code by which the site tells its articles apart is a group called `id`. A headline in an address is
+    none, since two articles may be named alike: they are then known by their addresses.
     """
     parts = [urlsplit(url) for url in urls]
     rows = [part.path.rstrip("/").split("/")[1:] for part in parts]
@@ -179,7 +194,13 @@ def build_pattern(urls: Sequence[str]) -> str:
     # Before a date stands a section, and other sections than those of this page have articles, too.
     is_dated = any(_YEAR.fullmatch(column[0]) or _DATE.fullmatch(column[0]) for column in columns)
     path = "".join(
-        "/" + _match_column(column, is_id=place == str(number), is_open=is_dated)
+        "/"
+        + _match_column(
+            column,
+            is_id=place == str(number),
+            is_open=is_dated,
+            is_last=number == len(columns) - 1 and not any(queries),
+        )
         for number, column in enumerate(columns)
     )
     slash = "/?" if any(part.path.endswith("/") for part in parts) else ""
@@ -187,15 +208,34 @@ def build_pattern(urls: Sequence[str]) -> str:
 
 
 def _find_id_place(columns: Sequence[tuple[str, ...]], queries: Sequence[dict[str, str]]) -> str:
-    """Return where nearly every address differs from every other: the number of a segment, the name of a key, or ''."""
+    """Return where the id stands: the number of a segment, the name of a key, or ''.
+
+    A long number or code is an id wherever nearly every address has another. A short one is only where nothing else
+    varies, since each section or day may count from one.
+    """
     fewest = _DISTINCT * len(queries)
+    stems = [[EXTENSION.sub("", value) for value in column] for column in columns]
+    varying = sum(len(set(column)) > 1 for column in stems)
     for number in range(len(columns) - 1, -1, -1):
-        if len(set(columns[number])) >= fewest:
+        ids = _list_ids(stems[number])
+        is_long = all(len(text) >= _LONG_ID for text in ids)
+        if not ids or any(map(_DATE.fullmatch, ids)):
+            continue
+        if len(set(ids)) >= (_DISTINCT_IDS * len(ids) if is_long else fewest) and (is_long or varying == 1):
             return str(number)
     for key in queries[0]:
         if len({query.get(key) for query in queries}) >= fewest:
             return f"?{key}"
     return ""
+
+
+def _list_ids(stems: Sequence[str]) -> list[str]:
+    """Return the number or code that each segment is or holds; nothing where one holds none."""
+    for form in (_CODE, _TAIL, _HEAD):
+        found = [match for stem in stems if (match := form.fullmatch(stem))]
+        if len(found) == len(stems):
+            return [match.groupdict().get("number") or match[0] for match in found]
+    return []
 
 
 def match_hosts(hosts: Sequence[str]) -> str:
@@ -205,12 +245,14 @@ def match_hosts(hosts: Sequence[str]) -> str:
     return r"(?:[\w-]+\.)*" + re.escape(find_site(f"//{hosts[0]}"))
 
 
-def _match_column(column: tuple[str, ...], *, is_id: bool, is_open: bool) -> str:
+def _match_column(column: tuple[str, ...], *, is_id: bool, is_open: bool, is_last: bool) -> str:
     extensions = {found[0] if (found := EXTENSION.search(value)) else "" for value in column}
     tail = re.escape(extensions.pop()) if len(extensions) == 1 else ""
     stems = [EXTENSION.sub("", value) if tail else value for value in column]
     if is_id:
-        return f"(?P<id>{_match_id(stems)})" + tail
+        return _match_id_segment(stems) + tail
+    if is_last and len(set(stems)) > 1:
+        return _match_charset(stems, _SLUG_CHARSETS) + tail
     if all(_find_kind(stem) == "word" for stem in stems):
         return (ANYTHING if is_open else match_words(stems)) + tail
     if all(_YEAR.fullmatch(stem) for stem in stems):
@@ -218,6 +260,15 @@ def _match_column(column: tuple[str, ...], *, is_id: bool, is_open: bool) -> str
     if all(stem.isdigit() and len(stem) == 2 for stem in stems):
         return r"\d{2}" + tail
     return _match_charset(stems, _CHARSETS) + tail
+
+
+def _match_id_segment(stems: Sequence[str]) -> str:
+    """Return the expression for a segment that is or holds the id."""
+    if all(map(_CODE.fullmatch, stems)):
+        return f"(?P<id>{_match_id(stems)})"
+    if all(map(_TAIL.fullmatch, stems)):
+        return r"[^/?&#]*[-_.,](?P<id>\d+)"
+    return r"(?P<id>\d+)[-_.,][^/?&#]*"
 
 
 def match_words(words: Iterable[str]) -> str:
@@ -231,7 +282,7 @@ def match_words(words: Iterable[str]) -> str:
 def _match_id(stems: Sequence[str]) -> str:
     if all(_CODE.fullmatch(stem) for stem in stems) and not all(stem.isdigit() for stem in stems):
         return "[A-Za-z0-9]+"
-    return _match_charset(stems, _ID_CHARSETS)
+    return _match_charset(stems, _SLUG_CHARSETS)
 
 
 def _match_charset(stems: Sequence[str], charsets: Sequence[str]) -> str:

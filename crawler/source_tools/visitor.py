@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from scrapy.settings import BaseSettings
 
-MAX_PAGES = 30
+MAX_PAGES = 40
 
 
 class Visitor:
@@ -34,7 +34,7 @@ class Visitor:
         self._is_obeying = settings.getbool("ROBOTSTXT_OBEY")
         self._name = build_user_agent(settings)
         self._sleep = sleep
-        self._rules: dict[str, ProtegoRobotParser | None] = {}
+        self._robots: dict[str, RawPage | None] = {}
         self._asked = 0
 
     def visit(self, url: str) -> RawPage:
@@ -43,6 +43,12 @@ class Visitor:
         Raises:
             PageUnreadable: it cannot be read, robots.txt asks not to, or enough pages have been asked for.
         """
+        parts = urlsplit(url)
+        if parts.path == "/robots.txt" and not parts.query:
+            robots = self._read_robots(url)
+            if robots is None:
+                raise PageUnreadable(f"{url} cannot be read")
+            return robots
         if self._is_obeying and not self._is_allowed(url):
             raise PageUnreadable(f"{url} is not asked for: robots.txt says so")
         if self._asked >= MAX_PAGES:
@@ -52,14 +58,13 @@ class Visitor:
         return self._reader.read(url)
 
     def _is_allowed(self, url: str) -> bool:
-        host = urlsplit(url).netloc
-        if host not in self._rules:
-            self._rules[host] = self._read_rules(urljoin(url, "/robots.txt"))
-        rules = self._rules[host]
-        return rules is None or bool(rules.allowed(url, self._name))
+        robots = self._read_robots(urljoin(url, "/robots.txt"))
+        return robots is None or bool(ProtegoRobotParser(robots.body, None).allowed(url, self._name))
 
-    def _read_rules(self, url: str) -> ProtegoRobotParser | None:
-        try:
-            return ProtegoRobotParser(self._reader.read(url).body, None)
-        except PageUnreadable:
-            return None
+    def _read_robots(self, url: str) -> RawPage | None:
+        if url not in self._robots:
+            try:
+                self._robots[url] = self._reader.read(url)
+            except PageUnreadable:
+                self._robots[url] = None
+        return self._robots[url]

@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 from scrapy import Request
 
 from crawler.fetching.middlewares import META_CROSS_SUBMIT
-from crawler.fetching.robots import normalise_robots
+from crawler.fetching.robots import list_sitemaps
 from crawler.frontier.owed import Debt
 from crawler.sources import Discovery, Source, SourceError, find_source
 from crawler.sources.undescribed import build_definition
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
     from pipelines.reading.read import Reading
 
 META_LINK = "link"
-_SITEMAP_LINE = re.compile(rb"^[ \t]*sitemap[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 _ISO_DAY = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
-_MAX_ROBOTS_BYTES = 500 * 1024
 _MAX_SITEMAP_DEPTH = 4
 _MAX_SITEMAPS = 50
 _PRIORITY = {
@@ -106,10 +104,7 @@ class SiteSpider(NewsSpider):
 
     def parse_robots(self, response: Response) -> Iterator[Request]:
         """Follow the sitemaps that robots.txt names, or try where they mostly lie. Spec: RFC 9309 §2.2.4."""
-        named = [
-            line.decode("latin-1")
-            for line in _SITEMAP_LINE.findall(normalise_robots(response.body[:_MAX_ROBOTS_BYTES]))
-        ]
+        named = list_sitemaps(response.body)
         for address in dict.fromkeys(named):
             url = normalise_location(urljoin(response.url, address))
             yield from self.follow_found(Link(url=url, kind=LinkKind.SITEMAP, reason=Reason.ROBOTS), response)

@@ -13,6 +13,8 @@ _DATE_IN_PATH = re.compile(
 )
 _MONTH_IN_PATH = re.compile(r"/(?:19|20)\d\d[/-]?(?:0[1-9]|1[0-2])(?:/|-)")
 _LONG_NUMBER = re.compile(r"\d{5,}")
+# A number of its own before a name of several words, such as /news/90210/old-ferry/; a year before it is none.
+_NUMBERED_NAME = re.compile(r"/(?!(?:19|20)\d\d/)\d{4,}/[^/\d][^/-]*-[^/]+/?$")
 _CODE = re.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[A-Za-z0-9_-]{8,}")
 _EXTENSION = re.compile(r"\.(?:s?html?|php|aspx?|jsp|cfm)$", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
@@ -95,7 +97,7 @@ def measure_article(url: str) -> int:
         says += _measure_name(path)
     if is_slug(last):
         says += 2
-    elif _LONG_NUMBER.search(last) or _CODE.fullmatch(last):
+    elif _LONG_NUMBER.search(last) or _CODE.fullmatch(last) or _NUMBERED_NAME.search(path):
         says += 1
     if any(_LONG_NUMBER.fullmatch(value) for _, value in parse_qsl(parts.query)):
         says += 1

@@ -48,6 +48,7 @@ _NEXT_WORDS = re.compile(
 _NO_VALUES = frozenset(("undefined", "null", "none", "nan", "[object object]", "%5bobject%20object%5d", "false"))
 _DAY = re.compile(r"/(?:19|20)\d\d[/-]?(?:\d\d?(?:[/-]?\d\d?)?)?(?=/)")
 _MARKS = re.compile(r"[^\W_]+")
+_BARE_PAGE = re.compile(r"(?P<list>[^?#]*/)(?P<number>[1-9]\d{0,3})/?")
 _ARROWS = re.compile(r"^[\s›»>→❯▶]+$")
 
 
@@ -258,10 +259,27 @@ def _find_next(root: etree._Element, anchors: Iterable[_Anchor], url: str, admit
             address = normalise_location(join_url(url, element.get("href") or ""))
             if address and admits(address) and not is_same_place(address, url):
                 return [Link(url=address, kind=LinkKind.NEXT_PAGE, reason=Reason.REL_NEXT)]
+    anchors = list(anchors)
     wanted = find_page_number(url) + 1
     by_words = [anchor for anchor in anchors if _NEXT_WORDS.match(anchor.text) or _ARROWS.match(anchor.text)]
     by_number = [anchor for anchor in anchors if anchor.text == str(wanted)]
     for anchor in (*by_words, *by_number):
         if find_page_number(anchor.url) == wanted:
+            return [Link(url=anchor.url, kind=LinkKind.NEXT_PAGE, reason=Reason.PAGER)]
+    return _find_bare_next(anchors, url)
+
+
+def _find_bare_next(anchors: Iterable[_Anchor], url: str) -> list[Link]:
+    """Return the next page where pages are told apart by a bare number behind the list's address, as in /news/2.
+
+    A link of a pager shows that number and nothing else.
+    """
+    own = _BARE_PAGE.fullmatch(url)
+    for anchor in anchors:
+        page = _BARE_PAGE.fullmatch(anchor.url)
+        if page is None or anchor.text != page["number"]:
+            continue
+        is_further = own is not None and own["list"] == page["list"] and int(page["number"]) == int(own["number"]) + 1
+        if is_further or (page["number"] == "2" and is_same_place(page["list"], url)):
             return [Link(url=anchor.url, kind=LinkKind.NEXT_PAGE, reason=Reason.PAGER)]
     return []

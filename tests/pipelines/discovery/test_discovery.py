@@ -305,6 +305,9 @@ def test_places_are_the_same_but_for_trifles() -> None:
         ("https://h/news/the-ferry-is-late-again/", 2),
         ("https://h/article?id=1234567", 1),
         ("https://h/p/6401593389", 1),
+        ("https://h/news/90210/old-ferry/", 1),
+        ("https://h/channel/90210/sport/", 0),
+        ("https://h/archive/2026/old-ferry/", 0),
         ("https://h/politics/", 0),
         ("https://h/2026/11/", 0),
         ("https://h/2026/11/23/", 0),
@@ -355,6 +358,22 @@ def test_the_structure_of_a_list_tells_where_it_leads() -> None:
 @pytest.mark.parametrize("text", ["Next", "下一页", "Older posts", "»", "weiter", "次へ"])
 def test_the_next_page_is_known_by_its_words(text: str) -> None:
     assert find_links(f'<a href="/a/page/2/">{text}</a>', "https://h/a/") == {"/a/page/2/": ("next", "pager")}
+
+
+@pytest.mark.parametrize(
+    ("url", "links", "wanted"),
+    [
+        ("https://h/sea/", '<a href="/sea/2">2</a><a href="/sea/3">3</a>', "https://h/sea/2"),
+        ("https://h/sea/2", '<a href="/sea/">1</a><a href="/sea/2">2</a><a href="/sea/3">3</a>', "https://h/sea/3"),
+        ("https://h/sea/9/", '<a href="/sea/8/">8</a><a href="/sea/10/">10</a>', "https://h/sea/10/"),
+        ("https://h/sea/", '<a href="/land/2">2</a>', ""),
+        ("https://h/sea/", '<a href="/sea/2">Two ferries</a>', ""),
+        ("https://h/sea/", '<a href="/sea/7">7</a>', ""),
+    ],
+)
+def test_a_pager_may_count_behind_the_address_of_the_list(url: str, links: str, wanted: str) -> None:
+    found = [path for path, (kind, _) in find_links(links, url).items() if kind == "next"]
+    assert found == ([wanted.removeprefix("https://h")] if wanted else [])
 
 
 def test_a_list_of_han_headlines_is_found() -> None:
