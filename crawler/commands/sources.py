@@ -7,9 +7,11 @@ import re
 import sys
 import tempfile
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,9 +19,11 @@ from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
+from archives.storage.files import create_file
 from archives.urls import parse_timestamp
 from crawler.environment import name_program
 from crawler.projects.command import NewsreelCommand, refuse_word
+from crawler.projects.folder import SOURCES, find_folder
 from crawler.reparsing.comparison import iter_report_lines
 from crawler.reparsing.holding import Holding
 from crawler.source_tools.cases import (
@@ -35,8 +39,16 @@ from crawler.source_tools.dryrun import Report, dump_report, run_dry
 from crawler.source_tools.findings import list_warnings
 from crawler.source_tools.pages import CAPTURE_PLACE, PageReader, PageUnreadable, RawPage
 from crawler.source_tools.recorder import record_page
+from crawler.source_tools.surveys import probe_publisher
 from crawler.source_tools.visitor import Visitor
 from crawler.sources import Source, SourceError, find_source, list_sources
+from crawler.sources.publishers import (
+    PROBES_NAME,
+    Probes,
+    dump_definition,
+    load_publishers,
+    search_publishers,
+)
 from crawler.sources.schema import build_schema
 
 if TYPE_CHECKING:
@@ -44,14 +56,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _SHOWN_CHARS = 200
-_WORDS = ("list", "check", "new", "record", "schema")
+_WORDS = ("list", "search", "adopt", "probe", "check", "new", "record", "schema")
 # What is no file's name: labels joined by dots, the last of letters, and no ending of a page.
 _HOST = re.compile(r"(?!.*\.(?:s?html?|gz|xml|json|php)$)(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d+)?(?:/|$)", re.IGNORECASE)
 
 
 class Command(NewsreelCommand):
     """Lists the sources, checks one, tries it on an archive or on test cases, drafts a new one, records a case,
-    prints the JSON Schema of a definition.
+    prints the JSON Schema of a definition; looks in the catalogue of publishers, adopts one, asks whether it works.
 
     Exit codes: 0 good, 1 a definition is at fault, nothing came of it or a case differs, 2 usage.
     """
@@ -61,7 +73,10 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "[list | check NAME_OR_PATH | new FILE_URL_OR_CAPTURE | record URL_OR_CAPTURE -o DIR | schema] [options]"
+        return (
+            "[list | search WORDS | adopt NAME | probe NAMES | check NAME_OR_PATH | new FILE_URL_OR_CAPTURE |"
+            " record URL_OR_CAPTURE -o DIR | schema] [options]"
+        )
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
@@ -91,6 +106,8 @@ class Command(NewsreelCommand):
                 self.exitcode = self._try_source(name, opts.collection, as_json=opts.json)
             case ["check", name]:
                 self.exitcode = _check_source(name, as_json=opts.json)
+            case ["search" | "adopt" | "probe", *rest]:
+                self.exitcode = self._use_catalogue(args[0], rest, opts)
             case ["schema"]:
                 print(json.dumps(build_schema(), ensure_ascii=False, indent=2))  # noqa: T201
             case ["new", target]:
@@ -151,6 +168,37 @@ class Command(NewsreelCommand):
             print(f"{path}: {_describe(find_source(str(path)))}; {draft.measure}")  # noqa: T201
         return 0
 
+    def _use_catalogue(self, word: str, names: list[str], opts: argparse.Namespace) -> int:
+        if word == "search":
+            return _search(names, self._open_probes(), as_json=opts.json)
+        if word == "adopt" and len(names) == 1:
+            return _adopt(names[0], Path(opts.output) if opts.output else None)
+        if word == "probe" and names:
+            return self._probe(names, as_json=opts.json)
+        raise UsageError(f"name a publisher; '{name_program()} sources search' lists them", print_help=False)
+
+    def _open_probes(self) -> Probes:
+        assert self.settings is not None
+        return Probes(Path(self.settings["DATA_DIR"]) / PROBES_NAME)
+
+    def _probe(self, names: list[str], *, as_json: bool) -> int:
+        """Ask for every address of some publishers, and note which worked; return the exit code."""
+        assert self.settings is not None
+        known, code = load_publishers(), 0
+        if unknown := [name for name in names if name not in known]:
+            raise UsageError(f"{unknown[0]} is not in the catalogue of publishers", print_help=False)
+        for name in names:
+            visitor = Visitor(PageReader(self.settings), self.settings)
+            probes = list(probe_publisher(known[name], visitor.visit))
+            self._open_probes().note(name, probes, now=datetime.now(UTC))
+            for probe in probes:
+                if as_json:
+                    print(json.dumps({"publisher": name, **asdict(probe)}, ensure_ascii=False))  # noqa: T201
+                else:
+                    print(f"{name}: {probe.url}: {probe.fault or f'works, {probe.entries} entries'}")  # noqa: T201
+            code |= any(probe.fault for probe in probes)
+        return code
+
     def _build_fetch(self, reader: PageReader, listing: RawPage, collection: str) -> Callable[[str], RawPage] | None:
         """Return what reads further pages from where the first one came: an archive, the web, or nowhere."""
         assert self.settings is not None
@@ -199,6 +247,40 @@ def _print_sources() -> int:
         table.add_row(source.name, source.title, source.post.language, " ".join(source.seeds))
     Console().print(table)
     return code
+
+
+def _search(words: list[str], probes: Probes, *, as_json: bool) -> int:
+    """Print the publishers that some words find; return the exit code."""
+    found = search_publishers(words)
+    if as_json:
+        for publisher in found:
+            known = msgspec.to_builtins(publisher) | {"worked": probes.find_last(publisher.name)}
+            print(json.dumps(known, ensure_ascii=False))  # noqa: T201
+        return 0 if found else 1
+    if not found:
+        print(f"no publisher of the catalogue has {' and '.join(words)}", file=sys.stderr)  # noqa: T201
+        return 1
+    table = Table("source", "title", "country", "languages", "about", "last worked", box=None, pad_edge=False)
+    for publisher in found:
+        about, languages = ", ".join(publisher.topics), ", ".join(publisher.languages)
+        worked = probes.find_last(publisher.name) or "never tried"
+        table.add_row(publisher.name, Text(publisher.title), publisher.country, languages, about, worked)
+    Console().print(table)
+    print(f"crawl one with '{name_program()} crawl site -a source=NAME'", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def _adopt(name: str, path: Path | None) -> int:
+    """Write the definition of a publisher where definitions of one's own lie; return the exit code."""
+    publisher = load_publishers().get(name)
+    if publisher is None:
+        raise UsageError(f"{name} is not in the catalogue of publishers; '{name_program()} sources search' lists it")
+    folder = None if path else find_folder()
+    path = path or (folder / SOURCES if folder else Path()) / f"{name}.toml"
+    if not create_file(path, dump_definition(publisher).encode()):
+        raise UsageError(f"{path} exists; name another file with -o", print_help=False)
+    print(f"{path}: try '{name_program()} crawl site -a source={path if folder is None else name}'")  # noqa: T201
+    return 0
 
 
 def _check_source(name: str, *, as_json: bool) -> int:
@@ -252,6 +334,8 @@ def _shorten(value: object) -> str:
 
 def _describe(source: Source) -> str:
     kinds = ", ".join(kind for kind, patterns in source.links.patterns.items() if patterns)
+    if not kinds:
+        return f"{source.name}: well formed; it has no rules for links, so crawl it with '{name_program()} crawl site'"
     return f"{source.name}: well formed; it recognises links of kind {kinds}"
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urljoin, urlsplit
 from crawler.fetching.robots import list_sitemaps
 from crawler.source_tools.pages import PageUnreadable
 from crawler.source_tools.shapes import Anchor, is_same_site
+from crawler.sources.publishers import Probe, fill_today
 from pipelines.discovery.classification import judge_document
 from pipelines.discovery.feeds import read_feed
 from pipelines.discovery.sitemaps import read_sitemap, sort_children
@@ -21,9 +22,10 @@ from pipelines.discovery.structure import iter_announced
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from crawler.source_tools.pages import RawPage
+    from crawler.sources.publishers import Publisher
     from pipelines.page.page import Page
 
 _OFFSET = re.compile(r":\d\d(?:\.\d+)? ?([+-]\d\d):?(\d\d)$")
@@ -130,3 +132,25 @@ def _note(survey: Survey, entries: Iterable[tuple[str, str]], site: str) -> None
 
 def _note_offsets(survey: Survey, dates: Iterable[str]) -> None:
     survey.offsets |= {found[1] + found[2] for date in dates if (found := _OFFSET.search(date))}
+
+
+def probe_publisher(publisher: Publisher, fetch: Callable[[str], RawPage]) -> Iterator[Probe]:
+    """Yield what comes of asking for each address of a publisher; its pages are kept nowhere."""
+    for place in publisher.places:
+        url = fill_today(place)
+        try:
+            raw = fetch(url)
+        except PageUnreadable as error:
+            yield Probe(url=place, fault=str(error))
+            continue
+        kind = judge_document(raw.body, raw.content_type)
+        wanted = LinkKind.FEED if place in publisher.feeds else LinkKind.SITEMAP
+        if place == publisher.url:
+            yield Probe(url=place)
+        elif kind is not wanted:
+            yield Probe(url=place, fault=f"{url} holds no {wanted.value}")
+        elif kind is LinkKind.FEED:
+            yield Probe(url=place, entries=len(read_feed(raw.body, raw.url, raw.content_type).entries))
+        else:
+            sitemap = read_sitemap(raw.body, raw.url, raw.content_type)
+            yield Probe(url=place, entries=len(sitemap.entries) + len(sitemap.children))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from crawler.environment import name_program
 from crawler.projects.folder import find_own_sources
 from crawler.sources.definition import load_source
 from crawler.sources.model import Login, Politeness, Session, Source, SourceError
@@ -54,7 +55,8 @@ def find_source(name_or_path: str) -> Source:
         path = next((place for place in places if place.is_file()), places[0])
         if not path.is_file():
             raise SourceError(
-                f"unknown source; known are {', '.join(list_sources())}, or give the path of a TOML file",
+                f"unknown source; known are {', '.join(list_sources())}, or give the path of a TOML file;"
+                f" '{name_program()} crawl site' also knows the publishers that '{name_program()} sources search' lists",
                 path=name_or_path,
             )
     try:
