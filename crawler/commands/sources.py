@@ -112,16 +112,16 @@ class Command(NewsreelCommand):
                 print(json.dumps(build_schema(), ensure_ascii=False, indent=2))  # noqa: T201
             case ["new", target]:
                 self.exitcode = self._draft(target, opts)
-            case ["record", target] if opts.output:
+            case ["record", target]:
                 self.exitcode = self._record(target, opts)
-            case ["record", _]:
-                raise UsageError("say with -o DIR where the case goes", print_help=False)
             case [word, *_] if word not in _WORDS:
                 raise refuse_word(word, list(_WORDS), "part of this command")
             case _:
                 raise UsageError
 
     def _record(self, target: str, opts: argparse.Namespace) -> int:
+        if not opts.output:
+            raise UsageError("say with -o DIR where the case goes", print_help=False)
         assert self.settings is not None
         try:
             source = find_source(opts.source) if opts.source else None

@@ -56,7 +56,7 @@ def find_source(name_or_path: str) -> Source:
         if not path.is_file():
             raise SourceError(
                 f"unknown source; known are {', '.join(list_sources())}, or give the path of a TOML file;"
-                f" '{name_program()} crawl site' also knows the publishers that '{name_program()} sources search' lists",
+                f" the site spider also knows the publishers that '{name_program()} sources search' lists",
                 path=name_or_path,
             )
     try:
