@@ -41,7 +41,7 @@ _WEBHOOKS = "webhooks"
 _SCHEMA = "schema"
 _PATIENCE_S = 600.0
 _STDOUT = "-"
-_LINES = ("jsonl", "csv", "cloudevents")
+_LINES = ("jsonl", "csv", "cloudevents", "ninjs", "newsarticle", "csl", "singer", "opensearch", "meilisearch")
 _FOLLOWED = {"jsonl": dump_record, "cloudevents": dump_event}
 
 

@@ -8,6 +8,7 @@
 | `jsonl`, `csv_table`, `sqlite`, `parquet`, `dataset` | tables |
 | `site`, `jekyll`, `hugo` | static sites |
 | `feeds` | Atom, RSS, JSON Feed and OPML |
+| `documents` | the forms of other standards: ninjs, JSON-LD, CSL-JSON, Singer, search engines |
 | `formats` | the formats by name |
 
 A format takes records and knows nothing of where they come from; so one suite of tests holds for all of them.

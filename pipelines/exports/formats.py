@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from pipelines.exports.documents.csl import export_csl
+from pipelines.exports.documents.lines import export_lines
+from pipelines.exports.documents.newsarticle import build_newsarticle
+from pipelines.exports.documents.ninjs import build_ninjs
+from pipelines.exports.documents.search_engines import build_bulk, build_meilisearch
+from pipelines.exports.documents.singer import export_singer
 from pipelines.exports.feeds.entries import Order
 from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
 from pipelines.exports.files import ExportError
@@ -107,6 +113,11 @@ def _table(
     )
 
 
+def _lines(name: str, title: str, build: Callable[[PostRecord], Iterable[Any]]) -> Format:
+    """Return a format of lines that know nothing of each other."""
+    return _table(name, title, lambda records, path: export_lines(records, path, build))
+
+
 def _jekyll(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
     return export_jekyll(records, path, _build_site(options, "http://localhost:4000"))
 
@@ -141,7 +152,6 @@ FORMATS = {
     entry.name: entry
     for entry in (
         _table("jsonl", "JSON Lines, one post a line", export_jsonl, join_jsonl),
-        _table("cloudevents", "CloudEvents 1.0, one a line; of changes with --since", export_cloudevents, join_jsonl),
         Format(name="csv", title="CSV for spreadsheets", export=_csv, is_table=True, join=join_csv),
         _table("sqlite", "SQLite with full-text search", export_sqlite),
         _table("parquet", "Parquet files by month (extra [parquet])", export_parquet, join_parquet, is_monthly=True),
@@ -160,6 +170,18 @@ FORMATS = {
             export=lambda records, path, _: export_markdown(records, path),
             is_table=False,
         ),
+        _table("cloudevents", "CloudEvents 1.0, one a line; of changes with --since", export_cloudevents),
+        _lines("ninjs", "IPTC ninjs 3, an object a line, for newsrooms", lambda record: [build_ninjs(record)]),
+        _lines("newsarticle", "schema.org NewsArticle, JSON-LD a line", lambda record: [build_newsarticle(record)]),
+        Format(
+            name="csl",
+            title="CSL-JSON, references for Zotero",
+            export=lambda records, path, _: export_csl(records, path),
+            is_table=False,
+        ),
+        _table("singer", "Singer messages for a target", export_singer),
+        _lines("opensearch", "bulk requests for OpenSearch and Elasticsearch", build_bulk),
+        _lines("meilisearch", "documents for Meilisearch, one a line", build_meilisearch),
         Format(
             name="feeds", title="Atom, RSS and JSON Feed by source, category and tag", export=_feeds, is_table=False
         ),
