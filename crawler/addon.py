@@ -78,6 +78,8 @@ class NewsreelAddon:
             "crawler.fetching.revalidation.RevalidateMiddleware": 595,
             # In front of whatever follows a redirect, which may lead to the log-in.
             "crawler.fetching.logins.LoginMiddleware": 620,
+            # Behind everything that changes a response, so that what is read is what the browser shows.
+            "crawler.rendering.middleware.RenderMiddleware": 540,
         }
         settings["DOWNLOADER_MIDDLEWARES"].update(middlewares, priority="addon")
         spider_middlewares = {

@@ -138,6 +138,13 @@ EXTENSIONS = {"scrapy.extensions.remote_control.RemoteControl": None}
 # Networks that may be crawled although they are not public, such as ["10.0.0.0/8"].
 RESOLVER_ALLOW: list[str] = []
 
+# Pages that are open in a browser at a time, for sources with [render].
+RENDER_CONCURRENCY = 2
+# Path of the browser; without one Chromium is looked for.
+RENDER_BROWSER = ""
+# Further flags for it, for those who look for a fault.
+RENDER_FLAGS: list[str] = []
+
 # Scrapy starts this many tasks for every response; its default of 100 is a quarter of a crawl's CPU time.
 CONCURRENT_ITEMS = 4
 

@@ -34,8 +34,10 @@ from archives.warc.records import (
     Location,
     Original,
     Truncated,
+    build_conversion,
     build_exchange,
     build_record_id,
+    build_remark,
     build_resource,
     build_surplus,
     build_warcinfo,
@@ -198,6 +200,42 @@ class WarcWriter:
             record_id=build_record_id(self._new_id()),
         )
         location = self._append(file, [record], quote_uri(uri), at)
+        self._list(file, location, mime=find_mime(content_type))
+        return location
+
+    def write_conversion(
+        self,
+        uri: str,
+        content_type: str,
+        data: bytes,
+        *,
+        of: str,
+        at: datetime,
+        remarks: Iterable[tuple[str, str]] = (),
+    ) -> Location:
+        """Write what was made of a capture; errors as in `write`.
+
+        Args:
+            of: record id of the capture.
+            at: when it was made.
+            remarks: names and values that say how; they stand in a metadata record beside it.
+        """
+        file = self._ensure_file()
+        made = build_conversion(
+            uri,
+            content_type,
+            data,
+            of=of,
+            at=at,
+            warcinfo_id=file.warcinfo_id,
+            record_id=build_record_id(self._new_id()),
+        )
+        records = [made]
+        lines = list(remarks)
+        if lines:
+            new_id = build_record_id(self._new_id())
+            records.append(build_remark(lines, made.record_id, at, warcinfo_id=file.warcinfo_id, record_id=new_id))
+        location = self._append(file, records, quote_uri(uri), at)
         self._list(file, location, mime=find_mime(content_type))
         return location
 

@@ -135,6 +135,10 @@ class CollectionIndex:
         """The captures whose payload digest is recorded as `digest`, in the order of capture."""
         yield from self._select("WHERE digest = ?" + _IN_TIME, digest)
 
+    def iter_made(self) -> Iterator[IndexEntry]:
+        """The HTML documents of the web that came without a protocol head: what browsers made of pages, mostly."""
+        yield from self._select("WHERE status IS NULL AND mime = 'text/html' AND url LIKE 'http%'" + _IN_TIME)
+
     def find_record(self, record_id: str, at: datetime) -> IndexEntry | None:
         """The capture of that record id, which began at `at`."""
         where = "WHERE captured_at = ? AND record_id = ?"

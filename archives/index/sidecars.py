@@ -16,7 +16,7 @@ from archives.storage.files import write_file
 from archives.urls import format_timestamp
 from archives.warc.messages import find_kind, find_mime
 from archives.warc.parser import Record
-from archives.warc.reader import CAPTURE_TYPES, iter_records, scan_records
+from archives.warc.reader import is_capture, iter_records, scan_records
 from archives.warc.records import RecordType
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def build_entry(record: Record, filename: str) -> IndexEntry:
-    """The entry of a response, revisit or resource record; see `MethodKeys` for those that answer another method."""
+    """The entry of a record that is a capture; see `MethodKeys` for those that answer another method."""
     mime, status = _find_record_kind(record)
     captured_at = record.captured_at
     return IndexEntry(
@@ -63,7 +63,7 @@ def build_sidecar(warc_path: Path) -> list[IndexEntry]:
     keys = MethodKeys()
     for record in iter_records(warc_path):
         keys.see(record)
-        if record.type in CAPTURE_TYPES:
+        if is_capture(record):
             entries.append(build_entry(record, warc_path.name))
     return keys.apply(entries)
 
@@ -75,7 +75,7 @@ def salvage_sidecar(warc_path: Path) -> tuple[list[IndexEntry], list[RecordError
     keys = MethodKeys()
     for record in scan_records(warc_path, damage.append):
         keys.see(record)
-        if record.type not in CAPTURE_TYPES:
+        if not is_capture(record):
             continue
         try:
             entries.append(build_entry(record, warc_path.name))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from archives.errors import Damage, RecordError
 from archives.storage.databases import Schema, open_scratch
 from archives.urls import build_instant, count_micros, is_same_instant
-from archives.warc.reader import CAPTURE_TYPES, build_reference
+from archives.warc.reader import build_reference, is_capture
 from archives.warc.records import RecordType
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Findings:
         ask = "SELECT place, print FROM seen WHERE record_id = ?"
         first = self._database.execute(ask, (record.record_id,)).fetchone()
         if first is None:
-            at = _find_micros(record) if record.type in CAPTURE_TYPES else None
+            at = _find_micros(record) if is_capture(record) else None
             place = f"{path.name} at offset {record.offset}"
             row = (record.record_id, record.url, place, at, record.get("WARC-Payload-Digest") or "", record.type, mark)
             self._database.execute("INSERT INTO seen VALUES (?, ?, ?, ?, ?, ?, ?)", row)

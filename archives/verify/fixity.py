@@ -20,7 +20,7 @@ from archives.verify.repairs import Fault, describe_faults, find_repair, is_ours
 from archives.verify.run_manifests import iter_departures
 from archives.warc.members import Member, MemberStream, has_members
 from archives.warc.parser import Record
-from archives.warc.reader import CAPTURE_TYPES, scan_records
+from archives.warc.reader import is_capture, scan_records
 from archives.warc.scanning import MemberScan, iter_groups
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None
         is_wire = is_wire or is_ours(record)
         if not is_wire and record.version and (repair := find_repair(record, verdicts)):
             faults.update(repair.faults)
-        if record.type in CAPTURE_TYPES:
+        if is_capture(record):
             try:
                 captures[record.offset, record.record_id] = build_entry(record, warc.name)
             except RecordError as error:

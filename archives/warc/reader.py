@@ -13,7 +13,7 @@ from archives.urls import parse_warc_date
 from archives.warc.content_codings import decode_body
 from archives.warc.extents import scan_stream_records
 from archives.warc.members import FIRST_READ_SIZE, MAGIC, has_members, iter_members, read_member
-from archives.warc.messages import Head, parse_head
+from archives.warc.messages import Head, find_mime, parse_head
 from archives.warc.parser import Record, iter_stream_records, load_plain
 from archives.warc.payloads import choose_payload
 from archives.warc.records import RecordType, Truncated
@@ -30,6 +30,7 @@ MAX_CONTENT_BYTES: Final = 64 * 1024 * 1024
 # The file may be damaged or its index wrong; rebuilding the index of a damaged file would forget what a copy still has.
 _VERIFY: Final = 'run "python -m archives verify" on the collection'
 CAPTURE_TYPES: Final = (RecordType.RESPONSE, RecordType.REVISIT, RecordType.RESOURCE)
+_HTML_TYPES: Final = ("text/html", "application/xhtml+xml")
 
 
 class Place(Protocol):
@@ -76,6 +77,7 @@ class Capture:
         payload_digest: as its record states it; empty if it does not.
         refers_to: for a revisit, where its payload is.
         original: for a revisit that has been resolved, the capture that holds its payload.
+        made_of: for a conversion, the record id of the capture that it was made of.
         mime: the media type that the record states, with its parameters; of an HTTP capture, that of the message.
     """
 
@@ -92,6 +94,7 @@ class Capture:
     refers_to: Reference | None = None
     original: Capture | None = None
     mime: str = ""
+    made_of: str = ""
 
     @property
     def head(self) -> Head:
@@ -243,7 +246,7 @@ def read_capture(collection: Collection, place: Place | str, offset: int | None 
         filename, at, length, record_id = place.filename, place.offset, place.length, place.record_id
     path = collection.archive_dir / filename
     record = _read_closed_or_open(path, at, length=length, record_id=record_id)
-    if record.type not in CAPTURE_TYPES:
+    if not is_capture(record):
         raise RecordError(
             f"{record.type} record instead of a capture in {filename} at offset {at}; {_VERIFY}",
             path=path,
@@ -270,8 +273,18 @@ def _read_closed_or_open(path: Path, offset: int, *, length: int | None, record_
     return _read_place(path, offset, length=length, record_id=record_id)
 
 
+def is_capture(record: Record) -> bool:
+    """Whether a record is listed and shown: a capture, or an HTML document that was made of one.
+
+    Other conversions, such as the plain text that some crawlers keep beside each page, are no pages.
+    """
+    if record.type == RecordType.CONVERSION:
+        return find_mime(record.get("Content-Type")) in _HTML_TYPES
+    return record.type in CAPTURE_TYPES
+
+
 def build_capture(record: Record, filename: str) -> Capture:
-    """The capture that a response, revisit or resource record holds."""
+    """The capture that a response, revisit, resource or conversion record holds."""
     return Capture(
         url=record.url,
         captured_at=record.captured_at,
@@ -283,6 +296,7 @@ def build_capture(record: Record, filename: str) -> Capture:
         block=record.block,
         payload_digest=record.get("WARC-Payload-Digest") or "",
         truncated=record.truncated,
+        made_of=(record.get("WARC-Refers-To") or "") if record.type == RecordType.CONVERSION else "",
         refers_to=build_reference(record) if record.type == RecordType.REVISIT else None,
         mime=record.get("Content-Type") or "",
     )

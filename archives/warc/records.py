@@ -19,7 +19,7 @@ from archives.warc.messages import find_payload, split_head
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
 MASKED_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization")
@@ -356,6 +356,37 @@ def build_resource(
     )
     header = _build_header(RecordType.RESOURCE, record_id, fields, block)
     return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
+
+
+def build_conversion(
+    uri: str, content_type: str, block: bytes, *, of: str, at: datetime, warcinfo_id: str, record_id: str
+) -> BuiltRecord:
+    """A record of what was made of a capture, such as the document that a browser's scripts made of a page.
+
+    Args:
+        of: record id of the capture.
+
+    Spec: WARC/1.1 §6.8 conversion.
+    """
+    payload_digest = build_digest(block)
+    fields = (
+        f"WARC-Date: {format_warc_date(at)}\r\nWARC-Target-URI: {quote_uri(uri)}\r\n"
+        f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Refers-To: {_check_value(of)}\r\n"
+        f"WARC-Payload-Digest: {payload_digest}\r\nContent-Type: {_check_value(content_type)}\r\n"
+    )
+    header = _build_header(RecordType.CONVERSION, record_id, fields, block)
+    return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
+
+
+def build_remark(
+    lines: Iterable[tuple[str, str]], capture_id: str, at: datetime, *, warcinfo_id: str, record_id: str
+) -> BuiltRecord:
+    """A metadata record that says something of a capture, as names and values; see `build_metadata`."""
+    fields = (
+        f"WARC-Date: {format_warc_date(at)}\r\nWARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Concurrent-To: {capture_id}\r\n"
+    )
+    block = "".join(f"{_check_token(name)}: {_CONTROL.sub(' ', value)}\r\n" for name, value in lines).encode()
+    return build_metadata(block, fields, record_id, content_type="application/warc-fields")
 
 
 def _build_shared_fields(exchange: Exchange, warcinfo_id: str, *, is_addressed: bool = True) -> str:

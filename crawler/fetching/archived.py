@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
 
 from scrapy.http import Headers
 from scrapy.responsetypes import responsetypes
 
-from pipelines.page.document import CaptureRef
+from crawler.runs.run import META_CAPTURE
+from pipelines.page.document import CaptureRef, Document
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
     from archives.warc.messages import Head
     from archives.warc.reader import Capture
+
+FLAG_RENDERED: Final = "rendered"
 
 
 def build_response(capture: Capture, url: str, *, flags: list[str] | None = None) -> Response:
@@ -58,4 +62,21 @@ def refer_to(capture: Capture) -> CaptureRef:
         payload_digest=holder.payload_digest,
         file=holder.filename,
         offset=holder.offset,
+    )
+
+
+def build_document(response: Response) -> Document:
+    """Return a response as `pipelines.read` takes it; the instant is now where nothing is captured."""
+    is_rendered = FLAG_RENDERED in response.flags
+    capture: CaptureRef | None = response.meta.get(META_CAPTURE)
+    return Document(
+        body=response.body,
+        url=response.url,
+        content_type=response.headers.get(b"Content-Type") or b"",
+        captured_at=capture.captured_at if capture else datetime.now(UTC),
+        capture=capture,
+        asked=tuple(response.meta.get("redirect_urls", ())),
+        # The header fields are those of what was sent.
+        head=() if is_rendered else tuple((key.lower(), v) for key, values in response.headers.items() for v in values),
+        is_rendered=is_rendered,
     )

@@ -33,6 +33,7 @@ from archives.warc.records import Exchange, Truncated
 from crawler.fetching.archived import make_response
 from crawler.fetching.budget import HeldBytes
 from crawler.fetching.pauses import HostPauses
+from crawler.fetching.relays import META_RELAY, Relay
 from crawler.fetching.resolver import PublicResolver
 from crawler.fetching.wire.dialling import Dialler
 from crawler.fetching.wire.pool import ConnectionPool
@@ -168,6 +169,8 @@ class Download:
             self._written_request = build_request(self._request, route)
             return self._written_request
         fields = self._session.list_fields(self._request.url)
+        if META_RELAY in self._request.meta and b"Cookie" in self._request.headers:
+            fields = [field for field in fields if field[0] != b"Cookie"]  # the browser has ours, and more
         starred = [(name, b"*" * len(value) if is_secret else value) for name, value, is_secret in fields]
         self._written_request = self._session.mask_request(
             build_request(self._request, route, starred), is_login=META_LOGIN in self._request.meta
@@ -260,6 +263,8 @@ class Download:
         surplus = recording.cut_surplus()
         # Not a list of pieces, which would have to be joined: a response that is large enough would be held twice.
         raw_response = recording.received.getvalue()
+        if isinstance(relay := self._request.meta.get(META_RELAY), Relay):
+            relay.receive(raw_response)
         if self._session is not None:
             raw_response, surplus = self._hide_secrets(raw_response), self._session.secrets.mask(surplus)
             if self._session.is_leaking(raw_response):

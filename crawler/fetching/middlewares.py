@@ -16,6 +16,7 @@ from scrapy.http import HtmlResponse
 
 from archives.erasure.exclusions import Exclusions, load_exclusions
 from crawler.environment import name_program
+from crawler.fetching.relays import META_RELAY, is_relay_admitted
 from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.fetching.robots import META_ROBOTS
 from crawler.runs.erased import find_register
@@ -86,9 +87,9 @@ class ScopeMiddleware:
         if request.meta.get(META_CROSS_SUBMIT) == parts.netloc or is_own_login(request):
             return
         # The standard has robots.txt followed wherever it is moved to.
-        if META_ROBOTS in request.meta or (
-            META_REQUISITE in request.meta and is_requisite_admitted(source, request.url)
-        ):
+        if META_ROBOTS in request.meta or (META_RELAY in request.meta and is_relay_admitted(source, request.url)):
+            return
+        if META_REQUISITE in request.meta and is_requisite_admitted(source, request.url):
             return
         self._crawler.stats.inc_value("links/out_of_scope")
         raise IgnoreRequest(f"{request.url} is outside the scope of source {source.name}")

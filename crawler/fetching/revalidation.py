@@ -21,6 +21,7 @@ from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from archives.warc.records import quote_uri
 from crawler.fetching.archived import build_response, refer_to
+from crawler.fetching.relays import META_RELAY, is_for_browser
 from crawler.runs.run import META_CAPTURE, RunExtension
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ class RevalidateMiddleware:
     def process_request(self, request: Request) -> None:
         """Add the conditions that the last capture's validators allow."""
         request.meta.pop(META_REVALIDATES, None)
-        if request.method != "GET" or any(condition in request.headers for _, condition in _CONDITIONS):
+        if request.method != "GET" or META_RELAY in request.meta or self._is_rendered(request.url):
+            return
+        if any(condition in request.headers for _, condition in _CONDITIONS):
             return
         capture = self._find_capture(request.url)
         if capture is None:
@@ -85,6 +88,11 @@ class RevalidateMiddleware:
                 request.meta[META_REVALIDATES] = True
         if META_REVALIDATES in request.meta:
             self._crawler.stats.inc_value("revalidate/asked")
+
+    def _is_rendered(self, url: str) -> bool:
+        """Tell whether a page is for the browser: that it is unchanged says nothing of what its scripts will show."""
+        source = getattr(self._crawler.spider, "source", None)
+        return source is not None and is_for_browser(source, url)
 
     def process_response(self, request: Request, response: Response) -> Response:
         """Answer with the last capture where the publisher says that it still holds."""

@@ -36,6 +36,7 @@ _EXTRAS: Final = {
     "redis": "a frontier that workers share (extra redis)",
     "psycopg": "a catalogue that machines share (extra postgres)",
     "distributed": "batch work on Dask (extra dask)",
+    "playwright": "pages in a browser (extra browser)",
     "pyarrow": "Parquet exports (extra parquet)",
     "boto3": "object storage",
     "brotli": "pages in Brotli coding",

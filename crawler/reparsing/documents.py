@@ -16,6 +16,7 @@ from w3lib.url import safe_url_string
 
 from archives.captures.revisits import read_resolved
 from archives.errors import NotArchived
+from archives.warc.reader import read_capture
 from crawler.fetching.archived import refer_to
 from pipelines.page.document import Document
 
@@ -77,6 +78,7 @@ def build_document(capture: Capture, *, max_bytes: int, asked: tuple[str, ...] =
         captured_at=ref.captured_at,
         capture=ref,
         asked=asked,
+        is_rendered=bool(capture.made_of),
         head=tuple((name.lower(), value) for name, value in capture.head.headers) if capture.is_http else (),
     )
 
@@ -113,4 +115,17 @@ def _find_nearest(index: CollectionIndex, url: str, at: datetime) -> IndexEntry:
     entry = index.find_nearest(url, at, is_exact=True) or index.find_nearest(url, at)
     if entry is None:
         raise RedirectLost(f"{url} is not in collection {index.collection.name}")
-    return entry
+    return find_rendered(index, entry) or entry
+
+
+def find_rendered(index: CollectionIndex, entry: IndexEntry) -> IndexEntry | None:
+    """Return the document that a browser made of a capture, as it stands in the index; None where it made none."""
+    for made in index.iter_captures(entry.url, since=entry.captured_at):
+        if is_made(made) and read_capture(index.collection, made).made_of == entry.record_id:
+            return made
+    return None
+
+
+def is_made(entry: IndexEntry) -> bool:
+    """Tell whether an entry may be a document that a browser made: HTML of the web without a protocol head."""
+    return entry.status is None and entry.mime == "text/html" and entry.url.startswith(_WEB)

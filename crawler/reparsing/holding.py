@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from archives.errors import RecordError
+from archives.errors import ArchiveError, RecordError
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import REVISIT_MIME
 from archives.warc.reader import read_capture, read_record
-from crawler.reparsing.documents import REDIRECTS
+from crawler.reparsing.documents import REDIRECTS, is_made
 from crawler.runs.run import SOURCE_URI
 from crawler.sources import Source, SourceError, find_source, load_source
 from pipelines.rules.links import LinkKind
@@ -99,7 +100,10 @@ class Holding:
         Captures of foreign files belong to every source whose scope admits them.
         """
         with CollectionIndex(self.collection) as index:
+            passed_over = self._list_passed_over(index)
             for entry in index.iter_files(self._source_of):
+                if entry.record_id in passed_over:
+                    continue
                 owner = self._source_of.get(entry.filename, "")
                 if owner not in ("", source.name) or (not owner and not source.admits(entry.url)):
                     continue
@@ -107,6 +111,16 @@ class Holding:
                     continue
                 if is_telling(entry, source):
                     yield entry
+
+    def _list_passed_over(self, index: CollectionIndex) -> set[str]:
+        """Return record ids: of captures of which a browser made a document, which is read instead, and of HTML that
+        came without a protocol head and was made of nothing."""
+        found = set()
+        for entry in index.iter_made():
+            if self.until is None or entry.captured_at <= self.until:
+                with suppress(ArchiveError):  # reported where captures are read
+                    found.add(read_capture(self.collection, entry).made_of or entry.record_id)
+        return found
 
     def count_entries(self) -> int:
         """Return how many captures there are to look at."""
@@ -126,7 +140,8 @@ def is_telling(entry: IndexEntry, source: Rules) -> bool:
     readable = entry.mime.startswith("text/") or any(word in entry.mime for word in ("json", "html", "xml", "gzip"))
     # What a revisit's original is, only its head tells.
     readable = readable or entry.mime in ("unk", REVISIT_MIME)
-    return entry.status == 200 and readable and kind is not LinkKind.SHARE and not entry.url.endswith("/robots.txt")
+    is_good = entry.status == 200 or is_made(entry)
+    return is_good and readable and kind is not LinkKind.SHARE and not entry.url.endswith("/robots.txt")
 
 
 def _read_source_name(path: Path) -> str:

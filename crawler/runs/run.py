@@ -27,7 +27,7 @@ from pipelines.page.document import CaptureRef
 from pipelines.stages import before_posts, storage_failed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from scrapy.crawler import Crawler
 
@@ -132,6 +132,24 @@ class RunExtension:
             self._crawler.stats.inc_value("archive/revisits")
         if exchange.truncated:
             self._crawler.stats.inc_value(f"archive/truncated/{exchange.truncated}")
+        return build_ref(location)
+
+    def write_rendered(
+        self, url: str, html: bytes, *, of: str, at: datetime, remarks: Iterable[tuple[str, str]]
+    ) -> CaptureRef:
+        """Write the document that a browser made of a capture; see `WarcWriter.write_conversion`.
+
+        Raises:
+            WriteError: it was not kept; the crawl has been told to stop.
+        """
+        try:
+            location = self._writer.write_conversion(
+                url, "text/html; charset=utf-8", html, of=of, at=at, remarks=remarks
+            )
+        except WriteError as error:
+            self.stop(error)
+            raise
+        self._crawler.stats.inc_value("archive/rendered")
         return build_ref(location)
 
     def write_late(self, ref: CaptureRef, data: bytes) -> None:

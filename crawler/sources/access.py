@@ -1,4 +1,4 @@
-"""The tables of a definition that say how a publisher knows us: `[session]` and what stands in it.
+"""The tables of a definition that say how pages are reached that a plain request does not have: session, browser.
 
 A definition is archived with the captures and shown to people, so it never holds a secret itself. It says where one is:
 `env:NEWSREEL_SECRET_…` for a variable of the environment, `file:NAME` for a file beside the definition. No other
@@ -20,6 +20,7 @@ from pipelines.rules.expressions import compile_expression
 
 if TYPE_CHECKING:
     from pipelines.rules.expressions import Expression
+    from pipelines.rules.links import Scope
 
 _REFERENCE: Final = r"^(?:env:NEWSREEL_SECRET_[A-Z0-9_]+|file:[A-Za-z0-9][A-Za-z0-9._-]*)$(?!\n)"
 _REFERENCE_WORDS: Final = (
@@ -111,6 +112,42 @@ class Session(Table, frozen=True):
     )
 
 
+class Click(Table, frozen=True):
+    """Something to click, by what a reader sees: its text, or its role and name; or by a CSS selector."""
+
+    text: Annotated[str, describe("Text", "Words on it, in any case.", "Accept all")] = ""
+    role: Annotated[str, describe("Role", "Its ARIA role, such as button or link.", "button")] = ""
+    name: Annotated[str, describe("Name", "Of the role: the words by which it is announced.", "Load more")] = ""
+    css: Annotated[str, describe("CSS", "A selector; those of open shadow trees count.", "#more")] = ""
+    times: Annotated[Annotated[int, Meta(ge=1)], describe("Times", "How often at most, while it is there.")] = 1
+
+
+class Render(Table, frozen=True):
+    """When a page is opened in a browser, and what is done there before it is read."""
+
+    when: Annotated[
+        Literal["never", "shell", "always"],
+        describe("When", "shell: only pages whose text a script shows; always: every page."),
+    ] = "shell"
+    scope: Annotated[
+        str | tuple[str, ...],
+        describe(
+            "Scope",
+            "URL prefixes that pages may fetch from, in addition to the source's own scope.",
+            ["//api.paper.example/"],
+            words="a URL prefix such as 'https://host/' or '//host/path/', or a list of them",
+        ),
+    ] = ()
+    wait: Annotated[str, describe("Wait", "A CSS selector that is waited for.", "article p")] = ""
+    clicks: Annotated[tuple[Click, ...], describe("Clicks", "What is clicked, in turn, if it is there.")] = ()
+    scroll: Annotated[
+        Annotated[int, Meta(ge=0)], describe("Scroll", "How often to scroll to the end at most, while it grows.")
+    ] = 0
+    seconds: Annotated[Annotated[int, Meta(ge=1)], describe("Seconds", "For one page, all of it.")] = 30
+    max_requests: Annotated[Annotated[int, Meta(ge=1)], describe("Requests", "That one page may make.")] = 200
+    max_bytes: Annotated[Annotated[int, Meta(ge=1)], describe("Bytes", "That one page may fetch.")] = 50_000_000
+
+
 def is_reference(text: str) -> bool:
     """Tell whether a text says where a secret is."""
     return re.match(_REFERENCE, text) is not None
@@ -179,3 +216,31 @@ def _compile(key: str, text: str) -> Expression | None:
         return None
     with at_key(key):
         return compile_expression(text)
+
+
+def build_render(render: Render, scope: Scope) -> model.Render:
+    """Return how pages are rendered.
+
+    Args:
+        scope: as converted.
+
+    Raises:
+        Fault: a click says nothing to click, or two things.
+    """
+    for number, click in enumerate(render.clicks):
+        given = [bool(click.text), bool(click.role), bool(click.css)]
+        if sum(given) != 1 or (click.name and not click.role):
+            raise Fault(f"render.clicks[{number}]", "must have one of text, role and css; name goes with role")
+    return model.Render(
+        when=render.when,
+        scope=scope,
+        wait=render.wait,
+        clicks=tuple(
+            model.Click(text=click.text, role=click.role, name=click.name, css=click.css, times=click.times)
+            for click in render.clicks
+        ),
+        scroll=render.scroll,
+        seconds=render.seconds,
+        max_requests=render.max_requests,
+        max_bytes=render.max_bytes,
+    )

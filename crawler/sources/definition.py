@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from crawler.sources import schema
-from crawler.sources.access import build_session
+from crawler.sources.access import build_render, build_session
 from crawler.sources.faults import Fault, at_key, explain
 from crawler.sources.keys import Texts
 from crawler.sources.model import Politeness, Schedule, Source, SourceError
@@ -86,6 +86,7 @@ def _build_source(file: schema.Definition, text: str, path: str) -> Source:
         schedule=_build_schedule(file.schedule, file.name, zone) if file.schedule else None,
         discovery=_build_discovery(file.discovery) if file.discovery else None,
         requisites=_build_requisites(file.requisites) if file.requisites else None,
+        render=build_render(file.render, _build_scope("render.scope", file.render.scope)) if file.render else None,
         session=build_session(file.session) if file.session else None,
     )
 

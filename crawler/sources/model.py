@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pipelines.rules.links import Scope
 from pipelines.rules.model import Rules
 
 if TYPE_CHECKING:
@@ -98,12 +99,53 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Click:
+    """Something to click: by its text, its role and name, or a CSS selector.
+
+    Attributes:
+        times: how often at most, while it is there.
+    """
+
+    text: str = ""
+    role: str = ""
+    name: str = ""
+    css: str = ""
+    times: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.name}".strip() if self.role else self.text or self.css
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Render:
+    """When a page is opened in a browser, and what is done there.
+
+    Attributes:
+        when: `never`, `shell` or `always`.
+        scope: what pages may fetch beside what the source admits.
+        wait: CSS selector that is waited for; '' waits only until the page asks for nothing more.
+        scroll: how often to scroll to the end at most.
+        seconds: for one page, all of it.
+    """
+
+    when: str = "shell"
+    scope: Scope = field(default_factory=lambda: Scope(prefixes=()))
+    wait: str = ""
+    clicks: tuple[Click, ...] = ()
+    scroll: int = 0
+    seconds: int = 30
+    max_requests: int = 200
+    max_bytes: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source(Rules):
     """A publisher we follow.
 
     Attributes:
         title: for people; `name` is also the default name of the collection.
         schedule: None where it is crawled only by hand.
+        render: None where no browser is used.
         session: None where the publisher does not know us.
         definition: the TOML text that it was read from; it is archived beside the captures.
         path: of the file that holds it, or where else it stands; Python that it names lies beside it.
@@ -114,6 +156,7 @@ class Source(Rules):
     definition: str = ""
     path: str = ""
     schedule: Schedule | None = None
+    render: Render | None = None
     session: Session | None = None
 
     def with_seeds(self, seeds: tuple[str, ...]) -> Source:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from crawler.sources.access import Session
+from crawler.sources.access import Render, Session
 from crawler.sources.keys import Table as _Table
 from crawler.sources.keys import Texts
 from crawler.sources.keys import describe as _key
@@ -318,6 +318,7 @@ class Definition(_Table, frozen=True):
     discovery: (
         Annotated[Discovery, _key("Discovery", "Search the site for articles that no rule names.")] | UnsetType
     ) = UNSET
+    render: Annotated[Render, _key("Render", "When pages are opened in a browser.")] | UnsetType = UNSET
     session: Annotated[Session, _key("Session", "How the publisher knows us: cookies, log-in.")] | UnsetType = UNSET
     schedule: Annotated[Schedule, _key("Schedule", "When the source is crawled.")] | UnsetType = UNSET
 

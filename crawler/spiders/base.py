@@ -9,7 +9,6 @@ make the same posts.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cached_property
 from inspect import signature
@@ -23,16 +22,15 @@ from scrapy.utils.url import strip_url
 
 from archives.storage.collection import Collection
 from crawler.addon import place_collection
+from crawler.fetching.archived import build_document
 from crawler.fetching.requisites import RequisiteRequests
 from crawler.fetching.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
 from crawler.monitoring.failures import find_reason, page_failed
 from crawler.runs.erased import find_register
-from crawler.runs.run import META_CAPTURE
 from crawler.sessions.session import SourceSession, open_session
 from crawler.sources import Source, find_source
 from crawler.sources.archived import find_definitions
 from crawler.spiders.walk import META_OWES, MODES, Walk
-from pipelines.page.document import Document
 from pipelines.posts.items import Origin, Statement
 from pipelines.posts.settle import find_day
 from pipelines.reading.fields import ORIGINS
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
 
     from archives.erasure.register import Register
     from crawler.frontier.owed import Debt
-    from pipelines.page.document import CaptureRef
     from pipelines.posts.options import PostOptions
     from pipelines.reading.read import Reading
     from pipelines.rules.links import Link
@@ -422,20 +419,6 @@ class NewsSpider(Spider):
         """Count an outcome under its name."""
         assert self.crawler.stats is not None
         self.crawler.stats.inc_value(name, by)
-
-
-def build_document(response: Response) -> Document:
-    """Return a response as `pipelines.read` takes it; the instant is now where nothing is captured."""
-    capture: CaptureRef | None = response.meta.get(META_CAPTURE)
-    return Document(
-        body=response.body,
-        url=response.url,
-        content_type=response.headers.get(b"Content-Type") or b"",
-        captured_at=capture.captured_at if capture else datetime.now(UTC),
-        capture=capture,
-        asked=tuple(response.meta.get("redirect_urls", ())),
-        head=tuple((name.lower(), value) for name, values in response.headers.items() for value in values),
-    )
 
 
 def place_source(settings: BaseSettings, source: Source, collection: str) -> None:

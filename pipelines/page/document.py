@@ -40,6 +40,7 @@ class Document:
             on it are read.
         capture: where the capture is archived; None for a document that no archive holds.
         asked: addresses that redirected to `url`, the first one first.
+        is_rendered: `body` is what a browser made of the page with its scripts, and not what was sent.
         head: name, in lower case, and value of each header field of the response; empty where it is not known.
     """
 
@@ -50,3 +51,4 @@ class Document:
     capture: CaptureRef | None = None
     asked: tuple[str, ...] = ()
     head: tuple[tuple[bytes, bytes], ...] = ()
+    is_rendered: bool = False

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 _UNTOLD = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
 # Witnesses of a date that stand on pages that are no articles as well.
 _WEAK = ("url", "script:", "comment:", "attribute:")
+# Behind the witness of a field that stands in a document which a browser made.
+RENDERED = "(rendered)"
 _NO_PAGE = re.compile(
     rb"\s*(?:(?:image|video|audio|font)/|text/(?:css|javascript)|application/(?:pdf|zip|(?:x-)?javascript|wasm|font))",
     re.IGNORECASE,
@@ -223,6 +225,9 @@ class _Reader:
         if page.data is not None and not statement.headline_found and not statement.articleBody_found:
             return statement, PageClass.DOCUMENT
         is_dated = bool(statement.datePublished_found) and not statement.witnesses["datePublished"].startswith(_WEAK)
+        if document.is_rendered:
+            self._notes["captures/rendered"] += 1
+            statement.witnesses = {name: f"{place} {RENDERED}" for name, place in statement.witnesses.items()}
         page_class = classify(page, signs, body=statement.articleBody_found, is_dated=is_dated)
         if page_class is PageClass.ARTICLE and is_doubled(statement.articleBody_found):
             self._notes["bodies/doubled"] += 1

@@ -114,6 +114,15 @@ def written(collection: Collection) -> list[Raw]:
         )
         writer.write(build_exchange(0, raw_response=b"HTTP/1.1 304 Not Modified\r\n\r\n"))
         writer.write(build_exchange(5, url="http://example.com/a b?q=é", ip=None))
+        page = writer.write(build_exchange(6))
+        writer.write_conversion(
+            page.url,
+            "text/html; charset=utf-8",
+            b"<p>made",
+            of=page.record_id,
+            at=page.captured_at,
+            remarks=[("rendered-by", "Chromium 1\r\nx: y")],
+        )
         writer.write_resource("urn:x-newsreel:run", "text/plain", b"hello")
     (path,) = collection.iter_warcs()
     return split_members(path.read_bytes())
@@ -134,7 +143,7 @@ def test_the_file_begins_with_a_warcinfo_record_that_knows_its_name(collection: 
 
 
 def test_every_record_is_one_gzip_member_with_version_block_and_two_line_ends(written: list[Raw]) -> None:
-    assert {record["WARC-Type"] for record in written} == ALL - {"conversion", "continuation"}
+    assert {record["WARC-Type"] for record in written} == ALL - {"continuation"}
     assert {(record.version, record.end) for record in written} == {("WARC/1.1", b"\r\n\r\n")}
     assert all(len(record.block) == int(record["Content-Length"]) for record in written)
 

@@ -89,6 +89,22 @@ kinds = ["image", "style"]
 scope = ["//cdn.example/"]
 max_bytes = 1000
 max_per_page = 10
+[render]
+when = "always"
+scope = ["//api.example/"]
+wait = "article p"
+scroll = 3
+seconds = 20
+max_requests = 100
+max_bytes = 1000
+[[render.clicks]]
+text = "Accept all"
+[[render.clicks]]
+role = "button"
+name = "Load more"
+times = 3
+[[render.clicks]]
+css = "#more"
 [session]
 cookies = "file:paper.cookies.txt"
 [session.headers]
