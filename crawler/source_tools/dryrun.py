@@ -6,6 +6,7 @@ nothing is as good as none, and no crawl says so.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections import Counter
 from contextlib import closing
@@ -19,10 +20,12 @@ from crawler.monitoring.progress import show_progress
 from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison
 from crawler.reparsing.reparse import CaptureReader, Reparsed, write_posts
 from crawler.sources.archived import build_options
+from pipelines.posts.items import Origin
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.normalise import normalise
 from pipelines.posts.settle import PostRefused, settle
 from pipelines.reading.fields import BY_RULE, ORIGINS
+from pipelines.rules.addresses import build_identity
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
     from crawler.reparsing.holding import Holding
     from crawler.sources import Source
-    from pipelines.posts.items import Origin, Statement
+    from pipelines.posts.items import Statement
     from pipelines.reading.read import Reading
 
 SHOWN_FIELDS = ("headline", "datePublished", "articleSection", "keywords", "author", "articleBody")
@@ -39,6 +42,9 @@ SINGULAR_FIELDS = ("headline", "datePublished", "articleBody")
 _SAMPLE_CHARS = 60
 _CLAIMED_CHARS = 500
 _LEAST_ALIKE = 3
+_LEAST_CHARS = 120
+_LEAST_SHARED = 0.5
+_WORD = re.compile(r"[^\W_]+")
 _KIND_OF = {origin: kind for kind, origin in ORIGINS.items()}
 
 
@@ -62,6 +68,7 @@ class Tally:
         read: pages or entries read by each parser, by its place in the definition.
         ruled: of these, those on which a parser's rules found a field.
         stated: statements by origin; `fields` are the fields found in them, as they survived normalising.
+        articles: by id, the addresses of an article's pages with the headline and the first words that stood there.
     """
 
     pages: Counter[LinkKind] = field(default_factory=Counter)
@@ -71,6 +78,7 @@ class Tally:
     ruled: Counter[tuple[int, str]] = field(default_factory=Counter)
     stated: Counter[Origin] = field(default_factory=Counter)
     fields: dict[tuple[Origin, str], FieldTally] = field(default_factory=dict)
+    articles: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
 
     def add_reading(self, source: Source, url: str, reading: Reading) -> None:
@@ -93,6 +101,9 @@ class Tally:
     def add_statement(self, source: Source, statement: Statement) -> None:
         """Count what one page or entry states, and by which parser."""
         self.stated[statement.origin] += 1
+        if statement.origin is Origin.ARTICLE:
+            said = (statement.headline, statement.find_claimed("articleBody")[:_CLAIMED_CHARS])
+            self.articles.setdefault(statement.identifier, {})[build_identity(statement.url)] = said
         for name in SHOWN_FIELDS:
             if name in SINGULAR_FIELDS and (claimed := statement.find_claimed(name)):
                 articles = self.fields.setdefault((statement.origin, name), FieldTally()).claimed
@@ -110,6 +121,36 @@ class Tally:
         self.read[number] += 1
         for name, place in statement.witnesses.items():
             self.ruled[number, name] += place.startswith(BY_RULE)
+
+    def list_merged(self) -> list[tuple[str, tuple[str, str]]]:
+        """Return each id under which two articles stand that share neither headline nor text, with both addresses."""
+        merged = []
+        for identifier, pages in self.articles.items():
+            (first, said), *others = pages.items()
+            other = next((url for url, says in others if _is_another(said, says)), "")
+            if other:
+                merged.append((identifier, (first, other)))
+        return merged
+
+    def list_split(self) -> list[tuple[str, ...]]:
+        """Return the addresses of each article that stands under several ids: same headline, same words."""
+        by_words: dict[tuple[str, str], dict[str, str]] = {}
+        for identifier, pages in self.articles.items():
+            for url, said in pages.items():
+                if said[0] and len(said[1]) >= _LEAST_CHARS:
+                    by_words.setdefault(said, {}).setdefault(identifier, url)
+        # What all articles say is the site's: another finding.
+        return [
+            tuple(urls.values()) for urls in by_words.values() if 1 < len(urls) < max(_LEAST_ALIKE, len(self.articles))
+        ]
+
+
+def _is_another(said: tuple[str, str], says: tuple[str, str]) -> bool:
+    """Tell whether two pages hold different articles rather than two versions of one."""
+    if said[0] == says[0]:
+        return False
+    words, others = (set(_WORD.findall(text)) for _, text in (said, says))
+    return bool(words and others) and len(words & others) < _LEAST_SHARED * min(len(words), len(others))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +309,8 @@ def dump_report(report: Report, *, collection: str, warnings: Iterable[str]) -> 
             for (kind, pattern), count in report.tally.matches.items()
         ],
         "posts": report.posts,
+        "merged": [{"id": identifier, "urls": list(urls)} for identifier, urls in report.tally.list_merged()],
+        "split": [list(urls) for urls in report.tally.list_split()],
         "refused": dict(Counter(reason for _, reason in report.refused)),
         "warnings": list(warnings),
         "changes": dump_comparison(report.comparison),

@@ -24,6 +24,7 @@ def list_warnings(report: Report) -> list[str]:
     return [
         *_iter_missing_pages(report),
         *_iter_articles_without_posts(report),
+        *_iter_identity(report),
         *_iter_missing_fields(report),
         *_iter_constant_fields(report),
         *_iter_idle_rules(report),
@@ -44,6 +45,23 @@ def _iter_articles_without_posts(report: Report) -> Iterator[str]:
         names = [name for name, why in report.refused if why == reason][:_SHOWN]
         more = " …" if count > _SHOWN else ""
         yield f"{count} articles without a post, {reason}: {' '.join(names)}{more}"
+
+
+def _iter_identity(report: Report) -> Iterator[str]:
+    merged, split = report.tally.list_merged(), report.tally.list_split()
+    for identifier, urls in merged[:_SHOWN]:
+        yield (
+            f"the id {identifier!r} merges different articles, such as {' and '.join(urls)}; have the group id of"
+            " links.article hold what tells them apart, or leave it out"
+        )
+    for places in split[:_SHOWN]:
+        yield (
+            f"one article is split into {len(places)}, such as {' and '.join(places[:2])}; have the group id of"
+            " links.article hold what they share"
+        )
+    for count, word in ((len(merged), "merged"), (len(split), "split")):
+        if count > _SHOWN:
+            yield f"{count - _SHOWN} more articles are {word}"
 
 
 def _iter_missing_fields(report: Report) -> Iterator[str]:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crawler.demo_site import Newspaper
+from crawler.source_tools.dryrun import Tally
+from crawler.sources import load_source
+from pipelines.posts.items import Origin, Statement
 from tests.project import Data, hash_tree, run_scrapy
 
 if TYPE_CHECKING:
@@ -157,3 +160,30 @@ def test_what_cannot_be_tried_is_said(printed: tuple[Data, Path], arguments: lis
     assert done.returncode == code
     assert words in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_articles_that_an_id_merges_or_splits_are_named() -> None:
+    """Two are named alike under different numbers; one stands in two sections; a renamed one is the same."""
+    text = """name = "paper"
+timezone = "UTC"
+scope = ["https://h/"]
+seeds = ["https://h/"]
+[links]
+article = ['/(?P<id>[a-z0-9-]+)$']"""
+    tally = Tally()
+    ferry = "Die Fähre fährt seit gestern wieder, nach elf Wintern, in denen niemand übersetzte. " * 3
+    bridge = "Neue Brücken braucht das Land, sagt der Rat und streitet bis spät über jeden Pfeiler. " * 3
+    for identifier, url, headline, body in (
+        ("brief", "https://h/n/1/brief", "Die Fähre", ferry),
+        ("brief", "https://h/n/2/brief", "Die Brücke", bridge),
+        ("7", "https://h/7/alter-name", "Alter Titel", ferry + "Erst."),
+        ("7", "https://h/7/neuer-name", "Neuer Titel", ferry + "Dann."),
+        ("sea/x", "https://h/sea/x", "Der Hafen", bridge + "x"),
+        ("land/x", "https://h/land/x", "Der Hafen", bridge + "x"),
+    ):
+        statement = Statement(
+            identifier=identifier, url=url, headline=headline, articleBody=body, origin=Origin.ARTICLE, source="paper"
+        )
+        tally.add_statement(load_source(text, path="paper.toml"), statement)
+    assert tally.list_merged() == [("brief", ("https://h/n/1/brief", "https://h/n/2/brief"))]
+    assert tally.list_split() == [("https://h/sea/x", "https://h/land/x")]
