@@ -337,6 +337,8 @@ def build_job(spider: Spider) -> str:
     """Return what makes two runs parts of one job: spider, source and seeds."""
     source = getattr(spider, "source", None)
     parts = [spider.name, source.name if source else "", *getattr(spider, "seeds", ())]
+    if getattr(spider, "backfill", None):  # the news shall not wait for the past
+        parts.append("backfill")
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 

@@ -20,6 +20,7 @@ from crawler.sources.undescribed import build_definition
 from crawler.spiders.base import NewsSpider
 from pipelines.dates.parse import DateRefused, parse_date
 from pipelines.discovery.address_shapes import find_date
+from pipelines.discovery.sitemaps import find_month
 from pipelines.rules.addresses import build_identity, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
 
@@ -35,6 +36,7 @@ META_LINK = "link"
 _ISO_DAY = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
 _MAX_SITEMAP_DEPTH = 4
 _MAX_SITEMAPS = 50
+_MAX_BACKFILL_SITEMAPS = 5_000
 _PRIORITY = {
     LinkKind.FEED: 60,
     LinkKind.SITEMAP: 50,
@@ -51,6 +53,8 @@ class SiteSpider(NewsSpider):
     """`scrapy crawl site -a url=URL [-a source=NAME_OR_PATH] [-a since=DAY] [-a depth=N] [-a max_pages=N]`.
 
     What a page is, its own bytes say, so a reparse comes to the same verdict; the bounds decide only what is asked for.
+    With `-a backfill=DAY` a run fetches the past from that day on: `max_pages` articles that are not archived yet, the
+    newest first, from all sitemaps, lists and older pages of feeds. The next such run goes on where this one stopped.
 
     Stats: `discovery/<kind>/<reason>`, `discovery/left/<why>`, `discovery/refused/<why>`.
     """
@@ -59,12 +63,15 @@ class SiteSpider(NewsSpider):
     follows: ClassVar[frozenset[LinkKind]] = frozenset(kind for kind in LinkKind if kind is not LinkKind.OTHER)
     arguments: ClassVar[tuple[str, ...]] = (
         *NewsSpider.arguments,
-        *("url", "since", "depth", "max_pages", "timezone", "language", "requisites"),
+        *("url", "since", "depth", "max_pages", "timezone", "language", "requisites", "backfill"),
     )
 
-    def __init__(self, source: Source, seeds: tuple[str, ...] = (), **kwargs: Any) -> None:
+    def __init__(
+        self, source: Source, seeds: tuple[str, ...] = (), *, backfill: date | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(source, seeds, **kwargs)
         self._bounds = source.discovery or Discovery()
+        self.backfill = backfill
         self._asked: Counter[str] = Counter()
         self._sitemaps: Counter[str] = Counter()
         self._listed: set[str] = set()
@@ -101,6 +108,13 @@ class SiteSpider(NewsSpider):
             if error.key or name not in load_publishers():
                 raise
             return find_publisher_source(name)
+
+    @classmethod
+    def parse_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Turn the text of `-a` arguments into what the constructor takes."""
+        day = arguments.pop("backfill", None)
+        parsed = super().parse_arguments(arguments)
+        return parsed | ({"backfill": _parse_day(day, "backfill")} if day else {})
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield robots.txt of every host that the seeds are on, then the seeds."""
@@ -142,7 +156,8 @@ class SiteSpider(NewsSpider):
         is_unseen = bool(articles - self._listed)
         self._listed |= articles
         ordered = [link.url for link in links if link.url in articles]
-        if is_unseen and self.walk.goes_on(ordered, response, is_new=not self._has_all(articles)):
+        is_new = self.backfill is not None or not self._has_all(articles)
+        if is_unseen and self.walk.goes_on(ordered, response, is_new=is_new):
             return links
         further = [link for link in links if link.kind is LinkKind.NEXT_PAGE]
         for _ in further:
@@ -194,7 +209,7 @@ class SiteSpider(NewsSpider):
                 words = "%s names more than %d sitemaps; only the newest of them are read in a run"
                 self.logger.warning(words, urlsplit(link.url).netloc, _MAX_SITEMAPS)
             self._left_sitemaps += why == "too_many_sitemaps"
-            if why == "too_many_pages":
+            if why == "too_many_pages" and self.backfill is None:
                 self.walk.owe([Debt(url=link.url, kind=kind.value, reason="beyond_bound")])
             return
         # Not `is_nearest`: that has seen every link of the page, also those that only structure tells the kind of.
@@ -203,7 +218,7 @@ class SiteSpider(NewsSpider):
             return
         self._reached[known_by] = depth
         host = urlsplit(link.url).netloc
-        self._asked[host] += kind in _PAGES
+        self._asked[host] += kind is LinkKind.ARTICLE if self.backfill else kind in _PAGES
         self._sitemaps[host] += kind is LinkKind.SITEMAP
         self.count(f"discovery/{kind}/{link.reason}")
         self.logger.debug("%s is believed to lead to: %s, because of: %s", link.url, kind, link.reason)
@@ -219,17 +234,21 @@ class SiteSpider(NewsSpider):
         host = urlsplit(link.url).netloc
         if not self.source.admits(link.url) and link.reason is not Reason.ROBOTS:
             return "out_of_scope"
-        if kind is LinkKind.SITEMAP and (depth >= _MAX_SITEMAP_DEPTH or self._sitemaps[host] >= _MAX_SITEMAPS):
+        most = _MAX_SITEMAPS if self.backfill is None else _MAX_BACKFILL_SITEMAPS
+        if kind is LinkKind.SITEMAP and (depth >= _MAX_SITEMAP_DEPTH or self._sitemaps[host] >= most):
             return "too_many_sitemaps"
+        if link.reason is Reason.ARCHIVE and self.backfill is None:
+            return "older_feed_page"
         # What looks like an article's address may be a list again: a calendar is a chain of such.
-        hops = depth - 1 if link.reason is Reason.CLUSTER else depth
+        hops = depth - 1 if link.reason is Reason.CLUSTER else 0 if link.reason is Reason.ARCHIVE else depth
         if (kind in (*_LISTS, LinkKind.FEED) or link.reason is Reason.CLUSTER) and hops >= self._bounds.depth:
             return "too_deep"
         if kind in (LinkKind.ARTICLE, LinkKind.SITEMAP) and self._is_too_old(link, kind):
             return "too_old"
-        if kind in _PAGES and self._asked[host] >= self._bounds.max_pages:
-            return "too_many_pages"
-        return self._find_known(link) if kind is LinkKind.ARTICLE else ""
+        known = self._find_known(link) if kind is LinkKind.ARTICLE else ""
+        counted = (LinkKind.ARTICLE,) if self.backfill else _PAGES
+        is_beyond = not known and kind in counted and self._asked[host] >= self._bounds.max_pages
+        return "too_many_pages" if is_beyond else known
 
     def _find_known(self, link: Link) -> str:
         """Return why an article need not be asked for, or ''."""
@@ -237,6 +256,8 @@ class SiteSpider(NewsSpider):
             return ""
         if self.memory.is_settled(link.url):
             return "settled"
+        if self.backfill is not None and self.memory.is_archived(link.url):
+            return "archived"
         return "not_modified" if self._is_as_captured(link) else ""
 
     def _is_as_captured(self, link: Link) -> bool:
@@ -247,9 +268,11 @@ class SiteSpider(NewsSpider):
         return changed is not None and had is not None and changed < had
 
     def _is_too_old(self, link: Link, kind: LinkKind) -> bool:
-        since = self._bounds.since
+        since = self.backfill or self._bounds.since
         if since is None:
             return False
+        if kind is LinkKind.SITEMAP and (month := find_month(link.url)):
+            return month < (f"{since:%Y}-00" if month.endswith("-00") else f"{since:%Y-%m}")
         day = find_day(link.dated) or (find_date(link.url) if kind is LinkKind.ARTICLE else None)
         return day is not None and day < since
 
@@ -285,8 +308,8 @@ def _parse_bound(arguments: dict[str, Any], name: str, default: int) -> int:
     return int(text)
 
 
-def _parse_day(text: str) -> date | None:
+def _parse_day(text: str, name: str = "since") -> date | None:
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:
-        raise ValueError(f"since={text} is not a day such as 2026-11-01") from None
+        raise ValueError(f"{name}={text} is not a day such as 2026-11-01") from None

@@ -3,7 +3,7 @@
 Only what dates, names and addresses an article is taken; its text is the article page's to give, since feeds hold it
 whole, in part or not at all without saying which.
 
-Spec: https://www.rssboard.org/rss-specification; https://web.resource.org/rss/1.0/spec; RFC 4287; RFC 5005 §3;
+Spec: https://www.rssboard.org/rss-specification; https://web.resource.org/rss/1.0/spec; RFC 4287; RFC 5005 §3 and §4;
 https://www.jsonfeed.org/version/1.1/
 """
 
@@ -57,12 +57,14 @@ class Feed:
 
     Attributes:
         next_url: the document with older entries, where the feed is paged, or ''.
+        archive_url: the document with the entries before those, where the feed keeps archives, or ''.
         refused: why it was not read to its end, or ''.
         mended: what was wrong with it and did not keep it from being read: `markup`, `encoding`, `entities`, or ''.
     """
 
     entries: tuple[FeedEntry, ...] = ()
     next_url: str = ""
+    archive_url: str = ""
     refused: str = ""
     mended: str = ""
 
@@ -83,7 +85,13 @@ def read_feed(body: bytes, url: str, content_type: bytes = b"") -> Feed:
             reader.read_xml(body, content_type)
     except DocumentRefused as refusal:
         refused = refusal.reason
-    return Feed(entries=tuple(reader.entries.values()), next_url=reader.next_url, refused=refused, mended=reader.mended)
+    return Feed(
+        entries=tuple(reader.entries.values()),
+        next_url=reader.next_url,
+        archive_url=reader.archive_url,
+        refused=refused,
+        mended=reader.mended,
+    )
 
 
 class _Reader:
@@ -93,6 +101,7 @@ class _Reader:
         self._url = url
         self.entries: dict[str, FeedEntry] = {}
         self.next_url = ""
+        self.archive_url = ""
         self.mended = ""
 
     def read_xml(self, body: bytes, content_type: bytes) -> None:
@@ -131,8 +140,12 @@ class _Reader:
         self.next_url = join_url(self._url, following) if isinstance(following, str) else ""
 
     def _note_next(self, link: etree._Element, base: str) -> None:
-        if link.get("rel") == "next" and find_namespace(link) == _ATOM:
+        if find_namespace(link) != _ATOM:
+            return
+        if link.get("rel") == "next":
             self.next_url = join_url(base, link.get("href") or "")
+        elif link.get("rel") == "prev-archive":
+            self.archive_url = join_url(base, link.get("href") or "")
 
     def _add(self, entry: FeedEntry | None) -> None:
         if entry is not None:

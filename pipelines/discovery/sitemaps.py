@@ -155,13 +155,14 @@ def sort_children(children: Iterable[SitemapEntry]) -> list[SitemapEntry]:
     Those that tell no time come first, because a sitemap of news is one of them.
     """
     ordered = list(children)
-    months = [_find_month(child.url) for child in ordered]
+    months = [find_month(child.url) for child in ordered]
     if len(set(filter(None, months))) > 1:
         dated = sorted(zip(months, ordered, strict=True), key=lambda pair: pair[0] or "9999", reverse=True)
         return [child for _, child in dated]
     return sort_newest_first(ordered)
 
 
-def _find_month(url: str) -> str:
+def find_month(url: str) -> str:
+    """Return the year and month that the address of a sitemap holds, `2026-00` where it holds a year alone, or ''."""
     found = _MONTH.search(url.rpartition("//")[2].partition("/")[2])
     return f"{found['year']}-{int(found['month'] or 0):02d}" if found else ""

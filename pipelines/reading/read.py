@@ -299,6 +299,8 @@ class _Reader:
         ]
         if feed.next_url:
             links.append(Link(url=feed.next_url, kind=LinkKind.FEED, reason=Reason.REL_NEXT))
+        if feed.archive_url:
+            links.append(Link(url=feed.archive_url, kind=LinkKind.FEED, reason=Reason.ARCHIVE))
         self._note_damage(feed)
         statements = tuple(filter(None, map(self._state, feed.entries)))
         return self._build(LinkKind.FEED, PageClass.LIST, statements=statements, links=tuple(links))

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     REL_NEXT = "rel_next"
     PAGER = "pager"
     OWED = "owed"
+    ARCHIVE = "archive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

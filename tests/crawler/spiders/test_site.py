@@ -236,6 +236,7 @@ def test_a_source_without_the_table_says_what_to_add(data: Data, tmp_path: Path)
         ([], "-a url=https://host/"),
         (["url=nowhere"], "is no address to start from"),
         (["url=https://a.example/", "since=yesterday"], "since=yesterday is not a day"),
+        (["url=https://a.example/", "backfill=2019"], "backfill=2019 is not a day"),
         (["url=https://a.example/", "depth=0"], "depth=0 is not a whole number"),
         (["url=https://a.example/", "requisites=film"], "kinds: must be some of image, style"),
         (["url=https://a.example/", "timezone=Nowhere"], "'Nowhere' is not an IANA time zone"),
@@ -324,4 +325,42 @@ articleBody = "html:article"
     assert len(hash_tree(data.posts("gazette"))) == 8
     assert "\ndate: 2026-03-24 08:38:30 +0000\n" in (data.posts("gazette") / "2026-03-24-23.md").read_text("utf-8")
     assert read_counts(data)["pages/feed"] == 1
+    verify(data)
+
+
+def build_story(day: str, number: int) -> bytes:
+    text = f"The ferry number {number} left the harbour at dawn, as the keeper of pier {number} had said. " * 6
+    return build_response(
+        f'<meta property="og:type" content="article"><meta property="article:published_time" content="{day}T07:00:00Z">'
+        f"<title>Ferry {number}</title><h1>Ferry number {number} leaves at dawn</h1><p>{text}</p>".encode(),
+        headers=HTML,
+    )
+
+
+def test_the_past_is_filled_in_run_by_run_down_to_a_day(data: Data) -> None:
+    """Four articles a run, the newest first: from an index of months and the archives of a feed, none twice."""
+    days = ["2018-12-24", "2019-05-03", "2019-05-04", "2026-10-01", "2026-11-01", "2026-11-02"]
+    paths = {f"/{day.replace('-', '/')}/ferry-leaves-pier-{n}": day for n, day in enumerate(days)}
+    old = {"/2019/01/07/ferry-leaves-pier-7": "2019-01-07"}
+    with WireServer({}) as server:
+        server.routes |= {path: build_story(day, n) for n, (path, day) in enumerate((paths | old).items())}
+        for month in sorted({day[:7] for day in days}):
+            places = "".join(f"<url><loc>{server.url(path)}</loc></url>" for path, d in paths.items() if d[:7] == month)
+            server.routes[f"/map-{month}.xml"] = build_response(f"<urlset>{places}</urlset>".encode())
+        months = "".join(f"<sitemap><loc>/map-{m}.xml</loc></sitemap>" for m in sorted({day[:7] for day in days}))
+        server.routes["/sitemap.xml"] = build_response(f"<sitemapindex>{months}</sitemapindex>".encode())
+        atom = '<feed xmlns="http://www.w3.org/2005/Atom">{}</feed>'
+        (link,) = (server.url(path) for path in old)
+        server.routes["/f"] = build_response(atom.format('<link rel="prev-archive" href="/f1"/>').encode())
+        server.routes["/f1"] = build_response(atom.format(f'<entry><link href="{link}"/></entry>').encode())
+        front = '<link rel="alternate" type="application/atom+xml" href="/f"><title>Pier</title>'
+        server.routes["/"] = build_response(front.encode(), headers=HTML)
+        crawl(data, server.base_url, "backfill=2019-01-01", "max_pages=4")
+        assert len(list(data.posts("gazette").glob("*.md"))) == 4
+        assert read_counts(data)["discovery/left/too_many_pages"] == 2
+        crawl(data, server.base_url, "backfill=2019-01-01", "max_pages=4")
+        asked = [exchange.target for exchange in server.exchanges]
+    assert sorted(target for target in asked if "pier" in target) == sorted({*paths, *old} - {next(iter(paths))})
+    assert "/map-2018-12.xml" not in asked
+    assert len(list(data.posts("gazette").glob("*.md"))) == 6
     verify(data)
