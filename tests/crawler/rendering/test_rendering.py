@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from collections import Counter
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
+from archives.replay.app import ReplayApp
+from archives.replay.http import Request
+from archives.replay.lookup import Shelves, Single
+from archives.replay.routes import build_path
+from archives.storage.collection import Collection
 from archives.warc.reader import iter_records
 from tests.crawler.rendering.scripted import DEFINITION, STORIES, TEXT, answer_with, describe, list_routes
-from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
+from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
 from tests.wire import Route, WireExchange, WireServer, build_response
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-needs_browser = pytest.mark.skipif(not CHROMIUM, reason="no chromium: apt-get install chromium")
+needs_browser = pytest.mark.skipif(
+    not CHROMIUM or find_spec("playwright") is None,
+    reason="no chromium, or no playwright: apt-get install chromium, pip install newsreel[browser]",
+)
 
 
 def write_definition(folder: Path, base: str, *, when: str = "shell", seconds: int = 60) -> str:
@@ -77,6 +94,7 @@ def test_articles_that_only_scripts_have_are_read_and_all_goes_through_the_archi
     assert all(address.startswith("127.0.0.1:") for address in connected), connected
     assert not ports & {int(address.rpartition(":")[2]) for address in connected}
 
+    check_replay(data, f"{server.base_url}/story/1")
     before = hash_tree(data.posts("scripted"))
     done = run_scrapy("verify", "scripted", "--posts", data=data)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -84,6 +102,21 @@ def test_articles_that_only_scripts_have_are_read_and_all_goes_through_the_archi
     done = run_scrapy("reparse", "scripted", data=data, settings={"RENDER_BROWSER": "/nowhere"})
     assert done.returncode == 0, done.stderr
     assert hash_tree(data.posts("scripted")) == before
+
+
+def check_replay(data: Data, url: str) -> None:
+    """The viewer shows the rendered document, with its text and without a script that could run."""
+    shelves = Shelves(Single(Collection.open(data.path, "scripted")))
+    try:
+        path = build_path("scripted", url, stamp="20991231235959", modifier="mp_")
+        shown = ReplayApp(shelves)(Request(method="GET", target=path, headers={"host": "127.0.0.1:8080"}))
+    finally:
+        shelves.close()
+    assert shown.status == 200
+    assert describe(1)["title"].encode() in shown.body
+    policy = dict(shown.headers)["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
 
 
 def mask_cookies(raw: bytes) -> bytes:
@@ -144,9 +177,113 @@ def test_pages_that_never_end_cost_themselves_alone(data: Data, tmp_path: Path) 
         path = write_definition(tmp_path, server.base_url, seconds=12)
         text = (tmp_path / "scripted.toml").read_text("utf-8").replace("scroll = 8", "max_requests = 20")
         (tmp_path / "scripted.toml").write_text(text, "utf-8")
-        _, log = crawl(path, data)
+        _, log = crawl(path, data, RENDER_CONCURRENCY=1)
         asked = [exchange for exchange in list_heard(server) if "/none/" in exchange.target]
     assert [describe(5)["title"] in post.read_text("utf-8") for post in data.posts("scripted").glob("*.md")] == [True]
     assert len(asked) <= 20
     assert "'render/refused/bounds'" in log
     assert "'render/failed/timeout'" in log
+
+
+def start_crawl(path: str, data: Data) -> subprocess.Popen[str]:
+    options = LOOPBACK | {"DATA_DIR": data.path}
+    command = [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={path}", "-L", "INFO"]
+    for name, value in options.items():
+        command += ["-s", f"{name}={value}"]
+    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    return subprocess.Popen(command, cwd=ROOT, env=clean, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+
+
+def find_browser(parent: int) -> psutil.Process | None:
+    """The browser's own process below a crawl, not those of its pages."""
+    with suppress(psutil.Error):
+        for process in psutil.Process(parent).children(recursive=True):
+            with suppress(psutil.Error):
+                words = process.cmdline()
+                if any("--remote-debugging" in word for word in words) and not any("--type=" in word for word in words):
+                    return process
+    return None
+
+
+def wait_for(found: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + 90
+    while not found():
+        assert time.monotonic() < until, what
+        time.sleep(0.05)
+
+
+@needs_browser
+def test_a_killed_browser_and_a_killed_crawl_lose_nothing(data: Data, tmp_path: Path) -> None:
+    routes = list_routes()
+    slow: dict[str, Route] = {
+        url: [0.3, route] if isinstance(route, bytes) and url.startswith("/api/story") else route
+        for url, route in routes.items()
+    }
+    with WireServer(slow) as server:
+        path = write_definition(tmp_path, server.base_url)
+
+        def has_story(number: int = 1) -> bool:
+            return sum("/api/story" in exchange.target for exchange in server.exchanges) >= number
+
+        first = start_crawl(path, data)
+        wait_for(has_story, "no page was rendered")
+        browser = find_browser(first.pid)
+        assert browser is not None
+        browser.send_signal(signal.SIGKILL)
+        wait_for(lambda: has_story(3), "no page was rendered by another browser")
+        left = psutil.Process(first.pid).children(recursive=True)
+        first.kill()
+        assert first.stderr is not None
+        first.stderr.close()
+        first.wait()
+        _, alive = psutil.wait_procs(left, timeout=30)
+        assert alive == [], "nothing of the browser outlives the crawl"
+        status, log = crawl(path, data)
+    assert status == 0, log
+    texts = [post.read_text("utf-8") for post in data.posts("scripted").glob("*.md")]
+    assert len(texts) == STORIES
+    assert all(any(describe(n)["title"] in text for text in texts) for n in range(1, STORIES + 1))
+    done = run_scrapy("verify", "scripted", "--posts", data=data)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+WALLED = """<!doctype html><html><body><div id=root></div><script>
+fetch('/api' + location.pathname).then(answer => answer.json()).then(story => {
+  document.getElementById('root').innerHTML = `<p>Signed in as ${story.reader}</p><h1>${story.title}</h1>
+    <time datetime="${story.at}">${story.at}</time><div class=story><p>${story.text}</p><p>${story.text}</p></div>`;
+});
+</script></body></html>"""
+SID = "b5c1d7e09a4f4c6d8e2f7a3b"
+READER = "ann.reader@mail.example"
+
+
+@needs_browser
+def test_a_page_in_the_browser_is_logged_in_and_its_document_holds_no_secret(data: Data, tmp_path: Path) -> None:
+    def tell(raw: bytes) -> bytes:
+        if f"sid={SID}".encode() not in raw:
+            return build_response(b"{}", status="403 Forbidden")
+        return answer_with(json.dumps(describe(1) | {"reader": READER}), "application/json")
+
+    routes: dict[str, Route] = {
+        "/": answer_with('<html><body><a href="/story/1">Ferry</a><p>News of the day</p></body></html>', "text/html"),
+        "/story/1": answer_with(WALLED, "text/html"),
+        "/api/story/1": tell,
+    }
+    session = 'cookies = "env:NEWSREEL_SECRET_COOKIE"\nheaders = { X-Reader = "env:NEWSREEL_SECRET_READER" }\n'
+    environment = {"NEWSREEL_SECRET_COOKIE": f"sid={SID}", "NEWSREEL_SECRET_READER": READER}
+    with WireServer(routes) as server:
+        path = Path(write_definition(tmp_path, server.base_url))
+        path.write_text(path.read_text("utf-8") + "[session]\n" + session, "utf-8")
+        done = run_scrapy(
+            "crawl", "category", "-a", f"source={path}", data=data, settings=LOOPBACK, environment=environment
+        )
+    assert done.returncode == 0, done.stderr
+    (post,) = data.posts("scripted").glob("*.md")
+    assert describe(1)["title"] in post.read_text("utf-8")
+    kept = b"".join(record.block for warc in data.warcs("scripted") for record in iter_records(warc))
+    assert f"Signed in as {'*' * len(READER)}".encode() in kept
+    for secret in (SID, READER):
+        assert secret.encode() not in kept
+        assert secret not in done.stderr
+    done = run_scrapy("verify", "scripted", "--posts", data=data)
+    assert done.returncode == 0, done.stdout + done.stderr
