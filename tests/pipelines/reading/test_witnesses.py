@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -124,3 +125,16 @@ def test_fields_that_are_the_same_on_all_articles_are_counted() -> None:
     for _ in range(2 * LEAST):
         alike.add(Statement(identifier="1", headline="Another"))
     assert alike.count_constant() == {}
+
+
+@pytest.mark.parametrize("rules", [RULES, NO_RULES], ids=["rules", "no rules"])
+def test_the_evidence_says_that_a_browser_made_the_document(rules: str) -> None:
+    source = load_source(rules, path="lamp.toml")
+    page = f"<html><head><title>{TITLE}</title></head><body><h1>{TITLE}</h1><time datetime='2026-03-08'>8</time>{PROSE}"
+    at = datetime(2026, 3, 20, 9, tzinfo=UTC)
+    sent = Document(body=page.encode(), url=URL, content_type=b"text/html", captured_at=at)
+    reading = read(replace(sent, is_rendered=True), source)
+    (plain,), (rendered,) = read(sent, source).statements, reading.statements
+    assert rendered.witnesses == {name: f"{place} (rendered)" for name, place in plain.witnesses.items()}
+    assert settle([rendered], source.post).evidence["headline"].place.endswith(" (rendered)")
+    assert reading.notes["captures/rendered"] == 1
