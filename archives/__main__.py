@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from archives.captures.recovery import salvage
 from archives.errors import ArchiveError, CollectionError
 from archives.index.catalogue import rebuild_catalogue
+from archives.index.cold import COLD_NAME, write_cold_index
 from archives.index.sidecars import rebuild
 from archives.mending.copies import mend_collection
 from archives.mending.summary import count_left, describe_file
@@ -63,7 +64,8 @@ def _build_parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    add("index", _run_index, "write every index file anew from the WARC files", path="COLLECTION_DIR")
+    index = add("index", _run_index, "write every index file anew from the WARC files", path="COLLECTION_DIR")
+    index.add_argument("--cold", action="store_true", help="also write the index as one Parquet file")
     verify = add("verify", _run_verify, "read every byte and list what is not as it was written", path="COLLECTION_DIR")
     verify.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")
     verify.add_argument("--notes", action="store_true", help="also tell, on stderr, what is unusual but harmless")
@@ -110,6 +112,8 @@ def _run_index(options: argparse.Namespace) -> int:
     rebuilt = rebuild(collection)
     rebuild_catalogue(collection)
     _say(f"{rebuilt.entries} captures indexed")
+    if options.cold:
+        _say(f"{write_cold_index(collection)} captures in {COLD_NAME}")
     for error in rebuilt.damage:
         _complain(str(error))
     return 1 if rebuilt.damage else 0

@@ -35,7 +35,7 @@ ALLOWED = {
 # What it may import inside a function, because it does without where it is not installed.
 OPTIONAL = {
     "archives": frozenset({"isal", "brotli", "backports", "cryptography", "rfc3161_client"})
-    | frozenset({"boto3", "botocore", "psycopg"}),
+    | frozenset({"boto3", "botocore", "psycopg", "pyarrow"}),
     "pipelines": frozenset({"pyarrow"}),
 }
 SCRAPY = frozenset({"scrapy", "itemadapter", "twisted"})

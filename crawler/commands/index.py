@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from archives.index.cold import COLD_NAME, write_cold_index
 from crawler.batch.engines import EngineError, add_engine_options, find_engine, use_one_process
 from crawler.batch.index import index_in_shards
 from crawler.batch.shards import ShardFailed
 from crawler.commands._collection import open_named
+from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
+
+    from archives.storage.collection import Collection
 
 
 class Command(NewsreelCommand):
@@ -39,6 +43,7 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
+        parser.add_argument("--cold", action="store_true", help="also write the index as one Parquet file")
         add_engine_options(parser)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -51,6 +56,16 @@ class Command(NewsreelCommand):
         except ShardFailed as error:
             count, damage = 0, [str(error)]
         print(f"{collection.name}: {count} captures indexed")  # noqa: T201
+        if opts.cold:
+            self._write_cold(collection)
         for words in damage:
             print(f"{collection.name}: {words}", file=sys.stderr)  # noqa: T201
         self.exitcode = 1 if damage else 0
+
+    def _write_cold(self, collection: Collection) -> None:
+        try:
+            with show_progress(f"write {COLD_NAME}") as advance:
+                count = write_cold_index(collection, progress=lambda rows: advance(f"{rows} captures"))
+        except (ArchiveError, OSError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        print(f"{collection.name}: {count} captures in indexes/{COLD_NAME}")  # noqa: T201
