@@ -25,6 +25,8 @@ ARCHIVE_DEDUPLICATE = True
 ARCHIVE_MIN_FREE_BYTES = 100_000_000
 # Authorization, Proxy-Authorization and Cookie values are starred out in stored requests.
 ARCHIVE_MASK_SECRETS = True
+# The algorithm of the digests in WARC records: sha1, sha256, sha512 or blake3.
+ARCHIVE_DIGEST = "sha1"
 # A PEM file with the private key that signs the log of each collection's closed files; empty for no log.
 ARCHIVE_LOG_KEY = ""
 # An authority that time-stamps the log after each run (RFC 3161); empty for none.

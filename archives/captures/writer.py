@@ -23,6 +23,7 @@ from archives.index.sidecars import write_sidecar
 from archives.storage.collection import OPEN_SUFFIX, Collection
 from archives.storage.files import is_same_file, lock_file, sync_directory
 from archives.urls import format_timestamp
+from archives.warc.digests import WRITTEN, can_write_digest
 from archives.warc.http_responses import Answer, build_answer
 from archives.warc.members import compress_parts, load_compressor, store_member
 from archives.warc.messages import find_mime
@@ -88,8 +89,10 @@ class WarcWriter:
     Args:
         originals: what not to keep twice; without it every response is kept.
         min_free_bytes: room on the disk that no record may take.
+        digest: the algorithm of block and payload digests, one of `archives.warc.digests.WRITTEN`.
 
     Attributes:
+        digest_algorithm: as given.
         bytes_written: compressed, over all files.
         records_written: over all files, warcinfo records included.
     """
@@ -107,7 +110,13 @@ class WarcWriter:
         mask: bool = True,
         originals: Originals | None = None,
         min_free_bytes: int = 0,
+        digest: str = "sha1",
     ) -> None:
+        if not can_write_digest(digest):
+            raise CollectionError(
+                f"digests of {digest!r} cannot be written here; use one of {', '.join(WRITTEN)}, and for the last "
+                'install "newsreel[blake3]"'
+            )
         token = secrets.token_hex(4) if token is None else token
         for part in (prefix, token):
             if not _PREFIX.fullmatch(part):
@@ -126,6 +135,7 @@ class WarcWriter:
         self._mask = mask
         self._originals = originals
         self._min_free_bytes = min_free_bytes
+        self.digest_algorithm = digest
         self._serial = 0
         self._compress = load_compressor()
         self._file: _OpenFile | None = None
@@ -154,11 +164,17 @@ class WarcWriter:
         """
         if self._mask:
             exchange = replace(exchange, raw_request=mask_secrets(exchange.raw_request))
-        answer = answer or build_answer(exchange.raw_response)
+        if answer is None or not answer.payload_digest.startswith(f"{self.digest_algorithm}:"):
+            answer = build_answer(exchange.raw_response, self.digest_algorithm)
         original = self._originals.find(exchange, answer) if self._originals else None
         file = self._ensure_file()
         records = build_exchange(
-            exchange, warcinfo_id=file.warcinfo_id, new_id=self._new_id, answer=answer, original=original
+            exchange,
+            warcinfo_id=file.warcinfo_id,
+            new_id=self._new_id,
+            answer=answer,
+            original=original,
+            algorithm=self.digest_algorithm,
         )
         location = self._append(file, records, quote_uri(exchange.url), exchange.began_at)
         self._remember(location, exchange, answer, original)
@@ -198,6 +214,7 @@ class WarcWriter:
             at=at,
             warcinfo_id=file.warcinfo_id,
             record_id=build_record_id(self._new_id()),
+            algorithm=self.digest_algorithm,
         )
         location = self._append(file, [record], quote_uri(uri), at)
         self._list(file, location, mime=find_mime(content_type))
@@ -247,7 +264,12 @@ class WarcWriter:
         """
         file = self._ensure_file()
         record = build_surplus(
-            data, record_id, captured_at, warcinfo_id=file.warcinfo_id, new_record_id=build_record_id(self._new_id())
+            data,
+            record_id,
+            captured_at,
+            warcinfo_id=file.warcinfo_id,
+            new_record_id=build_record_id(self._new_id()),
+            algorithm=self.digest_algorithm,
         )
         self._append(file, [record], "", captured_at)
 
@@ -398,7 +420,13 @@ class WarcWriter:
         return self._file
 
     def _build_warcinfo(self, file: _OpenFile) -> BuiltRecord:
-        return build_warcinfo(self._info, filename=file.filename, at=self._clock(), record_id=file.warcinfo_id)
+        return build_warcinfo(
+            self._info,
+            filename=file.filename,
+            at=self._clock(),
+            record_id=file.warcinfo_id,
+            algorithm=self.digest_algorithm,
+        )
 
     def _make_file(self) -> _OpenFile:
         """Create a file that no other process has, and lock it."""

@@ -32,6 +32,11 @@ def build_digest(data: bytes, algorithm: str = "sha1") -> str:
     return build_parts_digest((data,), algorithm)
 
 
+def can_write_digest(algorithm: str) -> bool:
+    """Tell whether digests of that name can be written here."""
+    return algorithm in WRITTEN and _begin(algorithm) is not None
+
+
 def build_parts_digest(parts: Iterable[bytes | memoryview], algorithm: str = "sha1") -> str:
     """Digest the bytes of all parts as `build_digest` would digest them together."""
     digest = _begin(algorithm)

@@ -48,8 +48,11 @@ class Answer:
         return has_chunks(self.head)
 
 
-def build_answer(raw_response: bytes) -> Answer:
+def build_answer(raw_response: bytes, algorithm: str = "sha1") -> Answer:
     """Take apart what came back; of a connection that ended after interim messages, these are the answer.
+
+    Args:
+        algorithm: of the payload digest.
 
     Spec: WARC/1.1 §6.3.2.
     """
@@ -65,7 +68,7 @@ def build_answer(raw_response: bytes) -> Answer:
         block=block,
         head_size=head_size,
         head=head,
-        payload_digest=build_parts_digest(iter_payload(head.headers, body)),
+        payload_digest=build_parts_digest(iter_payload(head.headers, body), algorithm),
         has_payload=len(first) > 0,
         is_dense=bytes(first[:_DENSE_BYTES]).startswith(_DENSE),
     )

@@ -194,6 +194,7 @@ def build_exchange(
     new_id: Callable[[], uuid.UUID],
     answer: Answer | None = None,
     original: Original | None = None,
+    algorithm: str = "sha1",
 ) -> list[BuiltRecord]:
     """The records of one capture event: response or revisit, request, and metadata for what has no place in those.
 
@@ -203,39 +204,44 @@ def build_exchange(
     Args:
         answer: of `exchange`, if it has been built.
         original: makes a revisit of the response.
+        algorithm: of the digests.
 
     Spec: WARC/1.1 §6.3 response, §6.5 request, §6.6 metadata, §6.7 revisit.
     """
-    answer = answer or build_answer(exchange.raw_response)
+    answer = answer or build_answer(exchange.raw_response, algorithm)
     shared = _build_shared_fields(exchange, warcinfo_id)
     capture_id = build_record_id(new_id())
     apart = answer.interim
     if original is None:
-        capture = build_response(answer, shared, capture_id, truncated=exchange.truncated)
+        capture = build_response(answer, shared, capture_id, truncated=exchange.truncated, algorithm=algorithm)
     else:
-        capture = build_revisit(answer, original, shared, capture_id)
+        capture = build_revisit(answer, original, shared, capture_id, algorithm)
         apart += answer.block if answer.head.status == 304 else b""
     concurrent = f"WARC-Concurrent-To: {capture_id}\r\n"
-    built = [capture, build_request(exchange.raw_request, shared + concurrent, build_record_id(new_id()))]
+    built = [capture, build_request(exchange.raw_request, shared + concurrent, build_record_id(new_id()), algorithm)]
     if apart or exchange.deviations or exchange.surplus:
         fields = _build_shared_fields(exchange, warcinfo_id, is_addressed=False) + concurrent
-        built += _build_remarks(exchange, apart, fields, new_id)
+        built += _build_remarks(exchange, apart, fields, new_id, algorithm)
     return built
 
 
 def _build_remarks(
-    exchange: Exchange, apart: bytes, fields: str, new_id: Callable[[], uuid.UUID]
+    exchange: Exchange, apart: bytes, fields: str, new_id: Callable[[], uuid.UUID], algorithm: str
 ) -> Iterator[BuiltRecord]:
     if apart:
-        yield build_metadata(apart, fields, build_record_id(new_id()))
+        yield build_metadata(apart, fields, build_record_id(new_id()), algorithm=algorithm)
     if exchange.deviations:
         lines = "".join(f"http-deviation: {_check_token(name)}\r\n" for name in exchange.deviations).encode("ascii")
-        yield build_metadata(lines, fields, build_record_id(new_id()), content_type="application/warc-fields")
+        kind = "application/warc-fields"
+        yield build_metadata(lines, fields, build_record_id(new_id()), content_type=kind, algorithm=algorithm)
     if exchange.surplus:
-        yield build_metadata(exchange.surplus, fields, build_record_id(new_id()), content_type=SURPLUS_TYPE)
+        record_id = build_record_id(new_id())
+        yield build_metadata(exchange.surplus, fields, record_id, content_type=SURPLUS_TYPE, algorithm=algorithm)
 
 
-def build_response(answer: Answer, shared: str, record_id: str, *, truncated: Truncated | None = None) -> BuiltRecord:
+def build_response(
+    answer: Answer, shared: str, record_id: str, *, truncated: Truncated | None = None, algorithm: str = "sha1"
+) -> BuiltRecord:
     """A response record whose block is that of `answer` exactly."""
     block = answer.block
     reason = f"WARC-Truncated: {truncated}\r\n" if truncated else ""
@@ -243,14 +249,16 @@ def build_response(answer: Answer, shared: str, record_id: str, *, truncated: Tr
         f"{shared}WARC-Payload-Digest: {answer.payload_digest}\r\n{reason}"
         "Content-Type: application/http;msgtype=response\r\n"
     )
-    header = _build_header(RecordType.RESPONSE, record_id, fields, block)
+    header = _build_header(RecordType.RESPONSE, record_id, fields, block, algorithm)
     dense_at = answer.head_size if answer.is_dense else None
     return BuiltRecord(
         record_id=record_id, header=header, block=block, payload_digest=answer.payload_digest, dense_at=dense_at
     )
 
 
-def build_revisit(answer: Answer, original: Original, shared: str, record_id: str) -> BuiltRecord:
+def build_revisit(
+    answer: Answer, original: Original, shared: str, record_id: str, algorithm: str = "sha1"
+) -> BuiltRecord:
     """A record that says a payload was seen again: with the response's head, or with no block for a 304.
 
     Replay tools find the original by its address and date, and show a block that holds a 304 instead of it.
@@ -270,24 +278,29 @@ def build_revisit(answer: Answer, original: Original, shared: str, record_id: st
         f"WARC-Payload-Digest: {original.payload_digest}\r\n{reason}"
         "Content-Type: application/http;msgtype=response\r\n"
     )
-    header = _build_header(RecordType.REVISIT, record_id, fields, block)
+    header = _build_header(RecordType.REVISIT, record_id, fields, block, algorithm)
     return BuiltRecord(
         record_id=record_id, header=header, block=block, payload_digest=original.payload_digest, is_revisit=True
     )
 
 
-def build_request(block: bytes, shared: str, record_id: str) -> BuiltRecord:
+def build_request(block: bytes, shared: str, record_id: str, algorithm: str = "sha1") -> BuiltRecord:
     """A request record; it has a payload digest only if it has a payload."""
     payload = find_payload(block)
-    payload_digest = build_digest(payload) if payload else ""
+    payload_digest = build_digest(payload, algorithm) if payload else ""
     digest_field = f"WARC-Payload-Digest: {payload_digest}\r\n" if payload else ""
     fields = f"{shared}{digest_field}Content-Type: application/http;msgtype=request\r\n"
-    header = _build_header(RecordType.REQUEST, record_id, fields, block)
+    header = _build_header(RecordType.REQUEST, record_id, fields, block, algorithm)
     return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
 
 
 def build_metadata(
-    block: bytes, shared: str, record_id: str, *, content_type: str = "application/http;msgtype=response"
+    block: bytes,
+    shared: str,
+    record_id: str,
+    *,
+    content_type: str = "application/http;msgtype=response",
+    algorithm: str = "sha1",
 ) -> BuiltRecord:
     """A metadata record that keeps what stands in no other record of the capture event, or says something of it.
 
@@ -300,22 +313,30 @@ def build_metadata(
     Spec: WARC/1.1 §6.6 metadata.
     """
     fields = f"{shared}Content-Type: {content_type}\r\n"
-    header = _build_header(RecordType.METADATA, record_id, fields, block)
+    header = _build_header(RecordType.METADATA, record_id, fields, block, algorithm)
     return BuiltRecord(record_id=record_id, header=header, block=block)
 
 
 def build_surplus(
-    data: bytes, capture_id: str, captured_at: datetime, *, warcinfo_id: str, new_record_id: str
+    data: bytes,
+    capture_id: str,
+    captured_at: datetime,
+    *,
+    warcinfo_id: str,
+    new_record_id: str,
+    algorithm: str = "sha1",
 ) -> BuiltRecord:
     """A metadata record of bytes that came behind a response after it had been written."""
     fields = (
         f"WARC-Date: {format_warc_date(captured_at)}\r\nWARC-Warcinfo-ID: {warcinfo_id}\r\n"
         f"WARC-Concurrent-To: {capture_id}\r\n"
     )
-    return build_metadata(data, fields, new_record_id, content_type=SURPLUS_TYPE)
+    return build_metadata(data, fields, new_record_id, content_type=SURPLUS_TYPE, algorithm=algorithm)
 
 
-def build_warcinfo(info: Mapping[str, str], *, filename: str, at: datetime, record_id: str) -> BuiltRecord:
+def build_warcinfo(
+    info: Mapping[str, str], *, filename: str, at: datetime, record_id: str, algorithm: str = "sha1"
+) -> BuiltRecord:
     """The record that opens a file and says who made it, with what.
 
     Args:
@@ -337,24 +358,31 @@ def build_warcinfo(info: Mapping[str, str], *, filename: str, at: datetime, reco
         "Content-Type: application/warc-fields\r\n"
     )
     block = "".join(lines).encode()
-    header = _build_header(RecordType.WARCINFO, record_id, named, block)
+    header = _build_header(RecordType.WARCINFO, record_id, named, block, algorithm)
     return BuiltRecord(record_id=record_id, header=header, block=block)
 
 
 def build_resource(
-    uri: str, content_type: str, block: bytes, *, at: datetime, warcinfo_id: str, record_id: str
+    uri: str,
+    content_type: str,
+    block: bytes,
+    *,
+    at: datetime,
+    warcinfo_id: str,
+    record_id: str,
+    algorithm: str = "sha1",
 ) -> BuiltRecord:
     """A record of bytes that came without a protocol head: a log, a run's settings.
 
     Spec: WARC/1.1 §6.4.
     """
-    payload_digest = build_digest(block)
+    payload_digest = build_digest(block, algorithm)
     fields = (
         f"WARC-Date: {format_warc_date(at)}\r\nWARC-Target-URI: {quote_uri(uri)}\r\n"
         f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Payload-Digest: {payload_digest}\r\n"
         f"Content-Type: {_check_value(content_type)}\r\n"
     )
-    header = _build_header(RecordType.RESOURCE, record_id, fields, block)
+    header = _build_header(RecordType.RESOURCE, record_id, fields, block, algorithm)
     return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
 
 
@@ -400,10 +428,10 @@ def _build_shared_fields(exchange: Exchange, warcinfo_id: str, *, is_addressed: 
     return fields
 
 
-def _build_header(record_type: RecordType, record_id: str, fields: str, block: bytes) -> bytes:
+def _build_header(record_type: RecordType, record_id: str, fields: str, block: bytes, algorithm: str) -> bytes:
     return (
         f"{_VERSION_LINE}WARC-Type: {record_type}\r\nWARC-Record-ID: {record_id}\r\n{fields}"
-        f"WARC-Block-Digest: {build_digest(block)}\r\nContent-Length: {len(block)}\r\n\r\n"
+        f"WARC-Block-Digest: {build_digest(block, algorithm)}\r\nContent-Length: {len(block)}\r\n\r\n"
     ).encode()
 
 

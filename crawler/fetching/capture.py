@@ -285,7 +285,8 @@ class Download:
         recording.received.close()
         for deviation in framer.deviations:
             handler.count(f"wire/deviation/{deviation}")
-        self._answer = build_answer(exchange.raw_response)
+        algorithm = handler.run.digest_algorithm if handler.run is not None else "sha1"
+        self._answer = build_answer(exchange.raw_response, algorithm)
         if handler.run is None:
             return
         try:

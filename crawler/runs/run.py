@@ -84,6 +84,7 @@ class RunExtension:
             mask=settings.getbool("ARCHIVE_MASK_SECRETS"),
             originals=self._originals,
             min_free_bytes=settings.getint("ARCHIVE_MIN_FREE_BYTES"),
+            digest=settings["ARCHIVE_DIGEST"],
         )
         self._is_stopping = False
         self._closing: asyncio.Future[None] | None = None
@@ -158,6 +159,11 @@ class RunExtension:
             self._writer.write_surplus(ref.record_id, ref.captured_at, data)
         except WriteError as error:
             self.stop(error)
+
+    @property
+    def digest_algorithm(self) -> str:
+        """The algorithm of the digests in the run's records."""
+        return self._writer.digest_algorithm
 
     @property
     def bytes_written(self) -> int:

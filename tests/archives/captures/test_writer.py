@@ -17,12 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from archives.captures.deduplication import Originals
 from archives.captures.recovery import salvage
 from archives.errors import CollectionError, DiskFull, RecordError, WriteError
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import build_sidecar
 from archives.storage.collection import Collection
 from archives.verify.fixity import verify_collection
+from archives.warc.http_responses import build_answer
 from archives.warc.reader import iter_records, read_capture
 from archives.warc.records import Truncated
 from tests.archives.conftest import BEGAN_AT, RESPONSE, build_exchange, build_writer, limit_file_size, write_file
@@ -393,3 +395,30 @@ def test_a_compressed_body_is_stored_as_it_is(collection: Collection) -> None:
     assert body in (collection.archive_dir / location.filename).read_bytes()
     assert read_capture(collection, location).block == raw
     assert read_capture(collection, location).decode() == gzip.decompress(body)
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha512", "blake3"])
+def test_digests_are_of_the_algorithm_that_is_chosen(collection: Collection, algorithm: str) -> None:
+    if algorithm == "blake3":
+        pytest.importorskip("blake3")
+    originals = Originals(collection)
+    with build_writer(collection, digest=algorithm, originals=originals) as writer:
+        writer.write_resource("urn:x:settings", "text/plain", b"a")
+        for number in (1, 1, 2):
+            exchange = build_exchange(number, raw_request=b"POST / HTTP/1.1\r\n\r\nbody", deviations=("odd-version",))
+            location = writer.write(exchange, build_answer(exchange.raw_response))
+        writer.write_surplus(location.record_id, location.captured_at, b"late")
+    originals.close()
+    (path,) = collection.iter_warcs()
+    records = list(iter_records(path))
+    assert {record.type for record in records} == {"warcinfo", "resource", "response", "revisit", "request", "metadata"}
+    labels = [record.get(name) for record in records for name in ("WARC-Block-Digest", "WARC-Payload-Digest")]
+    assert {label.partition(":")[0] for label in labels if label} == {algorithm}
+    notes: list[object] = []
+    assert verify_collection(collection, on_note=notes.append) == [] and not notes
+
+
+def test_an_algorithm_that_is_not_written_is_refused(collection: Collection) -> None:
+    for algorithm in ("md5", "crc32", ""):
+        with pytest.raises(CollectionError, match="use one of sha1, sha256"):
+            build_writer(collection, digest=algorithm)
