@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.signed_log.signing import sign_collection
 from crawler.commands._collection import open_named
 from crawler.monitoring.progress import show_progress
+from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
 
 
-class Command(ScrapyCommand):
+class Command(NewsreelCommand):
     """Adds to the signed log every closed file that is not in it, and has an authority time-stamp it.
 
     Exit codes: 0 good, 1 it cannot be signed or time-stamped, 2 usage.
