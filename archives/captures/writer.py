@@ -7,15 +7,16 @@ cut back if the disk does not take all of it, so that a file always ends where a
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import secrets
 import uuid
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Self
 
+from archives.captures.open_files import OpenFile, skip_bytes
+from archives.captures.secrets import MASKED_HEADERS, mask_secrets
 from archives.errors import CollectionError, DiskFull, RecordError, WriteError
 from archives.index.cdxj import REVISIT_MIME, IndexEntry, dump_line, find_key
 from archives.index.methods import find_request_key
@@ -28,7 +29,6 @@ from archives.warc.http_responses import Answer, build_answer
 from archives.warc.members import compress_parts, load_compressor, store_member
 from archives.warc.messages import find_mime
 from archives.warc.records import (
-    MASKED_HEADERS,
     RECORD_END,
     BuiltRecord,
     Exchange,
@@ -42,7 +42,6 @@ from archives.warc.records import (
     build_resource,
     build_surplus,
     build_warcinfo,
-    mask_secrets,
     quote_uri,
 )
 
@@ -55,32 +54,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES: Final = 1_000_000_000
 _LARGE_BYTES: Final = 1024 * 1024
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PREFIX: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-
-
-@dataclass(slots=True, kw_only=True)
-class _OpenFile:
-    """The file being written.
-
-    Attributes:
-        size: bytes of whole members; whatever lies behind is not ours.
-        is_dirty: something was written since the last sync.
-        is_listed: the directory knows the name for good.
-        lines: its sidecar, so far.
-    """
-
-    path: Path
-    descriptor: int
-    warcinfo_id: str
-    size: int = 0
-    is_dirty: bool = True
-    is_listed: bool = False
-    lines: list[str] = field(default_factory=list)
-
-    @property
-    def filename(self) -> str:
-        return self.path.name.removesuffix(OPEN_SUFFIX)
 
 
 class WarcWriter:
@@ -138,7 +112,7 @@ class WarcWriter:
         self.digest_algorithm = digest
         self._serial = 0
         self._compress = load_compressor()
-        self._file: _OpenFile | None = None
+        self._file: OpenFile | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -246,12 +220,20 @@ class WarcWriter:
             at=at,
             warcinfo_id=file.warcinfo_id,
             record_id=build_record_id(self._new_id()),
+            algorithm=self.digest_algorithm,
         )
         records = [made]
         lines = list(remarks)
         if lines:
-            new_id = build_record_id(self._new_id())
-            records.append(build_remark(lines, made.record_id, at, warcinfo_id=file.warcinfo_id, record_id=new_id))
+            remark = build_remark(
+                lines,
+                made.record_id,
+                at,
+                warcinfo_id=file.warcinfo_id,
+                record_id=build_record_id(self._new_id()),
+                algorithm=self.digest_algorithm,
+            )
+            records.append(remark)
         location = self._append(file, records, quote_uri(uri), at)
         self._list(file, location, mime=find_mime(content_type))
         return location
@@ -287,7 +269,7 @@ class WarcWriter:
             if not file.is_listed:
                 sync_directory(file.path.parent)
         except OSError as error:
-            raise self._build_error(file, error) from error
+            raise file.build_error(error) from error
         file.is_dirty = False
         file.is_listed = True
 
@@ -306,11 +288,11 @@ class WarcWriter:
         except OSError as error:
             if self._originals is not None:
                 self._originals.forget()
-            raise self._build_error(file, error) from error
+            raise file.build_error(error) from error
         finally:
             os.close(file.descriptor)
 
-    def _close_file(self, file: _OpenFile) -> None:
+    def _close_file(self, file: OpenFile) -> None:
         if not file.lines:
             file.path.unlink()
             return
@@ -328,7 +310,7 @@ class WarcWriter:
             return compress_parts(record.header, record.block, RECORD_END)
         return self._compress(record.data)
 
-    def _append(self, file: _OpenFile, records: list[BuiltRecord], url: str, at: datetime) -> Location:
+    def _append(self, file: OpenFile, records: list[BuiltRecord], url: str, at: datetime) -> Location:
         """Write the records; the location is that of the first."""
         members = [self._build_member(record) for record in records]
         offset = file.size
@@ -347,7 +329,7 @@ class WarcWriter:
 
     def _list(
         self,
-        file: _OpenFile,
+        file: OpenFile,
         location: Location,
         *,
         mime: str,
@@ -372,24 +354,24 @@ class WarcWriter:
         )
         file.lines.append(dump_line(entry))
 
-    def _put(self, file: _OpenFile, *members: bytes | bytearray) -> None:
+    def _put(self, file: OpenFile, *members: bytes | bytearray) -> None:
         """Add whole members to the file, all of them in one go, or leave it as it was."""
         size = sum(map(len, members))
         self._leave_room(file, size)
         done = 0
         try:
             while done < size:
-                done += os.pwritev(file.descriptor, _skip(members, done), file.size + done)
+                done += os.pwritev(file.descriptor, skip_bytes(members, done), file.size + done)
         except OSError as error:
             # A disk that is beyond even this loses nothing: the next write begins at the same place.
             with contextlib.suppress(OSError):
                 os.ftruncate(file.descriptor, file.size)
-            raise self._build_error(file, error) from error
+            raise file.build_error(error) from error
         file.size += done
         file.is_dirty = True
         self.bytes_written += done
 
-    def _leave_room(self, file: _OpenFile, size: int) -> None:
+    def _leave_room(self, file: OpenFile, size: int) -> None:
         """Refuse to take the room on the disk that is to be left."""
         if not self._min_free_bytes:
             return
@@ -403,7 +385,7 @@ class WarcWriter:
                 offset=file.size,
             )
 
-    def _ensure_file(self) -> _OpenFile:
+    def _ensure_file(self) -> OpenFile:
         """The file being written; made, with its warcinfo record, if there is none or it has grown enough."""
         if self._file is not None and self._file.size >= self._max_bytes:
             self.close()
@@ -419,7 +401,7 @@ class WarcWriter:
             self._file = file
         return self._file
 
-    def _build_warcinfo(self, file: _OpenFile) -> BuiltRecord:
+    def _build_warcinfo(self, file: OpenFile) -> BuiltRecord:
         return build_warcinfo(
             self._info,
             filename=file.filename,
@@ -428,7 +410,7 @@ class WarcWriter:
             algorithm=self.digest_algorithm,
         )
 
-    def _make_file(self) -> _OpenFile:
+    def _make_file(self) -> OpenFile:
         """Create a file that no other process has, and lock it."""
         stamp = format_timestamp(self._clock())
         while True:
@@ -440,7 +422,7 @@ class WarcWriter:
             descriptor = self._create(path)
             if descriptor is not None:
                 warcinfo_id = build_record_id(self._new_id())
-                return _OpenFile(path=path, descriptor=descriptor, warcinfo_id=warcinfo_id)
+                return OpenFile(path=path, descriptor=descriptor, warcinfo_id=warcinfo_id)
 
     def _create(self, path: Path) -> int | None:
         """A descriptor that holds the file's lock; None if the name is taken or a salvage got there first."""
@@ -457,22 +439,3 @@ class WarcWriter:
             return descriptor
         os.close(descriptor)
         return None
-
-    @staticmethod
-    def _build_error(file: _OpenFile, error: OSError) -> WriteError:
-        kind = DiskFull if error.errno in _NO_ROOM else WriteError
-        return kind(
-            f"cannot write to {file.path.name} at offset {file.size} ({error.strerror or error}); "
-            "what was written before is whole: make room on the disk and run again",
-            path=file.path,
-            offset=file.size,
-        )
-
-
-def _skip(parts: Iterable[bytes | bytearray], size: int) -> list[memoryview]:
-    """What is left of some bytes without the first `size` of them."""
-    left = []
-    for part in parts:
-        left.append(memoryview(part)[min(size, len(part)) :])
-        size = max(0, size - len(part))
-    return left

@@ -269,7 +269,7 @@ def _find_related(warc: Path, places: set[tuple[int, str]]) -> set[str]:
         if (unit.offset, record.record_id) in places:
             captures.add(record.record_id)
             relations += [(value, record.record_id) for value in _iter_related(record, _RELATIONS[:1])]
-        elif record.type in (RecordType.REQUEST, RecordType.METADATA, RecordType.CONTINUATION):
+        elif record.type in (RecordType.REQUEST, RecordType.METADATA, RecordType.CONVERSION, RecordType.CONTINUATION):
             relations += [(record.record_id, value) for value in _iter_related(record, _RELATIONS)]
     related: set[str] = set()
     others = {record_id for record_id, _ in relations} - captures

@@ -15,21 +15,18 @@ from archives.errors import RecordError
 from archives.urls import format_warc_date
 from archives.warc.digests import build_digest
 from archives.warc.http_responses import Answer, build_answer
-from archives.warc.messages import find_payload, split_head
+from archives.warc.messages import find_payload
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
-MASKED_HEADERS: Final = ("Authorization", "Cookie", "Proxy-Authorization")
-
 _VERSION_LINE: Final = "WARC/1.1\r\n"
 RECORD_END: Final = b"\r\n\r\n"
 # What came behind the end of a response, whatever it is.
 SURPLUS_TYPE: Final = "application/octet-stream"
 _PROFILE_URI: Final = "http://netpreserve.org/warc/1.1/revisit/"
-_SECRET: Final = re.compile(rb"^(?:%s)[ \t]*:" % "|".join(MASKED_HEADERS).encode("ascii"), re.IGNORECASE | re.MULTILINE)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x85\u2028\u2029]")
 _UNSAFE_IN_URI: Final = re.compile(r"[^\x21-\x3b\x3d\x3f-\x7e]")
 
@@ -152,30 +149,6 @@ class BuiltRecord:
 def build_record_id(value: uuid.UUID) -> str:
     """A UUID as the URI of a record, in the angle brackets the grammar asks for."""
     return f"<urn:uuid:{value}>"
-
-
-def mask_secrets(raw_request: bytes) -> bytes:
-    """Put `*` over the values of `Authorization`, `Proxy-Authorization` and `Cookie`; all else stays."""
-    head, body = split_head(raw_request)
-    if not _SECRET.search(head):
-        return raw_request
-    lines = head.split(b"\n")
-    is_secret = False
-    for number, line in enumerate(lines):
-        is_folded = line.startswith((b" ", b"\t"))
-        is_secret = is_secret if is_folded else _SECRET.match(line) is not None
-        if is_secret:
-            lines[number] = _mask_line(line, is_folded=is_folded)
-    return b"\n".join(lines) + body
-
-
-def _mask_line(line: bytes, *, is_folded: bool) -> bytes:
-    """A field line with `*` for its value; the space around the value and a final CR stay."""
-    name = b"" if is_folded else line[: line.index(b":") + 1]
-    value = line[len(name) :]
-    start = len(value) - len(value.lstrip(b" \t"))
-    end = len(value) - value.endswith(b"\r")
-    return name + value[:start] + b"*" * (end - start) + value[max(start, end) :]
 
 
 def quote_uri(url: str) -> str:
@@ -387,7 +360,15 @@ def build_resource(
 
 
 def build_conversion(
-    uri: str, content_type: str, block: bytes, *, of: str, at: datetime, warcinfo_id: str, record_id: str
+    uri: str,
+    content_type: str,
+    block: bytes,
+    *,
+    of: str,
+    at: datetime,
+    warcinfo_id: str,
+    record_id: str,
+    algorithm: str = "sha1",
 ) -> BuiltRecord:
     """A record of what was made of a capture, such as the document that a browser's scripts made of a page.
 
@@ -396,25 +377,31 @@ def build_conversion(
 
     Spec: WARC/1.1 §6.8 conversion.
     """
-    payload_digest = build_digest(block)
+    payload_digest = build_digest(block, algorithm)
     fields = (
         f"WARC-Date: {format_warc_date(at)}\r\nWARC-Target-URI: {quote_uri(uri)}\r\n"
         f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Refers-To: {_check_value(of)}\r\n"
         f"WARC-Payload-Digest: {payload_digest}\r\nContent-Type: {_check_value(content_type)}\r\n"
     )
-    header = _build_header(RecordType.CONVERSION, record_id, fields, block)
+    header = _build_header(RecordType.CONVERSION, record_id, fields, block, algorithm)
     return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
 
 
 def build_remark(
-    lines: Iterable[tuple[str, str]], capture_id: str, at: datetime, *, warcinfo_id: str, record_id: str
+    lines: Iterable[tuple[str, str]],
+    capture_id: str,
+    at: datetime,
+    *,
+    warcinfo_id: str,
+    record_id: str,
+    algorithm: str = "sha1",
 ) -> BuiltRecord:
     """A metadata record that says something of a capture, as names and values; see `build_metadata`."""
     fields = (
         f"WARC-Date: {format_warc_date(at)}\r\nWARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Concurrent-To: {capture_id}\r\n"
     )
     block = "".join(f"{_check_token(name)}: {_CONTROL.sub(' ', value)}\r\n" for name, value in lines).encode()
-    return build_metadata(block, fields, record_id, content_type="application/warc-fields")
+    return build_metadata(block, fields, record_id, content_type="application/warc-fields", algorithm=algorithm)
 
 
 def _build_shared_fields(exchange: Exchange, warcinfo_id: str, *, is_addressed: bool = True) -> str:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archives.captures.secrets import mask_secrets
 from archives.errors import RecordError
 from archives.warc.digests import build_digest
 from archives.warc.records import (
@@ -18,7 +19,6 @@ from archives.warc.records import (
     build_record_id,
     build_resource,
     build_warcinfo,
-    mask_secrets,
     quote_uri,
 )
 from tests.archives.conftest import BEGAN_AT, REQUEST, RESPONSE, count_ids
