@@ -81,7 +81,9 @@ class Command(NewsreelCommand):
         parser.add_argument(
             "--follow", action="store_true", help="print changes as they come (default: those from now on)"
         )
-        parser.add_argument("--format", dest="form", default="", metavar="NAME", help="the same as <format>")
+        parser.add_argument(
+            "--format", dest="form", default="", metavar="NAME", help="the same as <format>, and stronger"
+        )
         parser.add_argument("--title", default="", help="of a site or of feeds")
         parser.add_argument("--url", default="", help="where a site or a folder of feeds will stand")
         parser.add_argument("--hub", default="", metavar="URL", help="WebSub hub named in feeds")
@@ -102,7 +104,7 @@ class Command(NewsreelCommand):
             return
         formats = describe_formats()
         if opts.form:
-            args = [*args, opts.form] if args != [opts.form] else args
+            args = [opts.form]
         if opts.follow:
             self._follow(args, opts)
             return

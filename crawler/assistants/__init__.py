@@ -1,0 +1,1 @@
+"""The archive for assistants: what they may ask, and answers that can be checked."""

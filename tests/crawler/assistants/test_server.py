@@ -1,0 +1,140 @@
+"""An assistant at work, by the SDK's own client over the command's standard input and output."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from archives.replay.citations import load_citation, prove_citation
+from crawler.assistants.tools import MAX_CHARS, ArchiveTools, ToolRefused
+from crawler.publishing.library import Library
+from tests.project import ROOT, Data, run_scrapy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelines.exports.records import PostRecord
+
+
+@pytest.fixture(scope="module")
+def newspaper(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    data = Data(tmp_path_factory.mktemp("data"))
+    done = run_scrapy("demo", "--dir", str(data.path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return data
+
+
+@pytest.fixture
+def tools(newspaper: Data) -> Iterator[ArchiveTools]:
+    with closing(ArchiveTools(Library(newspaper.path))) as tools:
+        end = time.monotonic() + 60
+        while tools.search("")["notYetSearchable"] and time.monotonic() < end:
+            time.sleep(0.1)
+        yield tools
+
+
+def find_updated(data: Data) -> PostRecord:
+    """The post that the demo's second edition changes."""
+    library = Library(data.path)
+    with closing(library.open_log("newspaper")) as log:
+        row = log._database.execute("SELECT source, identifier FROM change WHERE kind = 'updated'").fetchone()
+    record = library.open_store("newspaper").find_record(*row)
+    assert record is not None
+    return record
+
+
+def test_an_assistant_finds_quotes_and_proves(newspaper: Data) -> None:
+    pytest.importorskip("mcp", reason="mcp is not installed: pip install newsreel[mcp]")
+    from mcp import Client, StdioServerParameters  # noqa: PLC0415 (an extra)
+
+    record = find_updated(newspaper)
+    sentence = record.text.partition("\n")[0]
+
+    async def work() -> dict[str, Any]:
+        arguments = ["-m", "scrapy", "mcp", "-s", f"DATA_DIR={newspaper.path}"]
+        server = StdioServerParameters(command=sys.executable, args=arguments, cwd=str(ROOT))
+        async with Client(server, read_timeout_seconds=60) as client:
+            told: dict[str, Any] = {"tools": (await client.list_tools()).tools}
+            for name, values in (
+                ("get_post", {"id": record.id}),
+                ("get_versions", {"id": record.id}),
+                ("cite", {"id": record.id, "sentence": sentence}),
+                ("list_changes", {"limit": 3}),
+                ("search", {"query": record.headline, "limit": 1}),
+            ):
+                answer = await client.call_tool(name, values)
+                assert not answer.is_error, answer
+                told[name] = answer.structured_content
+            refused = await client.call_tool("get_post", {"id": "nobody/nothing"})
+            assert refused.is_error
+            told["refused"] = refused.content[0].text  # type: ignore[union-attr]
+            return told
+
+    told = asyncio.run(work())
+    assert [tool.name for tool in told["tools"]] == ["search", "get_post", "get_versions", "cite", "list_changes"]
+    assert all(tool.annotations.read_only_hint and tool.description for tool in told["tools"])
+    assert told["get_post"]["headline"] == record.headline
+    assert told["get_post"]["evidence"]["headline"]["record_id"]
+    versions = told["get_versions"]["versions"]
+    assert [version["version"] for version in versions] == [1, 2]
+    assert any(line.startswith("+") for line in versions[1]["diff"])
+    citation = load_citation(told["cite"]["citations"][-1])
+    assert prove_citation(citation, newspaper.warcs("newspaper")) == ""
+    assert (len(told["list_changes"]["changes"]), told["list_changes"]["more"]) == (3, True)
+    assert "take an id that a search gave" in told["refused"]
+
+
+def test_a_search_gives_ids_that_lead_to_posts(tools: ArchiveTools, newspaper: Data) -> None:
+    found = tools.search("", limit=1000)
+    assert found["total"] == 43
+    assert len(found["posts"]) == 43
+    for post in found["posts"]:
+        assert tools.get_post(post["id"])["headline"] == post["headline"]
+    best = tools.search(f'"{found["posts"][0]["headline"]}"')["posts"]
+    assert found["posts"][0]["id"] in [post["id"] for post in best]
+    assert json.dumps(found)
+
+
+def test_changes_are_read_in_pages_to_the_end(tools: ArchiveTools) -> None:
+    since, seen = "start", []
+    while True:
+        page = tools.list_changes(since, limit=7)
+        seen += [change["id"] for change in page["changes"]]
+        since = page["cursor"]
+        if not page["more"]:
+            break
+    assert len(seen) == len(set(seen)) == 43
+    assert tools.list_changes(since)["changes"] == []
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda tools: tools.get_post("x"), "take an id that a search gave"),
+        (lambda tools: tools.cite(" ", id="x/y"), "name the sentence"),
+        (lambda tools: tools.cite("x"), "name the post by its id, or the address"),
+        (lambda tools: tools.list_changes("yesterday"), "is not a cursor"),
+    ],
+)
+def test_what_cannot_be_given_is_told(call: Any, words: str, tools: ArchiveTools) -> None:
+    with pytest.raises(ValueError, match=words):
+        call(tools)
+    assert issubclass(ToolRefused, ValueError)
+
+
+def test_long_texts_come_in_pieces(tools: ArchiveTools, monkeypatch: pytest.MonkeyPatch, newspaper: Data) -> None:
+    record = find_updated(newspaper)
+    monkeypatch.setattr("crawler.assistants.tools.MAX_CHARS", 100)
+    pieces, start = [], 0
+    while start is not None:
+        post = tools.get_post(record.id, start=start)
+        assert len(post["text"]) <= 100 < MAX_CHARS
+        pieces.append(post["text"])
+        start = post["nextStart"]
+    assert "".join(pieces) == record.text
