@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.project import Data
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+# How long an example takes is the machine's business.
+settings.register_profile("newsreel", deadline=None)
+settings.load_profile("newsreel")
 # The tests start a thousand processes, each of which would compile all of our modules anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

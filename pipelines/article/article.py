@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.article.bylines import find_authors, has_stated, list_signed
-from pipelines.article.datelines import list_lines_near, read_around
+from pipelines.article.datelines import find_shown, list_lines_near, read_around
 from pipelines.article.keywords import choose_sections, choose_topics
 from pipelines.article.main_text import MainBody
 from pipelines.article.publication import find_publication
@@ -94,7 +94,7 @@ def read_article(
     metadata = read_metadata(page)
     headline, shown = find_headline(page, metadata)
     language = language or find_language(page)
-    around = read_around(shown)
+    around = read_around(find_shown(page, headline.text) if shown is None and headline else shown)
     publication = (
         None
         if is_dated

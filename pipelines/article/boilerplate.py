@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.article.text_density import Measures
 from pipelines.article.visibility import drop
 from pipelines.page.page import BLOCKS, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Words that name what is no part of any article.
 _CLUTTER = """
@@ -45,6 +48,11 @@ headline icon info kicker label laiyuan latest list location meta metadata more 
 print reporter side slideshow source subtitle tag time title tool tools topic topics video zebian
 """
 LABELS = frozenset(_LABELS.split())
+# Words that name comments, other articles and columns; dates and names in them are not the article's.
+_FRAMES = frozenset(
+    ["comment", "comments", "disqus", "related", "recommended", "replies", "reply", "respond", "sidebar", "trending"]
+)
+_OF_ENTRY = frozenset(["entry", "hentry", "post"])
 # `has-sidebar`, `sidebar-grid`: the class of what stands beside it.
 _LAYOUT = frozenset(["grid", "has", "layout", "no", "with", "without"])
 _NO_WORDS: frozenset[str] = frozenset()
@@ -254,3 +262,61 @@ def _is_listing(element: Any, measures: Measures) -> bool:
         if (entry.tag == "a" or entry.find(".//a") is not None) and measures[entry].size < _MAX_ENTRY
     ]
     return len(leading) >= 0.8 * len(alike)
+
+
+def begin_from(headings: Iterable[Any]) -> dict[Any, bool]:
+    """Return answers for `stands_beside`: what holds the headline is the article, whatever its class says of others."""
+    frames = ("aside", "footer", "nav", "a")
+    return {parent: False for heading in headings for parent in heading.iterancestors() if parent.tag not in frames}
+
+
+def stands_beside(element: Any, known: dict[Any, bool]) -> bool:
+    """Tell whether an element stands in what is no part of the article: comments, other articles, the site's frame.
+
+    Args:
+        known: answers for parents, which are added to.
+    """
+    parent = element.getparent()
+    if parent is None:
+        return False
+    if parent not in known:
+        known[parent] = is_beside(parent) or stands_beside(parent, known)
+    return known[parent]
+
+
+def is_beside(element: Any) -> bool:
+    """Tell whether an element is a frame of the site, or holds comments or other articles."""
+    if element.tag == "footer" and _ends_article(element):
+        return False
+    if element.tag in ("aside", "footer", "nav"):
+        return not list_class_words(element) & _OF_ENTRY
+    if element.tag in ("body", "html", "main"):
+        return False
+    if element.tag == "a" and any(child.tag in BLOCKS for child in element):
+        # A card that leads to another article.
+        return True
+    words = list_class_words(element)
+    return not words.isdisjoint(_FRAMES) and not (element.tag == "article" and words & _OF_ENTRY)
+
+
+def _ends_article(footer: Any) -> bool:
+    """Tell whether a footer is that of the article and not of the site. Spec: HTML §4.3.8."""
+    if "article" in list_class_words(footer):
+        return True
+    article = next(footer.iterancestors("article"), None)
+    return article is not None and article.find(".//h1") is not None
+
+
+def stands_with_others(element: Any, known: dict[Any, bool]) -> bool:
+    """Tell whether an element stands among comments or other articles; a mere column beside the article is none."""
+    parent = element.getparent()
+    if parent is None or parent.tag in ("body", "html"):
+        return False
+    if parent not in known:
+        is_other = not list_class_words(parent).isdisjoint(_FRAMES - {"sidebar"}) or parent.tag in (
+            "a",
+            "nav",
+            "footer",
+        )
+        known[parent] = is_other or stands_with_others(parent, known)
+    return known[parent]

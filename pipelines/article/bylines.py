@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pipelines.article.datelines import stands_beside
+from pipelines.article.boilerplate import stands_beside
 from pipelines.names.tags import normalise_names
 from pipelines.page.page import fold_blanks, fold_title, read_text
 

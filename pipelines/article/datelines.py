@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from pipelines.article.boilerplate import list_class_words
+from pipelines.article.boilerplate import begin_from, is_beside, stands_beside, stands_with_others
 from pipelines.dates.patterns import names_day
-from pipelines.dates.vocabulary import MODIFIED, PUBLISHED
+from pipelines.dates.vocabulary import MODIFIED, PUBLISHED, fold
 from pipelines.page.metadata import Statement
 from pipelines.page.page import BLOCKS, fold_blanks, read_text
 
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 
     from pipelines.page.page import Page
 
-_BESIDE = frozenset(
-    ["comment", "comments", "disqus", "related", "recommended", "replies", "reply", "respond", "sidebar", "trending"]
-)
-_OF_ENTRY = frozenset(["entry", "hentry", "post"])
 _SILENT = frozenset(["script", "style", "noscript"])
 _NEAR_BLOCKS = 14
+_MIN_HEADLINE = 8
+# A label that stands alone in front of its date.
+_LABEL_CHARS = 24
+_ALONE_CHARS = 30
+_ALONE_REST = 12
+_BARE = ("p", "div", "span", "small", "time", "li", "td", "em", "i", "fieldset", "h3", "h4", "h5")
+_LABELS = ("h2", "h3", "h4", "h5", "h6", "dt", "th", "strong", "b", "span", "p", "div", "label")
 # Behind so much prose a change is that of the site.
 _PROSE_BLOCKS = 2
 _PROSE_CHARS = 60
@@ -100,6 +103,17 @@ class Around:
     before: tuple[str, ...]
 
 
+def find_shown(page: Page, headline: str) -> Any:
+    """Return the first element that says the headline and is no heading, or None."""
+    wanted = fold_blanks(headline)
+    if len(wanted) < _MIN_HEADLINE:
+        return None
+    for element in page.root.iter("h4", "h5", "h6", "p", "div", "span", "strong", "b", "td"):
+        if wanted[:8] in (element.text or "") and read_text(element) == wanted:
+            return element
+    return None
+
+
 def read_around(headline: Any) -> list[Around]:
     """Return what stands around the headline; where the same heading stands on the page again, around that as well."""
     if headline is None:
@@ -160,7 +174,7 @@ def _iter_behind(headline: Any) -> Iterator[str]:
         yield read_text(element)
     prose = 0
     for text in _iter_block_texts(headline):
-        if text and not (prose >= _PROSE_BLOCKS and _is_change(text)):
+        if text and not (prose >= _PROSE_BLOCKS and is_change(text)):
             seen += 1
             yield text
         prose += len(text) >= _PROSE_CHARS and bool(_SENTENCE.search(text))
@@ -193,11 +207,11 @@ def _read_apart(element: Any) -> str:
 def _iter_block_texts(headline: Any) -> Iterator[str]:
     """Yield the text of each innermost block, or inline element between blocks, that follows in the document."""
     is_between: dict[Any, bool] = {}
-    is_beside: dict[Any, bool] = {}
+    known = begin_from([headline])
     for element in headline.xpath("following::*[position() <= 60]"):
         if not isinstance(element.tag, str) or element.tag in _SILENT:
             continue
-        if _is_beside(element) or stands_beside(element, is_beside):
+        if is_beside(element) or stands_beside(element, known):
             continue
         if element.tag in BLOCKS and any(child.tag in BLOCKS for child in element):
             yield fold_blanks((element.text or "") + " ".join(child.tail or "" for child in element))
@@ -293,45 +307,51 @@ def _is_ending_in_name(before: str) -> bool:
 def list_timed(page: Page) -> list[Statement]:
     """Return the values of `time` elements that are none of a change, a comment or another article."""
     found = []
-    is_beside: dict[Any, bool] = {}
+    known = begin_from(page.root.iter("h1"))
     for element in page.root.iter("time"):
         text = element.get("datetime") or element.get("title") or read_text(element)
-        if text.strip() and not _is_of_change(element) and not stands_beside(element, is_beside):
+        if text.strip() and not _is_of_change(element) and not stands_beside(element, known):
             found.append(Statement(text=text[:60], evidence="time"))
     return found[:5]
 
 
-def stands_beside(element: Any, known: dict[Any, bool]) -> bool:
-    """Tell whether an element stands in what is no part of the article: comments, other articles, the site's frame.
+def list_announced(page: Page) -> list[Statement]:
+    """Return dates behind a label that is an element of its own, `Published`, also in a column beside the article."""
+    found = []
+    known: dict[Any, bool] = {}
+    for element in page.root.iter(*_LABELS):
+        label = (element.text or "").strip().rstrip(":：")
+        if not 3 < len(label) <= _LABEL_CHARS or len(element) or _DIGIT.search(label):
+            continue
+        if not any(word in fold(label) for word in PUBLISHED):
+            continue
+        following = element.getnext()
+        text = fold_blanks(element.tail or "") or (read_text(following) if following is not None else "")
+        if len(text) <= _DATELINE_CHARS and _find_day(text) and not stands_with_others(element, known):
+            found.append(Statement(text=text[:60], evidence="text:labelled"))
+    return found[:3]
 
-    Args:
-        known: answers for parents, which are added to.
-    """
-    parent = element.getparent()
-    if parent is None:
-        return False
-    if parent not in known:
-        known[parent] = _is_beside(parent) or stands_beside(parent, known)
-    return known[parent]
 
-
-def _is_beside(element: Any) -> bool:
-    if element.tag in ("aside", "footer", "nav"):
-        return not list_class_words(element) & _OF_ENTRY
-    if element.tag in ("body", "html", "main"):
-        return False
-    if element.tag == "a" and any(child.tag in BLOCKS for child in element):
-        # A card that leads to another article.
-        return True
-    words = list_class_words(element)
-    return not words.isdisjoint(_BESIDE) and not (element.tag == "article" and words & _OF_ENTRY)
+def list_alone(page: Page) -> list[Statement]:
+    """Return the one day that blocks of the page outside of its frame say and nothing else, if it is one."""
+    found: dict[str, Statement] = {}
+    known = begin_from(page.root.iter("h1"))
+    for element in page.root.iter(
+        "p", "div", "span", "small", "time", "li", "td", "em", "i", "fieldset", "h3", "h4", "h5"
+    ):
+        own = fold_blanks(" ".join([element.text or "", *(child.tail or "" for child in element)]))
+        if len(own) > _ALONE_CHARS or not (day := _find_day(own)) or stands_beside(element, known):
+            continue
+        if len(own) - len(day[0]) <= _ALONE_REST and not is_change(own) and not _is_of_change(element):
+            found.setdefault(day[0], Statement(text=own, evidence="text:alone"))
+    return list(found.values()) if len(found) == 1 else []
 
 
 def list_labelled(page: Page) -> list[Statement]:
     """Return texts anywhere that are labelled, or classed, as a date; not those of a change, or of the site's frame."""
     found = []
     is_ahead = page.root.find(".//h1") is not None
-    is_beside: dict[Any, bool] = {}
+    known = begin_from(page.root.iter("h1"))
     for element in page.root.iter("h1", "p", "div", "span", "td", "li", "font", "em", "i", "b"):
         is_ahead = is_ahead and element.tag != "h1"
         own = (element.text or "") + " "
@@ -340,9 +360,9 @@ def list_labelled(page: Page) -> list[Statement]:
         if not _TWO_DIGITS.search(own):
             continue
         own = fold_blanks(own)
-        if len(own) > _NEAR_CHARS or not _HAS_DAY.search(own) or stands_beside(element, is_beside):
+        if len(own) > _NEAR_CHARS or not _HAS_DAY.search(own) or stands_beside(element, known):
             continue
-        if _is_change(own) and next(element.iterancestors("article", "main"), None) is None:
+        if is_change(own) and next(element.iterancestors("article", "main"), None) is None:
             # Of the site, as far as it says.
             continue
         if _LABEL.search(own):
@@ -354,9 +374,9 @@ def list_labelled(page: Page) -> list[Statement]:
     return found[:5]
 
 
-def _is_change(text: str) -> bool:
+def is_change(text: str) -> bool:
     """Tell whether a text says when something was changed, and not when it was published."""
-    folded = text.lower()
+    folded = fold(text)
     changed = any(word in folded for word in MODIFIED)
     return changed and not any(word in folded for word in PUBLISHED)
 
@@ -364,7 +384,7 @@ def _is_change(text: str) -> bool:
 def list_changed(around: list[Around]) -> list[str]:
     """Return the texts behind the headline that say when the article was last changed."""
     behind = (text for texts in around[:1] for text in texts.behind)
-    return [text for text in behind if len(text) <= _DATELINE_CHARS and _DIGIT.search(text) and _is_change(text)]
+    return [text for text in behind if len(text) <= _DATELINE_CHARS and _DIGIT.search(text) and is_change(text)]
 
 
 def list_in_url(url: str) -> list[Statement]:

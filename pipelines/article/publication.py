@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 # Two instants that no page was captured at: what both read alike does not rest on when the page was captured.
 _UNCAPTURED = (datetime(2101, 7, 1, 12, tzinfo=UTC), datetime(2203, 2, 3, 4, tzinfo=UTC))
 _MAX_CLAIMS = 12
+# Where a site prints the day of today.
+_OF_BANNERS = frozenset(["text:before headline", "text:alone"])
+_FOR_MACHINES = frozenset(["jsonld", "meta", "microdata", "script"])
+# A site published again within days of an article tells nothing.
+_EARLIER = timedelta(days=2)
+# Of a date alone, its label aside.
+_DAY_WORDS = re.compile(r"\b(?:published|posted|on|at)\b[:：]?", re.IGNORECASE)
+_MAX_REST = 26
 _HAS_YEAR = re.compile(r"(?:19|20)\d\d|\d{8}")
 
 
@@ -89,18 +97,22 @@ def find_publication(
         *datelines.list_scripted(page),
         *datelines.list_timed(page),
     ]
-    weak = [*datelines.list_labelled(page), *datelines.list_in_url(page.url)]
+    weak = [*datelines.list_labelled(page), *datelines.list_announced(page), *datelines.list_in_url(page.url)]
     reader = _Reader(zone=zone, captured_at=captured_at, language=language)
     claims = _believe(reader.read(strong), reader.read_changes(datelines.list_changed(around)), captured_at)
     if not any(claim.has_time for claim in claims):
         claims += _believe(reader.read(weak), [], captured_at)
     if not claims:
+        weak = datelines.list_alone(page)
+        claims = _believe(reader.read(weak), [], captured_at)
+    if not claims:
         return None
+    claims = _prefer_shown(claims)
     found = _find_offset(claims) if zone is None else None
     if found is not None:
         reader = _Reader(zone=found, captured_at=captured_at, language=language)
         changes = reader.read_changes(datelines.list_changed(around))
-        claims = _believe(reader.read([*strong, *weak]), changes, captured_at)
+        claims = _prefer_shown(_believe(reader.read([*strong, *weak]), changes, captured_at))
     return _choose(claims) if claims else None
 
 
@@ -117,9 +129,39 @@ def _believe(claims: list[_Claim], changes: list[datetime], captured_at: datetim
     return [*(claim for claim in kept if claim not in changed), *changed]
 
 
+def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
+    """Put the day that readers see below the headline first where it is earlier than what the page tells machines.
+
+    Several systems give as the publication the instant at which the site was last published. Nothing can be changed
+    before it is published, so an earlier day is no change. Two kinds of statements for machines that agree are
+    believed.
+    """
+    first = claims[0]
+    kind = first.statement.evidence.partition(":")[0]
+    if kind not in _FOR_MACHINES:
+        return claims
+    others = {claim.statement.evidence.partition(":")[0] for claim in claims if _agree(first, claim)}
+    shown = [claim for claim in claims if _is_bare(claim)]
+    days = {claim.stated.instant.date() for claim in shown}
+    if (
+        others & _FOR_MACHINES - {kind, "script"}
+        or len(days) != 1
+        or first.stated.instant - shown[0].stated.instant < _EARLIER
+    ):
+        return claims
+    return [*shown, *(claim for claim in claims if claim not in shown)]
+
+
+def _is_bare(claim: _Claim) -> bool:
+    """Tell whether a claim is a date near the headline with hardly a word beside it."""
+    text = _DAY_WORDS.sub("", claim.statement.text)
+    is_near = claim.statement.evidence in ("text:near headline", "time") and not datelines.is_change(text)
+    return is_near and bool(_HAS_YEAR.search(claim.statement.text)) and len(text) <= _MAX_REST
+
+
 def _is_banner(claim: _Claim, captured_at: datetime | None) -> bool:
     """Tell whether a claim above the headline is the day of the capture, written out for readers."""
-    if claim.statement.evidence != "text:before headline" or captured_at is None or claim.has_time:
+    if claim.statement.evidence not in _OF_BANNERS or captured_at is None or claim.has_time:
         return False
     zone = claim.stated.instant.tzinfo
     near = {captured_at.date(), captured_at.astimezone(zone).date()}
