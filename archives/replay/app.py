@@ -42,7 +42,7 @@ from archives.replay.pages import (
     list_capture_rows,
     load_assets,
 )
-from archives.replay.rewriting.content import View, build_content, build_missing
+from archives.replay.rewriting.content import PAGE_MIMES, View, build_content, build_missing, find_title
 from archives.replay.rewriting.links import PageLinks
 from archives.replay.routes import (
     RAW,
@@ -70,7 +70,6 @@ MAX_LOOKED_AT: Final = 5_000
 MAX_PREFIX: Final = 20_000
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _TWINS: Final = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}
-_PAGE_MIMES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 
 class ReplayApp:
@@ -79,12 +78,16 @@ class ReplayApp:
     Args:
         notes: links to show beside a memento, by collection and index entry.
         sections: links in the line at the head of each page.
+        packages: the path of pages that run archived scripts; empty where there are none.
     """
 
-    def __init__(self, shelves: Shelves, *, notes: Notes | None = None, sections: tuple[Link, ...] = ()) -> None:
+    def __init__(
+        self, shelves: Shelves, *, notes: Notes | None = None, sections: tuple[Link, ...] = (), packages: str = ""
+    ) -> None:
         self.shelves = shelves
         self._notes = notes
         self._sections = sections
+        self._packages = packages
         self._assets = load_assets()
 
     def __call__(self, request: Request) -> Response:
@@ -137,7 +140,7 @@ class ReplayApp:
         if not request.path.endswith("/"):
             return build_redirect(f"/{place.collection}/")
         recent = islice(index.iter_entries(is_reverse=True), MAX_LOOKED_AT)
-        shown = (entry for entry in recent if entry.mime in _PAGE_MIMES and entry.url.startswith("http"))
+        shown = (entry for entry in recent if entry.mime in PAGE_MIMES and entry.url.startswith("http"))
         latest = list_capture_rows(place.collection, islice(shown, MAX_LATEST))
         page = CollectionPage(name=place.collection, count=index.count_entries(), latest=latest)
         return build_page("collection.html", page, bar=Bar(sections=self._sections))
@@ -254,6 +257,8 @@ class ReplayApp:
         frame = build_path(place.collection, entry.url, stamp=place.stamp, modifier="mp_")
         page = MementoPage(
             entry=entry,
+            title=_find_title(index, entry),
+            packages=self._packages,
             collection=place.collection,
             frame=f"//{frame_host}{frame}" if frame_host else frame,
             before=_build_step(place, before, entry),
@@ -320,6 +325,16 @@ def find_frame_host(host: str) -> str:
 
 def _build_origin(request: Request) -> str:
     return f"http://{request.host}"
+
+
+def _find_title(index: CollectionIndex, entry: IndexEntry) -> str:
+    """Return the title of an archived page; empty if it has none or cannot be read."""
+    if entry.mime not in PAGE_MIMES:
+        return ""
+    try:
+        return find_title(read_resolved(index, entry))
+    except ArchiveError:  # its frame says what is wrong
+        return ""
 
 
 def _find_location(capture: Capture) -> str | None:

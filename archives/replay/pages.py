@@ -123,6 +123,8 @@ class MementoPage:
         before: the path of the previous capture; empty if there is none.
         after: the path of the next capture; likewise.
         notes: more links.
+        title: of the archived page; empty if it has none.
+        packages: the path of pages that run archived scripts; empty where there are none.
     """
 
     entry: IndexEntry
@@ -131,6 +133,8 @@ class MementoPage:
     before: str
     after: str
     notes: Sequence[Link] = ()
+    title: str = ""
+    packages: str = ""
 
 
 def load_assets() -> dict[str, Response]:

@@ -14,7 +14,7 @@ from archives.replay.rewriting.links import normalise_dots
 from archives.warc.records import quote_uri
 
 _PATH: Final = re.compile(r"/([A-Za-z0-9][A-Za-z0-9._-]{0,63})(?:/(.*))?", re.DOTALL)
-_MEMENTO: Final = re.compile(r"([0-9]{4,17})([a-z]{2}_)?/(.+)", re.DOTALL)
+_MEMENTO: Final = re.compile(r"([0-9]{4,17})([a-z]{2}_|txt_)?/(.+)", re.DOTALL)
 _TIMEMAP: Final = re.compile(r"timemap/(link|json)/(.+)", re.DOTALL)
 _CALENDAR: Final = re.compile(r"([0-9]{4}|[0-9]{8}|)\*/(.+)", re.DOTALL)
 _SCHEME: Final = re.compile(r"(?i)([a-z][a-z0-9+.-]*):(/{0,2})(?=[^/])")

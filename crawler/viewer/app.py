@@ -6,23 +6,35 @@ from datetime import UTC, datetime
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from archives.errors import ArchiveError, CollectionError
+from archives.errors import ArchiveError, CollectionError, NotArchived
 from archives.replay.app import ReplayApp, find_frame_host
 from archives.replay.http import Response, Stream, build_text
-from archives.replay.lookup import Directory, Shelves, build_stamp
+from archives.replay.lookup import Directory, Shelves, build_stamp, find_memento, parse_moment
 from archives.replay.pages import STYLE_PATH, Link, build_error_page, load_assets
-from archives.replay.routes import build_path
+from archives.replay.routes import Kind, build_path, find_place
 from archives.storage.collection import list_collections
 from crawler.monitoring.health import Limits, list_health
 from crawler.monitoring.logbook import list_runs
 from crawler.publishing.changefeed import answer_changes
 from crawler.publishing.library import Library
 from crawler.viewer import articles, lists
+from crawler.viewer.captured_text import MODIFIER, build_text_path, can_have_text, is_blank, show_text
 from crawler.viewer.feeds import FEED_POSTS, Feeds, build_feed
 from crawler.viewer.listing import list_entries, read_listing, show_listing
 from crawler.viewer.packages import Packages
 from crawler.viewer.proof import check_file, choose_page, list_witnesses
-from crawler.viewer.routes import BESIDE, CHANGES, POST, POSTS, RUNS, SCHEMA, SECTIONS, VERSIONS, build_post_path
+from crawler.viewer.routes import (
+    BESIDE,
+    CHANGES,
+    PACKAGES,
+    POST,
+    POSTS,
+    RUNS,
+    SCHEMA,
+    SECTIONS,
+    VERSIONS,
+    build_post_path,
+)
 from crawler.viewer.search.lookup import Wanted
 from crawler.viewer.search.pool import IndexPool
 from crawler.viewer.versions import list_editions
@@ -34,6 +46,7 @@ if TYPE_CHECKING:
 
     from archives.index.cdxj import IndexEntry
     from archives.replay.http import Request
+    from archives.replay.routes import Place
     from pipelines.exports.records import PostRecord
 
 MAX_RUNS: Final = 200
@@ -53,7 +66,7 @@ class ViewerApp:
         self._limits = limits or Limits()
         self._library = Library(data_dir)
         self._shelves = Shelves(Directory(data_dir))
-        self._captures = ReplayApp(self._shelves, sections=SECTIONS, notes=self._note_posts)
+        self._captures = ReplayApp(self._shelves, sections=SECTIONS, notes=self._note_posts, packages=PACKAGES + "/")
         self._feeds = Feeds(data_dir / "feeds")
         self._packages = Packages(data_dir / "wacz", player_dir)
         self._posts = IndexPool(self._library)
@@ -78,9 +91,14 @@ class ViewerApp:
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
         page = self._pages.get(request.path)
-        if page is None or request.get("sec-fetch-dest") == "empty":
+        place = find_place(request.target) if page is None else None
+        is_text = place is not None and place.kind is Kind.MEMENTO and place.modifier == MODIFIER
+        if (page is None and not is_text) or request.get("sec-fetch-dest") == "empty":
             return self._feeds.answer(request) or self._packages.answer(request) or self._captures(request)
         try:
+            if place is not None and is_text:
+                return self._show_text(place)
+            assert page is not None
             return page(request)
         except ArchiveError as error:
             return build_error_page(404, "This cannot be shown", str(error), links=[Link("Front page", "/")])
@@ -103,11 +121,33 @@ class ViewerApp:
         return build_text(dump_schema(build_post_schema()), content_type="application/schema+json")
 
     def _note_posts(self, collection: str, entry: IndexEntry) -> list[Link]:
-        """Link to the posts made from a capture, unless there are many."""
+        """Link to the text of a capture, and to the posts made from it, unless there are many."""
+        made = self._list_made(collection, entry)
+        posts = [Link("Post", build_post_path(collection, source, identifier)) for source, identifier in made]
+        if not can_have_text(entry):
+            return posts
+        with self._shelves.borrow(collection) as index:
+            label = "Text (this page needs scripts)" if is_blank(index, entry) else "Text"
+        return [Link(label, build_text_path(collection, entry)), *posts]
+
+    def _list_made(self, collection: str, entry: IndexEntry) -> list[tuple[str, str]]:
         made = self._posts.find(collection).list_made_of(entry.record_id, entry.url, limit=_MAX_NOTES + 1)
-        if len(made) > _MAX_NOTES:
-            return []
-        return [Link("Post", build_post_path(collection, source, identifier)) for source, identifier in made]
+        return made if len(made) <= _MAX_NOTES else []
+
+    def _show_text(self, place: Place) -> Response:
+        """Return the text of a capture."""
+        with self._shelves.borrow(place.collection) as index:
+            try:
+                entry = find_memento(index, place.url, parse_moment(place.stamp))
+            except ValueError:
+                entry = None
+            if entry is None:
+                raise NotArchived(f"{place.url} was never captured in {place.collection}")
+            made = self._list_made(place.collection, entry)
+            find = self._library.find_definitions(place.collection)
+            rules = next((rules for source, _ in made if (rules := find(source))), None)
+            posts = [Link("Post", build_post_path(place.collection, *key)) for key in made]
+            return show_text(index, entry, rules, more=posts)
 
     def _show_front(self, request: Request) -> Response:
         del request

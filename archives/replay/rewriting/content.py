@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from html import unescape
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import RecordError
@@ -41,6 +42,9 @@ _TEXT_MIMES: Final = frozenset(
     {"text/xml", "application/xml", "application/rss+xml", "application/atom+xml", "text/xsl"}
 )
 _SVG: Final = "image/svg+xml"
+_TITLE: Final = re.compile(r"<title(?:\s[^>]*)?>([^<]*)", re.IGNORECASE)
+_TITLE_WITHIN: Final = 256 * 1024
+_MAX_TITLE: Final = 300
 # Nothing in them but pictures, styles and sounds, and those from here; `{frames}` may show it in a frame.
 _POLICY: Final = (
     "default-src 'none'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; font-src 'self' data:; "
@@ -100,6 +104,18 @@ def build_content(capture: Capture, view: View, request: Request) -> Response:
         *kept,
     )
     return Response(status=status, headers=headers, body=body)
+
+
+def find_title(capture: Capture) -> str:
+    """Return the title of an archived page as one line; empty if it has none.
+
+    Raises:
+        RecordError: it cannot be decoded.
+    """
+    head = capture.head if capture.is_http else _build_resource_head(capture)
+    text, _ = decode_page(capture.decode(max_bytes=MAX_BYTES)[:_TITLE_WITHIN], _find_content_type(head))
+    match = _TITLE.search(text)
+    return " ".join(unescape(match[1]).split())[:_MAX_TITLE] if match else ""
 
 
 def _render(payload: bytes, mime: str, content_type: str, url: str, view: View) -> tuple[bytes, str]:

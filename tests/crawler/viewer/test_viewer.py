@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archives.replay.http import FilePart, Request, Response
+from archives.storage.collection import Collection
 from crawler.reparsing.word_changes import Change, compare_words
 from crawler.viewer.comparison import compare
+from tests.archives.conftest import build_exchange, build_writer
 from tests.crawler.viewer.conftest import Viewer, show
 from tests.project import Data, run_scrapy
 
@@ -169,6 +171,54 @@ def test_a_memento_names_the_post_that_it_made(viewer: Viewer) -> None:
     assert "/-/post?" not in read(viewer, front)
 
 
+def test_a_capture_has_its_text(viewer: Viewer) -> None:
+    """Also one that made no post, and none that is no page."""
+    beside = read(viewer, build_path("/-/beside", FERRY))
+    (frame,) = re.findall(r'<iframe [^>]*src="//localhost:80([^"]+)"', beside)
+    banner = read(viewer, frame.replace("mp_/", "/", 1))
+    assert "scripts are off" in banner
+    assert re.search(r'<strong class="title"[^>]*>[^<]*ferry', banner)
+    (path,) = re.findall(r'<a class="own" href="([^"]+)">Text</a>', banner)
+    text = read(viewer, path)
+    assert "It left four minutes late" in text
+    assert "the source newspaper" not in text
+    assert build_path("/-/post", FERRY).replace("&", "&amp;") in text
+    assert get(viewer, f"/newspaper/2026txt_/{viewer.paper_url}/images/harbour.png").status == 404
+    assert get(viewer, f"/newspaper/2026txt_/{viewer.paper_url}/nowhere").status == 404
+
+
+def test_a_page_of_another_tool_has_its_text_and_one_that_needs_scripts_says_so(tmp_path: Path) -> None:
+    sentences = (
+        "The council decided on Monday to clear the old mill race before the autumn rain comes down from the hills.",
+        "Two farmers lent their diggers, and the school sent its oldest pupils to count the trout and carry them away.",
+        "Nobody had seen the stone bed since 1961, when the last miller shut the sluice and moved to his daughter.",
+        "What the mud gave back lies on a table in the hall: a boot, eleven spoons, and a bicycle without wheels.",
+    )
+    story = "".join(f"<p>{sentence}</p>" for sentence in sentences)
+    article = f"<nav>Home Sport</nav><article><h1>Mill race cleared</h1>{story}{story.lower()}</article>"
+    pages = {
+        "http://a.example/2026/05/01/mill.html": f"<html><title>Mill race</title><body>{article}</body></html>",
+        "http://a.example/shell": "<title>App</title><div id=root></div><script>'" + "x" * 900 + "'</script>",
+        "http://a.example/veiled": f"<body style='opacity: 0'>{story}</body>",
+    }
+    collection = Collection.open(tmp_path, "bare", create=True)
+    with build_writer(collection) as writer:
+        for url, page in pages.items():
+            body = page.encode()
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(body)
+            writer.write(build_exchange(url=url, raw_response=head + body))
+    with show(Data(tmp_path)) as viewer:
+        text = read(viewer, "/bare/2026txt_/http://a.example/2026/05/01/mill.html")
+        assert '<h1 dir="auto">Mill race cleared</h1>' in re.sub(' lang="[^"]*"', "", text)
+        assert "eleven spoons" in text
+        assert "Home Sport" not in text
+        for url, label in zip(
+            pages, ("Text", "Text (this page needs scripts)", "Text (this page needs scripts)"), strict=True
+        ):
+            banner = read(viewer, get(viewer, f"/bare/2026/{url}").get("Location") or f"/bare/2026/{url}")
+            assert f">{label}</a>" in banner
+
+
 def test_versions_show_the_words_that_changed(viewer: Viewer) -> None:
     page = read(viewer, build_path("/-/versions", REVISED))
     assert "2 versions" in page
@@ -241,9 +291,6 @@ def test_runs_are_listed_with_what_they_brought(viewer: Viewer) -> None:
 
 
 def test_a_collection_without_posts_is_shown(tmp_path: Path) -> None:
-    from archives.storage.collection import Collection  # noqa: PLC0415
-    from tests.archives.conftest import build_exchange, build_writer  # noqa: PLC0415
-
     with build_writer(Collection.open(tmp_path, "bare", create=True)) as writer:
         writer.write(build_exchange())
     with show(Data(tmp_path)) as viewer:
