@@ -90,9 +90,8 @@ class Command(NewsreelCommand):
 
 
 def build_summary(run: RunRecord) -> dict[str, Any]:
-    """Return what `--json` says of a run; the books of one that has not ended are empty, so its numbers are null."""
+    """Return what `--json` says of a run; the numbers of one that died are not whole, so they are null."""
     posts = {outcome.value: run.count_posts(outcome) for outcome in Outcome} | {"dropped": run.dropped}
-    has_ended = run.state is RunState.ENDED
     return {
         "run": run.run,
         "collection": run.collection,
@@ -103,9 +102,9 @@ def build_summary(run: RunRecord) -> dict[str, Any]:
         "began_at": run.began_at.isoformat(),
         "ended_at": run.ended_at.isoformat() if run.ended_at else None,
         "seconds": run.seconds,
-        "pages": run.pages if has_ended else None,
-        "posts": posts if has_ended else None,
-        "bytes": run.bytes_archived if has_ended else None,
+        "pages": run.pages if run.has_numbers else None,
+        "posts": posts if run.has_numbers else None,
+        "bytes": run.bytes_archived if run.state is RunState.ENDED else None,
         "machine": run.machine or None,
         "workers": [build_summary(worker) for worker in run.workers],
     }
@@ -129,7 +128,7 @@ def _build_row(run: RunRecord, *, name: str) -> tuple[tuple[str, ...], str]:
         name,
         run.spider,
         format_duration(run.seconds) if run.seconds is not None else "",
-        *(str(number) if has_ended else "" for number in numbers),
+        *(str(number) if run.has_numbers else "" for number in numbers),
         format_bytes(run.bytes_archived) if has_ended else "",
         run.exit_reason if has_ended else run.state,
     )

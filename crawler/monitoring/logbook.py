@@ -67,6 +67,11 @@ class RunRecord:
         return (self.ended_at - self.began_at).total_seconds() if self.ended_at else None
 
     @property
+    def has_numbers(self) -> bool:
+        """Whether its counts are true: those of a run that goes on are some seconds old, of one that died not whole."""
+        return self.state is RunState.ENDED or (self.state is RunState.RUNNING and bool(self.counts))
+
+    @property
     def pages(self) -> int:
         """How many pages were read."""
         return self._sum("pages/", but=("pages/failed/", "pages/not_html"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import scrapy
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
-from scrapy.utils.asyncio import call_later
+from scrapy.utils.asyncio import call_later, create_looping_call
 
 from archives.captures.deduplication import Originals
 from archives.captures.recovery import salvage
@@ -21,7 +22,7 @@ from archives.errors import WriteError
 from archives.storage.collection import Collection
 from archives.urls import format_timestamp
 from archives.warc.records import Location
-from crawler.runs.manifest import build_manifest, write_manifest
+from crawler.runs.manifest import build_manifest, list_counts, write_manifest
 from crawler.runs.signing import sign_files
 from pipelines.page.document import CaptureRef
 from pipelines.stages import before_posts, storage_failed
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 
 META_CAPTURE = "capture"
 STAT_FAILED = "archive/write_failed"
+_COUNTS_EVERY_S = 2.0
 SOURCE_URI = "urn:x-newsreel:source:"
 
 
@@ -86,6 +88,7 @@ class RunExtension:
             min_free_bytes=settings.getint("ARCHIVE_MIN_FREE_BYTES"),
             digest=settings["ARCHIVE_DIGEST"],
         )
+        self._counting: Any = None
         self._is_stopping = False
         self._closing: asyncio.Future[None] | None = None
         self._has_source_record = False
@@ -183,11 +186,24 @@ class RunExtension:
             raise
 
     def spider_opened(self) -> None:
-        """Leave a manifest that says a run is in progress."""
+        """Leave a manifest that says a run is in progress, and how far it is."""
         self._write_manifest(exit_reason=None)
+        self._counting = create_looping_call(self._write_counts)
+        self._counting.start(_COUNTS_EVERY_S, now=False)
+
+    def _write_counts(self) -> None:
+        """Tell in the manifest what has been counted so far; the list of files is that of a run that has ended."""
+        counts = list_counts(self._crawler.stats.get_stats())
+        if counts == self.manifest["counts"]:
+            return
+        self.manifest |= {"counts": counts}
+        with suppress(OSError):  # a full disk is met by who writes captures
+            self.write_manifest(self.manifest)
 
     def spider_closed(self, reason: str) -> None:
         """Close the last file under its final name and complete the manifest."""
+        if self._counting is not None and self._counting.running:
+            self._counting.stop()
         if self._originals is not None:
             self._originals.close()
         try:
