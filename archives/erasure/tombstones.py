@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from archives.erasure.register import ErasedFile
 from archives.errors import ArchiveError
 from archives.storage.files import hash_file, replace_file
+from archives.storage.remote_files import find_size, open_warc
 from archives.warc.reader import iter_records
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _MAGIC: Final = b"\x1f\x8b"
 _COMMENT_FLAG: Final = 0x10
 _READ_SIZE: Final = 1 << 20
+_MODE: Final = 0o644
 
 
 class ErasureRefused(ArchiveError):
@@ -39,12 +41,16 @@ class _Region:
     end: int
 
 
-def erase_records(path: Path, is_meant: Callable[[Record], bool], *, at: str, reason: str) -> ErasedFile | None:
+def erase_records(
+    path: Path, is_meant: Callable[[Record], bool], *, at: str, reason: str, target: Path | None = None
+) -> ErasedFile | None:
     """Overwrite every record that is meant, with what belongs to it: its request, and metadata about either.
 
     The file is replaced as a whole, so a crash leaves the old one or the new one.
 
     Args:
+        path: of the file, here or in object storage.
+        target: where the new file goes; by default it takes the old one's place.
         at: what the tombstone says of the instant, ISO 8601.
         reason: what it says of the cause; may be ''.
 
@@ -63,11 +69,14 @@ def erase_records(path: Path, is_meant: Callable[[Record], bool], *, at: str, re
     regions = _find_regions(path, is_meant)
     if not regions:
         return None
-    before = hash_file(path)
-    with path.open("rb") as old, replace_file(path, mode=path.stat().st_mode & 0o777) as new:
+    target = target or path
+    mode = path.stat().st_mode & 0o777 if path.is_file() else _MODE
+    with open_warc(path) as old, replace_file(target, mode=mode) as new:
         is_packed = old.read(len(_MAGIC)) == _MAGIC
         old.seek(0)
         shutil.copyfileobj(old, new, _READ_SIZE)
+        new.flush()
+        before = hash_file(Path(new.name))
         for region in regions:
             new.seek(region.start)
             new.write(_build_tombstone(region.end - region.start, at=at, reason=reason, is_packed=is_packed))
@@ -97,7 +106,7 @@ def _find_regions(path: Path, is_meant: Callable[[Record], bool]) -> list[_Regio
             # Up to where the next one begins: in a plain file blank lines follow a record.
             regions[-1].end = record.offset
         if is_erased and not is_open:
-            regions.append(_Region(record.offset, path.stat().st_size))
+            regions.append(_Region(record.offset, find_size(path)))
         is_open = is_erased
     return regions
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PART_BYTES: Final = 16 * 1024 * 1024
 _DIGEST: Final = "sha256"
+_UNABLE: Final = frozenset({"NotImplemented", "501", "405", "MethodNotAllowed"})
 _MISSING: Final = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -74,15 +75,51 @@ class S3Store:
         Raises:
             StoreError: an object is there, or the storage could not take it.
         """
+        with self._explain(f"put {path.name}"):
+            self._put(key, path, sha256, {"IfNoneMatch": "*"})
+
+    def replace_file(self, key: str, path: Path, sha256: str) -> None:
+        """Put a file in place of an object, and delete its earlier versions where the bucket keeps them.
+
+        Raises:
+            StoreError: the storage could not take it, or a version cannot be deleted.
+        """
+        with self._explain(f"replace {key}"):
+            self._put(key, path, sha256, {})
+            self._delete_versions(key, but_latest=True)
+
+    def delete_file(self, key: str) -> None:
+        """Delete an object with all its versions.
+
+        Raises:
+            StoreError: one cannot be deleted.
+        """
+        with self._explain(f"delete {key}"):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+            self._delete_versions(key, but_latest=False)
+
+    def _delete_versions(self, key: str, *, but_latest: bool) -> None:
+        try:
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=key)
+            found = [one for page in pages for kind in ("Versions", "DeleteMarkers") for one in page.get(kind, ())]
+        except self._refused as error:
+            if _find_code(error) in _UNABLE:  # a storage without versions
+                return
+            raise
+        for one in found:
+            if one["Key"] == key and one["VersionId"] != "null" and not (but_latest and one["IsLatest"]):
+                self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=one["VersionId"])
+
+    def _put(self, key: str, path: Path, sha256: str, condition: dict[str, str]) -> None:
         wanted = Blob(size=path.stat().st_size, sha256=sha256)
-        with path.open("rb") as file, self._explain(f"put {path.name}"):
+        with path.open("rb") as file:
             self._abort_leftovers(key)
             if wanted.size <= self._part_bytes:
-                self._put_whole(key, file, wanted)
+                self._put_whole(key, file, wanted, condition)
             else:
-                self._put_parts(key, file, wanted)
+                self._put_parts(key, file, wanted, condition)
 
-    def _put_whole(self, key: str, file: BinaryIO, wanted: Blob) -> None:
+    def _put_whole(self, key: str, file: BinaryIO, wanted: Blob, condition: dict[str, str]) -> None:
         self._client.put_object(
             Bucket=self._bucket,
             Key=key,
@@ -91,10 +128,10 @@ class S3Store:
             ChecksumAlgorithm="SHA256",
             ChecksumSHA256=base64.b64encode(bytes.fromhex(wanted.sha256)).decode(),
             Metadata={_DIGEST: wanted.sha256},
-            IfNoneMatch="*",
+            **condition,
         )
 
-    def _put_parts(self, key: str, file: BinaryIO, wanted: Blob) -> None:
+    def _put_parts(self, key: str, file: BinaryIO, wanted: Blob, condition: dict[str, str]) -> None:
         """Put a large file; it is not there before all of it is."""
         place = {"Bucket": self._bucket, "Key": key}
         upload = self._client.create_multipart_upload(
@@ -108,7 +145,7 @@ class S3Store:
                 number = len(parts) + 1
                 part = self._client.upload_part(**place, PartNumber=number, Body=data, ChecksumSHA256=checksum)
                 parts.append({"PartNumber": number, "ETag": part["ETag"], "ChecksumSHA256": checksum})
-            self._client.complete_multipart_upload(**place, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
+            self._client.complete_multipart_upload(**place, MultipartUpload={"Parts": parts}, **condition)
         except BaseException:
             self._client.abort_multipart_upload(**place)
             raise
@@ -121,7 +158,7 @@ class S3Store:
                 if upload["Key"] == key:
                     self._client.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=upload["UploadId"])
         except self._refused as error:
-            if _find_code(error) not in _MISSING | {"NotImplemented", "501", "405", "MethodNotAllowed", "NoSuchUpload"}:
+            if _find_code(error) not in _MISSING | _UNABLE | {"NoSuchUpload"}:
                 raise
 
     @contextmanager

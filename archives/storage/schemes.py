@@ -55,6 +55,9 @@ class Storage(Protocol):
         """Put a file under a key that nobody has, whole or not at all; `find` gives its digest from then on.
 
         Where somebody has been quicker, raise an error and leave what is there.
+
+        What must be forgotten needs two methods more, which a storage may lack: `replace_file`, with the same
+        parameters, and `delete_file(key)`. Neither leaves an earlier version.
         """
 
 
@@ -149,6 +152,41 @@ class Bucket:
         if not self._verify(key, wanted):
             raise StoreError(f"{key} is not in {self._label} although it was taken; store the file again", path=path)
         return wanted
+
+    def replace_file(self, key: str, path: Path) -> Blob:
+        """Put a file of the same length in place of what is under a key, of which no version stays.
+
+        Raises:
+            StoreError: what is there is of another length, or the storage cannot replace or confirm it.
+        """
+        wanted = Blob(size=path.stat().st_size, sha256=hash_file(path))
+        found = self.find(key)
+        if found is None or found.size != wanted.size:
+            there = f"{found.size} bytes" if found else "nothing"
+            raise StoreError(
+                f"{key} in {self._label} should be {wanted.size} bytes and is {there}; inspect it", path=path
+            )
+        replace = getattr(self._storage, "replace_file", None)
+        if replace is None:
+            words = f"the storage of {self._label} cannot replace {key}; put {path.name} there yourself, or delete it"
+            raise StoreError(words, path=path)
+        with self._explain(f"replace {key}"):
+            replace(key, path, wanted.sha256)
+        if self.find(key) != wanted:
+            raise StoreError(f"{key} in {self._label} was not replaced although it was taken; try again", path=path)
+        return wanted
+
+    def delete_file(self, key: str) -> None:
+        """Delete what is under a key, with every version of it; it may be gone already.
+
+        Raises:
+            StoreError: the storage cannot.
+        """
+        delete = getattr(self._storage, "delete_file", None)
+        if delete is None:
+            raise StoreError(f"the storage of {self._label} cannot delete {key}; delete it yourself")
+        with self._explain(f"delete {key}"):
+            delete(key)
 
     def _verify(self, key: str, wanted: Blob) -> bool:
         """Whether the object is there."""

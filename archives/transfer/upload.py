@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from archives.errors import StoreError
 from archives.storage.remote_files import Stored, find_stored, write_stored
-from archives.storage.schemes import parse_address
+from archives.storage.schemes import open_bucket, parse_address
 from archives.verify.fixity import verify_files
 
 if TYPE_CHECKING:
@@ -96,6 +96,24 @@ def store_file(collection: Collection, warc: Path, depot: Bucket, place: Place) 
     depot.put_file(place.build_key(collection, "indexes", sidecar.name), sidecar)
     write_stored(warc, Stored(url=place.build_url(key), bytes=blob.size, sha256=blob.sha256))
     return Outcome(path=warc, is_new=True)
+
+
+def replace_stored(warc: Path, new: Path, sidecar: Path) -> None:
+    """Put a file from which records were erased, and its sidecar, into storage in place of those there, if there are.
+
+    Raises:
+        StoreError: the storage did not take it.
+    """
+    stored = find_stored(warc)
+    if stored is None:
+        return
+    scheme, bucket, key = parse_address(stored.url)
+    depot = open_bucket(scheme, bucket)
+    blob = depot.replace_file(key, new)
+    beside = f"{key.rpartition('archive/')[0]}indexes/{sidecar.name}"
+    depot.delete_file(beside)
+    depot.put_file(beside, sidecar)
+    write_stored(warc, Stored(url=stored.url, bytes=blob.size, sha256=blob.sha256))
 
 
 def remove_file(warc: Path, depot: Bucket, *, keep_days: float, clock: Callable[[], float] = time.time) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +22,7 @@ from crawler.commands.reparse import report_reparse
 from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.changes import ChangeLog
+from crawler.publishing.erasing import enforce
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import open_ledger
 from crawler.sources.archived import find_definitions
@@ -67,6 +69,7 @@ class Command(NewsreelCommand):
                 fetched = registry.fetch()
         except (ArchiveError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
+        self._erase_again(collection)
         due = self._list_due(collection, fetched)
         print(f"{collection.name}: {told} files told, {len(due)} taken in", file=sys.stderr)  # noqa: T201
         if due:
@@ -96,6 +99,17 @@ class Command(NewsreelCommand):
         for problem in problems:
             print(f"{collection.name}: stays here only: {problem}", file=sys.stderr)  # noqa: T201
         return 1 if problems else 0
+
+    def _erase_again(self, collection: Collection) -> None:
+        """Erase from what other machines have put into storage what was erased here."""
+        try:
+            again = enforce(collection, at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        except (ArchiveError, OSError) as error:
+            print(f"{collection.name}: what was erased is in another file: {error}", file=sys.stderr)  # noqa: T201
+            self.exitcode = 1
+            return
+        if again:
+            print(f"{collection.name}: erased again from {again} files", file=sys.stderr)  # noqa: T201
 
     def _list_due(self, collection: Collection, fetched: list[Path]) -> list[str]:
         with closing(open_ledger(collection)) as ledger:

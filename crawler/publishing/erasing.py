@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from archives.erasure.register import ErasedFile, Erasure, digest_article, digest_key, load_register
@@ -17,8 +19,9 @@ from archives.erasure.tombstones import ErasureRefused, erase_records
 from archives.errors import NotArchived
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import dump_line
-from archives.index.sidecars import build_sidecar, write_sidecar
-from archives.storage.files import write_file
+from archives.index.sidecars import build_sidecar
+from archives.storage.files import sync_directory, write_file
+from archives.transfer.upload import replace_stored
 from archives.urls import surt_key
 from crawler.publishing.webhooks import FILE_NAME as OUTBOX_NAME
 from crawler.publishing.webhooks import Outbox
@@ -28,8 +31,8 @@ from pipelines.posts.items import Origin, load_post
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
+    from archives.erasure.register import Register
     from archives.storage.collection import Collection
     from archives.warc.parser import Record
     from crawler.publishing.library import Library
@@ -116,8 +119,9 @@ def _add_articles(
 def forget(library: Library, collection: Collection, target: Target, *, at: str, reason: str) -> Erasure:
     """Forget what `find_target` found.
 
-    The register comes first, so that nothing comes back where we are killed in between; a second call finishes the
-    work. The log of changes gets the withdrawal; exports and receivers are the caller's.
+    The register comes first, so that nothing comes back where we are killed in between, and what finds the captures
+    goes last, so that a second call finishes the work. The log of changes gets the withdrawal; exports and receivers
+    are the caller's.
 
     Args:
         at: instant, ISO 8601, UTC.
@@ -135,9 +139,9 @@ def forget(library: Library, collection: Collection, target: Target, *, at: str,
         articles=frozenset(digest_article(*key) for key in target.keys),
     )
     register.add(erasure)
+    done = _Log(register, erasure)
+    _erase(collection, warcs, _build_test(target), done)
     _forget_posts(collection, target.keys)
-    done = replace(erasure, files=_erase(collection, warcs, _build_test(target), at=at, reason=reason))
-    register.replace_last(done)
     _forget_pages(collection, target.addresses)
     _forget_deliveries(library.data_dir, target.keys)
     for path in collection.indexes_dir.glob("viewer.sqlite*"):  # made again at the next look
@@ -146,7 +150,24 @@ def forget(library: Library, collection: Collection, target: Target, *, at: str,
         index.refresh()
     with closing(library.open_log(collection.name)) as log:
         log.account()
-    return done
+    return done.erasure
+
+
+class _Log:
+    """Notes in the register what is about to take a file's place, so that a kill leaves no file unexplained."""
+
+    def __init__(self, register: Register, erasure: Erasure, *, is_new: bool = False) -> None:
+        self._register = register
+        self._is_new = is_new
+        self.erasure = erasure
+
+    def note(self, file: ErasedFile) -> None:
+        self.erasure = replace(self.erasure, files=(*self.erasure.files, file))
+        if self._is_new:
+            self._register.add(self.erasure)
+            self._is_new = False
+        else:
+            self._register.replace_last(self.erasure)
 
 
 def enforce(collection: Collection, *, at: str) -> int:
@@ -162,30 +183,41 @@ def enforce(collection: Collection, *, at: str) -> int:
     with CollectionIndex(collection) as index:
         names = {entry.filename for entry in index.iter_entries() if register.has_address(entry.url)}
     warcs = [path for path in collection.iter_warcs() if path.name in names]
-    files = _erase(collection, warcs, lambda record: register.has_address(record.url), at=at, reason=_AGAIN)
-    if files:
-        register.add(Erasure(at=at, reason=_AGAIN, files=files))
-    return len(files)
+    log = _Log(register, Erasure(at=at, reason=_AGAIN), is_new=True)
+    _erase(collection, warcs, lambda record: bool(record.url) and register.has_address(record.url), log)
+    return len(log.erasure.files)
 
 
-def _erase(
-    collection: Collection, warcs: Iterable[Path], is_meant: Callable[[Record], bool], *, at: str, reason: str
-) -> tuple[ErasedFile, ...]:
-    """Erase records from some WARC files and list what is left in them; return the files that have changed."""
-    files = []
-    for warc in warcs:
-        erased = erase_records(warc, is_meant, at=at, reason=reason)
-        if erased is not None:
-            files.append(erased)
-            write_sidecar(collection, warc.name, map(dump_line, build_sidecar(warc)))
-    return tuple(files)
+def _erase(collection: Collection, warcs: Iterable[Path], is_meant: Callable[[Record], bool], log: _Log) -> None:
+    """Erase records from some WARC files, wherever they are, and list what is left in them.
+
+    The index comes last: as long as it lists what was erased, another call does all of it once more.
+    """
+    folder = collection.path / "work"
+    folder.mkdir(exist_ok=True)
+    with TemporaryDirectory(prefix="newsreel-", dir=folder) as scratch:
+        for warc in warcs:
+            new = Path(scratch, warc.name)
+            at, reason = log.erasure.at, log.erasure.reason
+            erased = erase_records(warc, is_meant, at=at, reason=reason, target=new)
+            if erased is None:
+                continue
+            lines = sorted(dump_line(entry).encode() + b"\n" for entry in build_sidecar(new))
+            sidecar = Path(scratch, collection.sidecar_path(warc.name).name)
+            sidecar.write_bytes(b"".join(lines))
+            log.note(erased)
+            replace_stored(warc, new, sidecar)
+            if warc.is_file():
+                new.replace(warc)
+                sync_directory(warc.parent)
+            write_file(collection.sidecar_path(warc.name), sidecar.read_bytes())
 
 
 def _find_files(collection: Collection, target: Target) -> list[Path]:
     """Return the WARC files that hold captures of the target.
 
     Raises:
-        ErasureRefused: one is not on this disk, or still being written.
+        ErasureRefused: one is still being written.
     """
     if opened := sorted(path.name for path in collection.iter_open()):
         raise ErasureRefused(f"{opened[0]} is still being written; wait for the crawl to end")
@@ -197,9 +229,6 @@ def _find_files(collection: Collection, target: Target) -> list[Path]:
             if surt_key(entry.url) in target.addresses or entry.digest in target.payloads
         }
     found = [path for path in collection.iter_warcs() if path.name in names]
-    for path in found:
-        if not path.is_file():
-            raise ErasureRefused(f"{path.name} lies in object storage alone; fetch it first")
     if missing := names - {path.name for path in found}:
         raise NotArchived(f"{sorted(missing)[0]} is listed and not there", path=collection.archive_dir)
     return found
