@@ -22,6 +22,7 @@ _FIRST: Final = {
     "sources": ("list", "check", "new", "record", "schema"),
     "schedule": ("export",),
     "completion": tuple(SHELLS),
+    "webhooks": ("list", "retry", "deliver"),
 }
 
 
@@ -71,5 +72,5 @@ def _describe(name: str, settings: Settings) -> Words:
         for action in parser._actions
         for option in action.option_strings
     }
-    first = (*describe_formats(), "webhooks") if name == "export" else _FIRST.get(name, ())
+    first = (*describe_formats(), "schema", "webhooks") if name == "export" else _FIRST.get(name, ())
     return Words(summary=command.short_desc(), options=options | {"--help": "show the options"}, first=first)

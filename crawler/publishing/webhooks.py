@@ -44,6 +44,9 @@ _FIRST_WAIT_S = 10.0
 _LONGEST_WAIT_S = 6 * 3600.0
 _LONGEST_PAUSE_S = 24 * 3600.0
 _FILL_AT_ONCE = 500
+_PAYLOADS = ("full", "thin")
+_THIN = ("schema", "id", "collection", "source", "identifier", "url", "headline", "datePublished", "contentHash")
+_THIN += ("change", "version", "cursor")
 _SECRET_PREFIX = "whsec_"  # noqa: S105 (of every secret)
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS cursor (
@@ -77,12 +80,16 @@ class Hook:
         secret: key of the signature.
         collection: only its changes; '' for those of all.
         timeout_s: to wait for an answer.
+        payload: `full`, or `thin`: what names the post and the change, without its text.
+        max_bytes: of a body; a larger one is sent thin. 0 for no bound.
     """
 
     url: str
     secret: bytes
     collection: str = ""
     timeout_s: float = 10.0
+    payload: str = "full"
+    max_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +121,33 @@ class Delivery:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetter:
+    """A delivery that was laid aside.
+
+    Attributes:
+        number: by which it is tried again.
+        hook: address of its receiver.
+        kind: `post.new`, `post.updated` or `post.withdrawn`.
+        post: the post's `id`.
+        error: what the receiver said last.
+    """
+
+    number: int
+    hook: str
+    kind: str
+    post: str
+    attempts: int
+    error: str
+
+
 def load_hook(table: Mapping[str, Any]) -> Hook:
     """Read one table `[[webhook]]`; the secret stands in an environment variable, never in the file.
 
     Raises:
         ValueError: it is at fault.
     """
-    allowed = {"url", "secret_env", "collection", "timeout_s"}
+    allowed = {"url", "secret_env", "collection", "timeout_s", "payload", "max_bytes"}
     strange = sorted(table.keys() - allowed)
     if strange:
         raise ValueError(f"{strange[0]} is not a key of [[webhook]]; allowed are {', '.join(sorted(allowed))}")
@@ -139,7 +166,12 @@ def load_hook(table: Mapping[str, Any]) -> Hook:
     if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
         raise ValueError(f"timeout_s of [[webhook]] {url} must be seconds, not {timeout!r}")
     collection = str(table.get("collection", ""))
-    return Hook(url=url, secret=key, collection=collection, timeout_s=float(timeout))
+    payload, most = table.get("payload", "full"), table.get("max_bytes", 0)
+    if payload not in _PAYLOADS:
+        raise ValueError(f"payload of [[webhook]] {url} must be {' or '.join(_PAYLOADS)}, not {payload!r}")
+    if type(most) is not int or most < 0:
+        raise ValueError(f"max_bytes of [[webhook]] {url} must be a whole number, not {most!r}")
+    return Hook(url=url, secret=key, collection=collection, timeout_s=float(timeout), payload=payload, max_bytes=most)
 
 
 def sign(secret: bytes, delivery_id: str, timestamp: int, body: bytes) -> str:
@@ -204,7 +236,7 @@ class Outbox:
             records = list(log.read(since, library.open_store(collection), limit=_FILL_AT_ONCE))
             for record in records:
                 assert record.change is not None
-                values = (hook.url, _build_id(collection, record.change.cursor), _build_body(record))
+                values = (hook.url, _build_id(collection, record.change.cursor), _build_body(record, hook))
                 self._database.execute("INSERT INTO delivery (hook, id, body) VALUES (?, ?, ?)", values)
             if records and records[-1].change:
                 moved = (hook.url, collection, records[-1].change.cursor)
@@ -253,11 +285,36 @@ class Outbox:
         """Return how many deliveries are `waiting` or `dead`."""
         return int(self._database.execute("SELECT count(*) FROM delivery WHERE state = ?", (state,)).fetchone()[0])
 
-    def revive(self) -> None:
-        """Try again what was laid aside."""
+    def list_dead(self) -> list[DeadLetter]:
+        """Return what was laid aside, the oldest first."""
+        rows = self._database.execute(
+            "SELECT number, hook, json_extract(body, '$.type'), json_extract(body, '$.data.id'), attempts, error"
+            " FROM delivery WHERE state = 'dead' ORDER BY number"
+        )
+        names = ("number", "hook", "kind", "post", "attempts", "error")
+        return [DeadLetter(**dict(zip(names, row, strict=True))) for row in rows]
+
+    def revive(self, numbers: Iterable[int] | None = None) -> int:
+        """Have what was laid aside tried again, also by receivers that were gone; return how many deliveries that are.
+
+        Args:
+            numbers: only these; None for all.
+        """
+        chosen = list(numbers) if numbers is not None else [letter.number for letter in self.list_dead()]
+        count = 0
         with self._database:
-            self._database.execute("DELETE FROM gone")
-            self._database.execute("UPDATE delivery SET state = 'waiting', attempts = 0, due = 0 WHERE state = 'dead'")
+            self._database.execute("DELETE FROM gone" if numbers is None else "SELECT 1")
+            for number in chosen:
+                revived = self._database.execute(
+                    "UPDATE delivery SET state = 'waiting', attempts = 0, due = 0 WHERE state = 'dead' AND number = ?",
+                    (number,),
+                ).rowcount
+                if revived:
+                    self._database.execute(
+                        "DELETE FROM gone WHERE hook = (SELECT hook FROM delivery WHERE number = ?)", (number,)
+                    )
+                count += revived
+        return count
 
 
 def deliver_due(
@@ -326,15 +383,20 @@ def _build_id(collection: str, cursor: str) -> str:
     return f"msg_{hashlib.sha256(f'{collection}-{cursor}'.encode()).hexdigest()[:32]}"
 
 
-def _build_body(record: PostRecord) -> str:
-    """Return the payload that Standard Webhooks recommends: type, timestamp, data."""
+def _build_body(record: PostRecord, hook: Hook) -> str:
+    """Return the payload that Standard Webhooks recommends: type, timestamp, data; `isThin` where data is not all."""
     assert record.change is not None
     envelope = {
         "type": f"post.{record.change.kind}",
         "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": build_object(record),
     }
-    return json.dumps(envelope, ensure_ascii=False)
+    body = json.dumps(envelope, ensure_ascii=False)
+    is_large = 0 < hook.max_bytes < len(body.encode())
+    if hook.payload == "full" and not is_large:
+        return body
+    data = {name: value for name, value in build_object(record).items() if name in _THIN}
+    return json.dumps(envelope | {"isThin": True, "data": data}, ensure_ascii=False)
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:

@@ -27,6 +27,7 @@ from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
 from pipelines.posts.items import Statement
 from tests.clock import Clock
 from tests.pipelines.exports.samples import build_sample, build_statement, fill_collection
+from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -237,7 +238,52 @@ def test_what_was_put_into_the_outbox_survives_the_process(library: Library, rec
         assert deliver_due(outbox, [hook], patience_s=10) == 4
 
 
+def test_a_thin_payload_names_the_change_and_a_large_one_becomes_thin(library: Library, receiver: Receiver) -> None:
+    thin, full = build_hook(receiver, payload="thin"), build_hook(receiver, url=receiver.url + "&c=d")
+    bound = build_hook(receiver, url=receiver.url + "&e=f", max_bytes=1000)
+    assert tell_receivers(library, (thin, full, bound), patience_s=30).heard == 12
+    bodies = [json.loads(body) for _, body in receiver.asked]
+    assert ["isThin" in body for body in bodies] == [*[True] * 4, *[False] * 4, *[True] * 4]
+    assert bodies[0]["data"] == bodies[8]["data"]
+    for small, whole in zip(bodies[:4], bodies[4:8], strict=True):
+        assert (
+            {"id", "url", "change", "version", "cursor", "contentHash"} <= small["data"].keys() < whole["data"].keys()
+        )
+        assert small["data"] == {name: whole["data"][name] for name in small["data"]}
+        assert "articleBody" not in small["data"]
+
+
+def test_what_was_laid_aside_is_listed_and_tried_again_by_its_number(
+    library: Library, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEWSREEL_SECRET", "x")
+    table = f'[[webhook]]\nurl = "{receiver.url}"\nsecret_env = "NEWSREEL_SECRET"\n'
+    (tmp_path / "exports.toml").write_text(table, "utf-8")
+    receiver.answers = [413, 204, 413, 204]
+    settings = {"EXPORTS_FILE": tmp_path / "exports.toml"}
+
+    def run(*arguments: str) -> tuple[int, list[Any]]:
+        done = run_scrapy("webhooks", *arguments, "--json", data=Data(library.data_dir), settings=settings)
+        assert done.returncode in (0, 1), done.stderr
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
+    code, (told,) = run("deliver")
+    assert (code, told) == (1, {"heard": 2, "waiting": 0, "dead": 2})
+    code, letters = run()
+    assert (code, [letter["post"][-1] for letter in letters]) == (1, ["1", "3"])
+    assert {(letter["kind"], letter["error"]) for letter in letters} == {("post.new", "answered 413")}
+    assert run("retry", str(letters[1]["number"])) == (1, [{"heard": 1, "waiting": 0, "dead": 1}])
+    assert run("retry") == (0, [{"heard": 1, "waiting": 0, "dead": 0}])
+    assert [post["identifier"][-1] for post in receiver.heard] == ["2", "4", "3", "1"]
+    assert run() == (0, [])
+    done = run_scrapy("webhooks", "retry", "99", data=Data(library.data_dir), settings=settings)
+    assert done.returncode == 2
+    assert "no delivery 99 was laid aside" in done.stderr
+
+
 BAD = [
+    ({"url": "http://x.example/", "secret_env": "S", "payload": "all"}, "must be full or thin"),
+    ({"url": "http://x.example/", "secret_env": "S", "max_bytes": True}, "must be a whole number"),
     ({"url": "ftp://x.example/", "secret_env": "S"}, "must be an http or https address"),
     ({"url": "http://x.example/"}, "must name an environment variable"),
     ({"url": "http://x.example/", "secret_env": "NOT_SET"}, "must name an environment variable"),
