@@ -45,8 +45,9 @@ _LONGEST_WAIT_S = 6 * 3600.0
 _LONGEST_PAUSE_S = 24 * 3600.0
 _FILL_AT_ONCE = 500
 _PAYLOADS = ("full", "thin")
-_THIN = ("schema", "id", "collection", "source", "identifier", "url", "headline", "datePublished", "contentHash")
-_THIN += ("change", "version", "cursor")
+_THIN = frozenset(
+    ("schema", "id", "collection", "source", "identifier", "url", "headline", "datePublished", "contentHash")
+) | {"change", "version", "cursor"}
 _SECRET_PREFIX = "whsec_"  # noqa: S105 (of every secret)
 _SCRIPT = """
 CREATE TABLE IF NOT EXISTS cursor (
