@@ -219,7 +219,8 @@ def _find_categories(found: Findings, anchors: Sequence[Anchor], fetch: Callable
     # An article's page names its section, also where the front page does not.
     named = [anchor for sample in found.samples for anchor in list_anchors(sample.page.root, sample.page.url)]
     known = {anchor.url: anchor for anchor in [*named, *anchors] if is_same_site(anchor.url, site)}
-    others = [anchor for url, anchor in known.items() if not found.is_article(url) and url != found.listing.url]
+    never = {found.listing.url, *find_next_pages(found.listing)}
+    others = [anchor for url, anchor in known.items() if not found.is_article(url) and url not in never]
     found.lists = [found.listing]
     sections: list[str] = []
     for pattern, urls in _list_sections(others) if fetch else ():
@@ -230,10 +231,10 @@ def _find_categories(found: Findings, anchors: Sequence[Anchor], fetch: Callable
             found.categories[pattern] = listed
             found.lists += pages
             sections += [urlsplit(url).path.rstrip("/").rpartition("/")[2] for url in urls]
-    never = [url for cluster in found.articles.values() for url in cluster.urls]
-    never += [page.url for page in found.lists]
+    no_next = [url for cluster in found.articles.values() for url in cluster.urls]
+    no_next += [page.url for page in found.lists]
     patterns = [
-        build_next_pattern(url, never=never, sections=dict.fromkeys(sections))
+        build_next_pattern(url, never=no_next, sections=dict.fromkeys(sections))
         for page in found.lists
         for url in find_next_pages(page)
     ]

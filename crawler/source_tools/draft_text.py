@@ -122,8 +122,8 @@ def _iter_link_lines(found: Findings) -> Iterator[str]:
     yield "[links]"
     yield "article = ["
     for pattern, cluster in found.articles.items():
-        how = "known by its id" if "(?P<id>" in pattern else "known by its address, since nothing else in it is its own"
-        yield f"    {_quote(pattern)}, # {len(cluster.anchors)} links; an article is {how}"
+        how = "id" if "(?P<id>" in pattern else "address"
+        yield f"    {_quote(pattern)}, # {len(cluster.anchors)} links; an article is known by its {how}"
     yield "]"
     if found.categories:
         yield "category = ["

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urljoin, urlsplit
 
@@ -18,9 +18,7 @@ from crawler.sources import Discovery, Source, SourceError, find_source
 from crawler.sources.publishers import find_publisher_source, load_publishers
 from crawler.sources.undescribed import build_definition
 from crawler.spiders.base import NewsSpider
-from pipelines.dates.parse import DateRefused, parse_date
-from pipelines.discovery.address_shapes import find_date
-from pipelines.discovery.sitemaps import find_month
+from crawler.spiders.bounds import is_as_captured, is_too_old
 from pipelines.rules.addresses import build_identity, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
 
@@ -243,7 +241,7 @@ class SiteSpider(NewsSpider):
         hops = depth - 1 if link.reason is Reason.CLUSTER else 0 if link.reason is Reason.ARCHIVE else depth
         if (kind in (*_LISTS, LinkKind.FEED) or link.reason is Reason.CLUSTER) and hops >= self._bounds.depth:
             return "too_deep"
-        if kind in (LinkKind.ARTICLE, LinkKind.SITEMAP) and self._is_too_old(link, kind):
+        if kind in (LinkKind.ARTICLE, LinkKind.SITEMAP) and is_too_old(link, kind, self.backfill or self._bounds.since):
             return "too_old"
         known = self._find_known(link) if kind is LinkKind.ARTICLE else ""
         counted = (LinkKind.ARTICLE,) if self.backfill else _PAGES
@@ -258,47 +256,7 @@ class SiteSpider(NewsSpider):
             return "settled"
         if self.backfill is not None and self.memory.is_archived(link.url):
             return "archived"
-        return "not_modified" if self._is_as_captured(link) else ""
-
-    def _is_as_captured(self, link: Link) -> bool:
-        """Tell whether a sitemap says that a page has not changed since it was had. Spec: sitemaps.org, lastmod."""
-        if link.reason is not Reason.SITEMAP or not link.dated or self.memory is None:
-            return False
-        changed, had = find_instant(link.dated), self.memory.find_last_good(link.url)
-        return changed is not None and had is not None and changed < had
-
-    def _is_too_old(self, link: Link, kind: LinkKind) -> bool:
-        since = self.backfill or self._bounds.since
-        if since is None:
-            return False
-        if kind is LinkKind.SITEMAP and (month := find_month(link.url)):
-            return month < (f"{since:%Y}-00" if month.endswith("-00") else f"{since:%Y-%m}")
-        day = find_day(link.dated) or (find_date(link.url) if kind is LinkKind.ARTICLE else None)
-        return day is not None and day < since
-
-
-def find_instant(text: str) -> datetime | None:
-    """Return the instant that a `lastmod` names, the end of a day where it names that, or None."""
-    try:
-        stated = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    if len(text.strip()) <= len("2026-11-01"):
-        stated += timedelta(days=1)
-    return stated if stated.tzinfo else stated.replace(tzinfo=UTC) + timedelta(hours=12)
-
-
-def find_day(text: str) -> date | None:
-    """Return the day that a feed's or sitemap's date falls on, a month's last, or None."""
-    if not text:
-        return None
-    iso = _ISO_DAY.match(text)
-    try:
-        if iso:
-            return date(int(iso[1]), int(iso[2]), int(iso[3] or 28))
-        return parse_date(text, zone=UTC, captured_at=datetime.now(UTC)).instant.date()
-    except (DateRefused, ValueError):
-        return None
+        return "not_modified" if is_as_captured(link, self.memory) else ""
 
 
 def _parse_bound(arguments: dict[str, Any], name: str, default: int) -> int:

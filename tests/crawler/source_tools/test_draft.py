@@ -275,13 +275,15 @@ def test_sections_go_on_alike_and_what_is_not_found_is_named() -> None:
     }
     front += (
         "".join(lists[name] for name in names)
-        + '<a href="/x/2026/03/04/eine-ganz-andere-sache">Eine ganz andere Sache</a>'
+        + '<a href="/x/2026/03/04/eine-ganz-andere-sache">Eine ganz andere Sache</a><a href="/seite/2">weiter</a>'
     )
     pages = {f"/{name}/": f'{text}<a href="/{name}/2">2</a>' for name, text in lists.items()}
+    pages["/seite/2"] = lists["hafen"]
     pages |= {path: STORY for paths in links.values() for path in paths}
     draft = draft_source(RawPage(body=front.encode(), url="https://www.bote.de/"), serve(pages))
     source = load_source(draft.text, path="bote.toml")
     assert all(source.find_kind(f"https://www.bote.de/{name}/2") is LinkKind.NEXT_PAGE for name in names)
+    assert source.find_kind("https://www.bote.de/seite/7") is LinkKind.NEXT_PAGE
     assert draft.missing == ("https://www.bote.de/x/2026/03/04/eine-ganz-andere-sache",)
     assert "# not found, for instance: https://www.bote.de/x/2026" in draft.text
 

@@ -149,3 +149,34 @@ def test_what_nothing_reads_is_refused(data: Data, paper: Paper, options: tuple[
     done = paper.crawl(data, *options)
     assert (done.returncode, paper.asked()) == (2, [])
     assert words in done.stderr
+
+
+def test_rules_with_discovery_bound_what_a_sitemap_names(tmp_path: Path, data: Data) -> None:
+    """Of five articles the two newest are asked for, of two sitemaps the one that may hold what is new enough."""
+    with WireServer({}) as server:
+        source = tmp_path / "weir.toml"
+        text = (
+            SOURCE.replace("{base}", server.base_url).replace("\\\\", "\\")
+            + "[discovery]\nmax_pages = 2\nsince = 2026-01-01\n"
+        )
+        seed = f'seeds = ["{server.url("/map.xml")}"]'
+        text = text.replace(f'seeds = ["{server.base_url}/"]', seed).replace("next = ", "sitemap = ['/map']\nnext = ")
+        source.write_text(text, "utf-8")
+        days = {1: "2025-12-31", 2: "2026-01-02", 3: "2026-01-03", 4: "2026-01-04", 5: "2026-01-05"}
+        places = "".join(
+            f"<url><loc>{server.url(f'/a/{number}')}</loc><lastmod>{day}</lastmod></url>"
+            for number, day in days.items()
+        )
+        index = "".join(f"<sitemap><loc>/map-{month}.xml</loc></sitemap>" for month in ("2024-05", "2026-01"))
+        server.routes["/map.xml"] = build_response(f"<sitemapindex>{index}</sitemapindex>".encode())
+        server.routes["/map-2026-01.xml"] = build_response(f"<urlset>{places}</urlset>".encode())
+        for number, day in days.items():
+            story = f"<h1>Ferry number {number}</h1><time>{day} 07:00</time><div><p>Pier {number} opens.</p></div>"
+            server.routes[f"/a/{number}"] = build_response(story.encode())
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK)
+        assert done.returncode == 0, done.stderr
+        asked = {exchange.target for exchange in server.exchanges}
+    assert asked - {"/robots.txt"} == {"/map.xml", "/map-2026-01.xml", "/a/5", "/a/4"}
+    (run,) = (data.collection("weir") / "runs").glob("*.json")
+    counts = json.loads(run.read_text("utf-8"))["counts"]
+    assert (counts["discovery/left/too_old"], counts["discovery/left/too_many_pages"]) == (2, 2)

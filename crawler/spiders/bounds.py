@@ -1,0 +1,60 @@
+"""What need not be asked for: articles older than a day, and those that a sitemap says have not changed."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pipelines.dates.parse import DateRefused, parse_date
+from pipelines.discovery.address_shapes import find_date
+from pipelines.discovery.sitemaps import find_month
+from pipelines.rules.links import LinkKind, Reason
+
+if TYPE_CHECKING:
+    from crawler.fetching.revalidation import RevalidateMiddleware
+    from pipelines.rules.links import Link
+
+_ISO_DAY = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
+
+
+def is_as_captured(link: Link, memory: RevalidateMiddleware | None) -> bool:
+    """Tell whether a sitemap says that a page has not changed since it was had. Spec: sitemaps.org, lastmod."""
+    if link.reason is not Reason.SITEMAP or not link.dated or memory is None:
+        return False
+    changed, had = find_instant(link.dated), memory.find_last_good(link.url)
+    return changed is not None and had is not None and changed < had
+
+
+def is_too_old(link: Link, kind: LinkKind, since: date | None) -> bool:
+    """Tell whether an article is dated before a day, or a sitemap can hold none that is not."""
+    if since is None:
+        return False
+    if kind is LinkKind.SITEMAP and (month := find_month(link.url)):
+        return month < (f"{since:%Y}-00" if month.endswith("-00") else f"{since:%Y-%m}")
+    day = find_day(link.dated) or (find_date(link.url) if kind is LinkKind.ARTICLE else None)
+    return day is not None and day < since
+
+
+def find_instant(text: str) -> datetime | None:
+    """Return the instant that a `lastmod` names, the end of a day where it names that, or None."""
+    try:
+        stated = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    if len(text.strip()) <= len("2026-11-01"):
+        stated += timedelta(days=1)
+    return stated if stated.tzinfo else stated.replace(tzinfo=UTC) + timedelta(hours=12)
+
+
+def find_day(text: str) -> date | None:
+    """Return the day that a feed's or sitemap's date falls on, a month's last, or None."""
+    if not text:
+        return None
+    iso = _ISO_DAY.match(text)
+    try:
+        if iso:
+            return date(int(iso[1]), int(iso[2]), int(iso[3] or 28))
+        return parse_date(text, zone=UTC, captured_at=datetime.now(UTC)).instant.date()
+    except (DateRefused, ValueError):
+        return None
