@@ -4,18 +4,22 @@ No checksum guards the header of such a record, so that one changed digit of its
 record's end is believed where its block digest proves it, or else where a length that it states (its own, or that of
 the HTTP message in it) leads to a place where a record may begin; of two such places the later one. Where neither
 helps, records are found again by what begins like one, and only those are listed that name the warcinfo record of
-the file by its id, which nobody knew when the payload was sent.
+the file by its id, which nobody knew when the payload was sent. In a file whose records name it, as ours do, that is
+asked behind all damage that no digest bounds. A header that was written over ends nowhere, since what follows in it may
+be the header of a record in the payload.
 """
 
 from __future__ import annotations
 
 import re
 from io import SEEK_END
+from itertools import chain
 from operator import ne
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archives.errors import RecordError
 from archives.warc.digests import DigestCheck
+from archives.warc.messages import find_head_size
 from archives.warc.parser import Record, iter_stream_records
 from archives.warc.payloads import find_framed_size
 from archives.warc.records import RecordType
@@ -38,6 +42,13 @@ _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
 _STATUS_LINE: Final = re.compile(rb"HTTP/[0-9](?:\.[0-9])?[ \t]+[0-9]{3}")
 _CONTENT_LENGTH: Final = re.compile(rb"(?im)^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$")
 _DIGEST: Final = re.compile(rb"(?im)^warc-block-digest[ \t]*:[ \t]*([^\r\n]{1,300}?)[ \t]*\r?$")
+_ODD_IN_HEADER: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xff\ufffd]")
+_MOST_ODD: Final = 4
+_ONCE: Final = ("warc-record-id", "warc-type", "warc-date", "warc-target-uri", "content-length")
+# A colon, a blank and a line end stand around the name and the value of a field.
+_AROUND_FIELD: Final = 4
+# So many bytes of a header may be no field: one that lost its colon.
+_MOST_UNREAD: Final = 256
 _LOOKAHEAD: Final = 4096
 _TRAILER: Final = b"\r\n\r\n"
 # A boundary counts even where one byte of it is damaged, since its neighbours are not.
@@ -60,6 +71,7 @@ class _StreamScan:
         self._size = stream.seek(0, SEEK_END)
         self._patience = _PATIENCE * self._size + _READ_SIZE
         self._warcinfo = ""
+        self._is_naming = False
         self._is_sure = True
 
     def run(self) -> Iterator[Record]:
@@ -75,39 +87,53 @@ class _StreamScan:
                     if not self._is_sure and not self._is_vouched(record):
                         self._on_damage(build_inside(record.offset, f"WARC-Target-URI: {record.url}\r\n".encode()))
                         continue
-                    following = self._find_other_end(record)
+                    if _has_odd_header(record):
+                        self._on_damage(_build_overwritten(record))
+                        following = self._find_behind(record.offset, begun)
+                        break
+                    is_good = _check_digest(record)
+                    following = self._find_other_end(record, is_good)
                     if following is not None:
                         break
                     self._is_sure = True
                     if record.type == RecordType.WARCINFO:
-                        self._warcinfo = record.record_id
+                        self._warcinfo, self._is_naming = record.record_id, False
+                    self._is_naming = self._is_naming or self._is_vouched(record)
                     yield record
+                    if is_good is False:
+                        self._doubt()
             except RecordError as error:
                 read = self._stream.tell()
                 self._on_damage(error)
                 following = self._find_behind(error.offset if error.offset is not None else begun, read)
             offset = following
 
+    def _doubt(self) -> None:
+        """Ask of what follows that it names the file's warcinfo record, where the file's records do."""
+        self._is_sure = self._is_sure and not self._is_naming
+
     def _is_vouched(self, record: Record) -> bool:
         return bool(self._warcinfo) and record.get("WARC-Warcinfo-ID") == self._warcinfo
 
-    def _find_other_end(self, record: Record) -> int | None:
+    def _find_other_end(self, record: Record, is_good: bool | None) -> int | None:
         """Where to go on if a record does not end where its length says; None if it does, as nearly all do."""
         end = record.offset + record.length
-        if _check_digest(record) is True:
+        if is_good:
             return None
         framed = find_framed_size(record.start, record.size) if record.is_http else None
         further = end - record.size + framed if framed is not None else end
         is_contested = further > end and not record.truncated and self._is_boundary(further)
         if record.get("WARC-Block-Digest") is None and self._is_boundary(end) and not is_contested:
             return None
-        found = self._find_end(record.offset)
+        found, is_proven = self._find_end(record.offset)
         if found == end:
             return None
         what = f"record at offset {record.offset} does not end where its length says; restore the file from a copy"
         self._on_damage(RecordError(what, offset=record.offset, record_id=record.record_id))
         if found is None:
             return self._search(record.offset + 1, end)
+        if not is_proven:
+            self._doubt()
         return self._skip_blank(found)
 
     def _find_behind(self, offset: int, read: int) -> int | None:
@@ -120,11 +146,13 @@ class _StreamScan:
         near = _RECORD_START.search(b"\n" + self._stream.read(2 * _LONGEST_START))
         if self._is_sure and near is not None and 1 < near.start() <= len(_TRAILER) + 1:
             return offset + near.start() - 1
-        end = self._find_end(offset) if self._is_sure else None
+        end, is_proven = self._find_end(offset) if self._is_sure else (None, False)
+        if not is_proven:
+            self._doubt()
         return self._search(offset + 1, read) if end is None else self._skip_blank(end)
 
-    def _find_end(self, offset: int) -> int | None:
-        """Where the record at `offset` ends, whose header may be damaged; None where nothing tells.
+    def _find_end(self, offset: int) -> tuple[int | None, bool]:
+        """Where the record at `offset` ends, whose header may be damaged, and whether its digest proves it.
 
         Spec: WARC/1.1 §4 (record = header CRLF block CRLF CRLF).
         """
@@ -132,6 +160,10 @@ class _StreamScan:
         data = self._stream.read(_LONGEST_HEADER)
         blank = _BLANK_LINE.search(data)
         header = data[: blank.end()] if blank else data
+        # Nobody else knows the id, so that the damaged record itself may say what those of the file do.
+        self._is_naming = self._is_naming or (bool(self._warcinfo) and self._warcinfo.encode() in header)
+        if _RECORD_START.search(header, 1) or _is_written_over(header.decode("latin-1")):
+            return None, False
         # Where the blank line is damaged, the header seems to end with the head of the message.
         status = _STATUS_LINE.search(data, 0, blank.end() + _LONGEST_START if blank else len(data))
         found = (blank.end() if blank else None, status.start() if status else None)
@@ -141,11 +173,11 @@ class _StreamScan:
         claims = []
         for start in sorted(starts):
             if digest and (end := self._find_proven_end(offset + start, digest[1].decode("latin-1"))) is not None:
-                return end
-            is_message = status is not None and status.start() == start
+                return end, True
+            is_message = status is not None and status.start() == start and not _has_odd_head(data[start:])
             sizes = (int(length[1]) if length else None, find_framed_size(data[start:], None) if is_message else None)
             claims += [offset + start + size for size in sizes if size is not None]
-        return max((claim for claim in claims if self._is_boundary(claim)), default=None)
+        return max((claim for claim in claims if self._is_boundary(claim)), default=None), False
 
     def _find_proven_end(self, start: int, label: str) -> int | None:
         """Where the block that begins at `start` has the digest that its header states."""
@@ -214,6 +246,30 @@ class _StreamScan:
             offset += max(0, len(window) - _LONGEST_START)
             window = window[-_LONGEST_START:]
         return None
+
+
+def _is_written_over(header: str) -> bool:
+    """Whether a header holds so many characters that none has that no single damaged byte explains them."""
+    return len(_ODD_IN_HEADER.findall(header)) > _MOST_ODD
+
+
+def _has_odd_header(record: Record) -> bool:
+    """Whether the header of a record was written over, or two became one: bytes that are no field, fields twice."""
+    names = [name.lower() for name, _ in record.headers]
+    if any(names.count(name) > 1 for name in _ONCE):
+        return True
+    text = "".join(chain.from_iterable(record.headers))
+    unread = record.length - record.size - len(text) - _AROUND_FIELD * len(names)
+    return bool(record.version) and (unread > _MOST_UNREAD or _is_written_over(text))
+
+
+def _has_odd_head(message: bytes) -> bool:
+    return _is_written_over(message[: find_head_size(message)].decode("latin-1"))
+
+
+def _build_overwritten(record: Record) -> RecordError:
+    what = f"record at offset {record.offset} has a header that was written over; restore the file from a copy"
+    return RecordError(what, offset=record.offset, record_id=None)
 
 
 def _check_digest(record: Record) -> bool | None:

@@ -151,6 +151,21 @@ def test_no_changed_byte_of_a_plain_file_does(tmp_path: Path, name: str, *, has_
         assert len(urls) >= 2, (at, data[at - 20 : at + 20], urls)
 
 
+@pytest.mark.parametrize("fill", [b"\0", b"\xff", NOISE])
+def test_no_span_of_a_plain_file_that_is_written_over_does(tmp_path: Path, fill: bytes) -> None:
+    """As a disk does that loses a sector: the header of a record and that of one in its payload may become one."""
+    path = tmp_path / "a.warc"
+    for name in ("records to the end", "records at every length"):
+        bodies = (b"<p>before", PAYLOADS[name], b"<p>after")
+        whole = b"".join(
+            build_record(f"http://{number}.example/", body, number=number) for number, body in enumerate(bodies)
+        )
+        for at in range(0, len(whole), 23):
+            for size in (60, 300, 512):
+                path.write_bytes(whole[:at] + (fill * size)[:size] + whole[at + size :])
+                assert FORGED not in list_urls(path)[0], (name, at, size)
+
+
 def test_digits_of_a_length_that_are_exchanged_are_found_out(tmp_path: Path) -> None:
     whole = b"".join(
         build_record(f"http://{number}.example/", body, number=number)
