@@ -105,7 +105,10 @@ def describe_faults(faults: Counter[Fault]) -> str:
 
 
 def _find_message_type(record: Record) -> str:
-    if record.type not in _HTTP_TYPES or (record.get("Content-Type") or "").lower().startswith("application/http"):
+    stated = (record.get("Content-Type") or "").lower()
+    # The standard's own example of a revisit has the second.
+    right = ("application/http", "message/http") if record.type == RecordType.REVISIT else ("application/http",)
+    if record.type not in _HTTP_TYPES or stated.startswith(right):
         return ""
     if record.type == RecordType.REQUEST:
         is_request = record.url[:4].lower() == "http" and _REQUEST_LINE.match(record.start)
