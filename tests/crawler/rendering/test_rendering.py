@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+import trustme
 
 from archives.replay.app import ReplayApp
 from archives.replay.http import Request
@@ -258,6 +260,12 @@ READER = "ann.reader@mail.example"
 
 @needs_browser
 def test_a_page_in_the_browser_is_logged_in_and_its_document_holds_no_secret(data: Data, tmp_path: Path) -> None:
+    """By TLS: the site shows its certificate to us, and we show one of ours to the browser."""
+    authority, store = trustme.CA(), tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(store))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
     def tell(raw: bytes) -> bytes:
         if f"sid={SID}".encode() not in raw:
             return build_response(b"{}", status="403 Forbidden")
@@ -270,11 +278,12 @@ def test_a_page_in_the_browser_is_logged_in_and_its_document_holds_no_secret(dat
     }
     session = 'cookies = "env:NEWSREEL_SECRET_COOKIE"\nheaders = { X-Reader = "env:NEWSREEL_SECRET_READER" }\n'
     environment = {"NEWSREEL_SECRET_COOKIE": f"sid={SID}", "NEWSREEL_SECRET_READER": READER}
-    with WireServer(routes) as server:
+    settings = LOOPBACK | {"DOWNLOAD_TLS_TRUST_STORE": store}
+    with WireServer(routes, ssl_context=context) as server:
         path = Path(write_definition(tmp_path, server.base_url))
         path.write_text(path.read_text("utf-8") + "[session]\n" + session, "utf-8")
         done = run_scrapy(
-            "crawl", "category", "-a", f"source={path}", data=data, settings=LOOPBACK, environment=environment
+            "crawl", "category", "-a", f"source={path}", data=data, settings=settings, environment=environment
         )
     assert done.returncode == 0, done.stderr
     (post,) = data.posts("scripted").glob("*.md")
