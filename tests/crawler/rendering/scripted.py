@@ -11,7 +11,7 @@ from tests.wire import Route, build_response, split_request_line
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-STORIES = 6
+STORIES = 4
 PER_PAGE = 2
 TEXT = "The ferry crew of story {n} told the harbour office on Monday that the new timetable asks too much of them. "
 
