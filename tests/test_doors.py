@@ -207,12 +207,14 @@ def test_history_library_and_viewer(crawled: tuple[Data, Path], files: dict[str,
     data, path = crawled
     source = find_source(str(path))
     collection = Collection.open(data.path, "nordblatt")
-    with closing(open_ledger(collection)) as ledger:
+    records = {record.key: record for record in Library(data.path).posts()}
+    with closing(open_ledger(collection)) as ledger, CollectionIndex(collection) as index:
         for key, file, state in ledger.iter_filed():
             settled = settle(ledger.list_statements(key), source.post)
             assert dump_post(settled) == state
             assert render(load_post(state), source.post) == files[file]
-            (edition,) = list_editions(collection, key, source.post)
+            (edition,), sightings = list_editions(index, records[key], source.post)
+            assert sightings
             assert edition.headline == settled.headline
     done = run_scrapy("history", "1", "--collection", "nordblatt", "--source", str(path), "--json", data=data)
     assert done.returncode == 0, done.stderr
