@@ -46,7 +46,7 @@ FILE_NAME: Final = "viewer.sqlite"
 REFRESH_S: Final = 2.0
 # A page waits so long for an index that is not whole yet, and for what has come since the last page.
 _FIRST_WAIT_S: Final = 10.0
-_WAIT_S: Final = 0.05
+_WAIT_S: Final = 0.01
 _TOP: Final = 200
 _CACHED: Final = 64
 _NEAR: Final = 4000

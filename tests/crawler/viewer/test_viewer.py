@@ -113,7 +113,7 @@ def test_posts_are_listed_by_what_they_have_in_common(viewer: Viewer) -> None:
     assert len(find_titles(read(viewer, "/-/posts?page=2"))) == 14
     assert len(find_titles(read(viewer, "/-/posts?source=newspaper&collection=newspaper&page=2"))) == 14
     by_day = read(viewer, "/-/posts?collection=newspaper&day=2026-03-04")
-    assert set(re.findall(r"<h3><a [^>]*>([^<]*)</a></h3>", by_day)) == {"2026-03-04"}
+    assert set(re.findall(r"<h2><a [^>]*>([^<]*)</a></h2>", by_day)) == {"2026-03-04"}
     assert "The night ferry returns after eleven winters" in find_titles(read(viewer, "/-/posts?tag=night+service"))
     assert find_titles(read(viewer, "/-/posts?category=no-such")) == []
     for odd in ("page=0", "page=x", "day=../x", "page=99999999", "q=" + "x" * 5000):
