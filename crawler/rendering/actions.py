@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 QUIET_S: Final = 0.5
 _POLL_S: Final = 0.05
 _LOOK_MS: Final = 1_000
-_SETTLE_S: Final = 5.0
+_SETTLE_S: Final = 10.0
 
 # The document as a reader sees it: shadow trees in the place of their hosts, slots filled. The copy belongs to a
 # document without scripts, so that nothing in it runs.
@@ -79,7 +79,7 @@ async def settle(proxy: PageProxy) -> None:
     loop = asyncio.get_running_loop()
     until = loop.time() + _SETTLE_S
     began = loop.time()
-    while loop.time() < until or proxy.waiting:
+    while loop.time() < until:
         if not proxy.waiting and loop.time() - max(began, proxy.quiet_since) >= QUIET_S:
             return
         await asyncio.sleep(_POLL_S)
