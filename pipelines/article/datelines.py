@@ -333,12 +333,12 @@ def list_announced(page: Page) -> list[Statement]:
 
 
 def list_alone(page: Page) -> list[Statement]:
-    """Return the one day that blocks of the page outside of its frame say and nothing else, if it is one."""
+    """Return the one day that blocks outside of the site's frame say and nothing else, if there is one alone."""
     found: dict[str, Statement] = {}
     known = begin_from(page.root.iter("h1"))
-    for element in page.root.iter(
-        "p", "div", "span", "small", "time", "li", "td", "em", "i", "fieldset", "h3", "h4", "h5"
-    ):
+    for element in page.root.iter(*_BARE):
+        if len(element.text or "") > _NEAR_CHARS:
+            continue
         own = fold_blanks(" ".join([element.text or "", *(child.tail or "" for child in element)]))
         if len(own) > _ALONE_CHARS or not (day := _find_day(own)) or stands_beside(element, known):
             continue

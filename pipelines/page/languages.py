@@ -63,7 +63,7 @@ _TAG = re.compile(r"[a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{2,8})*")
 def find_language(page: Page) -> str:
     """Return a BCP 47 tag, such as `de`, `pt-BR` or `zh-Hant`, or '' where nothing tells."""
     declared = _find_declared(page)
-    sample = " ".join([page.title, page.find_meta("description"), _sample_text(page)])
+    sample = " ".join([page.title[:_SAMPLE_CHARS], page.find_meta("description")[:_SAMPLE_CHARS], _sample_text(page)])
     script = _find_script(sample)
     if script not in _LANGUAGES:
         is_impossible = script and declared.split("-")[0] in {name for names in _LANGUAGES.values() for name in names}
@@ -90,7 +90,7 @@ def _sample_text(page: Page) -> str:
     left = _SAMPLE_CHARS
     for names in (("p", "h1", "h2"), ("li", "div", "td")):
         for element in page.root.iter(*names):
-            text = (element.text or "").strip()
+            text = (element.text or "")[:_SAMPLE_CHARS].strip()
             if text and "://" not in text:
                 parts.append(text)
                 left -= len(text)

@@ -100,7 +100,10 @@ def test_an_archived_page_has_its_picture_and_its_style(viewer: Viewer, browser:
 
 def test_a_click_in_an_archived_page_opens_the_next_one_with_its_banner(viewer: Viewer, browser: Browser) -> None:
     page = browser.new_page().open(f"{viewer.url}/newspaper/2026/{find_article(viewer)}")
-    page.click(600, 100)
+    root = page.call("DOM.getDocument", depth=-1)["root"]["nodeId"]
+    banner = page.call("DOM.querySelector", nodeId=root, selector=".banner")["nodeId"]
+    height = page.call("DOM.getBoxModel", nodeId=banner)["model"]["height"]
+    page.click(600, height + 50)  # the masthead, which leads to the front page
     assert "/http://127.0.0.1:" in page.read_url()
     assert page.read_url().startswith(viewer.url)
     assert 'class="banner"' in page.read_html()
