@@ -115,6 +115,19 @@ def test_no_cut_of_our_files_turns_a_payload_into_a_capture(tmp_path: Path, name
         assert FORGED not in list_urls(damaged)[0], end
 
 
+def test_no_cut_of_a_file_without_warcinfo_turns_a_payload_into_a_capture(tmp_path: Path) -> None:
+    """There the members inside of a payload do follow each other to the end, if the cut is right behind them."""
+    records = [
+        build_record("http://a.example/", b"<p>before", number=1),
+        build_record("http://b.example/", PAYLOADS["members to the end"], number=2),
+    ]
+    whole = gzip.compress(records[0], mtime=0) + gzip.compress(records[1], 0, mtime=0)
+    path = tmp_path / "cut.warc.gz"
+    for end in range(len(whole) // 3, len(whole)):
+        path.write_bytes(whole[:end])
+        assert FORGED not in list_urls(path)[0], end
+
+
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_no_damage_of_any_kind_does(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

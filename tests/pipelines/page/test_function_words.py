@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.page.function_words import find_by_words
-from pipelines.page.languages import find_language
+from pipelines.page.languages import _sample_text, find_language
 from pipelines.page.page import Page
 
 TEXTS = {
@@ -68,3 +68,7 @@ def test_what_a_page_says_counts_where_the_text_is_of_it(language: str) -> None:
 )
 def test_where_the_text_says_little_the_page_has_the_word(text: str, declared: str, expected: str) -> None:
     assert find_by_words(text, declared) == expected
+
+
+def test_one_huge_block_makes_no_huge_sample() -> None:
+    assert len(_sample_text(Page(f"<p>{'the ' * 100_000}</p><p>end</p>"))) < 10_000
