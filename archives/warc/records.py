@@ -349,14 +349,10 @@ def build_resource(
 
     Spec: WARC/1.1 §6.4.
     """
-    payload_digest = build_digest(block, algorithm)
     fields = (
-        f"WARC-Date: {format_warc_date(at)}\r\nWARC-Target-URI: {quote_uri(uri)}\r\n"
-        f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Payload-Digest: {payload_digest}\r\n"
-        f"Content-Type: {_check_value(content_type)}\r\n"
+        f"WARC-Date: {format_warc_date(at)}\r\nWARC-Target-URI: {quote_uri(uri)}\r\nWARC-Warcinfo-ID: {warcinfo_id}\r\n"
     )
-    header = _build_header(RecordType.RESOURCE, record_id, fields, block, algorithm)
-    return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
+    return _build_document(RecordType.RESOURCE, record_id, fields, content_type, block, algorithm)
 
 
 def build_conversion(
@@ -377,13 +373,19 @@ def build_conversion(
 
     Spec: WARC/1.1 §6.8 conversion.
     """
-    payload_digest = build_digest(block, algorithm)
     fields = (
         f"WARC-Date: {format_warc_date(at)}\r\nWARC-Target-URI: {quote_uri(uri)}\r\n"
         f"WARC-Warcinfo-ID: {warcinfo_id}\r\nWARC-Refers-To: {_check_value(of)}\r\n"
-        f"WARC-Payload-Digest: {payload_digest}\r\nContent-Type: {_check_value(content_type)}\r\n"
     )
-    header = _build_header(RecordType.CONVERSION, record_id, fields, block, algorithm)
+    return _build_document(RecordType.CONVERSION, record_id, fields, content_type, block, algorithm)
+
+
+def _build_document(
+    kind: RecordType, record_id: str, fields: str, content_type: str, block: bytes, algorithm: str
+) -> BuiltRecord:
+    payload_digest = build_digest(block, algorithm)
+    fields += f"WARC-Payload-Digest: {payload_digest}\r\nContent-Type: {_check_value(content_type)}\r\n"
+    header = _build_header(kind, record_id, fields, block, algorithm)
     return BuiltRecord(record_id=record_id, header=header, block=block, payload_digest=payload_digest)
 
 

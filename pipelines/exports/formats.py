@@ -18,7 +18,7 @@ from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.jekyll import export_jekyll
 from pipelines.exports.sites.markdown import export_markdown
 from pipelines.exports.sites.site import SiteOptions
-from pipelines.exports.tables.cloudevents import export_cloudevents
+from pipelines.exports.tables.cloudevents import build_event
 from pipelines.exports.tables.csv_table import export_csv, join_csv
 from pipelines.exports.tables.dataset import export_dataset, join_dataset
 from pipelines.exports.tables.jsonl import export_jsonl, join_jsonl
@@ -170,7 +170,11 @@ FORMATS = {
             export=lambda records, path, _: export_markdown(records, path),
             is_table=False,
         ),
-        _table("cloudevents", "CloudEvents 1.0, one a line; of changes with --since", export_cloudevents),
+        _lines(
+            "cloudevents",
+            "CloudEvents 1.0; changes with --since",
+            lambda record: [build_event(record)],
+        ),
         _lines("ninjs", "IPTC ninjs 3, an object a line, for newsrooms", lambda record: [build_ninjs(record)]),
         _lines("newsarticle", "schema.org NewsArticle, JSON-LD a line", lambda record: [build_newsarticle(record)]),
         Format(

@@ -10,32 +10,19 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from pipelines.exports.files import replace_file
-from pipelines.exports.records import build_object, iter_sound
+from pipelines.exports.documents.lines import dump
+from pipelines.exports.records import build_object
 from pipelines.exports.schemas import POST_SCHEMA_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from pipelines.exports.records import PostRecord
 
 _CURRENT = "current"
 
 
-def export_cloudevents(records: Iterable[PostRecord], target: Path) -> int:
-    """Write an event for each record to a file; return how many they are."""
-    count = 0
-    with replace_file(target) as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
-        for record in iter_sound(records):
-            file.write(dump_event(record) + "\n")
-            count += 1
-    return count
-
-
 def dump_event(record: PostRecord) -> str:
     """Return the event of a record as one line of JSON."""
-    return json.dumps(build_event(record), ensure_ascii=False, separators=(",", ":"))
+    return dump(build_event(record))
 
 
 def build_event(record: PostRecord) -> dict[str, Any]:
