@@ -13,10 +13,11 @@ from scrapy.exceptions import UsageError
 
 from archives.erasure.exclusions import Exclusion, Exclusions, PatternError, compile_pattern, load_exclusions
 from archives.errors import ArchiveError
+from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
 from crawler.projects.folder import find_folder
 from crawler.publishing.excluding import count_met, tell_changes
-from crawler.publishing.exporting import load_plans, run_export, tell_receivers
+from crawler.publishing.exporting import update_exports
 from crawler.publishing.library import Library
 
 if TYPE_CHECKING:
@@ -67,8 +68,8 @@ class Command(NewsreelCommand):
             raise UsageError("name the patterns to remove", print_help=False)
         if opts.list and (args or opts.remove):
             raise UsageError("--list takes no pattern", print_help=False)
-        data_dir = Path(self.settings["DATA_DIR"])
-        _check_data_dir(data_dir)
+        _make_data_dir(Path(self.settings["DATA_DIR"]))
+        data_dir = find_data_dir(self.settings)
         library = Library(data_dir)
         try:
             exclusions = load_exclusions(data_dir)
@@ -124,29 +125,17 @@ class Command(NewsreelCommand):
         assert self.settings is not None
         try:
             tell_changes(library)
-            plans = load_plans(self.settings)
-            for plan in plans.exports:
-                run_export(library, plan)
-            if plans.hooks:
-                tell_receivers(library, plans.hooks, patience_s=_DELIVERY_S)
+            update_exports(library, self.settings, patience_s=_DELIVERY_S)
         except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
             print(f"an export could not be brought up to date: {error}", file=sys.stderr)  # noqa: T201
             self.exitcode = 1
 
 
-def _check_data_dir(data_dir: Path) -> None:
-    """Make the data directory of a project folder that has not crawled yet.
-
-    Raises:
-        UsageError: there is none, and it lies elsewhere, so it may be mistyped.
-    """
-    if data_dir.is_dir():
-        return
+def _make_data_dir(data_dir: Path) -> None:
+    """Make the data directory of a project folder that has not crawled yet; one elsewhere may be mistyped."""
     folder = find_folder()
-    if folder is None or not data_dir.resolve().is_relative_to(folder):
-        words = f"there is no data directory {data_dir}: nothing was crawled yet, or DATA_DIR names another place"
-        raise UsageError(words, print_help=False)
-    data_dir.mkdir(parents=True)
+    if folder is not None and data_dir.resolve().is_relative_to(folder):
+        data_dir.mkdir(parents=True, exist_ok=True)
 
 
 def _build_trial(entries: list[Exclusion]) -> Exclusions:

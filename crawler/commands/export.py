@@ -17,9 +17,10 @@ from archives.errors import ArchiveError
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.export import export_in_shards
 from crawler.batch.shards import ShardFailed
+from crawler.commands.webhooks import deliver
 from crawler.projects.command import NewsreelCommand, refuse_word
 from crawler.publishing.cursors import CursorError
-from crawler.publishing.exporting import ExportPlan, PlanError, read_plans, run_export, tell_receivers
+from crawler.publishing.exporting import ExportPlan, run_export
 from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 _WEBHOOKS = "webhooks"
 _SCHEMA = "schema"
-_PATIENCE_S = 600.0
 _STDOUT = "-"
 _LINES = ("jsonl", "csv", "cloudevents", "ninjs", "newsarticle", "csl", "singer", "opensearch", "meilisearch")
 _FOLLOWED = {"jsonl": dump_record, "cloudevents": dump_event}
@@ -48,8 +48,8 @@ _FOLLOWED = {"jsonl": dump_record, "cloudevents": dump_event}
 class Command(NewsreelCommand):
     """Writes posts in one format.
 
-    Exit codes: 0 good; 1 the export could not be written and what lay there lies there still, or a receiver did not
-    hear; 2 usage.
+    Exit codes: 0 good; 1 the export could not be written and what lay there lies there still, or a delivery
+    failed; 2 usage.
     """
 
     requires_project = True
@@ -68,7 +68,7 @@ class Command(NewsreelCommand):
         """Return the formats."""
         lines = [f"{name}: {title}" for name, title in describe_formats().items()]
         lines.append(f"{_SCHEMA}: the JSON Schema of a line of jsonl")
-        lines.append(f"{_WEBHOOKS}: tell the receivers in EXPORTS_FILE what has changed")
+        lines.append(f"{_WEBHOOKS}: deliver changes to the receivers in EXPORTS_FILE")
         return "Write posts in one of these formats.\n" + ";\n".join(lines)
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -90,14 +90,15 @@ class Command(NewsreelCommand):
         parser.add_argument("--limit", type=int, default=0, metavar="N", help="posts in a feed (default: 50)")
         parser.add_argument("--order", default="", choices=[*Order], help="of feeds (default: published)")
         parser.add_argument("--safe-cells", action="store_true", help="of csv: no cell is a formula")
-        parser.add_argument("--revive", action="store_true", help="of webhooks: try again what was laid aside")
+        parser.add_argument("--revive", action="store_true", help="of webhooks: retry failed deliveries")
         parser.add_argument("--json", action="store_true", help="print what was done as one JSON object")
         add_engine_options(parser)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Write the export named in `args`."""
         if args == [_WEBHOOKS]:
-            self._tell_receivers(revive=opts.revive)
+            assert self.settings is not None
+            self.exitcode = deliver(self.settings, revive=opts.revive)
             return
         if args == [_SCHEMA] and opts.output:
             self._write_schema(opts.output)
@@ -197,17 +198,6 @@ class Command(NewsreelCommand):
         sentence += f"; cursor {done['cursor']}" if done["cursor"] else ""
         print(json.dumps(done, ensure_ascii=False) if opts.json else sentence, file=file)
 
-    def _tell_receivers(self, *, revive: bool) -> None:
-        assert self.settings is not None
-        library = Library(Path(self.settings["DATA_DIR"]))
-        try:
-            hooks = read_plans(Path(self.settings["EXPORTS_FILE"])).hooks
-            told = tell_receivers(library, hooks, patience_s=_PATIENCE_S, revive=revive)
-        except (ArchiveError, SourceError, PlanError) as error:
-            raise UsageError(str(error), print_help=False) from error
-        print(f"{told.heard} heard, {told.waiting} waiting, {told.dead} laid aside")  # noqa: T201
-        self.exitcode = 1 if told.waiting or told.dead else 0
-
 
 def _check_name(args: list[str], formats: Iterable[str]) -> None:
     """Raise what to say where not just one format is named."""
@@ -219,7 +209,7 @@ def _check_name(args: list[str], formats: Iterable[str]) -> None:
 
 def _warn_of_loss(stream: ChangeStream, since: str) -> None:
     if loss := stream.find_loss(since):
-        print(f"everything is told again: {loss}", file=sys.stderr)  # noqa: T201
+        print(f"all changes are sent again: {loss}", file=sys.stderr)  # noqa: T201
 
 
 def write_export(library: Library, plan: ExportPlan, since: str | None, engine: Engine | None = None) -> dict[str, Any]:
@@ -237,7 +227,7 @@ def write_export(library: Library, plan: ExportPlan, since: str | None, engine: 
         raise UsageError(
             f"there is no collection in {library.data_dir}; crawl first, or set DATA_DIR", print_help=False
         )
-    # Taken first: what is entered from now on may be told now as well as the next time.
+    # Read first: a change that is entered from now on may be sent now and again the next time.
     cursor = stream.find_end()
     if since:
         _warn_of_loss(stream, since)

@@ -16,7 +16,7 @@ from archives.storage.collection import Collection, list_collections
 from archives.urls import surt_key
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.erasing import Target, find_target, forget
-from crawler.publishing.exporting import load_plans, run_export, tell_receivers
+from crawler.publishing.exporting import update_exports
 from crawler.publishing.library import Library
 from crawler.runs.signing import sign_files
 
@@ -98,11 +98,7 @@ class Command(NewsreelCommand):
             regions = sum(len(file.regions) for file in erasure.files)
             print(f"{collection.name}: erased, {regions} places in {len(erasure.files)} WARC files")  # noqa: T201
         try:
-            plans = load_plans(self.settings)
-            for plan in plans.exports:
-                run_export(library, plan)
-            if plans.hooks:
-                tell_receivers(library, plans.hooks, patience_s=_DELIVERY_S)
+            update_exports(library, self.settings, patience_s=_DELIVERY_S)
         except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
             print(f"an export could not be brought up to date: {error}", file=sys.stderr)  # noqa: T201
             self.exitcode = 1

@@ -1,4 +1,4 @@
-"""`newsreel webhooks`: what receivers of changes did not take, and trying it again."""
+"""`newsreel webhooks`: list failed deliveries of changes, and retry them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
-from crawler.publishing.exporting import PlanError, read_plans, tell_receivers
+from crawler.publishing.exporting import PlanError, deliver_changes, read_plans
 from crawler.publishing.library import Library
 from crawler.publishing.webhooks import FILE_NAME, Outbox
 from crawler.sources import SourceError
@@ -20,13 +21,15 @@ from crawler.sources import SourceError
 if TYPE_CHECKING:
     import argparse
 
+    from scrapy.settings import BaseSettings
+
 _PATIENCE_S = 600.0
 
 
 class Command(NewsreelCommand):
-    """Lists the deliveries that were laid aside, or has them tried again.
+    """Lists failed deliveries of changes, or retries them.
 
-    Exit codes: 0 every receiver has heard everything; 1 something waits or was laid aside; 2 usage.
+    Exit codes: 0 all deliveries succeeded; 1 deliveries are waiting or failed for good; 2 usage.
     """
 
     requires_project = True
@@ -39,7 +42,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Show what receivers of changes did not take, and have it tried again"
+        return "List failed deliveries of changes, or retry them"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
@@ -49,26 +52,17 @@ class Command(NewsreelCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Do what the first of `args` says."""
         assert self.settings is not None
-        library = Library(Path(self.settings["DATA_DIR"]))
         action, *rest = args or ["list"]
         numbers = [int(text) for text in rest if text.isascii() and text.isdigit()]
         if action not in ("list", "retry", "deliver") or len(numbers) < len(rest) or (rest and action != "retry"):
             raise UsageError("say list, retry (all, or the numbers that list shows), or deliver", print_help=False)
-        if not library.data_dir.is_dir():
-            raise UsageError(f"DATA_DIR {library.data_dir} is not there; crawl first, or set it", print_help=False)
+        library = Library(find_data_dir(self.settings))
         if action == "list":
             self._list(library, is_json=opts.json)
             return
-        try:
-            hooks = read_plans(Path(self.settings["EXPORTS_FILE"])).hooks
-            if action == "retry":
-                _revive(library, numbers)
-            told = tell_receivers(library, hooks, patience_s=_PATIENCE_S)
-        except (ArchiveError, SourceError, PlanError) as error:
-            raise UsageError(str(error), print_help=False) from error
-        sentence = f"{told.heard} heard, {told.waiting} waiting, {told.dead} laid aside"
-        print(json.dumps(asdict(told)) if opts.json else sentence)  # noqa: T201
-        self.exitcode = 1 if told.waiting or told.dead else 0
+        if action == "retry":
+            _revive(library, numbers)
+        self.exitcode = deliver(self.settings, is_json=opts.json)
 
     def _list(self, library: Library, *, is_json: bool) -> None:
         with closing(Outbox(library.data_dir / FILE_NAME)) as outbox:
@@ -77,7 +71,7 @@ class Command(NewsreelCommand):
             line = f"{letter.number}  {letter.kind} {letter.post} to {letter.hook}: {letter.error}"
             print(json.dumps(asdict(letter), ensure_ascii=False) if is_json else line)  # noqa: T201
         if not letters and not is_json:
-            print("nothing was laid aside")  # noqa: T201
+            print("no failed deliveries")  # noqa: T201
         self.exitcode = 1 if letters else 0
 
 
@@ -85,5 +79,25 @@ def _revive(library: Library, numbers: list[int]) -> None:
     with closing(Outbox(library.data_dir / FILE_NAME)) as outbox:
         known = {letter.number for letter in outbox.list_dead()}
         if strange := [number for number in numbers if number not in known]:
-            raise UsageError(f"no delivery {strange[0]} was laid aside; list shows those that were", print_help=False)
+            raise UsageError(f"there is no failed delivery {strange[0]}; list shows them", print_help=False)
         outbox.revive(numbers or None)
+
+
+def deliver(settings: BaseSettings, *, revive: bool = False, is_json: bool = False) -> int:
+    """Deliver what is due to the receivers in `EXPORTS_FILE`, print the result and return the exit code.
+
+    Args:
+        revive: also retry deliveries that have failed.
+
+    Raises:
+        UsageError: the file of exports is at fault, or a collection cannot be read.
+    """
+    library = Library(Path(settings["DATA_DIR"]))
+    try:
+        hooks = read_plans(Path(settings["EXPORTS_FILE"])).hooks
+        done = deliver_changes(library, hooks, patience_s=_PATIENCE_S, revive=revive)
+    except (ArchiveError, SourceError, PlanError) as error:
+        raise UsageError(str(error), print_help=False) from error
+    sentence = f"{done.delivered} delivered, {done.waiting} waiting, {done.failed} failed"
+    print(json.dumps(asdict(done)) if is_json else sentence)  # noqa: T201
+    return 1 if done.waiting or done.failed else 0

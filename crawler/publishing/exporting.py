@@ -70,12 +70,12 @@ class Plans:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What became of deliveries: heard now, still waiting, laid aside after too many attempts."""
+class Deliveries:
+    """The number of deliveries made now, still waiting, and given up after too many attempts."""
 
-    heard: int
+    delivered: int
     waiting: int
-    dead: int
+    failed: int
 
 
 def read_plans(path: Path) -> Plans:
@@ -151,18 +151,36 @@ def run_export(library: Library, plan: ExportPlan) -> int:
         return find_format(plan.format).export(records, plan.path, plan.options)
 
 
-def tell_receivers(library: Library, hooks: tuple[Hook, ...], *, patience_s: float, revive: bool = False) -> Told:
-    """Put what has changed into the outbox and deliver what is due.
+def deliver_changes(
+    library: Library, hooks: tuple[Hook, ...], *, patience_s: float, revive: bool = False
+) -> Deliveries:
+    """Put new changes into the outbox and deliver what is due.
 
     Args:
-        revive: also what was laid aside.
+        revive: also retry deliveries that have failed.
     """
     with closing(Outbox(library.data_dir / FILE_NAME)) as outbox:
         if revive:
             outbox.revive()
         outbox.fill(library, hooks)
-        heard = deliver_due(outbox, hooks, patience_s=patience_s)
-        return Told(heard=heard, waiting=outbox.count("waiting"), dead=outbox.count("dead"))
+        delivered = deliver_due(outbox, hooks, patience_s=patience_s)
+        return Deliveries(delivered=delivered, waiting=outbox.count("waiting"), failed=outbox.count("dead"))
+
+
+def update_exports(library: Library, settings: BaseSettings, *, patience_s: float) -> None:
+    """Write every configured export again and deliver all changes.
+
+    Raises:
+        PlanError: the file of exports is at fault.
+        pipelines.exports.files.ExportError: an export cannot be written.
+        pipelines.exports.records.RecordRefused: a post holds what no format can.
+        archives.errors.ArchiveError: a collection cannot be read.
+    """
+    plans = load_plans(settings)
+    for plan in plans.exports:
+        run_export(library, plan)
+    if plans.hooks:
+        deliver_changes(library, plans.hooks, patience_s=patience_s)
 
 
 class ExportExtension:
@@ -219,15 +237,15 @@ class ExportExtension:
             url = plan.options.url or FeedOptions().url
             refusal = Announcements(self._library.data_dir).announce(plan.options.hub, plan.path, url)
             if refusal:
-                logger.warning("Hub %s was not told: %s", plan.options.hub, refusal)
+                logger.warning("Hub %s could not be notified: %s", plan.options.hub, refusal)
 
     def _tell(self) -> None:
         try:
-            told = tell_receivers(self._library, self._plans.hooks, patience_s=_DELIVERY_S)
+            deliveries = deliver_changes(self._library, self._plans.hooks, patience_s=_DELIVERY_S)
         except (ArchiveError, SourceError, OSError, sqlite3.Error) as error:
             self._fail("the outbox of webhooks", error)
             return
-        self._crawler.stats.inc_value("exports/delivered", told.heard)
+        self._crawler.stats.inc_value("exports/delivered", deliveries.delivered)
 
     def _fail(self, what: str, error: Exception) -> None:
         self._crawler.stats.inc_value("exports/failed")

@@ -1,9 +1,9 @@
-"""Webhooks: every change is told to whoever asked for it, signed, in order, and until it has been heard.
+"""Webhooks: deliver every change to its receivers, signed and in order, until each has accepted it.
 
 What is to be told waits in an outbox, a table of its own beside the collections: filled from the log of changes in the
 same transaction that moves the receiver's cursor, so a change is neither lost nor forgotten whatever dies in between.
 Deliveries to one receiver go out one after the other; one that fails is tried again with growing patience while those
-behind it wait, and after too many attempts it is laid aside, so that the others may go. A receiver may be told the same
+behind it wait, and after too many attempts it is given up, so that the others can go. A receiver may be sent the same
 change twice and knows it by its id.
 """
 
@@ -60,7 +60,7 @@ CREATE TABLE IF NOT EXISTS delivery (
     body TEXT NOT NULL,
     attempts INTEGER NOT NULL DEFAULT 0,
     due REAL NOT NULL DEFAULT 0,    -- seconds since 1970
-    state TEXT NOT NULL DEFAULT 'waiting',  -- or 'dead': laid aside
+    state TEXT NOT NULL DEFAULT 'waiting',  -- or 'dead': given up
     error TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (hook, state, number);
@@ -124,7 +124,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A delivery that was laid aside.
+    """A delivery that has failed for good.
 
     Attributes:
         number: by which it is tried again.
@@ -255,8 +255,8 @@ class Outbox:
             return None
         return Delivery(number=row[0], id=row[1], body=row[2].encode(), attempts=row[3])
 
-    def record_heard(self, delivery: Delivery) -> None:
-        """Forget what has been heard."""
+    def record_delivered(self, delivery: Delivery) -> None:
+        """Remove a delivery that was accepted."""
         self._database.execute("DELETE FROM delivery WHERE number = ?", (delivery.number,))
 
     def is_gone(self, hook: Hook) -> bool:
@@ -273,7 +273,7 @@ class Outbox:
             )
 
     def record_failed(self, delivery: Delivery, refusal: Refusal, now: float) -> None:
-        """Have a delivery tried again later, or laid aside after the last attempt."""
+        """Schedule another attempt, or give up after the last one."""
         attempts = delivery.attempts + 1
         state = "dead" if attempts >= MAX_ATTEMPTS or refusal.is_final else "waiting"
         due = now + max(refusal.wait_s, min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2**delivery.attempts))
@@ -287,7 +287,7 @@ class Outbox:
         return int(self._database.execute("SELECT count(*) FROM delivery WHERE state = ?", (state,)).fetchone()[0])
 
     def list_dead(self) -> list[DeadLetter]:
-        """Return what was laid aside, the oldest first."""
+        """Return the failed deliveries, oldest first."""
         rows = self._database.execute(
             "SELECT number, hook, json_extract(body, '$.type'), json_extract(body, '$.data.id'), attempts, error"
             " FROM delivery WHERE state = 'dead' ORDER BY number"
@@ -296,7 +296,7 @@ class Outbox:
         return [DeadLetter(**dict(zip(names, row, strict=True))) for row in rows]
 
     def revive(self, numbers: Iterable[int] | None = None) -> int:
-        """Have what was laid aside tried again, also by receivers that were gone; return how many deliveries that are.
+        """Retry failed deliveries, also to receivers that were gone; return how many deliveries that are.
 
         Args:
             numbers: only these; None for all.
@@ -325,8 +325,8 @@ def deliver_due(
     patience_s: float,
     clock: Callable[[], float] = time.time,
 ) -> int:
-    """Tell each receiver what is due, until one fails or the time is over; return how many were heard."""
-    heard = 0
+    """Tell each receiver what is due, until one fails or the time is over; return the number delivered."""
+    delivered = 0
     end = time.monotonic() + patience_s
     for hook in hooks:
         while time.monotonic() < end:
@@ -342,9 +342,9 @@ def deliver_due(
                 if refusal.is_final:
                     continue
                 break
-            outbox.record_heard(delivery)
-            heard += 1
-    return heard
+            outbox.record_delivered(delivery)
+            delivered += 1
+    return delivered
 
 
 def post_delivery(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | None:

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, quote
 import pytest
 
 from archives.storage.collection import Collection
-from crawler.publishing.exporting import tell_receivers
+from crawler.publishing.exporting import deliver_changes
 from crawler.publishing.library import Library
 from crawler.publishing.webhooks import MAX_ATTEMPTS, Hook, Outbox, deliver_due, load_hook, sign
 from crawler.publishing.websub import Announcements, ping_hub
@@ -110,21 +110,21 @@ def build_hook(receiver: Receiver, **values: Any) -> Hook:
 
 def test_changes_are_told_in_order_and_once(library: Library, receiver: Receiver, tmp_path: Path) -> None:
     hook = build_hook(receiver)
-    assert tell_receivers(library, (hook,), patience_s=10).heard == 4
+    assert deliver_changes(library, (hook,), patience_s=10).delivered == 4
     assert [post["headline"] for post in receiver.heard] == [f"潮汐 {number}" for number in range(1, 5)]
     assert {post["change"] for post in receiver.heard} == {"new"}
-    assert tell_receivers(library, (hook,), patience_s=10).heard == 0
+    assert deliver_changes(library, (hook,), patience_s=10).delivered == 0
     write(tmp_path, [build_statement(2, headline="龙")])
     with closing(library.open_log("news")) as log:
         log.account()
-    told = tell_receivers(library, (hook,), patience_s=10)
-    assert (told.heard, told.waiting, told.dead) == (1, 0, 0)
+    done = deliver_changes(library, (hook,), patience_s=10)
+    assert (done.delivered, done.waiting, done.failed) == (1, 0, 0)
     assert receiver.heard[-1]["change"] == "updated"
     assert receiver.heard[-1]["version"] == 2
 
 
 def test_the_signature_covers_id_time_and_body(library: Library, receiver: Receiver) -> None:
-    tell_receivers(library, (build_hook(receiver),), patience_s=10)
+    deliver_changes(library, (build_hook(receiver),), patience_s=10)
     for headers, body in receiver.asked:
         assert re.fullmatch(r"msg_[0-9a-f]{32}", headers["Webhook-Id"])
         assert json.loads(body)["type"] == "post.new"
@@ -225,8 +225,8 @@ def test_one_receiver_does_not_wait_for_another(library: Library, receiver: Rece
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         gone = Hook(url=f"http://127.0.0.1:{unused.getsockname()[1]}/", secret=SECRET, timeout_s=0.5)
-        told = tell_receivers(library, (gone, build_hook(receiver)), patience_s=10)
-    assert (told.heard, told.waiting) == (4, 4)
+        done = deliver_changes(library, (gone, build_hook(receiver)), patience_s=10)
+    assert (done.delivered, done.waiting) == (4, 4)
 
 
 def test_what_was_put_into_the_outbox_survives_the_process(library: Library, receiver: Receiver) -> None:
@@ -241,7 +241,7 @@ def test_what_was_put_into_the_outbox_survives_the_process(library: Library, rec
 def test_a_thin_payload_names_the_change_and_a_large_one_becomes_thin(library: Library, receiver: Receiver) -> None:
     thin, full = build_hook(receiver, payload="thin"), build_hook(receiver, url=receiver.url + "&c=d")
     bound = build_hook(receiver, url=receiver.url + "&e=f", max_bytes=1000)
-    assert tell_receivers(library, (thin, full, bound), patience_s=30).heard == 12
+    assert deliver_changes(library, (thin, full, bound), patience_s=30).delivered == 12
     bodies = [json.loads(body) for _, body in receiver.asked]
     assert ["isThin" in body for body in bodies] == [*[True] * 4, *[False] * 4, *[True] * 4]
     assert bodies[0]["data"] == bodies[8]["data"]
@@ -267,18 +267,18 @@ def test_what_was_laid_aside_is_listed_and_tried_again_by_its_number(
         assert done.returncode in (0, 1), done.stderr
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
-    code, (told,) = run("deliver")
-    assert (code, told) == (1, {"heard": 2, "waiting": 0, "dead": 2})
+    code, (done,) = run("deliver")
+    assert (code, done) == (1, {"delivered": 2, "waiting": 0, "failed": 2})
     code, letters = run()
     assert (code, [letter["post"][-1] for letter in letters]) == (1, ["1", "3"])
     assert {(letter["kind"], letter["error"]) for letter in letters} == {("post.new", "answered 413")}
-    assert run("retry", str(letters[1]["number"])) == (1, [{"heard": 1, "waiting": 0, "dead": 1}])
-    assert run("retry") == (0, [{"heard": 1, "waiting": 0, "dead": 0}])
+    assert run("retry", str(letters[1]["number"])) == (1, [{"delivered": 1, "waiting": 0, "failed": 1}])
+    assert run("retry") == (0, [{"delivered": 1, "waiting": 0, "failed": 0}])
     assert [post["identifier"][-1] for post in receiver.heard] == ["2", "4", "3", "1"]
     assert run() == (0, [])
     done = run_scrapy("webhooks", "retry", "99", data=Data(library.data_dir), settings=settings)
     assert done.returncode == 2
-    assert "no delivery 99 was laid aside" in done.stderr
+    assert "there is no failed delivery 99" in done.stderr
 
 
 BAD = [
