@@ -64,7 +64,7 @@ def _build_parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         return command
 
-    index = add("index", _run_index, "write every index file anew from the WARC files", path="COLLECTION_DIR")
+    index = add("index", _run_index, "rebuild every index file from the WARC files", path="COLLECTION_DIR")
     index.add_argument("--cold", action="store_true", help="also write the index as one Parquet file")
     verify = add("verify", _run_verify, "read every byte and list what is not as it was written", path="COLLECTION_DIR")
     verify.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")

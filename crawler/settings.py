@@ -65,7 +65,7 @@ SCHEDULE_GRACE = 75.0
 
 # Exports and webhooks that are brought up to date at the end of each run.
 EXPORTS_FILE = "exports.toml"
-# Who hears of alerts when a run has ended.
+# Receivers that are notified of alerts.
 ALERTS_FILE = "alerts.toml"
 
 # An address on loopback, such as "127.0.0.1:9410", at which a running schedule answers /metrics; none by default.

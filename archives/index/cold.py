@@ -66,7 +66,7 @@ def write_cold_index(collection: Collection, *, progress: Callable[[int], None] 
     """Write the Parquet file of a collection's captures, whole or not at all; returns how many there are.
 
     Args:
-        progress: told after each row group how many rows are written.
+        progress: called after each row group with the number of rows written.
 
     Raises:
         CollectionError: pyarrow is not installed.
@@ -154,7 +154,7 @@ class ColdIndex:
         except FileNotFoundError as error:
             raise CollectionError(f'there is no {path.name}; write it with "index --cold"', path=path) from error
         except (pyarrow.ArrowInvalid, AttributeError, OSError) as error:
-            raise CollectionError(f"{path.name} cannot be read ({error}); write it anew", path=path) from error
+            raise CollectionError(f"{path.name} cannot be read ({error}); make it again", path=path) from error
 
     def __enter__(self) -> Self:
         return self

@@ -1,1 +1,1 @@
-"""Copies of files whose writer was wrong, with what was wrong made right and each change told."""
+"""Repaired copies of WARC files from non-conforming writers, with a record of each change."""

@@ -1,8 +1,7 @@
-"""Writes a collection with repaired copies of another one's files; no byte of the original is ever written to.
+"""Write a collection of repaired copies; the original files are never modified.
 
-Each change stands in a `metadata` record behind what was changed, and each repaired file says at its start which file
-it was made from, by name and SHA-256. So whoever holds both can follow every step, and whoever runs it again sees that
-it was done.
+A `metadata` record after each changed record describes the change. A record at the start of each copy gives the name
+and SHA-256 of its original, so every change can be verified, and a second run skips files that have a copy.
 """
 
 from __future__ import annotations
@@ -38,13 +37,13 @@ if TYPE_CHECKING:
 _CHUNK_BYTES: Final = 1024 * 1024
 _SOURCE_FIELD: Final = "mended-from-sha256"
 _ARC_SUFFIXES: Final = (".arc", ".arc.gz")
-# Beside the files; run manifests are not taken over, since they tell the digests of the originals.
+# Beside the files; run manifests are not taken over, because they hold the digests of the originals.
 _COMPANIONS: Final = ("erased.jsonl", "imports.jsonl")
 
 
 @dataclass(slots=True, kw_only=True)
 class MendedFile:
-    """What became of one file.
+    """The result for one file.
 
     Attributes:
         faults: how many records had each; `shared-member` counts records that shared their gzip member with others.
@@ -88,11 +87,11 @@ def mend_collection(
     Args:
         target: made if anything is to be mended; files in it that were made from the same originals are left alone.
         warcs: the files; by default all that are closed.
-        progress: told the name of each file before it is read, first to look for faults, then to copy.
+        progress: called with the name of each file before it is read, once to find faults and once to copy.
         clock: gives the instant that the records of changes state.
 
     Returns:
-        What became of each file; without anything to mend, nothing was written.
+        The result for each file; nothing is written if no file needs a repair.
 
     Raises:
         CollectionError: the target is the collection itself, or holds another file by the same name.
@@ -100,18 +99,18 @@ def mend_collection(
     """
     if target.path.resolve() == collection.path.resolve():
         raise CollectionError("a repaired copy does not go beside its original; name another collection")
-    tell = progress or (lambda _name: None)
+    report = progress or (lambda _name: None)
     digests: dict[str, str] = {}
     plans = []
     for warc in list(collection.iter_warcs()) if warcs is None else list(warcs):
-        tell(warc.name)
+        report(warc.name)
         plans.append(_plan_file(warc, target, digests))
     if not any(plan.file.is_mended for plan in plans):
         return [plan.file for plan in plans]
     at = format_warc_date(clock())
     target.archive_dir.mkdir(parents=True, exist_ok=True)
     for plan in plans:
-        tell(plan.file.source.name)
+        report(plan.file.source.name)
         _write_copy(plan, digests, at)
         if plan.file.is_new or not target.sidecar_path(plan.file.target.name).exists():
             entries, _ = salvage_sidecar(plan.file.target)
@@ -196,7 +195,7 @@ class _CopyWriter:
         """Write a unit, and behind it what was changed in it."""
         if isinstance(unit, LostUnit):
             self.tell_source()
-            self._output.tell(number, self._describe_loss(unit))
+            self._output.write_note(number, self._describe_loss(unit))
             return
         record = unit.record
         if record.type != RecordType.WARCINFO:
@@ -216,12 +215,12 @@ class _CopyWriter:
         """Say which file the copy is made from, once."""
         if not self._has_source:
             self._has_source = True
-            told = (("mended-from", self._plan.file.source.name), (_SOURCE_FIELD, self._output.sha256))
-            self._output.tell(-1, told)
+            fields = (("mended-from", self._plan.file.source.name), (_SOURCE_FIELD, self._output.sha256))
+            self._output.write_note(-1, fields)
 
     def _put_mended(self, number: int, mended: Mended) -> None:
         self._output.put(mended.header, mended.iter_block(), is_large=mended.record.is_large)
-        self._output.tell(number, mended.told, refers_to=mended.record.record_id)
+        self._output.write_note(number, mended.fields, refers_to=mended.record.record_id)
 
     def _describe_loss(self, unit: LostUnit) -> tuple[tuple[str, str], ...]:
         digest = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Writes records of another file to a new one, to the byte where nothing is changed, and tells what is."""
+"""Write records of one file to another, byte for byte unless changed, with a record of each change."""
 
 from __future__ import annotations
 
@@ -71,19 +71,19 @@ class RecordOutput:
         else:
             self._stream.write(compress_parts(*parts))
 
-    def tell(self, number: int, told: Iterable[tuple[str, str]], *, refers_to: str = "") -> None:
+    def write_note(self, number: int, fields: Iterable[tuple[str, str]], *, refers_to: str = "") -> None:
         """Write a record of a change.
 
         Args:
             number: of the change in the file; the record's id follows from it and the original file.
         """
         record_id = f"<urn:uuid:{uuid.uuid5(uuid.NAMESPACE_OID, f'{self.sha256} {number}')}>"
-        fields = f"WARC-Date: {self._at}\r\n"
-        fields += f"WARC-Warcinfo-ID: {self._warcinfo}\r\n" if self._warcinfo else ""
-        fields += f"WARC-Refers-To: {refers_to}\r\n" if refers_to else ""
-        block = "".join(f"{name}: {value}\r\n" for name, value in (("software", "Newsreel"), *told))
+        header = f"WARC-Date: {self._at}\r\n"
+        header += f"WARC-Warcinfo-ID: {self._warcinfo}\r\n" if self._warcinfo else ""
+        header += f"WARC-Refers-To: {refers_to}\r\n" if refers_to else ""
+        block = "".join(f"{name}: {value}\r\n" for name, value in (("software", "Newsreel"), *fields))
         built = build_metadata(
-            block.encode("utf-8", "replace"), fields, record_id, content_type="application/warc-fields"
+            block.encode("utf-8", "replace"), header, record_id, content_type="application/warc-fields"
         )
         self.put(built.header, (built.block,))
 

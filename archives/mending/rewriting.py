@@ -30,7 +30,7 @@ class Mended:
     Attributes:
         header: of the record, blank line included.
         head: what the block begins with instead of its first `skipped` bytes.
-        told: what the record of the change says of it.
+        fields: of the record that describes the change.
         payload_digest: the new one, where it has changed.
     """
 
@@ -38,7 +38,7 @@ class Mended:
     header: bytes
     head: bytes
     skipped: int
-    told: tuple[tuple[str, str], ...]
+    fields: tuple[tuple[str, str], ...]
     payload_digest: str = ""
 
     def iter_block(self) -> Iterator[bytes]:
@@ -53,8 +53,8 @@ class Mended:
 def mend_record(unit: RecordUnit, repair: Repair) -> Mended:
     """Apply a repair."""
     record = unit.record
-    told = [("fault", str(fault)) for fault in repair.faults]
-    told.append(("block-sha256-before", _hash(record.iter_block())))
+    fields = [("fault", str(fault)) for fault in repair.faults]
+    fields.append(("block-sha256-before", _hash(record.iter_block())))
     head = record.start[: repair.head_size] if repair.moved else b""
     if repair.moved:
         head = restate_length(head, repair.moved, record.size - repair.head_size)
@@ -65,20 +65,20 @@ def mend_record(unit: RecordUnit, repair: Repair) -> Mended:
     if "Payload" in repair.wrong_digests:
         payload_digest = _build_payload_digest(record, repair)
         changes[b"WARC-Payload-Digest"] = payload_digest
-    block = Mended(record=record, header=b"", head=head, skipped=repair.head_size if head else 0, told=())
+    block = Mended(record=record, header=b"", head=head, skipped=repair.head_size if head else 0, fields=())
     if head or "Block" in repair.wrong_digests:
         algorithm = _find_algorithm(record.get("WARC-Block-Digest"))
         changes[b"WARC-Block-Digest"] = build_parts_digest(block.iter_block(), algorithm)
     if head:
         changes[b"Content-Length"] = str(record.size - repair.head_size + len(head))
     header = change_fields(unit.header, changes)
-    told += [(f"{name.decode()}-before", record.get(name.decode()) or "none") for name in changes]
+    fields += [(f"{name.decode()}-before", record.get(name.decode()) or "none") for name in changes]
     return Mended(
         record=record,
         header=header,
         head=head,
         skipped=block.skipped,
-        told=tuple(told),
+        fields=tuple(fields),
         payload_digest=payload_digest,
     )
 
@@ -91,7 +91,7 @@ def refer_to(unit: RecordUnit, payload_digest: str) -> Mended:
         header=change_fields(unit.header, {b"WARC-Payload-Digest": payload_digest}),
         head=b"",
         skipped=0,
-        told=(
+        fields=(
             ("fault", "digest-of-mended-original"),
             ("WARC-Payload-Digest-before", record.get("WARC-Payload-Digest") or "none"),
         ),
@@ -104,7 +104,7 @@ def _build_payload_digest(record: Record, repair: Repair) -> str:
     algorithm = _find_algorithm(record.get("WARC-Payload-Digest"))
     if not repair.moved:
         return DigestChecks(record).compute("Payload", algorithm)
-    rest = Mended(record=record, header=b"", head=b"", skipped=repair.head_size, told=())
+    rest = Mended(record=record, header=b"", head=b"", skipped=repair.head_size, fields=())
     return build_parts_digest(rest.iter_block(), algorithm)
 
 

@@ -191,7 +191,7 @@ class _FilePart:
                 record = unit.record
                 if not is_told and record.type != RecordType.WARCINFO:
                     is_told = True
-                    output.tell(-1, (("part-of", self._warc.name), ("part-of-sha256", output.sha256)))
+                    output.write_note(-1, (("part-of", self._warc.name), ("part-of-sha256", output.sha256)))
                 if record.type == RecordType.WARCINFO or record.record_id in self._related:
                     output.write(unit)
                 elif (unit.offset, record.record_id) in self._places:
@@ -216,7 +216,7 @@ class _FilePart:
             b"Content-Length": str(len(block)),
         }
         output.put(change_fields(unit.header, changes), (block,))
-        told = [
+        fields = [
             ("made-whole", "a revisit whose original is not in this part"),
             ("original", original.record_id),
             ("original-url", original.url),
@@ -225,12 +225,12 @@ class _FilePart:
             ("original-block-sha256", hashlib.sha256(original.block).hexdigest()),
             ("revisit-block-sha256", hashlib.sha256(unit.record.block).hexdigest()),
         ]
-        told += [
+        fields += [
             (f"{name.decode()}-before", before)
             for name in changes
             if (before := unit.record.get(name.decode())) is not None
         ]
-        output.tell(number, told, refers_to=unit.record.record_id)
+        output.write_note(number, fields, refers_to=unit.record.record_id)
         self._part.whole += 1
 
     def _find_outside(self, record: Record) -> Capture | None:

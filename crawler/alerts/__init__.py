@@ -1,1 +1,1 @@
-"""Alerts: who hears of what goes wrong, once when it begins and once when it ends."""
+"""Alerts: notify people once when a problem begins and once when it ends."""

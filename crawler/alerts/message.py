@@ -1,4 +1,4 @@
-"""What a receiver is told: which alerts have begun since the last message, and which have ended."""
+"""The content of a notification: the alerts that have begun or ended since the last one."""
 
 from __future__ import annotations
 

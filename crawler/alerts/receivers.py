@@ -1,4 +1,4 @@
-"""Who is told of alerts, as `alerts.toml` names them: a webhook, a mailbox or a command each."""
+"""The receivers that `alerts.toml` configures: webhooks, mailboxes and commands."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Somebody who wants to hear.
+    """A webhook, mailbox or command that is notified of alerts.
 
     Attributes:
         collection: only of this one; '' of all.
         source: only of this one; '' of all.
         kinds: only of these; empty for all.
-        every_s: least seconds between two messages; what happens in between is joined in the next one.
+        every_s: least seconds between two messages; changes in between are combined in the next one.
     """
 
     channel: Channel

@@ -1,4 +1,4 @@
-"""Looks at the health of the sources and tells the receivers what has begun and what has ended."""
+"""Examine the health of the sources and notify the receivers of what has begun and what has ended."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _TEST: Final = "This is a test; nothing is wrong."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What became of the messages.
+class Sent:
+    """The result of sending notifications.
 
     Attributes:
-        sent: name of each receiver that has heard.
-        failed: name of each that has not, and why.
-        waiting: name of each that will hear of something later, because it was told of something a moment ago.
+        sent: names of the receivers that were notified.
+        failed: name of each receiver that could not be reached, and the reason.
+        waiting: names of the receivers whose last message is too recent for another one.
     """
 
     sent: tuple[str, ...] = ()
@@ -43,19 +43,19 @@ class Told:
     waiting: tuple[str, ...] = ()
 
 
-def tell_alerts(settings: BaseSettings, *, collection: str = "", source: str = "") -> Told:
-    """Examine the sources and tell whoever `ALERTS_FILE` names.
+def send_alerts(settings: BaseSettings, *, collection: str = "", source: str = "") -> Sent:
+    """Examine the sources and notify the receivers in `ALERTS_FILE`.
 
     Args:
         collection: examine only its sources.
-        source: examine only this one. What stands elsewhere is told by what was last seen there.
+        source: examine only this one. For other sources, the alerts last seen are used.
 
     Raises:
-        AlertsError: the file of alerts is at fault, or what stands cannot be remembered.
+        AlertsError: the file of alerts is at fault, or the alert database cannot be used.
     """
     receivers = load_receivers(settings)
     if not receivers:
-        return Told()
+        return Sent()
     try:
         healths = load_health(settings, collection=collection, source=source)
         now = datetime.now(UTC)
@@ -63,9 +63,9 @@ def tell_alerts(settings: BaseSettings, *, collection: str = "", source: str = "
         examined = [(health.collection, health.source) for health in healths] if collection or source else None
         with open_standing(settings) as standing:
             standing.replace(found, examined=examined)
-            return tell_receivers(standing, receivers)
+            return notify_receivers(standing, receivers)
     except (ArchiveError, sqlite3.Error, OSError) as error:
-        raise AlertsError(f"alerts could not be told: {error}") from error
+        raise AlertsError(f"alerts could not be sent: {error}") from error
 
 
 def load_receivers(settings: BaseSettings) -> tuple[Receiver, ...]:
@@ -82,8 +82,8 @@ def open_standing(settings: BaseSettings) -> StandingAlerts:
     return StandingAlerts(Path(settings["DATA_DIR"], FILE_NAME))
 
 
-def tell_receivers(standing: StandingAlerts, receivers: Iterable[Receiver]) -> Told:
-    """Send each receiver what it has not heard of yet."""
+def notify_receivers(standing: StandingAlerts, receivers: Iterable[Receiver]) -> Sent:
+    """Send each receiver the alerts that it has not been notified of yet."""
     sent, failed, waiting = [], [], []
     for receiver in receivers:
         name = receiver.channel.name
@@ -104,12 +104,12 @@ def tell_receivers(standing: StandingAlerts, receivers: Iterable[Receiver]) -> T
             standing.record_failed(name, str(error))
             failed.append((name, str(error)))
         else:
-            standing.record_heard(name, begun, ended, time.time())
+            standing.record_sent(name, begun, ended, time.time())
             sent.append(name)
-    return Told(sent=tuple(sent), failed=tuple(failed), waiting=tuple(waiting))
+    return Sent(sent=tuple(sent), failed=tuple(failed), waiting=tuple(waiting))
 
 
-def try_receivers(receivers: Iterable[Receiver]) -> Told:
+def try_receivers(receivers: Iterable[Receiver]) -> Sent:
     """Send each receiver a message that says that nothing is wrong."""
     sent, failed = [], []
     for receiver in receivers:
@@ -120,7 +120,7 @@ def try_receivers(receivers: Iterable[Receiver]) -> Told:
             failed.append((receiver.channel.name, str(error)))
         else:
             sent.append(receiver.channel.name)
-    return Told(sent=tuple(sent), failed=tuple(failed))
+    return Sent(sent=tuple(sent), failed=tuple(failed))
 
 
 def _iter_standing(health: Health, now: datetime) -> Iterable[Standing]:
@@ -131,12 +131,12 @@ def _iter_standing(health: Health, now: datetime) -> Iterable[Standing]:
 
 
 def _compare(standing: StandingAlerts, receiver: Receiver) -> tuple[tuple[Standing, ...], tuple[Standing, ...]]:
-    """Return what stands and was not heard of, and what was heard of and stands no more."""
+    """Return the current alerts that were not sent yet, and those that were sent and have ended."""
     stands = [alert for alert in standing.list_standing() if receiver.wants(alert)]
-    heard = [alert for alert in standing.list_heard(receiver.channel.name) if receiver.wants(alert)]
-    keys, known = {alert.key for alert in stands}, {alert.key for alert in heard}
+    notified = [alert for alert in standing.list_notified(receiver.channel.name) if receiver.wants(alert)]
+    keys, known = {alert.key for alert in stands}, {alert.key for alert in notified}
     begun = tuple(alert for alert in stands if alert.key not in known)
-    return begun, tuple(alert for alert in heard if alert.key not in keys)
+    return begun, tuple(alert for alert in notified if alert.key not in keys)
 
 
 def _build_id(begun: Sequence[Standing], ended: Sequence[Standing]) -> str:

@@ -1,7 +1,7 @@
-"""What stands and who has heard of it, in `alerts.sqlite`: so an alert is told once, whatever dies in between.
+"""Current alerts and the receivers notified of them, in `alerts.sqlite`: each alert is sent once, even after a crash.
 
-A receiver's message is the difference between the alerts that stand and those that it has heard of. It is written down
-as heard only when it has arrived; a process that dies in between sends it once more.
+A message is the difference between the current alerts and those the receiver was notified of. It is recorded only after
+it has been delivered; if the process dies before that, the message is sent again.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _SCRIPT: Final = f"""
 CREATE TABLE IF NOT EXISTS standing (
     {_KEY}, message TEXT NOT NULL, since REAL NOT NULL, PRIMARY KEY (collection, source, kind)
 );
-CREATE TABLE IF NOT EXISTS heard (
+CREATE TABLE IF NOT EXISTS notified (
     receiver TEXT NOT NULL, {_KEY}, message TEXT NOT NULL, since REAL NOT NULL,
     PRIMARY KEY (receiver, collection, source, kind)
 );
 CREATE TABLE IF NOT EXISTS receiver (
     name TEXT PRIMARY KEY,
-    told REAL NOT NULL DEFAULT 0,           -- seconds since 1970
+    last_sent REAL NOT NULL DEFAULT 0,           -- seconds since 1970
     claimed_until REAL NOT NULL DEFAULT 0,
     error TEXT NOT NULL DEFAULT ''          -- of the last attempt
 );
 """
-_SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_private=True, loss="alerts that stand are then told once more")
+_SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_private=True, loss="current alerts are then sent once more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Standing:
-    """An alert that stands, or did.
+    """An alert, current or ended.
 
     Attributes:
         kind: an `Ailment`.
@@ -61,7 +61,7 @@ class Standing:
 
 
 class StandingAlerts:
-    """The alerts of a data directory and who has heard of them.
+    """The alerts of a data directory and the receivers notified of them.
 
     Args:
         path: of the database.
@@ -96,12 +96,14 @@ class StandingAlerts:
             self._database.executemany("INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?)", rows)
 
     def list_standing(self) -> list[Standing]:
-        """Return what stands, sorted."""
+        """Return the current alerts, sorted."""
         return self._list("SELECT * FROM standing")
 
-    def list_heard(self, receiver: str) -> list[Standing]:
-        """Return what a receiver believes to stand, sorted."""
-        return self._list("SELECT collection, source, kind, message, since FROM heard WHERE receiver = ?", (receiver,))
+    def list_notified(self, receiver: str) -> list[Standing]:
+        """Return the alerts that a receiver was notified of and that have not ended for it, sorted."""
+        return self._list(
+            "SELECT collection, source, kind, message, since FROM notified WHERE receiver = ?", (receiver,)
+        )
 
     def claim(self, receiver: str, *, every_s: float, now: float) -> bool:
         """Tell whether a message may be sent to a receiver now, and if so keep others from doing it, too."""
@@ -109,30 +111,30 @@ class StandingAlerts:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("INSERT OR IGNORE INTO receiver (name) VALUES (?)", (receiver,))
             row = self._database.execute(
-                "UPDATE receiver SET claimed_until = ? WHERE name = ? AND claimed_until <= ? AND told + ? <= ?"
+                "UPDATE receiver SET claimed_until = ? WHERE name = ? AND claimed_until <= ? AND last_sent + ? <= ?"
                 " RETURNING name",
                 (now + _CLAIM_S, receiver, now, every_s, now),
             ).fetchone()
         return row is not None
 
-    def record_heard(self, receiver: str, begun: Sequence[Standing], ended: Sequence[Standing], now: float) -> None:
-        """Note that a message has arrived."""
+    def record_sent(self, receiver: str, begun: Sequence[Standing], ended: Sequence[Standing], now: float) -> None:
+        """Record a delivered message."""
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.executemany(
-                "DELETE FROM heard WHERE receiver = ? AND collection = ? AND source = ? AND kind = ?",
+                "DELETE FROM notified WHERE receiver = ? AND collection = ? AND source = ? AND kind = ?",
                 [(receiver, *alert.key) for alert in ended],
             )
             self._database.executemany(
-                "INSERT OR REPLACE INTO heard VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO notified VALUES (?, ?, ?, ?, ?, ?)",
                 [(receiver, *alert.key, alert.message, alert.since.timestamp()) for alert in begun],
             )
             self._database.execute(
-                "UPDATE receiver SET told = ?, claimed_until = 0, error = '' WHERE name = ?", (now, receiver)
+                "UPDATE receiver SET last_sent = ?, claimed_until = 0, error = '' WHERE name = ?", (now, receiver)
             )
 
     def record_failed(self, receiver: str, error: str) -> None:
-        """Note that a message has not arrived; it is sent again the next time."""
+        """Record a failed delivery; the message is sent again the next time."""
         with self._database:
             self._database.execute("UPDATE receiver SET claimed_until = 0, error = ? WHERE name = ?", (error, receiver))
 
@@ -141,9 +143,9 @@ class StandingAlerts:
         with self._database:
             self._database.execute("UPDATE receiver SET claimed_until = 0 WHERE name = ?", (receiver,))
 
-    def find_told(self, receiver: str) -> tuple[datetime | None, str]:
-        """Return when a receiver was last told of anything, and what went wrong the last time."""
-        row = self._database.execute("SELECT told, error FROM receiver WHERE name = ?", (receiver,)).fetchone()
+    def find_last_sent(self, receiver: str) -> tuple[datetime | None, str]:
+        """Return when a receiver was last notified, and the error of its last attempt or ''."""
+        row = self._database.execute("SELECT last_sent, error FROM receiver WHERE name = ?", (receiver,)).fetchone()
         if row is None:
             return None, ""
         return datetime.fromtimestamp(row[0], UTC) if row[0] else None, row[1]

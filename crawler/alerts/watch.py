@@ -1,4 +1,4 @@
-"""Tells alerts beside a running schedule, so that a receiver that is slow keeps no crawl waiting."""
+"""Send alerts in a thread beside the schedule, so that a slow receiver delays no crawl."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Final, Self
 
 from crawler.alerts.receivers import AlertsError
-from crawler.alerts.telling import tell_alerts
+from crawler.alerts.sending import send_alerts
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
 
-    from crawler.alerts.telling import Told
+    from crawler.alerts.sending import Sent
 
 # Silence begins without any run, and messages that were held back become due.
 _LOOK_S: Final = 300.0
@@ -45,16 +45,16 @@ class AlertWatch:
         while not self._is_over:
             self._woken.wait(_LOOK_S)
             self._woken.clear()
-            report_told(self._settings)
+            send_and_report(self._settings)
 
 
-def report_told(settings: BaseSettings, *, collection: str = "", source: str = "") -> Told | None:
-    """Tell alerts, and say on standard error what did not arrive; None where nothing could be told."""
+def send_and_report(settings: BaseSettings, *, collection: str = "", source: str = "") -> Sent | None:
+    """Send alerts and report failures on standard error; return None if the alerts could not be examined."""
     try:
-        told = tell_alerts(settings, collection=collection, source=source)
+        result = send_alerts(settings, collection=collection, source=source)
     except AlertsError as error:
         print(error, file=sys.stderr, flush=True)  # noqa: T201
         return None
-    for name, why in told.failed:
-        print(f"the alert to {name} did not arrive, and is sent again: {why}", file=sys.stderr, flush=True)  # noqa: T201
-    return told
+    for name, why in result.failed:
+        print(f"could not send the alert to {name}: {why}; it will be retried", file=sys.stderr, flush=True)  # noqa: T201
+    return result

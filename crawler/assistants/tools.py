@@ -1,6 +1,6 @@
 """What an assistant may ask of a data directory: functions from arguments to JSON, read-only and bounded.
 
-Every answer names the capture that it rests on, so that whoever reads what the assistant makes of it can check it.
+Every answer names the capture that it rests on, so readers can verify what the assistant says.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`scrapy alerts`: tell whoever wants to hear what has gone wrong, and what is well again."""
+"""`scrapy alerts`: send notifications for alerts that have begun or ended."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from scrapy.exceptions import UsageError
 
 from crawler.alerts.message import build_object
 from crawler.alerts.receivers import AlertsError
-from crawler.alerts.telling import Told, load_receivers, open_standing, try_receivers
-from crawler.alerts.watch import report_told
+from crawler.alerts.sending import Sent, load_receivers, open_standing, try_receivers
+from crawler.alerts.watch import send_and_report
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
 from crawler.projects.command import NewsreelCommand
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 class Command(NewsreelCommand):
-    """Examines every source and sends each receiver what it has not heard of yet.
+    """Examines every source and notifies the receivers of new and ended alerts.
 
-    Exit codes: 0 all have heard, 1 somebody could not be reached, 2 usage.
+    Exit codes: 0 all notified, 1 a receiver could not be reached, 2 usage.
     """
 
     requires_project = True
@@ -33,17 +33,17 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Tell the receivers in alerts.toml what has gone wrong since, and what is well again"
+        return "Notify the receivers in alerts.toml of alerts that have begun or ended"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--list", action="store_true", help="show what stands and who has heard; send nothing")
-        parser.add_argument("--test", action="store_true", help="send each receiver a message that nothing is wrong")
+        parser.add_argument("--list", action="store_true", help="show current alerts and who was notified")
+        parser.add_argument("--test", action="store_true", help="send each receiver a test message")
         parser.add_argument("--json", action="store_true", help="with --list: JSON Lines on standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Tell, list or try."""
+        """Send, list or test."""
         assert self.settings is not None
         if args or (opts.list and opts.test):
             raise UsageError
@@ -54,26 +54,26 @@ class Command(NewsreelCommand):
         except AlertsError as error:
             raise UsageError(str(error), print_help=False) from error
         if not receivers and not opts.list:
-            words = f"nobody is to be told: {self.settings['ALERTS_FILE']} has no [[alert]]; docs/alerts.md shows one"
+            words = f"no receivers: add an [[alert]] to {self.settings['ALERTS_FILE']}; docs/alerts.md has examples"
             raise UsageError(words, print_help=False)
         if opts.list:
             self._list(receivers, is_json=opts.json)
         elif opts.test:
             self._report(try_receivers(receivers), is_test=True)
         else:
-            self._report(report_told(self.settings))
+            self._report(send_and_report(self.settings))
 
-    def _report(self, told: Told | None, *, is_test: bool = False) -> None:
-        self.exitcode = int(told is None or bool(told.failed))
-        if told is None:
+    def _report(self, result: Sent | None, *, is_test: bool = False) -> None:
+        self.exitcode = int(result is None or bool(result.failed))
+        if result is None:
             return
-        for name in told.sent:
-            print(f"told {name}")  # noqa: T201
-        for name in told.waiting:
-            print(f"{name} hears more later, because it was told something a moment ago")  # noqa: T201
-        for name, why in told.failed if is_test else ():
+        for name in result.sent:
+            print(f"sent to {name}")  # noqa: T201
+        for name in result.waiting:
+            print(f"{name}: the last message is too recent; the rest is sent later")  # noqa: T201
+        for name, why in result.failed if is_test else ():
             print(f"{name} could not be reached: {why}", file=sys.stderr)  # noqa: T201
-        if told == Told():
+        if result == Sent():
             print("nothing new", file=sys.stderr)  # noqa: T201
 
     def _list(self, receivers: tuple[Receiver, ...], *, is_json: bool) -> None:
@@ -81,18 +81,18 @@ class Command(NewsreelCommand):
         names = [receiver.channel.name for receiver in receivers]
         with open_standing(self.settings) as standing:
             alerts = standing.list_standing()
-            heard = {name: {alert.key for alert in standing.list_heard(name)} for name in names}
-            errors = {name: standing.find_told(name)[1] for name in names}
+            notified = {name: {alert.key for alert in standing.list_notified(name)} for name in names}
+            errors = {name: standing.find_last_sent(name)[1] for name in names}
         for alert in alerts:
-            who = [name for name, keys in heard.items() if alert.key in keys]
+            who = [name for name, keys in notified.items() if alert.key in keys]
             if is_json:
-                print(json.dumps({**build_object(alert), "heard_by": who}, ensure_ascii=False))  # noqa: T201
+                print(json.dumps({**build_object(alert), "notified": who}, ensure_ascii=False))  # noqa: T201
                 continue
             since = f"since {alert.since.astimezone():%Y-%m-%d %H:%M}"
-            words = f"heard by {', '.join(who)}" if who else "heard by nobody yet"
+            words = f"sent to {', '.join(who)}" if who else "not sent yet"
             print(f"{alert.source or alert.collection}: {alert.kind}: {alert.message} ({since}; {words})")  # noqa: T201
         for name, error in errors.items():
             if error:
-                print(f"{name} could not be reached the last time: {error}", file=sys.stderr)  # noqa: T201
+                print(f"{name} could not be reached: {error}", file=sys.stderr)  # noqa: T201
         if not alerts:
-            print("no alert stands", file=sys.stderr)  # noqa: T201
+            print("no current alerts", file=sys.stderr)  # noqa: T201

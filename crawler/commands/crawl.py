@@ -17,8 +17,8 @@ from scrapy.settings import SETTINGS_PRIORITIES
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
 from archives.transfer import registry
-from crawler.alerts.telling import load_receivers
-from crawler.alerts.watch import report_told
+from crawler.alerts.sending import load_receivers
+from crawler.alerts.watch import send_and_report
 from crawler.commands._process import tune_process
 from crawler.environment import name_program
 from crawler.frontier.leases import verify_file
@@ -106,7 +106,9 @@ class Command(ScrapyCrawl):
         if silence:
             print(f"{crawler.settings['COLLECTION']}: {silence}", file=sys.stderr)  # noqa: T201
         source = getattr(crawler.spider, "source", None)
-        report_told(crawler.settings, collection=crawler.settings["COLLECTION"], source=source.name if source else "")
+        send_and_report(
+            crawler.settings, collection=crawler.settings["COLLECTION"], source=source.name if source else ""
+        )
         self._exchange(crawler)
 
     def _exchange(self, crawler: Crawler) -> None:

@@ -23,7 +23,7 @@ DATA_DIR = "data"
 # Files and webhooks that are brought up to date at the end of each run.
 # EXPORTS_FILE = "exports.toml"
 
-# Who hears by webhook, mail or command what has gone wrong, and what is well again.
+# Receivers that are notified of alerts by webhook, mail or command.
 # ALERTS_FILE = "alerts.toml"
 
 # Seconds between two requests to one host, where a source does not say.

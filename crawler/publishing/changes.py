@@ -9,7 +9,7 @@ instant up to which every capture had been taken into account when it was given 
 that position, it goes on there. In a log that was made again and says something else, it goes on with all that rests on
 later captures. Where the rules by which posts are made have changed as well, and where a log has lost what the reader
 knows, because it was put back from an older copy, it begins from the beginning: then nobody can know what the reader
-has. So nothing is ever skipped, and what is told twice is told because it may be new.
+has. So no change is ever skipped, and a change is repeated only if it may be new.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ SELECT * FROM change AS this WHERE NOT EXISTS (
     WHERE later.source = this.source AND later.identifier = this.identifier AND later.position > this.position
 );
 """
-# On disk before anybody is told: what a power cut took back a reader would believe to know.
+# Synced before any reader sees it: a power cut must not remove a change that was delivered.
 _SCHEMA = Schema(
     version=2,
     script=_SCRIPT,
@@ -190,7 +190,7 @@ class ChangeLog:
             yield PostRecord(collection=self.collection.name, source=key[0], identifier=key[1], change=gone)
 
     def has_news(self, since: Cursor) -> bool:
-        """Whether `read` would yield anything; told without looking at a single post.
+        """Whether `read` would yield anything; no post is read to find out.
 
         Raises:
             CursorError: the cursor is one of another collection.
@@ -198,7 +198,7 @@ class ChangeLog:
         return not self._knows(since) or since.position < self._last_position()
 
     def find_loss(self, since: Cursor) -> str:
-        """Return a sentence where this log has lost what a reader knows, so that `read` begins from the beginning.
+        """Return a message if this log does not contain the cursor, so that `read` starts from the beginning; else ''.
 
         Raises:
             CursorError: the cursor is one of another collection.
@@ -206,8 +206,8 @@ class ChangeLog:
         if self._knows(since) or since.log != self._name:
             return ""
         return (
-            f"the log of changes of {self.collection.name} does not know this cursor: the log was put back from an "
-            f"older copy, or the cursor is made up; take all from {START!r} on, and drop what is not told again"
+            f"the change log of {self.collection.name} does not contain this cursor: the log was restored from an "
+            f"older copy, or the cursor is invalid; read all changes from {START!r} and drop posts that do not appear"
         )
 
     @property
@@ -226,7 +226,7 @@ class ChangeLog:
         with closing(open_ledger(self.collection)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
             for key, _, state in filed:
                 if exclusions and exclusions.excludes((post := load_post(state)).url, post.shareLink):
-                    continue  # told as withdrawn, once
+                    continue  # reported once, as withdrawn
                 digest = hashlib.blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
                 if is_thorough or self._find_seen(key) != digest:
                     post = load_post(state)
@@ -322,7 +322,7 @@ class ChangeLog:
         return row[0] if row else (NO_CHECK if position == 0 else None)
 
     def _knows(self, since: Cursor) -> bool:
-        """Whether this log said, up to the cursor's position, what its reader was told.
+        """Whether this log up to the cursor's position is what its reader was sent.
 
         Raises:
             CursorError: it is one of another collection.

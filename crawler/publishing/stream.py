@@ -53,7 +53,7 @@ class ChangeStream:
         return _join(ends)
 
     def find_loss(self, since: str) -> str:
-        """Return a sentence where a log has lost what the reader knows, and it is told everything again; else ''.
+        """Return a message if the log no longer holds the cursor, so that all changes are sent again; else ''.
 
         Raises:
             CursorError: it is not a cursor of this stream.

@@ -23,27 +23,27 @@ _SUFFIXES = frozenset((".atom", ".rss", ".json"))
 
 
 class Announcements:
-    """What the hubs have been told of: each feed with a digest of what it said then.
+    """The feeds that each hub was notified of, with a digest of their content at that time.
 
-    A hub that could not be reached, and one whose run was killed before it asked, is told the next time. Of two runs at
-    once the one that ends last keeps its notes; what the other told is then told twice.
+    A hub that could not be reached is notified the next time, also after the run was killed. If two runs end at once,
+    the later one's record wins, and a hub may be notified twice.
     """
 
     def __init__(self, data_dir: Path) -> None:
         self._path = data_dir / FILE_NAME
 
     def announce(self, hub: str, folder: Path, url: str) -> str:
-        """Tell a hub of every feed in a folder that has changed since it was last told; return what went wrong, or ''.
+        """Notify a hub of every feed in a folder that has changed since the last time; return an error message or ''.
 
         Args:
             url: address at which the folder stands.
         """
         topics, known = find_topics(folder, url, hub), self._load()
-        told = known.get(hub, {})
-        changed = [topic for topic, digest in topics.items() if told.get(topic) != digest]
+        notified = known.get(hub, {})
+        changed = [topic for topic, digest in topics.items() if notified.get(topic) != digest]
         problem = ping_hub(hub, changed)
         if changed and not problem:
-            text = json.dumps(known | {hub: told | topics}, ensure_ascii=False, indent=1)
+            text = json.dumps(known | {hub: notified | topics}, ensure_ascii=False, indent=1)
             with replace_file(self._path) as temporary:
                 temporary.write_text(text + "\n", "utf-8")
         return problem

@@ -1,4 +1,4 @@
-"""Certificates for the browser of one run: all of one key, which that browser alone is told to trust.
+"""TLS certificates for the browser of one run. They share one key, which only that browser trusts.
 
 The key is made when it is needed and never leaves the process but for a moment: OpenSSL reads certificates from files.
 """

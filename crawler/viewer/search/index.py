@@ -1,6 +1,6 @@
 """The search index of posts: one SQLite file a collection, `indexes/viewer.sqlite`.
 
-It is derived from the ledger: it may be deleted at any time, and whoever looks next makes it again. The ledger tells
+It is derived from the ledger: it may be deleted at any time and is rebuilt on the next use. The ledger records
 which posts there are; this only finds them quickly.
 """
 
@@ -264,7 +264,7 @@ class PostIndex:
                 if not self.missing:
                     self._seen = state
                     break
-        except Exception as error:  # whoever asks next is told  # noqa: BLE001
+        except Exception as error:  # the next request reports it  # noqa: BLE001
             if not isinstance(error, ArchiveError):
                 logger.warning("The search index of %s is not up to date: %s", self.collection, error)
             self._fault = error

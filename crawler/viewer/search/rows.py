@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pipelines.exports.records import PostRecord
 
-# The index of words keeps no text: what stands there is told from `posts` and `texts`.
+# A contentless full-text index: the text itself is in `posts` and `texts`.
 _SCRIPT: Final = """
 CREATE TABLE posts (
     id INTEGER PRIMARY KEY, source TEXT NOT NULL, identifier TEXT NOT NULL, published TEXT NOT NULL,
@@ -76,7 +76,7 @@ def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
             "SELECT kind, name FROM labelled JOIN labels ON labels.id = labelled.label WHERE post = ?", (number,)
         )
     )
-    # An index without texts has to be told what it forgets.
+    # A contentless index needs the old text to delete an entry.
     database.execute(
         "INSERT INTO search (search, rowid, headline, text, labels) VALUES ('delete', ?, ?, ?, ?)",
         (number, *_list_searched(headline, text, labels)),

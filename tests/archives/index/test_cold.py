@@ -86,7 +86,7 @@ def test_it_says_when_it_is_out_of_date_or_not_there(
     with pytest.raises(CollectionError, match="index --cold"):
         ColdIndex(tmp_path / COLD_NAME)
     (tmp_path / COLD_NAME).write_bytes(b"PAR1 no")
-    with pytest.raises(CollectionError, match="write it anew"):
+    with pytest.raises(CollectionError, match="cannot be read"):
         ColdIndex(tmp_path / COLD_NAME)
     empty = Collection.open(tmp_path, "empty", create=True)
     assert write_cold_index(empty) == 0

@@ -144,11 +144,11 @@ def test_each_change_stands_in_a_record_that_leads_back(tmp_path: Path) -> None:
     collection = make_collection(tmp_path / "c", "news.warc.gz", data)
     (file,) = mend_collection(collection, Collection(tmp_path / "mended"), clock=clock)
 
-    told = [record for record in iter_records(file.target) if record.type == "metadata"]
-    assert all(record.url == "" and record.captured_at == NOW for record in told)
-    first, *changes = (record.block.decode() for record in told)
+    notes = [record for record in iter_records(file.target) if record.type == "metadata"]
+    assert all(record.url == "" and record.captured_at == NOW for record in notes)
+    first, *changes = (record.block.decode() for record in notes)
     assert f"mended-from-sha256: {hashlib.sha256(data).hexdigest()}" in first
-    assert [(record.get("WARC-Refers-To") or "")[-14:-1] for record in told[1:]] == [
+    assert [(record.get("WARC-Refers-To") or "")[-14:-1] for record in notes[1:]] == [
         f"{n:013}".replace("0000000000", "-000000000", 1) for n in range(2, 9)
     ]
     block = next(r.block for r in iter_records(collection.archive_dir / "news.warc.gz") if r.record_id.endswith("2>"))

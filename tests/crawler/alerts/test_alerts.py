@@ -1,4 +1,4 @@
-"""Whoever wants to hear of alerts hears of each once when it begins and once when it ends, by each way there is."""
+"""Receivers are notified once when an alert begins and once when it ends, by webhook, mail and command."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from aiosmtpd.smtp import AuthResult
 from crawler.alerts.channels import ChannelError, Command, Mail
 from crawler.alerts.message import Message
 from crawler.alerts.receivers import AlertsError, Receiver, read_receivers
+from crawler.alerts.sending import notify_receivers
 from crawler.alerts.standing import Standing, StandingAlerts
-from crawler.alerts.telling import tell_receivers
 from crawler.publishing.webhooks import sign
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
@@ -73,7 +73,7 @@ def serve_mail(box: Mailbox, context: ssl.SSLContext | None = None, **options: A
 
 
 class Collected:
-    """A receiver of the tests: keeps what arrives, and refuses while it is told to."""
+    """A receiver of the tests: keeps what arrives, and refuses while it is deaf."""
 
     name = "collected"
 
@@ -93,17 +93,17 @@ def standing(tmp_path: Path) -> Iterator[StandingAlerts]:
         yield alerts
 
 
-def test_an_alert_is_told_once_when_it_begins_and_once_when_it_ends(standing: StandingAlerts) -> None:
+def test_an_alert_is_sent_once_when_it_begins_and_once_when_it_ends(standing: StandingAlerts) -> None:
     channel = Collected()
     receiver = Receiver(channel=channel, every_s=0)
     for message in ("no new article for 3d", "no new article for 4d"):
         standing.replace([build_alert("a", message=message)], examined=[("news", "a")])
-        tell_receivers(standing, [receiver])
+        notify_receivers(standing, [receiver])
     standing.replace([], examined=[("news", "b")])
-    tell_receivers(standing, [receiver])
+    notify_receivers(standing, [receiver])
     standing.replace([], examined=[("news", "a")])
     for _ in range(2):
-        tell_receivers(standing, [receiver])
+        notify_receivers(standing, [receiver])
     first, last = channel.messages
     assert [(alert.source, alert.message) for alert in first.begun] == [("a", "no new article for 3d")]
     assert (first.ended, last.begun, [alert.key for alert in last.ended]) == ((), (), [("news", "a", "silence")])
@@ -115,11 +115,11 @@ def test_what_happens_shortly_after_a_message_is_joined_in_the_next(standing: St
     receiver = Receiver(channel=channel, every_s=3600)
     for number in range(200):
         standing.replace([build_alert(f"s{number}")], examined=[("news", f"s{number}")])
-        told = tell_receivers(standing, [receiver])
+        result = notify_receivers(standing, [receiver])
     assert [len(message.begun) for message in channel.messages] == [1]
-    assert told.waiting == ("collected",)
+    assert result.waiting == ("collected",)
     standing.replace([], examined=[("news", "s7")])
-    tell_receivers(standing, [Receiver(channel=channel, every_s=0)])
+    notify_receivers(standing, [Receiver(channel=channel, every_s=0)])
     assert [len(message.begun) for message in channel.messages] == [1, 198]
     assert "alerts of 198 sources: 198 begun" in channel.messages[1].subject
 
@@ -130,13 +130,13 @@ def test_what_did_not_arrive_is_sent_again_under_the_same_id(standing: StandingA
     receivers = [Receiver(channel=channel), Receiver(channel=other)]
     standing.replace([build_alert("a")], examined=None)
     channel.is_deaf = True
-    told = tell_receivers(standing, receivers)
-    assert (told.sent, told.failed) == (("other",), (("collected", "deaf"),))
-    assert standing.find_told("collected") == (None, "deaf")
+    result = notify_receivers(standing, receivers)
+    assert (result.sent, result.failed) == (("other",), (("collected", "deaf"),))
+    assert standing.find_last_sent("collected") == (None, "deaf")
     channel.is_deaf = False
-    assert tell_receivers(standing, receivers).sent == ("collected",)
+    assert notify_receivers(standing, receivers).sent == ("collected",)
     assert channel.messages[0].id == other.messages[0].id
-    assert standing.find_told("collected")[1] == ""
+    assert standing.find_last_sent("collected")[1] == ""
 
 
 def test_nobody_sends_while_somebody_is_sending(standing: StandingAlerts) -> None:
@@ -146,10 +146,10 @@ def test_nobody_sends_while_somebody_is_sending(standing: StandingAlerts) -> Non
     assert standing.claim("desk", every_s=0, now=1200.0)
 
 
-def test_a_receiver_hears_only_of_what_it_wants(standing: StandingAlerts) -> None:
+def test_a_receiver_is_notified_only_of_what_it_selects(standing: StandingAlerts) -> None:
     channel = Collected()
     standing.replace([build_alert("a"), build_alert("b"), build_alert("b", "run")], examined=None)
-    tell_receivers(standing, [Receiver(channel=channel, source="b", kinds=frozenset({"run"}))])
+    notify_receivers(standing, [Receiver(channel=channel, source="b", kinds=frozenset({"run"}))])
     assert [alert.key for alert in channel.messages[0].begun] == [("news", "b", "run")]
 
 
@@ -200,7 +200,7 @@ def test_no_password_goes_over_an_open_line() -> None:
     assert len(box.mails) == 1
 
 
-def test_a_command_that_fails_or_never_ends_is_told() -> None:
+def test_a_command_that_fails_or_never_ends_is_an_error() -> None:
     message = Message(id="msg_1", at=NOW, begun=(build_alert("a"),))
     script = (
         "import json, os, sys; text = sys.stdin.read()\n"
@@ -254,7 +254,7 @@ def test_a_run_tells_of_its_alerts_and_the_next_one_that_they_are_over(data: Dat
     with WireServer({}) as server, WireServer({"/hook": build_response(b"")}) as hook, serve_mail(box) as port:
         source = tmp_path / "paper.toml"
         source.write_text(SOURCE.format(base=server.base_url), "utf-8")
-        script = f"open({str(tmp_path / 'heard')!r}, 'a').write(__import__('sys').stdin.read())"
+        script = f"open({str(tmp_path / 'received')!r}, 'a').write(__import__('sys').stdin.read())"
         file.write_text(
             f'[[alert]]\nurl = "{hook.base_url}/hook"\nsecret_env = "ALERT_KEY"\nevery_s = 0\n'
             f'[[alert]]\nmail_to = ["desk@paper.example"]\nmail_from = "us@paper.example"\nsmtp = "127.0.0.1:{port}"\n'
@@ -279,11 +279,11 @@ def test_a_run_tells_of_its_alerts_and_the_next_one_that_they_are_over(data: Dat
         server.routes = {"/": build_response(b'<a href="/n1.html">1</a>'), "/n1.html": build_response(story)}
         good = crawl()
         assert good.returncode == 0, good.stderr
-        assert len(box.mails) == 1  # told a moment ago
+        assert len(box.mails) == 1  # its last message is too recent
         again = run_scrapy("alerts", **options)
         assert (again.returncode, again.stdout) == (
             0,
-            "mailto:desk@paper.example hears more later, because it was told something a moment ago\n",
+            "mailto:desk@paper.example: the last message is too recent; the rest is sent later\n",
         )
         tried = run_scrapy("alerts", "--test", **options)
         assert (tried.returncode, len(tried.stdout.splitlines()), len(box.mails)) == (0, 3, 2)
@@ -297,5 +297,5 @@ def test_a_run_tells_of_its_alerts_and_the_next_one_that_they_are_over(data: Dat
         SECRET, named[b"webhook-id"], int(named[b"webhook-timestamp"]), requests[0].partition(b"\r\n\r\n")[2]
     )
     assert named[b"webhook-signature"] == expected
-    heard = (tmp_path / "heard").read_text("utf-8")
-    assert heard.index("Begun:\n  paper: no_article: ") < heard.index("Over:\n  paper: no_article: ")
+    received = (tmp_path / "received").read_text("utf-8")
+    assert received.index("Begun:\n  paper: no_article: ") < received.index("Over:\n  paper: no_article: ")

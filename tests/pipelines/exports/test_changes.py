@@ -327,7 +327,7 @@ def test_a_log_put_back_from_an_older_copy_tells_everything_again(desk: Desk, tm
     copy_log(desk, copy, log)
     with desk.open() as opened:
         assert opened.read(parse_cursor(beyond), desk.store)
-        assert "put back from an older copy" in opened.find_loss(parse_cursor(beyond))
+        assert "restored from an older copy" in opened.find_loss(parse_cursor(beyond))
         assert opened.find_loss(parse_cursor(kept)) == ""
     desk.write(at(2, 3, headline="entered where the lost one stood"))
     desk.now += timedelta(minutes=1)
@@ -534,7 +534,7 @@ def test_changes_over_http_are_a_function(newspaper: Data) -> None:
     assert answer_changes(library, {"since": foreign, "collection": "newspaper"}).status == 400
     beyond = answer_changes(library, {"since": str(replace(parse_cursor(since), position=888))})
     assert beyond.status == 410
-    assert "take all from 'start' on, and drop what is not told again" in json.loads(body_of(beyond))["error"]
+    assert "read all changes from 'start' and drop posts that do not appear" in json.loads(body_of(beyond))["error"]
     lines = answer_changes(library, {"format": "jsonl", "limit": "1000"})
     assert [json.loads(line)["id"] for line in body_of(lines).splitlines()] == [change["id"] for change in found]
     events = json.loads(body_of(answer_changes(library, {"format": "cloudevents", "limit": "1000"})))
