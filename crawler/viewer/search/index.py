@@ -201,11 +201,6 @@ class PostIndex:
             (url, record_id, limit),
         )
 
-    def find_titles(self, urls: Sequence[str]) -> dict[str, str]:
-        """Return the headlines of the posts whose pages have some addresses."""
-        slots = ", ".join("?" * len(urls))
-        return dict(self._ask(f"SELECT url, headline FROM posts WHERE url IN ({slots})", tuple(urls)))  # noqa: S608
-
     def _build_found(self, row: tuple[Any, ...], phrases: Sequence[Phrase]) -> Found:
         source, identifier, instant, shown, day, headline, language, text, sections = row
         return Found(
