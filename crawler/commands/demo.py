@@ -63,8 +63,8 @@ class Demonstration:
         self.folder = folder
         self.console = console
         self.table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-        for heading in ("", "step", "what came of it", "took"):
-            self.table.add_column(heading, justify="right" if heading == "took" else "left")
+        for heading in ("", "step", "result", "time"):
+            self.table.add_column(heading, justify="right" if heading == "time" else "left")
         self.failed = 0
 
     def run(self) -> int:
@@ -106,7 +106,7 @@ class Demonstration:
         is_equal = bool(there) and made == there
         self._add(
             "reparse, no network",
-            f"{len(made)} posts made again; {same} of {len(there)} equal to the byte",
+            f"{len(made)} posts rebuilt; {same} of {len(there)} identical",
             seconds,
             done if is_equal else _fail(done, "the posts differ from those of the crawl"),
         )

@@ -250,7 +250,7 @@ def test_the_demo_runs_and_shows_its_work(tmp_path: Path) -> None:
     done = run_scrapy("demo", "--dir", str(tmp_path / "demo"))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("✓") == 4
-    assert "43 of 43 equal to the byte" in done.stdout
+    assert "43 of 43 identical" in done.stdout
     assert "the archive and posts are whole" in done.stdout
 
 
