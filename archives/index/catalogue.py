@@ -39,8 +39,9 @@ CREATE INDEX capture_key ON capture (urlkey, captured_at);
 CREATE INDEX capture_time ON capture (captured_at, record_id);
 CREATE INDEX capture_digest ON capture (digest);
 CREATE INDEX capture_warc ON capture (warc);
+CREATE INDEX capture_gone ON capture (status) WHERE status = 410;
 """
-_SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_derived=True, synchronous="OFF")
+_SCHEMA: Final = Schema(version=2, script=_SCRIPT, is_derived=True, synchronous="OFF")
 _SELECT: Final = (
     "SELECT urlkey, captured_at, url, mime, status, digest, length, offset, record_id, truncated, filename "
     "FROM capture JOIN warc ON warc.id = capture.warc "
@@ -134,6 +135,10 @@ class CollectionIndex:
     def iter_digest(self, digest: str) -> Iterator[IndexEntry]:
         """The captures whose payload digest is recorded as `digest`, in the order of capture."""
         yield from self._select("WHERE digest = ?" + _IN_TIME, digest)
+
+    def iter_gone(self) -> Iterator[IndexEntry]:
+        """The captures whose address answered 410 (Gone), in the order of capture."""
+        yield from self._select("WHERE status = 410" + _IN_TIME)
 
     def iter_made(self) -> Iterator[IndexEntry]:
         """The HTML documents of the web that came without a protocol head: what browsers made of pages, mostly."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from archives.replay.citations import cite_sentence, dump_citation
-from crawler.publishing.history import build_versions, iter_text_diff
+from crawler.changelog.history import build_versions, iter_text_diff
 from crawler.publishing.stream import ChangeStream
 from crawler.reparsing.ledger import open_ledger
 from crawler.viewer.search.lookup import Wanted
@@ -117,7 +117,7 @@ class ArchiveTools:
         return {"url": address, "total": len(citations), "citations": citations[:MAX_CITATIONS]}
 
     def list_changes(self, since: str = "start", collection: str = "", limit: int = 20) -> dict[str, Any]:
-        """Return what is new, updated or withdrawn since a cursor, and the cursor to go on from."""
+        """Return what has become of posts (new, updated, gone …) since a cursor, and the cursor to go on from."""
         stream = ChangeStream(self._library, collection)
         if not stream.names:
             raise ToolRefused("there is no collection yet; crawl first")

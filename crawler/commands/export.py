@@ -17,9 +17,9 @@ from archives.errors import ArchiveError
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.export import export_in_shards
 from crawler.batch.shards import ShardFailed
+from crawler.changelog.cursors import CursorError
 from crawler.commands.webhooks import deliver
 from crawler.projects.command import NewsreelCommand, refuse_word
-from crawler.publishing.cursors import CursorError
 from crawler.publishing.exporting import ExportPlan, run_export
 from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library

@@ -16,10 +16,10 @@ from rich.text import Text
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from crawler.changelog.history import Version, build_versions, iter_text_diff
 from crawler.commands._collection import open_only
 from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
-from crawler.publishing.history import Version, build_versions, iter_text_diff
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.reparsing.reparse import gather

@@ -18,11 +18,11 @@ from crawler.addon import place_collection
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.reparse import remake_posts
 from crawler.batch.shards import ShardFailed
+from crawler.changelog.log import ChangeLog
 from crawler.commands._collection import open_named
 from crawler.commands._process import spare_imports
 from crawler.commands.crawl import describe_posts
 from crawler.projects.command import NewsreelCommand
-from crawler.publishing.changes import ChangeLog
 from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison, iter_report_lines
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import adopt_ledger, prepare_ledger

@@ -18,10 +18,10 @@ from archives.storage.schemes import open_bucket
 from archives.transfer.registry import Registry, find_url
 from archives.transfer.upload import parse_place, store_file
 from crawler.batch.reparse import remake_posts
+from crawler.changelog.log import ChangeLog
 from crawler.commands.reparse import report_reparse
 from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
-from crawler.publishing.changes import ChangeLog
 from crawler.publishing.erasing import enforce
 from crawler.reparsing.holding import Holding
 from crawler.reparsing.ledger import open_ledger

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archives.errors import ArchiveError
-from crawler.publishing.cursors import START, CursorError
+from crawler.changelog.cursors import START, CursorError
 from crawler.publishing.stream import ChangeStream
 from pipelines.exports.records import SCHEMA, build_object, dump_record
 from pipelines.exports.tables.cloudevents import build_event, dump_event

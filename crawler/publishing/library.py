@@ -21,7 +21,7 @@ from archives.errors import NotArchived
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection, list_collections
 from archives.warc.reader import read_capture
-from crawler.publishing.changes import ChangeLog
+from crawler.changelog.log import ChangeLog
 from crawler.reparsing.ledger import find_ledger, refresh_ledger
 from crawler.sources.archived import find_definitions
 from pipelines.exports.store import PostStore

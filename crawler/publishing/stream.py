@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archives.storage.collection import list_collections
-from crawler.publishing.cursors import START, join_cursors, parse_cursor, split_cursor
+from crawler.changelog.cursors import START, join_cursors, parse_cursor, split_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -27,8 +27,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from archives.storage.databases import Schema, open_database
+from crawler.changelog.cursors import START, parse_cursor
 from crawler.fetching.pauses import parse_retry_after
-from crawler.publishing.cursors import START, parse_cursor
 from pipelines.exports.records import build_object
 
 if TYPE_CHECKING:

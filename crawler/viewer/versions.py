@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from archives.replay.lookup import build_stamp
 from archives.replay.routes import build_path
-from crawler.publishing.history import build_versions
+from crawler.changelog.history import build_versions
 from crawler.reparsing.ledger import open_ledger
 from pipelines.markup.sanitise import find_text
 

@@ -43,11 +43,23 @@ class RecordRefused(ValueError):
 
 
 class ChangeKind(StrEnum):
-    """What happened to a post since a cursor."""
+    """What happened to a post since a cursor.
+
+    `gone` and `doubtful` are about the article at its publisher: the post is still there, and comes along.
+    """
 
     NEW = "new"
     UPDATED = "updated"
+    MOVED = "moved"
+    DOUBTFUL = "doubtful"
+    GONE = "gone"
     WITHDRAWN = "withdrawn"
+    ERASED = "erased"
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether there is no post any more, so that its copies are to be deleted."""
+        return self in (ChangeKind.WITHDRAWN, ChangeKind.ERASED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +81,7 @@ class PostRecord:
     """One post, ready to be handed over.
 
     Attributes:
-        datePublished: aware, in the source's zone; None only where the post is withdrawn.
+        datePublished: aware, in the source's zone; None only where the post is removed.
         articleBody: sanitised HTML.
         text: the same as plain text, a line for each block.
         file: name of the post file.
@@ -120,6 +132,16 @@ class PostRecord:
     def published_at(self) -> datetime | None:
         """The instant of publication in UTC, for sorting."""
         return self.datePublished.astimezone(UTC) if self.datePublished else None
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether there is no post any more: the record only says which it was."""
+        return self.change is not None and self.change.kind.is_removed
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its publisher has taken the article back, or it is removed here."""
+        return self.is_removed or (self.change is not None and self.change.kind is ChangeKind.GONE)
 
 
 class Kind(StrEnum):
@@ -177,7 +199,7 @@ COLUMNS = (
     Column(
         "doubts", Kind.OBJECT, "record id to captured_at and reason of captures that no longer look like the article"
     ),
-    Column("change", Kind.TEXT, "in an export of changes: new, updated or withdrawn"),
+    Column("change", Kind.TEXT, "in an export of changes: new, updated, moved, doubtful, gone, withdrawn or erased"),
     Column("version", Kind.INTEGER, "in an export of changes: number of the post's version, from 1"),
     Column("cursor", Kind.TEXT, "in an export of changes: where to go on after this row"),
 )

@@ -129,8 +129,6 @@ class Ledger:
     def _is_in_transaction(self) -> bool:
         return self._database.in_transaction
 
-    # Statements: the set.
-
     def add(self, statement: Statement) -> bool:
         """Add a normalised statement to the set.
 
@@ -188,6 +186,10 @@ class Ledger:
         """Return every capture of an article with what it states, the earliest first."""
         return self._statements.list_sightings(key)
 
+    def find_articles(self, record_ids: Iterable[str]) -> dict[str, _Key]:
+        """Return by record id whose article's page some captures are."""
+        return self._statements.find_articles(record_ids)
+
     def iter_unarchived(self) -> Iterator[Statement]:
         """Yield the statements that no archive holds the capture of: a reparse cannot make them again."""
         return self._statements.iter_unarchived()
@@ -218,8 +220,6 @@ class Ledger:
         filing.renew_log(self._database)
         self._database.execute("VACUUM")
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    # Posts: the view.
 
     def iter_due(self, *, also_waiting: bool = False) -> Iterator[_Key]:
         """Yield the keys of the articles whose posts are behind, in order; more may be recorded meanwhile."""
@@ -373,8 +373,6 @@ class Ledger:
                 for key in keys:
                     post = self.find_post(key)
                     self._duplicates.put(key, find_text(post.articleBody) if post else "")
-
-    # Captures of other machines, and whole copies.
 
     def list_joined(self) -> set[str]:
         """Return the names of the files of captures, made elsewhere, whose statements are all in the set."""

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.page.document import CaptureRef
-from pipelines.posts.items import Statement, digest_statement, dump_statement, load_statement
+from pipelines.posts.items import Origin, Statement, digest_statement, dump_statement, load_statement
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS statements (
@@ -98,6 +98,18 @@ class StatementSet:
             key,
         )
         return [_load(said, *place) for said, *place in rows]
+
+    def find_articles(self, record_ids: Iterable[str]) -> dict[str, _Key]:
+        """Return by record id whose article's page some captures are; one walk through all sightings."""
+        self._database.execute("CREATE TEMP TABLE IF NOT EXISTS asked (record_id TEXT PRIMARY KEY)")
+        self._database.execute("DELETE FROM asked")
+        self._database.executemany("INSERT INTO asked VALUES (?)", ((name,) for name in record_ids))
+        rows = self._database.execute(
+            "SELECT record_id, source, identifier FROM sightings JOIN asked USING (record_id)"
+            " JOIN statements ON number = statement WHERE json_extract(said, '$.origin') = ?",
+            (Origin.ARTICLE.value,),
+        )
+        return {record_id: (source, identifier) for record_id, source, identifier in rows}
 
     def iter_unarchived(self) -> Iterator[Statement]:
         """Yield the statements that no archive holds the capture of."""

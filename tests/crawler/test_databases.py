@@ -12,8 +12,8 @@ import pytest
 
 from archives.errors import DatabaseError
 from archives.storage.collection import Collection
+from crawler.changelog.log import ChangeLog
 from crawler.frontier.leases import LeaseTable
-from crawler.publishing.changes import ChangeLog
 from crawler.publishing.webhooks import Outbox
 from crawler.scheduling.schedule import ScheduleTable
 from tests.project import ROOT, run_scrapy
@@ -110,7 +110,7 @@ VALUES ('paper', '1', 'new', 1, 'digest', '2026-11-23T08:00:00.000000+00:00', '<
 """,
 }
 # What they are brought up to.
-VERSIONS: Final = {"frontier.sqlite": 2, "webhooks.sqlite": 2, "changes.sqlite": 2}
+VERSIONS: Final = {"frontier.sqlite": 2, "webhooks.sqlite": 2, "changes.sqlite": 3}
 DEFINITION: Final = """
 name = "paper"
 timezone = "UTC"

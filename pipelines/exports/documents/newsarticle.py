@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.exports.documents.lines import drop_empty
 from pipelines.exports.documents.ninjs import build_uri
-from pipelines.exports.records import ChangeKind
 from pipelines.exports.sites.markdown import dump_iso
 from pipelines.exports.sites.site import find_link
 
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 
 
 def build_newsarticle(record: PostRecord) -> dict[str, Any]:
-    """Return a post as a JSON-LD object; one that has gone has the status `Deleted`."""
-    is_gone = record.change is not None and record.change.kind is ChangeKind.WITHDRAWN
+    """Return a post as a JSON-LD object; one that has gone is `Obsolete` or, if removed, `Deleted`."""
     link = find_link(record)
     return drop_empty(
         {
@@ -39,6 +37,6 @@ def build_newsarticle(record: PostRecord) -> dict[str, Any]:
             "publisher": {"@type": "NewsMediaOrganization", "name": record.publisher} if record.publisher else {},
             "inLanguage": record.inLanguage,
             "version": str(record.change.version) if record.change else "",
-            "creativeWorkStatus": "Deleted" if is_gone else "",
+            "creativeWorkStatus": "Deleted" if record.is_removed else "Obsolete" if record.is_gone else "",
         }
     )

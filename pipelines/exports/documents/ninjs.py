@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pipelines.exports.documents.lines import drop_empty
-from pipelines.exports.records import ChangeKind
 from pipelines.exports.sites.site import find_link
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ def build_uri(record: PostRecord) -> str:
 
 def build_ninjs(record: PostRecord) -> dict[str, Any]:
     """Return a post as a ninjs object."""
-    is_gone = record.change is not None and record.change.kind is ChangeKind.WITHDRAWN
     instants = sorted(entry.captured_at for entry in record.evidence.values())
     made = instants or ([record.capture.captured_at] if record.capture else [])
     bodies = [("text/html", record.articleBody), ("text/plain", record.text)]
@@ -34,8 +32,8 @@ def build_ninjs(record: PostRecord) -> dict[str, Any]:
             "uri": build_uri(record),
             "standard": _STANDARD,
             "type": "text",
-            "representationType": "partial" if is_gone else "full",
-            "pubStatus": "canceled" if is_gone else "usable",
+            "representationType": "partial" if record.is_removed else "full",
+            "pubStatus": "canceled" if record.is_gone else "usable",
             "version": str(record.change.version) if record.change else "",
             "firstCreated": made[0].isoformat() if made else "",
             "versionCreated": made[-1].isoformat() if made else "",

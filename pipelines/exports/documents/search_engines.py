@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from pipelines.exports.records import ChangeKind, build_object
+from pipelines.exports.records import build_object
 
 if TYPE_CHECKING:
     from pipelines.exports.records import PostRecord
@@ -22,17 +22,17 @@ _LEFT_OUT = ("evidence", "doubts")
 
 
 def build_bulk(record: PostRecord) -> list[dict[str, Any]]:
-    """Return the lines of a bulk request for one post: an action, and a document unless the post has gone."""
+    """Return the lines of a bulk request for one post: an action, and a document unless the post was removed."""
     name = record.id if len(record.id.encode()) <= _MAX_ID_BYTES else digest_id(record)
     where = {"_index": INDEX, "_id": name}
-    if _is_gone(record):
+    if record.is_removed:
         return [{"delete": where}]
     return [{"index": where}, _build_document(record)]
 
 
 def build_meilisearch(record: PostRecord) -> list[dict[str, Any]]:
-    """Return one document with the primary key `key`; of a post that has gone little more than that it has."""
-    if _is_gone(record):
+    """Return one document with the primary key `key`; of a removed post little more than that it is."""
+    if record.is_removed:
         return [{"key": digest_id(record), "id": record.id, "isWithdrawn": True}]
     return [{"key": digest_id(record), "isWithdrawn": False} | _build_document(record)]
 
@@ -40,10 +40,6 @@ def build_meilisearch(record: PostRecord) -> list[dict[str, Any]]:
 def digest_id(record: PostRecord) -> str:
     """Return an id of hexadecimal digits alone, which every engine takes."""
     return hashlib.sha256(record.id.encode()).hexdigest()[:32]
-
-
-def _is_gone(record: PostRecord) -> bool:
-    return record.change is not None and record.change.kind is ChangeKind.WITHDRAWN
 
 
 def _build_document(record: PostRecord) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.exports.documents.lines import dump
 from pipelines.exports.files import replace_file
-from pipelines.exports.records import ChangeKind, build_object, iter_sound
+from pipelines.exports.records import build_object, iter_sound
 from pipelines.exports.schemas import build_post_schema
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def build_catalogue_entry() -> dict[str, Any]:
 
 
 def build_message(record: PostRecord) -> dict[str, Any]:
-    """Return the RECORD message of a post; one that has gone says so, and is otherwise empty."""
+    """Return the RECORD message of a post; one that was removed says so, and is otherwise empty."""
     row = build_object(record)
-    if record.change is not None and record.change.kind is ChangeKind.WITHDRAWN:
+    if record.is_removed:
         row[_DELETED] = datetime.now(UTC).isoformat()  # when that was seen, as taps have it
     return {"type": "RECORD", "stream": STREAM, "record": row}
 

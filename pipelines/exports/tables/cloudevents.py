@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from pipelines.exports.documents.lines import dump
-from pipelines.exports.records import build_object
+from pipelines.exports.records import ChangeKind, build_object
 from pipelines.exports.schemas import POST_SCHEMA_ID
 
 if TYPE_CHECKING:
@@ -33,10 +33,12 @@ def build_event(record: PostRecord) -> dict[str, Any]:
     change = record.change
     kind = str(change.kind) if change else _CURRENT
     version = change.version if change else 0
-    named = json.dumps([record.id, kind, version, record.contentHash])
+    named: list[str | int] = [record.id, kind, version, record.contentHash]
+    if change and change.kind is ChangeKind.DOUBTFUL:
+        named += [doubt.record_id for doubt in record.doubts]
     event: dict[str, Any] = {
         "specversion": "1.0",
-        "id": hashlib.sha256(named.encode()).hexdigest()[:32],
+        "id": hashlib.sha256(json.dumps(named).encode()).hexdigest()[:32],
         "source": f"urn:x-newsreel:collection:{quote(record.collection, safe='')}",
         "type": f"newsreel.post.{kind}",
         "subject": record.id,

@@ -72,7 +72,7 @@ def test_no_byte_is_left_and_nothing_brings_it_back(tmp_path: Path, paper: Newsp
     verified = run_scrapy("verify", "newspaper", "--posts", data=data)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     changes = run_scrapy("export", "jsonl", "-o", "-", "--since", "start", data=data)
-    assert [line for line in changes.stdout.splitlines() if '"withdrawn"' in line and ARTICLE in line]
+    assert [line for line in changes.stdout.splitlines() if '"erased"' in line and ARTICLE in line]
 
     assert "'erased/not_asked': 1" in crawl(data, paper, resume=False)
     assert find_words(tmp_path) == []

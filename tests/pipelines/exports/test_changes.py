@@ -21,9 +21,7 @@ from hypothesis import strategies as st
 
 from archives.replay.server import ReplayServer
 from archives.storage.collection import Collection
-from crawler.publishing.changefeed import Answer, answer_changes
-from crawler.publishing.changes import FILE_NAME, ChangeLog
-from crawler.publishing.cursors import (
+from crawler.changelog.cursors import (
     START,
     Cursor,
     CursorError,
@@ -32,6 +30,8 @@ from crawler.publishing.cursors import (
     parse_cursor,
     split_cursor,
 )
+from crawler.changelog.log import FILE_NAME, ChangeLog
+from crawler.publishing.changefeed import Answer, answer_changes
 from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
 from crawler.sources import Source, load_source
@@ -367,7 +367,8 @@ def test_a_log_of_an_earlier_version_gets_its_digests(desk: Desk) -> None:
     plain = str(replace(parse_cursor(cursor), check="", owner=""))
     with closing(sqlite3.connect(desk.collection.indexes_dir / FILE_NAME)) as database:
         database.executescript(
-            "DROP VIEW latest; ALTER TABLE change DROP COLUMN chain; PRAGMA user_version = 1;"
+            "DROP VIEW latest; ALTER TABLE change DROP COLUMN chain; PRAGMA user_version = 1; DROP TABLE departure;"
+            "ALTER TABLE seen DROP COLUMN address; ALTER TABLE seen DROP COLUMN doubts;"
             "CREATE VIEW latest AS SELECT * FROM change AS this WHERE NOT EXISTS (SELECT 1 FROM change AS later WHERE"
             " later.source = this.source AND later.identifier = this.identifier AND later.position > this.position)"
         )

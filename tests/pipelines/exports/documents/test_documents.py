@@ -16,9 +16,11 @@ from pipelines.dates.model import Precision
 from pipelines.exports.documents.csl import build_reference
 from pipelines.exports.documents.newsarticle import build_newsarticle
 from pipelines.exports.documents.ninjs import build_ninjs
-from pipelines.exports.documents.search_engines import build_bulk
+from pipelines.exports.documents.search_engines import build_bulk, build_meilisearch
+from pipelines.exports.documents.singer import build_message
 from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.records import Change, ChangeKind, PostRecord
+from pipelines.exports.tables.cloudevents import build_event
 from tests.pipelines.exports.samples import build_hostile, build_sample
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -103,6 +105,23 @@ def test_ninjs_keeps_to_its_standard_and_takes_back_what_has_gone(tmp_path: Path
     assert found[0]["version"] == "2"
     assert len({item["uri"] for item in found}) == len(found)
     assert build_ninjs(build_sample(1, author=["A", "B"]))["by"] == "A, B"
+
+
+@pytest.mark.parametrize("kind", ChangeKind)
+def test_every_kind_of_change_is_said_in_each_standards_own_way(kind: ChangeKind) -> None:
+    """What the publisher took back is still in the archive: it is canceled, and not deleted."""
+    change = Change(kind=kind, version=2, cursor="9-x")
+    record = replace(GONE, change=change) if kind.is_removed else replace(build_sample(1), change=change)
+    is_back = kind in (ChangeKind.GONE, ChangeKind.WITHDRAWN, ChangeKind.ERASED)
+    ninjs = build_ninjs(record)
+    assert ninjs["pubStatus"] == ("canceled" if is_back else "usable")
+    assert ("bodies" in ninjs) is not kind.is_removed
+    status = {"gone": "Obsolete", "withdrawn": "Deleted", "erased": "Deleted"}.get(kind)
+    assert build_newsarticle(record).get("creativeWorkStatus") == status
+    assert [*build_bulk(record)[0]] == (["delete"] if kind.is_removed else ["index"])
+    assert build_meilisearch(record)[0]["isWithdrawn"] is kind.is_removed
+    assert ("_sdc_deleted_at" in build_message(record)["record"]) is kind.is_removed
+    assert build_event(record)["type"] == f"newsreel.post.{kind}"
 
 
 def test_json_ld_is_a_news_article_with_days_where_only_the_day_is_known() -> None:

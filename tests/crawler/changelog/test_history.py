@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crawler.changelog.history import build_versions, iter_text_diff
 from crawler.demo_site import Newspaper
-from crawler.publishing.history import build_versions, iter_text_diff
 from pipelines.dates.model import Precision
 from pipelines.page.document import CaptureRef
 from pipelines.posts.items import Origin, Statement

@@ -51,7 +51,7 @@ def build_versions(sightings: Iterable[Statement], options: PostOptions) -> list
     for position, sighting in enumerate(captured):
         stated.append(sighting)
         following = captured[position + 1] if position + 1 < len(captured) else None
-        if following is not None and _find_run(following) == _find_run(sighting):
+        if following is not None and _find_run_of(following) == _find_run_of(sighting):
             continue
         try:
             post = settle(stated, options)
@@ -78,9 +78,13 @@ def iter_text_diff(old: Post, new: Post) -> Iterator[str]:
     yield from difflib.unified_diff(_list_lines(old), _list_lines(new), lineterm="", n=1)
 
 
-def _find_run(sighting: Statement) -> str:
+def find_run(file: str) -> str:
     """Return what the WARC files of one run have in common: the token at the end of their names."""
-    return sighting.capture.file.rsplit("-", 1)[-1] if sighting.capture else ""
+    return file.rsplit("-", 1)[-1]
+
+
+def _find_run_of(sighting: Statement) -> str:
+    return find_run(sighting.capture.file) if sighting.capture else ""
 
 
 def _find_changes(old: Post, new: Post) -> tuple[str, ...]:

@@ -18,24 +18,26 @@ import hashlib
 import json
 import secrets
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archives.erasure.exclusions import load_exclusions
+from archives.erasure.register import load_register
 from archives.storage.databases import Schema, open_database
+from crawler.changelog import departures
+from crawler.changelog.cursors import NO_CHECK, START, Cursor, CursorError, chain, digest_owner
+from crawler.changelog.entries import Entry, Last, build_entry, build_standing, list_entries
+from crawler.changelog.unfinished import dump_instant, iter_unfinished
 from crawler.monitoring.logbook import RunState, list_runs
-from crawler.publishing.cursors import NO_CHECK, START, Cursor, CursorError, chain, digest_owner
-from crawler.publishing.history import build_versions
-from crawler.publishing.unfinished import dump_instant, iter_unfinished
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.settings import NEWSREEL_VERSION
-from pipelines.exports.records import Change, ChangeKind, PostRecord, hash_content
-from pipelines.posts.items import Post, Statement, load_post
+from pipelines.exports.records import Change, ChangeKind, PostRecord
+from pipelines.posts.items import load_post
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from archives.storage.collection import Collection
     from crawler.sources import Source
@@ -60,6 +62,8 @@ CREATE TABLE IF NOT EXISTS seen (   -- what the ledger said of a post when it wa
     source TEXT NOT NULL,
     identifier TEXT NOT NULL,
     state BLOB NOT NULL,
+    address TEXT,                   -- digest of its address; NULL where an earlier version looked
+    doubts TEXT,                    -- digest of the captures that no longer look like it; likewise
     PRIMARY KEY (source, identifier)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS batch (  -- up to which position all captures until an instant had been taken into account
@@ -74,28 +78,21 @@ SELECT * FROM change AS this WHERE NOT EXISTS (
     WHERE later.source = this.source AND later.identifier = this.identifier AND later.position > this.position
 );
 """
+_UPGRADES = {
+    1: "ALTER TABLE change ADD COLUMN chain TEXT NOT NULL DEFAULT ''",
+    # Every post is looked at once more, so that its address is known before it moves.
+    2: """ALTER TABLE seen ADD COLUMN address TEXT;
+    ALTER TABLE seen ADD COLUMN doubts TEXT;
+    UPDATE seen SET state = x'';""",
+}
 # Synced before any reader sees it: a power cut must not remove a change that was delivered.
 _SCHEMA = Schema(
-    version=2,
-    script=_SCRIPT,
-    upgrades={1: "ALTER TABLE change ADD COLUMN chain TEXT NOT NULL DEFAULT ''"},
+    version=3,
+    script=_SCRIPT + departures.SCRIPT,
+    upgrades=_UPGRADES,
     synchronous="FULL",
     loss="a reparse of the collection then makes it again, but for what has been withdrawn",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    key: tuple[str, str]
-    kind: ChangeKind
-    version: int
-    content: str
-    captured_at: str
-    record_id: str
-
-    @property
-    def place(self) -> tuple[str, str, tuple[str, str]]:
-        return (self.captured_at, self.record_id, self.key)
 
 
 class ChangeLog:
@@ -140,7 +137,7 @@ class ChangeLog:
         now = self._clock()
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            entries = [*self._iter_filed(source, is_thorough=has_reparsed), *self._iter_withdrawn(source, now)]
+            entries = [*self._iter_filed(source, is_thorough=has_reparsed), *self._iter_removed(source, now)]
             self._append(sorted(entries, key=lambda entry: entry.place))
             is_pure = has_reparsed and not source
             self._end_batch(self._find_horizon(now, is_pure=is_pure), is_pure=is_pure)
@@ -155,10 +152,15 @@ class ChangeLog:
         """
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
+            departures.note_departures(self._database, self.collection, ledger)
             entries = [
                 entry
                 for key in ledger.iter_keys(source=source)
-                for entry in self._list_versions(key, ledger.list_sightings(key))
+                for entry in list_entries(
+                    ledger.list_sightings(key),
+                    departures.list_departures(self._database, key),
+                    self._find_options(key[0]),
+                )
             ]
             self._append(sorted(entries, key=lambda entry: entry.place))
         self.account(source=source, has_reparsed=True)
@@ -182,12 +184,12 @@ class ChangeLog:
         ).fetchall()
         wanted = [((row[1], row[2]), self._build_change(row, first)) for row in rows]
         for (key, change), record in zip(wanted, store.iter_found(wanted), strict=True):
-            if record is not None and change.kind is not ChangeKind.WITHDRAWN:
+            if record is not None and not change.kind.is_removed:
                 yield record
                 continue
-            # What has gone since it was entered is told as gone, so that no position is passed over.
-            gone = replace(change, kind=ChangeKind.WITHDRAWN)
-            yield PostRecord(collection=self.collection.name, source=key[0], identifier=key[1], change=gone)
+            # What was removed since it was entered is sent as removed, so that no position is passed over.
+            removed = change if change.kind.is_removed else replace(change, kind=ChangeKind.WITHDRAWN)
+            yield PostRecord(collection=self.collection.name, source=key[0], identifier=key[1], change=removed)
 
     def has_news(self, since: Cursor) -> bool:
         """Whether `read` would yield anything; no post is read to find out.
@@ -215,7 +217,7 @@ class ChangeLog:
         """The place behind the last change."""
         return self._build_cursor(self._last_position())
 
-    def _iter_filed(self, source: str, *, is_thorough: bool) -> Iterator[_Entry]:
+    def _iter_filed(self, source: str, *, is_thorough: bool) -> Iterator[Entry]:
         self._database.execute(
             "CREATE TEMP TABLE IF NOT EXISTS filed (source, identifier, PRIMARY KEY (source, identifier))"
         )
@@ -224,15 +226,19 @@ class ChangeLog:
             return
         exclusions = load_exclusions(self.collection.path.parent.parent)
         with closing(open_ledger(self.collection)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
+            departures.note_departures(self._database, self.collection, ledger)
+            departed = departures.find_departed(self._database, ledger)
             for key, _, state in filed:
                 if exclusions and exclusions.excludes((post := load_post(state)).url, post.shareLink):
                     continue  # reported once, as withdrawn
                 digest = hashlib.blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-                if is_thorough or self._find_seen(key) != digest:
+                if is_thorough or key in departed or self._find_seen(key) != digest:
                     post = load_post(state)
-                    self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?)", (*key, digest))
-                    if entry := self._compare(post):
+                    now = build_standing(post, departed.get(key))
+                    if entry := build_entry(post, now, self._find_last(key)):
                         yield entry
+                    row = (*key, digest, now.address, now.doubts)
+                    self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", row)
                 self._database.execute("INSERT INTO filed VALUES (?, ?)", key)
 
     def _find_seen(self, key: tuple[str, str]) -> bytes | None:
@@ -243,54 +249,24 @@ class ChangeLog:
         definition = self._definition_for(source)
         return definition.post if definition else PostOptions()
 
-    def _compare(self, post: Post) -> _Entry | None:
-        content = hash_content(post)
-        last = self._find_last(post.key)
-        if last and last[0] != ChangeKind.WITHDRAWN and last[2] == content:
-            return None
-        captured_at, record_id = find_latest(post)
-        is_known = last is not None and last[0] != ChangeKind.WITHDRAWN
-        return _Entry(
-            key=post.key,
-            kind=ChangeKind.UPDATED if is_known else ChangeKind.NEW,
-            version=last[1] + 1 if last else 1,
-            content=content,
-            captured_at=captured_at,
-            record_id=record_id,
-        )
-
-    def _iter_withdrawn(self, source: str, now: datetime) -> Iterator[_Entry]:
+    def _iter_removed(self, source: str, now: datetime) -> Iterator[Entry]:
+        """Yield an entry for each post that has no file any more, and for each that was erased after it had gone."""
+        register = load_register(self.collection)
         rows = self._database.execute(
-            "SELECT source, identifier, version FROM latest WHERE kind <> 'withdrawn' AND (? = '' OR source = ?)"
-            " AND NOT EXISTS (SELECT 1 FROM filed WHERE filed.source = latest.source"
+            "SELECT source, identifier, version, kind FROM latest WHERE kind <> 'erased' AND (? = '' OR source = ?)"
+            " AND (kind <> 'withdrawn' OR ?) AND NOT EXISTS (SELECT 1 FROM filed WHERE filed.source = latest.source"
             " AND filed.identifier = latest.identifier)",
-            (source, source),
+            (source, source, bool(register)),
         ).fetchall()
         at = dump_instant(now)
-        for *names, version in rows:
+        for *names, version, last_kind in rows:
             key = (names[0], names[1])
-            self._database.execute("DELETE FROM seen WHERE source = ? AND identifier = ?", key)
-            yield _Entry(key=key, kind=ChangeKind.WITHDRAWN, version=version, content="", captured_at=at, record_id="")
+            kind = ChangeKind.ERASED if register.has_article(*key) else ChangeKind.WITHDRAWN
+            if kind != last_kind:
+                self._database.execute("DELETE FROM seen WHERE source = ? AND identifier = ?", key)
+                yield Entry(key=key, kind=kind, version=version, content="", captured_at=at, record_id="")
 
-    def _list_versions(self, key: tuple[str, str], sightings: Iterable[Statement]) -> list[_Entry]:
-        entries: list[_Entry] = []
-        for version in build_versions(sightings, self._find_options(key[0])):
-            content = hash_content(version.post)
-            if entries and entries[-1].content == content:
-                continue
-            entries.append(
-                _Entry(
-                    key=key,
-                    kind=ChangeKind.UPDATED if entries else ChangeKind.NEW,
-                    version=len(entries) + 1,
-                    content=content,
-                    captured_at=dump_instant(version.captured_at),
-                    record_id=version.record_id,
-                )
-            )
-        return entries
-
-    def _append(self, entries: list[_Entry]) -> None:
+    def _append(self, entries: list[Entry]) -> None:
         last = self._find_chain(self._last_position()) or NO_CHECK
         rows = []
         for e in entries:
@@ -378,22 +354,38 @@ class ChangeLog:
     def _build_change(self, row: tuple[int, str, str, str, int], since: int) -> Change:
         position, source, identifier, last_kind, version = row
         kind = ChangeKind(last_kind)
-        if kind is not ChangeKind.WITHDRAWN:
-            known = self._database.execute(
-                "SELECT kind FROM change WHERE source = ? AND identifier = ? AND position <= ?"
-                " ORDER BY position DESC LIMIT 1",
-                (source, identifier, since),
-            ).fetchone()
-            kind = ChangeKind.NEW if known is None or known[0] == ChangeKind.WITHDRAWN else ChangeKind.UPDATED
+        if not kind.is_removed and kind is not ChangeKind.GONE:
+            kind = self._find_kind((source, identifier), since)
         return Change(kind=kind, version=version, cursor=str(self._build_cursor(position)))
 
-    def _find_last(self, key: tuple[str, str]) -> tuple[str, int, str] | None:
-        row: tuple[str, int, str] | None = self._database.execute(
-            "SELECT kind, version, content FROM change WHERE source = ? AND identifier = ?"
+    def _find_kind(self, key: tuple[str, str], since: int) -> ChangeKind:
+        """Return the most that has happened to a post behind a position."""
+        rows = self._database.execute(
+            "SELECT kind FROM change WHERE source = ? AND identifier = ? AND position <= ?"
             " ORDER BY position DESC LIMIT 1",
+            (*key, since),
+        )
+        known = rows.fetchone()
+        if known is None or ChangeKind(known[0]).is_removed:
+            return ChangeKind.NEW
+        rows = self._database.execute(
+            "SELECT DISTINCT kind FROM change WHERE source = ? AND identifier = ? AND position > ?", (*key, since)
+        )
+        kinds = {kind for (kind,) in rows}
+        if ChangeKind.MOVED in kinds:
+            return ChangeKind.MOVED
+        return ChangeKind.DOUBTFUL if kinds == {ChangeKind.DOUBTFUL} else ChangeKind.UPDATED
+
+    def _find_last(self, key: tuple[str, str]) -> Last | None:
+        row = self._database.execute(
+            "SELECT kind, version, content, address, doubts FROM change LEFT JOIN seen USING (source, identifier)"
+            " WHERE change.source = ? AND change.identifier = ? ORDER BY position DESC LIMIT 1",
             key,
         ).fetchone()
-        return row
+        if row is None:
+            return None
+        kind, version, content, address, doubts = row
+        return Last(kind=ChangeKind(kind), version=version, content=content, address=address, doubts=doubts)
 
     def _build_cursor(self, position: int) -> Cursor:
         row = self._database.execute(
@@ -416,15 +408,6 @@ class ChangeLog:
     @property
     def _name(self) -> str:
         return str(self._database.execute("SELECT id FROM log").fetchone()[0])
-
-
-def find_latest(post: Post) -> tuple[str, str]:
-    """Return instant and record of the latest capture that a post rests on."""
-    places = [(entry.captured_at, entry.record_id) for entry in post.evidence.values()]
-    if post.capture is not None:
-        places.append((post.capture.captured_at, post.capture.record_id))
-    at, record_id = max(places, default=(datetime.min.replace(tzinfo=UTC), ""))
-    return dump_instant(at), record_id
 
 
 def _hash_text(text: str) -> str:

@@ -1,0 +1,92 @@
+"""Articles that their publisher has taken back: those whose page answered 410 (Gone) when it was last asked for.
+
+A post stays as it is then, since the archive keeps what was published; its readers learn that it is gone. Which article
+a 410 belongs to follows from the captures: an earlier one of the same address was the article's page.
+
+Spec: RFC 9110 §15.5.11 (410).
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from archives.index.catalogue import CollectionIndex
+from crawler.changelog.entries import Place
+from crawler.changelog.unfinished import dump_instant
+from pipelines.posts.items import Origin
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from archives.index.cdxj import IndexEntry
+    from archives.storage.collection import Collection
+    from pipelines.posts.ledger import Ledger
+
+# Whose article a 410 was, so that only those of new captures have to be looked for.
+SCRIPT = """
+CREATE TABLE IF NOT EXISTS departure (
+    record_id TEXT PRIMARY KEY,     -- of the capture
+    captured_at TEXT NOT NULL,
+    file TEXT NOT NULL,             -- its WARC file
+    source TEXT NOT NULL,           -- '' where it was no article's page
+    identifier TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS departure_post ON departure (source, identifier);
+"""
+
+_Key = tuple[str, str]
+
+
+def note_departures(database: sqlite3.Connection, collection: Collection, ledger: Ledger) -> None:
+    """Enter the captures that answered 410 since the last look, with the article that each belongs to."""
+    known = {record_id for (record_id,) in database.execute("SELECT record_id FROM departure")}
+    with CollectionIndex(collection) as index:
+        found = [entry for entry in index.iter_gone() if entry.record_id not in known]
+        owners = _find_owners(index, ledger, found)
+    rows = [
+        (entry.record_id, dump_instant(entry.captured_at), entry.filename, *owners.get(entry.record_id, ("", "")))
+        for entry in found
+    ]
+    database.executemany("INSERT OR IGNORE INTO departure VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def find_departed(database: sqlite3.Connection, ledger: Ledger) -> dict[_Key, Place]:
+    """Return the articles whose page answered 410 after all its captures, with that capture."""
+    rows = database.execute(
+        "SELECT source, identifier, max(captured_at), record_id FROM departure WHERE source <> ''"
+        " GROUP BY source, identifier"
+    )
+    departed = {(source, identifier): Place(at, record_id) for source, identifier, at, record_id in rows}
+    return {key: place for key, place in departed.items() if place.captured_at > _find_last_seen(ledger, key)}
+
+
+def list_departures(database: sqlite3.Connection, key: _Key) -> list[tuple[Place, str]]:
+    """Return the captures in which an article's page answered 410, each with its WARC file."""
+    rows = database.execute(
+        "SELECT captured_at, record_id, file FROM departure WHERE source = ? AND identifier = ?", key
+    )
+    return [(Place(at, record_id), file) for at, record_id, file in rows]
+
+
+def _find_owners(index: CollectionIndex, ledger: Ledger, gone: Iterable[IndexEntry]) -> dict[str, _Key]:
+    """Return by record id of a 410 the article whose page had stood at its address."""
+    pages: dict[str, list[str]] = {}
+    for entry in gone:
+        pages[entry.record_id] = [
+            capture.record_id
+            for capture in index.iter_captures(entry.url, until=entry.captured_at)
+            if capture.status == HTTPStatus.OK
+        ]
+    known = ledger.find_articles({record_id for ids in pages.values() for record_id in ids})
+    return {
+        record_id: next(known[page] for page in ids if page in known)
+        for record_id, ids in pages.items()
+        if any(page in known for page in ids)
+    }
+
+
+def _find_last_seen(ledger: Ledger, key: _Key) -> str:
+    instants = [one.at for one in ledger.list_sightings(key) if one.origin is Origin.ARTICLE]
+    return dump_instant(max(instants)) if instants else ""
