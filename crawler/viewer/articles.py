@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
 from archives.replay.lookup import build_stamp
 from archives.replay.pages import Link
-from archives.replay.rewriting.html import rewrite_page
-from archives.replay.rewriting.links import PageLinks
 from archives.replay.routes import build_calendar_path, build_path
 from crawler.viewer.comparison import Row, compare
 from crawler.viewer.pages import build_page
 from crawler.viewer.routes import BESIDE, POST, VERSIONS, build_post_path, build_posts_path
+from crawler.viewer.stories import build_story
 from crawler.viewer.versions import MAX_SIGHTINGS
 from pipelines.dates.model import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from markupsafe import Markup
 
     from archives.index.cdxj import IndexEntry
     from archives.replay.http import Response
@@ -178,18 +177,15 @@ def _build_article(record: PostRecord, page: IndexEntry | None, route: str) -> A
         links=_list_links(record, page),
         current=build_post_path(record.collection, record.source, record.identifier, page=route),
         published=_format_published(record),
-        story=build_story(record, page),
+        story=_build_body(record, page),
     )
 
 
-def build_story(record: PostRecord, page: IndexEntry | None) -> Markup:
-    """Return the body, its pictures and links in the archive."""
+def _build_body(record: PostRecord, page: IndexEntry | None) -> Markup:
     at = record.capture.captured_at if record.capture else page.captured_at if page else None
     stamp = build_stamp(at) if at else "2"
-    prefix = build_path(record.collection, "", stamp=stamp).removesuffix("/")
-    links = PageLinks(prefix=prefix, url=record.url or (page.url if page else "http://invalid/"))
-    # The body was sanitised when the post was made; the rewriter keeps its links inside the archive.
-    return Markup(rewrite_page(record.articleBody, links))  # noqa: S704
+    url = record.url or (page.url if page else "http://invalid/")
+    return build_story(record.articleBody, collection=record.collection, stamp=stamp, url=url)
 
 
 def _list_crumbs(record: PostRecord) -> list[Link]:

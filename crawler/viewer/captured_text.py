@@ -11,24 +11,23 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Final
 
-from markupsafe import Markup
-
 from archives.errors import NotArchived, RecordError
 from archives.replay.lookup import build_stamp
 from archives.replay.pages import Link
 from archives.replay.rewriting.charsets import decode_page
 from archives.replay.rewriting.content import PAGE_MIMES
-from archives.replay.rewriting.html import rewrite_page
-from archives.replay.rewriting.links import PageLinks
 from archives.replay.routes import build_calendar_path, build_path
 from crawler.reparsing.documents import read_document
 from crawler.source_tools.preview import build_preview
 from crawler.viewer.pages import build_page
+from crawler.viewer.stories import build_story
 from pipelines.markup.sanitise import BodyRefused, normalise_body
 from pipelines.page.limits import PageRefused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from markupsafe import Markup
 
     from archives.index.catalogue import CollectionIndex
     from archives.index.cdxj import IndexEntry
@@ -120,7 +119,6 @@ def show_text(index: CollectionIndex, entry: IndexEntry, rules: Rules | None, *,
     except PageRefused as refusal:
         raise RecordError(f"{entry.url} cannot be read as a page: {refusal}") from refusal
     stamp = build_stamp(entry.captured_at)
-    links = PageLinks(prefix=build_path(collection, "", stamp=stamp).removesuffix("/"), url=document.url or entry.url)
     shown = preview.post or preview.statement
     body = preview.body_html or _read_all(document)
     page = TextPage(
@@ -137,8 +135,7 @@ def show_text(index: CollectionIndex, entry: IndexEntry, rules: Rules | None, *,
         language=shown.inLanguage,
         published=preview.date_text,
         authors=shown.author,
-        # The body was sanitised; the rewriter keeps its links inside the archive.
-        story=Markup(rewrite_page(body, links)),  # noqa: S704
+        story=build_story(body, collection=collection, stamp=stamp, url=document.url or entry.url),
         is_article=bool(preview.body_html),
         refused=preview.refused,
     )

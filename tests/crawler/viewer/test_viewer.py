@@ -18,6 +18,7 @@ from archives.replay.http import FilePart, Request, Response
 from archives.storage.collection import Collection
 from crawler.reparsing.word_changes import Change, compare_words
 from crawler.viewer.comparison import compare
+from crawler.viewer.stories import build_story
 from tests.archives.conftest import build_exchange, build_writer
 from tests.crawler.viewer.conftest import Viewer, show
 from tests.project import Data, run_scrapy
@@ -177,7 +178,7 @@ def test_a_capture_has_its_text(viewer: Viewer) -> None:
     (frame,) = re.findall(r'<iframe [^>]*src="//localhost:80([^"]+)"', beside)
     banner = read(viewer, frame.replace("mp_/", "/", 1))
     assert "scripts are off" in banner
-    assert re.search(r'<strong class="title"[^>]*>[^<]*ferry', banner)
+    assert re.search(r'<h1 class="title"[^>]*>[^<]*ferry', banner)
     (path,) = re.findall(r'<a class="own" href="([^"]+)">Text</a>', banner)
     text = read(viewer, path)
     assert "It left four minutes late" in text
@@ -356,6 +357,15 @@ def test_a_comparison_holds_both_texts(before: str, after: str) -> None:
 def test_a_comparison_marks_characters_of_chinese() -> None:
     found = [(words.text, words.change) for words in compare_words("库存2,400吨", "库存2,600吨")]
     assert found == [("库存2,", "same"), ("400", "went"), ("600", "came"), ("吨", "same")]
+
+
+def test_wide_tables_scroll_in_boxes_of_their_own() -> None:
+    """The keyboard reaches them; what looks like a table in an attribute is left alone."""
+    body = '<p>a</p><table><tr><td>b</td></tr></table><img alt="<table>" src="x.png">'
+    story = build_story(body, collection="paper", stamp="2026", url="http://example.com/")
+    boxed = r'<div class="scroll" tabindex="0"[^>]*><table><tr><td>b</td></tr></table></div><img alt="[^"]*table'
+    assert re.search(boxed, story)
+    assert story.count("<div") == 1
 
 
 def test_unchanged_paragraphs_are_folded() -> None:
