@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from archives.errors import RecordError, WriteError
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import salvage_sidecar, write_sidecar
+from archives.merging.merge import finish_merges
 from archives.storage.collection import OPEN_SUFFIX, Collection
 from archives.storage.files import is_held, is_same_file, lock_file, replace_file, sync_directory
 from archives.warc.members import iter_members
@@ -41,12 +42,13 @@ class Salvaged:
 
 
 def salvage(collection: Collection) -> list[Salvaged]:
-    """Close every `.open` file that no living process holds, and write sidecars that are missing.
+    """Close every `.open` file that no living process holds, finish merges, and write sidecars that are missing.
 
     Raises:
         WriteError: the disk does not take a copy; its `.open` file stays.
     """
     results = [result for path in list(collection.iter_open()) if (result := _salvage_file(path))]
+    finish_merges(collection)
     for warc in collection.iter_warcs():
         if not collection.sidecar_path(warc.name).exists() and not is_held(warc):
             entries, _ = salvage_sidecar(warc)

@@ -26,12 +26,12 @@ FILE_NAME: Final = "erased.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasedFile:
-    """A WARC file from which records were erased; its length stays the same.
+    """A WARC file from which records were erased.
 
     Attributes:
-        regions: offset and length of what was overwritten, in bytes.
+        regions: offset and length of what was overwritten or cut out, in bytes of the file as it was.
         before: SHA-256 of the file as it was, hexadecimal.
-        after: and as it is.
+        after: and as it is; '' where nothing was left and the file was removed.
     """
 
     name: str
@@ -84,6 +84,13 @@ class Register:
                 if (file.name, file.after) == (name, digest):
                     digest = file.before
         return digest
+
+    def is_dropped(self, name: str, digest: str) -> bool:
+        """Tell whether a WARC file that had this SHA-256 before anything was erased from it was removed as a whole."""
+        files = (file for entry in self.erasures for file in entry.files)
+        return any(
+            (file.name, file.after) == (name, "") and self.find_origin(name, file.before) == digest for file in files
+        )
 
     def add(self, erasure: Erasure) -> None:
         """Write an erasure to the register; it is on disk when the call returns."""

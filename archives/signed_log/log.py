@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from archives.erasure.register import load_register
 from archives.errors import SignatureError
+from archives.merging.parts import load_merge
 from archives.storage.files import hash_file, sync_directory
 from archives.storage.remote_files import find_size, find_stored
 from archives.urls import format_warc_date
@@ -130,7 +131,9 @@ def extend_log(
             size, sha256 = find_state(warc)
             state = {"file": warc.name, "bytes": size, "sha256": sha256}
             if noted is None:
-                writer.append({"event": "taken-in" if warc.name in imported else "closed", **state})
+                is_merged = load_merge(collection, warc.name) is not None
+                event = "merged" if is_merged else "taken-in" if warc.name in imported else "closed"
+                writer.append({"event": event, **state})
             elif noted["sha256"] != sha256 and is_erasure(register, noted, sha256):
                 writer.append({"event": "erased-from", **state, "sha256-before": noted["sha256"]})
         return len(writer.entries) - begun

@@ -9,6 +9,7 @@ from archives.erasure.register import load_register
 from archives.signed_log.keys import is_signed_by
 from archives.signed_log.log import LOG_NAME, NOTHING, find_files, find_key, find_state, is_erasure, read_log
 from archives.signed_log.timestamps import EVENT, check_timestamp
+from archives.verify.file_changes import FileChanges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -109,13 +110,14 @@ def _verify_stamps(path: Path, entries: list[Entry], findings: Findings, trust: 
 def _verify_files(collection: Collection, entries: list[Entry], findings: Findings) -> None:
     """Compare files with what was logged of them last; of a file that is damaged already nothing more is said."""
     known = {problem.path for problem in findings.problems}
+    changes = FileChanges(collection)
     logged = find_files(entries)
     there = {warc.name: warc for warc in collection.iter_warcs()}
     for name, noted in sorted(logged.items()):
         path = there.pop(name, None)
         if path is None:
             missing = collection.archive_dir / name
-            if missing not in known:
+            if missing not in known and not changes.accounts_for(name, str(noted.get("sha256"))):
                 findings.add("missing-file", missing, f"{name} is missing: the signed log names it; {_RESTORE}")
         elif path not in known:
             _verify_file(collection, path, noted, findings)

@@ -8,16 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from archives.erasure.register import load_register
-from archives.storage.files import hash_file
 from archives.storage.remote_files import find_size
+from archives.verify.file_changes import FileChanges
 from archives.verify.findings import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator
     from pathlib import Path
 
-    from archives.erasure.register import Register
     from archives.storage.collection import Collection
 
 _RESTORE: Final = "restore it from a copy; a new index would only forget what is lost"
@@ -37,10 +35,10 @@ def iter_departures(collection: Collection, *, but: Container[Path] = ()) -> Ite
     Args:
         but: of these files something worse is known.
     """
-    register = load_register(collection)
+    changes = FileChanges(collection)
     for name, noted in sorted(_read_manifests(collection).items()):
         path = collection.archive_dir / name
-        if path not in but and (problem := _compare(path, noted, register)):
+        if path not in but and (problem := _compare(path, noted, changes)):
             yield problem
 
 
@@ -69,25 +67,26 @@ def _read_entry(file: Any, run: str) -> _Noted | None:
     return _Noted(size, sha256, run)
 
 
-def _compare(path: Path, noted: _Noted, register: Register) -> Problem | None:
+def _compare(path: Path, noted: _Noted, changes: FileChanges) -> Problem | None:
     where = f"the manifest of run {noted.run}"
     try:
         size = find_size(path)
     except FileNotFoundError:
+        if changes.accounts_for(path.name, noted.sha256):
+            return None
         what = f"{path.name} is missing: {where} notes {noted.size} bytes of it"
         return Problem(kind="missing-file", path=path, message=f"{what}; {_RESTORE}")
+    if size == noted.size and not path.is_file():
+        return None  # it is in object storage, which checks what it keeps
+    if changes.is_same(path.name, noted.sha256):
+        return None
     if size != noted.size:
         how = "is empty" if not size else "is shorter" if size < noted.size else "is longer"
         what = f"{path.name} {how} than it was: {size} bytes, and {where} notes {noted.size}"
         what = what.replace("is empty than it was", "has been emptied")
         kind = "emptied-file" if not size else "shortened-file" if size < noted.size else "changed-file"
-        return Problem(kind=kind, path=path, message=f"{what}; {_RESTORE}")
-    if not path.is_file():
-        return None  # it is in object storage, which checks what it keeps
-    digest = hash_file(path)
-    if register.find_origin(path.name, digest) != noted.sha256:
-        what = (
-            f"{path.name} is not the file that was written: its SHA-256 is {digest}, and {where} notes {noted.sha256}"
-        )
-        return Problem(kind="changed-file", path=path, message=f"{what}; {_RESTORE}")
-    return None
+    else:
+        kind = "changed-file"
+        what = f"{path.name} is not the file that was written: its SHA-256 is not the one that {where} notes, "
+        what += noted.sha256
+    return Problem(kind=kind, path=path, message=f"{what}; {_RESTORE}")

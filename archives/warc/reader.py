@@ -199,6 +199,20 @@ def read_record(path: Path, offset: int) -> Record:
     return _read_place(path, offset)
 
 
+def read_warcinfo(path: Path) -> dict[str, str]:
+    """The fields of the warcinfo record at the head of a file; none where there is no such record.
+
+    Raises:
+        RecordError: there is no whole record.
+        NotArchived: the file is not there.
+    """
+    record = read_record(path, 0)
+    if record.type != RecordType.WARCINFO:
+        return {}
+    fields = (line.partition(":") for line in record.block.decode("utf-8", "replace").splitlines())
+    return {name: value.strip() for name, _, value in fields}
+
+
 def _read_place(path: Path, offset: int, *, length: int | None = None, record_id: str = "") -> Record:
     """The record at `offset`; of several in one gzip member the one called `record_id`, or else the first."""
     try:

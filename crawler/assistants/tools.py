@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
+from archives.merging.parts import WrittenFiles
 from archives.replay.citations import cite_sentence, dump_citation
 from crawler.changelog.history import build_versions, iter_text_diff
 from crawler.publishing.stream import ChangeStream
@@ -84,8 +85,9 @@ class ArchiveTools:
         record = self._find(id, collection)
         definition = self._library.find_definitions(record.collection)(record.source)
         options = definition.post if definition else PostOptions()
-        with closing(open_ledger(self._library.open_collection(record.collection))) as ledger:
-            versions = build_versions(ledger.list_sightings(record.key), options)
+        opened = self._library.open_collection(record.collection)
+        with closing(open_ledger(opened)) as ledger:
+            versions = build_versions(ledger.list_sightings(record.key), options, WrittenFiles(opened))
         shown = []
         for number, version in enumerate(versions[-MAX_VERSIONS:], start=max(0, len(versions) - MAX_VERSIONS)):
             lines = iter_text_diff(versions[number - 1].post, version.post) if number else iter(())

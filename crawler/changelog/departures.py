@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from archives.index.catalogue import CollectionIndex
+from archives.merging.parts import WrittenFiles
 from crawler.changelog.entries import Place
 from crawler.changelog.unfinished import dump_instant
 from pipelines.posts.items import Origin
@@ -29,7 +30,7 @@ SCRIPT = """
 CREATE TABLE IF NOT EXISTS departure (
     record_id TEXT PRIMARY KEY,     -- of the capture
     captured_at TEXT NOT NULL,
-    file TEXT NOT NULL,             -- its WARC file
+    file TEXT NOT NULL,             -- the WARC file that it was written to
     source TEXT NOT NULL,           -- '' where it was no article's page
     identifier TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -45,8 +46,14 @@ def note_departures(database: sqlite3.Connection, collection: Collection, ledger
     with CollectionIndex(collection) as index:
         found = [entry for entry in index.iter_gone() if entry.record_id not in known]
         owners = _find_owners(index, ledger, found)
+    written = WrittenFiles(collection)
     rows = [
-        (entry.record_id, dump_instant(entry.captured_at), entry.filename, *owners.get(entry.record_id, ("", "")))
+        (
+            entry.record_id,
+            dump_instant(entry.captured_at),
+            written.find_name(entry.filename, entry.offset),
+            *owners.get(entry.record_id, ("", "")),
+        )
         for entry in found
     ]
     database.executemany("INSERT OR IGNORE INTO departure VALUES (?, ?, ?, ?, ?)", rows)

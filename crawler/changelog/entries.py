@@ -16,6 +16,7 @@ from pipelines.posts.settle import PostRefused, settle
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from archives.merging.parts import WrittenFiles
     from pipelines.posts.items import Post, Statement
     from pipelines.posts.options import PostOptions
 
@@ -123,18 +124,23 @@ def _find_kind(now: Standing, last: Last | None) -> ChangeKind | None:
 
 
 def list_entries(
-    sightings: Sequence[Statement], departures: Iterable[tuple[Place, str]], options: PostOptions
+    sightings: Sequence[Statement],
+    departures: Iterable[tuple[Place, str]],
+    options: PostOptions,
+    written: WrittenFiles,
 ) -> list[Entry]:
     """Return what the log would have entered of an article run by run, the oldest first.
 
     Args:
         sightings: what each capture stated of it, as `Ledger.list_sightings` gives it.
-        departures: captures in which the publisher said that it is gone, each with its WARC file.
+        departures: captures in which the publisher said that it is gone, each with the WARC file it was written to.
+        written: of the collection, which tells captures of one run from those of another.
     """
     found: list[tuple[Place, str, Statement | None]] = [(place, file, None) for place, file in departures]
     for one in sightings:
         if one.capture is not None:
-            found.append((Place(dump_instant(one.at), one.capture.record_id), one.capture.file, one))
+            file = written.find_name(one.capture.file, one.capture.offset)
+            found.append((Place(dump_instant(one.at), one.capture.record_id), file, one))
     entries: list[Entry] = []
     last: Last | None = None
     stated: list[Statement] = []

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
+    from archives.merging.parts import WrittenFiles
     from pipelines.posts.items import Post, Statement
     from pipelines.posts.options import PostOptions
 
@@ -38,11 +39,12 @@ class Version:
     post: Post
 
 
-def build_versions(sightings: Iterable[Statement], options: PostOptions) -> list[Version]:
+def build_versions(sightings: Iterable[Statement], options: PostOptions, written: WrittenFiles) -> list[Version]:
     """Return the versions of an article, the oldest first.
 
     Args:
         sightings: what each capture stated of the article, as `Ledger.list_sightings` gives it.
+        written: of the collection, which tells captures of one run from those of another.
     """
     captured = [sighting for sighting in sightings if sighting.capture is not None]
     captured.sort(key=lambda sighting: (sighting.at, sighting.capture.record_id if sighting.capture else ""))
@@ -51,7 +53,7 @@ def build_versions(sightings: Iterable[Statement], options: PostOptions) -> list
     for position, sighting in enumerate(captured):
         stated.append(sighting)
         following = captured[position + 1] if position + 1 < len(captured) else None
-        if following is not None and _find_run_of(following) == _find_run_of(sighting):
+        if following is not None and _find_run_of(following, written) == _find_run_of(sighting, written):
             continue
         try:
             post = settle(stated, options)
@@ -83,8 +85,9 @@ def find_run(file: str) -> str:
     return file.rsplit("-", 1)[-1]
 
 
-def _find_run_of(sighting: Statement) -> str:
-    return find_run(sighting.capture.file) if sighting.capture else ""
+def _find_run_of(sighting: Statement, written: WrittenFiles) -> str:
+    capture = sighting.capture
+    return find_run(written.find_name(capture.file, capture.offset)) if capture else ""
 
 
 def _find_changes(old: Post, new: Post) -> tuple[str, ...]:

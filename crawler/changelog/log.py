@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from archives.erasure.exclusions import load_exclusions
 from archives.erasure.register import load_register
+from archives.merging.parts import WrittenFiles
 from archives.storage.databases import Schema, open_database
 from crawler.changelog import departures
 from crawler.changelog.cursors import NO_CHECK, START, Cursor, CursorError, chain, digest_owner
@@ -153,6 +154,7 @@ class ChangeLog:
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             departures.note_departures(self._database, self.collection, ledger)
+            written = WrittenFiles(self.collection)
             entries = [
                 entry
                 for key in ledger.iter_keys(source=source)
@@ -160,6 +162,7 @@ class ChangeLog:
                     ledger.list_sightings(key),
                     departures.list_departures(self._database, key),
                     self._find_options(key[0]),
+                    written,
                 )
             ]
             self._append(sorted(entries, key=lambda entry: entry.place))

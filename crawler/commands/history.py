@@ -16,6 +16,7 @@ from rich.text import Text
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from archives.merging.parts import WrittenFiles
 from crawler.changelog.history import Version, build_versions, iter_text_diff
 from crawler.commands._collection import open_only
 from crawler.monitoring.progress import show_progress
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
 
+    from archives.storage.collection import Collection
     from pipelines.posts.duplicates import Duplicate
     from pipelines.posts.items import Post
 
@@ -72,7 +74,7 @@ class Command(NewsreelCommand):
         except (ArchiveError, SourceError) as error:
             raise UsageError(str(error), print_help=False) from error
         with _open_ledger(holding, sources, is_given=bool(opts.source)) as ledger:
-            versions = _find_versions(ledger, sources, args[0])
+            versions = _find_versions(holding.collection, ledger, sources, args[0])
             if not versions:
                 print(f"{args[0]} is no article of collection {holding.collection.name}", file=sys.stderr)  # noqa: T201
                 self.exitcode = 1
@@ -109,10 +111,11 @@ def _open_ledger(holding: Holding, sources: list[Source], *, is_given: bool) -> 
         yield ledger
 
 
-def _find_versions(ledger: Ledger, sources: list[Source], article: str) -> list[Version]:
+def _find_versions(collection: Collection, ledger: Ledger, sources: list[Source], article: str) -> list[Version]:
+    written = WrittenFiles(collection)
     for source in sources:
         key = (source.name, source.identify(article))
-        versions = build_versions(ledger.list_sightings(key), source.post)
+        versions = build_versions(ledger.list_sightings(key), source.post, written)
         if versions:
             return versions
     return []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from archives.errors import ArchiveError, RecordError
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import REVISIT_MIME
-from archives.warc.reader import read_capture, read_record
+from archives.warc.reader import read_capture, read_warcinfo
 from crawler.reparsing.documents import REDIRECTS, is_made
 from crawler.runs.run import SOURCE_URI
 from crawler.sources import Source, SourceError, find_source, load_source
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipelines.rules.model import Rules
 
 # Of these media types page requisites are, and no document that states anything.
-_NO_PAGES: Final = ("image/", "video/", "audio/", "font/", "text/css", "text/javascript")
+NO_PAGES: Final = ("image/", "video/", "audio/", "font/", "text/css", "text/javascript")
 
 
 class Holding:
@@ -132,7 +132,7 @@ def is_telling(entry: IndexEntry, source: Rules) -> bool:
     """Tell whether a capture can state something about an article."""
     if entry.truncated or not entry.url.startswith(("http://", "https://")):
         return False
-    if entry.mime.startswith(_NO_PAGES):
+    if entry.mime.startswith(NO_PAGES):
         return False
     kind = source.find_kind(entry.url)
     if entry.status in REDIRECTS:
@@ -147,13 +147,6 @@ def is_telling(entry: IndexEntry, source: Rules) -> bool:
 def _read_source_name(path: Path) -> str:
     """Return the source that the warcinfo record at the head of a file names, or ''."""
     try:
-        record = read_record(path, 0)
+        return read_warcinfo(path).get("source", "")
     except RecordError:
         return ""
-    if record.type != "warcinfo":
-        return ""
-    for line in record.block.decode("utf-8", "replace").splitlines():
-        name, _, value = line.partition(":")
-        if name == "source":
-            return value.strip()
-    return ""

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from archives.merging.parts import WrittenFiles
 from archives.replay.lookup import build_stamp
 from archives.replay.routes import build_path
 from crawler.changelog.history import build_versions
@@ -78,7 +79,7 @@ def list_editions(
             headline=version.post.headline,
             lines=(version.post.headline, *find_text(version.post.articleBody).splitlines()),
         )
-        for version in build_versions(sightings, options)
+        for version in build_versions(sightings, options, WrittenFiles(index.collection))
     ]
     return editions, _list_sightings(index, sightings, editions, record)
 

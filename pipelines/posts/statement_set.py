@@ -1,20 +1,35 @@
 """The statements of a ledger: what is said once is kept once, with every capture in which it was seen.
 
+Captures may move, when WARC files are merged or rewritten, and may be dropped: the ledger then follows its archive.
+
 Numbers are of one file only. What makes two statements the same is their article and what they say, so the union of two
 sets is the same whichever is added to which.
 """
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.page.document import CaptureRef
-from pipelines.posts.items import Origin, Statement, digest_statement, dump_statement, load_statement
+from pipelines.posts.items import (
+    Origin,
+    Statement,
+    digest_statement,
+    dump_post,
+    dump_statement,
+    load_post,
+    load_statement,
+)
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    FindPlace = Callable[[str, datetime], tuple[str, int] | None]
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS statements (
@@ -44,6 +59,15 @@ INSERT OR IGNORE INTO sightings (statement, {_PLACE})
     SELECT mine.number, {_PLACE} FROM other.sightings
     JOIN other.statements AS theirs ON theirs.number = statement
     JOIN main.statements AS mine USING (source, identifier, digest)
+"""  # noqa: S608
+_PATIENCE_S: Final = 30.0
+_NAMED: Final = "(SELECT name FROM temp.named)"
+_DROP: Final = f"""
+UPDATE posts SET due = 1 WHERE (source, identifier) IN (
+    SELECT source, identifier FROM statements JOIN sightings ON statement = number WHERE record_id IN {_NAMED}
+);
+DELETE FROM sightings WHERE record_id IN {_NAMED};
+DELETE FROM statements WHERE number NOT IN (SELECT statement FROM sightings)
 """  # noqa: S608
 
 _Key = tuple[str, str]
@@ -153,3 +177,81 @@ def _load(said: str, *place: Any) -> Statement:
 
 def _dump_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def list_files(path: Path) -> set[str]:
+    """Return the names of the WARC files that a ledger refers to.
+
+    Args:
+        path: of a ledger that exists and has been opened by `Ledger` before; so for the other functions.
+    """
+    with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as database:
+        return {name for (name,) in database.execute("SELECT DISTINCT file FROM sightings WHERE file <> ''")}
+
+
+def move_captures(path: Path, files: Iterable[str], find_place: FindPlace) -> int:
+    """Note where the captures are that a ledger looks for in some WARC files; no statement changes.
+
+    Args:
+        find_place: gives file name and offset by record id and instant; None leaves the note as it is.
+
+    Returns:
+        How many captures have another place now.
+    """
+    with closing(_open(path, files)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        count = _move_sightings(database, find_place)
+        _move_posts(database, find_place)
+        database.execute("COMMIT")
+    return count
+
+
+def drop_captures(path: Path, record_ids: Iterable[str]) -> None:
+    """Drop what is only stated by some captures; the posts of their articles are due to be settled again."""
+    with closing(_open(path, record_ids)) as database:
+        database.execute("BEGIN IMMEDIATE")
+        for sql in _DROP.split(";"):
+            database.execute(sql)
+        database.execute("COMMIT")
+
+
+def _open(path: Path, names: Iterable[str]) -> sqlite3.Connection:
+    """Open a ledger, with some names in a table beside it."""
+    database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_S)
+    database.execute("CREATE TEMP TABLE named (name TEXT PRIMARY KEY) WITHOUT ROWID")
+    database.execute("BEGIN")
+    database.executemany("INSERT OR IGNORE INTO named VALUES (?)", ((name,) for name in names))
+    database.execute("COMMIT")
+    return database
+
+
+def _move_sightings(database: sqlite3.Connection, find_place: FindPlace) -> int:
+    rows = database.execute(
+        "SELECT statement, captured_at, record_id, file, offset FROM sightings"  # noqa: S608
+        f" WHERE file IN {_NAMED} AND captured_at <> ''"
+    ).fetchall()
+    changed = []
+    for statement, captured_at, record_id, *place in rows:
+        found = find_place(record_id, datetime.fromisoformat(captured_at))
+        if found is not None and found != tuple(place):
+            changed.append((*found, statement, captured_at, record_id))
+    database.executemany(
+        "UPDATE sightings SET file = ?, offset = ? WHERE statement = ? AND captured_at = ? AND record_id = ?", changed
+    )
+    return len({record_id for *_, record_id in changed})
+
+
+def _move_posts(database: sqlite3.Connection, find_place: FindPlace) -> None:
+    rows = database.execute(
+        "SELECT source, identifier, state FROM posts"  # noqa: S608
+        f" WHERE state <> '' AND json_extract(state, '$.capture.file') IN {_NAMED}"
+    ).fetchall()
+    for *key, state in rows:
+        post = load_post(state)
+        assert post.capture is not None
+        found = find_place(post.capture.record_id, post.capture.captured_at)
+        if found is None:
+            continue
+        post.capture = replace(post.capture, file=found[0], offset=found[1])
+        if (moved := dump_post(post)) != state:
+            database.execute("UPDATE posts SET state = ? WHERE source = ? AND identifier = ?", (moved, *key))

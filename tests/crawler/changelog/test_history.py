@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from archives.merging.parts import WrittenFiles
+from archives.storage.collection import Collection
 from crawler.changelog.history import build_versions, iter_text_diff
 from crawler.demo_site import Newspaper
 from pipelines.dates.model import Precision
@@ -19,8 +22,8 @@ from tests.wire import WireServer, build_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+WRITTEN = WrittenFiles(Collection(Path("nowhere")))
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
@@ -55,7 +58,7 @@ def test_a_version_is_what_a_run_left_behind() -> None:
         build(120, "c", "teaser", headline="High tide"),
         build(121, "c", "longer text", Origin.TEXT),
     ]
-    versions = build_versions(reversed(pieces), PostOptions())
+    versions = build_versions(reversed(pieces), PostOptions(), WRITTEN)
     assert [(v.number, v.captured_at, v.changed) for v in versions] == [
         (1, NOON + timedelta(minutes=1), ()),
         (2, NOON + timedelta(minutes=121), ("headline", "articleBody")),
@@ -69,16 +72,16 @@ def test_a_version_is_what_a_run_left_behind() -> None:
 
 
 def test_what_makes_no_post_has_no_version() -> None:
-    assert build_versions([], PostOptions()) == []
-    assert build_versions([build(0, "a", "text", Origin.FEED)], PostOptions()) == []
-    (version,) = build_versions([build(0, "a", "", Origin.FEED), build(1, "b", "text")], PostOptions())
+    assert build_versions([], PostOptions(), WRITTEN) == []
+    assert build_versions([build(0, "a", "text", Origin.FEED)], PostOptions(), WRITTEN) == []
+    (version,) = build_versions([build(0, "a", "", Origin.FEED), build(1, "b", "text")], PostOptions(), WRITTEN)
     assert version.captured_at == NOON + timedelta(minutes=1)
 
 
 def test_updated_is_what_the_publisher_says_and_nothing_else() -> None:
     """A text that changed without a word about it is a version with a capture time, and was not "updated"."""
     silent = [build(0, "a", "text"), build(60, "b", "other text")]
-    versions = build_versions(silent, PostOptions())
+    versions = build_versions(silent, PostOptions(), WRITTEN)
     assert [version.captured_at for version in versions] == [NOON, NOON + timedelta(minutes=60)]
     assert [version.post.dateModified for version in versions] == [None, None]
     assert [version.post.evidence["articleBody"].captured_at for version in versions] == [
@@ -87,7 +90,7 @@ def test_updated_is_what_the_publisher_says_and_nothing_else() -> None:
     ]
     said = build(120, "c", "third text")
     said.dateModified, said.dateModified_precision = NOON + timedelta(minutes=90), Precision.SECOND
-    versions = build_versions([*silent, said], PostOptions())
+    versions = build_versions([*silent, said], PostOptions(), WRITTEN)
     assert versions[-1].post.dateModified == NOON + timedelta(minutes=90)
     assert versions[-1].captured_at == NOON + timedelta(minutes=120)
     assert versions[-1].changed == ("articleBody", "dateModified")
