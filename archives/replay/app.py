@@ -5,6 +5,8 @@ It serves captures only. A caller may add links beside a memento, and answer oth
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -42,7 +44,7 @@ from archives.replay.pages import (
     list_capture_rows,
     load_assets,
 )
-from archives.replay.rewriting.content import PAGE_MIMES, View, build_content, build_missing, find_title
+from archives.replay.rewriting.content import PAGE_MIMES, View, build_content, build_missing
 from archives.replay.rewriting.links import PageLinks
 from archives.replay.routes import (
     RAW,
@@ -50,10 +52,12 @@ from archives.replay.routes import (
     Place,
     build_calendar_path,
     build_path,
+    build_prefix_path,
     build_timemap_path,
     complete_url,
     find_place,
 )
+from archives.replay.titles import Titles
 from archives.urls import surt_key
 
 if TYPE_CHECKING:
@@ -66,6 +70,7 @@ if TYPE_CHECKING:
     Notes = Callable[[str, IndexEntry], Iterable[Link]]
 
 MAX_LATEST: Final = 50
+MAX_ADDRESSES: Final = 100
 MAX_LOOKED_AT: Final = 5_000
 MAX_PREFIX: Final = 20_000
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -89,6 +94,7 @@ class ReplayApp:
         self._sections = sections
         self._packages = packages
         self._assets = load_assets()
+        self._titles = Titles()
 
     def __call__(self, request: Request) -> Response:
         """Answer one request."""
@@ -139,28 +145,44 @@ class ReplayApp:
     def _show_collection(self, index: CollectionIndex, place: Place, request: Request) -> Response:
         if not request.path.endswith("/"):
             return build_redirect(f"/{place.collection}/")
+        number = _read_page_number(request)
+        if prefix := request.arguments.get("prefix"):
+            return self._show_prefix(index, place, complete_url(prefix), number)
         recent = islice(index.iter_entries(is_reverse=True), MAX_LOOKED_AT)
         shown = (entry for entry in recent if entry.mime in PAGE_MIMES and entry.url.startswith("http"))
-        latest = list_capture_rows(place.collection, islice(shown, MAX_LATEST))
-        page = CollectionPage(name=place.collection, count=index.count_entries(), latest=latest)
+        entries = list(islice(shown, (number - 1) * MAX_LATEST, number * MAX_LATEST + 1))
+        titles = partial(self._titles.find, index)
+        page = CollectionPage(
+            name=place.collection,
+            count=index.count_entries(),
+            latest=list_capture_rows(place.collection, entries[:MAX_LATEST], titles),
+            newer=f"?page={number - 1}" if number > 1 else "",
+            older=f"?page={number + 1}" if len(entries) > MAX_LATEST else "",
+        )
         return build_page("collection.html", page, bar=Bar(sections=self._sections))
 
     def _show_calendar(self, index: CollectionIndex, place: Place, request: Request) -> Response:
         if place.url.endswith("*") and not place.stamp:
-            return self._show_prefix(index, place)
+            return self._show_prefix(index, place, place.url.removesuffix("*"))
         found = find_calendar(index, place.collection, place.url, place.stamp)
         if found is None:
             return self._miss(place, request)
         return build_page("calendar.html", found, bar=self._build_bar(place))
 
-    def _show_prefix(self, index: CollectionIndex, place: Place) -> Response:
-        prefix = place.url.removesuffix("*")
+    def _show_prefix(self, index: CollectionIndex, place: Place, prefix: str, number: int = 1) -> Response:
         entries = list(islice(index.iter_prefix(prefix), MAX_PREFIX))
+        rows = list_address_rows(entries)
+        first = (number - 1) * MAX_ADDRESSES
         page = PrefixPage(
             collection=place.collection,
             prefix=prefix,
-            rows=list_address_rows(entries),
+            count=len(rows),
+            rows=[
+                replace(row, title=self._titles.find(index, row.last)) for row in rows[first : first + MAX_ADDRESSES]
+            ],
             is_cut=len(entries) == MAX_PREFIX,
+            before=build_prefix_path(place.collection, prefix, number - 1) if number > 1 else "",
+            after=build_prefix_path(place.collection, prefix, number + 1) if rows[first + MAX_ADDRESSES :] else "",
         )
         return build_page("prefix.html", page, bar=self._build_bar(place))
 
@@ -257,7 +279,7 @@ class ReplayApp:
         frame = build_path(place.collection, entry.url, stamp=place.stamp, modifier="mp_")
         page = MementoPage(
             entry=entry,
-            title=_find_title(index, entry),
+            title=self._titles.find(index, entry),
             packages=self._packages,
             collection=place.collection,
             frame=f"//{frame_host}{frame}" if frame_host else frame,
@@ -323,18 +345,14 @@ def find_frame_host(host: str) -> str:
     return f"{twin}{colon}{port}" if twin and port.isdecimal() == bool(colon) else ""
 
 
+def _read_page_number(request: Request) -> int:
+    """Return the number of a page of a list, from 1."""
+    text = request.arguments.get("page", "")
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 5 else 1
+
+
 def _build_origin(request: Request) -> str:
     return f"http://{request.host}"
-
-
-def _find_title(index: CollectionIndex, entry: IndexEntry) -> str:
-    """Return the title of an archived page; empty if it has none or cannot be read."""
-    if entry.mime not in PAGE_MIMES:
-        return ""
-    try:
-        return find_title(read_resolved(index, entry))
-    except ArchiveError:  # its frame says what is wrong
-        return ""
 
 
 def _find_location(capture: Capture) -> str | None:

@@ -16,7 +16,7 @@ from archives.replay.routes import build_path
 from archives.replay.templates import build_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from jinja2 import Environment
 
@@ -75,29 +75,43 @@ class CaptureRow:
     Attributes:
         path: of the memento.
         is_repeated: whether an earlier row has the same payload.
+        title: of the page; empty where it has none, or the rows are of one address.
     """
 
     entry: IndexEntry
     path: str
     is_repeated: bool
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionPage:
-    """What `collection.html` shows: how much a collection holds, and the pages captured last."""
+    """What `collection.html` shows: how much a collection holds, and the pages captured last.
+
+    Attributes:
+        newer: where the list goes on with newer pages; empty at its beginning.
+        older: where it goes on with older ones; empty at its end.
+    """
 
     name: str
     count: int
     latest: Sequence[CaptureRow]
+    newer: str
+    older: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRow:
-    """The captures of one address."""
+    """The captures of one address.
+
+    Attributes:
+        title: of the last; empty if it has none.
+    """
 
     count: int
     first: IndexEntry
     last: IndexEntry
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +119,19 @@ class PrefixPage:
     """What `prefix.html` shows: the addresses that begin alike.
 
     Attributes:
-        is_cut: whether there are more than the page lists.
+        count: how many there are.
+        is_cut: whether there are more than were counted.
+        before: where the list begins before these rows; empty where it does not.
+        after: where it goes on after them; likewise.
     """
 
     collection: str
     prefix: str
+    count: int
     rows: Sequence[AddressRow]
     is_cut: bool
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,13 +209,16 @@ def build_error_page(status: int, headline: str, message: str, *, links: Sequenc
     return build_page("error.html", page, status=status)
 
 
-def list_capture_rows(collection: str, entries: Iterable[IndexEntry]) -> list[CaptureRow]:
+def list_capture_rows(
+    collection: str, entries: Iterable[IndexEntry], find_title: Callable[[IndexEntry], str] | None = None
+) -> list[CaptureRow]:
     """Return captures as rows, in which payloads of earlier rows are marked."""
     seen: set[str] = set()
     rows = []
     for entry in entries:
         path = build_path(collection, entry.url, stamp=entry.timestamp)
-        rows.append(CaptureRow(entry=entry, path=path, is_repeated=entry.digest in seen))
+        title = find_title(entry) if find_title else ""
+        rows.append(CaptureRow(entry=entry, path=path, is_repeated=entry.digest in seen, title=title))
         seen.add(entry.digest)
     return rows
 

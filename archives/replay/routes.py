@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlencode
 
 from archives.replay.rewriting.links import normalise_dots
 from archives.warc.records import quote_uri
@@ -93,6 +94,11 @@ def build_path(collection: str, url: str, *, stamp: str = "", modifier: str = ""
 def build_calendar_path(collection: str, url: str, span: str = "") -> str:
     """Return the path of the calendar of an address; `span` is a year (4 digits) or a day (8)."""
     return f"/{collection}/{span}*/{url}"
+
+
+def build_prefix_path(collection: str, prefix: str, page: int) -> str:
+    """Return the path of a page of the addresses that begin alike; the first is also their calendar's path."""
+    return f"/{collection}/?{urlencode({'prefix': prefix, 'page': page})}"
 
 
 def build_timemap_path(collection: str, url: str, form: str = "link") -> str:

@@ -13,6 +13,7 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -436,6 +437,30 @@ def test_addresses_are_listed_by_how_they_begin(busy: Archive) -> None:
     assert "2 addresses" in text
     moved = busy.get("/-/open?collection=news&url=a.example/x/*")
     assert moved.get("Location") == "/news/*/http://a.example/x/*"
+
+
+def test_pages_are_listed_by_their_titles(archive: Archive) -> None:
+    """Page by page, by time and by address; whatever a title holds is text."""
+    pages = [
+        (f"http://a.example/{n:03}", build_response(b"<title>Number %d &lt;b></title>" % n), float(n))
+        for n in range(120)
+    ]
+    archive.add(*pages, ("http://a.example/bare", build_response(b"no title"), 200.0))
+
+    def find_titles(target: str) -> list[int]:
+        text = read_text(archive.get(target))
+        assert "<b>" not in text
+        return [int(number) for number in re.findall(r"Number ([0-9]+) &lt;b", text)]
+
+    assert find_titles("/news/") == list(range(119, 70, -1))
+    assert "http://a.example/bare" in read_text(archive.get("/news/"))
+    assert find_titles("/news/?page=2") == list(range(70, 20, -1))
+    assert find_titles("/news/?page=3") == list(range(20, -1, -1))
+    assert find_titles("/news/?page=4") == find_titles("/news/?page=9999") == []
+    first = read_text(archive.get("/news/*/http://a.example/*"))
+    assert find_titles("/news/*/http://a.example/*") == list(range(100))
+    (after,) = re.findall(r'rel="next" href="([^"]*)"', first)
+    assert find_titles(unescape(after)) == list(range(100, 120))
 
 
 def test_the_front_page_and_a_collection_say_what_there_is(busy: Archive) -> None:
