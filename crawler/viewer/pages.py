@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from archives.replay import pages
 from archives.replay.pages import Bar
 from archives.replay.templates import build_environment
+from crawler.environment import name_program
 from crawler.monitoring.tally import format_bytes
 from crawler.sources.timetable import format_duration
 from crawler.viewer.routes import POSTS, RUNS, SECTIONS, VERSIONS, build_post_path, build_posts_path
@@ -42,6 +43,7 @@ def load_templates() -> Environment:
     environment = build_environment("crawler.viewer", pages.PACKAGE)
     environment.filters |= {"bytes": format_bytes, "duration": format_duration, "field_name": find_field_name}
     environment.globals |= {
+        "program": name_program,
         "posts_path": build_posts_path,
         "post_path": build_post_path,
         "all_posts": POSTS,

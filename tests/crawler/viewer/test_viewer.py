@@ -320,6 +320,13 @@ def test_the_index_of_posts_is_derived(crawl: tuple[Data, str], tmp_path: Path) 
             assert "44 posts" in read(viewer, "/-/posts")
 
 
+def test_pages_name_the_program_that_the_user_runs(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    for program in ("newsreel", "scrapy"):
+        monkeypatch.setenv("NEWSREEL_PROGRAM", program)
+        assert f"<code>{program} pack " in read(viewer, "/-/wacz/")
+        assert f"<code>{program} verify newspaper" in read(viewer, build_path("/-/post", FERRY))
+
+
 # Packages
 
 
