@@ -65,6 +65,8 @@ SCHEDULE_GRACE = 75.0
 
 # Exports and webhooks that are brought up to date at the end of each run.
 EXPORTS_FILE = "exports.toml"
+# Seconds between one delivery of changes to webhooks and the next while a run goes on; 0 delivers at its end alone.
+EXPORTS_DELIVER_SECONDS = 60.0
 # Receivers that are notified of alerts.
 ALERTS_FILE = "alerts.toml"
 

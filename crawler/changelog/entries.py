@@ -14,7 +14,7 @@ from pipelines.exports.records import ChangeKind, hash_content
 from pipelines.posts.settle import PostRefused, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from archives.merging.parts import WrittenFiles
     from pipelines.posts.items import Post, Statement
@@ -121,6 +121,20 @@ def _find_kind(now: Standing, last: Last | None) -> ChangeKind | None:
         has_moved = last.address not in (None, now.address)
         return ChangeKind.MOVED if has_moved else ChangeKind.UPDATED
     return ChangeKind.DOUBTFUL if now.doubts and last.doubts not in (None, now.doubts) else None
+
+
+def sum_up(known: ChangeKind | None, since: Collection[ChangeKind]) -> ChangeKind:
+    """Return the most important of what happened to a post that is still there.
+
+    Args:
+        known: the last change that the reader knows, if any.
+        since: the kinds of those behind it.
+    """
+    if known is None or known.is_removed:
+        return ChangeKind.NEW
+    if ChangeKind.MOVED in since:
+        return ChangeKind.MOVED
+    return ChangeKind.DOUBTFUL if set(since) == {ChangeKind.DOUBTFUL} else ChangeKind.UPDATED
 
 
 def list_entries(

@@ -1,8 +1,9 @@
 """The log of changes: every post ever made or changed has a position in one order, and a cursor says where to go on.
 
-A collection's log is brought up to date when a run has ended: what the ledger says is compared with what the log said
-last, and every difference is appended, so nothing that is written later can come to stand before a cursor. The log is
-derived. A reparse that finds none makes it again from the captures, version by version, as `scrapy history` does.
+A log is brought up to date when a run has ended, or while one goes on: what the ledger says is compared with
+what the log said last, and every difference is appended, so nothing that is written later can come to stand before a
+cursor. The log is derived. A reparse that finds none makes it again from the captures, version by version, as `scrapy
+history` does.
 
 A cursor therefore holds more than a position: a digest of all that the log said up to it, the name of the log, and the
 instant up to which every capture had been taken into account when it was given out. Where the log says the same up to
@@ -25,10 +26,11 @@ from typing import TYPE_CHECKING
 from archives.erasure.exclusions import load_exclusions
 from archives.erasure.register import load_register
 from archives.merging.parts import WrittenFiles
-from archives.storage.databases import Schema, open_database
+from archives.storage.databases import open_database
 from crawler.changelog import departures
 from crawler.changelog.cursors import NO_CHECK, START, Cursor, CursorError, chain, digest_owner
-from crawler.changelog.entries import Entry, Last, build_entry, build_standing, list_entries
+from crawler.changelog.entries import Entry, Last, Place, build_entry, build_standing, list_entries, sum_up
+from crawler.changelog.tables import FILE_NAME, SCHEMA
 from crawler.changelog.unfinished import dump_instant, iter_unfinished
 from crawler.monitoring.logbook import RunState, list_runs
 from crawler.reparsing.ledger import find_ledger, open_ledger
@@ -38,62 +40,13 @@ from pipelines.posts.items import load_post
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from archives.erasure.exclusions import Exclusions
     from archives.storage.collection import Collection
     from crawler.sources import Source
     from pipelines.exports.store import PostStore
     from pipelines.posts.ledger import Ledger
-
-FILE_NAME = "changes.sqlite"
-_SCRIPT = """
-CREATE TABLE IF NOT EXISTS change (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    source TEXT NOT NULL,
-    identifier TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    version INTEGER NOT NULL,
-    content TEXT NOT NULL,          -- digest of what a reader sees
-    captured_at TEXT NOT NULL,      -- the latest capture that it rests on
-    record_id TEXT NOT NULL,
-    chain TEXT NOT NULL DEFAULT ''  -- digest of everything up to here
-);
-CREATE INDEX IF NOT EXISTS change_post ON change (source, identifier, position);
-CREATE TABLE IF NOT EXISTS seen (   -- what the ledger said of a post when it was last looked at
-    source TEXT NOT NULL,
-    identifier TEXT NOT NULL,
-    state BLOB NOT NULL,
-    address TEXT,                   -- digest of its address; NULL where an earlier version looked
-    doubts TEXT,                    -- digest of the captures that no longer look like it; likewise
-    PRIMARY KEY (source, identifier)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS batch (  -- up to which position all captures until an instant had been taken into account
-    position INTEGER NOT NULL,
-    horizon TEXT NOT NULL,
-    rules TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS log (id TEXT NOT NULL);
-CREATE VIEW IF NOT EXISTS latest AS
-SELECT * FROM change AS this WHERE NOT EXISTS (
-    SELECT 1 FROM change AS later
-    WHERE later.source = this.source AND later.identifier = this.identifier AND later.position > this.position
-);
-"""
-_UPGRADES = {
-    1: "ALTER TABLE change ADD COLUMN chain TEXT NOT NULL DEFAULT ''",
-    # Every post is looked at once more, so that its address is known before it moves.
-    2: """ALTER TABLE seen ADD COLUMN address TEXT;
-    ALTER TABLE seen ADD COLUMN doubts TEXT;
-    UPDATE seen SET state = x'';""",
-}
-# Synced before any reader sees it: a power cut must not remove a change that was delivered.
-_SCHEMA = Schema(
-    version=3,
-    script=_SCRIPT + departures.SCRIPT,
-    upgrades=_UPGRADES,
-    synchronous="FULL",
-    loss="a reparse of the collection then makes it again, but for what has been withdrawn",
-)
 
 
 class ChangeLog:
@@ -110,7 +63,7 @@ class ChangeLog:
         self.collection = collection
         self._definition_for = definition_for
         self._clock = clock
-        self._database = open_database(collection.indexes_dir / FILE_NAME, _SCHEMA)
+        self._database = open_database(collection.indexes_dir / FILE_NAME, SCHEMA)
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("INSERT INTO log SELECT ? WHERE NOT EXISTS (SELECT 1 FROM log)", (new_id(),))
@@ -142,6 +95,30 @@ class ChangeLog:
             self._append(sorted(entries, key=lambda entry: entry.place))
             is_pure = has_reparsed and not source
             self._end_batch(self._find_horizon(now, is_pure=is_pure), is_pure=is_pure)
+        return len(entries)
+
+    def account_filed(self, keys: Iterable[tuple[str, str]]) -> int:
+        """Enter what has become of some posts while their run goes on; `account` enters the rest when it has ended.
+
+        Returns:
+            The number of changes.
+        """
+        exclusions = load_exclusions(self.collection.path.parent.parent)
+        entries = []
+        with closing(open_ledger(self.collection)) as ledger, self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            for key in keys:
+                filing = ledger.find_filing(key)
+                if filing is None or not filing.state or not filing.claim:
+                    continue
+                digest = _hash_state(filing.state)
+                if self._find_seen(key) == digest or self._is_excluded(filing.state, exclusions):
+                    continue
+                if entry := self._look_at(filing.state, digest, None):
+                    entries.append(entry)
+            if entries:
+                self._append(sorted(entries, key=lambda entry: entry.place))
+                self._end_batch(self._find_horizon(self._clock(), is_pure=False), is_pure=False)
         return len(entries)
 
     def rebuild(self, ledger: Ledger, *, source: str = "") -> None:
@@ -232,17 +209,26 @@ class ChangeLog:
             departures.note_departures(self._database, self.collection, ledger)
             departed = departures.find_departed(self._database, ledger)
             for key, _, state in filed:
-                if exclusions and exclusions.excludes((post := load_post(state)).url, post.shareLink):
+                if self._is_excluded(state, exclusions):
                     continue  # reported once, as withdrawn
-                digest = hashlib.blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-                if is_thorough or key in departed or self._find_seen(key) != digest:
-                    post = load_post(state)
-                    now = build_standing(post, departed.get(key))
-                    if entry := build_entry(post, now, self._find_last(key)):
-                        yield entry
-                    row = (*key, digest, now.address, now.doubts)
-                    self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", row)
+                digest = _hash_state(state)
+                if (is_thorough or key in departed or self._find_seen(key) != digest) and (
+                    entry := self._look_at(state, digest, departed.get(key))
+                ):
+                    yield entry
                 self._database.execute("INSERT INTO filed VALUES (?, ?)", key)
+
+    def _look_at(self, state: str, digest: bytes, departed: Place | None) -> Entry | None:
+        """Compare a post with what it was, and remember what it is."""
+        post = load_post(state)
+        now = build_standing(post, departed)
+        entry = build_entry(post, now, self._find_last(post.key))
+        row = (*post.key, digest, now.address, now.doubts)
+        self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", row)
+        return entry
+
+    def _is_excluded(self, state: str, exclusions: Exclusions) -> bool:
+        return bool(exclusions) and exclusions.excludes((post := load_post(state)).url, post.shareLink)
 
     def _find_seen(self, key: tuple[str, str]) -> bytes | None:
         row = self._database.execute("SELECT state FROM seen WHERE source = ? AND identifier = ?", key).fetchone()
@@ -369,15 +355,10 @@ class ChangeLog:
             (*key, since),
         )
         known = rows.fetchone()
-        if known is None or ChangeKind(known[0]).is_removed:
-            return ChangeKind.NEW
         rows = self._database.execute(
             "SELECT DISTINCT kind FROM change WHERE source = ? AND identifier = ? AND position > ?", (*key, since)
         )
-        kinds = {kind for (kind,) in rows}
-        if ChangeKind.MOVED in kinds:
-            return ChangeKind.MOVED
-        return ChangeKind.DOUBTFUL if kinds == {ChangeKind.DOUBTFUL} else ChangeKind.UPDATED
+        return sum_up(ChangeKind(known[0]) if known else None, {ChangeKind(kind) for (kind,) in rows})
 
     def _find_last(self, key: tuple[str, str]) -> Last | None:
         row = self._database.execute(
@@ -411,6 +392,10 @@ class ChangeLog:
     @property
     def _name(self) -> str:
         return str(self._database.execute("SELECT id FROM log").fetchone()[0])
+
+
+def _hash_state(state: str) -> bytes:
+    return hashlib.blake2b(state.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _hash_text(text: str) -> str:

@@ -13,9 +13,10 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
-from crawler.publishing.exporting import PlanError, deliver_changes, read_plans
+from crawler.publishing.delivering import deliver_changes
+from crawler.publishing.exporting import PlanError, read_plans
 from crawler.publishing.library import Library
-from crawler.publishing.webhooks import FILE_NAME, Outbox
+from crawler.publishing.outbox import FILE_NAME, Outbox
 from crawler.sources import SourceError
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from archives.index.sidecars import build_sidecar
 from archives.storage.files import sync_directory, write_file
 from archives.transfer.upload import replace_stored
 from archives.urls import surt_key
-from crawler.publishing.webhooks import FILE_NAME as OUTBOX_NAME
-from crawler.publishing.webhooks import Outbox
+from crawler.publishing.outbox import FILE_NAME as OUTBOX_NAME
+from crawler.publishing.outbox import Outbox
 from crawler.reparsing.ledger import find_ledger, find_posts_dir, open_ledger
 from pipelines.exports.records import build_id
 from pipelines.posts.items import Origin, load_post

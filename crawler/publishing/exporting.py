@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Self
 from scrapy import signals
 
 from archives.errors import ArchiveError
+from crawler.publishing.delivering import deliver_changes
 from crawler.publishing.formats import FormatError, check_format, find_format
 from crawler.publishing.library import Library
-from crawler.publishing.webhooks import FILE_NAME, Hook, Outbox, deliver_due, load_hook
+from crawler.publishing.live import LiveDelivery
+from crawler.publishing.webhooks import Hook, load_hook
 from crawler.publishing.websub import Announcements
 from crawler.sources import SourceError
 from pipelines.exports.feeds.feeds import FeedOptions
@@ -67,15 +69,6 @@ class Plans:
 
     exports: tuple[ExportPlan, ...] = ()
     hooks: tuple[Hook, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deliveries:
-    """The number of deliveries made now, still waiting, and given up after too many attempts."""
-
-    delivered: int
-    waiting: int
-    failed: int
 
 
 def read_plans(path: Path) -> Plans:
@@ -151,22 +144,6 @@ def run_export(library: Library, plan: ExportPlan) -> int:
         return find_format(plan.format).export(records, plan.path, plan.options)
 
 
-def deliver_changes(
-    library: Library, hooks: tuple[Hook, ...], *, patience_s: float, revive: bool = False
-) -> Deliveries:
-    """Put new changes into the outbox and deliver what is due.
-
-    Args:
-        revive: also retry deliveries that have failed.
-    """
-    with closing(Outbox(library.data_dir / FILE_NAME)) as outbox:
-        if revive:
-            outbox.revive()
-        outbox.fill(library, hooks)
-        delivered = deliver_due(outbox, hooks, patience_s=patience_s)
-        return Deliveries(delivered=delivered, waiting=outbox.count("waiting"), failed=outbox.count("dead"))
-
-
 def update_exports(library: Library, settings: BaseSettings, *, patience_s: float) -> None:
     """Write every configured export again and deliver all changes.
 
@@ -193,6 +170,7 @@ class ExportExtension:
         self._crawler = crawler
         self._library = Library(Path(crawler.settings["DATA_DIR"]))
         self._plans = load_plans(crawler.settings)
+        self._live: LiveDelivery | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -202,15 +180,24 @@ class ExportExtension:
             PlanError: the file of exports is at fault.
         """
         extension = cls(crawler)
+        crawler.signals.connect(extension.engine_started, signal=signals.engine_started)
         crawler.signals.connect(extension.engine_stopped, signal=signals.engine_stopped)
         return extension
 
+    def engine_started(self) -> None:
+        """Begin to deliver what the run makes."""
+        name, pause_s = self._crawler.settings["COLLECTION"], self._crawler.settings.getfloat("EXPORTS_DELIVER_SECONDS")
+        if self._plans.hooks and name and pause_s > 0:
+            self._live = LiveDelivery(self._library, self._plans.hooks, name, pause_s=pause_s)
+            self._live.start()
+
     def engine_stopped(self) -> None:
         """Do it all; nothing that goes wrong here makes a run fail, for the next one does it again."""
+        has_changed = self._end_live()
         name = self._crawler.settings["COLLECTION"]
         source = getattr(getattr(self._crawler.spider, "source", None), "name", "")
         try:
-            has_changed = self._account(name, source)
+            has_changed = self._account(name, source) or has_changed
         except (ArchiveError, SourceError, OSError, sqlite3.Error) as error:
             self._fail("the log of changes", error)
             return
@@ -219,6 +206,20 @@ class ExportExtension:
                 self._export(plan)
         if self._plans.hooks:
             self._tell()
+
+    def _end_live(self) -> bool:
+        """Stop the deliveries of the run; return whether anything has changed so far."""
+        if self._live is None:
+            return False
+        self._live.stop()
+        stats = self._crawler.stats
+        if self._live.entered:
+            stats.inc_value("exports/changes", self._live.entered)
+        if self._live.delivered:
+            stats.inc_value("exports/delivered", self._live.delivered)
+        if self._live.failed:
+            stats.inc_value("exports/failed", self._live.failed)
+        return self._live.entered > 0
 
     def _account(self, collection: str, source: str) -> bool:
         with closing(self._library.open_log(collection)) as log:

@@ -14,7 +14,7 @@ from archives.errors import DatabaseError
 from archives.storage.collection import Collection
 from crawler.changelog.log import ChangeLog
 from crawler.frontier.leases import LeaseTable
-from crawler.publishing.webhooks import Outbox
+from crawler.publishing.outbox import Outbox
 from crawler.scheduling.schedule import ScheduleTable
 from tests.project import ROOT, run_scrapy
 

@@ -14,7 +14,7 @@ import pytest
 from scrapy.settings import Settings
 
 from crawler.frontier.leases import LeaseTable
-from crawler.publishing.webhooks import Outbox
+from crawler.publishing.outbox import Outbox
 from crawler.scheduling.schedule import ScheduleTable
 from tests.project import LOOPBACK, ROOT, Data, run_scrapy
 from tests.wire import WireServer, build_response

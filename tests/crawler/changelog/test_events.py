@@ -10,7 +10,7 @@ import pytest
 
 from crawler.changelog.cursors import START
 from crawler.changelog.entries import Last, Place, Standing, build_entry
-from crawler.changelog.log import FILE_NAME
+from crawler.changelog.tables import FILE_NAME
 from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
 from pipelines.exports.records import ChangeKind, PostRecord

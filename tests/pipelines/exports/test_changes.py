@@ -30,7 +30,8 @@ from crawler.changelog.cursors import (
     parse_cursor,
     split_cursor,
 )
-from crawler.changelog.log import FILE_NAME, ChangeLog
+from crawler.changelog.log import ChangeLog
+from crawler.changelog.tables import FILE_NAME
 from crawler.publishing.changefeed import Answer, answer_changes
 from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream

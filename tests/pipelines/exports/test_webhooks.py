@@ -5,27 +5,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import http.server
 import json
 import re
 import socket
-import threading
-import time
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
 import pytest
 
 from archives.storage.collection import Collection
-from crawler.publishing.exporting import deliver_changes
+from crawler.publishing.delivering import deliver_changes, deliver_due
 from crawler.publishing.library import Library
-from crawler.publishing.webhooks import MAX_ATTEMPTS, Hook, Outbox, deliver_due, load_hook, sign
+from crawler.publishing.outbox import MAX_ATTEMPTS, Outbox
+from crawler.publishing.webhooks import Hook, load_hook, sign
 from crawler.publishing.websub import Announcements, ping_hub
 from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
 from pipelines.posts.items import Statement
 from tests.clock import Clock
+from tests.pipelines.exports.receiver import Receiver, serve_receiver
 from tests.pipelines.exports.samples import build_sample, build_statement, fill_collection
 from tests.project import Data, run_scrapy
 
@@ -38,57 +37,10 @@ if TYPE_CHECKING:
 SECRET = b"not much of a secret"
 
 
-@dataclass
-class Receiver:
-    """A server on loopback that answers as it is told; `heard` holds what it answered 2xx to."""
-
-    answers: list[int] = field(default_factory=list)
-    heard: list[dict[str, Any]] = field(default_factory=list)
-    asked: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    hang_s: float = 0
-    url: str = ""
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    state = Receiver()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            state.asked.append((dict(self.headers), body))
-            status = state.answers.pop(0) if state.answers else 204
-            if status == 0:  # dies in the middle of it
-                self.connection.shutdown(socket.SHUT_RDWR)
-                return
-            if status == 1:
-                time.sleep(state.hang_s)
-                return
-            if status == 2:  # a letter at a time
-                for letter in b"HTTP/1.1 204 No Content\r\n":
-                    time.sleep(state.hang_s / 10)
-                    self.wfile.write(bytes([letter]))
-                return
-            if status < 300 and self.headers["Content-Type"] == "application/json":
-                state.heard.append(json.loads(body)["data"])
-            self.send_response(status)
-            if status == 302:
-                self.send_header("Location", "/elsewhere")
-            if status == 429:
-                self.send_header("Retry-After", "300")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_port}/posts?a=b"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serve_receiver() as state:
         yield state
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
