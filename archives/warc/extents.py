@@ -6,7 +6,10 @@ the HTTP message in it) leads to a place where a record may begin; of two such p
 helps, records are found again by what begins like one, and only those are listed that name the warcinfo record of
 the file by its id, which nobody knew when the payload was sent. In a file whose records name it, as ours do, that is
 asked behind all damage that no digest bounds. A header that was written over ends nowhere, since what follows in it may
-be the header of a record in the payload.
+be the header of a record in the payload; nor does one that states a field twice, which two headers have become.
+
+A length alone is believed where no digest was to be expected: a record that has none, of a type whose records in this
+file have one, has lost part of its header. A record of a type that holds nobody's payload ends at the first boundary.
 """
 
 from __future__ import annotations
@@ -39,11 +42,17 @@ _BOUNDARY: Final = re.compile(rb"\r?\n\r?\n(?=WARC/[01]\.[0-9]+\r?\n)")
 _LONGEST_BOUNDARY: Final = 32
 _NEXT_RECORD: Final = re.compile(rb"(?:\r?\n){1,4}(?:WARC/[01]\.[0-9]|[a-z][a-z0-9+.-]*:[^\r\n]* [0-9]{12,14} )")
 _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
+# A blank line of which one byte is another or is missing; headers that end their lines properly hold nothing like it.
+_NEARLY_BLANK: Final = re.compile(rb"\r\n.\r?\n|\r\n\r|\r.\r\n|\r\r\n", re.DOTALL)
 _STATUS_LINE: Final = re.compile(rb"HTTP/[0-9](?:\.[0-9])?[ \t]+[0-9]{3}")
 _CONTENT_LENGTH: Final = re.compile(rb"(?im)^content-length[ \t]*:[ \t]*([0-9]{1,18})[ \t]*\r?$")
 _DIGEST: Final = re.compile(rb"(?im)^warc-block-digest[ \t]*:[ \t]*([^\r\n]{1,300}?)[ \t]*\r?$")
 _ODD_IN_HEADER: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xff\ufffd]")
 _MOST_ODD: Final = 4
+_RECORD_FIELD: Final = re.compile(rb"(?im)^warc[-/][^\r\n]*\r?$")
+_FIELD: Final = re.compile(rb"[A-Za-z-]*:[^\r\n]*\r?\n")
+# Types whose blocks hold nothing that a publisher wrote.
+_OWN_TYPES: Final = (RecordType.WARCINFO, RecordType.REQUEST)
 _ONCE: Final = ("warc-record-id", "warc-type", "warc-date", "warc-target-uri", "content-length")
 # A colon, a blank and a line end stand around the name and the value of a field.
 _AROUND_FIELD: Final = 4
@@ -73,6 +82,8 @@ class _StreamScan:
         self._warcinfo = ""
         self._is_naming = False
         self._is_sure = True
+        self._digested_types: set[str] = set()
+        self._is_without_digests = False
 
     def run(self) -> Iterator[Record]:
         """Yield what can be believed."""
@@ -99,6 +110,7 @@ class _StreamScan:
                     if record.type == RecordType.WARCINFO:
                         self._warcinfo, self._is_naming = record.record_id, False
                     self._is_naming = self._is_naming or self._is_vouched(record)
+                    self._learn(record, is_good)
                     yield record
                     if is_good is False:
                         self._doubt()
@@ -107,6 +119,14 @@ class _StreamScan:
                 self._on_damage(error)
                 following = self._find_behind(error.offset if error.offset is not None else begun, read)
             offset = following
+
+    def _learn(self, record: Record, is_good: bool | None) -> None:
+        """Note which records of the file state digests."""
+        if is_good:
+            self._digested_types.add(record.type)
+            self._is_without_digests = False
+        elif is_good is None and record.type not in _OWN_TYPES:
+            self._is_without_digests = not self._digested_types
 
     def _doubt(self) -> None:
         """Ask of what follows that it names the file's warcinfo record, where the file's records do."""
@@ -120,21 +140,31 @@ class _StreamScan:
         end = record.offset + record.length
         if is_good:
             return None
-        framed = find_framed_size(record.start, record.size) if record.is_http else None
-        further = end - record.size + framed if framed is not None else end
-        is_contested = further > end and not record.truncated and self._is_boundary(further)
-        if record.get("WARC-Block-Digest") is None and self._is_boundary(end) and not is_contested:
+        swallowed = _find_swallowed(record) if is_good is None else None
+        if swallowed is None and self._is_as_usual(record, is_good, end):
             return None
-        found, is_proven = self._find_end(record.offset)
-        if found == end:
+        found, is_proven = (swallowed, False) if swallowed is not None else self._find_end(record.offset)
+        if found == end and not self._is_cut_short(record, is_good):
             return None
         what = f"record at offset {record.offset} does not end where its length says; restore the file from a copy"
         self._on_damage(RecordError(what, offset=record.offset, record_id=record.record_id))
-        if found is None:
+        if found is None or found == end:
             return self._search(record.offset + 1, end)
         if not is_proven:
             self._doubt()
         return self._skip_blank(found)
+
+    def _is_as_usual(self, record: Record, is_good: bool | None, end: int) -> bool:
+        """Whether a record has no digest, as others of its type, and ends by all lengths where one may begin."""
+        framed = find_framed_size(record.start, record.size) if record.is_http else None
+        further = end - record.size + framed if framed is not None else end
+        is_contested = further > end and not record.truncated and self._is_boundary(further)
+        is_expected = is_good is None and record.type not in self._digested_types
+        return is_expected and self._is_boundary(end) and not is_contested
+
+    def _is_cut_short(self, record: Record, is_good: bool | None) -> bool:
+        """Whether the header of a record ended too early, so that its digest is in what seems to be its block."""
+        return is_good is None and record.type in self._digested_types and _FIELD.match(record.start) is not None
 
     def _find_behind(self, offset: int, read: int) -> int | None:
         """Where to go on behind bytes at `offset` that are no record.
@@ -159,17 +189,18 @@ class _StreamScan:
         self._stream.seek(offset)
         data = self._stream.read(_LONGEST_HEADER)
         blank = _BLANK_LINE.search(data)
-        header = data[: blank.end()] if blank else data
+        nearly = _NEARLY_BLANK.search(data, 0, blank.start() if blank else len(data))
+        header = data[: nearly.start() if nearly else blank.end() if blank else len(data)]
         # Nobody else knows the id, so that the damaged record itself may say what those of the file do.
         self._is_naming = self._is_naming or (bool(self._warcinfo) and self._warcinfo.encode() in header)
-        if _RECORD_START.search(header, 1) or _is_written_over(header.decode("latin-1")):
+        if _RECORD_START.search(header, 1) or _is_written_over(header.decode("latin-1")) or _is_of_two(header):
             return None, False
         # Where the blank line is damaged, the header seems to end with the head of the message.
         status = _STATUS_LINE.search(data, 0, blank.end() + _LONGEST_START if blank else len(data))
-        found = (blank.end() if blank else None, status.start() if status else None)
+        found = (nearly and nearly.end(), blank and blank.end(), status and status.start())
         starts = {start for start in found if start is not None}
-        digest = _DIGEST.search(header)
         length = _CONTENT_LENGTH.search(data, 0, min(starts, default=0))
+        digest = None if self._is_without_digests else _DIGEST.search(header, 0, min(starts, default=0))
         claims = []
         for start in sorted(starts):
             if digest and (end := self._find_proven_end(offset + start, digest[1].decode("latin-1"))) is not None:
@@ -248,6 +279,21 @@ class _StreamScan:
         return None
 
 
+def _find_swallowed(record: Record) -> int | None:
+    """Where a record that holds nothing of a publisher ends, if its length covers others behind it."""
+    if record.type not in _OWN_TYPES or record.is_large:
+        return None
+    inner = _BOUNDARY.search(record.start)
+    block_at = record.offset + record.length - record.size
+    return None if inner is None else block_at + inner.start()
+
+
+def _is_of_two(header: bytes) -> bool:
+    """Whether two headers became one, so that a field stands there twice."""
+    names = [line.partition(b":")[0].strip().lower().decode("latin-1") for line in header.splitlines()]
+    return any(names.count(name) > 1 for name in _ONCE)
+
+
 def _is_written_over(header: str) -> bool:
     """Whether a header holds so many characters that none has that no single damaged byte explains them."""
     return len(_ODD_IN_HEADER.findall(header)) > _MOST_ODD
@@ -264,7 +310,8 @@ def _has_odd_header(record: Record) -> bool:
 
 
 def _has_odd_head(message: bytes) -> bool:
-    return _is_written_over(message[: find_head_size(message)].decode("latin-1"))
+    head = message[: find_head_size(message)]
+    return _RECORD_FIELD.search(head) is not None or _is_written_over(head.decode("latin-1"))
 
 
 def _build_overwritten(record: Record) -> RecordError:

@@ -14,47 +14,25 @@ from archives.captures.writer import WarcWriter
 from archives.errors import Damage, RecordError
 from archives.index.sidecars import salvage_sidecar
 from archives.storage.collection import Collection
-from archives.warc.digests import build_digest
 from archives.warc.members import compress_parts
 from archives.warc.reader import iter_records
 from archives.warc.records import Exchange
 from tests.archives.conftest import BEGAN_AT, REQUEST
+from tests.archives.warc.mutants import (
+    FORGED,
+    NOISE,
+    PAYLOADS,
+    SHAPES,
+    WARCINFO,
+    build_plain,
+    build_record,
+    find_forged,
+    list_captures,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-FORGED = "http://bank.example/"
-NOISE = random.Random(7).randbytes(90)
-
-
-def build_record(url: str, body: bytes, *, number: int, fields: str = "", has_digest: bool = True) -> bytes:
-    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-    digest = f"WARC-Block-Digest: {build_digest(block)}\r\n" if has_digest else ""
-    header = (
-        f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-{number:012}>\r\n"
-        f"WARC-Date: 2026-01-01T00:00:00Z\r\nWARC-Target-URI: {url}\r\n{fields}{digest}"
-        f"Content-Type: application/http;msgtype=response\r\nContent-Length: {len(block)}\r\n\r\n"
-    )
-    return header.encode() + block + b"\r\n\r\n"
-
-
-def build_payloads() -> dict[str, bytes]:
-    """What somebody may publish in the hope that damage lays it open."""
-    plain = build_record(FORGED, b"<title>not the bank</title>", number=99)
-    member = gzip.compress(plain, mtime=0)
-    return {
-        "a member between noise": NOISE + member + NOISE,
-        "members to the end": NOISE + member * 2,
-        "members and half of one": member + member[:-9],
-        "members and bytes that are like one": member + b"\x1f\x8b\x08" * 5,
-        "records to the end": b"x" * 90 + b"\r\n\r\n" + plain + plain[:-4],
-        "records at every length": b"\r\n\r\n".join([b"y" * 7, *[plain.rstrip(b"\r\n")] * 2]),
-    }
-
-
-# What begins like this is compressed already and is stored as it is, so that members stand in the file verbatim.
-PAYLOADS = {name: gzip.compress(b"<p>", mtime=0) + payload for name, payload in build_payloads().items()}
 
 
 def write_collection(tmp_path: Path, payload: bytes) -> Path:
@@ -191,6 +169,45 @@ def test_digits_of_a_length_that_are_exchanged_are_found_out(tmp_path: Path) -> 
             path.write_bytes(whole[:place] + b"%d" % digit + whole[place + 1 :])
             assert FORGED not in list_urls(path)[0]
             assert "http://1.example/" in list_urls(path)[0]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("is_naming", [True, False])
+@pytest.mark.parametrize("has_digest", [True, False])
+def test_no_byte_changed_lost_or_added_does(shape: str, *, is_naming: bool, has_digest: bool) -> None:
+    """A sample; `python -m tests.archives.warc.mutants` tries all."""
+    plain = build_plain(shape, PAYLOADS["records at every length"], has_digest=has_digest, is_naming=is_naming)
+    tried, forged = find_forged(plain, every=211)
+    assert tried > 100
+    assert forged == []
+
+
+def test_a_warcinfo_record_whose_length_leads_into_a_payload_ends_before_the_next_record() -> None:
+    data = build_plain("no head", PAYLOADS["records at every length"], has_digest=True, is_naming=False)
+    block_at = len(WARCINFO) - len(b"software: x\n\r\n\r\n")
+    forged_at = (WARCINFO + data).index(b"WARC/1.1\r\n", (WARCINFO + data).index(b"yyy"))
+    length = forged_at - len(b"\r\n\r\n") - block_at
+    whole = WARCINFO.replace(b"Content-Length: 12", b"Content-Length: %d" % length) + data
+    assert list_captures(whole) == ["http://first.example/", "http://mirror.example/", "http://last.example/"]
+
+
+def test_a_header_that_ends_before_its_digest_proves_no_end(tmp_path: Path) -> None:
+    """The block seems to begin earlier then, and to end earlier, where the publisher has put a record."""
+    first, last = (build_record(f"http://{number}.example/", b"<p>", number=number) for number in (1, 3))
+    forged = build_record(FORGED, b"<p>", number=99, has_digest=False).rstrip()
+    digest = b"WARC-Block-Digest: sha1:%b\r\n" % (b"A" * 32)
+    # As many bytes as the publisher's record has stand behind the blank line that is none.
+    lost = digest + b"X-Note: %b\r\n\r\n" % (b"y" * (len(forged) - len(digest) - 8))
+    block = b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 80 + b"\r\n\r\n" + forged
+    header = (
+        b"WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:2>\r\nWARC-Date: 2026-01-01T00:00:00Z\r\n"
+        b"WARC-Target-URI: http://mirror.example/\r\nContent-Length: %d\r\n\n%b" % (len(block), lost)
+    )
+    path = tmp_path / "a.warc"
+    path.write_bytes(first + header + block + b"\r\n\r\n" + last)
+    urls, damage = list_urls(path)
+    assert FORGED not in urls
+    assert damage
 
 
 def test_what_stands_behind_two_breaks_is_listed_where_it_names_its_file(tmp_path: Path) -> None:
