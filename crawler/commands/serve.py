@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from archives.transfer.registry import find_url
 from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
 
@@ -55,6 +56,7 @@ class Command(NewsreelCommand):
         app = ViewerApp(
             find_data_dir(self.settings),
             player_dir=Path(player) if player else None,
+            schedule=find_url(self.settings["CATALOGUE_URL"]),
         )
         try:
             self.exitcode = serve(app, host=opts.host, port=opts.port, hosts=opts.name)

@@ -203,9 +203,44 @@ def count_owed(path: Path) -> dict[str, Owed]:
     return {source: Owed(count=count, since=datetime.fromtimestamp(first, UTC)) for source, count, first in rows}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwedFor:
+    """How much a source owes for one reason.
+
+    Attributes:
+        example: an address.
+    """
+
+    reason: str
+    count: int
+    example: str
+
+
+def list_reasons(path: Path, source: str) -> list[OwedFor]:
+    """Return why a source owes pages, the most frequent reason first; nothing where the file is not there."""
+    if not path.is_file():
+        return []
+    with closing(open_database(path, SCHEMA)) as database:
+        rows = database.execute(
+            "SELECT reason, count(*), min(url) FROM owed WHERE source = ? GROUP BY reason ORDER BY 2 DESC, 1", (source,)
+        ).fetchall()
+    return [OwedFor(reason=reason, count=count, example=url) for reason, count, url in rows]
+
+
 def open_owed(frontier: Path, source: str) -> OwedTable:
     """Open the table beside a frontier."""
     return OwedTable(frontier.with_name(FILE_NAME), source)
 
 
-__all__ = ["FILE_NAME", "Debt", "Owed", "OwedTable", "count_owed", "find_pause", "is_over", "open_owed"]
+__all__ = [
+    "FILE_NAME",
+    "Debt",
+    "Owed",
+    "OwedFor",
+    "OwedTable",
+    "count_owed",
+    "find_pause",
+    "is_over",
+    "list_reasons",
+    "open_owed",
+]

@@ -7,7 +7,6 @@ source's lock, which lives as long as the crawl does.
 from __future__ import annotations
 
 import math
-import os
 import signal
 import time
 from dataclasses import dataclass, replace
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crawler.monitoring.events import Event, Happening, format_instant
 from crawler.scheduling.children import Child, Crawl, Orphan, SourceLock
+from crawler.scheduling.logs import build_log_path, read_tail
+from crawler.scheduling.pauses import list_paused
 from crawler.scheduling.run_outcome import Status, find_consequence, judge
 from crawler.scheduling.schedule import LEASE_S, Entry, ScheduleTable
 from crawler.scheduling.signals import SignalWatch
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOOK_S: Final = 30.0
 _LOOK_SOON_S: Final = 1.0
-_TAIL_BYTES: Final = 4096
 
 
 @dataclass(slots=True, kw_only=True)
@@ -141,8 +141,9 @@ class Scheduler:
         """Return in how many seconds each source is due that could be started then; soon, if it could not be now."""
         if len(self._running) >= self._workers:
             return []
-        now, plans = self._clock(), self._roster.plans
-        waiting = [entry for source, entry in entries.items() if source in plans and source not in self._running]
+        now = self._clock()
+        held = self._running.keys() | list_paused(self._folder)
+        waiting = [entry for source, entry in entries.items() if source in self._roster.plans and source not in held]
         return [(entry.due - now).total_seconds() if entry.due > now else _LOOK_SOON_S for entry in waiting]
 
     def _watch(self, running: _Running) -> None:
@@ -208,8 +209,10 @@ class Scheduler:
 
     def _start_due(self, entries: Mapping[str, Entry], *, once: bool) -> None:
         """Start what is due, the longest overdue first."""
-        now, plans = self._clock(), self._roster.plans
-        due = [e for e in entries.values() if e.source in plans and not e.owner and e.due <= now]
+        now, plans, paused = self._clock(), self._roster.plans, list_paused(self._folder)
+        due = [
+            e for e in entries.values() if e.source in plans and not e.owner and e.due <= now and e.source not in paused
+        ]
         for entry in sorted(due, key=lambda e: e.due):
             if len(self._running) >= self._workers:
                 return
@@ -227,7 +230,7 @@ class Scheduler:
             return
         self._begun.add(plan.source)
         entry = replace(entry, started=self._clock())
-        log = self._log_path(plan.source)
+        log = build_log_path(self._folder, plan.source)
         try:
             child = Child(self._build_command(plan), lock=lock, log=log)
         except OSError as error:
@@ -287,7 +290,7 @@ class Scheduler:
             "updated": run.count_posts(Outcome.UPDATED) if run else None,
             "interval_s": then.interval_s,
             "next_due": format_instant(following),
-            "last_line": _read_last_line(self._log_path(plan.source)) if status is Status.FAILED else None,
+            "last_line": self._find_last_line(plan.source) if status is Status.FAILED else None,
         }
         self._tell(Happening.FINISHED, plan.source, **details)
 
@@ -303,17 +306,6 @@ class Scheduler:
     def _lock_path(self, source: str) -> Path:
         return self._folder / f"{source}.lock"
 
-    def _log_path(self, source: str) -> Path:
-        return self._folder / f"{source}.log"
-
-
-def _read_last_line(path: Path) -> str | None:
-    """Return the last line of a log, which is where Python and Scrapy say why they gave up."""
-    try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - _TAIL_BYTES))
-            lines = file.read().decode("utf-8", "replace").split("\n")
-    except FileNotFoundError:
-        return None
-    return next((line.strip() for line in reversed(lines) if line.strip()), None)
+    def _find_last_line(self, source: str) -> str | None:
+        lines = read_tail(build_log_path(self._folder, source), most=1)
+        return lines[0].strip() if lines else None

@@ -32,11 +32,13 @@ from crawler.viewer.routes import (
     RUNS,
     SCHEMA,
     SECTIONS,
+    STATUS,
     VERSIONS,
     build_post_path,
 )
 from crawler.viewer.search.lookup import Wanted
 from crawler.viewer.search.pool import IndexPool
+from crawler.viewer.status import StatusDesk
 from crawler.viewer.versions import list_editions
 from pipelines.exports.schemas import build_post_schema, dump_schema
 from pipelines.posts.options import PostOptions
@@ -59,9 +61,17 @@ class ViewerApp:
 
     Args:
         player_dir: where ReplayWeb.page's files are; None where nobody has put them.
+        schedule: where the schedule is remembered; None for the file in the data directory.
     """
 
-    def __init__(self, data_dir: Path, *, player_dir: Path | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *,
+        player_dir: Path | None = None,
+        limits: Limits | None = None,
+        schedule: Path | str | None = None,
+    ) -> None:
         self._data_dir = data_dir
         self._limits = limits or Limits()
         self._library = Library(data_dir)
@@ -70,6 +80,7 @@ class ViewerApp:
         self._feeds = Feeds(data_dir / "feeds")
         self._packages = Packages(data_dir / "wacz", player_dir)
         self._posts = IndexPool(self._library)
+        self._status = StatusDesk(data_dir, self._posts, schedule or data_dir / "schedule.sqlite", self._limits)
         self._style = _build_style()
         self._pages = {
             STYLE_PATH: lambda _: self._style,
@@ -79,6 +90,7 @@ class ViewerApp:
             BESIDE: self._show_beside,
             VERSIONS: self._show_versions,
             RUNS: self._show_runs,
+            STATUS: lambda request: self._status.show(refreshes=request.arguments.get("refresh") != "0"),
             CHANGES: self._tell_changes,
             SCHEMA: self._show_schema,
         }

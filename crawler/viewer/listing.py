@@ -36,6 +36,7 @@ _HEADINGS: Final = {
     "tag": "Tags",
     "symbol": "Symbols",
     "lang": "Languages",
+    "is": "In doubt",
 }
 
 
@@ -153,7 +154,7 @@ def _list_choices(
     found["source"] = counts.labels.get("source", {})
     days = {} if len(listing.wanted.day) == len("2026-01-31") else counts.days
     found["day"] = dict(sorted(days.items(), reverse=True)[:_CHOICES])
-    found |= {kind: counts.labels.get(kind, {}) for kind in ("category", "tag", "symbol", "lang")}
+    found |= {kind: counts.labels.get(kind, {}) for kind in ("category", "tag", "symbol", "lang", "is")}
     choices: dict[str, Sequence[Choice]] = {}
     for kind, numbers in found.items():
         top = numbers.items() if kind == "day" else sorted(numbers.items(), key=lambda one: (-one[1], one[0]))

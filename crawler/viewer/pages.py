@@ -11,7 +11,7 @@ from archives.replay.templates import build_environment
 from crawler.environment import name_program
 from crawler.monitoring.tally import format_bytes
 from crawler.sources.timetable import format_duration
-from crawler.viewer.routes import POSTS, RUNS, SECTIONS, VERSIONS, build_post_path, build_posts_path
+from crawler.viewer.routes import BESIDE, POSTS, RUNS, SECTIONS, STATUS, VERSIONS, build_post_path, build_posts_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +48,8 @@ def load_templates() -> Environment:
         "post_path": build_post_path,
         "all_posts": POSTS,
         "all_runs": RUNS,
+        "all_status": STATUS,
+        "beside_path": BESIDE,
         "versions_path": VERSIONS,
     }
     return environment
@@ -58,7 +60,14 @@ def find_field_name(name: str) -> str:
     return _FIELDS.get(name, name)
 
 
-def build_page(template: str, page: object, *, crumbs: Sequence[Link] = (), frames: str = "'none'") -> Response:
+def build_page(
+    template: str,
+    page: object,
+    *,
+    crumbs: Sequence[Link] = (),
+    frames: str = "'none'",
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Response:
     """Return a page with the viewer's sections at its head.
 
     Args:
@@ -66,4 +75,4 @@ def build_page(template: str, page: object, *, crumbs: Sequence[Link] = (), fram
         frames: the origins from which the page may show a frame.
     """
     bar = Bar(crumbs=crumbs, sections=SECTIONS)
-    return pages.build_page(template, page, bar=bar, frames=frames, templates=load_templates())
+    return pages.build_page(template, page, bar=bar, frames=frames, headers=headers, templates=load_templates())

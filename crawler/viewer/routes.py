@@ -12,12 +12,14 @@ POST: Final = "/-/post"
 BESIDE: Final = "/-/beside"
 VERSIONS: Final = "/-/versions"
 RUNS: Final = "/-/runs"
+STATUS: Final = "/-/status"
 CHANGES: Final = "/changes"
 SCHEMA: Final = "/schema/newsreel-post-2.json"
 PACKAGES: Final = "/-/wacz"
 SECTIONS: Final = (
     Link("Posts", POSTS),
     Link("Runs", RUNS),
+    Link("Status", STATUS),
     Link("Collections", "/-/collections"),
     Link("WACZ", PACKAGES + "/"),
 )

@@ -9,6 +9,7 @@
 | `kiosk OR saddle` | one of them |
 | `title:glacier` | in the headline |
 | `tag:"long reads"`, `category:`, `source:`, `symbol:`, `lang:` | with this label, named whole |
+| `is:doubtful` | with a capture that no longer looks like the article |
 | `after:2026-01-05`, `before:2026-02` | that day and later; earlier than it |
 
 Nothing that can be typed is an error: what is half typed is left out, and what cannot be meant is said in a note.
@@ -44,6 +45,7 @@ class Field(StrEnum):
     TAG = "tag"
     SYMBOL = "symbol"
     LANGUAGE = "lang"
+    STATE = "is"
     AFTER = "after"
     BEFORE = "before"
 

@@ -20,7 +20,10 @@ _LABELS: Final = {
     Field.TAG: "tag",
     Field.SYMBOL: "symbol",
     Field.LANGUAGE: "lang",
+    Field.STATE: "is",
 }
+# Posts with a capture that no longer looks like the article.
+DOUBTFUL: Final = ("is", "doubtful")
 # A headline that holds the words says more than a text that does.
 RANKED: Final = "SELECT rowid, bm25(search, 8.0, 1.0, 4.0) AS rank FROM search WHERE search MATCH ?"
 

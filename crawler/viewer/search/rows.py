@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from archives.storage.databases import Schema
 from archives.warc.records import quote_uri
 from crawler.viewer.search.language import fold_label
+from crawler.viewer.search.lookup import DOUBTFUL
 from crawler.viewer.search.words import cut
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ CREATE VIRTUAL TABLE search USING fts5(
 );
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-SCHEMA: Final = Schema(version=2, script=_SCRIPT, is_derived=True, synchronous="OFF")
-KINDS: Final = ("source", "category", "tag", "symbol", "lang")
+SCHEMA: Final = Schema(version=3, script=_SCRIPT, is_derived=True, synchronous="OFF")
+KINDS: Final = ("source", "category", "tag", "symbol", "lang", "is")
 # Labels that a plain word is looked for in, too; a section is what half of the posts have in common.
 _SEARCHED: Final = ("tag", "symbol")
 
@@ -129,6 +130,7 @@ def _add(database: sqlite3.Connection, record: PostRecord, mark: str, number: in
 def _list_labels(record: PostRecord) -> set[tuple[str, str]]:
     labels = {("source", record.source)} | {("category", name) for name in record.articleSection}
     labels |= {("tag", name) for name in record.keywords} | {("symbol", name) for name in record.symbols}
+    labels |= {DOUBTFUL} if record.doubts else set()
     return labels | ({("lang", record.inLanguage)} if record.inLanguage else set())
 
 
@@ -140,7 +142,8 @@ def _list_searched(headline: str, text: str, labels: set[tuple[str, str]]) -> tu
 
 def _build_mark(record: PostRecord) -> str:
     """Return a value that changes whenever the rows of a post would."""
-    return " ".join([record.contentHash, record.file, *record.symbols, *_list_witnesses(record)])
+    doubts = sorted({doubt.reason for doubt in record.doubts})
+    return " ".join([record.contentHash, record.file, *record.symbols, *_list_witnesses(record), *doubts])
 
 
 def _list_witnesses(record: PostRecord) -> list[str]:

@@ -57,6 +57,7 @@ def list_tour(viewer: Viewer) -> dict[str, str]:
         "beside": build_path("/-/beside", FERRY),
         "versions": build_path("/-/versions", REVISED),
         "runs": "/-/runs",
+        "status": "/-/status",
         "collection": "/newspaper/",
         "calendar": f"/newspaper/*/{viewer.paper_url}/",
         "memento": f"/newspaper/2026/{article}",

@@ -19,11 +19,11 @@ from crawler.reparsing.ledger import find_ledger
 from crawler.viewer.search.excerpts import build_excerpt, mark
 from crawler.viewer.search.index import PostIndex
 from crawler.viewer.search.language import parse_query
-from crawler.viewer.search.lookup import Wanted, write_query
+from crawler.viewer.search.lookup import DOUBTFUL, Wanted, write_query
 from crawler.viewer.search.words import cut, fold
 from pipelines.dates.model import Precision
 from pipelines.posts.filing import Claim, FilingLog
-from pipelines.posts.items import Origin, Post, Statement
+from pipelines.posts.items import Doubt, Origin, Post, Statement
 from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ POSTS = {
 }
 
 
-def write_posts(library: Library, names: Iterable[str], *, change: str = "") -> None:
+def write_posts(library: Library, names: Iterable[str], *, change: str = "", doubts: Iterable[Doubt] = ()) -> None:
     """Have a ledger hold posts, a day apart from each other, each with a file."""
     collection = Collection.open(library.data_dir, "paper", create=True)
     with closing(Ledger(find_ledger(collection))) as ledger:
@@ -61,6 +61,7 @@ def write_posts(library: Library, names: Iterable[str], *, change: str = "") -> 
             statement = Statement(source="paper", identifier=name, origin=Origin.ARTICLE, is_normalised=True)
             ledger.add(statement)
             post = Post(source="paper", identifier=name, inLanguage=language, datePublished_precision=Precision.MINUTE)
+            post.doubts = list(doubts)
             for field, value in found.items():
                 setattr(post, field, value)
             ledger.record_filed(post, "new", claim=Claim(key=("paper", name), claim=name, file=f"{name}.md"))
@@ -244,3 +245,19 @@ def test_marking_changes_no_text(text: str, words: str) -> None:
     assert "".join(piece.text for piece in mark(text, parse_query(words).phrases)) == text
     assert fold(fold(text)) == fold(text)
     assert cut(text) == cut(" ".join(cut(text)))
+
+
+def test_posts_in_doubt_are_found(library: Library) -> None:
+    """Also those that came into doubt, or out of it, after they were indexed."""
+    doubt = Doubt(record_id="<urn:uuid:1>", captured_at=NOON, reason="unlike")
+    write_posts(library, ["bridge", "plum"])
+    write_posts(library, ["arch"], doubts=[doubt])
+    clock = [0.0]
+    with closing(PostIndex(library, "paper", clock=lambda: clock[0])) as index:
+        assert index.count(Wanted(words="is:doubtful")) == 1
+        assert index.count(Wanted(words="-is:doubtful")) == 2
+        write_posts(library, ["plum"], doubts=[doubt])
+        write_posts(library, ["arch"])
+        clock[0] += 10
+        assert wait_for(lambda: find(index, "is:doubtful") == ["plum"])
+        assert index.count(Wanted(labels=(DOUBTFUL,))) == 1

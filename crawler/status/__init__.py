@@ -1,0 +1,1 @@
+"""What is going on: crawls under way, what is due, and how each source is doing."""

@@ -1,0 +1,78 @@
+"""The crawls under way: what they have done so far, how fast, what failed, and the last lines of their logs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from crawler.monitoring.logbook import RunState
+from crawler.monitoring.tally import Pace
+from crawler.scheduling.logs import build_log_path, read_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from crawler.monitoring.logbook import RunRecord
+
+_FAILURES: Final = "failures/"
+_LOG_LINES: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crawl:
+    """One crawl under way.
+
+    Attributes:
+        seconds: since it began.
+        per_minute: pages, lately; since it began where it is looked at for the first time.
+        waiting: requests that are known and not done yet.
+        failures: reasons, each with the number of pages, the most frequent first.
+        log: its last lines; empty where it was not started by the schedule.
+    """
+
+    run: RunRecord
+    seconds: float
+    per_minute: float
+    waiting: int
+    failures: tuple[tuple[str, int], ...]
+    log: tuple[str, ...]
+
+
+class Crawls:
+    """Measures the pace of crawls from one look to the next.
+
+    Args:
+        logs: the schedule's folder.
+    """
+
+    def __init__(self, logs: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._logs = logs
+        self._clock = clock
+        self._paces: dict[str, Pace] = {}
+        self._lock = threading.Lock()
+
+    def list_running(self, runs: Iterable[RunRecord], *, now: datetime | None = None) -> list[Crawl]:
+        """Return the crawls among some runs that are under way, the newest first."""
+        running = [run for run in runs if run.state is RunState.RUNNING]
+        with self._lock:
+            self._paces = {run.run: self._paces.get(run.run) or Pace() for run in running}
+            return [self._build(run, now or datetime.now(UTC)) for run in running]
+
+    def _build(self, run: RunRecord, now: datetime) -> Crawl:
+        seconds = max(0.0, (now - run.began_at).total_seconds())
+        lately = self._paces[run.run].measure(self._clock(), run.pages)
+        counts = run.counts
+        known = counts.get("frontier/added", 0) + counts.get("frontier/resumed", 0)
+        failures = [(name.removeprefix(_FAILURES), n) for name, n in counts.items() if name.startswith(_FAILURES)]
+        return Crawl(
+            run=run,
+            seconds=seconds,
+            per_minute=60 * (lately or (run.pages / seconds if seconds else 0.0)),
+            waiting=max(0, known - counts.get("frontier/acknowledged", 0)),
+            failures=tuple(sorted(failures, key=lambda one: (-one[1], one[0]))),
+            log=tuple(read_tail(build_log_path(self._logs, run.source), most=_LOG_LINES)),
+        )
