@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pipelines.exports.files import ExportError, replace_file, replace_folder
     from pipelines.exports.formats import Exporter, ExportOptions
-    from pipelines.exports.records import COLUMNS, PostRecord, build_object, build_row, dump_record, load_record
+    from pipelines.exports.loading import load_record
+    from pipelines.exports.records import COLUMNS, PostRecord, build_object, build_row, dump_record
     from pipelines.page.document import CaptureRef, Document
     from pipelines.page.page import Page
     from pipelines.posts.items import Evidence, Post, Statement
@@ -76,7 +77,7 @@ _HOMES = {
     "build_object": "pipelines.exports.records",
     "build_row": "pipelines.exports.records",
     "dump_record": "pipelines.exports.records",
-    "load_record": "pipelines.exports.records",
+    "load_record": "pipelines.exports.loading",
     "read": "pipelines.reading.read",
     "replace_file": "pipelines.exports.files",
     "replace_folder": "pipelines.exports.files",

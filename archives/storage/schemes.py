@@ -166,6 +166,20 @@ class Bucket:
             raise StoreError(
                 f"{key} in {self._label} should be {wanted.size} bytes and is {there}; inspect it", path=path
             )
+        return self._replace(key, path, wanted)
+
+    def write_file(self, key: str, path: Path) -> Blob:
+        """Put a file in place of whatever is under a key, of which no version stays.
+
+        Raises:
+            StoreError: the storage cannot replace or confirm it.
+        """
+        wanted = Blob(size=path.stat().st_size, sha256=hash_file(path))
+        if self.find(key) is None:
+            return self.put_file(key, path)
+        return self._replace(key, path, wanted)
+
+    def _replace(self, key: str, path: Path, wanted: Blob) -> Blob:
         replace = getattr(self._storage, "replace_file", None)
         if replace is None:
             words = f"the storage of {self._label} cannot replace {key}; put {path.name} there yourself, or delete it"

@@ -12,6 +12,7 @@ from crawler.projects.completion import SHELLS, Words
 from crawler.projects.configuration import list_settings
 from crawler.projects.main import list_commands, load_command
 from crawler.publishing.formats import describe_formats
+from crawler.sinks.addresses import SINKS
 
 if TYPE_CHECKING:
     from scrapy.settings import Settings
@@ -72,5 +73,5 @@ def _describe(name: str, settings: Settings) -> Words:
         for action in parser._actions
         for option in action.option_strings
     }
-    first = (*describe_formats(), "schema", "webhooks") if name == "export" else _FIRST.get(name, ())
+    first = (*describe_formats(), *SINKS, "schema", "webhooks") if name == "export" else _FIRST.get(name, ())
     return Words(summary=command.short_desc(), options=options | {"--help": "show the options"}, first=first)

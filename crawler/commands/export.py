@@ -7,7 +7,7 @@ import shutil
 import signal
 import sqlite3
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
@@ -24,6 +24,9 @@ from crawler.publishing.exporting import ExportPlan, run_export
 from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
+from crawler.sinks.addresses import SINKS, open_sink
+from crawler.sinks.bucket import export_to_bucket
+from crawler.sinks.pushing import SinkError, push_changes
 from crawler.sources import SourceError
 from pipelines.exports.feeds.entries import Order
 from pipelines.exports.files import ExportError, open_scratch, replace_file
@@ -67,6 +70,7 @@ class Command(NewsreelCommand):
     def long_desc(self) -> str:
         """Return the formats."""
         lines = [f"{name}: {title}" for name, title in describe_formats().items()]
+        lines += [f"{name}: {title}" for name, title in SINKS.items()]
         lines.append(f"{_SCHEMA}: the JSON Schema of a line of jsonl")
         lines.append(f"{_WEBHOOKS}: deliver changes to the receivers in EXPORTS_FILE")
         return "Write posts in one of these formats.\n" + ";\n".join(lines)
@@ -74,7 +78,7 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("-o", "--output", metavar="PATH", help="the file or folder to write; - prints lines")
+        parser.add_argument("-o", "--output", metavar="PATH", help="file, folder or address to write; - prints lines")
         parser.add_argument("--collection", metavar="NAME", help="only its posts (default: those of all)")
         parser.add_argument("--source", default="", metavar="NAME", help="only this source's posts")
         parser.add_argument("--since", metavar="CURSOR", help="what has changed since; 'start' for all there ever was")
@@ -103,25 +107,32 @@ class Command(NewsreelCommand):
         if args == [_SCHEMA] and opts.output:
             self._write_schema(opts.output)
             return
-        formats = describe_formats()
-        if opts.form:
-            args = [opts.form]
-        if opts.follow:
+        args = [opts.form] if opts.form else args
+        # What is written beside the target is removed on the way out.
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        if args and args[0] in SINKS:
+            self._push(args[0], opts)
+        elif opts.follow:
             self._follow(args, opts)
-            return
-        _check_name(args, formats)
+        else:
+            self._export(args, opts)
+
+    def _export(self, args: list[str], opts: argparse.Namespace) -> None:
+        """Write one export, to a file, a folder, a storage or standard output."""
+        _check_name(args, describe_formats())
         try:
             chosen = find_format(args[0])
         except FormatError as error:
             raise UsageError(str(error), print_help=False) from error
-        # What is written beside the target is removed on the way out.
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         if not opts.output:
             raise UsageError("say where to write with -o", print_help=False)
         if opts.since and not chosen.is_table:
             raise UsageError(f"{args[0]} is always made of all posts, so --since has no use", print_help=False)
         if opts.output == _STDOUT:
             self._print(args[0], opts)
+            return
+        if "://" in opts.output:
+            self._upload(args[0], opts)
             return
         self._write(args[0], opts, file=sys.stdout)
 
@@ -136,7 +147,6 @@ class Command(NewsreelCommand):
             )
         stream = ChangeStream(Library(Path(self.settings["DATA_DIR"])), opts.collection or "")
         since = opts.since or stream.find_end()
-        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         try:
             _warn_of_loss(stream, since)
             with suppress(BrokenPipeError, KeyboardInterrupt):
@@ -146,6 +156,44 @@ class Command(NewsreelCommand):
                         sys.stdout.flush()
         except (ArchiveError, SourceError, CursorError) as error:
             raise UsageError(str(error), print_help=False) from error
+
+    def _upload(self, name: str, opts: argparse.Namespace) -> None:
+        assert self.settings is not None
+        if name != "parquet" or opts.since or opts.engine:
+            raise UsageError("only parquet, of all posts and by one process, is written to a storage", print_help=False)
+        library = Library(Path(self.settings["DATA_DIR"]))
+        try:
+            with closing(library.posts(collection=opts.collection or "", source=opts.source)) as records:
+                count = export_to_bucket(records, opts.output)
+        except (ArchiveError, SourceError, ExportError, RecordRefused, OSError) as error:
+            print(f"{opts.output} was not written: {error}")  # noqa: T201
+            self.exitcode = 1
+            return
+        done = {"format": name, "path": opts.output, "posts": count, "excluded": library.left_out}
+        print(json.dumps(done) if opts.json else f"{opts.output}: {count} posts")  # noqa: T201
+
+    def _push(self, name: str, opts: argparse.Namespace) -> None:
+        """Push changes into something that keeps its own place in the stream."""
+        assert self.settings is not None
+        if not opts.output or opts.source:
+            raise UsageError(f"{name} wants an address with -o, and whole collections", print_help=False)
+        library = Library(Path(self.settings["DATA_DIR"]))
+        stream = ChangeStream(library, opts.collection or "")
+        count = 0
+        try:
+            with (
+                closing(open_sink(name, opts.output, opts.collection or "", library.data_dir)) as sink,
+                suppress(KeyboardInterrupt),
+            ):
+                count = push_changes(stream, sink, since=opts.since or "", follow=opts.follow, note_loss=_print_loss)
+        except (ArchiveError, SourceError, CursorError) as error:
+            raise UsageError(str(error), print_help=False) from error
+        except (SinkError, RecordRefused, sqlite3.Error) as error:
+            print(f"not pushed: {error}", file=sys.stderr)  # noqa: T201
+            self.exitcode = 1
+            return
+        done = {"format": name, "changes": count}
+        print(json.dumps(done) if opts.json else f"{name}: {count} changes")  # noqa: T201
 
     def _print(self, name: str, opts: argparse.Namespace) -> None:
         """Write lines to standard output, once they are all there, and what there is to say to the other one."""
@@ -202,14 +250,20 @@ class Command(NewsreelCommand):
 def _check_name(args: list[str], formats: Iterable[str]) -> None:
     """Raise what to say where not just one format is named."""
     if len(args) == 1 and args[0] not in formats:
-        raise refuse_word(args[0], [*formats, _SCHEMA, _WEBHOOKS], "format")
+        raise refuse_word(args[0], [*formats, *SINKS, _SCHEMA, _WEBHOOKS], "format")
     if len(args) != 1:
-        raise UsageError(f"name one format: {', '.join(formats)}, {_SCHEMA}, or {_WEBHOOKS}", print_help=False)
+        raise UsageError(
+            f"name one format: {', '.join([*formats, *SINKS])}, {_SCHEMA}, or {_WEBHOOKS}", print_help=False
+        )
 
 
 def _warn_of_loss(stream: ChangeStream, since: str) -> None:
     if loss := stream.find_loss(since):
-        print(f"all changes are sent again: {loss}", file=sys.stderr)  # noqa: T201
+        _print_loss(loss)
+
+
+def _print_loss(loss: str) -> None:
+    print(f"all changes are sent again: {loss}", file=sys.stderr)  # noqa: T201
 
 
 def write_export(library: Library, plan: ExportPlan, since: str | None, engine: Engine | None = None) -> dict[str, Any]:

@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 _EXTRAS: Final = {
     "isal": "faster capture and index (extra fast)",
     "redis": "a frontier that workers share (extra redis)",
-    "psycopg": "a catalogue that machines share (extra postgres)",
+    "psycopg": "a catalogue that machines share, exports to PostgreSQL (extra postgres)",
     "distributed": "batch work on Dask (extra dask)",
     "playwright": "pages in a browser (extra browser)",
     "pyarrow": "Parquet exports (extra parquet)",
+    "confluent_kafka": "changes into Kafka (extra kafka)",
     "boto3": "object storage",
     "brotli": "pages in Brotli coding",
 }

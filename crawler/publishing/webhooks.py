@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from crawler.fetching.pauses import parse_retry_after
-from pipelines.exports.records import build_object
+from pipelines.exports.records import build_object, build_thin_object
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE_S = 24 * 3600.0
 _PAYLOADS = ("full", "thin")
-_THIN = frozenset(
-    ("schema", "id", "collection", "source", "identifier", "url", "headline", "datePublished", "contentHash")
-) | {"change", "version", "cursor"}
 _SECRET_PREFIX = "whsec_"  # noqa: S105 (of every secret)
 
 
@@ -189,8 +186,7 @@ def build_body(record: PostRecord, hook: Hook) -> str:
     is_large = 0 < hook.max_bytes < len(body.encode())
     if hook.payload == "full" and not is_large:
         return body
-    data = {name: value for name, value in build_object(record).items() if name in _THIN}
-    return json.dumps(envelope | {"isThin": True, "data": data}, ensure_ascii=False)
+    return json.dumps(envelope | {"isThin": True, "data": build_thin_object(record)}, ensure_ascii=False)
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:

@@ -20,7 +20,7 @@ from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
 from pipelines.markup.schemes import complete_address, complete_addresses
 from pipelines.page.document import CaptureRef
-from pipelines.posts.items import Doubt, Evidence, Origin, Post
+from pipelines.posts.items import Doubt, Evidence, Post
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -204,9 +204,13 @@ COLUMNS = (
     Column("cursor", Kind.TEXT, "in an export of changes: where to go on after this row"),
 )
 NAMES = tuple(column.name for column in COLUMNS)
-_LISTS = ("articleSection", "categories", "keywords", "author", "symbols")
+OF_CHANGE = ("change", "version", "cursor")
+_THIN = frozenset(
+    ("schema", "id", "collection", "source", "identifier", "url", "headline", "datePublished", "contentHash")
+).union(OF_CHANGE)
+LISTS = ("articleSection", "categories", "keywords", "author", "symbols")
 _ALONE = ("collection", "source", "identifier", "url", "headline", "publisher", "inLanguage", "shareLink")
-_TEXTS = (*_ALONE, "articleBody", "text", "file", "contentHash")
+TEXTS = (*_ALONE, "articleBody", "text", "file", "contentHash")
 
 
 def build_id(source: str, identifier: str) -> str:
@@ -274,12 +278,12 @@ def refuse_surrogates(record: PostRecord) -> None:
         RecordRefused: it holds a lone surrogate.
     """
     texts = [getattr(record, name) for name in (*_ALONE, "articleBody", "text")]
-    if _is_sound("".join(chain(texts, *(getattr(record, name) for name in _LISTS)))):
+    if _is_sound("".join(chain(texts, *(getattr(record, name) for name in LISTS)))):
         return
     for name in (*_ALONE, "articleBody", "text"):
         if not _is_sound(getattr(record, name)):
             _refuse(record, name)
-    for name in _LISTS:
+    for name in LISTS:
         if not all(map(_is_sound, getattr(record, name))):
             _refuse(record, name)
 
@@ -308,18 +312,17 @@ def build_object(record: PostRecord) -> dict[str, Any]:
     row: dict[str, Any] = dict(zip(NAMES, build_row(record), strict=True))
     for name in ("publishedAt", "capture_captured_at"):
         row[name] = _dump_instant(row[name])
-    for name in _LISTS:
+    for name in LISTS:
         row[name] = list(row[name])
     if record.change is None:
-        del row["change"], row["version"], row["cursor"]
+        for name in OF_CHANGE:
+            del row[name]
     return row
 
 
-def load_record(text: str) -> PostRecord:
-    """Read what `dump_record` wrote."""
-    row: dict[str, Any] = json.loads(text)
-    row["capture_captured_at"] = _load_instant(row["capture_captured_at"])
-    return load_row(row)
+def build_thin_object(record: PostRecord) -> dict[str, Any]:
+    """Return what names the post and the change, without its text."""
+    return {name: value for name, value in build_object(record).items() if name in _THIN}
 
 
 def build_row(record: PostRecord) -> tuple[Any, ...]:
@@ -366,33 +369,6 @@ def build_row(record: PostRecord) -> tuple[Any, ...]:
     )
 
 
-def load_row(row: Mapping[str, Any]) -> PostRecord:
-    """Return the record of a row by column name: what `build_row` takes apart, put together.
-
-    Raises:
-        ValueError: the row is of another schema.
-    """
-    if row["schema"] != SCHEMA:
-        raise ValueError(f"a row of schema {row['schema']!r}; this version reads {SCHEMA}")
-    capture = change = None
-    if row["capture_record_id"] is not None:
-        names = ("record_id", "captured_at", "payload_digest", "file", "offset")
-        capture = CaptureRef(**{name: row[f"capture_{name}"] for name in names})
-    if row.get("change"):
-        change = Change(kind=ChangeKind(row["change"]), version=row["version"], cursor=row["cursor"])
-    lists = {name: tuple(row[name]) for name in _LISTS}
-    dates = {name: _load_instant(row[name]) for name in ("datePublished", "dateModified")}
-    precisions = {name: _load_precision(row[name]) for name in ("datePublished_precision", "dateModified_precision")}
-    texts = {name: row[name] for name in _TEXTS}
-    evidence = {name: _load_evidence(entry) for name, entry in row["evidence"].items()}
-    doubts = tuple(
-        Doubt(record_id=name, captured_at=datetime.fromisoformat(entry["captured_at"]), reason=entry["reason"])
-        for name, entry in row["doubts"].items()
-    )
-    values: dict[str, Any] = texts | lists | dates | precisions
-    return PostRecord(**values, capture=capture, evidence=evidence, doubts=doubts, change=change)
-
-
 def iter_sound(records: Iterable[PostRecord]) -> Iterator[PostRecord]:
     """Pass records on that every format can hold.
 
@@ -408,14 +384,6 @@ def _dump_instant(instant: datetime | None) -> str | None:
     return instant.isoformat() if instant else None
 
 
-def _load_instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _load_precision(text: str | None) -> Precision | None:
-    return Precision(text) if text else None
-
-
 def _dump_evidence(entry: Evidence) -> dict[str, Any]:
     return {
         "origin": entry.origin.value,
@@ -426,14 +394,3 @@ def _dump_evidence(entry: Evidence) -> dict[str, Any]:
         "agreeing": entry.agreeing,
         "disagreeing": list(entry.disagreeing),
     }
-
-
-def _load_evidence(entry: Mapping[str, Any]) -> Evidence:
-    return Evidence(
-        origin=Origin(entry["origin"]),
-        captured_at=datetime.fromisoformat(entry["captured_at"]),
-        record_id=entry["record_id"],
-        place=entry["place"],
-        agreeing=entry["agreeing"],
-        disagreeing=tuple(entry["disagreeing"]),
-    )

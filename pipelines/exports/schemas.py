@@ -16,7 +16,7 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from pipelines.exports.records import COLUMNS, SCHEMA, Change, PostRecord
+from pipelines.exports.records import COLUMNS, OF_CHANGE, SCHEMA, Change, PostRecord
 from pipelines.page.document import CaptureRef
 from pipelines.posts.items import Doubt, Evidence
 
@@ -26,7 +26,6 @@ POST_SCHEMA_ID = _NAMESPACE + SCHEMA
 _WITHOUT_EVIDENCE = frozenset(
     ("collection", "source", "identifier", "categories", "text", "file", "contentHash", "capture", "evidence", "doubts")
 ) | {"change", "datePublished_precision", "dateModified_precision"}
-_OF_CHANGE = ("change", "version", "cursor")
 _TYPES = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _NAMES = {"Mapping": Mapping, "datetime": datetime}
 
@@ -41,7 +40,7 @@ def build_post_schema() -> dict[str, Any]:
         "description": "One post, or in an export of changes what has become of one.",
         "type": "object",
         "properties": properties,
-        "required": [name for name in properties if name not in _OF_CHANGE],
+        "required": [name for name in properties if name not in OF_CHANGE],
         "additionalProperties": False,
     }
 
@@ -65,7 +64,7 @@ def _describe_column(name: str) -> dict[str, Any]:
         return {"type": "object", "properties": dict.fromkeys(names, entry), "additionalProperties": entry}
     if name.startswith("capture_"):
         return _describe(_find_hints(CaptureRef)[name.removeprefix("capture_")] | None)
-    if name in _OF_CHANGE:
+    if name in OF_CHANGE:
         return _describe(_find_hints(Change)["kind" if name == "change" else name])
     return _describe(_find_hints(PostRecord)[name])
 

@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from pipelines.exports.records import dump_record, load_record
+from pipelines.exports.loading import load_record
+from pipelines.exports.records import dump_record
 from pipelines.exports.sites.site import find_link
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from pipelines.exports.files import replace_file
-from pipelines.exports.records import dump_record, iter_sound, load_record
+from pipelines.exports.loading import load_record
+from pipelines.exports.records import dump_record, iter_sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

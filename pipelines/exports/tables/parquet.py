@@ -13,7 +13,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from pipelines.exports.files import ExportError, replace_folder
-from pipelines.exports.records import COLUMNS, NAMES, SCHEMA, Kind, build_row, iter_sound, load_row
+from pipelines.exports.loading import load_row
+from pipelines.exports.records import COLUMNS, NAMES, SCHEMA, Kind, build_row, iter_sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

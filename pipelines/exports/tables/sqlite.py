@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from pipelines.exports.files import replace_file
-from pipelines.exports.records import COLUMNS, NAMES, SCHEMA, Kind, build_row, iter_sound, load_row
+from pipelines.exports.loading import load_row
+from pipelines.exports.records import COLUMNS, NAMES, SCHEMA, Kind, build_row, iter_sound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions
+from pipelines.exports.loading import load_record
 from pipelines.exports.records import (
     COLUMNS,
     NAMES,
@@ -24,7 +25,6 @@ from pipelines.exports.records import (
     RecordRefused,
     build_row,
     dump_record,
-    load_record,
 )
 from pipelines.exports.tables.jsonl import read_jsonl
 from pipelines.exports.tables.parquet import read_parquet

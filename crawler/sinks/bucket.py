@@ -1,0 +1,71 @@
+"""Parquet files in object storage, in hive partitions by month, with a manifest that names those that belong together.
+
+A file's name holds its digest, so nothing is overwritten and a month that has not changed is not sent again. The
+manifest is written when all files are there, and only then are the files of the export before it deleted: a reader of
+the manifest always finds a whole export.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from archives.storage.files import hash_file
+from archives.storage.schemes import Blob, open_bucket, parse_address
+from pipelines.exports.documents.lines import dump
+from pipelines.exports.files import open_scratch
+from pipelines.exports.records import SCHEMA
+from pipelines.exports.tables.parquet import count_rows, export_parquet, list_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from archives.storage.schemes import Bucket
+    from pipelines.exports.records import PostRecord
+
+# Readers of a folder of Parquet files pass over names that begin so.
+MANIFEST = "_manifest.json"
+
+
+def export_to_bucket(records: Iterable[PostRecord], url: str) -> int:
+    """Write posts below an address such as `s3://BUCKET/PREFIX`; return how many they are.
+
+    Raises:
+        archives.errors.StoreError: the storage cannot be used.
+        pipelines.exports.files.ExportError: pyarrow is not installed.
+        pipelines.exports.records.RecordRefused: a post holds what no format can.
+    """
+    address = parse_address(url)
+    bucket, prefix = open_bucket(address.scheme, address.bucket), address.key.strip("/")
+    with open_scratch() as scratch:
+        count = export_parquet(records, scratch / "parquet")
+        before = _read_manifest(bucket, _join(prefix, MANIFEST))
+        files = [_put(bucket, prefix, path) for path in list_files(scratch / "parquet")]
+        manifest = scratch / MANIFEST
+        described = {"schema": SCHEMA, "format": "parquet", "posts": count, "files": files}
+        manifest.write_text(dump(described) + "\n", "utf-8")
+        bucket.write_file(_join(prefix, MANIFEST), manifest)
+    kept = {file["path"] for file in files}
+    for path in sorted(before - kept):
+        bucket.delete_file(_join(prefix, path))
+    return count
+
+
+def _put(bucket: Bucket, prefix: str, path: Path) -> dict[str, Any]:
+    blob = Blob(size=path.stat().st_size, sha256=hash_file(path))
+    name = f"{path.parent.name}/part-{blob.sha256[:16]}.parquet"
+    bucket.put_file(_join(prefix, name), path)
+    return {"path": name, "rows": count_rows([path]), "bytes": blob.size, "sha256": blob.sha256}
+
+
+def _read_manifest(bucket: Bucket, key: str) -> set[str]:
+    """Return the files of the export that is there."""
+    found = bucket.find(key)
+    if found is None:
+        return set()
+    return {file["path"] for file in json.loads(bucket.get_range(key, 0, found.size))["files"]}
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}/{name}" if prefix else name

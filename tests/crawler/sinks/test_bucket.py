@@ -1,0 +1,102 @@
+"""Parquet in object storage (moto's server): read there as it is, and whole for whoever reads the manifest."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crawler.sinks.bucket import MANIFEST, export_to_bucket
+from tests.archives.moto_server import BUCKET, MotoServer
+from tests.pipelines.exports.samples import build_hostile, build_sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pipelines.exports.records import PostRecord
+
+pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
+URL = f"s3://{BUCKET}/public/posts"
+RECORDS = sorted([*build_hostile(), *(build_sample(n) for n in range(1, 60))], key=lambda record: record.file)
+
+
+@pytest.fixture
+def moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[MotoServer]:
+    with MotoServer() as server:
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        yield server
+
+
+def list_keys(moto: MotoServer) -> dict[str, str]:
+    found = moto.client.list_objects_v2(Bucket=BUCKET, Prefix="public/posts/").get("Contents", ())
+    return {entry["Key"].removeprefix("public/posts/"): str(entry["LastModified"]) for entry in found}
+
+
+def read_manifest(moto: MotoServer) -> dict[str, object]:
+    body = moto.client.get_object(Bucket=BUCKET, Key=f"public/posts/{MANIFEST}")["Body"].read()
+    return dict(json.loads(body))
+
+
+def read_by_arrow(moto: MotoServer) -> list[str]:
+    from pyarrow import dataset, fs  # noqa: PLC0415 (an extra)
+
+    there = fs.S3FileSystem(
+        access_key="test", secret_key="test", region="eu-central-1", endpoint_override=f"127.0.0.1:{moto.port}",
+        scheme="http",
+    )  # fmt: skip
+    table = dataset.dataset(
+        f"{BUCKET}/public/posts", filesystem=there, format="parquet", partitioning="hive"
+    ).to_table()
+    assert set(table["month"].to_pylist()) == {record.file[:7] for record in RECORDS}
+    return sorted(table["headline"].to_pylist())
+
+
+POLARS = """
+import sys, polars
+where = {"aws_endpoint_url": sys.argv[2], "aws_allow_http": "true", "aws_region": "eu-central-1",
+         "aws_access_key_id": "test", "aws_secret_access_key": "test"}
+frame = polars.scan_parquet(sys.argv[1] + "/**/*.parquet", hive_partitioning=True, storage_options=where).collect()
+print(frame.height, frame["month"].n_unique())
+"""
+
+
+def test_readers_find_the_posts_in_the_bucket(moto: MotoServer) -> None:
+    assert export_to_bucket(RECORDS, URL) == len(RECORDS)
+    assert read_by_arrow(moto) == sorted(record.headline for record in RECORDS)
+    python = Path(os.environ.get("NEWSREEL_READERS", "/nowhere"), "python")
+    if (
+        python.exists()
+        and not subprocess.run([python, "-c", "import polars"], capture_output=True, check=False).returncode
+    ):
+        command = [python, "-c", POLARS, URL, moto.environment["AWS_ENDPOINT_URL"]]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        months = len({record.file[:7] for record in RECORDS})
+        assert done.stdout.split() == [str(len(RECORDS)), str(months)], done.stderr
+
+
+def test_a_second_export_sends_what_changed_and_removes_what_has_gone(
+    moto: MotoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export_to_bucket(RECORDS, URL)
+    first = list_keys(moto)
+    assert export_to_bucket(RECORDS, URL) == len(RECORDS)
+    assert list_keys(moto).keys() == first.keys()
+    fewer: list[PostRecord] = RECORDS[:-3]
+    with monkeypatch.context() as broken:
+        broken.setattr("crawler.sinks.bucket._put", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            export_to_bucket(fewer, URL)
+    assert list_keys(moto).keys() == first.keys(), "killed before the manifest: the export before stands"
+    export_to_bucket(fewer, URL)
+    manifest = read_manifest(moto)
+    assert manifest["posts"] == len(fewer)
+    files = manifest["files"]
+    assert isinstance(files, list)
+    assert sum(file["rows"] for file in files) == len(fewer)
+    assert list_keys(moto).keys() == {MANIFEST, *(file["path"] for file in files)}
+    assert len(list_keys(moto).keys() & first.keys()) > 1, "a month that did not change has the file that it had"
