@@ -63,6 +63,9 @@ SCHEDULE_WORKERS = 4
 # Seconds between telling a scheduled crawl to stop and killing it: what is under way may take DOWNLOAD_TIMEOUT to end.
 SCHEDULE_GRACE = 75.0
 
+# Commands that a schedule runs once a day, beside its crawls: merge, prune.
+SCHEDULE_UPKEEP: list[str] = []
+
 # Exports and webhooks that are brought up to date at the end of each run.
 EXPORTS_FILE = "exports.toml"
 # Seconds between one delivery of changes to webhooks and the next while a run goes on; 0 delivers at its end alone.

@@ -49,6 +49,7 @@ class Erasure:
         reason: as given, or ''.
         addresses: digests of what may not be fetched, listed or read again.
         articles: digests of what may not become a post again.
+        is_pruned: nobody asked for it; it was beyond what is kept of its source.
     """
 
     at: str
@@ -56,6 +57,7 @@ class Erasure:
     addresses: frozenset[str] = frozenset()
     articles: frozenset[str] = frozenset()
     files: tuple[ErasedFile, ...] = field(default_factory=tuple)
+    is_pruned: bool = False
 
 
 class Register:
@@ -76,6 +78,12 @@ class Register:
     def has_article(self, source: str, identifier: str) -> bool:
         """Tell whether an article was erased."""
         return bool(self._articles) and digest_article(source, identifier) in self._articles
+
+    def has_pruned(self, source: str, identifier: str) -> bool:
+        """Tell whether an article is only gone because it was beyond what is kept."""
+        digest = digest_article(source, identifier)
+        reasons = {entry.is_pruned for entry in self.erasures if digest in entry.articles}
+        return reasons == {True}
 
     def find_origin(self, name: str, digest: str) -> str:
         """Return the SHA-256 that a WARC file had before anything was erased from it, given what it has now."""

@@ -1,23 +1,25 @@
-"""Overwrites records of a WARC file, in place: what follows them keeps its offset, and every index line holds.
+"""Puts tombstones in the place of records of a WARC file: in place, or so that the file becomes smaller.
 
-A run of neighbouring records that are to go becomes one `metadata` record of the same length, which says that something
-was erased, when and why (WARC/1.1, section 6.6). In a compressed file the gzip member is filled up by the comment field
-of its header (RFC 1952, section 2.3).
+A run of neighbouring records that are to go becomes one `metadata` record, which says that something was erased, when
+and why (WARC/1.1, section 6.6). In place it has the same length, so that what follows keeps its offset, and every index
+line holds: the comment field of a gzip member's header fills it up (RFC 1952, section 2.3), or blanks do.
 """
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import sys
 import uuid
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archives.erasure.register import ErasedFile
 from archives.errors import ArchiveError
 from archives.storage.files import hash_file, replace_file
 from archives.storage.remote_files import find_size, open_warc
+from archives.warc.members import compress_parts
 from archives.warc.reader import iter_records
 
 if TYPE_CHECKING:
@@ -42,7 +44,13 @@ class _Region:
 
 
 def erase_records(
-    path: Path, is_meant: Callable[[Record], bool], *, at: str, reason: str, target: Path | None = None
+    path: Path,
+    is_meant: Callable[[Record], bool],
+    *,
+    at: str,
+    reason: str,
+    target: Path | None = None,
+    is_cut: bool = False,
 ) -> ErasedFile | None:
     """Overwrite every record that is meant, with what belongs to it: its request, and metadata about either.
 
@@ -53,6 +61,7 @@ def erase_records(
         target: where the new file goes; by default it takes the old one's place.
         at: what the tombstone says of the instant, ISO 8601.
         reason: what it says of the cause; may be ''.
+        is_cut: make the file smaller, so that what follows moves.
 
     Returns:
         None where no record is meant.
@@ -73,13 +82,15 @@ def erase_records(
     mode = path.stat().st_mode & 0o777 if path.is_file() else _MODE
     with open_warc(path) as old, replace_file(target, mode=mode) as new:
         is_packed = old.read(len(_MAGIC)) == _MAGIC
-        old.seek(0)
-        shutil.copyfileobj(old, new, _READ_SIZE)
-        new.flush()
-        before = hash_file(Path(new.name))
-        for region in regions:
-            new.seek(region.start)
-            new.write(_build_tombstone(region.end - region.start, at=at, reason=reason, is_packed=is_packed))
+        before = _copy_range(old, new, 0, None)
+        if is_cut:
+            new.seek(0)
+            _cut(old, new, regions, tombstone=_build_short(at=at, reason=reason, is_packed=is_packed))
+            new.truncate()
+        else:
+            for region in regions:
+                new.seek(region.start)
+                new.write(_build_tombstone(region.end - region.start, at=at, reason=reason, is_packed=is_packed))
         new.flush()
         after = hash_file(Path(new.name))
     return ErasedFile(
@@ -88,6 +99,42 @@ def erase_records(
         before=before,
         after=after,
     )
+
+
+def _copy_range(old: BinaryIO, new: BinaryIO, start: int, end: int | None) -> str:
+    """Copy bytes from one file to another, to the end where none is given; return their SHA-256."""
+    digest = hashlib.sha256()
+    old.seek(start)
+    left = sys.maxsize if end is None else end - start
+    while left > 0 and (data := old.read(min(left, _READ_SIZE))):
+        digest.update(data)
+        new.write(data)
+        left -= len(data)
+    return digest.hexdigest()
+
+
+def _cut(old: BinaryIO, new: BinaryIO, regions: list[_Region], *, tombstone: Callable[[], bytes]) -> None:
+    """Write what stands between regions, and a tombstone for each of them."""
+    position = 0
+    for region in regions:
+        _copy_range(old, new, position, region.start)
+        new.write(tombstone())
+        position = region.end
+    _copy_range(old, new, position, None)
+
+
+def _build_short(*, at: str, reason: str, is_packed: bool) -> Callable[[], bytes]:
+    words = next(iter(_iter_words(at, reason))).encode()
+
+    def build() -> bytes:
+        record = _build_record(_build_id(), at, words)
+        return bytes(compress_parts(record)) if is_packed else record
+
+    return build
+
+
+def _build_id() -> str:
+    return f"<urn:uuid:{uuid.uuid4()}>"
 
 
 def _find_regions(path: Path, is_meant: Callable[[Record], bool]) -> list[_Region]:
@@ -119,7 +166,7 @@ def _iter_related(record: Record) -> Iterator[str]:
 
 def _build_tombstone(length: int, *, at: str, reason: str, is_packed: bool) -> bytes:
     """Return a record of exactly so many bytes."""
-    record_id = f"<urn:uuid:{uuid.uuid4()}>"
+    record_id = _build_id()
     for words in _iter_words(at, reason):
         record = _pack(record_id, at, words, length) if is_packed else _fill(record_id, at, words, length)
         if len(record) == length:

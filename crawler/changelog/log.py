@@ -250,7 +250,8 @@ class ChangeLog:
         at = dump_instant(now)
         for *names, version, last_kind in rows:
             key = (names[0], names[1])
-            kind = ChangeKind.ERASED if register.has_article(*key) else ChangeKind.WITHDRAWN
+            is_erased = register.has_article(*key) and not register.has_pruned(*key)
+            kind = ChangeKind.ERASED if is_erased else ChangeKind.WITHDRAWN
             if kind != last_kind:
                 self._database.execute("DELETE FROM seen WHERE source = ? AND identifier = ?", key)
                 yield Entry(key=key, kind=kind, version=version, content="", captured_at=at, record_id="")

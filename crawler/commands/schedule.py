@@ -31,6 +31,8 @@ from crawler.scheduling.loop import Scheduler
 from crawler.scheduling.schedule import Entry, ScheduleTable, build_owner
 from crawler.scheduling.scheduled_sources import Plan, Roster
 from crawler.scheduling.units import Installation, build_crontab, build_systemd, build_workflow
+from crawler.scheduling.upkeep import COMMANDS as UPKEEP
+from crawler.scheduling.upkeep import Upkeep
 from crawler.sources.timetable import format_duration
 
 if TYPE_CHECKING:
@@ -137,12 +139,31 @@ class Command(NewsreelCommand):
                 workers=max(1, self.settings.getint("SCHEDULE_WORKERS", 4)),
                 grace_s=self.settings.getfloat("SCHEDULE_GRACE", 75.0),
             )
+            upkeep = self._build_upkeep(opts)
             with self._serve_metrics(), alerts:
                 try:
-                    return scheduler.run(once=opts.once)
+                    if opts.once:
+                        code = scheduler.run(once=True)
+                        upkeep.run_due()
+                        return code
+                    with upkeep:
+                        return scheduler.run(once=False)
                 except RegistryError as error:
                     print(f"the schedule stops, what it has started goes on: {error}", file=sys.stderr)  # noqa: T201
                     return 1
+
+    def _build_upkeep(self, opts: argparse.Namespace) -> Upkeep:
+        assert self.settings is not None
+        commands = self.settings.getlist("SCHEDULE_UPKEEP")
+        for command in commands:
+            if command not in UPKEEP:
+                raise refuse_word(command, list(UPKEEP), "command for SCHEDULE_UPKEEP")
+        return Upkeep(
+            self._data_dir / "schedule",
+            commands,
+            build_options(opts),
+            report=lambda words: print(words, file=sys.stderr, flush=True),  # noqa: T201
+        )
 
     @contextmanager
     def _serve_metrics(self) -> Iterator[None]:

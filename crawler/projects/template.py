@@ -29,6 +29,9 @@ DATA_DIR = "data"
 # Seconds between two requests to one host, where a source does not say.
 # DOWNLOAD_DELAY = 0.25
 
+# Once a day `newsreel schedule` joins small WARC files and removes what is beyond the limits in [keep] of definitions.
+SCHEDULE_UPKEEP = ["merge", "prune"]
+
 # A captured WARC file is closed when it has grown beyond so many bytes.
 # ARCHIVE_FILE_BYTES = 1_000_000_000
 """

@@ -15,12 +15,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from archives.erasure.register import ErasedFile, Erasure, digest_article, digest_key, load_register
-from archives.erasure.tombstones import ErasureRefused, erase_records
+from archives.erasure.tombstones import erase_records
 from archives.errors import NotArchived
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import build_sidecar
-from archives.storage.files import sync_directory, write_file
+from archives.merging.parts import realign_parts
+from archives.storage.files import hash_file, sync_directory, write_file
+from archives.storage.writing import keep_writers_out
 from archives.transfer.upload import replace_stored
 from archives.urls import surt_key
 from crawler.publishing.outbox import FILE_NAME as OUTBOX_NAME
@@ -30,12 +32,13 @@ from pipelines.exports.records import build_id
 from pipelines.posts.items import Origin, load_post
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from archives.erasure.register import Register
     from archives.storage.collection import Collection
     from archives.warc.parser import Record
     from crawler.publishing.library import Library
+    from pipelines.posts.items import Statement
 
 _AGAIN: Final = "erased before"
 # Captures that are of one article alone; a list or feed names many, and is kept.
@@ -95,25 +98,33 @@ def _add_articles(
         for key in ledger.iter_keys():
             sightings = ledger.list_sightings(key)
             addresses = {key[1], *(statement.url for statement in sightings), *(s.shareLink for s in sightings)}
-            if not any(address and is_meant(address) for address in addresses):
-                continue
-            target.keys.add(key)
-            filing = ledger.find_filing(key)
-            if filing and filing.state:
-                target.headlines.append(load_post(filing.state).headline)
-            for statement in sightings:
-                capture = statement.capture
-                if statement.origin not in _OF_ONE or capture is None:
-                    target.lists += 1
-                    continue
-                target.payloads.add(capture.payload_digest)
-                entry = index.find_record(capture.record_id, capture.captured_at)
-                if entry is not None:
-                    target.addresses.add(surt_key(entry.url))
-            target.addresses.update(
-                surt_key(address) for address in addresses if address.startswith(("http://", "https://"))
-            )
+            if any(address and is_meant(address) for address in addresses):
+                filing = ledger.find_filing(key)
+                if filing and filing.state:
+                    target.headlines.append(load_post(filing.state).headline)
+                add_article(target, key, sightings, index)
     target.payloads.discard("")
+
+
+def add_article(target: Target, key: tuple[str, str], sightings: Iterable[Statement], index: CollectionIndex) -> None:
+    """Add an article and all that is of it alone.
+
+    Args:
+        sightings: what each capture stated of it, as `Ledger.list_sightings` gives it.
+    """
+    target.keys.add(key)
+    addresses = {key[1]}
+    for statement in sightings:
+        addresses |= {statement.url, statement.shareLink}
+        capture = statement.capture
+        if statement.origin not in _OF_ONE or capture is None:
+            target.lists += 1
+            continue
+        target.payloads.add(capture.payload_digest)
+        entry = index.find_record(capture.record_id, capture.captured_at)
+        if entry is not None:
+            target.addresses.add(surt_key(entry.url))
+    target.addresses.update(surt_key(address) for address in addresses if address.startswith(("http://", "https://")))
 
 
 def forget(library: Library, collection: Collection, target: Target, *, at: str, reason: str) -> Erasure:
@@ -130,17 +141,65 @@ def forget(library: Library, collection: Collection, target: Target, *, at: str,
         ErasureRefused: a WARC file holds captures of it that cannot be overwritten; nothing was changed.
         ArchiveError, OSError: a file cannot be read or written.
     """
-    warcs = _find_files(collection, target)
+    with keep_writers_out(collection):
+        warcs = _find_files(collection, target)
+        log = _begin(collection, target, at=at, reason=reason)
+        _erase(collection, warcs, _build_test(target), log)
+        _forget_articles(library, collection, target)
+    return log.erasure
+
+
+def let_go(
+    library: Library,
+    collection: Collection,
+    target: Target,
+    records: Mapping[str, Container[str]],
+    *,
+    emptied: Iterable[str],
+    at: str,
+    reason: str,
+) -> Erasure:
+    """Remove articles and captures that are no longer to be kept; their WARC files become smaller, or go.
+
+    As for `forget`, nothing brings the articles back, and a second call finishes what was cut short.
+
+    Args:
+        records: names of WARC files, with the ids of the records that are to go from each.
+        emptied: names of WARC files that go as a whole.
+
+    Raises:
+        CollectionError: a crawl is writing to the collection.
+        ErasureRefused: a WARC file is of a kind that is not rewritten.
+        ArchiveError, OSError: a file cannot be read or written.
+    """
+    with keep_writers_out(collection):
+        log = _begin(collection, target, at=at, reason=reason, is_pruned=True)
+        for name, gone in sorted(records.items()):
+
+            def is_meant(record: Record, gone: Container[str] = gone) -> bool:
+                return record.record_id in gone
+
+            _erase(collection, [collection.archive_dir / name], is_meant, log, is_cut=True)
+        for name in sorted(emptied):
+            _drop(collection, collection.archive_dir / name, log)
+        _forget_articles(library, collection, target)
+    return log.erasure
+
+
+def _begin(collection: Collection, target: Target, *, at: str, reason: str, is_pruned: bool = False) -> _Log:
     register = load_register(collection)
     erasure = Erasure(
         at=at,
         reason=reason,
         addresses=frozenset(map(digest_key, target.addresses)),
         articles=frozenset(digest_article(*key) for key in target.keys),
+        is_pruned=is_pruned,
     )
     register.add(erasure)
-    done = _Log(register, erasure)
-    _erase(collection, warcs, _build_test(target), done)
+    return _Log(register, erasure)
+
+
+def _forget_articles(library: Library, collection: Collection, target: Target) -> None:
     _forget_posts(collection, target.keys)
     _forget_pages(collection, target.addresses)
     _forget_deliveries(library.data_dir, target.keys)
@@ -150,7 +209,6 @@ def forget(library: Library, collection: Collection, target: Target, *, at: str,
         index.refresh()
     with closing(library.open_log(collection.name)) as log:
         log.account()
-    return done.erasure
 
 
 class _Log:
@@ -188,10 +246,18 @@ def enforce(collection: Collection, *, at: str) -> int:
     return len(log.erasure.files)
 
 
-def _erase(collection: Collection, warcs: Iterable[Path], is_meant: Callable[[Record], bool], log: _Log) -> None:
+def _erase(
+    collection: Collection,
+    warcs: Iterable[Path],
+    is_meant: Callable[[Record], bool],
+    log: _Log,
+    *,
+    is_cut: bool = False,
+) -> None:
     """Erase records from some WARC files, wherever they are, and list what is left in them.
 
-    The index comes last: as long as it lists what was erased, another call does all of it once more.
+    The index comes last: as long as it lists what was erased, another call does all of it once more. Where records
+    move, there is no index until it is right.
     """
     folder = collection.path / "work"
     folder.mkdir(exist_ok=True)
@@ -199,7 +265,7 @@ def _erase(collection: Collection, warcs: Iterable[Path], is_meant: Callable[[Re
         for warc in warcs:
             new = Path(scratch, warc.name)
             at, reason = log.erasure.at, log.erasure.reason
-            erased = erase_records(warc, is_meant, at=at, reason=reason, target=new)
+            erased = erase_records(warc, is_meant, at=at, reason=reason, target=new, is_cut=is_cut)
             if erased is None:
                 continue
             lines = sorted(dump_line(entry).encode() + b"\n" for entry in build_sidecar(new))
@@ -207,20 +273,27 @@ def _erase(collection: Collection, warcs: Iterable[Path], is_meant: Callable[[Re
             sidecar.write_bytes(b"".join(lines))
             log.note(erased)
             replace_stored(warc, new, sidecar)
+            if is_cut:
+                collection.sidecar_path(warc.name).unlink(missing_ok=True)
             if warc.is_file():
                 new.replace(warc)
                 sync_directory(warc.parent)
             write_file(collection.sidecar_path(warc.name), sidecar.read_bytes())
+            if is_cut:
+                realign_parts(collection, warc)
+
+
+def _drop(collection: Collection, warc: Path, log: _Log) -> None:
+    """Remove a WARC file as a whole."""
+    whole = ((0, warc.stat().st_size),)
+    log.note(ErasedFile(name=warc.name, regions=whole, before=hash_file(warc), after=""))
+    warc.unlink(missing_ok=True)
+    collection.sidecar_path(warc.name).unlink(missing_ok=True)
+    sync_directory(warc.parent)
 
 
 def _find_files(collection: Collection, target: Target) -> list[Path]:
-    """Return the WARC files that hold captures of the target.
-
-    Raises:
-        ErasureRefused: one is still being written.
-    """
-    if opened := sorted(path.name for path in collection.iter_open()):
-        raise ErasureRefused(f"{opened[0]} is still being written; wait for the crawl to end")
+    """Return the WARC files that hold captures of the target."""
     with CollectionIndex(collection) as index:
         index.refresh()
         names = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from archives.captures.recovery import salvage
 from archives.captures.writer import WarcWriter
 from archives.errors import WriteError
 from archives.storage.collection import Collection
+from archives.storage.writing import join_writers
 from archives.urls import format_timestamp
 from archives.warc.records import Location
 from crawler.runs.manifest import build_manifest, list_counts, write_manifest
@@ -77,6 +79,7 @@ class RunExtension:
         self._source: Definition | None = getattr(crawler.spider, "source", None)
         settings = crawler.settings
         self._originals = Originals(collection) if settings.getbool("ARCHIVE_DEDUPLICATE") else None
+        self._hold = join_writers(collection)
         self._writer = WarcWriter(
             collection,
             info=self._describe(crawler),
@@ -214,6 +217,8 @@ class RunExtension:
         except (OSError, WriteError) as error:
             self._crawler.stats.inc_value(STAT_FAILED)
             logger.error("The run could not be closed; the next one salvages what it left: %s", error)
+        finally:
+            os.close(self._hold)
 
     def _write_source(self) -> None:
         """Archive the definition that the run reads by, so that a reparse needs nothing but the archive."""

@@ -18,6 +18,7 @@ import msgspec
 from crawler.sources import schema
 from crawler.sources.access import build_render, build_session
 from crawler.sources.faults import Fault, at_key, explain
+from crawler.sources.keep import build_keep
 from crawler.sources.keys import Texts
 from crawler.sources.model import Politeness, Schedule, Source, SourceError
 from crawler.sources.readers import ReaderError, load_normaliser, load_reader
@@ -88,6 +89,7 @@ def _build_source(file: schema.Definition, text: str, path: str) -> Source:
         requisites=_build_requisites(file.requisites) if file.requisites else None,
         render=build_render(file.render, _build_scope("render.scope", file.render.scope)) if file.render else None,
         session=build_session(file.session) if file.session else None,
+        keep=build_keep(file.keep) if file.keep else None,
     )
 
 

@@ -62,6 +62,31 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """How long something is kept, and how much of it; 0 for no such limit.
+
+    Attributes:
+        most: posts, or bytes of captures.
+    """
+
+    age_s: int = 0
+    most: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is any limit."""
+        return bool(self.age_s or self.most)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """What is kept of a source; what is beyond goes, oldest and least needed first."""
+
+    posts: Bound = Bound()
+    captures: Bound = Bound()
+    requisites: Bound = Bound()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """How to log in.
 
@@ -147,6 +172,7 @@ class Source(Rules):
         schedule: None where it is crawled only by hand.
         render: None where no browser is used.
         session: None where the publisher does not know us.
+        keep: None where everything is kept.
         definition: the TOML text that it was read from; it is archived beside the captures.
         path: of the file that holds it, or where else it stands; Python that it names lies beside it.
     """
@@ -158,6 +184,7 @@ class Source(Rules):
     schedule: Schedule | None = None
     render: Render | None = None
     session: Session | None = None
+    keep: Keep | None = None
 
     def with_seeds(self, seeds: tuple[str, ...]) -> Source:
         """Return this source with other pages to start from, given by hand."""

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from crawler.sources.access import Render, Session
+from crawler.sources.keep import Keep
 from crawler.sources.keys import Table as _Table
 from crawler.sources.keys import Texts
 from crawler.sources.keys import describe as _key
@@ -321,6 +322,7 @@ class Definition(_Table, frozen=True):
     render: Annotated[Render, _key("Render", "When pages are opened in a browser.")] | UnsetType = UNSET
     session: Annotated[Session, _key("Session", "How the publisher knows us: cookies, log-in.")] | UnsetType = UNSET
     schedule: Annotated[Schedule, _key("Schedule", "When the source is crawled.")] | UnsetType = UNSET
+    keep: Annotated[Keep, _key("Keep", "How long, and how much, is kept of the source.")] | UnsetType = UNSET
 
 
 # How the keys of one table depend on each other.
