@@ -41,7 +41,7 @@ CREATE INDEX capture_digest ON capture (digest);
 CREATE INDEX capture_warc ON capture (warc);
 CREATE INDEX capture_gone ON capture (status) WHERE status = 410;
 """
-_SCHEMA: Final = Schema(version=2, script=_SCRIPT, is_derived=True, synchronous="OFF")
+SCHEMA: Final = Schema(version=2, script=_SCRIPT, is_derived=True, synchronous="OFF")
 _SELECT: Final = (
     "SELECT urlkey, captured_at, url, mime, status, digest, length, offset, record_id, truncated, filename "
     "FROM capture JOIN warc ON warc.id = capture.warc "
@@ -217,7 +217,7 @@ def rebuild_catalogue(collection: Collection) -> int:
 
 def _open_catalogue(collection: Collection) -> sqlite3.Connection:
     """The collection's database, or one in memory if it cannot be written."""
-    return open_database(collection.indexes_dir / CATALOGUE_NAME, _SCHEMA, across_threads=True)
+    return open_database(collection.indexes_dir / CATALOGUE_NAME, SCHEMA, across_threads=True)
 
 
 def _hide(database: sqlite3.Connection, exclusions: Exclusions) -> None:

@@ -77,6 +77,29 @@ def open_database(path: Path, schema: Schema, *, across_threads: bool = False) -
         raise _build_refusal(path, f"is damaged ({error})", "restore it from a copy", schema) from error
 
 
+def describe_upgrade(path: Path, schema: Schema) -> str:
+    """Return what will happen to a file when it is next opened, in words; '' where nothing will. It is only read.
+
+    Raises:
+        DatabaseError: it is damaged, or of a version that cannot be brought up to date.
+    """
+    if not path.is_file():
+        return ""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
+            version = _find_version(database)
+    except sqlite3.Error as error:
+        raise _build_refusal(path, f"cannot be read ({error})", "restore it from a copy", schema) from error
+    if version == schema.version:
+        return ""
+    if schema.is_derived:
+        return f"{path.name} is of version {version}; it is made again from the archive at first use"
+    if version > schema.version:
+        fault = f"is of version {version}, and this program knows none above {schema.version}"
+        raise _build_refusal(path, fault, "use the program that made it", schema)
+    return f"{path.name} is brought from version {version or 1} to {schema.version} at first use"
+
+
 def open_scratch(path: str, schema: Schema) -> sqlite3.Connection:
     """Make a database that is of no use after its process has died.
 

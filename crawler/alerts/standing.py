@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS receiver (
     error TEXT NOT NULL DEFAULT ''          -- of the last attempt
 );
 """
-_SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_private=True, loss="current alerts are then sent once more")
+SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_private=True, loss="current alerts are then sent once more")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -68,7 +68,7 @@ class StandingAlerts:
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = open_database(path, _SCHEMA)
+        self._database = open_database(path, SCHEMA)
 
     def __enter__(self) -> Self:
         return self

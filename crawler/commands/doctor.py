@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
@@ -10,13 +11,37 @@ from rich.table import Table
 from rich.text import Text
 from scrapy.exceptions import UsageError
 
-from crawler.monitoring.checkup import State, iter_checks, try_use
+from archives.errors import DatabaseError
+from archives.index import catalogue
+from archives.storage.collection import list_collections
+from archives.storage.databases import describe_upgrade
+from crawler.alerts import standing
+from crawler.changelog import tables
+from crawler.frontier import leases, owed
+from crawler.monitoring.checkup import Check, State, iter_checks, try_use
 from crawler.projects.command import NewsreelCommand
+from crawler.publishing import outbox
 from crawler.publishing.exporting import load_plans
+from crawler.scheduling import schedule
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
+    from archives.storage.databases import Schema
+
+# By their paths below the data directory, or below a collection. The ledger is looked at by `iter_checks`.
+_DATABASES: Final[dict[str, Schema]] = {
+    "schedule.sqlite": schedule.FILE_SCHEMA,
+    outbox.FILE_NAME: outbox.SCHEMA,
+    standing.FILE_NAME: standing.SCHEMA,
+}
+_OF_COLLECTIONS: Final[dict[str, Schema]] = {
+    f"indexes/{catalogue.CATALOGUE_NAME}": catalogue.SCHEMA,
+    f"indexes/{tables.FILE_NAME}": tables.SCHEMA,
+    "frontier.sqlite": leases.SCHEMA,
+    owed.FILE_NAME: owed.SCHEMA,
+}
 _SIGNS: Final = {State.GOOD: ("✓", "green"), State.ABSENT: ("–", "dim"), State.BAD: ("✗", "red")}
 
 
@@ -44,7 +69,7 @@ class Command(NewsreelCommand):
             raise UsageError
         settings = self.settings
         assert settings is not None
-        checks = list(iter_checks(settings))
+        checks = [*iter_checks(settings), *_iter_upgrades(Path(settings["DATA_DIR"]))]
         checks.append(try_use("exports", "EXPORTS_FILE can be used", lambda: load_plans(settings)))
         if opts.json:
             for check in checks:
@@ -57,3 +82,18 @@ class Command(NewsreelCommand):
                 table.add_row(Text(sign, style=style), Text(check.name), Text(check.words))
             Console().print(table)
         self.exitcode = int(any(check.state is State.BAD for check in checks))
+
+
+def _iter_upgrades(data_dir: Path) -> Iterator[Check]:
+    """Yield a check for every database that an upgrade changes, or that this version cannot use."""
+    found = {data_dir / name: schema for name, schema in _DATABASES.items()}
+    for collection in list_collections(data_dir):
+        folder = data_dir / "collections" / collection
+        found |= {folder / name: schema for name, schema in _OF_COLLECTIONS.items()}
+    for path, schema in found.items():
+        try:
+            words, state = describe_upgrade(path, schema), State.GOOD
+        except DatabaseError as error:
+            words, state = str(error), State.BAD
+        if words:
+            yield Check(name="upgrade", state=state, words=words)

@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS requests (
 CREATE INDEX IF NOT EXISTS waiting ON requests (job, host, priority, serial) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS leased ON requests (job, worker) WHERE state = 1;
 """
-_SCHEMA = Schema(
+SCHEMA = Schema(
     version=2,
     script=_SCRIPT,
     upgrades={1: "ALTER TABLE requests ADD COLUMN is_list INTEGER NOT NULL DEFAULT 0;"},
@@ -64,7 +64,7 @@ def verify_file(path: Path) -> None:
         archives.errors.DatabaseError: it is damaged or of another version.
         sqlite3.OperationalError: it cannot be written.
     """
-    open_database(path, _SCHEMA).close()
+    open_database(path, SCHEMA).close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class LeaseTable:
         new_worker: Callable[[], str] = lambda: uuid.uuid4().hex[:12],
         lease_s: float = LEASE_S,
     ) -> None:
-        self._database = open_database(path, _SCHEMA)
+        self._database = open_database(path, SCHEMA)
         self._path = path
         self._job = job
         self._clock = clock

@@ -45,7 +45,7 @@ CREATE INDEX IF NOT EXISTS delivery_waiting ON delivery (hook, state, number);
 CREATE TABLE IF NOT EXISTS gone (hook TEXT PRIMARY KEY); -- receivers that answered 410
 """
 _UPGRADES = {1: "CREATE TABLE IF NOT EXISTS gone (hook TEXT PRIMARY KEY)"}
-_SCHEMA = Schema(
+SCHEMA = Schema(
     version=2, script=_SCRIPT, upgrades=_UPGRADES, is_private=True, loss="receivers then hear of every post again"
 )
 
@@ -74,7 +74,7 @@ class Outbox:
     """What is still to be told, to whom, and when."""
 
     def __init__(self, path: Path) -> None:
-        self._database = open_database(path, _SCHEMA)
+        self._database = open_database(path, SCHEMA)
 
     def close(self) -> None:
         """Close the file."""

@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS schedule (
     lease_until TEXT
 )
 """
-_FILE_SCHEMA = Schema(
+FILE_SCHEMA = Schema(
     version=1,
     script=_SCHEMA,
     is_private=True,
@@ -160,7 +160,7 @@ class ScheduleTable:
         self.owner = owner
         self.clock = clock
         self._lease = timedelta(seconds=lease_s)
-        self._database: _Database = _Postgres(where) if isinstance(where, str) else open_database(where, _FILE_SCHEMA)
+        self._database: _Database = _Postgres(where) if isinstance(where, str) else open_database(where, FILE_SCHEMA)
 
     def __enter__(self) -> Self:
         return self

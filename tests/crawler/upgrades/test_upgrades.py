@@ -1,0 +1,64 @@
+"""A data directory that an earlier version made: what doctor says comes true, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archives.storage.databases import open_database
+from crawler.changelog import tables
+from tests.project import Data, hash_tree, run_scrapy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEPT = sorted(Path(__file__).parent.glob("data-*.tar.xz"))
+
+
+@pytest.fixture(params=KEPT, ids=lambda path: path.name)
+def data(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Data]:
+    with tarfile.open(request.param) as packed:
+        packed.extractall(tmp_path, filter="data")
+    yield Data(tmp_path)
+
+
+def list_upgrades(data: Data) -> list[str]:
+    done = run_scrapy("doctor", "--json", data=data)
+    return [check["words"] for check in map(json.loads, done.stdout.splitlines()) if check["name"] == "upgrade"]
+
+
+def test_there_is_a_directory_of_an_earlier_version() -> None:
+    assert KEPT
+
+
+def test_every_post_proof_and_version_is_as_it_was(data: Data) -> None:
+    posts = hash_tree(data.posts("newspaper"))
+    warcs = [path.read_bytes() for path in data.warcs("newspaper")]
+    announced = list_upgrades(data)
+    assert any("catalogue.sqlite is of version 1" in words for words in announced)
+    assert any("changes.sqlite is brought from version" in words for words in announced)
+
+    verified = run_scrapy("verify", "newspaper", "--posts", data=data)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    changes = run_scrapy("export", "jsonl", "-o", "-", "--since", "start", data=data)
+    assert {json.loads(line)["file"] for line in changes.stdout.splitlines()} == posts.keys(), changes.stderr
+    reparsed = run_scrapy("reparse", "newspaper", "--diff", data=data)
+    assert reparsed.returncode == 0, reparsed.stdout + reparsed.stderr
+
+    assert list_upgrades(data) == []
+    assert hash_tree(data.posts("newspaper")) == posts
+    assert [path.read_bytes() for path in data.warcs("newspaper")] == warcs
+
+
+def test_what_a_later_version_made_is_named_and_doctor_fails(data: Data) -> None:
+    path = data.collection("newspaper") / "indexes" / tables.FILE_NAME
+    database = open_database(path, tables.SCHEMA)
+    database.execute(f"PRAGMA user_version = {tables.SCHEMA.version + 1}")
+    database.close()
+    (words,) = [words for words in list_upgrades(data) if "changes.sqlite" in words]
+    assert "this program knows none above" in words
+    assert run_scrapy("doctor", data=data).returncode == 1
