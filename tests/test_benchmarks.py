@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from benchmarks.paper import Pages
 from tests.project import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 JOBS = ["bare", "bare-items", "capture", "full", "posts"]
 
@@ -96,3 +101,16 @@ def test_the_paper_has_the_pages_it_counts() -> None:
     pages = Pages(101)
     assert pages.sections == 2
     assert len(pages.responses) == 1 + pages.sections + pages.stories
+
+
+def test_what_a_page_costs_to_be_told_and_weighed(tmp_path: Path) -> None:
+    page = (
+        "<html><head><title>Ferry stops</title></head><body><h1>Ferry stops</h1><p>It will not sail.</p></body></html>"
+    )
+    (tmp_path / "one.html.gz").write_bytes(gzip.compress(page.encode()))
+    command = [sys.executable, "-m", "benchmarks.truth", "--pages", str(tmp_path), "--rounds", "1", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert report["pages"] == 1
+    assert all(report["ms"][step] > 0 for step in ("classify", "weigh"))

@@ -120,7 +120,9 @@ def _names_author(named: str) -> bool:
 def has_stated(metadata: Metadata) -> bool:
     """Tell whether JSON-LD names people, so that nobody else need be asked."""
     stated = (group for group in metadata.authors if group[0].evidence.startswith("jsonld"))
-    return any(_clean((statement.text for statement in group), metadata.site_names, is_han=False) for group in stated)
+    return any(
+        clean_names((statement.text for statement in group), metadata.site_names, is_han=False) for group in stated
+    )
 
 
 def _read_names(element: Any) -> list[str]:
@@ -161,7 +163,7 @@ def find_authors(
     trusted = [entry for entry in stated if not is_han or entry[1].startswith("jsonld")]
     marked = [] if is_han else [(texts, "class:author") for texts in signed]
     for found, evidence in [*trusted, *marked, *seen]:
-        names = _clean(found, metadata.site_names, is_han=is_han)
+        names = clean_names(found, metadata.site_names, is_han=is_han)
         if names:
             return names, evidence
     return [], ""
@@ -176,7 +178,8 @@ def _iter_names(text: str, *, is_han: bool) -> Iterator[str]:
         yield behind["names"] or behind["japanese"]
 
 
-def _clean(found: Iterable[str], site_names: Iterable[str], *, is_han: bool) -> list[str]:
+def clean_names(found: Iterable[str], site_names: Iterable[str], *, is_han: bool) -> list[str]:
+    """Return the people that some texts name; organisations, addresses and names of the site are none."""
     sites = {fold_title(name) for name in site_names} | _NOBODY
     split = _SPLIT_HAN if is_han else _SPLIT_LATIN
     parts = (part.strip(" ()（）[]【】:：-–—,") for text in found for part in split.split(_strip_prefix(text)))

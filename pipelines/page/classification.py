@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from pipelines.page.classes import PageClass
@@ -72,8 +71,8 @@ class Signs:
 
 def observe(document: Document, page: Page, *, is_moved: bool = False) -> Signs:
     """Return the signs of a page whose tree is whole."""
-    headings = [read_text(element) for element in islice(page.root.iter("h1"), 3)]
-    headings = headings or [read_text(element) for element in islice(page.root.iter("h2"), 1)]
+    headings = [read_text(element) for element in page.marked["h1"][:3]]
+    headings = headings or [read_text(element) for element in page.marked["h2"][:1]]
     return Signs(
         names=tuple(name for name in (page.title, *headings) if name),
         is_mitigated=any(name in _MITIGATED for name, _ in document.head),
@@ -90,9 +89,12 @@ def classify(page: Page, signs: Signs, *, body: str, is_dated: bool) -> PageClas
     """
     if signs.is_mitigated or signs.is_moved:
         return PageClass.BLOCK if signs.is_mitigated else PageClass.NOT_FOUND
+    most = _BRIEF if is_dated else _LONG
+    if measure_text(html.unescape(_TAG.sub("", body[: 2 * most]))) > most:
+        return PageClass.ARTICLE
     text = read_markup(body[:_MAX_BODY_CHARS])
     width = measure_text(text)
-    if width > (_BRIEF if is_dated else _LONG):
+    if width > most:
         return PageClass.ARTICLE
     visible = text if width > _MAX_LISTED else _read_visible(page.text)
     shown = text or visible or ""

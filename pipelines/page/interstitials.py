@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*(?=\S)|[\n|｜]")
-_MAX_SENTENCES = 16
+_MAX_SENTENCES, _FEW_SENTENCES = 16, 3
 _MAX_CHARS = 3_000
 _MAX_NAME_CHARS = 120
 _MAX_SENTENCE_CHARS = 400
@@ -199,6 +199,16 @@ w tym miesiącu, читать, дочита, полный текст, продо
 läsa, den här månaden, les videre, læs videre, lese hele, måned, lukea, jatka, číst dál, číst, olvas, tovább
 διαβάσ, القراءة, קריאה, membaca, đọc
 """)
+_NEWSLETTER = _stems("""
+newsletter, news letter, infolettre, lettre d'information, boletín, bollettino, boletim, nieuwsbrief, nyhetsbrev
+uutiskirje, biuletyn, рассылк, розсилк, бюллетен, 新闻简报, 电子报, 電子報, 简报, ニュースレター, メルマガ, 뉴스레터
+bülten, zpravodaj, hírlevél, ενημερωτικ, النشرة, ניוזלטר, buletin, bản tin, briefing, in your inbox
+""")
+_MAIL = _stems("""
+e-mail, email, inbox, mail, sign up, subscri, abonn, inscri, suscri, iscriv, assine, zapisz, подпис, підпис, 订阅, 訂閱
+邮箱, 電子郵件, メール, 登録, 구독, 이메일, abone, e-posta, prenumerera, tilaa, odebír, feliratkoz, εγγρα, اشترك, הרשמ
+berlangganan, đăng ký, anmeld
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +227,7 @@ _KINDS: Mapping[PageClass, _Kind] = {
     PageClass.MAINTENANCE: _Kind(pairs=((_MAINTENANCE, _SITE), (_DOWN, _SITE)), names=_MAINTENANCE),
     PageClass.PAYWALL: _Kind(pairs=((_SUBSCRIBE, _READ_ON),)),
 }
+_NEWSLETTERS = _Kind(pairs=((_NEWSLETTER, _MAIL),))
 
 
 def name_page(text: str) -> PageClass | None:
@@ -245,13 +256,35 @@ def count_evidence(text: str) -> dict[PageClass, int]:
     for page_class, kind in _KINDS.items():
         if not _holds_pair(folded, kind):
             continue
-        sentences = sentences or [
-            part[:_MAX_SENTENCE_CHARS] for part in _SENTENCE_END.split(folded)[:_MAX_SENTENCES] if part
-        ]
+        sentences = sentences or _list_sentences(folded)
         count = sum(_holds_pair(sentence, kind) for sentence in sentences)
         if count:
             found[page_class] = count
     return found
+
+
+def list_subjects(text: str, *, share: float) -> list[PageClass]:
+    """Return the kinds of page that so much of the first sentences of a text speaks for, the most of it first.
+
+    A text of three sentences is taken as a whole: their ideas belong together. The offer of a newsletter counts as one
+    to subscribe.
+    """
+    folded = text[:_MAX_CHARS].casefold()
+    sentences = _list_sentences(folded)
+    if len(sentences) <= _FEW_SENTENCES:
+        sentences = [" ".join(sentences)]
+    counts: dict[PageClass, int] = {}
+    for page_class, kind in (*_KINDS.items(), (PageClass.PAYWALL, _NEWSLETTERS)):
+        if _holds_pair(folded, kind):
+            counts[page_class] = counts.get(page_class, 0) + sum(_holds_pair(one, kind) for one in sentences)
+    least = max(1, share * len(sentences))
+    return sorted((kind for kind, count in counts.items() if count >= least), key=lambda kind: (-counts[kind], kind))
+
+
+def _list_sentences(folded: str) -> list[str]:
+    """Return the first sentences of a folded text, long ones cut."""
+    parts = (part.strip()[:_MAX_SENTENCE_CHARS] for part in _SENTENCE_END.split(folded)[:_MAX_SENTENCES])
+    return [part for part in parts if part]
 
 
 def _holds_pair(text: str, kind: _Kind) -> bool:

@@ -82,7 +82,7 @@ _NOT_DATES = re.compile(r"modif|updat|expir|revis|unpub|event|(?<!news)letter")
 def read_metadata(page: Page) -> Metadata:
     """Return all that a page states about its article."""
     metadata = Metadata(description=page.find_meta(*_DESCRIPTION_METAS))
-    nodes = list(jsonld.iter_nodes(page.iter_scripts(of_type="ld+json")))
+    nodes = page.nodes
     article = _find_article(nodes, page)
     if article:
         metadata.is_news = "news" in str(article.get("@type")).lower()

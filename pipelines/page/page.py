@@ -15,6 +15,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from pipelines.page.addresses import join_url
+from pipelines.page.jsonld import iter_nodes
 from pipelines.page.limits import Work, check_json, check_markup, drain_attributes
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ _PARSER.set_element_class_lookup(
         element=lxml_html.HtmlElement, comment=lxml_html.HtmlComment, pi=lxml_html.HtmlProcessingInstruction
     )
 )
+_MARKED = ("meta", "script", "h1", "h2", "time")
 _NAME_ATTRIBUTES = ("name", "property", "itemprop", "http-equiv")
 # Longer texts are folded in pieces of this size.
 _PIECE_CHARS = 256 * 1024
@@ -90,15 +92,36 @@ class Page:
         return (join_url(self.url, base.get("href") or "") if base is not None else "") or self.url
 
     @cached_property
+    def marked(self) -> dict[str, list[Any]]:
+        """Elements of the kinds that classification, witnesses and metadata look at, by tag, found in one walk.
+
+        Each walk through the tree costs as much as all that is then done with what it finds.
+        """
+        found: dict[str, list[Any]] = {name: [] for name in _MARKED}
+        for element in self.root.iter(*_MARKED):
+            found[element.tag].append(element)
+        return found
+
+    @cached_property
+    def nodes(self) -> list[dict[str, Any]]:
+        """Objects of the page's JSON-LD, outer before inner."""
+        return list(iter_nodes(self.iter_scripts(of_type="ld+json")))
+
+    @cached_property
     def metas(self) -> list[tuple[str, str]]:
         """Name and content of each `meta`, the name in lower case and without the blanks that some have at its end."""
         found = []
-        for element in self.root.iter("meta"):
+        for element in self.marked["meta"]:
             content = fold_blanks(element.get("content") or "")
             name = next((value for key in _NAME_ATTRIBUTES if (value := element.get(key))), "")
             if content and name.strip():
                 found.append((name.strip().lower(), content))
         return found
+
+    @cached_property
+    def _contents(self) -> dict[str, str]:
+        """Content of the first `meta` of each name."""
+        return dict(reversed(self.metas))
 
     @cached_property
     def title(self) -> str:
@@ -108,15 +131,11 @@ class Page:
 
     def find_meta(self, *names: str) -> str:
         """Return the content of the first of these metas that there is, or ''."""
-        for name in names:
-            for key, content in self.metas:
-                if key == name:
-                    return content
-        return ""
+        return next((self._contents[name] for name in names if name in self._contents), "")
 
     def iter_scripts(self, *, of_type: str = "") -> Iterator[str]:
         """Yield the text of each script whose type holds `of_type`."""
-        for element in self.root.iter("script"):
+        for element in self.marked["script"]:
             if of_type in (element.get("type") or "").lower() and element.text:
                 yield element.text
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.article.article import Article, read_article
 from pipelines.markup.sanitise import BodyRefused
+from pipelines.page.page import Page
 from pipelines.posts.items import Origin, Statement
+from pipelines.reading.agreement import weigh_author, weigh_body
+from pipelines.reading.notices import keep_sound_body
 from pipelines.reading.witnesses import list_witnesses, weigh_date, weigh_headline
 from pipelines.rules.links import LinkKind
 
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from pipelines.page.document import Document
-    from pipelines.page.page import Page
     from pipelines.rules.model import Parser, Rules
 
 ORIGINS = {
@@ -61,6 +64,10 @@ def read_fields(document: Document, page: Page, kind: LinkKind, rules: Rules) ->
     statement = _state(document, rules, ORIGINS[kind], found)
     statement.witnesses = witnesses
     beside = list_witnesses(page) if kind is LinkKind.ARTICLE and _is_marked_up(page) else None
+    if beside is not None and parser is not None and "articleBody" in found:
+        find_next = partial(parser.find_text, "articleBody", page)
+        if not keep_sound_body(statement, page, beside, find_next):
+            del found["articleBody"]
     if _is_to_be_filled(parser, page, kind, found):
         try:
             _fill(statement, found, _read_article(document, page, rules, found), rules)
@@ -70,19 +77,22 @@ def read_fields(document: Document, page: Page, kind: LinkKind, rules: Rules) ->
                 raise
             statement.refused["articleBody"] = refusal.reason
     if beside is not None:
+        if "articleBody" not in found and statement.articleBody_found:
+            keep_sound_body(statement, Page(page.text, page.url), beside)
         weigh_headline(statement, beside, found.get("headline", []))
         weigh_date(statement, beside, found.get("datePublished", []), rules)
+        weigh_author(statement, beside)
+        weigh_body(statement, beside)
     return statement
 
 
 def find_identifier(page: Page, kind: LinkKind, document: Document, rules: Rules) -> str:
     """Return the id that a rule finds in an entry of a listing, or ''."""
     parser = rules.find_parser(kind, document.captured_at)
-    expressions = parser.fields.get("identifier", ()) if parser else ()
-    texts: list[str] = next(filter(None, (expression.find_all(page) for expression in expressions)), [])
-    if parser and parser.reader and not texts:
-        texts = next((texts for name, texts, _ in parser.iter_found(page) if name == "identifier"), [])
-    return texts[0].strip() if texts else ""
+    text = parser.find_text("identifier", page) if parser else ""
+    if parser and parser.reader and not text:
+        text = next((texts[0] for name, texts, _ in parser.iter_found(page) if name == "identifier"), "")
+    return text.strip()
 
 
 def _state(document: Document, rules: Rules, origin: Origin, found: Mapping[str, list[str]]) -> Statement:

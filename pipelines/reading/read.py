@@ -17,13 +17,13 @@ from pipelines.discovery.feeds import read_feed
 from pipelines.discovery.sitemaps import read_sitemap, sort_children, sort_newest_first
 from pipelines.discovery.structure import find_canonical, iter_announced, list_structure
 from pipelines.page.addresses import iter_links
-from pipelines.page.classes import PageClass
+from pipelines.page.classes import IN_PLACE, PageClass
 from pipelines.page.classification import classify, classify_other, observe
 from pipelines.page.encodings import decode_page
 from pipelines.page.page import Page
 from pipelines.posts.items import Origin, Statement
 from pipelines.reading.announcements import state_entry
-from pipelines.reading.fields import find_identifier, read_fields
+from pipelines.reading.fields import BY_RULE, find_identifier, read_fields
 from pipelines.reading.witnesses import is_doubled
 from pipelines.rules.addresses import is_same_place, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
@@ -231,6 +231,12 @@ class _Reader:
         page_class = classify(page, signs, body=statement.articleBody_found, is_dated=is_dated)
         if page_class is PageClass.ARTICLE and is_doubled(statement.articleBody_found):
             self._notes["bodies/doubled"] += 1
+        claimed = statement.disagreeing.get("articleBody", ())
+        if any(text.startswith(BY_RULE) for text in claimed):
+            self._notes["bodies/notice"] += 1
+        notice = statement.refused.get("articleBody", "")
+        if notice in IN_PLACE and page_class is PageClass.ARTICLE:
+            page_class = PageClass(notice)  # where the text should be stands what the site says of itself
         if page_class in (PageClass.SHELL, PageClass.EMPTY) and rules.links.patterns.get(LinkKind.TEXT):
             page_class = PageClass.ARTICLE  # its text stands elsewhere
         return statement, page_class

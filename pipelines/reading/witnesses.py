@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -17,9 +18,11 @@ from pipelines.article.datelines import list_in_url
 from pipelines.dates.model import DateRefused
 from pipelines.dates.parse import parse_date
 from pipelines.discovery.address_shapes import is_front
+from pipelines.page.jsonld import is_article, list_texts
 from pipelines.page.page import fold_title, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import date
 
     from pipelines.page.page import Page
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 
 _SITE_METAS = ("og:site_name", "application-name", "site_name", "apple-mobile-web-app-title")
 _TITLE_METAS = ("og:title", "twitter:title")
+_AUTHOR_METAS = ("author", "article:author", "byl", "parsely-author")
 _SEPARATOR = re.compile(r"\s+[-–—|·•»:]\s+|\s*[|｜_]\s*")
 _MASTHEAD = re.compile(
     r"(?:^|[^a-z])(?:logo|masthead|brand|branding|site-?(?:name|title)|sitename|blog-?title)(?:$|[^a-z])", re.I
@@ -46,10 +50,12 @@ gazeta kurier dziennik wiadomosci noviny denik lapok hirek hirlap vesti novosti 
 _PAPER_WORDS = frozenset(_PAPER.split())
 _BY_RULE = "source: "
 _LEAST_LETTERS = 4
-_MOST_TIMES = 8
+_MOST_HEADINGS, _MOST_TIMES = 6, 8
 _MOST_OTHERS = 3
 _MOST_CHARS = 120
 _MOST_PARAGRAPHS, _LEAST_PARAGRAPH, _MOST_OWN = 200, 40, 0.6
+# Each of a page's few titles is compared with all the others.
+_fold = lru_cache(128)(fold_title)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +75,8 @@ class Witnesses:
         title: parts of the `title` element; `stated` are titles in `meta`, `sites` names of the site there.
         header_times: values of `time` elements that stand above the article, beside the name of the site.
         own_times: values of the others.
+        authors: place and names of each that states who wrote the article; `bodies` are texts of it in JSON-LD.
+        description: what `meta` says of the article.
     """
 
     url: str
@@ -78,18 +86,21 @@ class Witnesses:
     sites: frozenset[str]
     header_times: tuple[str, ...]
     own_times: tuple[str, ...]
+    authors: tuple[tuple[str, tuple[str, ...]], ...]
+    bodies: tuple[str, ...]
+    description: str
 
 
 def list_witnesses(page: Page) -> Witnesses:
     """Return the witnesses of a page whose tree is whole."""
-    elements = list(islice(page.root.iter("h1"), 6))
+    elements = page.marked["h1"][:_MOST_HEADINGS]
     headings = tuple(
         Heading(text=text, is_masthead=_is_masthead(one, page)) for one in elements if (text := read_text(one))
     )
     own = next((one for one, heading in zip(elements, headings, strict=False) if not heading.is_masthead), None)
     above: list[str] = []
     below: list[str] = []
-    for element in islice(page.root.iter("time"), _MOST_TIMES):
+    for element in page.marked["time"][:_MOST_TIMES]:
         value = (element.get("datetime") or read_text(element)).strip()
         (above if own is not None and _stands_in_header(element, own) else below).append(value)
     return Witnesses(
@@ -97,10 +108,24 @@ def list_witnesses(page: Page) -> Witnesses:
         headings=headings,
         title=tuple(part for part in _SEPARATOR.split(page.title) if part),
         stated=tuple(text for name in _TITLE_METAS if (text := page.find_meta(name))),
-        sites=frozenset(fold_title(text) for name in _SITE_METAS if (text := page.find_meta(name))),
+        sites=frozenset(_fold(text) for name in _SITE_METAS if (text := page.find_meta(name))),
         header_times=tuple(filter(None, above)),
         own_times=tuple(filter(None, below)),
+        authors=tuple(_iter_authors(page)),
+        bodies=tuple(text for node in page.nodes if "articleBody" in node for text in list_texts(node["articleBody"])),
+        description=page.find_meta("description", "og:description"),
     )
+
+
+def _iter_authors(page: Page) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for node in page.nodes:
+        names = list_texts(node["author"], page.nodes) if "author" in node and is_article(node) else []
+        if names:
+            yield "jsonld:author", tuple(names)
+    for name in _AUTHOR_METAS:
+        text = page.find_meta(name)
+        if text and "://" not in text:
+            yield f"meta:{name}", (text,)
 
 
 def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str]) -> None:
@@ -127,7 +152,7 @@ def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str])
             statement.witnesses["headline"] = where
             if not text:
                 del statement.witnesses["headline"]
-            _note(statement, "headline", f"{place}: {chosen}")
+            note_other(statement, "headline", f"{place}: {chosen}")
             chosen = text
     if chosen:
         titles = list(_iter_titles(witnesses))
@@ -136,7 +161,7 @@ def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str])
             statement.agreeing["headline"] = agreeing
         for where, text in titles:
             if not _is_same(text, chosen) and not _is_refused(text, witnesses):
-                _note(statement, "headline", f"{where}: {text}")
+                note_other(statement, "headline", f"{where}: {text}")
 
 
 def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rules: Rules) -> None:
@@ -170,7 +195,17 @@ def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rul
         _replace(statement, shown[0], "time", f"{place}: {found}")
         statement.agreeing["datePublished"] = 1
     elif place != "url":
-        _note(statement, "datePublished", f"url: {addressed}")
+        note_other(statement, "datePublished", f"url: {addressed}")
+
+
+def is_of_site(text: str, witnesses: Witnesses) -> bool:
+    """Tell whether a text is the name of the site, by its metas or its host."""
+    return _fold(text) in witnesses.sites or _names_host(text, witnesses.url)
+
+
+def find_title(witnesses: Witnesses) -> str:
+    """Return the first text that a page names its article by, or ''."""
+    return next((text for _, text in _iter_titles(witnesses) if not _is_refused(text, witnesses)), "")
 
 
 def is_doubled(body: str) -> bool:
@@ -202,10 +237,11 @@ def _replace(statement: Statement, text: str, place: str, refused: str) -> None:
     statement.datePublished_found = text
     statement.datePublished = statement.datePublished_precision = None
     statement.witnesses["datePublished"] = place
-    _note(statement, "datePublished", refused)
+    note_other(statement, "datePublished", refused)
 
 
-def _note(statement: Statement, name: str, text: str) -> None:
+def note_other(statement: Statement, name: str, text: str) -> None:
+    """Note `place: value` of a witness that says something else than the chosen one."""
     others = statement.disagreeing.setdefault(name, [])
     if len(others) < _MOST_OTHERS:
         others.append(text[:_MOST_CHARS])
@@ -215,25 +251,25 @@ def _iter_titles(witnesses: Witnesses) -> list[tuple[str, str]]:
     found = [("h1", heading.text) for heading in witnesses.headings if not heading.is_masthead]
     found += [("meta:og:title", text) for text in witnesses.stated[:1]]
     found += [("title", text) for text in witnesses.title[:1]]
-    return [(place, text) for place, text in found if len(fold_title(text)) >= _LEAST_LETTERS]
+    return [(place, text) for place, text in found if len(_fold(text)) >= _LEAST_LETTERS]
 
 
 def _is_refused(text: str, witnesses: Witnesses) -> bool:
     """Tell whether a text is the name of the site or of a section, by the page's own evidence."""
-    folded = fold_title(text)
-    if folded in witnesses.sites or _names_host(text, witnesses.url) or _is_masthead_text(text, witnesses):
+    folded = _fold(text)
+    if is_of_site(text, witnesses) or _is_masthead_text(text, witnesses):
         return True
     # A part of the title behind the headline, where another heading is the part before.
-    is_behind = folded in {fold_title(part) for part in witnesses.title[1:]}
-    first = fold_title(witnesses.title[0]) if witnesses.title else ""
+    is_behind = folded in {_fold(part) for part in witnesses.title[1:]}
+    first = _fold(witnesses.title[0]) if witnesses.title else ""
     return is_behind and any(
-        fold_title(heading.text)[:30] == first[:30] != folded[:30] for heading in witnesses.headings if first
+        _fold(heading.text)[:30] == first[:30] != folded[:30] for heading in witnesses.headings if first
     )
 
 
 def _is_masthead_text(text: str, witnesses: Witnesses) -> bool:
-    folded = fold_title(text)
-    alike = [heading.is_masthead for heading in witnesses.headings if fold_title(heading.text) == folded]
+    folded = _fold(text)
+    alike = [heading.is_masthead for heading in witnesses.headings if _fold(heading.text) == folded]
     return bool(alike) and all(alike)
 
 
@@ -242,13 +278,18 @@ def _names_host(text: str, url: str) -> bool:
     words = re.findall(r"\w+", text.casefold())
     if not words or len(words) > 6:
         return False
-    labels = set(re.findall(r"[a-z0-9]+", (urlsplit(url).hostname or "").rpartition(".")[0]))
+    labels = _list_labels(url)
     named = [word for word in words if word in labels or "".join(words) in labels]
     return bool(named) and all(word in labels or word in _PAPER_WORDS or "".join(words) in labels for word in words)
 
 
+@lru_cache(128)
+def _list_labels(url: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[a-z0-9]+", (urlsplit(url).hostname or "").rpartition(".")[0]))
+
+
 def _is_same(left: str, right: str) -> bool:
-    one, other = fold_title(left), fold_title(right)
+    one, other = _fold(left), _fold(right)
     return bool(one and other) and (one in other or other in one)
 
 
@@ -256,7 +297,7 @@ def _is_masthead(element: Any, page: Page) -> bool:
     link = element if element.tag == "a" else element.find(".//a[@href]")
     if link is None:
         link = next((one for one in islice(element.iterancestors("a"), 1) if one.get("href")), None)
-    if link is not None and fold_title(read_text(link)) == fold_title(read_text(element)):
+    if link is not None and _fold(read_text(link)) == _fold(read_text(element)):
         try:
             target = urljoin(page.base_url, link.get("href").strip())
         except ValueError:

@@ -85,6 +85,11 @@ class Parser:
                     yield name, found, expression.text
                     break
 
+    def find_text(self, name: str, page: Page) -> str:
+        """Return the first text that the expressions of a field find on a page, or ''."""
+        found = (expression.find_all(page) for expression in self.fields.get(name, ()))
+        return next(filter(None, found), [""])[0]
+
     def iter_records(self, page: Page) -> Iterator[Page]:
         """Yield the entries of a listing."""
         if self.records is not None:
