@@ -21,11 +21,13 @@ class Request:
     Attributes:
         target: path and query as sent, percent-encoding and all.
         headers: names in lower case.
+        body: of a form, where the server takes any.
     """
 
     method: str
     target: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
     @property
     def path(self) -> str:

@@ -50,6 +50,7 @@ class ReplayServer(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
     request_queue_size = 128
+    handler_class: type[Handler] | None = None
 
     def __init__(self, app: App, *, host: str = "127.0.0.1", port: int = 0, hosts: Iterable[str] = ()) -> None:
         self.app = app
@@ -57,7 +58,7 @@ class ReplayServer(ThreadingHTTPServer):
         self._places = threading.BoundedSemaphore(MAX_CONNECTIONS)
         if ":" in host:
             self.address_family = socket.AF_INET6
-        super().__init__((host, port), _Handler)
+        super().__init__((host, port), self.handler_class or Handler)
 
     def server_bind(self) -> None:
         """Bind without asking a name server for our own name, as the base class does."""
@@ -91,7 +92,9 @@ class ReplayServer(ThreadingHTTPServer):
         logger.debug("connection of %s ended in an error", client_address, exc_info=True)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """One connection."""
+
     protocol_version = "HTTP/1.1"
     server_version = "Newsreel"
     sys_version = ""
@@ -101,27 +104,34 @@ class _Handler(BaseHTTPRequestHandler):
     server: ReplayServer
 
     def do_GET(self) -> None:
+        """Answer a request for a page."""
+        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
+            # A body would be read as the next request.
+            self.close_connection = True
+        self.respond(b"")
+
+    do_HEAD = do_GET  # noqa: N815 (the base class calls it so)
+
+    def respond(self, body: bytes) -> None:
+        """Have the app answer the request, and send what it says."""
         request = Request(
             method=self.command,
             target=self.path,
             headers={name.lower(): value for name, value in self.headers.items()},
+            body=body,
         )
         refusal = find_refusal(request, self.server.hosts)
-        if self.headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in self.headers:
-            # A body would be read as the next request.
-            self.close_connection = True
         try:
             response = refusal or self.server.app(request)
         except Exception:
             self.close_connection = True
             logger.exception("no answer to %s", self.path)
-            self._send(build_text("Internal error; see the server's log.\n", status=500))
+            self.respond_with(build_text("Internal error; see the server's log.\n", status=500))
             raise
-        self._send(response)
+        self.respond_with(response)
 
-    do_HEAD = do_GET  # noqa: N815 (the base class calls it so)
-
-    def _send(self, response: Response) -> None:
+    def respond_with(self, response: Response) -> None:
+        """Send a response."""
         body = response.body
         if isinstance(body, Stream):
             self.close_connection = True
@@ -176,9 +186,10 @@ class _Handler(BaseHTTPRequestHandler):
         response = build_text(f"{HTTPStatus(status).phrase}.\n", status=status)
         if status == 405:
             response = Response(status=405, headers=(*response.headers, ("Allow", "GET, HEAD")), body=response.body)
-        self._send(response)
+        self.respond_with(response)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the base class's name)
+        """Log a request at debug level."""
         logger.debug(format, *args)
 
 

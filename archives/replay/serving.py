@@ -12,7 +12,7 @@ from archives.replay.lookup import Shelves, Single
 from archives.replay.server import ReplayServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from archives.replay.http import App
     from archives.storage.collection import Collection
@@ -27,8 +27,18 @@ def serve_collection(collection: Collection, *, host: str, port: int, hosts: Ite
         shelves.close()
 
 
-def serve(app: App, *, host: str, port: int, hosts: Iterable[str] = ()) -> int:
+def serve(
+    app: App,
+    *,
+    host: str,
+    port: int,
+    hosts: Iterable[str] = (),
+    beside: Callable[[str], contextlib.AbstractContextManager[object]] | None = None,
+) -> int:
     """Print the address of an app and serve it until interrupted; return the exit code.
+
+    Args:
+        beside: given the address, holds what is to be there as long as the app is.
 
     Raises:
         CollectionError: the address is in use or does not exist.
@@ -41,6 +51,7 @@ def serve(app: App, *, host: str, port: int, hosts: Iterable[str] = ()) -> int:
         ) from error
     with server, contextlib.suppress(KeyboardInterrupt):
         sys.stdout.write(f"{server.url}\n")
-        sys.stdout.flush()
-        server.serve_forever()
+        with beside(server.url) if beside else contextlib.nullcontext():
+            sys.stdout.flush()
+            server.serve_forever()
     return 0

@@ -14,6 +14,8 @@ from scrapy import signals
 from crawler.fetching.allocation import return_large_blocks
 
 if TYPE_CHECKING:
+    import argparse
+
     from scrapy.crawler import Crawler
 
 
@@ -36,3 +38,9 @@ def end_with_reader() -> None:
     """End quietly when the reader of our output closes the pipe (SIGPIPE)."""
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+
+
+def build_options(opts: argparse.Namespace) -> list[str]:
+    """Return the options of a command that hold for each crawl that it starts, too."""
+    settings = [word for setting in opts.set for word in ("-s", setting)]
+    return [*settings, *(["-L", opts.loglevel] if opts.loglevel else [])]

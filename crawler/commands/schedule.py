@@ -21,12 +21,14 @@ from archives.errors import DatabaseError, RegistryError
 from archives.storage.collection import Collection
 from archives.transfer.registry import find_url
 from crawler.alerts.watch import AlertWatch
+from crawler.commands._process import build_options
 from crawler.monitoring.endpoint import parse_endpoint, serve_metrics
 from crawler.monitoring.events import Event, Happening, describe_event, dump_event, format_instant
 from crawler.monitoring.health import load_health
 from crawler.monitoring.logbook import RunRecord, find_run
 from crawler.monitoring.metrics import dump_metrics
 from crawler.projects.command import NewsreelCommand, refuse_word
+from crawler.scheduling.children import build_crawl_command
 from crawler.scheduling.loop import Scheduler
 from crawler.scheduling.schedule import Entry, ScheduleTable, build_owner
 from crawler.scheduling.scheduled_sources import Plan, Roster
@@ -116,8 +118,7 @@ class Command(NewsreelCommand):
         def build_command(plan: Plan) -> list[str]:
             schedule = plan.schedule
             collection = ["-a", f"collection={schedule.collection}"] if schedule.collection else []
-            crawl = [sys.executable, "-m", "scrapy", "crawl", schedule.spider, "-a", f"source={plan.path}"]
-            return [*crawl, *collection, *passed]
+            return build_crawl_command([schedule.spider, "-a", f"source={plan.path}", *collection], passed)
 
         alerts = AlertWatch(self.settings)
 
@@ -247,12 +248,6 @@ class Command(NewsreelCommand):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_text(text, "utf-8")
                 print(os.fspath(target))  # noqa: T201
-
-
-def build_options(opts: argparse.Namespace) -> list[str]:
-    """Return the options of this command that hold for each crawl, too."""
-    settings = [word for setting in opts.set for word in ("-s", setting)]
-    return [*settings, *(["-L", opts.loglevel] if opts.loglevel else [])]
 
 
 def iter_coming(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,6 +67,16 @@ class Crawl(Protocol):
         """Let go of its lock, once its end has been recorded."""
 
 
+def build_crawl_command(words: Sequence[str], options: Sequence[str]) -> list[str]:
+    """Return the command of a crawl in a process of its own.
+
+    Args:
+        words: the spider and its arguments.
+        options: `-s NAME=VALUE` and the like.
+    """
+    return [sys.executable, "-m", "scrapy", "crawl", *words, *options]
+
+
 class Child:
     """A crawl that this process started.
 
@@ -93,6 +104,10 @@ class Child:
     def poll(self) -> bool:
         """Tell whether it has ended."""
         return self._process.poll() is not None
+
+    def wait(self) -> None:
+        """Wait until it has ended."""
+        self._process.wait()
 
     @property
     def exit_code(self) -> int | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import ArchiveError, CollectionError, NotArchived
 from archives.replay.app import ReplayApp, find_frame_host
 from archives.replay.http import Response, Stream, build_text
 from archives.replay.lookup import Directory, Shelves, build_stamp, find_memento, parse_moment
-from archives.replay.pages import STYLE_PATH, Link, build_error_page, load_assets
+from archives.replay.pages import STYLE_PATH, Link, build_error_page
 from archives.replay.routes import Kind, build_path, find_place
 from archives.storage.collection import list_collections
 from crawler.monitoring.health import Limits, list_health
@@ -22,6 +21,7 @@ from crawler.viewer.captured_text import MODIFIER, build_text_path, can_have_tex
 from crawler.viewer.feeds import FEED_POSTS, Feeds, build_feed
 from crawler.viewer.listing import list_entries, read_listing, show_listing
 from crawler.viewer.packages import Packages
+from crawler.viewer.pages import load_style
 from crawler.viewer.proof import check_file, choose_page, list_witnesses
 from crawler.viewer.routes import (
     BESIDE,
@@ -81,9 +81,8 @@ class ViewerApp:
         self._packages = Packages(data_dir / "wacz", player_dir)
         self._posts = IndexPool(self._library)
         self._status = StatusDesk(data_dir, self._posts, schedule or data_dir / "schedule.sqlite", self._limits)
-        self._style = _build_style()
         self._pages = {
-            STYLE_PATH: lambda _: self._style,
+            STYLE_PATH: lambda _: load_style(),
             "/": self._show_front,
             POSTS: self._list_posts,
             POST: self._show_post,
@@ -234,11 +233,3 @@ class ViewerApp:
 def _read_number(request: Request, name: str) -> int:
     text = request.arguments.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
-
-
-def _build_style() -> Response:
-    """Return the archive viewer's style sheet with the styles for posts."""
-    shared = load_assets()[STYLE_PATH]
-    own = resources.files("crawler.viewer").joinpath("web/viewer.css").read_bytes()
-    assert isinstance(shared.body, bytes)
-    return Response(headers=shared.headers, body=shared.body + own)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from archives.replay import pages
+from archives.replay.http import Response
 from archives.replay.pages import Bar
 from archives.replay.templates import build_environment
 from crawler.environment import name_program
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from archives.replay.http import Response
     from archives.replay.pages import Link
 
 _FIELDS: Final = {
@@ -53,6 +54,15 @@ def load_templates() -> Environment:
         "versions_path": VERSIONS,
     }
     return environment
+
+
+@cache
+def load_style() -> Response:
+    """Return the archive viewer's style sheet with the styles for posts."""
+    shared = pages.load_assets()[pages.STYLE_PATH]
+    own = resources.files("crawler.viewer").joinpath("web/viewer.css").read_bytes()
+    assert isinstance(shared.body, bytes)
+    return Response(headers=shared.headers, body=shared.body + own)
 
 
 def find_field_name(name: str) -> str:

@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crawler.control.access import Access
+from crawler.control.actions import Actions
+from crawler.control.app import ControlApp
+from crawler.control.server import serve_control
 from crawler.viewer.routes import BESIDE, VERSIONS
 from tests.crawler.viewer.browser import CHROMIUM, Browser
 from tests.crawler.viewer.conftest import Viewer, show
@@ -86,6 +90,30 @@ def test_axe_finds_nothing_on_any_page(everything: Viewer, browser: Browser) -> 
             page.resize(width, 850, is_dark=is_dark)
             if found := page.evaluate(_RUN_AXE):
                 faults[name, width] = found
+    assert faults == {}
+
+
+@pytest.mark.skipif(not AXE, reason="NEWSREEL_AXE does not name a directory with axe-core's axe.min.js")
+def test_axe_finds_nothing_on_the_control_pages(browser: Browser, tmp_path: Path) -> None:
+    program = Path(AXE, "axe.min.js").read_text("utf-8")
+    app = ControlApp(Access("x" * 16), Actions(tmp_path), viewer="http://127.0.0.1:8080/")
+    page = browser.new_page()
+    with serve_control(app, host="127.0.0.1", port=0) as server:
+        faults = {}
+        for path in (
+            "",
+            f"login?token={'x' * 16}",
+            "save?url=http://finews.withounder.com/",
+            "save?url=http://a.example/",
+        ):
+            page.open(server.url + path, settle_s=0)
+            page.evaluate(program)
+            for width, is_dark in ((390, False), (1280, True)):
+                page.resize(width, 850, is_dark=is_dark)
+                if found := page.evaluate(_RUN_AXE):
+                    faults[path, width] = found
+                assert page.measure_overflow() <= 0
+        assert page.evaluate("document.cookie") == "", "scripts do not see the cookie"
     assert faults == {}
 
 
