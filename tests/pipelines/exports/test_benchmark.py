@@ -25,3 +25,10 @@ def test_every_format_is_measured_and_compared() -> None:
         assert result["posts_per_s"] > 0
         assert len(result["memory_mb"]) == 2
         assert (result["ratio"] is not None) == (result["job"] == "jsonl")
+
+
+def test_what_a_reader_of_changes_waits_for_is_measured() -> None:
+    command = [sys.executable, "-m", "benchmarks.changes", "--posts", "300", "--rounds", "1", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout).keys() == {"posts", "nothing_new_s", "last_hundred_s"}
