@@ -1,4 +1,4 @@
-"""What came over the wire: exchanges kept as WARC records, found again by index, proved by digest.
+"""Raw captures: exchanges stored as WARC records, found through an index, verified by digests.
 
 This package knows bytes. It imports neither a crawler nor a post, and works for someone who holds only the
 files.

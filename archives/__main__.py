@@ -1,4 +1,4 @@
-"""The archive's own commands, for someone who holds only the files: no crawler, no settings, and no network.
+"""Command line of the archive alone: no crawler, settings or network.
 
 A time-stamp alone is asked for over the network, where an address is given.
 """

@@ -1,4 +1,4 @@
-"""What can go wrong with an archive, as one tree: a caller catches as much or as little as it can mend.
+"""Exceptions of the archive, as one hierarchy.
 
     ArchiveError
     ├── CollectionError   the directory: a bad name, missing, not writable, held by another process

@@ -1,4 +1,4 @@
-"""How an archive writes addresses and instants: SURT keys for sorting, 14-digit timestamps, WARC dates.
+"""Addresses and instants in archive formats: SURT keys for sorting, 14-digit timestamps, WARC dates.
 
 The key follows what index tools do rather than the letter of the CDXJ draft (`www.` is dropped), so that
 other replay software finds our captures and we find theirs.

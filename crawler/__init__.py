@@ -1,4 +1,4 @@
-"""Whom do we ask, and when? Scrapy spiders, the tee that captures what they fetch, and the commands a user types.
+"""Scrapy spiders, the download handler that captures their requests, and the commands.
 
 The three packages of this project have plain names, so another installed distribution may shadow one of them; that
 would fail later in confusing ways, hence the check here.

@@ -1,4 +1,4 @@
-"""`python -m crawler COMMAND` is `newsreel COMMAND`, where that is not on the path."""
+"""`python -m crawler COMMAND` is `newsreel COMMAND`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One line turns the archive on in any Scrapy project: `ADDONS = {"crawler.addon.NewsreelAddon": 100}`.
+"""The add-on for any Scrapy project: `ADDONS = {"crawler.addon.NewsreelAddon": 100}`.
 
 The add-on wires handlers, middlewares, extension and item pipelines; what a project's own settings say wins over it.
 """

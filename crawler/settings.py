@@ -1,4 +1,4 @@
-"""Every setting of the project, each with its reason. `docs/settings.md` lists what may be changed and what to."""
+"""The default settings, with reasons. `docs/settings.md` lists those that may be changed."""
 
 from __future__ import annotations
 

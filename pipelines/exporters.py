@@ -1,4 +1,4 @@
-"""Scrapy's own feed exports (`FEEDS`), which give of a post the same JSON as `scrapy export jsonl`.
+"""Scrapy feed exports (`FEEDS`) that give the same JSON for a post as `scrapy export jsonl`.
 
 Items that are no posts are exported as Scrapy does it.
 """

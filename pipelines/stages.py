@@ -1,4 +1,4 @@
-"""The item pipelines, in the order in which an item meets them; this file is the package's table of contents.
+"""The item pipelines, in the order in which an item passes them.
 
 | stage | does |
 |---|---|

@@ -1,4 +1,4 @@
-"""Temporary files and folders, for whatever must appear whole or not at all.
+"""Temporary files and folders that are replaced atomically.
 
 A file is written beside its place under a temporary name, put on disk, and renamed. Its writer keeps it open and locked
 until then. A writer that is killed leaves it behind; its name is one that nobody else uses and its lock is free, so the

@@ -1,1 +1,1 @@
-"""Writing captures, deduplicating them, resolving revisits, and recovering what a killed writer left."""
+"""Writing captures, deduplicating them, resolving revisits, and recovering files of killed writers."""

@@ -1,4 +1,4 @@
-"""What a collection holds already, so that a payload seen again need not be kept again.
+"""Finds payloads that a collection already holds, so that they are not stored twice.
 
 A revisit is only as good as its original. One is offered here only if its record has been written whole by this run, or
 has just been read from a closed file and says what the index says; and only if replay, which shows a revisit's own head

@@ -1,4 +1,4 @@
-"""The file that a writer is writing, and what goes wrong with it."""
+"""The file that a writer has open, and the errors of writing it."""
 
 from __future__ import annotations
 

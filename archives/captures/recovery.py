@@ -1,4 +1,4 @@
-"""Brings a collection back in order after a crash: what dead writers left becomes closed files.
+"""Repairs a collection after a crash: files left open by dead writers become closed files.
 
 No file's bytes are changed in place. The whole members of an `.open` file are copied, made durable and named, and only
 then is the `.open` file removed; a salvage killed at any point is finished by the next one.

@@ -1,4 +1,4 @@
-"""Finds what a revisit does not hold: its record says only that a payload was seen again, and where it was seen first.
+"""Resolves revisits: a revisit record has no payload, only a reference to the capture that has it.
 
 Spec: WARC/1.1 §6.7 revisit; §5.11 to §5.13 WARC-Refers-To and its companions.
 """

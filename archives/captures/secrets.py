@@ -1,4 +1,4 @@
-"""What is starred out in stored requests: who opens an archive is not to become the user who fetched it."""
+"""Masks secrets in stored requests, so that readers of an archive cannot use the crawler's credentials."""
 
 from __future__ import annotations
 

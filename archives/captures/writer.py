@@ -1,4 +1,4 @@
-"""Appends captures to a collection: one gzip member a record, nothing half written, files closed by rename.
+"""Appends captures to a collection: one gzip member per record, no partial writes, files closed by rename.
 
 A file is called `.open` and locked while a writer lives. Every exchange goes out in one go, and the file is
 cut back if the disk does not take all of it, so that a file always ends where a member ends.

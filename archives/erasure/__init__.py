@@ -1,1 +1,1 @@
-"""What must be forgotten: captures made unreadable in their WARC files, and a register that keeps them so."""
+"""Erasing captures: records made unreadable in their WARC files, and a register that keeps them erased."""

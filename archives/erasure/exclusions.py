@@ -1,4 +1,4 @@
-"""Addresses that are never fetched, shown or exported: patterns that a user keeps beside the collections.
+"""Patterns of addresses that are never fetched, shown or exported.
 
 Nothing is deleted. What was captured before stays in the archive and in proofs; it is left out wherever somebody reads.
 Forgetting is for what must go.

@@ -1,4 +1,4 @@
-"""Puts tombstones in the place of records of a WARC file: in place, or so that the file becomes smaller.
+"""Overwrites records of a WARC file with tombstones, in place or so that the file becomes smaller.
 
 A run of neighbouring records that are to go becomes one `metadata` record, which says that something was erased, when
 and why (WARC/1.1, section 6.6). In place it has the same length, so that what follows keeps its offset, and every index

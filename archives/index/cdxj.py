@@ -1,4 +1,4 @@
-"""One line of an index: where a capture stands and what it is.
+"""One CDXJ line: the location and properties of a capture.
 
 Spec: CDXJ 0.1.0.
 """

@@ -1,4 +1,4 @@
-"""The index of a large collection as one Parquet file, in Common Crawl's column names, that many tools read as it is.
+"""The index of a large collection as one Parquet file with Common Crawl's column names.
 
 The catalogue takes several hundred bytes a capture and has to lie on a disk of this machine; this takes a tenth, and
 a look-up reads the footer once and then one row group. Rows are sorted by key and time, so that the least and the

@@ -1,4 +1,4 @@
-"""Keeps what was answered to other methods than GET apart: a look-up by address means what GET is answered with.
+"""Separates responses to methods other than GET, so that a look-up by address finds responses to GET.
 
 The key of such a capture has the method, and what was sent, as arguments of the address, as pywb and cdxj-indexer
 write them, so that replay of forms finds it there too.

@@ -1,4 +1,4 @@
-"""Lists captures: one CDXJ sidecar, sorted by bytes, for each closed WARC file.
+"""Writes sidecars: one CDXJ file, sorted by bytes, for each closed WARC file.
 
 Sidecars are derived from the WARC files and may be deleted; the catalogue is made from them.
 """

@@ -1,4 +1,4 @@
-"""ZipNum: a sorted index in gzip blocks, and a second, small one that says where each block begins.
+"""ZipNum: a sorted index in gzip blocks, with a second, small index of the blocks.
 
 A reader needs two blocks of a few thousand lines to find anything among millions, over HTTP as well as on disk.
 """

@@ -1,4 +1,4 @@
-"""Makes a record right by its repair, and says what it said before; whatever is not concerned stays to the byte."""
+"""Repairs one record and notes its previous values; everything else is copied byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of files, in words."""
+"""A summary of repaired files as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Walks over a WARC file record by record, with the place of each and with what stands between them unread."""
+"""Iterates over a WARC file record by record, including the unreadable bytes between records."""
 
 from __future__ import annotations
 

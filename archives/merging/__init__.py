@@ -1,1 +1,1 @@
-"""Small WARC files joined to one a day, and a list of which file each byte was written to."""
+"""Merges small WARC files into one per day, and lists where the bytes of each file are now."""

@@ -1,4 +1,4 @@
-"""Joins the small WARC files of each day: bytes end to end, no record changed, and the index follows.
+"""Merges the small WARC files of each day: bytes are concatenated, records unchanged, the index updated.
 
 A list of the parts is written first, then the merged file, then its sidecar; only then are the parts removed. A merge
 that was cut short at any point is finished, or undone, by `finish_merges`, which every crawl and every merge calls.

@@ -1,4 +1,4 @@
-"""What a merged WARC file consists of: the files that it was made of, where each begins, and its digest.
+"""The parts of a merged WARC file: their names, offsets and digests.
 
 One JSON file for each merged file, `merged/NAME.json` in the collection. It is written before the merged file takes its
 place, so that a merge that was cut short can be finished or undone, and it stays: the manifests of runs and the signed

@@ -1,4 +1,4 @@
-"""Shows archived pages again: finds a capture, decodes it, rewrites its links into the archive, answers.
+"""Replays archived pages: finds a capture, decodes it, rewrites its links into the archive.
 
 It knows captures and nothing of what was made of them; what shows more stands above it and hands it requests.
 """

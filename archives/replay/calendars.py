@@ -1,4 +1,4 @@
-"""Every capture of an address on a calendar: years as bars, one year's days as shades, one day's captures as a list.
+"""All captures of an address on a calendar: a bar per year, a shade per day, a list per day.
 
 The work grows with the number of days, not of captures, so ten thousand captures cost no more than ten.
 """

@@ -1,4 +1,4 @@
-"""Evidence for a sentence: the record in which it stands, and its proof with nothing but the WARC file.
+"""Evidence for a sentence: the record that contains it, verifiable with the WARC file alone.
 
 A citation is a JSON object. Anyone who has the file it names, even under another name, can check that the record with
 that id has those bytes, and that they say what is cited.

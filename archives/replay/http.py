@@ -1,4 +1,4 @@
-"""Requests and responses of the viewer, apart from any server: what answers is a function from one to the other."""
+"""Requests and responses of the viewer, independent of any server."""
 
 from __future__ import annotations
 

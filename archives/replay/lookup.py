@@ -1,4 +1,4 @@
-"""Find what a reader asked for: the collection by its name, the capture by its address and time."""
+"""Finds the collection by its name and the capture by its address and time."""
 
 from __future__ import annotations
 

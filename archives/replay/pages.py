@@ -1,4 +1,4 @@
-"""The viewer's own pages: plain HTML that works without a script, on a phone and from the keyboard.
+"""The viewer's own pages: plain HTML that works without scripts, on a phone and from the keyboard.
 
 What a page shows is a dataclass; how it looks is a template in `web/`, which sees it as `page`.
 """

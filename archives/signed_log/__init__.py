@@ -1,1 +1,1 @@
-"""A log of closed files, each entry chained to the one before and signed, which an authority may time-stamp."""
+"""A log of closed files: each entry is chained to the previous one, signed, and may be time-stamped."""

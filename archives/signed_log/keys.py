@@ -1,4 +1,4 @@
-"""Ed25519 keys of signed logs: the private one in a PEM file of its owner, the public one in every entry.
+"""Ed25519 keys of signed logs: a private key in a PEM file, the public key in every entry.
 
 Spec: RFC 8032 (Ed25519), RFC 8410 (its keys in PEM files).
 """

@@ -1,4 +1,4 @@
-"""The log of a collection: one line of JSON for each file as it was when it was closed, taken in, or rewritten.
+"""The signed log of a collection: one JSON line for each file that was closed, imported or rewritten.
 
 An entry holds the SHA-256 of the line before it and is signed, so that nobody without the key can change, leave out or
 insert one; only the end can be cut off unseen, which a time-stamp, or a copy of the last line elsewhere, prevents.

@@ -1,4 +1,4 @@
-"""Brings a log up to date in one go: entries for files, a time-stamp, a new key."""
+"""Brings a log up to date: entries for files, a time-stamp, a new key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time-stamps of the log: an authority's word that its last entry, and so every file in it, existed at an instant.
+"""RFC 3161 time-stamps: an authority's statement that the last entry, and so every file, existed at an instant.
 
 Spec: RFC 3161 (Time-Stamp Protocol), §3.4 (over HTTP).
 """

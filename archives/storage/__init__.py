@@ -1,1 +1,1 @@
-"""Where the files of a collection lie: on this disk, in object storage, locked or free."""
+"""Storage of a collection's files: on the local disk or in object storage, with locks."""

@@ -1,4 +1,4 @@
-"""Opens every SQLite database of a data directory: one way to share it, and a version that says what is in it.
+"""Opens every SQLite database of a data directory, with shared settings and a schema version.
 
 A file of another version is either made again, because all that is in it follows from the archive, or brought up to
 date by the steps that are listed for it, or refused. Nothing is ever read as what it is not.

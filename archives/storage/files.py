@@ -1,4 +1,4 @@
-"""What makes a file on disk ours alone while we write it, whole when it appears, and there to stay once we say so.
+"""Exclusive, atomic and durable file writing: locks, renames, syncs.
 
 A file that is written whole is written under a temporary name in its folder, put on disk, and then given its own name
 in one step. A writer that is killed leaves the temporary file; its name is one that nobody else uses and its lock is

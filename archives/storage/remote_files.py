@@ -1,4 +1,4 @@
-"""WARC files that are in object storage, and perhaps no longer here.
+"""WARC files in object storage, with or without a local copy.
 
 A small file beside a WARC file's place, `NAME.stored`, says where its bytes are, how many, and their digest. It is
 written when the storage has confirmed them. Whoever reads a file opens it here: from the disk if it is there, else by

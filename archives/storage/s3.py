@@ -1,4 +1,4 @@
-"""Object storage that speaks S3: put once and never again, read by ranges.
+"""S3 object storage: objects are written once and read by ranges.
 
 Address and credentials are boto3's own affair: `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID` and so on, or its files.
 """

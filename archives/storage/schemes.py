@@ -1,4 +1,4 @@
-"""Storages by the scheme of their addresses: `s3://BUCKET/KEY` is ours, others come with installed distributions.
+"""Storages by URL scheme: `s3://BUCKET/KEY` is built in, others come with installed distributions.
 
 A storage only has to get, find and put. What makes it safe is done here, once for all of them: nothing is ever
 overwritten, a file counts as stored only when the storage has confirmed its length and digest, and whatever else goes

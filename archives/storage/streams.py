@@ -1,4 +1,4 @@
-"""Seekable streams over what is no file of its own: a part of a ZIP, a remote object, a gzip member."""
+"""Seekable streams over parts of files: a member of a ZIP, a remote object, a gzip member."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes other people's files into a collection: copied whole or not at all, never over a file that is there."""
+"""Imports files from elsewhere: copied completely or not at all, never over an existing file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several machines hold of one collection: each tells a PostgreSQL database which files it has closed.
+"""The PostgreSQL registry of a collection that several machines share: which files each has closed.
 
 Every machine keeps its own directory, its own index and its own catalogue, and asks those; so a lookup costs no round
 trip, and a database that is away stops nobody. The registry is where they learn of one another: a place (one

@@ -1,4 +1,4 @@
-"""Moves a collection's closed files to object storage: whole ones only, once, and gone from here only when confirmed.
+"""Moves closed files to object storage: verified first, uploaded once, deleted locally only when confirmed.
 
 A file goes up under the name it has in the collection, its sidecar behind it, and is then marked as stored. A process
 that is killed in between finds, when it is run again, what was finished, and does the rest.

@@ -1,1 +1,1 @@
-"""Fixity: whether every byte of a collection is what its digests and its index say."""
+"""Fixity: checks every byte of a collection against its digests and its index."""

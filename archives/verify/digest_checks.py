@@ -1,4 +1,4 @@
-"""Compares the digests that a record states with its bytes, in whatever way its writer computed them.
+"""Compares the digests stated in a record with its bytes, allowing for how various writers compute them.
 
 A record that is too large for the memory is read in parts, once.
 """

@@ -1,4 +1,4 @@
-"""What may rightly have become of a WARC file since it was closed: erased from, merged into another, or dropped."""
+"""Legitimate changes of a closed WARC file: erased records, merged into another file, or deleted."""
 
 from __future__ import annotations
 

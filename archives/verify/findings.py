@@ -1,4 +1,4 @@
-"""What a walk over a collection finds: problems, notes, and the record ids and captures seen so far.
+"""Results of a verification: problems, notes, and the record ids and captures seen so far.
 
 A problem is a loss, or a promise broken: bytes that are not as they were written, an index that points elsewhere, a
 revisit without its original. A note is a convention of another tool that costs nobody anything.

@@ -1,4 +1,4 @@
-"""Fixity: reads every byte of a collection and says what is not as it was written, and where."""
+"""Reads every byte of a collection and reports what differs from what was written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A collection against its signed log: the chain, the signatures, the time-stamps, and every file that it names."""
+"""Checks a collection against its signed log: the chain, signatures, time-stamps, and every file."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Trust:
     Attributes:
         key: a public key, in Base64, that at least one entry is to be signed with. Such an entry vouches for those
             before it, whose digests it holds, and for the keys announced after it.
-        roots: a PEM file with the certificates of time-stamp authorities that are believed.
+        roots: a PEM file with the certificates of trusted time-stamp authorities.
     """
 
     key: str | None = None

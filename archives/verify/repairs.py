@@ -1,4 +1,4 @@
-"""What writers are known to do wrong, where the bytes themselves are as they were written.
+"""Known errors of other writers that `mend` can repair.
 
 Such writers store a body decoded and keep the length and coding of the coded one, state the digest of no bytes where
 they computed none, or leave out that a record holds an HTTP message. What is damaged is not repaired: where a digest

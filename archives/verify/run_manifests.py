@@ -1,4 +1,4 @@
-"""WARC files against the manifests of the runs that wrote them: none may be missing, shorter, emptied or another.
+"""Compares WARC files with the manifests of the runs that wrote them: missing, shortened, emptied, changed.
 
 A file that was cut between two records and indexed again is whole by itself; only what the run noted of it tells.
 """

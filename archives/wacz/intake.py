@@ -1,4 +1,4 @@
-"""Takes whatever somebody has into a collection: files, folders at any depth, WACZ files and lists of them.
+"""Imports files, folders at any depth, WACZ files and multi-WACZ lists into a collection.
 
 What each file of the collection was made of is remembered in `imports.jsonl`, beside its folders.
 """

@@ -1,4 +1,4 @@
-"""Packs a collection into one WACZ file, which opens in a browser from any web server, and takes such files in.
+"""Packs a collection into one WACZ file, and unpacks such files.
 
 Spec: WACZ 1.1.1.
 """

@@ -1,4 +1,4 @@
-"""The page list of a collection: where a reader of a WACZ file begins.
+"""The page list of a collection, the entry point for readers of a WACZ file.
 
 Whoever packs a collection may know which pages matter, and their titles, or have left a list in it; without either,
 every HTML page that was captured is on it.

@@ -1,4 +1,4 @@
-"""A part of a collection as a collection of its own: some captures with all that belongs to them, to the byte.
+"""Extracts a part of a collection: selected captures with all related records, byte for byte.
 
 A revisit whose original is not in the part would show nothing there, so it becomes the response that it was: its own
 head, and the payload from its original. A record behind it says so. Nothing else is changed.

@@ -1,4 +1,4 @@
-"""A WACZ file as somebody else may have made it: a ZIP whose names, sizes and links are looked at before its bytes.
+"""Reads WACZ files from elsewhere: names, sizes and links of the ZIP are checked before its bytes are read.
 
 Nothing here extracts to a path that the ZIP names: entries are streams, and who writes them chooses where.
 

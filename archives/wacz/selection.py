@@ -1,4 +1,4 @@
-"""Which captures a part is to hold, as somebody types it."""
+"""Parses the options that select captures for a part."""
 
 from __future__ import annotations
 

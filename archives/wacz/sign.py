@@ -1,4 +1,4 @@
-"""Anonymous signatures of WACZ files: whoever holds the key made the file, and nobody changed it since.
+"""Anonymous signatures of WACZ files: proof that the file comes from a key's owner and is unchanged.
 
 The key is a pair on the curve P-384, the one that ReplayWeb.page checks. Its public half travels in the file, so a
 signature says *the same as before*, not *who*. Needs the package `cryptography`.

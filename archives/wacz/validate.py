@@ -1,4 +1,4 @@
-"""Says in what a WACZ file is not what the standard asks for, down to whether its index points at records.
+"""Validates a WACZ file against the standard, including the records that its index points to.
 
 Spec: WACZ 1.1.1; CDXJ 0.1.0; WACZ Signing and Verification 0.1.0.
 """

@@ -1,1 +1,1 @@
-"""What a WARC file holds: records and the HTTP messages in them, parsed, digested and decoded."""
+"""WARC files: records and their HTTP messages, parsed, digested and decoded."""

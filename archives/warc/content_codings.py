@@ -1,4 +1,4 @@
-"""Undoes the content codings of a payload, as a browser does, within bounds."""
+"""Decodes content codings as a browser does, within limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undoes deflate as fast as what is installed allows: isal's inflater takes half the time of zlib's."""
+"""Decompresses deflate with isal if installed, which takes half the time of zlib."""
 
 from __future__ import annotations
 

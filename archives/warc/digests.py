@@ -1,4 +1,4 @@
-"""Labelled digests, `algorithm:value`, as the WARC standard writes them: proof that bytes are the same."""
+"""Labelled digests, `algorithm:value`, as in the WARC standard."""
 
 from __future__ import annotations
 

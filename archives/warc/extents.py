@@ -1,4 +1,4 @@
-"""Goes on behind damage in a file that is not compressed, and takes nothing for a record that may be a payload.
+"""Resumes reading behind damage in an uncompressed file without mistaking a payload for a record.
 
 No checksum guards the header of such a record, so that one changed digit of its length would lay its payload open. A
 record's end is believed where its block digest proves it, or else where a length that it states (its own, or that of

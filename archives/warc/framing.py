@@ -1,4 +1,4 @@
-"""Where a response ends while its bytes come in, and in what it departs from the standard.
+"""Finds where a response ends as its bytes arrive, and names its deviations from the standard.
 
 A client has to know this before the message is whole, and a reader of the archive has to come to the same end; both
 use the expressions of `messages`, so a crawl and a reparse see one body. What browsers or curl read, is read here.

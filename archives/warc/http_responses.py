@@ -1,4 +1,4 @@
-"""The final response of an exchange, read once for everything the archive wants of it."""
+"""The final response of an exchange, parsed once for all uses in the archive."""
 
 from __future__ import annotations
 

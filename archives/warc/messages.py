@@ -1,4 +1,4 @@
-"""An HTTP/1 message as bytes of the wire: where its head ends, what the head says, what the payload is.
+"""HTTP/1 messages as bytes: where the head ends, its fields, and the payload.
 
 A reparse must see what the crawl saw, so both read with these functions, and as leniently as browsers do: bare LF,
 folded lines, lines without a colon or a name, blanks before a colon or around the size of a chunk.

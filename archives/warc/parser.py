@@ -1,4 +1,4 @@
-"""Makes records of bytes: in one pass where a record is written as the standard has it, by warcio where it is not.
+"""Parses records: in one pass if they follow the standard, otherwise with warcio.
 
 Nearly every record is plain: header lines that end in CRLF, a length that fits, two line ends behind the block. Those
 are taken apart here, in a fifth of the time; ARC records, drafts of the format and everything odd go to warcio.

@@ -1,4 +1,4 @@
-"""The payload of a message as it stands in an archive, where the head may be that of another body."""
+"""The payload of an archived message, also where the head describes a different encoding of the body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads records back: all of a file in order, or the one capture at a place, blocks as raw as written."""
+"""Reads records: all of a file in order, or one capture at an offset, blocks unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What crossed the wire, and the WARC/1.1 records it becomes, as bytes.
+"""Builds WARC/1.1 records from the bytes of an exchange.
 
 Record builders of WARC libraries parse a message and write it again, which changes it; these only ever put a
 header in front of the block they were given. They run for every page of a crawl, so they only concatenate.

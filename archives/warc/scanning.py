@@ -1,4 +1,4 @@
-"""Goes on behind damage in a compressed file, and takes nothing for a record that may be somebody's payload.
+"""Resumes reading behind damage in a compressed file without mistaking a payload for a record.
 
 A publisher chooses the bytes of a page, and they may be whole gzip members that hold whole records. As long as a
 member is whole, nothing inside it is looked at. Where it is damaged, its end has to be found, and what stands before

@@ -1,4 +1,4 @@
-"""The ways to reach somebody: a signed webhook, an e-mail, a command of the user's own."""
+"""Channels of notifications: a signed webhook, an e-mail, a command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Examine the health of the sources and notify the receivers of what has begun and what has ended."""
+"""Checks the health of sources and notifies the receivers of alerts that began or ended."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The archive for assistants: what they may ask, and answers that can be checked."""
+"""The archive for AI assistants: bounded, read-only tools with verifiable answers."""

@@ -1,4 +1,4 @@
-"""The tools as an MCP server, by the official SDK, which is an extra.
+"""The tools as an MCP server, using the official SDK (extra `mcp`).
 
 Spec: Model Context Protocol, tools.
 """

@@ -1,4 +1,4 @@
-"""What an assistant may ask of a data directory: functions from arguments to JSON, read-only and bounded.
+"""The tools of an assistant: read-only, bounded functions from arguments to JSON.
 
 Every answer names the capture that it rests on, so readers can verify what the assistant says.
 """

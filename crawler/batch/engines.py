@@ -1,4 +1,4 @@
-"""Who does the shards: child processes of this one, or the workers of a Dask cluster.
+"""Engines that run shards: child processes, or the workers of a Dask cluster.
 
 An engine only maps. What a shard costs, what happens when its process dies, and whether it has been done already is the
 shard's own business, so that every engine gives the same result.
@@ -42,7 +42,7 @@ class Engine:
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of commands that can work in shards."""
     parser.add_argument("--engine", choices=ENGINES, help="work in shards: processes here, or a Dask cluster")
-    parser.add_argument("--workers", type=int, metavar="N", help="processes at a time (default: one a CPU)")
+    parser.add_argument("--workers", type=int, metavar="N", help="processes at a time (default: one per CPU)")
     parser.add_argument("--scheduler", metavar="ADDRESS", default="", help="Dask scheduler (default: one started here)")
 
 

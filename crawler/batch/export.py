@@ -1,4 +1,4 @@
-"""An export in shards: posts are cut into pieces, each is exported by itself, and what came of them is put together.
+"""An export in shards: posts are divided, exported separately, and the results merged.
 
 A shard is two files: each post as the ledger has it, and the definitions that these posts are finished by. So nobody
 who exports one needs the ledger, and what is written meanwhile changes nothing.

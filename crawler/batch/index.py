@@ -1,4 +1,4 @@
-"""The index in shards: the sidecars of each shard's files, then the catalogue of them all."""
+"""The index in shards: the sidecars of each shard's files, then the catalogue."""
 
 from __future__ import annotations
 

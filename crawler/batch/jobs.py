@@ -1,4 +1,4 @@
-"""A job: all shards of one purpose, in a folder that lasts until the result has been put together.
+"""A job: all shards of one task, in a folder that exists until the results are merged.
 
 The folder's name says what the result depends on beside each shard's bytes: the arguments, the code and, where shards
 are WARC files, the files of the collection, because a capture may rest on one in another file. A job that was

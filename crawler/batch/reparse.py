@@ -1,4 +1,4 @@
-"""A reparse in one process, or in shards: each file is read by itself, and what the files state is joined.
+"""A reparse in one process or in shards: files are read separately and their statements merged.
 
 A ledger is a set, and joining is its union, so it does not matter which process read what, or when: the posts are
 those of a reparse in one process, to the byte.

@@ -1,4 +1,4 @@
-"""A shard: some files, such as one WARC file or several small ones, and what was made of them.
+"""A shard: one or more files, and the results of processing them.
 
 What a shard function makes is a function of the shard's bytes and of the job's arguments, so a shard may be done twice,
 by two processes at once, or on two machines: the outputs appear under their name only when they are whole, with a

@@ -1,4 +1,4 @@
-"""Verification in shards: each file is read by itself; what one says of another is compared in the end."""
+"""Verification in shards: files are checked separately, references between them at the end."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What has become of every post since when: the log of changes of a collection, and places in it."""
+"""The change log of a collection, and cursors in it."""

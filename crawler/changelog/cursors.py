@@ -1,4 +1,4 @@
-"""Cursors: a reader's place in a log of changes, which the log can check.
+"""Cursors: a reader's position in a change log, which the log can verify.
 
 A position alone is not enough: a log that was put back from an older copy counts on from where the copy ends, and a
 reader of the lost one would take what is entered there for known. So a cursor holds a digest of everything that the log

@@ -1,4 +1,4 @@
-"""Articles that their publisher has taken back: those whose page answered 410 (Gone) when it was last asked for.
+"""Articles withdrawn by their publisher: those whose page last answered 410 (Gone).
 
 A post stays as it is then, since the archive keeps what was published; its readers learn that it is gone. Which article
 a 410 belongs to follows from the captures: an earlier one of the same address was the article's page.

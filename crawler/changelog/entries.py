@@ -1,4 +1,4 @@
-"""What the log enters of a post: the kind of a change, decided by comparing what the post was with what it is."""
+"""The kind of a change, determined by comparing a post's versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The versions of an article: what its post was after each run that saw it.
+"""The versions of an article: its post after each run that saw it.
 
 A version is what everything captured by the end of a run settles into. It is a view of the ledger's statements, so
 every article has its versions, also those that were captured before anybody asked.

@@ -1,4 +1,4 @@
-"""The log of changes: every post ever made or changed has a position in one order, and a cursor says where to go on.
+"""The change log: every version of every post has a position in one order.
 
 A log is brought up to date when a run has ended, or while one goes on: what the ledger says is compared with
 what the log said last, and every difference is appended, so nothing that is written later can come to stand before a

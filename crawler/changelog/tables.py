@@ -1,4 +1,4 @@
-"""The tables of a log of changes."""
+"""The database tables of a change log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs that have not ended: what they captured may still become posts, so no cursor may lie behind their beginning."""
+"""Unfinished runs: their captures may still become posts, so no cursor may pass their beginning."""
 
 from __future__ import annotations
 

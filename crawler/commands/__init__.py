@@ -1,1 +1,1 @@
-"""The commands a user types, one verb a file."""
+"""The commands, one module each."""

@@ -1,4 +1,4 @@
-"""The collection that a command line names."""
+"""The collection named on a command line."""
 
 from __future__ import annotations
 

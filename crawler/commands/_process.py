@@ -1,4 +1,4 @@
-"""What our commands set for the whole of their process.
+"""Process-wide set-up of our commands.
 
 The add-on sets nothing of the kind, because it runs in processes of other people.
 """

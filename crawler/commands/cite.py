@@ -1,4 +1,4 @@
-"""`scrapy cite`: the captures in which a sentence stands, as evidence that others can check."""
+"""`scrapy cite`: find the captures that contain a sentence, as evidence that others can check."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Say in which captures a sentence stands, so that others can check it"
+        return "Find the captures that contain a sentence, as evidence that others can check"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--collection", metavar="NAME", help="look there only (default: everywhere)")
+        parser.add_argument("--collection", metavar="NAME", help="search only this collection (default: all)")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Cite the sentence named in `args`."""

@@ -1,4 +1,4 @@
-"""`newsreel completion`: a script by which a shell completes commands, options and settings."""
+"""`newsreel completion`: the shell script that completes commands, options and settings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `newsreel --help`."""
-        return "Print the script by which a shell completes commands, options and settings"
+        return "Print the shell script that completes commands, options and settings"
 
     def long_desc(self) -> str:
         """Return how to use it."""

@@ -1,4 +1,4 @@
-"""`scrapy crawl`: Scrapy's own, with its arguments checked first and an exit code that tells the truth."""
+"""`scrapy crawl`: Scrapy's command with checked arguments and meaningful exit codes."""
 
 from __future__ import annotations
 

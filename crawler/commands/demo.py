@@ -1,4 +1,4 @@
-"""`scrapy demo`: the whole job on a small newspaper of our own, served on loopback, in a few seconds and offline."""
+"""`scrapy demo`: crawl, rebuild and verify a small bundled newspaper, offline."""
 
 from __future__ import annotations
 
@@ -37,14 +37,12 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "See it work: crawl, archive, reparse and verify a small newspaper, offline"
+        return "Demonstration: crawl, archive, reparse and verify a small newspaper, offline"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument(
-            "--dir", metavar="DIR", help="where to put what it makes (default: DATA_DIR/demo, made anew)"
-        )
+        parser.add_argument("--dir", metavar="DIR", help="output folder (default: DATA_DIR/demo, replaced)")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002 (Scrapy's signature)
         """Run every step and print a table of them."""

@@ -1,4 +1,4 @@
-"""`newsreel doctor`: what is there, what is missing, what would fail."""
+"""`newsreel doctor`: check the installation and the project folder."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `newsreel --help`."""
-        return "Say what is there and what is missing, and what would fail"
+        return "Check the installation and the folder: what is missing, what would fail"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""

@@ -42,7 +42,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `newsreel --help`."""
-        return "Leave addresses out: never fetched, shown or exported; nothing is deleted"
+        return "Exclude addresses: never fetched, shown or exported; nothing is deleted"
 
     def long_desc(self) -> str:
         """Return what a pattern is."""
@@ -56,9 +56,11 @@ class Command(NewsreelCommand):
         """Declare the options."""
         super().add_options(parser)
         parser.add_argument("--list", action="store_true", help="list the patterns, and how much each leaves out")
-        parser.add_argument("--remove", action="store_true", help="take the patterns out again")
-        parser.add_argument("--reason", default="", help="is kept beside the pattern")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be left out, and change nothing")
+        parser.add_argument("--remove", action="store_true", help="remove the patterns")
+        parser.add_argument("--reason", default="", help="a note kept with the pattern")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be excluded, without changing anything"
+        )
         parser.add_argument("--json", action="store_true", help="of the list: JSON Lines on standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`scrapy export`: hand posts over, whole or what has changed since a cursor."""
+"""`scrapy export`: export posts, all of them or the changes since a cursor."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Hand posts over: tables, feeds, sites; all, or what has changed since a cursor"
+        return "Export posts as tables, feeds or sites; all of them, or the changes since a cursor"
 
     def long_desc(self) -> str:
         """Return the formats."""
@@ -79,17 +79,13 @@ class Command(NewsreelCommand):
         """Declare the options."""
         super().add_options(parser)
         parser.add_argument("-o", "--output", metavar="PATH", help="file, folder or address to write; - prints lines")
-        parser.add_argument("--collection", metavar="NAME", help="only its posts (default: those of all)")
+        parser.add_argument("--collection", metavar="NAME", help="only posts of this collection (default: all)")
         parser.add_argument("--source", default="", metavar="NAME", help="only this source's posts")
-        parser.add_argument("--since", metavar="CURSOR", help="what has changed since; 'start' for all there ever was")
-        parser.add_argument(
-            "--follow", action="store_true", help="print changes as they come (default: those from now on)"
-        )
-        parser.add_argument(
-            "--format", dest="form", default="", metavar="NAME", help="the same as <format>, and stronger"
-        )
+        parser.add_argument("--since", metavar="CURSOR", help="only changes since this cursor; 'start' for all changes")
+        parser.add_argument("--follow", action="store_true", help="print changes as they happen (default: from now on)")
+        parser.add_argument("--format", dest="form", default="", metavar="NAME", help="overrides <format>")
         parser.add_argument("--title", default="", help="of a site or of feeds")
-        parser.add_argument("--url", default="", help="where a site or a folder of feeds will stand")
+        parser.add_argument("--url", default="", help="public address of the site or the folder of feeds")
         parser.add_argument("--hub", default="", metavar="URL", help="WebSub hub named in feeds")
         parser.add_argument("--limit", type=int, default=0, metavar="N", help="posts in a feed (default: 50)")
         parser.add_argument("--order", default="", choices=[*Order], help="of feeds (default: published)")
@@ -125,9 +121,9 @@ class Command(NewsreelCommand):
         except FormatError as error:
             raise UsageError(str(error), print_help=False) from error
         if not opts.output:
-            raise UsageError("say where to write with -o", print_help=False)
+            raise UsageError("give the file or folder to write with -o", print_help=False)
         if opts.since and not chosen.is_table:
-            raise UsageError(f"{args[0]} is always made of all posts, so --since has no use", print_help=False)
+            raise UsageError(f"{args[0]} always contains all posts; leave --since out", print_help=False)
         if opts.output == _STDOUT:
             self._print(args[0], opts)
             return
@@ -233,7 +229,7 @@ class Command(NewsreelCommand):
         try:
             engine = find_engine(opts)
             if engine and opts.since:
-                raise UsageError("changes are handed over by one process: leave --engine out", print_help=False)
+                raise UsageError("changes are exported by one process; leave --engine out", print_help=False)
             done = write_export(Library(Path(self.settings["DATA_DIR"])), plan, opts.since, engine)
         except (ArchiveError, SourceError, CursorError, EngineError) as error:
             raise UsageError(str(error), print_help=False) from error

@@ -69,13 +69,13 @@ class Command(NewsreelCommand):
         super().add_options(parser)
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--body", choices=_FORMS, help="print the body alone, in this form")
-        parser.add_argument("--source", metavar="NAME_OR_PATH", help="ask this source's rules first")
-        parser.add_argument("--collection", metavar="NAME", help="take the URL's capture from this collection")
+        parser.add_argument("--source", metavar="NAME_OR_PATH", help="use this source's rules")
+        parser.add_argument("--collection", metavar="NAME", help="read the URL's capture from this collection")
         parser.add_argument("--at", metavar="TS", help="14-digit UTC timestamp: of the nearest capture, or of a file")
-        parser.add_argument("--url", default="", help="the address of a page that is a file")
-        parser.add_argument("--lang", default="", metavar="TAG", help="its language, such as zh or pt-BR")
-        parser.add_argument("--tz", default="", metavar="ZONE", help="zone of its times, such as Asia/Shanghai")
-        parser.add_argument("--batch", metavar="PAGES.jsonl", help="read many pages, answer one JSON line each")
+        parser.add_argument("--url", default="", help="the address of the page in a file")
+        parser.add_argument("--lang", default="", metavar="TAG", help="language, such as zh or pt-BR")
+        parser.add_argument("--tz", default="", metavar="ZONE", help="time zone, such as Asia/Shanghai")
+        parser.add_argument("--batch", metavar="PAGES.jsonl", help="read many pages; print one JSON line for each")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Show one page, or answer a batch."""

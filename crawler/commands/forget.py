@@ -1,4 +1,4 @@
-"""`newsreel forget`: take an article out of everything, for good."""
+"""`newsreel forget`: erase an article everywhere, for good."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Command(NewsreelCommand):
         super().add_options(parser)
         parser.add_argument("--collection", metavar="C", default="", help="only in this collection (default: in all)")
         parser.add_argument("--pattern", metavar="REGEX", help="every article whose address or id this matches")
-        parser.add_argument("--reason", default="", help="such as a case number; tombstone and register keep it")
-        parser.add_argument("--dry-run", action="store_true", help="say what would be erased, and erase nothing")
+        parser.add_argument("--reason", default="", help="for example a case number; kept in tombstone and register")
+        parser.add_argument("--dry-run", action="store_true", help="show what would be erased, without erasing")
         parser.add_argument("--yes", action="store_true", help="do not ask")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -125,5 +125,5 @@ def _describe(collection: Collection, target: Target) -> str:
 
 def _ask() -> bool:
     if not sys.stdin.isatty():
-        raise UsageError("this cannot be undone; give --yes where there is no terminal to ask on", print_help=False)
+        raise UsageError("this cannot be undone; give --yes to confirm without a terminal", print_help=False)
     return input("This cannot be undone. Erase? [y/N] ").strip().lower() in ("y", "yes")

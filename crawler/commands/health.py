@@ -1,4 +1,4 @@
-"""`scrapy health`: which sources are well, and what is wrong with the others."""
+"""`scrapy health`: show which sources work, and what is wrong with the others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Tell which sources are well: silence, fields no longer found, failures, changed robots.txt"
+        return "Check sources: silence, missing fields, failures, changed robots.txt"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""

@@ -59,9 +59,9 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--collection", metavar="NAME", help="where to look (default: the only collection)")
-        parser.add_argument("--source", metavar="NAME_OR_PATH", help="whose article (default: any of the collection)")
-        parser.add_argument("--json", action="store_true", help="print one JSON object a version")
+        parser.add_argument("--collection", metavar="NAME", help="the collection to search (default: the only one)")
+        parser.add_argument("--source", metavar="NAME_OR_PATH", help="the article's source (default: any)")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per version")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Show the history of the article named in `args`."""

@@ -1,4 +1,4 @@
-"""`scrapy import`: take in what others have archived, and make posts of it."""
+"""`scrapy import`: import archives of other tools and make posts from them."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Take in WARC, ARC and WACZ files of any tool and make their posts"
+        return "Import WARC, ARC and WACZ files of any tool and make their posts"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--collection", metavar="NAME", help="where the files go; it is made if it is not there")
+        parser.add_argument("--collection", metavar="NAME", help="output folder; created if missing")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Import the files and folders named in `args`."""

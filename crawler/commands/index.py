@@ -1,4 +1,4 @@
-"""`scrapy index`: list every capture of a collection anew."""
+"""`scrapy index`: rebuild a collection's index."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "List every capture of a collection anew, from its WARC files"
+        return "Rebuild a collection's index from its WARC files"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""

@@ -1,4 +1,4 @@
-"""`newsreel init`: a project folder for one's own settings, sources and data."""
+"""`newsreel init`: create a project folder for settings, sources and data."""
 
 from __future__ import annotations
 

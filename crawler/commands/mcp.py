@@ -29,7 +29,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Let an assistant search the archive and check what it says (MCP, over stdin and stdout)"
+        return "Serve the archive to AI assistants (MCP, over stdin and stdout)"
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Serve until standard input ends."""

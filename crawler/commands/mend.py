@@ -1,4 +1,4 @@
-"""`scrapy mend`: repaired copies of files whose writer was wrong."""
+"""`scrapy mend`: write repaired copies of files from non-conforming writers."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Write repaired copies of files whose writer was wrong"
+        return "Write repaired copies of WARC files written incorrectly by other tools"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
         parser.add_argument(
-            "--to", metavar="NAME", help="the collection to write, made if missing (default: <collection>-mended)"
+            "--to", metavar="NAME", help="the collection to write, created if missing (default: <collection>-mended)"
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:

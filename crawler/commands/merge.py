@@ -1,4 +1,4 @@
-"""`newsreel merge`: one WARC file a day in the place of many small ones."""
+"""`newsreel merge`: merge many small WARC files into one per day."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `newsreel --help`."""
-        return "Join the small WARC files of each past day"
+        return "Merge the small WARC files of each past day"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
@@ -47,7 +47,9 @@ class Command(NewsreelCommand):
         parser.add_argument(
             "--keep-days", metavar="N", type=int, default=1, help="leave the files of the last N days (default: 1)"
         )
-        parser.add_argument("--dry-run", action="store_true", help="say what would be joined, and change nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="show what would be merged, without changing anything"
+        )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Merge the collections named in `args`, or all."""

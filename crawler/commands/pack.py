@@ -1,4 +1,4 @@
-"""`scrapy pack`: one file of a collection, to hand over or to open in a browser."""
+"""`scrapy pack`: pack a collection into one WACZ file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Write a collection's captures, index and pages to one WACZ file"
+        return "Pack a collection's captures, index and pages into one WACZ file"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
@@ -55,9 +55,9 @@ class Command(NewsreelCommand):
         parser.add_argument(
             "-o", "--output", metavar="FILE.wacz", help="the file to write (default: <collection>.wacz)"
         )
-        parser.add_argument("--title", default="", help="what a reader sees first (default: the collection's name)")
+        parser.add_argument("--title", default="", help="title of the package (default: the collection's name)")
         add_part_options(parser)
-        parser.add_argument("--sign", metavar="KEY.pem", help="sign with this key, made if it is not there")
+        parser.add_argument("--sign", metavar="KEY.pem", help="sign with this key; created if missing")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Pack the collection named in `args`."""

@@ -1,4 +1,4 @@
-"""`scrapy reparse`: make every post again from the archive, with no network."""
+"""`scrapy reparse`: rebuild every post from the archive, without network."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Make every post again from the archive, with no network"
+        return "Rebuild every post from the archive, without network"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
@@ -67,15 +67,17 @@ class Command(NewsreelCommand):
         )
         parser.add_argument("--at", metavar="TS", help="only captures up to this 14-digit UTC timestamp")
         parser.add_argument("--out", metavar="DIR", help="write the posts there instead of the collection's folder")
-        parser.add_argument("--diff", action="store_true", help="report what would change, and write nothing")
+        parser.add_argument("--diff", action="store_true", help="report what would change, without writing")
         parser.add_argument("--json", action="store_true", help="print the report of --diff as one JSON object")
-        parser.add_argument("--html", metavar="FILE", help="write the report of --diff as a page, before beside after")
+        parser.add_argument(
+            "--html", metavar="FILE", help="write the report of --diff as a page that compares before and after"
+        )
         parser.add_argument(
             "--examples",
             type=int,
             default=5,
             metavar="N",
-            help="of each change, 0 for all (default: %(default)s)",
+            help="examples per change, 0 for all (default: %(default)s)",
         )
         add_engine_options(parser)
 
@@ -116,11 +118,11 @@ class Command(NewsreelCommand):
 
 def _check_options(opts: argparse.Namespace) -> None:
     if opts.diff and opts.out:
-        raise UsageError("--diff writes nothing, so --out has no use beside it", print_help=False)
+        raise UsageError("--diff writes nothing; leave --out out", print_help=False)
     if opts.at and not (opts.diff or opts.out):
-        raise UsageError("--at makes posts of the past; say where they go with --out, or --diff", print_help=False)
+        raise UsageError("--at makes posts of the past; give --out DIR or --diff with it", print_help=False)
     if (opts.json or opts.html) and not opts.diff:
-        raise UsageError("--json and --html are forms of the report of --diff; give it as well", print_help=False)
+        raise UsageError("--json and --html are formats of the report of --diff; give --diff as well", print_help=False)
 
 
 def _remake(

@@ -1,4 +1,4 @@
-"""`scrapy runs`: what ran, when, and what it brought home."""
+"""`scrapy runs`: list runs and their results."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "List what ran: when, how long, pages, posts, bytes, and how it ended"
+        return "List runs: start, duration, pages, posts, bytes, and how each ended"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""

@@ -70,7 +70,7 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--once", action="store_true", help="run what is due, then end")
+        parser.add_argument("--once", action="store_true", help="run what is due, then exit")
         parser.add_argument("--list", metavar="N", type=int, nargs="?", const=_COMING, help="show the next N runs")
         parser.add_argument("--json", action="store_true", help="events, or the list, as JSON Lines on standard output")
         parser.add_argument(
@@ -86,7 +86,7 @@ class Command(NewsreelCommand):
         if args and args[0] != "export":
             raise refuse_word(args[0], ["export"], "part of this command")
         if args not in ([], ["export"]) or bool(args) != bool(opts.exports):
-            raise UsageError("ask for 'export' with --systemd, --cron or --github-actions, or for neither")
+            raise UsageError("use 'export' together with --systemd, --cron or --github-actions")
         roster = self._load_roster(opts.sources)
         if args:
             self._export(opts)
@@ -212,7 +212,7 @@ class Command(NewsreelCommand):
 
     def _list(self, roster: Roster, opts: argparse.Namespace) -> None:
         if opts.list < 1:
-            raise UsageError("--list takes a number of runs, at least 1", print_help=False)
+            raise UsageError("--list needs a number of runs, at least 1", print_help=False)
         entries: dict[str, Entry] = {}
         if isinstance(self._where, str) or self._where.exists():
             with self._open_table() as table:

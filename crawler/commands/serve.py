@@ -44,11 +44,11 @@ class Command(NewsreelCommand):
         super().add_options(parser)
         parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
         parser.add_argument("--port", type=int, default=8080, help="default: 8080; 0 takes any that is free")
-        parser.add_argument(
-            "--name", action="append", default=[], metavar="HOST", help="another host name to be asked for under"
-        )
+        parser.add_argument("--name", action="append", default=[], metavar="HOST", help="another host name to accept")
         control = parser.add_argument_group("control: start and stop crawls from a browser")
-        control.add_argument("--control", type=int, metavar="PORT", help="serve the control page there, behind a token")
+        control.add_argument(
+            "--control", type=int, metavar="PORT", help="serve the control page on this port, protected by a token"
+        )
         control.add_argument("--control-host", metavar="HOST", default="127.0.0.1", help="default: 127.0.0.1")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`scrapy sign`: log a collection's files, signed and time-stamped."""
+"""`scrapy sign`: sign and time-stamp the log of a collection's files."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Log a collection's closed files, signed and time-stamped"
+        return "Sign a collection's closed files, with time-stamps if configured"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--key", metavar="KEY.pem", help="the key, made if missing (default: the setting)")
+        parser.add_argument("--key", metavar="KEY.pem", help="the key, created if missing (default: the setting)")
         parser.add_argument("--timestamp", metavar="URL", help="ask this authority (RFC 3161; default: the setting)")
         parser.add_argument("--next-key", metavar="KEY.pem", help="announce this key; later entries are signed with it")
 

@@ -1,4 +1,4 @@
-"""`scrapy sources`: what can be followed, and the workbench on which a definition is made and tried."""
+"""`scrapy sources`: list sources; draft, check and test definitions."""
 
 from __future__ import annotations
 
@@ -88,12 +88,14 @@ class Command(NewsreelCommand):
         parser.add_argument("--collection", metavar="NAME", help="check: try the rules on it; new: read pages from it")
         parser.add_argument("--json", action="store_true", help="check: print one JSON object")
         parser.add_argument("--cases", metavar="DIR", help="check: replay the test cases in this directory")
-        parser.add_argument("--source", metavar="NAME_OR_PATH", help="record: whose rules say what is expected")
+        parser.add_argument(
+            "--source", metavar="NAME_OR_PATH", help="record: the source whose rules give the expected post"
+        )
         parser.add_argument(
             "-o", "--output", metavar="PATH", help="new: file for the draft; record: directory of the case"
         )
         parser.add_argument("--at", metavar="TS", help="new, record: 14-digit UTC timestamp of the capture")
-        parser.add_argument("--url", default="", help="new: the address of a page that is a file")
+        parser.add_argument("--url", default="", help="new: the address of the page in a file")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """List, check, draft, record, or print the schema."""
@@ -121,7 +123,7 @@ class Command(NewsreelCommand):
 
     def _record(self, target: str, opts: argparse.Namespace) -> int:
         if not opts.output:
-            raise UsageError("say with -o DIR where the case goes", print_help=False)
+            raise UsageError("give the directory of the case with -o DIR", print_help=False)
         assert self.settings is not None
         try:
             source = find_source(opts.source) if opts.source else None

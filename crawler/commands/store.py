@@ -1,4 +1,4 @@
-"""`scrapy store`: put a collection's closed files into object storage."""
+"""`scrapy store`: move a collection's closed files to object storage."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Put a collection's WARC files into object storage (STORE_URL)"
+        return "Move a collection's closed WARC files to object storage (STORE_URL)"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--json", action="store_true", help="one JSON object a file, on stdout")
+        parser.add_argument("--json", action="store_true", help="one JSON object per file, on stdout")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Store the collection named in `args`."""

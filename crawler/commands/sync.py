@@ -1,4 +1,4 @@
-"""`scrapy sync`: tell other machines what this one has captured, and take in what they have."""
+"""`scrapy sync`: exchange captures with other machines."""
 
 from __future__ import annotations
 
@@ -60,7 +60,9 @@ class Command(NewsreelCommand):
         assert self.settings is not None
         url = find_url(self.settings["CATALOGUE_URL"])
         if not url:
-            raise UsageError("CATALOGUE_URL is not set, so there is nobody to exchange with", print_help=False)
+            raise UsageError(
+                "CATALOGUE_URL is not set, so there are no other machines to exchange captures with", print_help=False
+            )
         try:
             collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0], create=True)
             self.exitcode = self._store(collection)

@@ -1,4 +1,4 @@
-"""`scrapy verify`: prove that the archive is whole and that every post is what it makes."""
+"""`scrapy verify`: prove that the archive is undamaged and that every post follows from it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Command(NewsreelCommand):
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
-        return "Prove that an archive is whole; with --posts, that every post follows from it"
+        return "Prove that an archive is undamaged; with --posts, that every post follows from it"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
@@ -69,8 +69,8 @@ class Command(NewsreelCommand):
         parser.add_argument("--posts", action="store_true", help="also compare every post file with its reparse")
         parser.add_argument("--strict", action="store_true", help="with --posts: posts in doubt are problems, too")
         parser.add_argument("--json", action="store_true", help="print problems as JSON Lines")
-        parser.add_argument("--log-key", metavar="KEY.pem", help="the key that has to have signed the collection's log")
-        parser.add_argument("--timestamp-roots", metavar="CERTS.pem", help="time-stamp authorities that are believed")
+        parser.add_argument("--log-key", metavar="KEY.pem", help="the key that must have signed the collection's log")
+        parser.add_argument("--timestamp-roots", metavar="CERTS.pem", help="trusted time-stamp authorities")
         add_engine_options(parser)
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:

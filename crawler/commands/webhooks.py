@@ -56,7 +56,7 @@ class Command(NewsreelCommand):
         action, *rest = args or ["list"]
         numbers = [int(text) for text in rest if text.isascii() and text.isdigit()]
         if action not in ("list", "retry", "deliver") or len(numbers) < len(rest) or (rest and action != "retry"):
-            raise UsageError("say list, retry (all, or the numbers that list shows), or deliver", print_help=False)
+            raise UsageError("use list, retry (all, or the numbers that list shows), or deliver", print_help=False)
         library = Library(find_data_dir(self.settings))
         if action == "list":
             self._list(library, is_json=opts.json)

@@ -1,4 +1,4 @@
-"""A small bilingual newspaper that exists only on the loopback interface: the demo and the tests crawl it."""
+"""A small bilingual newspaper on the loopback interface, crawled by the demo and the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the newspaper has to say, read from `articles.toml`.
+"""The newspaper's articles, read from `articles.toml`.
 
 The articles are data, so that they can be read, mended and added to without a look at the code that prints
 them.

@@ -1,4 +1,4 @@
-"""The newspaper's pages and API answers as text, from the templates in `web/`; encoding and HTTP come later."""
+"""The newspaper's pages and API answers as text, from the templates in `web/`."""
 
 from __future__ import annotations
 

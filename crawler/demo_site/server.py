@@ -1,4 +1,4 @@
-"""The newspaper on a loopback socket: a thread that carries requests to the paper and bytes to the client."""
+"""Serves the newspaper on a loopback socket, in a thread."""
 
 from __future__ import annotations
 

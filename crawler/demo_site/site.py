@@ -1,4 +1,4 @@
-"""The newspaper as a function: request and edition give the bytes of a response, with no socket in sight."""
+"""The newspaper as a function from request and edition to a response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an answer to the bytes on the wire, with every habit real servers have and textbooks forget.
+"""Turns an answer into bytes, with the quirks of real servers.
 
 Which habit an address has follows from the address alone: the same request always gets the same bytes.
 """

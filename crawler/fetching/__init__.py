@@ -1,1 +1,1 @@
-"""How a page comes over the wire: what is captured, which bounds hold it, which addresses may be asked."""
+"""Fetching pages: capture, limits, and the addresses that may be requested."""

@@ -1,4 +1,4 @@
-"""Large blocks of memory are the system's again as soon as they are free.
+"""Makes the C library return large blocks of memory to the system as soon as they are free.
 
 The allocator of glibc keeps what it gets: after the first page of 30 MB it takes the next ones from its heap, where
 they leave holes that no other page fits into. In a process that meets such pages now and then that is a hundred MB.

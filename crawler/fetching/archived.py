@@ -1,4 +1,4 @@
-"""A capture as Scrapy sees it: the response that a crawl passes on, made of what its record holds."""
+"""Builds the Scrapy response of a capture from its record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many bytes of responses are held at once, whatever the web sends.
+"""Limits how many bytes of responses are held in memory at once.
 
 Each response alone is bounded by `DOWNLOAD_MAXSIZE`, but many come at a time, and each is held twice: once for the
 archive and once for the spider. When all of them together are beyond the budget, the connections that have delivered

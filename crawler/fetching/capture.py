@@ -1,4 +1,4 @@
-"""The download handler: sends requests by our own client, and has the run write down what crossed the wire.
+"""The download handler: sends requests with our own client and writes their captures.
 
 An exchange is written before its response is passed on, and the response is read from what was written, by the
 functions that a reparse uses. So a spider cannot see anything that the archive does not hold.

@@ -1,4 +1,4 @@
-"""What one page and one host may cost: the middlewares that hold them to it, each bound counted by its name.
+"""Middlewares that enforce the limits of a page and a host, each counted by name.
 
 `docs/limits.md` lists every bound, also those that stand elsewhere. A page beyond a bound is reported to its request's
 errback like one that could not be had, so that nobody waits for it; the crawl goes on.

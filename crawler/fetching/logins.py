@@ -1,4 +1,4 @@
-"""Logging in before the first page, and again where the session has lapsed.
+"""Logs in before the first page, and again when the session has expired.
 
 The log-in is a few ordinary requests: in scope or to the log-in's own host, captured like all others, the secrets
 starred out. A log-in that fails is told once; then the crawl goes on as somebody whom nobody knows.

@@ -1,4 +1,4 @@
-"""What a request and a response pass on their way: the scope on the way out, provenance on the way in."""
+"""Downloader middlewares: scope for requests, provenance for responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hosts that ask to be left alone for a while are: their requests wait in the frontier.
+"""Pauses hosts that ask for it (429, 503); their requests wait in the frontier.
 
 A request that is answered 429 or 503 with Retry-After goes back to the frontier, where it survives a crash as any other
 does, and nothing is asked of the host until its time has come. A host that refuses without a time is given pauses that

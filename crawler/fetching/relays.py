@@ -1,4 +1,4 @@
-"""Requests that are made for a browser: marked, so that nothing follows, retries or revalidates them in its place."""
+"""Requests made for a browser, marked so that they are not followed, retried or revalidated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests for what a browser fetches to show a page. They come after pages, and one that fails harms nothing."""
+"""Requests for page requisites. They come after pages, and their failure affects nothing else."""
 
 from __future__ import annotations
 

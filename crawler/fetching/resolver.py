@@ -1,4 +1,4 @@
-"""Names resolve to public addresses only, so that no link and no redirect can reach into the network we run in.
+"""A resolver that returns public addresses only, so that no link or redirect reaches an internal network.
 
 The check sits where a name has just become the address that is connected to: a check of the name alone would be
 blind to the many spellings of 127.0.0.1 and to names that answer differently the second time.

@@ -1,4 +1,4 @@
-"""Fetching only what is new: the archive knows what a page was, and the publisher whether it still is.
+"""Conditional requests: fetches only what has changed since the last capture.
 
 The validators come from the last capture of the very same address. Where the publisher answers 304 the page is read
 from that capture, as if it had been sent again: what it states joins to nothing new, and what it links to is still

@@ -1,4 +1,4 @@
-"""robots.txt: fetched once for each host of a run, read as RFC 9309 says, its Crawl-delay kept within a bound.
+"""robots.txt by RFC 9309: fetched once per host and run, with Crawl-delay up to a limit.
 
 A host whose robots.txt cannot be had because its server fails is asked for nothing else, for as long as the standard
 says; then the rules that were archived last hold.

@@ -1,1 +1,1 @@
-"""What is still to fetch: leased to a worker, acknowledged when its work is on disk, never lost."""
+"""The frontier: requests are leased to a worker, acknowledged when their results are on disk, and never lost."""

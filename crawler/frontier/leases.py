@@ -1,4 +1,4 @@
-"""The lease table: what is still to fetch, who is fetching it, and what has been fetched, in one SQLite file.
+"""The lease table in one SQLite file: which requests are waiting, leased or done.
 
 A request is pending, then leased to one worker, then done. A lease that its worker stops renewing, because it died,
 falls back to pending; so nothing is lost, and at most what was leased is fetched again. Rows of a job stay until the

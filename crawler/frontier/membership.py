@@ -1,4 +1,4 @@
-"""A run's membership in a crawl that several workers share: it begins before the first request, and ends with the run.
+"""A run's membership in a shared crawl, from before the first request to the end of the run.
 
 As long as it lasts a lock beside the frontier's file tells that the run is alive, as with a frontier of this machine.
 """

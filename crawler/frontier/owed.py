@@ -1,4 +1,4 @@
-"""What a source owes us: pages that were wanted and not had, remembered until they answer or are gone for good.
+"""Pages that a source still owes: failed requests, remembered until they succeed or the page is gone for good.
 
 A list shows an article for a day; a page that failed on that day would never be met again. So whatever a run wanted
 and did not get is written down here, and later runs ask for it, after pauses that grow. Beside it stands by which rules

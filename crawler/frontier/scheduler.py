@@ -1,4 +1,4 @@
-"""The frontier as a Scrapy scheduler: requests are data in a lease table, acknowledged when their work is on disk.
+"""The frontier as a Scrapy scheduler: requests in a lease table, acknowledged when their results are on disk.
 
 Scrapy's own queues forget a killed crawl. Here a request counts as done only when the engine has let go of it: its
 response was captured, its callback's items went through the pipelines and its links were added to the table.

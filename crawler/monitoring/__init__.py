@@ -1,1 +1,1 @@
-"""How a crawl goes and how it went: progress, events, exit codes, health, metrics."""
+"""Monitoring of crawls: progress, events, exit codes, health, metrics."""

@@ -1,4 +1,4 @@
-"""What a machine and a project folder have and lack: the checks of `newsreel doctor`. They change nothing."""
+"""The checks of `newsreel doctor`. They change nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/metrics` on loopback, answered by a thread of the process that keeps the schedule."""
+"""`/metrics` on loopback, served by a thread of the scheduler's process."""
 
 from __future__ import annotations
 

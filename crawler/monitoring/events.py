@@ -1,4 +1,4 @@
-"""What scheduler and crawl tell of: each fact once, as a line for people and as JSON for programs."""
+"""Events of scheduler and crawl, as a line of text or as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exit codes of a crawl: how it ended, for whoever started it; Scrapy alone would say 0 to almost everything."""
+"""Exit codes of a crawl; Scrapy alone would exit with 0 in almost every case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Why a page could not be had: one word for each cause, so that failures can be counted and told apart."""
+"""Reasons why a page could not be fetched, one word each, for counting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The health of a source: what its latest runs found, against what its earlier runs used to find.
+"""The health of a source: its latest runs compared with earlier ones.
 
 Everything is told by the run manifests, so it can be asked at any time, and also of runs that nobody watched. A crawler
 that breaks makes a noise; a publisher that changes a class name does not, and nor does a schedule that nobody runs.

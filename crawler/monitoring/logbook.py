@@ -1,4 +1,4 @@
-"""The logbook: what the run manifests of all collections say, and which of the runs without an end are still alive.
+"""Reads the run manifests of all collections, and tells running crawls from dead ones.
 
 A crawl that several workers shared is one run, whose numbers are those of all of them together.
 """

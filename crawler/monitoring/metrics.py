@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: what the run manifests and the schedule's table say, in its text format.
+"""Prometheus metrics from run manifests and the schedule's table.
 
 Nothing is counted in memory, so a file written at the end of a run and an answer of a scheduler that was started a
 moment ago say the same.

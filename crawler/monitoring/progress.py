@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a plain line now and then in a pipe, events for a program.
+"""Progress of long work: a bar on a terminal, occasional lines in a pipe, events for programs.
 
 The bar and Scrapy's log share a terminal. While the bar stands, log handlers that write to standard error are handed
 the bar's own stream, which prints a line above the bar instead of through it.

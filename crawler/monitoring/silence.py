@@ -1,4 +1,4 @@
-"""A run that brought home no article, and why: one sentence for whoever started it, told by its counts alone.
+"""The message for a run that found no article, with the likeliest reason.
 
 A crawl is asked for articles. One that reads pages and finds none has failed, whatever its exit would otherwise say:
 the site blocks it, a consent page turns it round, its rules fit no page any more.

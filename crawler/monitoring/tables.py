@@ -1,4 +1,4 @@
-"""Tables on a terminal, whose numbers stay whole however narrow it is."""
+"""Tables on a terminal that never truncate numbers, however narrow the terminal is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tally of a crawl under way: what it has done so far, how fast, and how long it may yet take."""
+"""Counts, rate and remaining time of a running crawl."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The folder that a user works in, its settings, and the command `newsreel`."""
+"""Project folders, their settings, and the command `newsreel`."""

@@ -1,4 +1,4 @@
-"""What every command of ours has in common, whether `newsreel` or `scrapy` runs it."""
+"""The base class of our commands, for `newsreel` and `scrapy`."""
 
 from __future__ import annotations
 

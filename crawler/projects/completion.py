@@ -1,4 +1,4 @@
-"""Scripts by which a shell completes what is typed after `newsreel`: commands, their options, words and settings.
+"""Shell completion scripts for `newsreel`: commands, options, words and settings.
 
 A script holds everything that can be known beforehand, so that a press of the tab key starts no Python.
 """

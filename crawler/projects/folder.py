@@ -1,4 +1,4 @@
-"""A project folder: where a user's settings, sources and data lie.
+"""A project folder: the location of settings, sources and data.
 
 It is the nearest folder, from the working directory upwards, that holds `newsreel.toml` or `scrapy.cfg`.
 """

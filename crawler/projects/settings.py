@@ -1,4 +1,4 @@
-"""The settings of the project folder that the working directory lies in: ours, its `newsreel.toml`, the environment."""
+"""The settings of the current project folder: defaults, `newsreel.toml`, environment."""
 
 from __future__ import annotations
 

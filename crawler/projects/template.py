@@ -1,4 +1,4 @@
-"""What a new project folder holds."""
+"""The files of a new project folder."""
 
 from __future__ import annotations
 

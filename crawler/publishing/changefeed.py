@@ -1,4 +1,4 @@
-"""`GET /changes?since=`: the log of changes over HTTP, as a function from a query to an answer.
+"""`GET /changes?since=`: the change log over HTTP, as a function from query to response.
 
 Whatever serves pages mounts it: it knows nothing of sockets.
 

@@ -1,4 +1,4 @@
-"""Deliver what waits in the outbox: in order to each receiver, by one process at a time.
+"""Delivers the outbox: in order for each receiver, one process at a time.
 
 Deliveries to one receiver go out one after the other; one that fails is tried again with growing patience while those
 behind it wait, and after too many attempts it is given up, so that the others can go. A receiver may be sent the same

@@ -1,4 +1,4 @@
-"""Forgetting an article: everywhere in a collection, for good.
+"""Erases an article everywhere in a collection.
 
 What goes: the post file, all that the ledger knows, the article's pages in page lists and search, deliveries that wait,
 and the captures' bytes in the WARC files. What stays: a tombstone in each place, and an entry in the register of

@@ -1,4 +1,4 @@
-"""What leaving an address out means for a data directory: how much is met, and telling those who have copies."""
+"""Applies an exclusion to a data directory: counts what is affected and publishes the removals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports that keep themselves up to date: what `exports.toml` asks for, done when a run has ended.
+"""Exports configured in `exports.toml`, updated after each run.
 
 The log of changes is brought up to date first, in every project and whether or not anybody exports anything, because a
 change that was not entered when it happened could only be guessed at later.

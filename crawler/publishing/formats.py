@@ -1,4 +1,4 @@
-"""Export formats by name: ours, and those that installed distributions add under `newsreel.exporters`."""
+"""Export formats by name: built in, and from installed distributions (`newsreel.exporters`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deliveries while a crawl goes on, so that a receiver need not wait for the end of a run that takes hours.
+"""Delivers changes during a crawl, so that receivers need not wait for the end of a long run.
 
 A thread enters every so often what the run has filed since the last time, and delivers it. It asks the ledger only for
 what is new, and the crawl never waits for a receiver. What a run takes away is entered at its end.

@@ -1,4 +1,4 @@
-"""The changes of one collection or of all as one stream, read in pages or followed as they come.
+"""The changes of one collection or of all as one stream, read in pages or followed.
 
 Nothing is pushed: a reader asks for what lies behind its cursor and gets a page; a follower asks again every second.
 So a slow reader holds up nothing, and one that dies goes on from the last cursor that it has kept.

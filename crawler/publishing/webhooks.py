@@ -1,4 +1,4 @@
-"""Webhooks: one change, signed, on its way to one receiver.
+"""Sends one signed change to one webhook receiver.
 
 The form is that of Standard Webhooks 1.0, so that its libraries check what comes.
 """

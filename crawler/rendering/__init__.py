@@ -1,1 +1,1 @@
-"""Pages that scripts draw: opened in a browser that reaches the network only through us, and kept as it shows them."""
+"""Rendering pages in a browser that reaches the network only through our proxy."""

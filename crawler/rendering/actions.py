@@ -1,4 +1,4 @@
-"""What is done on a page before it is read, as its definition says: click, scroll, wait; and what it ends as."""
+"""Actions on a page before it is read: click, scroll, wait."""
 
 from __future__ import annotations
 

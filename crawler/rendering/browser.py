@@ -1,4 +1,4 @@
-"""One headless Chromium for a run: started when the first page needs it, and again where it died.
+"""One headless Chromium per run, started for the first page and restarted after a crash.
 
 No request of it leaves but through a page's proxy: names resolve to nothing, the browser's own errands are off, and
 what has no proxy has one that leads nowhere.

@@ -1,4 +1,4 @@
-"""Opens pages in a browser where a source wants that, and passes on what the browser shows instead of what was sent.
+"""Opens pages in a browser if the source asks for it, and passes on the rendered document.
 
 The document that the browser made is archived as a conversion of the response before anybody reads it, so posts are
 read from the archive here as well, and reading it again needs no browser.

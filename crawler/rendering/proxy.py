@@ -1,4 +1,4 @@
-"""The only way of a browser's page to the network: a proxy on loopback that asks in its place.
+"""The loopback proxy that makes all requests of the browser.
 
 Each page has a proxy of its own, so that what it asks for is known to be its own, and bounded. What it asks for is an
 ordinary request of the crawl: of its scope, robots.txt, resolver, bounds and archive.

@@ -1,1 +1,1 @@
-"""Posts made again from the archive alone, and the proof that they are the posts that are there."""
+"""Rebuilding posts from the archive, and comparing them with the existing ones."""

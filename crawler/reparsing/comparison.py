@@ -1,4 +1,4 @@
-"""What a change of rules or of code would do: the posts of a collection compared with those made again.
+"""The effect of changed rules or code: rebuilt posts compared with the existing ones.
 
 Posts are compared field by field, by their keys, so the report says how many would appear, vanish and change, and in
 which fields. A post whose fields are the same may still have another file: its footer or its categories changed.

@@ -1,4 +1,4 @@
-"""The report of what would change as a page: for each post before and after beside each other, the words marked."""
+"""The comparison as a web page: each post before and after, with changed words marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A capture as `pipelines.read` takes it, redirects followed inside the archive.
+"""Captures as input of `pipelines.read`, with redirects followed inside the archive.
 
 A crawl reads what stood behind a redirect, whether a status or a `<meta http-equiv="refresh">` said so. Here the target
 is the capture of its address that is nearest in time.

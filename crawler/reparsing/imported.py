@@ -1,4 +1,4 @@
-"""Definitions for the hosts of an archive that nobody has described, put into the collection like any other.
+"""Definitions for the hosts of an imported archive, stored in the collection.
 
 They are what `verify --posts` and a reparse read the posts by, so they need nothing but the archive.
 """

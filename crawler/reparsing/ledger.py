@@ -1,4 +1,4 @@
-"""The ledger of a collection, made again from the archive where an earlier version wrote it."""
+"""Rebuilds the ledger of a collection from the archive if an earlier version wrote it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Has a collection's ledger follow captures whose WARC files were merged or rewritten."""
+"""Updates the ledger's capture references after WARC files were merged or rewritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proof that posts are what the archive makes of them: two trees of post files, compared byte by byte."""
+"""Compares two trees of post files byte by byte, to prove that posts follow from the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the captures that posts name are there: a post refers to its bytes by record, instant, file and offset."""
+"""Checks that the captures named in posts exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making posts again from the archive: a loop over the index, with no network, no reactor and no spider.
+"""Rebuilds posts from the archive in a loop over the index, without network, reactor or spider.
 
 Every capture that the source's rules recognise is read once by the function that a crawl reads it by. What it states is
 added to a ledger; since a ledger is a set, the order in which captures are read does not matter.

@@ -1,4 +1,4 @@
-"""The joint manifest: a crawl that several workers shared, told as one run, with what each of them did.
+"""The joint manifest of a crawl shared by several workers.
 
 It is made of the workers' manifests alone and holds all that they say, so the manifests of a crawl may be joined, taken
 apart and joined again with others, by whoever has them.

@@ -1,4 +1,4 @@
-"""What was erased from the collection that a run writes to."""
+"""The erased addresses of the collection that a run writes to."""
 
 from __future__ import annotations
 

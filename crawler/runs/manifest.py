@@ -1,4 +1,4 @@
-"""The run manifest: the JSON record of what a run was, in the collection's `runs/`."""
+"""The run manifest: a JSON record of a run, in the collection's `runs/`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One execution of one spider: its id, its collection, the WARC files it writes and the manifest it leaves."""
+"""One execution of one spider: its id, collection, WARC files and manifest."""
 
 from __future__ import annotations
 

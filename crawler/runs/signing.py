@@ -1,4 +1,4 @@
-"""Brings the signed log of a collection up to date, where a setting names a key."""
+"""Updates the signed log of a collection if a key is configured."""
 
 from __future__ import annotations
 

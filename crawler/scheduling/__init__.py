@@ -1,1 +1,1 @@
-"""When a source is crawled without anybody asking: the loop that starts crawls, and what it remembers of them."""
+"""Scheduled crawls: the loop that starts them, and their state."""

@@ -1,4 +1,4 @@
-"""A crawl as a process of its own, and the lock that says which source is being crawled.
+"""Crawls as child processes, and the lock of a source.
 
 The lock is the kernel's, on one file for each source. Scheduler and crawl hold it together: the crawl inherits it, so
 it stays held until both have let go. A scheduler that was killed leaves a crawl that nobody waits for; its lock keeps

@@ -1,4 +1,4 @@
-"""The loop that crawls each source when it is due: starts a process, watches its time, waits for it, writes it down.
+"""The scheduler's loop: starts crawls when they are due, enforces time limits, records results.
 
 It may die at any moment. What it knows stands in the schedule's table; whether a source is being crawled is told by the
 source's lock, which lives as long as the crawl does.

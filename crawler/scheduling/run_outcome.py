@@ -1,4 +1,4 @@
-"""How a scheduled crawl went, by what its process and its manifest say, and what follows for the next one."""
+"""The outcome of a scheduled crawl, from its exit code and manifest, and when the next one is due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The schedule's memory: one row for each source says when it is due, how it last went and who is running it.
+"""The schedule's database: for each source when it is due, its last status, and which process runs it.
 
 Several schedulers may share the table: on one machine in a SQLite file, on several in the PostgreSQL database that they
 all reach, and they are then a pool of workers with no head that could be lost. A source is run by whoever takes its

@@ -1,4 +1,4 @@
-"""The roster: which sources are on a schedule, read again when their files change, so that nobody restarts anything."""
+"""The sources with a schedule, reloaded when their files change."""
 
 from __future__ import annotations
 

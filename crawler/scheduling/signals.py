@@ -1,4 +1,4 @@
-"""Signals as something to wait for: nothing is done inside a handler, and none is missed between two looks."""
+"""Signals to wait for, without work in the signal handlers."""
 
 from __future__ import annotations
 

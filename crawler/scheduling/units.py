@@ -1,4 +1,4 @@
-"""Files that let the machine's own services keep the schedule: systemd units, a crontab, a GitHub Actions workflow.
+"""Writes systemd units, a crontab line or a GitHub Actions workflow that runs the schedule.
 
 All of them ask often and let the schedule's table decide what is due. So clock changes, adaptive intervals and edited
 sources need no new export, and what a sleeping machine missed is caught up once.

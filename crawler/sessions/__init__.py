@@ -1,1 +1,1 @@
-"""What a publisher knows us by: secrets, cookies and log-in, which reach that publisher and nothing that is kept."""
+"""Sessions: secrets, cookies and log-in of a source, sent to its publisher only and never stored."""

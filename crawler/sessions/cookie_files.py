@@ -1,4 +1,4 @@
-"""Cookies as people have them: the two files that browsers' extensions export, or the line that a browser sends.
+"""Reads cookies as exported by browser extensions, or as a Cookie header line.
 
 Spec: RFC 6265 §4.2.1 (the line); the Netscape file has none, curl's documentation of it is what everybody follows.
 """

@@ -1,4 +1,4 @@
-"""The values that nothing may keep: read from where a definition says they are, and starred out of what is recorded."""
+"""Secret values of a session: read from their source, and masked in everything that is recorded."""
 
 from __future__ import annotations
 

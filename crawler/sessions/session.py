@@ -1,4 +1,4 @@
-"""The session of one source in one run: what is added to its requests, and what of it is kept out of the archive.
+"""The session of one source in one run: what it adds to requests and masks in captures.
 
 Secrets are added where a request becomes bytes and nowhere before, so they stand in no request that is stored, logged
 or handed to anybody. What is recorded is starred out before it becomes a record, with its length kept.

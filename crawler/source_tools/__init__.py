@@ -1,1 +1,1 @@
-"""Making and mending source definitions: drafts, dry runs over an archive, recorded cases."""
+"""Tools for source definitions: drafts, dry runs over an archive, recorded cases."""

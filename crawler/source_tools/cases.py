@@ -1,4 +1,4 @@
-"""Test cases of a source: a page as it was captured beside the post that it should make, one check a field.
+"""Test cases of a source: a captured page with the post that it should make.
 
 A case is a directory of two files: `capture.warc.gz`, which holds the page's response record byte for byte, and
 `expected.json`, which a person mends until it says what is true. A case needs no network, no clock and no settings.

@@ -1,4 +1,4 @@
-"""A drafted definition as text: TOML in which a comment says what each rule rests on."""
+"""A drafted definition as TOML, with comments that explain each rule."""
 
 from __future__ import annotations
 

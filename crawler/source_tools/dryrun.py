@@ -1,4 +1,4 @@
-"""A source's rules tried on every capture that an archive holds for them, before anything relies on them.
+"""Tries a source's rules on all captures of an archive.
 
 Captures are read as in a reparse, into a scratch ledger. What the rules found is tallied on the way: a rule that finds
 nothing is as good as none, and no crawl says so.

@@ -1,4 +1,4 @@
-"""What a dry run gives cause to mend, one sentence each: what, where, what to do."""
+"""Findings of a dry run, one sentence each: what, where, what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One page by the name that a user gives it: a file, an address on the web, a capture in a collection.
+"""A page given by the user: a file, an address, or a capture in a collection.
 
 A file and a capture are read; an address is asked for once, politely and by our name, and what comes is kept nowhere.
 Names must resolve to public addresses here as well: a redirect may lead anywhere.

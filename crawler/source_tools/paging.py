@@ -1,4 +1,4 @@
-"""Where a listing goes on: its link to the next page, and the pattern that such links share."""
+"""Finds the link to a listing's next page, and the pattern of such links."""
 
 from __future__ import annotations
 

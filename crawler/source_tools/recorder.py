@@ -1,4 +1,4 @@
-"""One page asked for on the web and captured byte for byte, into an archive of its own that lasts as long as needed."""
+"""Fetches one page and captures it in a temporary archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Selectors proposed from where a reader without rules found a field, each tried on every sample before it is believed.
+"""Proposes selectors for fields found without rules, each checked on every sample.
 
 A field that a page declares for machines needs none. For what only stands in the text, the element that holds it is
 named by an id or a class that people chose, never by one that a build made up, and never by its place among others.

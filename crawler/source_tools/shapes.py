@@ -1,4 +1,4 @@
-"""The shapes of a page's links: which of them look like addresses of articles, and the pattern that they share.
+"""Groups a page's links by the shape of their addresses, and finds the articles' pattern.
 
 Addresses that one program made differ only in dates, numbers and names, so a page's links fall into few shapes, and
 the shape with the long link texts and the changing tails is that of the articles. Nothing here asks the network.

@@ -1,4 +1,4 @@
-"""What a site names beside its pages: the feeds that a page announces, the sitemaps of robots.txt, and what they list.
+"""The feeds and sitemaps of a site, and the addresses in them.
 
 A draft that knows them loses no article that stands on no list, and can be measured: how many of the articles that
 the site names anywhere do its rules find?

@@ -1,4 +1,4 @@
-"""Further pages of a site asked for while a definition is drafted: as a guest, with robots.txt, pauses and a limit."""
+"""Fetches further pages for a draft, politely and up to a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The zone in which a paper most likely lives, guessed from the end of its host and from its language.
+"""Guesses the time zone of a publisher from its host's country domain and its language.
 
 A guess is only ever written into a draft with a word that it is one: a wrong zone moves posts to another day.
 """

@@ -1,4 +1,4 @@
-"""A source: a publisher we follow, described by one TOML file beside this module, or anywhere.
+"""Sources: publishers, each described by a TOML file in this folder or elsewhere.
 
 Adding a publisher needs no Python: `docs/sources.md` walks through a definition line by line.
 """

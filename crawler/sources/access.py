@@ -1,4 +1,4 @@
-"""The tables of a definition that say how pages are reached that a plain request does not have: session, browser.
+"""The `[session]` and `[render]` tables of a definition.
 
 A definition is archived with the captures and shown to people, so it never holds a secret itself. It says where one is:
 `env:NEWSREEL_SECRET_…` for a variable of the environment, `file:NAME` for a file beside the definition. No other

@@ -1,4 +1,4 @@
-"""The definition of a source as a collection knows it: the project's own, or else the one that its crawls archived."""
+"""Finds the definition of a collection's source: the project's, or the one archived by its crawls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a source definition: TOML in, a `Source` out, and for every fault a sentence naming file, key, remedy.
+"""Loads a source definition from TOML; every error names file, key and remedy.
 
 `crawler.sources.schema` says which keys a file has and of which type. Here each value is turned into what a crawl works
 with, and what no type can say is checked: selectors, time zones, keys that depend on one another.

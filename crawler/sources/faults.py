@@ -1,4 +1,4 @@
-"""What is wrong with a definition, as a sentence: where the fault is, what was found, and what belongs there.
+"""Errors in a definition as sentences: where, what was found, and what is expected.
 
 msgspec finds the first fault and names its place; the sentence is made from the types of the schema.
 """

@@ -1,4 +1,4 @@
-"""What the tables of a definition are written with: how a key is described, and what every table has in common."""
+"""Building blocks of the definition schema: key descriptions and shared options."""
 
 from __future__ import annotations
 

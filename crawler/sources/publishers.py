@@ -1,4 +1,4 @@
-"""The catalogue of publishers: facts from which a definition is made, so that a paper can be crawled by its name.
+"""The catalogue of publishers, from which definitions are made, so that a paper can be crawled by name.
 
 `publishers.jsonl` beside this module holds one publisher a line, sorted by name. Nobody promises that its addresses
 still work; `scrapy sources probe` tries them and `Probes` remembers when each last did.

@@ -1,4 +1,4 @@
-"""Python that a definition names: readers, where expressions are not enough, and normalisers of what was read.
+"""Loads the Python classes that a definition names: readers and normalisers.
 
 A definition may come out of another user's archive, so it cannot name any module: only a file that lies beside it,
 which the user chose with the definition's path, or a class that an installed distribution offers for this purpose

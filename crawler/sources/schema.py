@@ -1,4 +1,4 @@
-"""The shape of a definition file, as types: every table and key, its type, its limits, and what it says.
+"""The types of a definition file: every table and key, its type, limits and description.
 
 Two things are made of it: msgspec reads files by it (`crawler.sources.definition`), and `build_schema` turns it into
 JSON Schema, by which editors complete and check. A text whose meaning no pattern tells (a selector, a time zone) is

@@ -1,4 +1,4 @@
-"""When a source is due: arithmetic on instants, with no clock and no state of its own.
+"""Computes when a source is due, without a clock or state.
 
 Cron lines are read by cronsim on plain local time, and the changes of the clock are dealt with here: cronsim's own
 answer lies in the past when it is asked inside a repeated hour, and it passes over a run where clocks change by half an

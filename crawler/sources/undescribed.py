@@ -1,4 +1,4 @@
-"""The source definition of a site that nobody has described: made from its address alone, and archived like any other.
+"""Generates the definition of a site without one from its address, to be archived like any other.
 
 A reparse needs nothing but the archive, so what a run believed of a site must stand there, too.
 """

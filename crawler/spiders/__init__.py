@@ -1,1 +1,1 @@
-"""The spiders: where a run starts. What they do with a page stands once, in `base`."""
+"""The spiders. `base` handles pages; the others differ in where they start."""

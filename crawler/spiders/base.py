@@ -1,4 +1,4 @@
-"""What every spider of this project does with a page, whichever way it came to it.
+"""The base spider: what every spider of this project does with a page.
 
 `pipelines.read` says what a page states and where it leads. A spider passes the statements on as items, and chooses
 which of the links to follow: by their kind, by what earlier runs have captured, by how far it has come. Nothing is

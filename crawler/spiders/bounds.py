@@ -1,4 +1,4 @@
-"""What need not be asked for: articles older than a day, and those that a sitemap says have not changed."""
+"""Decides which articles are not requested: older than a date, or unchanged by the sitemap."""
 
 from __future__ import annotations
 

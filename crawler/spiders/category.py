@@ -1,4 +1,4 @@
-"""Following a site as a reader would: from its seeds to categories, articles, share links and the text behind them."""
+"""Crawls a source from its seeds to categories, articles, share links and their texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting from share links: what a reader was sent, without the site around it."""
+"""Crawls share links."""
 
 from __future__ import annotations
 

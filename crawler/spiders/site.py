@@ -1,4 +1,4 @@
-"""Crawling a news site without rules: robots.txt, sitemaps, feeds, and what the structure of its pages tells."""
+"""Crawls a site without rules: robots.txt, sitemaps, feeds, and the structure of its pages."""
 
 from __future__ import annotations
 

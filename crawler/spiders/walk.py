@@ -1,4 +1,4 @@
-"""How far a run walks the lists of a source, and what it asks for again because earlier runs could not have it.
+"""Decides how far a run walks the lists of a source, and which failed pages it requests again.
 
 A list is walked while it shows something new. That alone would lose whatever stands behind a page that failed, or
 behind one that a wrong rule never led to. So what was not had is owed (`crawler.frontier.owed`), and lists are walked

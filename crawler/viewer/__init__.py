@@ -1,1 +1,1 @@
-"""Shows posts beside the captures they were made from: what `scrapy serve` adds to the viewer of captures."""
+"""The viewer of `scrapy serve`: posts next to the captures they were made from."""

@@ -1,4 +1,4 @@
-"""The whole viewer as one function: it answers for posts and runs, and the archive's viewer for captures."""
+"""The viewer as one function: posts and runs here, captures in the archive's viewer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of one article: the post and what proves it, the post beside the page it came from, its versions."""
+"""Pages of one article: the post, its proof, the archived page, its versions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The text of a capture: what the reader of a crawl takes for the article of a page, without menus and scripts.
+"""The text of a capture, without menus and scripts.
 
 It is read by the rules of the source whose post the capture made, and else by those of `scrapy crawl site`, so it also
 is there for pages that other tools captured.

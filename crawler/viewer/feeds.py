@@ -1,4 +1,4 @@
-"""Feeds: those that `scrapy export feeds -o DATA_DIR/feeds` wrote, and any list of posts as one.
+"""Feeds: those exported to DATA_DIR/feeds, and any list of posts as a feed.
 
 A reader that has a feed as it is gets a 304.
 

@@ -1,4 +1,4 @@
-"""Lists of posts: what a request asks for, what is found, and by what it can be narrowed down."""
+"""Lists of posts: the request's parameters, the posts found, and the facets."""
 
 from __future__ import annotations
 

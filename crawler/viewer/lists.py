@@ -1,4 +1,4 @@
-"""Pages that list: the front page, posts by whatever they have in common, runs and their health."""
+"""List pages: the front page, posts by a common property, runs and health."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WACZ files, served with ranges, and a player for them.
+"""Serves WACZ files with ranges, and a player for them.
 
 The player is a copy of ReplayWeb.page (two files, under a licence of their own) that the user provides. It runs
 scripts, so it has a path and a policy of its own.

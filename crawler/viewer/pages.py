@@ -1,4 +1,4 @@
-"""The pages of posts and runs: their templates, which extend the archive's, and what these may call."""
+"""Templates of post and run pages, and the functions that they may call."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proof on the spot: the bytes that a post names are read again, and their digests computed, while somebody looks."""
+"""Proof on demand: reads the bytes that a post names and computes their digests."""
 
 from __future__ import annotations
 

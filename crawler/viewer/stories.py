@@ -1,4 +1,4 @@
-"""The body of an article as a page shows it: links and pictures in the archive, wide tables in boxes that scroll."""
+"""The body of an article on a page: links and pictures in the archive, scrollable wide tables."""
 
 from __future__ import annotations
 

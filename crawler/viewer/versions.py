@@ -1,4 +1,4 @@
-"""The versions of an article as a page shows them."""
+"""The versions of an article, for display."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands around and inside an article without being part of it, told by structure and by families of words.
+"""Recognises what is around and inside an article without being part of it, by structure and vocabulary.
 
 Class names are the page author's own labels: `related`, `share`, `newsletter` mean the same on thousands of pages, and
 some words mean it on some pages only, so a word under which most of a page stands says nothing there. Lists whose

@@ -1,4 +1,4 @@
-"""Who wrote an article: what the page states, or the byline that readers see.
+"""The authors of an article: as the page states them, or from the visible byline.
 
 Bylines name people, their newspaper and their place in one breath, `新京报记者 裴剑飞` as much as `By Jane Doe, AP`.
 Names of organisations and addresses are no authors, and the `author` of a Chinese `meta` is whoever keeps the site.

@@ -1,4 +1,4 @@
-"""The statements of a page about when its article was published, beyond those made for machines.
+"""Visible statements of when an article was published.
 
 Many pages, most Chinese ones among them, tell machines nothing or the day alone, and have the time of day in the
 line below the headline, in a variable of a script, in an attribute or in a comment of the editorial system. The rules

@@ -1,4 +1,4 @@
-"""What elements say that show no text of their own: formulas, films, and words that stand in controls.
+"""Text for elements without text of their own: formulas, videos, and words in form controls.
 
 A formula's letters are part of its sentence, a film that a text speaks of leaves at least its address, and a word in a
 `button` or `label` inside a paragraph is a word of the paragraph.

@@ -1,4 +1,4 @@
-"""What was put into an article between its paragraphs without being part of it.
+"""Removes insertions between the paragraphs of an article that are not part of it.
 
 Headings such as `相关阅读` or `Lesen Sie auch` begin lists that belong to other articles, and lists whose entries all
 lead elsewhere are such lists without a heading. The same words begin sentences, so a line that ends like a sentence is

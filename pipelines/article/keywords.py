@@ -1,4 +1,4 @@
-"""The tags of an article, chosen among the lists of keywords that its page carries.
+"""The tags of an article, chosen from the keyword lists on its page.
 
 What readers would call tags stands in one of several places, and beside it the words that somebody once wrote for
 search engines into the template. Those name the site, or nothing that the article is about.

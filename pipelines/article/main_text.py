@@ -1,4 +1,4 @@
-"""The main text of a page: which element holds the article, and what in it is the article.
+"""The main text of a page: which element holds the article, and which parts of it belong to the article.
 
 The prose of every element is measured, the element with the most prose standing near it is the article's heart, and
 from there the article reaches as far up as its siblings carry paragraphs of it. The headline cuts off what stands

@@ -1,4 +1,4 @@
-"""When an article was published, chosen among all that its page states about it.
+"""The publication date of an article, chosen from all dates that its page states.
 
 The places differ in trust and the values in how much they say: JSON-LD may hold the day where the line below the
 headline holds the minute, and an aware instant from a script says more than both. So trust decides on the day, and

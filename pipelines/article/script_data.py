@@ -1,4 +1,4 @@
-"""The text of an article in the data that its page is drawn from by a script.
+"""The text of an article in the data from which a script draws the page.
 
 Pages of Next, Nuxt, Apollo and their kin show nothing until a script has run, and hold what it shows as JSON: in an
 element of its own, assigned to a variable, or pushed in pieces. The names of properties differ from site to site, so

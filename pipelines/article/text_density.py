@@ -1,4 +1,4 @@
-"""How much of a part of a page is prose: the measure by which an article is told from what stands around it.
+"""How much of a part of a page is prose: the measure that separates an article from its surroundings.
 
 Prose is text in sentences, hardly any of it linked. Lists of links, labels and buttons weigh nothing, however many
 they are, so the weights of a subtree add up to how much of the article it can hold. A Chinese character weighs two and

@@ -1,4 +1,4 @@
-"""The headline of a page, told from the names, suffixes and slogans that stand around it.
+"""The headline of a page, without site names, suffixes and slogans.
 
 Pages call many things their title. On real pages a heading that the `title` element repeats is hardly ever anything
 but the headline, above all in Chinese, where nearly every `title` carries the names of channel and site behind it;

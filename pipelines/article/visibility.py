@@ -1,4 +1,4 @@
-"""What readers of a page see of it, and what they never do: scripts, controls, and text that is hidden.
+"""Which parts of a page readers see, and which are hidden: scripts, controls, hidden text.
 
 Hiding says little by itself. A template hides its article until a script shows it, a seller of watches hides what only
 search engines shall read, and a parser that misses an end tag puts a whole article into a button. So what is hidden, or

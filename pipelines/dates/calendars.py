@@ -1,4 +1,4 @@
-"""Years and days of other calendars, and years said in words, written as Gregorian ones before a date is read."""
+"""Converts years and days of other calendars, and years in words, to Gregorian ones before parsing."""
 
 from __future__ import annotations
 

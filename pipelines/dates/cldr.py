@@ -1,4 +1,4 @@
-"""Names of months in the languages that the vocabulary of this room has no table for, from CLDR by way of Babel.
+"""Month names from CLDR (by Babel) for languages that are not in `vocabulary`.
 
 The shapes are the same in all of them: day, name and year in one of three orders, with a short word of the language
 between or an ending behind. A language is loaded when a text is in it: by the tag of the page, or by its script.

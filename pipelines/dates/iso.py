@@ -1,4 +1,4 @@
-"""Dates as machines write them, which need no rule to be understood. Spec: ISO 8601; RFC 3339 §5.6."""
+"""Machine-readable dates. Spec: ISO 8601; RFC 3339 §5.6."""
 
 from __future__ import annotations
 

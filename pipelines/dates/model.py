@@ -1,4 +1,4 @@
-"""What is found in a text that states a date, and what it amounts to: an instant with a precision, or a refusal."""
+"""The result of reading a date: an instant with a precision, or the reason for refusing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A publisher's date as found to an instant, with no more precision than was stated.
+"""Parses a publisher's date to an instant, with no more precision than was stated.
 
 Pages date themselves in some eighty languages, five calendars and every abbreviation of a time zone, and half of them
 leave out the year, the day or the zone. What is left out is taken from the capture: its instant, and the zone of the

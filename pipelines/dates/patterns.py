@@ -1,4 +1,4 @@
-"""The shapes that days and spans of time have in a folded text.
+"""Patterns of days and periods in a folded text.
 
 One regular expression a family, in the order of how little they leave open; what the groups mean in which language is
 for `dates` to decide.

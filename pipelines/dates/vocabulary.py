@@ -1,4 +1,4 @@
-"""The words that publishers date their pages with, in the languages that the sources are written in.
+"""Words used in dates, by language.
 
 Tables only, apart from the folding that makes a text comparable with them: lower case, no Latin, Greek or Cyrillic
 accents, no Arabic vowel marks, every script's digits as ASCII. `dates` holds the rules.

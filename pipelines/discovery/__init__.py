@@ -1,1 +1,1 @@
-"""Pages and documents that no rule describes: feeds, sitemaps, lists, and articles recognised by their content."""
+"""Reading pages without rules: feeds, sitemaps, lists, and articles recognised by their content."""

@@ -1,4 +1,4 @@
-"""What the form of an address tells, before anybody asks for it: an article, a page of a list, or nothing to read."""
+"""What the form of an address suggests: an article, a list, or nothing to read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feeds and sitemaps that are not well formed, read as a feed reader reads them: tag by tag, and to the end.
+"""A tolerant reader for feeds and sitemaps that are not well-formed.
 
 Bare ampersands, names of HTML characters, `<3` in a headline, tags that nobody closes, warnings of PHP before the
 XML: each of these ends an XML parser, and none of them hides from a reader what was meant. A record (an entry, an

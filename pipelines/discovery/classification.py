@@ -1,4 +1,4 @@
-"""What a captured document is, told by its own bytes: a sitemap, a feed, an article, or a page that lists articles.
+"""Classifies a document by its bytes: sitemap, feed, article, or list of articles.
 
 The verdict depends on the capture and its address alone, so a crawl and a reparse send a page to the same reader.
 """

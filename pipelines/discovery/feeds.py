@@ -1,4 +1,4 @@
-"""What a feed says of its entries: RSS 2.0 and its forerunners, RSS 1.0 and 1.1, Atom, JSON Feed.
+"""Reads the entries of feeds: RSS 2.0 and earlier, RSS 1.0 and 1.1, Atom, JSON Feed.
 
 Only what dates, names and addresses an article is taken; its text is the article page's to give, since feeds hold it
 whole, in part or not at all without saying which.

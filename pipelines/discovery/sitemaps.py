@@ -1,4 +1,4 @@
-"""What a sitemap says: addresses, when they changed, and of news when they were published.
+"""Reads sitemaps: addresses, their last changes, and publication dates in news sitemaps.
 
 Spec: https://www.sitemaps.org/protocol.html; https://developers.google.com/search/docs/crawling-indexing/sitemaps/news-sitemap
 """

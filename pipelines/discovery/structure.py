@@ -1,4 +1,4 @@
-"""Where a page of a site that nobody has described leads: told by the form of its links and the places they stand in.
+"""Finds links to articles, lists and next pages on a page without rules, by address and position.
 
 Links of one kind come in clusters: a list of articles is many links of one shape in one kind of place, with texts as
 long as headlines. A menu has short texts, and the way to older articles says so or counts. Nothing here knows a site,

@@ -1,4 +1,4 @@
-"""Bytes that strangers sent, expanded and decoded piece by piece, and never more than is allowed.
+"""Decompresses and decodes untrusted bytes piece by piece, within limits.
 
 Sitemaps of 50 MB are lawful and so is gzip around them, so neither may be held in memory whole, nor believed about its
 size. What a document says of its encoding is believed no more than what a page says of it.

@@ -1,4 +1,4 @@
-"""XML that strangers wrote, read as a stream: no entities, no DTD, nothing fetched, and whatever is wrong with it.
+"""Reads untrusted XML as a stream: no entities, no DTD, nothing fetched, tolerant of errors.
 
 Well-formed documents are read by libxml2. Where it stops, `broken_xml` reads on, which takes ten times as long and
 stops at nothing.

@@ -1,4 +1,4 @@
-"""Posts for whoever stands downstream: one record, many formats.
+"""Exports of posts: one record type, many formats.
 
 | room | makes |
 |---|---|

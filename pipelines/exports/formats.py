@@ -1,4 +1,4 @@
-"""The formats by name: what `scrapy export` offers, and what a table `[[export]]` may ask for."""
+"""The export formats by name, for `scrapy export` and `[[export]]` tables."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def _feeds(records: Iterable[PostRecord], path: Path, options: ExportOptions) ->
 FORMATS = {
     entry.name: entry
     for entry in (
-        _table("jsonl", "JSON Lines, one post a line", export_jsonl, join_jsonl),
+        _table("jsonl", "JSON Lines, one post per line", export_jsonl, join_jsonl),
         Format(name="csv", title="CSV for spreadsheets", export=_csv, is_table=True, join=join_csv),
         _table("sqlite", "SQLite with full-text search", export_sqlite),
         _table("parquet", "Parquet files by month (extra [parquet])", export_parquet, join_parquet, is_monthly=True),
@@ -175,8 +175,12 @@ FORMATS = {
             "CloudEvents 1.0; changes with --since",
             lambda record: [build_event(record)],
         ),
-        _lines("ninjs", "IPTC ninjs 3, an object a line, for newsrooms", lambda record: [build_ninjs(record)]),
-        _lines("newsarticle", "schema.org NewsArticle, JSON-LD a line", lambda record: [build_newsarticle(record)]),
+        _lines("ninjs", "IPTC ninjs 3 for newsrooms, one object per line", lambda record: [build_ninjs(record)]),
+        _lines(
+            "newsarticle",
+            "schema.org NewsArticle, one JSON-LD object per line",
+            lambda record: [build_newsarticle(record)],
+        ),
         Format(
             name="csl",
             title="CSL-JSON, references for Zotero",
@@ -185,7 +189,7 @@ FORMATS = {
         ),
         _table("singer", "Singer messages for a target", export_singer),
         _lines("opensearch", "bulk requests for OpenSearch and Elasticsearch", build_bulk),
-        _lines("meilisearch", "documents for Meilisearch, one a line", build_meilisearch),
+        _lines("meilisearch", "documents for Meilisearch, one per line", build_meilisearch),
         Format(
             name="feeds", title="Atom, RSS and JSON Feed by source, category and tag", export=_feeds, is_table=False
         ),

@@ -1,4 +1,4 @@
-"""The record of a post: what is handed over, in the same words whatever the format.
+"""The record of a post, which has the same fields in every format.
 
 A post is what the stages refine; a record is what becomes of it: finished, dated in its source's zone, with its text
 beside its markup and with the captures it was read from. Names are schema.org's NewsArticle properties where it has

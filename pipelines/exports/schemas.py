@@ -1,4 +1,4 @@
-"""JSON Schemas of what is handed over, made from the types that it is made of.
+"""JSON Schemas of exports, generated from their types.
 
 A reader that guesses the type of a column from its first hundred lines takes one that begins with nulls for a column of
 nulls, and stops at the first text. With the schema nobody has to guess.

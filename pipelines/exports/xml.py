@@ -1,4 +1,4 @@
-"""Text for XML: what the standard allows and nothing else, because one control character makes a feed unreadable."""
+"""Removes characters that XML does not allow, because a single one makes a feed unreadable."""
 
 from __future__ import annotations
 

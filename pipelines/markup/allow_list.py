@@ -1,4 +1,4 @@
-"""Markup that may be published as it is: the allow-list, and the recogniser that knows what keeps to it.
+"""The allow-list of publishable markup, and a fast check for markup that already conforms to it.
 
 The recogniser is strict rather than clever. It accepts well-formed markup whose elements an HTML parser would build
 exactly as they are written, with allowed attributes in double quotes, addresses that can only be fetched, and no

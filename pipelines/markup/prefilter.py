@@ -1,4 +1,4 @@
-"""Cutting raw markup down before a parser sees it.
+"""Reduces raw markup before it is parsed.
 
 An HTML5 parser is exact but not frugal: its time grows with the square of the nesting. So what would be thrown away
 anyhow goes first, and a source that is nested beyond reason is reduced to its paragraphs.

@@ -1,4 +1,4 @@
-"""An article's text as HTML that is safe wherever it is put, and unchanged where it was clean already.
+"""An article's text as safe HTML; clean input is unchanged.
 
 A body travels far: into a Markdown post that kramdown and Liquid will read, into feeds, into a viewer. So there are
 two ways through. A strict recogniser knows markup that needs nothing done to it and lets it pass byte for byte; all

@@ -1,4 +1,4 @@
-"""Addresses that leave their scheme to the page (`//host/path`), made whole for places where there is no page.
+"""Completes protocol-relative addresses (`//host/path`) for use outside their page.
 
 A post file keeps them as they were found, because its form is fixed; in a feed, a table or a message nobody knows any
 more what they were relative to.

@@ -1,4 +1,4 @@
-"""Headlines: one line of text, whatever the page held."""
+"""Headlines as one line of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Securities that an article names, each written one way: `SH600160`, `HK00700`, `NYSE:NIO`.
+"""Securities named in an article, in one notation: `SH600160`, `HK00700`, `NYSE:NIO`.
 
 Financial pages mark a company in the text with a widget: an identifier such as `stock_1.600160`, a data attribute, a
 link to the page of quotes, or a code in brackets. Every publisher numbers the markets in its own way, so a market is

@@ -1,4 +1,4 @@
-"""Tags and section names as readers see them, freed from the accidents of the page that carried them.
+"""Tags and section names, cleaned of the page's formatting.
 
 Chinese pages write their keywords in one `meta` with any of six separators, or with blanks alone; others repeat the
 headline or the site's name among them. Section names are kept apart from tags because they may hold blanks and must

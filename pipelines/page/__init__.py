@@ -1,1 +1,1 @@
-"""One captured page: its text, its tree, and what its head and its scripts say about it."""
+"""One captured page: its text, its tree, and the metadata in its head and scripts."""

@@ -1,4 +1,4 @@
-"""Addresses as they stand on a page, made absolute."""
+"""The links of a page, made absolute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The classes of what a capture may hold, whatever its address promised."""
+"""The classes of captured pages."""
 
 from __future__ import annotations
 

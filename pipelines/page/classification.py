@@ -1,4 +1,4 @@
-"""What a page is, told by its own bytes: the article that was asked for, or what stands in its place.
+"""Classifies a page by its bytes: the requested article, or something in its place.
 
 A shield's challenge, a log-in form, a consent wall, a missing page, all with status 200, would otherwise become posts,
 or replace good ones. Evidence is weighed: header fields of shields decide at once; else what the page calls itself,

@@ -1,4 +1,4 @@
-"""A captured document as it came: its bytes, its address, and which capture it is."""
+"""A captured document: its bytes, its address, and its capture."""
 
 from __future__ import annotations
 

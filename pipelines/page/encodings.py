@@ -1,4 +1,4 @@
-"""Bytes of a page to text, also where the declaration is missing or wrong.
+"""Decodes the bytes of a page, also if the declared encoding is missing or wrong.
 
 Labels mean what browsers mean by them. Otherwise publishers are believed less than browsers believe them: they declare
 gb2312 and serve UTF-8, or declare nothing and serve GB18030. Text that is valid UTF-8 beyond ASCII is hardly ever

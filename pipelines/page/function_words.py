@@ -1,4 +1,4 @@
-"""The language of a text in Latin or Cyrillic letters, by the small words that make up a fifth of any running text.
+"""Detects the language of text in Latin or Cyrillic letters by its function words.
 
 A table of a few dozen words a language costs nothing to load, and answers the same for the same text everywhere. It
 answers only where one language is far ahead: '' is the right answer for a list of names.

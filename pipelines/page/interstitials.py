@@ -1,4 +1,4 @@
-"""What pages say that stand in an article's place: gates, log-in forms, consent walls, in many languages.
+"""The wording of pages shown in an article's place, in many languages: gates, log-in forms, consent walls.
 
 No sentence is looked for. A page of such a kind says what it is by two ideas side by side: somebody *checks*, and what
 is checked is a *browser*; a *page*, and that it was *not found*. Each idea is a set of stems, and a sentence that holds

@@ -1,4 +1,4 @@
-"""What a page says about itself in JSON-LD, read as leniently as it was written.
+"""Reads JSON-LD leniently.
 
 Publishers put comments, trailing commas, line breaks inside strings and stray semicolons into their JSON; browsers
 never look at it, and search engines forgive it all. So must we, for nothing else on a page states headline and date

@@ -1,4 +1,4 @@
-"""The language of a page: as it says, unless its letters say that this cannot be.
+"""The language of a page: as declared, unless its letters contradict it.
 
 Templates are copied with their `lang="en"`, so the script of the text has the last word where it names one language
 or a few, and the small words of texts in Latin or Cyrillic letters.

@@ -1,4 +1,4 @@
-"""How much one page may ask of us: its size and structure before it is parsed, its processor time while it is read.
+"""Limits of one page: its size and structure before parsing, processor time while reading.
 
 A page is a stranger's input. Parsers are exact but not frugal, and what one page takes, all others of the run lack. The
 bounds of size are constants, because what a page becomes must not depend on a setting; the bound of time is a net below

@@ -1,4 +1,4 @@
-"""What a page states about its article in the places made for that: JSON-LD, microdata, `meta`, links.
+"""Metadata of a page about its article: JSON-LD, microdata, `meta`, links.
 
 Nothing is judged here. Each statement is kept as found with the place that it was found in, in the order of how far
 such places were right on real pages; who needs a headline or a date chooses among them.

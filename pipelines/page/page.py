@@ -1,4 +1,4 @@
-"""A page parsed once, for everything that reads it: rules, links, metadata, headline, main text.
+"""A page parsed once for all readers: rules, links, metadata, headline, main text.
 
 Parsing is a third of the cost of reading an article, so all readers share one tree. The finder of the main text cuts
 the tree up and therefore comes last.

@@ -1,1 +1,1 @@
-"""Statements joined into posts, and posts written to files."""
+"""Statements merged into posts, and posts written to files."""

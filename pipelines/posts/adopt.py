@@ -1,4 +1,4 @@
-"""Any item as a statement, by the names that items commonly give their fields."""
+"""Converts any Scrapy item to a statement, by common field names."""
 
 from __future__ import annotations
 

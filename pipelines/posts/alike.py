@@ -1,4 +1,4 @@
-"""Fields that say the same of all articles of a run, and so say nothing of any of them.
+"""Detects fields with the same value in all articles of a run, which therefore say nothing about any of them.
 
 Only what no two articles share is looked at: the headline, the text, and the instant of publication where it has a time
 of day; a daily publishes many articles on one day. What many pages show is counted and never used to make a post.

@@ -1,4 +1,4 @@
-"""Which captures of an article no longer look like it: what a shield, a wall or an error page put in its place.
+"""Detects captures of an article that no longer look like it, such as block pages, walls or error pages.
 
 Nothing is compared with what an article should be, only captures with each other. Those that share a headline, a text
 or an instant of publication, or that the publisher's own date of change stands between, are of one article. Where

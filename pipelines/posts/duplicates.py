@@ -1,4 +1,4 @@
-"""The same text in several posts: agency copy, reprints, one article under two ids. They are linked, none is dropped.
+"""Links posts with the same text: agency copy, reprints, one article under two ids.
 
 Two texts are the same where most of the shorter stands in the longer, word for word, with its figures. Which texts are
 worth comparing is told by a sketch: the least hash of the text's shingles in each of 64 bins. Two texts agree in about

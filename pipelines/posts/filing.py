@@ -1,4 +1,4 @@
-"""How far an article has come in the ledger: whether it is settled, which file its post has, and when that changed.
+"""The state of an article in the ledger: settled or not, its post's file, and when that changed.
 
 The log of filings gives every post that has a file, or had one, a position that grows whenever the post or its file
 name changes. Triggers keep it, so it is true whichever program writes the ledger. Who remembers the log's name and the

@@ -1,4 +1,4 @@
-"""The two values of this package: a statement, what one capture says of one article, and the post made of all of them.
+"""The two items of this package: a statement (what one capture says about an article) and a post.
 
 Field names are schema.org's NewsArticle properties where it has them; a name that ends in `_found` holds the text
 exactly as the capture gave it, beside what was made of it.

@@ -1,4 +1,4 @@
-"""The ledger of a collection: a set of statements that only grows, and the posts that were made of them.
+"""The ledger of a collection: a set of statements that only grows, and the posts made from them.
 
 One SQLite file beside the indexes, derived from the captures like them: delete it and a reparse makes it again. The
 statements are the ledger's knowledge; what they say once is kept once, with every capture in which it was seen. The

@@ -1,4 +1,4 @@
-"""From text as found to the typed fields of a statement: dates, names, body.
+"""Converts texts as found to the typed fields of a statement: dates, names, body.
 
 Each step is pure and idempotent, fills only what is still empty, and notes under `refused` what it does not believe.
 The item pipelines take them one by one; `pipelines.settle` takes all of them for a statement that has passed none.

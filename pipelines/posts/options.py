@@ -1,4 +1,4 @@
-"""How one source's posts are named, filed and footed: the part of a source definition that the right river needs."""
+"""The options of a source's posts: file names, categories and footer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The post file: its name, its bytes, and how it reaches the disk whole.
+"""The post file: its name, its bytes, and writing it atomically.
 
 A post file is a function of the post and of the source's options, to the byte.
 """

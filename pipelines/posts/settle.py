@@ -1,4 +1,4 @@
-"""One article, many captures: the post that a set of statements settles into.
+"""Settles a set of statements about one article into a post.
 
 Captures that no longer look like the article have no voice (`pipelines.posts.doubts`). Of the others, for every field
 the best statement wins: by how much it says, by the kind of capture that it was read from, then the latest. A post

@@ -1,4 +1,4 @@
-"""The statements of a ledger: what is said once is kept once, with every capture in which it was seen.
+"""The statements of a ledger: each kept once, with all captures in which it was seen.
 
 Captures may move, when WARC files are merged or rewritten, and may be dropped: the ledger then follows its archive.
 

@@ -1,1 +1,1 @@
-"""What a capture states: the function from the bytes of one document to statements and links."""
+"""The function from the bytes of one document to statements and links."""

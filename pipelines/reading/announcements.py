@@ -1,4 +1,4 @@
-"""What a feed or a news sitemap states of an article: headline, dates, tags, people; never the text.
+"""Statements from feeds and news sitemaps: headline, dates, tags, authors; never the text.
 
 An entry names the article by its address, and that is all there is to join it by; so the article's page and every feed
 must write the address alike, which is the work of `pipelines.rules.addresses`.

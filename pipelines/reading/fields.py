@@ -1,4 +1,4 @@
-"""What one page of a source states of its article, as found: by the source's rules, then by the page's own words.
+"""The fields of an article on one page: by the source's rules, then from the page itself.
 
 The rules always win. A field for which they find nothing on an article's HTML page is filled from what
 `pipelines.article` reads there, unless the parser says otherwise; every field keeps the place that gave it.

@@ -1,4 +1,4 @@
-"""The function that everything rests on: from the bytes of one capture to what it states and where it leads.
+"""`read`: from the bytes of one capture to its statements and links.
 
 `read` knows no network, no clock, no disk and no other capture. A crawl turns its links into requests and its
 statements into items; a reparse, a preview, a test case and the viewer take the same statements from the same bytes.

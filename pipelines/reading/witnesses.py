@@ -1,4 +1,4 @@
-"""What several places of one page say of the same field, and which of them stands alone.
+"""Compares several places of a page that state the same field, and finds those that disagree with the others.
 
 A rule that takes the first `h1` takes the name of the site where a header prints it in one; a rule that takes the first
 `time` takes the day that a header prints. The page itself mostly knows better: its title, its other headings, its

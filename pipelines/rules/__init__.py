@@ -1,1 +1,1 @@
-"""What the definition of a source says about its pages: kinds of links, expressions, parsers."""
+"""The rules of a source definition: kinds of links, expressions, parsers."""

@@ -1,4 +1,4 @@
-"""Which address a link really means: without session ids, campaign tags, share services and AMP caches around it.
+"""Normalises the address of a link: without session ids, campaign parameters, share services and AMP caches.
 
 Two pages that speak of one article write its address in many ways. What they mean must come out the same, or a feed's
 date would never meet the page that it dates.

@@ -1,4 +1,4 @@
-"""Finding the fields of a post in one response, by the expressions of a source definition.
+"""Extracts the fields of a page by the expressions of a source definition.
 
 An expression is a line of text with an optional prefix that says its language:
 

@@ -1,4 +1,4 @@
-"""What a link leads to, judged by its address alone.
+"""The kind of a link, determined by its address.
 
 The verdict depends on nothing but the URL and the source's rules, so a crawl and a reparse of its captures years later
 send every page to the same reader.

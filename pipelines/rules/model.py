@@ -1,4 +1,4 @@
-"""What the definition of a source says about reading its pages: link patterns, parsers, and how its posts are named."""
+"""The part of a source definition that concerns reading: link patterns, parsers, post options."""
 
 from __future__ import annotations
 

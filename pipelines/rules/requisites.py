@@ -1,4 +1,4 @@
-"""What a browser fetches to show a page: pictures, style sheets and what they refer to, scripts, fonts.
+"""Page requisites: pictures, style sheets and their references, scripts, fonts.
 
 They are captured so that a replayed page looks like the page. They never become posts, they come after pages, and one
 that cannot be fetched does no harm.

@@ -1,4 +1,4 @@
-"""Which characters a page's bytes are: what was declared, under the names that browsers give to encodings.
+"""The character encoding of an archived page, as browsers determine it.
 
 A page is sent on as UTF-8 and says so, so that nothing is left for a browser to guess. Its bytes stay as they are in
 the archive, and `id_` gives them.

@@ -1,4 +1,4 @@
-"""One archived resource as a browser gets it: exactly as it was, or with its links inside the archive.
+"""One archived resource as it is sent to a browser: unchanged, or with its links rewritten.
 
 Whatever it is, it comes with a policy under which it can run nothing, send nothing and ask nobody but this viewer:
 the sandbox knows no scripts, the sources are this host alone. The rewriting makes a page look right; this makes it

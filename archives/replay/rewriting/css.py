@@ -1,4 +1,4 @@
-"""Style sheets inside the archive: every address that a browser would ask for leads to a memento, all else stays.
+"""Rewrites addresses in style sheets to mementos and leaves everything else unchanged.
 
 Names may be written with escapes (`u\\72l(`), strings may stand where an address is meant (`image-set("a.png" 1x)`),
 and what is never closed ends with the sheet: as a browser reads, so it is read here, in one pass over the text.

@@ -1,4 +1,4 @@
-"""HTML inside the archive: every address leads to a memento, and what could act is left out.
+"""Rewrites addresses in HTML to mementos and removes active content.
 
 The page is taken apart as a browser does it, tag by tag, and put together again so that each piece reads alike in
 whatever context a browser comes to see it: comments and the text of scripts are left out, text that a browser might

@@ -1,4 +1,4 @@
-"""What a page leaves to its scripts, done for it: pictures, frames, backgrounds and style sheets that come late.
+"""Replaces scripts for lazy loading: pictures, frames, backgrounds and style sheets are loaded at once.
 
 No script runs in the viewer, so the address that a script would have set is set here. The names are those of the
 libraries that real pages use; a value counts only where it can be an address.

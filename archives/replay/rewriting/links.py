@@ -1,4 +1,4 @@
-"""Where an address of an archived page leads: to the memento of what it means, or nowhere.
+"""Maps an address of an archived page to the memento that it stands for.
 
 Every address in a replayed page is one of ours, whatever the page wrote: relative, without a scheme, in another
 encoding, or shaped so that a browser would fold it into a path outside the archive.

@@ -1,4 +1,4 @@
-"""One connection: hands bytes to the exchange in progress, and keeps those that nobody waits for from the next.
+"""One connection: passes bytes to the current exchange, and never to a later one.
 
 Bytes that arrive while no request waits belong to the exchange before: the connection is closed, and they are kept.
 """

@@ -1,4 +1,4 @@
-"""From a route to a connection: addresses tried in turn, proxies of three kinds, TLS.
+"""Opens connections: addresses tried in turn, three kinds of proxy, TLS.
 
 Spec: RFC 8305 (happy eyeballs); RFC 9110 §9.3.6 (CONNECT); RFC 1928 (SOCKS5), RFC 1929 (its passwords).
 """

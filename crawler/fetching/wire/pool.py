@@ -1,4 +1,4 @@
-"""Connections that are kept open between requests, by their route."""
+"""The pool of open connections, by route."""
 
 from __future__ import annotations
 

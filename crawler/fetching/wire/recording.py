@@ -1,4 +1,4 @@
-"""One request on one connection: the bytes of both directions, written down before anybody reads them.
+"""One request on one connection: the bytes of both directions, recorded before they are parsed.
 
 The framer reads along, so that the end of the message is known; what the crawl and the archive read is the record.
 """

@@ -1,4 +1,4 @@
-"""A request as the bytes that are sent, and where they are sent to.
+"""Serialises a request, and determines the route on which it is sent.
 
 Spec: RFC 9112 §3 (request line), §3.2.2 (absolute-form, to a proxy); RFC 9110 §7.2 (Host).
 """

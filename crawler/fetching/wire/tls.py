@@ -1,4 +1,4 @@
-"""How connections are secured: what is trusted, which versions, who we are."""
+"""TLS settings of connections: trust store, versions, client certificates."""
 
 from __future__ import annotations
 

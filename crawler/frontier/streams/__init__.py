@@ -1,4 +1,4 @@
-"""A frontier that workers on several machines share, in Redis or Valkey Streams; `table` says how."""
+"""A frontier shared by workers on several machines, in Redis or Valkey Streams; see `table`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Redis or Valkey server behind a shared frontier: is it fit to keep a crawl, and is it there right now?
+"""The Redis or Valkey server of a shared frontier: checks its configuration and availability.
 
 Everything asked of it is a script, atomic on the server and harmless to repeat, because an answer that got lost on the
 way says nothing about whether the question arrived. While the server is away nothing waits for it: changes are kept in

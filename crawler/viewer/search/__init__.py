@@ -1,1 +1,1 @@
-"""Search of posts: what a reader types, the index that answers it, and what is shown of what was found."""
+"""Search of posts: the query language, the index, and the results."""

@@ -1,4 +1,4 @@
-"""What is shown of a post that was found: a line or two, cut between words, with the words that were searched for."""
+"""Excerpts of search results, cut between words, with the matches marked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings the search index up to date with the ledger, a few posts at a time, by the ledger's log of filings.
+"""Updates the search index from the ledger incrementally.
 
 A page that is asked for while a crawl runs reads what is there; what has come meanwhile is taken in beside it. An index
 that is new, or whose ledger was replaced, walks through all articles by their keys, and goes on where it was stopped.

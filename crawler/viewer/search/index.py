@@ -1,4 +1,4 @@
-"""The search index of posts: one SQLite file a collection, `indexes/viewer.sqlite`.
+"""The search index of posts: one SQLite file per collection, `indexes/viewer.sqlite`.
 
 It is derived from the ledger: it may be deleted at any time and is rebuilt on the next use. The ledger records
 which posts there are; this only finds them quickly.

@@ -1,4 +1,4 @@
-"""What a reader types into the field for words.
+"""Parses search queries.
 
 | written | means |
 |---|---|

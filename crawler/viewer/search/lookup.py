@@ -1,4 +1,4 @@
-"""What a search asks of the index: conditions as SQL, and the answers as values."""
+"""Translates searches to SQL, and rows to values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The search indexes of all collections, each opened when it is first asked, and what they find together."""
+"""The search indexes of all collections, opened on demand, with merged results."""
 
 from __future__ import annotations
 

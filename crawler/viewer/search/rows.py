@@ -1,4 +1,4 @@
-"""What the search index keeps of a post, and how it gets in and out again."""
+"""The rows of the search index."""
 
 from __future__ import annotations
 

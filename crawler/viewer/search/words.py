@@ -1,4 +1,4 @@
-"""Words as the search sees them: folded, and cut the same way in a post, in a query and in an excerpt.
+"""Tokenises text: the same folding and word boundaries in posts, queries and excerpts.
 
 Folding takes away case, accents and forms of one letter (full-width, ligatures), so that `backerei` finds Bäckerei. A
 script written without blanks is cut into characters, and a word of it is looked for as a phrase of them: 渡轮 is found

@@ -1,1 +1,1 @@
-"""Posts in the forms of other standards: for newsrooms, bibliographies, search engines and pipelines of data."""
+"""Posts in the formats of other standards: for newsrooms, bibliographies, search engines and data pipelines."""

@@ -1,4 +1,4 @@
-"""CSL-JSON: posts as references, which Zotero and every processor of citations take in.
+"""CSL-JSON: posts as references for Zotero and other citation software.
 
 Spec: CSL-JSON 1.0 (csl-data.json).
 """

@@ -1,4 +1,4 @@
-"""Files of one or more lines a post, in whatever form a standard asks for."""
+"""Files with one or more lines per post."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""schema.org NewsArticle as JSON-LD, for graphs and for pages that carry their data with them.
+"""schema.org NewsArticle as JSON-LD.
 
 Spec: schema.org, NewsArticle.
 """

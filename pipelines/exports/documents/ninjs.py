@@ -1,4 +1,4 @@
-"""ninjs 3: news as newsrooms exchange it. What has gone is `canceled`, so that a receiver takes it back.
+"""IPTC ninjs 3. Articles that are gone or removed are `canceled`.
 
 Spec: IPTC ninjs 3.0.
 """

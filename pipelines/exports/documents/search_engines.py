@@ -1,4 +1,4 @@
-"""Documents for search engines, with ids that they accept: OpenSearch and Elasticsearch in bulk, Meilisearch.
+"""Documents for search engines: bulk requests for OpenSearch and Elasticsearch, documents for Meilisearch.
 
 What is keyed by names that nobody knows beforehand (evidence, doubts) is left out: each name would become a field of
 the index.

@@ -1,4 +1,4 @@
-"""Singer messages: what a tap prints and a target reads, with the cursor as the state.
+"""Singer messages of a tap, with the cursor as the state.
 
 Spec: Singer specification 0.3.0; `_sdc_deleted_at` as targets take it for a row that has gone.
 """

@@ -1,4 +1,4 @@
-"""Atom: the feed that says most exactly what an entry is, when it changed, and in which language.
+"""Atom feeds. Spec: RFC 4287.
 
 Spec: RFC 4287; WebSub §4 for `rel=hub`; RFC 5005 §4 for archive documents.
 """

@@ -1,4 +1,4 @@
-"""The entries of a feed: which posts are in it, by what id a reader knows them, and when they changed."""
+"""The entries of a feed: which posts, with which ids and dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Feed 1.1, for those who would rather not read XML.
+"""JSON Feed 1.1.
 
 Spec: JSON Feed 1.1.
 """

@@ -1,4 +1,4 @@
-"""RSS 2.0, for readers that know nothing newer.
+"""RSS 2.0 feeds.
 
 Spec: RSS 2.0.11 of the RSS Advisory Board; Atom's `link` for rel=self, Dublin Core's `creator` for names without mail
 addresses, `content:encoded` for the whole text, and RFC 5005 for archive documents.

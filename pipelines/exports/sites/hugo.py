@@ -1,4 +1,4 @@
-"""A site for Hugo: `hugo` in the folder, and it is made.
+"""Writes a Hugo site, built by running `hugo` in the folder.
 
 The same pages at the same paths as the Jekyll site's. Content files are HTML, which Hugo takes as it is but for
 shortcodes, and no text that came from outside holds a brace.

@@ -1,4 +1,4 @@
-"""A site for Jekyll 4: `jekyll build` in the folder, and it is made.
+"""Writes a Jekyll 4 site, built by `jekyll build` in the folder.
 
 Posts are `.html` files, so that no Markdown parser has a say in markup that is clean already. Lists, feed and sitemap
 are written as plain pages, so that the time to build is Jekyll's own time for that many posts.

@@ -1,4 +1,4 @@
-"""Posts as Markdown files for generators that read dates as YAML does: Eleventy, Astro, Zola and their like.
+"""Posts as Markdown files for site generators that read YAML dates: Eleventy, Astro, Zola.
 
 A post file writes `2022-02-18 10:21:11 +0800`, which Jekyll and Hugo read and YAML does not: to its readers that is
 text, and Eleventy stops at it. Here a date is ISO 8601. The body is the same sanitised HTML, which Markdown lets pass.

@@ -1,4 +1,4 @@
-"""What the static sites share: where a post's page lies, the lists that lead to it, and text that stays text.
+"""Shared parts of static sites: paths of pages, lists of posts, and text safe from templates.
 
 A generator is slow where it loops over every post for every page and dangerous where a template language meets somebody
 else's words. So the lists are written here, once, as plain HTML, and all that a generator still has to do is to put a

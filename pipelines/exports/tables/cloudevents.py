@@ -1,4 +1,4 @@
-"""CloudEvents 1.0, one a line: changes for whatever routes events without knowing what is in them.
+"""CloudEvents 1.0, one event per line.
 
 Spec: CloudEvents 1.0.2, JSON event format.
 """

@@ -1,4 +1,4 @@
-"""CSV for spreadsheets and for tools that know nothing else: a header, lists and objects as JSON in a cell."""
+"""CSV: a header, and lists and objects as JSON in a cell."""
 
 from __future__ import annotations
 

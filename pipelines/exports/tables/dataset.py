@@ -1,4 +1,4 @@
-"""A dataset folder as hubs for machine learning lay it out: Parquet files below `data/` and a card that names them."""
+"""A dataset folder as used by machine-learning hubs: Parquet files below `data/` and a dataset card."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Lines: one record a line, the form that everything else can be made from."""
+"""JSON Lines: one record per line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parquet, one folder a month: what analytical tools read without being told anything.
+"""Parquet, one folder per month.
 
 pyarrow is wanted for this alone, so it is an extra. Records come in the order of their days, so no more than one month
 is open at a time and memory does not grow with their number.

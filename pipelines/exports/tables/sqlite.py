@@ -1,4 +1,4 @@
-"""SQLite with full-text search: one file that a browser of databases opens as it is.
+"""SQLite with full-text search, in one file.
 
 SQLite's tokenisers cut text at blanks, of which Chinese has none, or into threes, while most of its words have two
 characters. So the index holds the text with a blank around every character of a script without blanks, and a query is

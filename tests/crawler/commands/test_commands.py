@@ -185,7 +185,7 @@ def test_a_reparse_opens_no_socket(copied: Data, tmp_path: Path) -> None:
         (["reparse"], "name one collection"),
         (["reparse", "nowhere"], "nowhere"),
         (["reparse", "newspaper", "--at", "yesterday", "--diff"], "not a timestamp of 14 digits"),
-        (["reparse", "newspaper", "--at", "20260101000000"], "say where they go with --out"),
+        (["reparse", "newspaper", "--at", "20260101000000"], "give --out DIR or --diff with it"),
         (["reparse", "newspaper", "--source", "nobody"], "unknown source"),
         (["verify", "nowhere"], "nowhere"),
         (["sources", "paint"], "Usage"),

@@ -137,8 +137,8 @@ def test_the_schema_is_written_and_printed(tmp_path: Path) -> None:
 USAGE = [
     ([], "name one format: jsonl"),
     (["xlsx", "-o", "x"], "xlsx is no format; there are jsonl"),
-    (["jsonl"], "say where to write with -o"),
-    (["jekyll", "-o", "x", "--since", "start"], "always made of all posts"),
+    (["jsonl"], "give the file or folder to write with -o"),
+    (["jekyll", "-o", "x", "--since", "start"], "always contains all posts"),
     (["jsonl", "-o", "x", "--since", "yesterday"], "is not a cursor"),
     (["jsonl", "-o", "x", "--collection", "nowhere"], "nowhere"),
 ]
