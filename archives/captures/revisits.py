@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from archives.errors import NotArchived, RecordError
 from archives.index.cdxj import REVISIT_MIME, IndexEntry
 from archives.urls import is_same_instant
+from archives.warc.members import MAX_RECORD_BYTES
 from archives.warc.reader import Capture, Reference, read_capture
 
 if TYPE_CHECKING:
@@ -27,17 +28,22 @@ _MAX_STEPS: Final = 4
 _MAX_CANDIDATES: Final = 64
 
 
-def read_resolved(index: CollectionIndex, place: IndexEntry | Location) -> Capture:
+def read_resolved(
+    index: CollectionIndex, place: IndexEntry | Location, *, max_bytes: int = MAX_RECORD_BYTES
+) -> Capture:
     """The capture at a place, with its payload wherever that is.
 
+    Args:
+        max_bytes: of its block.
+
     Raises:
-        RecordError: the capture is damaged.
+        RecordError: the capture is damaged or too large.
         NotArchived: its file is not there, or it is a revisit and its original is not there.
     """
-    return resolve_capture(index, read_capture(index.collection, place))
+    return resolve_capture(index, read_capture(index.collection, place, max_bytes=max_bytes), max_bytes=max_bytes)
 
 
-def resolve_capture(index: CollectionIndex, capture: Capture) -> Capture:
+def resolve_capture(index: CollectionIndex, capture: Capture, *, max_bytes: int = MAX_RECORD_BYTES) -> Capture:
     """A revisit together with its original; any other capture as it is.
 
     The original is found by the address and date that the revisit names, or by the record id, or by the digest; a
@@ -48,7 +54,7 @@ def resolve_capture(index: CollectionIndex, capture: Capture) -> Capture:
     """
     if capture.refers_to is None or capture.original is not None:
         return capture
-    original = _Search(index).find_original(capture, _MAX_STEPS)
+    original = _Search(index, max_bytes).find_original(capture, _MAX_STEPS)
     if original is not None:
         return replace(capture, original=original)
     raise NotArchived(
@@ -63,8 +69,9 @@ def resolve_capture(index: CollectionIndex, capture: Capture) -> Capture:
 class _Search:
     """The search for one original: no record is looked at twice, and of candidates that lead nowhere only so many."""
 
-    def __init__(self, index: CollectionIndex) -> None:
+    def __init__(self, index: CollectionIndex, max_bytes: int) -> None:
         self._index = index
+        self._max_bytes = max_bytes
         self._seen: set[tuple[str, int, str]] = set()
 
     def find_original(self, revisit: Capture, steps: int) -> Capture | None:
@@ -85,7 +92,7 @@ class _Search:
 
     def _follow(self, entry: IndexEntry, steps: int) -> Capture | None:
         try:
-            found = read_capture(self._index.collection, entry)
+            found = read_capture(self._index.collection, entry, max_bytes=self._max_bytes)
         except (RecordError, NotArchived):
             return None
         return found if found.refers_to is None else self.find_original(found, steps - 1) if steps else None

@@ -69,7 +69,7 @@ def cite_sentence(index: CollectionIndex, url: str, sentence: str) -> list[Evide
     found = []
     for entry in index.iter_captures(url):
         try:
-            capture = read_resolved(index, entry)
+            capture = read_resolved(index, entry, max_bytes=_MAX_BYTES)
             is_there = has_sentence(capture, sentence)
         except ArchiveError:
             continue

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
-from archives.errors import NotArchived, RecordError
+from archives.errors import Damage, NotArchived, RecordError
 from archives.storage.collection import OPEN_SUFFIX, Collection
 from archives.storage.remote_files import open_warc
 from archives.urls import parse_warc_date
 from archives.warc.content_codings import decode_body
 from archives.warc.extents import scan_stream_records
-from archives.warc.members import FIRST_READ_SIZE, MAGIC, has_members, iter_members, read_member
+from archives.warc.members import FIRST_READ_SIZE, MAGIC, MAX_RECORD_BYTES, has_members, iter_members, read_member
 from archives.warc.messages import Head, find_mime, parse_head
 from archives.warc.parser import Record, iter_stream_records, load_plain
 from archives.warc.payloads import choose_payload
@@ -213,7 +213,9 @@ def read_warcinfo(path: Path) -> dict[str, str]:
     return {name: value.strip() for name, _, value in fields}
 
 
-def _read_place(path: Path, offset: int, *, length: int | None = None, record_id: str = "") -> Record:
+def _read_place(
+    path: Path, offset: int, *, length: int | None = None, record_id: str = "", max_bytes: int = MAX_RECORD_BYTES
+) -> Record:
     """The record at `offset`; of several in one gzip member the one called `record_id`, or else the first."""
     try:
         with open_warc(path) as stream:
@@ -221,6 +223,8 @@ def _read_place(path: Path, offset: int, *, length: int | None = None, record_id
             record = next(records, None)
             if record is not None and record_id and record.record_id != record_id and record.length == length:
                 record = next((other for other in records if other.record_id == record_id), record)
+            if record is not None and record.is_large:
+                record = _hold(record, max_bytes)
     except RecordError as error:
         raise locate_error(error, path) from error
     except FileNotFoundError as error:
@@ -235,6 +239,14 @@ def _read_place(path: Path, offset: int, *, length: int | None = None, record_id
     return record
 
 
+def _hold(record: Record, max_bytes: int) -> Record:
+    """A large record with its block in memory, since its file is closed when it is used."""
+    if record.size > max_bytes:
+        what = f"record at offset {record.offset} has {record.size} bytes, more than the {max_bytes} that are read here"
+        raise RecordError(what, offset=record.offset, record_id=record.record_id, damage=Damage.OVERSIZE_MEMBER)
+    return replace(record, content=record.block)
+
+
 def _iter_from(stream: BinaryIO, offset: int, length: int | None) -> Iterator[Record]:
     stream.seek(offset)
     if stream.read(len(ZSTD_MAGIC)).startswith((MAGIC, ZSTD_MAGIC)):
@@ -247,11 +259,16 @@ def _iter_from(stream: BinaryIO, offset: int, length: int | None) -> Iterator[Re
     return iter_stream_records(stream, offset)
 
 
-def read_capture(collection: Collection, place: Place | str, offset: int | None = None) -> Capture:
+def read_capture(
+    collection: Collection, place: Place | str, offset: int | None = None, *, max_bytes: int = MAX_RECORD_BYTES
+) -> Capture:
     """The capture at a place: an index entry, what the writer returned, or a file name and an offset.
 
+    Args:
+        max_bytes: of its block, which is held in memory.
+
     Raises:
-        RecordError: the bytes there are damaged, or are not a capture.
+        RecordError: the bytes there are damaged, are not a capture, or are too many.
         NotArchived: the file is not there.
     """
     if isinstance(place, str):
@@ -259,7 +276,7 @@ def read_capture(collection: Collection, place: Place | str, offset: int | None 
     else:
         filename, at, length, record_id = place.filename, place.offset, place.length, place.record_id
     path = collection.archive_dir / filename
-    record = _read_closed_or_open(path, at, length=length, record_id=record_id)
+    record = _read_closed_or_open(path, at, length=length, record_id=record_id, max_bytes=max_bytes)
     if not is_capture(record):
         raise RecordError(
             f"{record.type} record instead of a capture in {filename} at offset {at}; {_VERIFY}",
@@ -277,14 +294,14 @@ def read_capture(collection: Collection, place: Place | str, offset: int | None 
     return build_capture(record, filename)
 
 
-def _read_closed_or_open(path: Path, offset: int, *, length: int | None, record_id: str) -> Record:
+def _read_closed_or_open(path: Path, offset: int, *, length: int | None, record_id: str, max_bytes: int) -> Record:
     """The record of a closed file, or of one still being written, which may be closed while we look."""
     for candidate in (path, path.with_name(path.name + OPEN_SUFFIX)):
         try:
-            return _read_place(candidate, offset, length=length, record_id=record_id)
+            return _read_place(candidate, offset, length=length, record_id=record_id, max_bytes=max_bytes)
         except NotArchived:
             continue
-    return _read_place(path, offset, length=length, record_id=record_id)
+    return _read_place(path, offset, length=length, record_id=record_id, max_bytes=max_bytes)
 
 
 def is_capture(record: Record) -> bool:

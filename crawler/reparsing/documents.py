@@ -43,16 +43,16 @@ def read_document(index: CollectionIndex, entry: IndexEntry, *, max_bytes: int) 
     """Return the document that a capture holds or redirects to.
 
     Args:
-        max_bytes: of a body whose content coding is undone.
+        max_bytes: of a capture, and of a body whose content coding is undone.
 
     Raises:
         RedirectLost: the target of a redirect is not in the collection.
         NotArchived: the capture's file, or the original of a revisit, is not there.
-        RecordError: the capture is damaged.
+        RecordError: the capture is damaged or too large.
     """
     asked: list[str] = []
     while True:
-        capture = read_resolved(index, entry)
+        capture = read_resolved(index, entry, max_bytes=max_bytes)
         document = build_document(capture, max_bytes=max_bytes, asked=tuple(asked))
         target = _find_target(capture, document)
         if not target or (target in (document.url, *asked) and capture.head.status not in REDIRECTS):

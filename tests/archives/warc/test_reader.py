@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,9 +11,11 @@ import pytest
 
 from archives.errors import NotArchived, RecordError
 from archives.index.sidecars import build_sidecar
+from archives.warc.members import HELD_BYTES
 from archives.warc.reader import Record, iter_records, read_capture, read_record, scan_records
 from archives.warc.records import Truncated
 from tests.archives.conftest import RESPONSE, build_exchange, build_writer, write_file
+from tests.archives.warc.mutants import build_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +44,20 @@ def test_every_file_of_the_corpus_is_read_or_refused_in_words(corpus: Path) -> N
             assert path.name in str(error)
     assert refused == DAMAGED
     assert records > 700
+
+
+@pytest.mark.parametrize("suffix", [".warc", ".warc.gz"])
+def test_a_capture_too_large_to_be_held_while_a_file_is_read_is_read_by_itself(
+    collection: Collection, suffix: str
+) -> None:
+    record = build_record("http://large.example/", b"<p>text" * (HELD_BYTES // 7 + 1), number=1)
+    collection.archive_dir.mkdir(parents=True, exist_ok=True)
+    path = collection.archive_dir / f"a{suffix}"
+    path.write_bytes(record if suffix == ".warc" else gzip.compress(record, 1))
+    assert next(iter_records(path)).is_large
+    assert len(read_capture(collection, path.name, 0).decode()) > HELD_BYTES
+    with pytest.raises(RecordError, match="more than the 1000000 that are read here"):
+        read_capture(collection, path.name, 0, max_bytes=1_000_000)
 
 
 def test_lz4_is_refused_in_words(corpus: Path) -> None:
