@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,36 +10,40 @@ from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from archives.urls import surt_key
 from crawler.demo_site import Newspaper
+from tests.crawler.publishing.grep import find_words
 from tests.project import LOOPBACK, Data, run_scrapy
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 WORDS = b"74 stars"
 ARTICLE = "NW202602251315000305"
+# Exports of every kind that is kept up to date, and a receiver that is away, so that its deliveries wait.
+EXPORTS = (
+    "".join(
+        f'[[export]]\nformat = "{name}"\npath = "public/{path}"\n'
+        for name, path in [
+            ("jsonl", "posts.jsonl"),
+            ("csv", "posts.csv"),
+            ("sqlite", "posts.sqlite"),
+            ("parquet", "posts.parquet"),
+            ("feeds", "feeds"),
+            ("jekyll", "site"),
+        ]
+    )
+    + '[[webhook]]\nurl = "http://127.0.0.1:9/"\nsecret_env = "NEWSREEL_SECRET"\n'
+)
 
 
-def crawl(data: Data, paper: Newspaper, *, resume: bool = True) -> str:
+def crawl(data: Data, paper: Newspaper, more: Mapping[str, object] = {}, *, resume: bool = True) -> str:
+    data.path.mkdir(exist_ok=True)
     source = data.path / "newspaper.toml"
     source.write_text(paper.source_toml(), "utf-8")
-    options = LOOPBACK | ({} if resume else {"FRONTIER_RESUME": False, "REVALIDATE_ENABLED": False})
+    options = LOOPBACK | dict(more) | ({} if resume else {"FRONTIER_RESUME": False, "REVALIDATE_ENABLED": False})
     done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=options)
     assert done.returncode == 0, done.stderr
     return done.stderr
-
-
-def find_words(folder: Path) -> list[str]:
-    found = []
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            raw = path.read_bytes()
-            try:
-                text = raw + gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-            except (OSError, zlib.error):
-                text = raw
-            if WORDS in text:
-                found.append(path.name)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +53,21 @@ def paper():
         yield served
 
 
-def test_no_byte_is_left_and_nothing_brings_it_back(tmp_path: Path, paper: Newspaper) -> None:
-    data = Data(tmp_path)
-    crawl(data, paper)
-    assert run_scrapy("export", "jsonl", "-o", str(tmp_path / "posts.jsonl"), data=data).returncode == 0
+def test_no_byte_is_left_and_nothing_brings_it_back(
+    tmp_path: Path, paper: Newspaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = Data(tmp_path / "data")
+    (tmp_path / "exports.toml").write_text(EXPORTS, "utf-8")
+    monkeypatch.setenv("NEWSREEL_SECRET", "secret")
+    exports = {"EXPORTS_FILE": tmp_path / "exports.toml"}
+    crawl(data, paper, exports)
     posts = len(list(data.posts("newspaper").glob("*.md")))
-    assert len(find_words(tmp_path)) == 3  # post, ledger, export; in the WARC file it is coded
-    (tmp_path / "posts.jsonl").unlink()
+    before = find_words(tmp_path, WORDS)
+    assert {"all.atom", "ledger.sqlite", "part-00000.parquet", "posts.csv", "posts.jsonl", "posts.sqlite"} <= set(
+        before
+    )
+    assert "webhooks.sqlite" in before
+    assert {name.partition("-")[0] for name in before if name.endswith(".warc.gz")} == {"newspaper"}
 
     shown = run_scrapy("forget", ARTICLE, "--dry-run", data=data)
     assert (shown.returncode, "Counting stars" in shown.stdout) == (0, True)
@@ -65,9 +75,11 @@ def test_no_byte_is_left_and_nothing_brings_it_back(tmp_path: Path, paper: Newsp
     assert (asked.returncode, "--yes" in asked.stderr) == (2, True)
     assert len(list(data.posts("newspaper").glob("*.md"))) == posts
 
-    done = run_scrapy("forget", ARTICLE, "--yes", "--reason", "case 7", data=data)
+    done = run_scrapy("forget", ARTICLE, "--yes", "--reason", "case 7", data=data, settings=exports)
     assert done.returncode == 0, done.stderr
-    assert find_words(tmp_path) == []
+    assert find_words(tmp_path, WORDS) == []
+    packed = run_scrapy("pack", "newspaper", "-o", str(tmp_path / "later.wacz"), data=data)
+    assert packed.returncode == 0, packed.stderr
     assert len(list(data.posts("newspaper").glob("*.md"))) == posts - 1
     verified = run_scrapy("verify", "newspaper", "--posts", data=data)
     assert verified.returncode == 0, verified.stdout + verified.stderr
@@ -75,10 +87,10 @@ def test_no_byte_is_left_and_nothing_brings_it_back(tmp_path: Path, paper: Newsp
     assert [line for line in changes.stdout.splitlines() if '"erased"' in line and ARTICLE in line]
 
     assert "'erased/not_asked': 1" in crawl(data, paper, resume=False)
-    assert find_words(tmp_path) == []
+    assert find_words(tmp_path, WORDS) == []
     assert run_scrapy("reparse", "newspaper", data=data).returncode == 0
     assert len(list(data.posts("newspaper").glob("*.md"))) == posts - 1
-    with CollectionIndex(Collection.open(tmp_path, "newspaper")) as index:
+    with CollectionIndex(Collection.open(data.path, "newspaper")) as index:
         assert not [entry.url for entry in index.iter_entries() if ARTICLE in surt_key(entry.url)]
     assert run_scrapy("verify", "newspaper", "--posts", data=data).returncode == 0
 
