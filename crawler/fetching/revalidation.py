@@ -10,7 +10,7 @@ Spec: RFC 9110 §13.1.2 (If-None-Match), §13.1.3 (If-Modified-Since), §15.4.5 
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
@@ -19,31 +19,30 @@ from scrapy.exceptions import NotConfigured
 from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
-from archives.warc.records import quote_uri
 from crawler.fetching.archived import build_response, refer_to
 from crawler.fetching.relays import META_RELAY, is_for_browser
+from crawler.runs.memory import CaptureMemory
 from crawler.runs.run import META_CAPTURE, RunExtension
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
-    from archives.index.cdxj import IndexEntry
     from archives.warc.reader import Capture
 
 logger = logging.getLogger(__name__)
 
 META_REVALIDATES = "revalidates"
 FLAG_UNCHANGED = "unchanged"
-_FIRST_PAUSE = timedelta(hours=1)
 _CONDITIONS = ((b"ETag", b"If-None-Match"), (b"Last-Modified", b"If-Modified-Since"))
 
 
 class RevalidateMiddleware:
     """Asks only for what has changed since the last capture.
+
+    Attributes:
+        memory: what earlier runs captured.
 
     Stats: `revalidate/asked`, `revalidate/unchanged`, `revalidate/unreadable`.
     """
@@ -51,7 +50,7 @@ class RevalidateMiddleware:
     def __init__(self, crawler: Crawler, index: CollectionIndex) -> None:
         self._crawler = crawler
         self._index = index
-        self._settles_after = timedelta(days=crawler.settings.getfloat("REVALIDATE_DAYS"))
+        self.memory = CaptureMemory(index, settles_after=timedelta(days=crawler.settings.getfloat("REVALIDATE_DAYS")))
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -104,42 +103,6 @@ class RevalidateMiddleware:
         self._crawler.stats.inc_value("revalidate/unchanged")
         request.meta[META_CAPTURE] = refer_to(capture)
         return build_response(capture, request.url, flags=[FLAG_UNCHANGED])
-
-    def is_archived(self, url: str) -> bool:
-        """Tell whether an earlier run has a good capture of an address; an error page is none."""
-        quoted = quote_uri(url)
-        return any(entry.url == quoted for entry in self._iter_good(url))
-
-    def _iter_good(self, url: str) -> Iterator[IndexEntry]:
-        """Yield the good captures of an address and of its like, the first one first."""
-        return (entry for entry in self._index.iter_captures(url) if entry.status is not None and entry.status < 400)
-
-    def find_last_good(self, url: str) -> datetime | None:
-        """Return when an address was last had, or None."""
-        quoted = quote_uri(url)
-        captures = self._index.iter_captures(url, is_reverse=True)
-        good = (entry for entry in captures if entry.url == quoted and entry.status is not None and entry.status < 400)
-        return next((entry.captured_at for entry in good), None)
-
-    def is_settled(self, url: str) -> bool:
-        """Tell whether an article was had first so long ago that nobody expects it to change."""
-        first = next(self._iter_good(url), None)
-        return first is not None and datetime.now(UTC) - first.captured_at > self._settles_after
-
-    def is_gone(self, url: str) -> bool:
-        """Tell whether an article was not there when it was last asked for, and asking again can wait.
-
-        410 is said for good. 404 may be said of what is announced too early, so it is asked for again, each time after
-        twice as long as before, until it is settled.
-
-        Spec: RFC 9110 §15.5.5 (404), §15.5.11 (410).
-        """
-        last = self._index.find_nearest(url, is_exact=True)
-        if last is None or last.status not in (404, 410):
-            return False
-        first = next(iter(self._index.iter_captures(url)), last)
-        pause = max(_FIRST_PAUSE, last.captured_at - first.captured_at)
-        return last.status == 410 or datetime.now(UTC) - last.captured_at < pause
 
     def _find_capture(self, url: str) -> Capture | None:
         """Return the last good capture of an address, or None."""

@@ -24,6 +24,8 @@ FILE_NAME: Final = "owed.sqlite"
 _HOUR_S: Final = 3_600.0
 _DAY_S: Final = 24 * _HOUR_S
 _LONGEST_PAUSE_S: Final = 7 * _DAY_S
+# A list that shows an article again is believed rather than the pause, but for those that failed again and again.
+_PATIENT_TRIES: Final = 3
 # What answers 404 may have been announced too early; after a week it was a mistake.
 _MISSING_FOR_S: Final = 7 * _DAY_S
 _MISSING: Final = "http_404"
@@ -48,9 +50,16 @@ CREATE TABLE IF NOT EXISTS walks (
     rules TEXT NOT NULL             -- digest of those by which all lists were walked to their ends
 ) WITHOUT ROWID;
 """
+_REFUSALS = """
+CREATE TABLE IF NOT EXISTS refusals (
+    source TEXT PRIMARY KEY,
+    count INTEGER NOT NULL          -- articles in a row that were refused
+) WITHOUT ROWID;
+"""
 SCHEMA: Final = Schema(
-    version=1,
-    script=_SCRIPT,
+    version=2,
+    script=_SCRIPT + _REFUSALS,
+    upgrades={1: _REFUSALS},
     synchronous="NORMAL",
     loss="the next run walks all lists to their ends, and articles that no list shows any more are not asked for again",
 )
@@ -141,6 +150,24 @@ class OwedTable:
     def _forget(self, url: str) -> None:
         self._database.execute("DELETE FROM owed WHERE source = ? AND url = ?", (self._source, url))
         self._urls.discard(url)
+
+    def is_waiting(self, url: str) -> bool:
+        """Tell whether a page has failed again and again, and its next try is not due."""
+        if url not in self._urls:
+            return False
+        due_at, tries = self._database.execute(
+            "SELECT due_at, tries FROM owed WHERE source = ? AND url = ?", (self._source, url)
+        ).fetchone()
+        return bool(tries >= _PATIENT_TRIES and due_at > self._clock())
+
+    def count_refusals(self) -> int:
+        """Return how many articles in a row were refused when a run last ended."""
+        row = self._database.execute("SELECT count FROM refusals WHERE source = ?", (self._source,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def note_refusals(self, count: int) -> None:
+        """Note how many articles in a row were refused."""
+        self._database.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?)", (self._source, count))
 
     def list_due(self, *, is_all: bool = False) -> list[Debt]:
         """Return what may be asked for now: lists first, since more stands behind them, then what was lost last."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from pipelines.posts.settle import find_day
 from pipelines.rules.links import Scope
 from pipelines.rules.model import Rules
 
@@ -12,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from crawler.sources.timetable import Timetable
+    from pipelines.posts.items import Statement
     from pipelines.rules.expressions import Expression
+
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 class SourceError(ValueError):
@@ -189,3 +195,17 @@ class Source(Rules):
     def with_seeds(self, seeds: tuple[str, ...]) -> Source:
         """Return this source with other pages to start from, given by hand."""
         return replace(self, seeds=seeds)
+
+    def find_article_url(self, statement: Statement) -> str:
+        """Return the article's page, where it can be told from what is known of it, or ''."""
+        day = find_day(statement.identifier, self.post)
+        if not self.share.article_url or day is None or not statement.publisher:
+            return ""
+        parts = {
+            "id": statement.identifier,
+            "category": quote(self.post.build_category(statement.publisher)),
+            "year": f"{day:%Y}",
+            "month": f"{day:%m}",
+            "day": f"{day:%d}",
+        }
+        return _PLACE.sub(lambda match: parts.get(match[1], match[0]), self.share.article_url)

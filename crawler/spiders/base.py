@@ -8,31 +8,30 @@ make the same posts.
 
 from __future__ import annotations
 
-import re
 from difflib import get_close_matches
 from functools import cached_property
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
-from urllib.parse import quote
 
 from scrapy import Request, Spider
-from scrapy.settings import SETTINGS_PRIORITIES, BaseSettings
 from scrapy.utils.url import strip_url
 
 from archives.storage.collection import Collection
-from crawler.addon import place_collection
 from crawler.fetching.archived import build_document
 from crawler.fetching.requisites import RequisiteRequests
 from crawler.fetching.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
+from crawler.frontier.owed import open_owed
 from crawler.monitoring.failures import find_reason, page_failed
 from crawler.runs.erased import find_register
+from crawler.runs.run import RunExtension
 from crawler.sessions.session import SourceSession, open_session
 from crawler.sources import Source, find_source
 from crawler.sources.archived import find_definitions
-from crawler.spiders.walk import META_OWES, MODES, Walk
+from crawler.spiders.bounds import is_changed
+from crawler.spiders.placing import place_source
+from crawler.spiders.walk import MODES, Walk
 from pipelines.posts.items import Origin, Statement
-from pipelines.posts.settle import find_day
 from pipelines.reading.fields import ORIGINS
 from pipelines.reading.read import read
 from pipelines.rules.links import LinkKind
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
 
     from archives.erasure.register import Register
     from crawler.frontier.owed import Debt
+    from crawler.runs.memory import CaptureMemory
     from pipelines.posts.options import PostOptions
     from pipelines.reading.read import Reading
     from pipelines.rules.links import Link
@@ -55,7 +55,6 @@ META_AWAITED = "awaited"
 _REMEMBERED_LINKS = 1 << 16
 _OWED_PRIORITY = 2
 _LISTS = frozenset((LinkKind.CATEGORY, LinkKind.FEED, LinkKind.LISTING, LinkKind.NEXT_PAGE, LinkKind.SITEMAP))
-_PLACE = re.compile(r"\{(\w+)\}")
 _PRIORITY = {
     LinkKind.TEXT: 40,
     LinkKind.SHARE: 30,
@@ -152,7 +151,25 @@ class NewsSpider(Spider):
     @cached_property
     def walk(self) -> Walk:
         """How far this run walks, and what it asks for again."""
-        return Walk(self.crawler, self.source, mode=self._mode, is_partial=self._is_partial)
+        owed = None
+        if self.settings["ARCHIVE_MODE"] == "capture":
+            owed = open_owed(Path(self.settings["FRONTIER_FILE"]), self.source.name)
+        return Walk(
+            self.source,
+            owed,
+            self.memory,
+            mode=self._mode,
+            is_partial=self._is_partial,
+            count=self.count,
+            stop=self._stop,
+        )
+
+    def _stop(self, error: Exception) -> None:
+        """Have the run end soon, because something could not be put on disk."""
+        run = self.crawler.get_extension(RunExtension)
+        if run is None:
+            raise error
+        run.stop(error)
 
     def build_owed(self, debt: Debt) -> Request:
         """Build the request for a page that an earlier run could not have; what is new goes first."""
@@ -167,6 +184,10 @@ class NewsSpider(Spider):
     def is_list(self, request: Request) -> bool:
         """Tell whether an answer is worth having again where an unfinished run is taken up: it may lead to news."""
         return request.url in self.seeds or self.find_asked(request) in _LISTS
+
+    def note_seen(self, request: Request) -> None:
+        """Note that a page redirects to one that this run asks for anyway."""
+        self.walk.note_seen(request)
 
     def note_cut(self, requests: Iterable[Request]) -> None:
         """Note what an earlier run was still to ask for and nobody will."""
@@ -191,7 +212,8 @@ class NewsSpider(Spider):
 
     def parse(self, response: Response, **kwargs: Any) -> Iterator[_Output]:  # noqa: ARG002 (Scrapy's signature)
         """Yield what a page states, and requests for where it leads as far as this spider follows."""
-        yield from self.walk.note_had(response, self.build_owed)
+        is_article = response.request is not None and self.find_asked(response.request) is LinkKind.ARTICLE
+        yield from self.walk.note_had(response, self.build_owed, is_article=is_article)
         reading = read(build_document(response), self.source)
         for name, count in reading.notes.items():
             self.count(name, count)
@@ -232,7 +254,7 @@ class NewsSpider(Spider):
         for link in links:
             kind = self.source.find_kind(link.url)
             if kind in self.follows and self.is_nearest(link.url, depth):
-                for request in self.follow(link.url):
+                for request in self.follow(link.url, is_changed=is_changed(link, self.memory)):
                     if kind is LinkKind.NEXT_PAGE:
                         request.meta.update(self.describe_next(links, response))
                     yield request
@@ -264,7 +286,7 @@ class NewsSpider(Spider):
         yield from self.follow(share_link)
 
     def _state_awaiting_article(self, statement: Statement) -> Iterator[_Output]:
-        article_url = "" if statement.headline_found else self.find_article_url(statement)
+        article_url = "" if statement.headline_found else self.source.find_article_url(statement)
         yield self.wait(statement, Origin.ARTICLE, article_url)
         if article_url and self.source.admits(article_url):
             yield self.build_request(article_url, is_awaited=True)
@@ -300,13 +322,11 @@ class NewsSpider(Spider):
         self.count("requisites/failed")
         self.logger.debug("A page requisite could not be fetched: %s", failure.getErrorMessage())
 
-    @property
-    def memory(self) -> RevalidateMiddleware | None:
-        """What remembers earlier runs, or None where nothing does.
-
-        It decides which links are worth following, never what a page states.
-        """
-        return self.crawler.get_downloader_middleware(RevalidateMiddleware)
+    @cached_property
+    def memory(self) -> CaptureMemory | None:
+        """What remembers earlier runs, or None where nothing does."""
+        middleware = self.crawler.get_downloader_middleware(RevalidateMiddleware)
+        return middleware.memory if middleware is not None else None
 
     def is_unchanged(self, response: Response) -> bool:
         """Tell whether a response is an earlier capture that the publisher confirmed."""
@@ -329,10 +349,9 @@ class NewsSpider(Spider):
 
     def is_showing_new(self, articles: list[str], response: Response) -> bool:
         """Tell whether a page of a listing shows something new, so that the next one may."""
-        memory = self.memory
-        if memory is None or not articles:
+        if self.memory is None or not articles:
             return True
-        return not self.is_unchanged(response) and any(not memory.is_archived(url) for url in articles)
+        return not self.is_unchanged(response) and any(map(self.walk.is_news, articles))
 
     def is_nearest(self, url: str, depth: int) -> bool:
         """Tell whether a link is on no page read before that is as near to the seeds, as far as is remembered.
@@ -347,19 +366,28 @@ class NewsSpider(Spider):
         self._depths[url] = depth
         return True
 
-    def follow(self, url: str) -> Iterator[Request]:
-        """Yield the request for a link of a kind that this spider follows."""
+    def follow(self, url: str, *, is_changed: bool = False) -> Iterator[Request]:
+        """Yield the request for a link of a kind that this spider follows.
+
+        Args:
+            is_changed: its publisher says that it has changed since it was archived.
+        """
         kind = self.source.find_kind(url) if url else LinkKind.OTHER
         if kind not in self.follows or not self.source.admits(url):
             return
-        if kind is LinkKind.ARTICLE and self.memory is not None and self.memory.is_settled(url):
-            self.count("links/settled")
-            return
-        if kind is LinkKind.ARTICLE and self.memory is not None and self.memory.is_gone(url):
-            self.count("links/gone")
-            return
-        self.count(f"links/followed/{kind}")
-        yield self.build_request(url)
+        why = self._find_left(url, is_changed=is_changed) if kind is LinkKind.ARTICLE else ""
+        self.count(f"links/{why}" if why else f"links/followed/{kind}")
+        if not why:
+            yield self.build_request(url)
+
+    def _find_left(self, url: str, *, is_changed: bool) -> str:
+        """Return why an article need not be asked for now, or ''."""
+        if self.memory is not None and not is_changed:
+            if self.memory.is_settled(url):
+                return "settled"
+            if self.memory.is_gone(url):
+                return "gone"
+        return "" if self.walk.may_ask(url, is_changed=is_changed) else "put_off"
 
     def follow_text(self, share_url: str) -> Iterator[Request]:
         """Yield the request for the text behind a share link."""
@@ -388,8 +416,9 @@ class NewsSpider(Spider):
         url = (request.meta.get("redirect_urls") or [request.url])[0]
         kind, identifier = self.source.links.find_match(url)
         reason = find_reason(failure.value)
-        if url not in self.seeds or META_OWES in request.meta:
-            self.walk.note_missing(request, self.find_asked(request), reason)
+        asked = self.find_asked(request)
+        is_front = asked is LinkKind.OTHER and url in self.seeds
+        self.walk.note_missing(request, LinkKind.CATEGORY if is_front else asked, reason)
         self.count(f"pages/failed/{kind}")
         self.count(f"failures/{reason}")
         told = strip_url(request.url)  # without a password
@@ -400,34 +429,7 @@ class NewsSpider(Spider):
         elif request.meta.get(META_AWAITED) and kind in ORIGINS:
             yield Statement(source=self.source.name, identifier=identifier, origin=ORIGINS[kind], is_silent=True)
 
-    def find_article_url(self, statement: Statement) -> str:
-        """Return the article's page, where the source can tell it from what is known of it, or ''."""
-        day = find_day(statement.identifier, self.source.post)
-        if not self.source.share.article_url or day is None or not statement.publisher:
-            return ""
-        category = quote(self.source.post.build_category(statement.publisher))
-        parts = {
-            "id": statement.identifier,
-            "category": category,
-            "year": f"{day:%Y}",
-            "month": f"{day:%m}",
-            "day": f"{day:%d}",
-        }
-        return _PLACE.sub(lambda match: parts.get(match[1], match[0]), self.source.share.article_url)
-
     def count(self, name: str, by: int = 1) -> None:
         """Count an outcome under its name."""
         assert self.crawler.stats is not None
         self.crawler.stats.inc_value(name, by)
-
-
-def place_source(settings: BaseSettings, source: Source, collection: str) -> None:
-    """Set what follows from a source: the collection, and the politeness that it asks for."""
-    if collection or (settings.getpriority("COLLECTION") or 0) <= SETTINGS_PRIORITIES["addon"]:
-        place_collection(settings, collection or source.name, priority="spider")
-    if source.politeness.delay is not None:
-        settings.set("DOWNLOAD_DELAY", source.politeness.delay, priority="spider")
-        if source.politeness.delay == 0:
-            settings.set("AUTOTHROTTLE_ENABLED", False, priority="spider")
-    if source.politeness.concurrency is not None:
-        settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", source.politeness.concurrency, priority="spider")

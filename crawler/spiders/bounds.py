@@ -12,18 +12,24 @@ from pipelines.discovery.sitemaps import find_month
 from pipelines.rules.links import LinkKind, Reason
 
 if TYPE_CHECKING:
-    from crawler.fetching.revalidation import RevalidateMiddleware
+    from crawler.runs.memory import CaptureMemory
     from pipelines.rules.links import Link
 
 _ISO_DAY = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
 
 
-def is_as_captured(link: Link, memory: RevalidateMiddleware | None) -> bool:
+def is_as_captured(link: Link, memory: CaptureMemory | None) -> bool:
     """Tell whether a sitemap says that a page has not changed since it was had. Spec: sitemaps.org, lastmod."""
     if link.reason is not Reason.SITEMAP or not link.dated or memory is None:
         return False
     changed, had = find_instant(link.dated), memory.find_last_good(link.url)
     return changed is not None and had is not None and changed < had
+
+
+def is_changed(link: Link, memory: CaptureMemory | None) -> bool:
+    """Tell whether a sitemap says that an archived article has changed since. Spec: sitemaps.org, lastmod."""
+    changed_at = find_instant(link.dated) if link.reason is Reason.SITEMAP and link.dated else None
+    return memory is not None and changed_at is not None and memory.is_changed(link.url, changed_at)
 
 
 def is_too_old(link: Link, kind: LinkKind, since: date | None) -> bool:

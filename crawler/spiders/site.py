@@ -18,7 +18,7 @@ from crawler.sources import Discovery, Source, SourceError, find_source
 from crawler.sources.publishers import find_publisher_source, load_publishers
 from crawler.sources.undescribed import build_definition
 from crawler.spiders.base import NewsSpider
-from crawler.spiders.bounds import is_as_captured, is_too_old
+from crawler.spiders.bounds import is_as_captured, is_changed, is_too_old
 from pipelines.rules.addresses import build_identity, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
 
@@ -191,9 +191,8 @@ class SiteSpider(NewsSpider):
         return super().is_list(request) or request.url.endswith("/robots.txt")
 
     def _has_all(self, articles: set[str]) -> bool:
-        """Tell whether an earlier run has every article of a list."""
-        memory = self.memory
-        return bool(articles) and memory is not None and all(memory.is_archived(url) for url in articles)
+        """Tell whether an earlier run has met every article of a list."""
+        return bool(articles) and self.memory is not None and not any(map(self.walk.is_news, articles))
 
     def follow_found(self, link: Link, response: Response | None = None) -> Iterator[Request]:
         """Yield the request for a link, unless a bound forbids it."""
@@ -243,14 +242,23 @@ class SiteSpider(NewsSpider):
             return "too_deep"
         if kind in (LinkKind.ARTICLE, LinkKind.SITEMAP) and is_too_old(link, kind, self.backfill or self._bounds.since):
             return "too_old"
+        return self._find_unwanted(link, kind)
+
+    def _find_unwanted(self, link: Link, kind: LinkKind) -> str:
+        """Return why a page within the bounds is not asked for now, or ''."""
         known = self._find_known(link) if kind is LinkKind.ARTICLE else ""
         counted = (LinkKind.ARTICLE,) if self.backfill else _PAGES
-        is_beyond = not known and kind in counted and self._asked[host] >= self._bounds.max_pages
-        return "too_many_pages" if is_beyond else known
+        if not known and kind in counted and self._asked[urlsplit(link.url).netloc] >= self._bounds.max_pages:
+            return "too_many_pages"
+        if known or kind is not LinkKind.ARTICLE or self.backfill is not None:
+            return known
+        return "" if self.walk.may_ask(link.url, is_changed=is_changed(link, self.memory)) else "put_off"
 
     def _find_known(self, link: Link) -> str:
         """Return why an article need not be asked for, or ''."""
         if self.memory is None:
+            return ""
+        if is_changed(link, self.memory):
             return ""
         if self.memory.is_settled(link.url):
             return "settled"

@@ -10,20 +10,20 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import deque
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.frontier.owed import Debt, OwedTable, open_owed
-from crawler.runs.run import RunExtension
+from crawler.frontier.owed import Debt
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from scrapy import Request
-    from scrapy.crawler import Crawler
     from scrapy.http import Response
 
+    from crawler.frontier.owed import OwedTable
+    from crawler.runs.memory import CaptureMemory
     from crawler.sources import Source
 
 # Of a request for the next page of a list: what led to it, and the last articles there.
@@ -32,6 +32,8 @@ META_EDGE: Final = "edge"
 # Of a request for what is owed: how many pages were asked for in search of the edge, and the address that is owed.
 META_OWED: Final = "owed"
 META_OWES: Final = "owes"
+# Of a request for a list that failed: since when, in seconds since the epoch; and of those for its further pages.
+META_SINCE: Final = "since"
 MODES: Final = ("new", "full")
 _KINDS: Final = frozenset(
     (
@@ -48,63 +50,127 @@ _LISTS: Final = frozenset((LinkKind.CATEGORY, LinkKind.LISTING, LinkKind.NEXT_PA
 _DECIDED: Final = frozenset(("refused_by_us", "not_written"))
 # What a list that has shrunk does not have any more.
 _ABSENT: Final = frozenset(("http_404", "http_410"))
+_LOST: Final = frozenset(("timeout", "unresolved", "no_connection", "broken_off"))
+# A host that refused so many articles in a row refuses all.
+_REFUSALS: Final = 10
 # So many are asked for at first, and so many more for each that answers: a host that refuses is not asked for all.
 _FIRST, _MORE = 8, 3
 _EDGE: Final = 3
-_MAX_PAGES_TO_EDGE: Final = 50
+_MAX_PAGES_TO_EDGE: Final = 500
 
 
 class Walk:
     """The walk of one run.
 
     Args:
+        owed: what earlier runs could not have; None where nothing is kept.
+        memory: what earlier runs captured; None where nothing remembers it.
         mode: `new` walks lists while they show something new, `full` to their ends.
         is_partial: the seeds were given by hand, so that the run says nothing of the source's other lists.
+        count: of an outcome.
+        stop: called with the error where what is owed cannot be written.
 
     Stats: `owed/asked`, `owed/had`, `owed/given_up`, `owed/open`, what is owed at the end.
     """
 
-    def __init__(self, crawler: Crawler, source: Source, *, mode: str, is_partial: bool) -> None:
-        self._crawler = crawler
+    def __init__(
+        self,
+        source: Source,
+        owed: OwedTable | None,
+        memory: CaptureMemory | None,
+        *,
+        mode: str,
+        is_partial: bool,
+        count: Callable[[str, int], None],
+        stop: Callable[[Exception], None],
+    ) -> None:
         self._rules = digest_rules(source)
         self._is_partial = is_partial
         self._waiting: deque[Debt] = deque()
-        self._table: OwedTable | None = None
-        if crawler.settings["ARCHIVE_MODE"] == "capture":
-            self._table = open_owed(Path(crawler.settings["FRONTIER_FILE"]), source.name)
-        self.is_full = mode == "full" or (self._table is not None and not self._table.has_walked(self._rules))
+        self._table = owed
+        self._memory = memory
+        self._count = count
+        self._stop = stop
+        self.is_full = mode == "full" or (owed is not None and not owed.has_walked(self._rules))
         self._asks_all = mode == "full"
+        self._refusals = owed.count_refusals() if owed is not None else 0
+        self._probe = ""
+        self._asked: set[str] = set()
 
     def begin(self, seeds: Iterable[Request], build: Callable[[Debt], Request]) -> Iterator[Request]:
         """Yield the seeds, and requests for the first of what is owed and due."""
         due = self._table.list_due(is_all=self._asks_all) if self._table is not None else []
         by_origin = {debt.origin: debt for debt in reversed(due) if debt.edge}
+        failed = {debt.url: debt for debt in self._list_failed()}
         for request in seeds:
-            debt = by_origin.get(request.url)
+            debt = failed.get(request.url) or by_origin.get(request.url)
             if debt is not None:
-                due.remove(debt)
                 _describe(request, debt)
+                due = [other for other in due if other is not debt and other.url != debt.url]
             yield request
         self._waiting.extend(due)
-        yield from self._ask(_FIRST, build)
+        yield from self._ask(1 if self._is_refused else _FIRST, build)
+
+    def _list_failed(self) -> list[Debt]:
+        """Return the lists that could not be read; those that a run begins with need not be due to be asked for."""
+        debts = self._table.list_due(is_all=True) if self._table is not None else []
+        return [debt for debt in debts if debt.kind == LinkKind.CATEGORY.value and not debt.edge]
 
     def _ask(self, most: int, build: Callable[[Debt], Request]) -> Iterator[Request]:
         for _ in range(min(most, len(self._waiting))):
             debt = self._waiting.popleft()
-            self._count("owed/asked")
+            self._asked.add(debt.url)
+            self._count("owed/asked", 1)
             request = build(debt)
             _describe(request, debt)
             yield request
 
-    def note_had(self, response: Response, build: Callable[[Debt], Request]) -> Iterator[Request]:
+    @property
+    def _is_refused(self) -> bool:
+        """Tell whether the host has refused whatever article it was asked for lately."""
+        return self._refusals >= _REFUSALS and not self._asks_all
+
+    def is_news(self, url: str) -> bool:
+        """Tell whether no run has met an article: it is neither owed nor archived."""
+        is_owed = self._table is not None and url in self._table
+        return not is_owed and not (self._memory is not None and self._memory.is_archived(url))
+
+    def may_ask(self, url: str, *, is_changed: bool = False) -> bool:
+        """Tell whether an article that a list shows is to be asked for now.
+
+        One that failed waits for its next try. Where the host refuses everything one is asked for, to see whether it
+        still does, and what else is new or changed is owed at once.
+        """
+        if self._table is None or self._asks_all:
+            return True
+        if self._table.is_waiting(url):
+            return False
+        if not self._is_refused or url == self._probe:
+            return True
+        if not self._probe:
+            self._probe = url
+            return True
+        if self.is_news(url) or (is_changed and url not in self._table):
+            debt = Debt(url=url, kind=LinkKind.ARTICLE.value, reason="put_off")
+            self.owe([debt])
+            self._waiting.append(debt)
+        return False
+
+    def note_had(self, response: Response, build: Callable[[Debt], Request], *, is_article: bool) -> Iterator[Request]:
         """Settle what a page was owed as; what else is owed may then be asked for, too."""
-        if self._table is None or not self._table:
+        if self._table is None:
             return
         asked = response.request.url if response.request else response.url
         urls = (response.url, asked, response.meta.get(META_OWES, ""), *response.meta.get("redirect_urls", ()))
         settled = [url for url in urls if self._settle(url)]
+        is_open_again = is_article and self._is_refused
+        if is_article:
+            self._refusals = 0
+        if is_open_again:  # nothing need wait any longer
+            self._waiting = deque(debt for debt in self._table.list_due(is_all=True) if debt.url not in self._asked)
         if settled:
-            self._count("owed/had")
+            self._count("owed/had", 1)
+        if settled or is_open_again:
             yield from self._ask(_MORE, build)
 
     def _settle(self, url: str) -> bool:
@@ -114,10 +180,17 @@ class Walk:
             self._stop(error)
             return False
 
+    def note_seen(self, request: Request) -> None:
+        """Settle what redirects to a page that the run asks for anyway: if that fails, it is owed itself."""
+        for url in (request.meta.get(META_OWES, ""), *request.meta.get("redirect_urls", ())):
+            self._settle(url)
+
     def note_missing(self, request: Request, kind: LinkKind, reason: str) -> None:
         """Note that a page was not had."""
         url = request.meta.get(META_OWES) or (request.meta.get("redirect_urls") or [request.url])[0]
         is_absent = reason in _ABSENT and kind in _LISTS
+        is_refusal = reason in _LOST or (reason.startswith("http_") and reason not in _ABSENT)
+        self._refusals += is_refusal and kind is LinkKind.ARTICLE
         if kind in _KINDS and reason not in _DECIDED and not is_absent:
             self.owe([_build_debt(request, url, kind, reason)])
         elif is_absent:
@@ -156,18 +229,24 @@ class Walk:
         """Return the meta of the request for the next page: where what is missing begins, should that page fail."""
         pages = self._is_before_edge(articles, response)
         if pages:
-            return {META_OWED: pages + 1, META_EDGE: response.meta[META_EDGE], META_ORIGIN: response.url}
+            onward: dict[str, Any] = {META_OWED: pages + 1, META_ORIGIN: response.url}
+            return onward | {name: response.meta[name] for name in (META_EDGE, META_SINCE) if name in response.meta}
         return {META_EDGE: articles[-_EDGE:], META_ORIGIN: response.url} if articles else {}
 
     def _is_before_edge(self, articles: list[str], response: Response) -> int | None:
         """Return how many pages were asked for in search of what is missing, 0 where it begins here, None for neither.
 
-        Between two runs new articles push those that a page showed to the next, and what is missing with them.
+        Between two runs new articles push those that a page showed to the next, and what is missing with them. Behind
+        a list that could not be read for a while it lies in front of what was archived before.
         """
         pages = int(response.meta.get(META_OWED, 0))
         if not pages or pages > _MAX_PAGES_TO_EDGE:
             return None
-        edge = response.meta.get(META_EDGE)
+        since, edge = response.meta.get(META_SINCE), response.meta.get(META_EDGE)
+        if since is not None and self._memory is not None:
+            before = datetime.fromtimestamp(since, UTC)
+            known = sum(self._memory.was_archived(url, before) for url in articles)
+            return 0 if 2 * known > len(articles) else pages
         return 0 if not edge or set(edge) & set(articles) else pages
 
     def close(self, reason: str) -> None:
@@ -177,6 +256,7 @@ class Walk:
         try:
             if reason == "finished" and self.is_full and not self._is_partial:
                 self._table.note_walk(self._rules)
+            self._table.note_refusals(self._refusals)
             if len(self._table):
                 self._count("owed/open", len(self._table))
             self._table.close()
@@ -184,21 +264,13 @@ class Walk:
             self._stop(error)
         self._table = None
 
-    def _count(self, name: str, by: int = 1) -> None:
-        assert self._crawler.stats is not None
-        self._crawler.stats.inc_value(name, by)
-
-    def _stop(self, error: Exception) -> None:
-        run = self._crawler.get_extension(RunExtension)
-        if run is None:
-            raise error
-        run.stop(error)
-
 
 def _describe(request: Request, debt: Debt) -> None:
     """Have a request look for what is owed."""
     request.meta[META_OWED] = True
     request.meta[META_OWES] = debt.url
+    if debt.kind == LinkKind.CATEGORY.value and not debt.edge:
+        request.meta[META_SINCE] = debt.first_at
     if debt.edge:
         request.meta[META_EDGE] = list(debt.edge)
         request.meta[META_ORIGIN] = debt.origin

@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from scrapy.utils.test import get_crawler
 
 from archives.captures.writer import WarcWriter
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from archives.warc.records import Exchange
 from crawler.demo_site import Newspaper
-from crawler.fetching.revalidation import RevalidateMiddleware
+from crawler.runs.memory import CaptureMemory
 from tests.project import Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -220,7 +219,6 @@ def test_the_pause_grows_with_every_attempt(data: Data, status: int, attempts: l
                     raw_response=f"HTTP/1.1 {status} So\r\nContent-Length: 0\r\n\r\n".encode(),
                 )
             )
-    crawler = get_crawler(settings_dict={"ADDONS": {}, "REVALIDATE_DAYS": 7})
-    memory = RevalidateMiddleware(crawler, CollectionIndex(collection))
-    assert memory.is_gone("http://a.example/1") is is_gone
-    memory.close()
+    with CollectionIndex(collection) as index:
+        memory = CaptureMemory(index, settles_after=timedelta(days=7))
+        assert memory.is_gone("http://a.example/1") is is_gone

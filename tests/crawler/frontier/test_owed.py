@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -54,6 +56,30 @@ def test_what_is_had_is_owed_no_longer(table: OwedTable, tmp_path: Path) -> None
     again = OwedTable(tmp_path / FILE_NAME, "weir")
     assert (len(again), "http://h/p/2" in again) == (1, True)
     assert len(OwedTable(tmp_path / FILE_NAME, "other")) == 0
+
+
+def test_a_list_is_believed_rather_than_the_pause_of_a_page_that_failed_twice(table: OwedTable, clock: Clock) -> None:
+    waits = []
+    for _ in range(4):
+        table.add([article("http://h/1")])
+        waits.append(table.is_waiting("http://h/1"))
+    assert waits == [False, False, True, True]
+    clock.now += 5 * HOUR
+    assert not table.is_waiting("http://h/1")
+    assert not table.is_waiting("http://h/2")
+
+
+def test_refusals_are_remembered_by_source_also_in_a_file_of_before(tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    OwedTable(path, "weir").close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE refusals")
+        database.execute("PRAGMA user_version = 1")
+    table = OwedTable(path, "weir")
+    assert table.count_refusals() == 0
+    table.note_refusals(7)
+    table.close()
+    assert (OwedTable(path, "weir").count_refusals(), OwedTable(path, "other").count_refusals()) == (7, 0)
 
 
 @pytest.mark.parametrize(
