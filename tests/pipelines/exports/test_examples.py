@@ -1,0 +1,115 @@
+"""The examples in `docs/exports.md`, run as they stand there, by the programs that they name, over hostile posts."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from archives.storage.collection import Collection
+from crawler.publishing.library import Library
+from crawler.reparsing.ledger import open_ledger
+from pipelines.exports.formats import FORMATS
+from tests.forked import provide_newsreel
+from tests.pipelines.exports.samples import HOSTILE_TEXTS, build_statement, fill_collection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAGE = (Path(__file__).resolve().parents[3] / "docs" / "exports.md").read_text("utf-8")
+SECTION = PAGE.split("\n## Examples\n")[1].split("\n## ")[0]
+EXAMPLES = {found[2]: found[1] for found in re.finditer(r"```sh\n(newsreel export (\w+) .*?)```", SECTION, re.S)}
+POSTS = len(HOSTILE_TEXTS) + 3
+# Programs of an environment of their own: those that read, those that load, and those that Node.js runs.
+FOLDERS = [os.environ.get(f"NEWSREEL_{name}", "") for name in ("READERS", "LOADERS", "ELEVENTY")]
+LISTED = ("jsonl", "cloudevents", "ninjs", "newsarticle", "csl", "opensearch", "meilisearch")
+SAID = dict.fromkeys(("csv", "dataset", "feeds"), str(POSTS)) | {"sqlite": f"news|{POSTS}", "schema": "articleBody"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("examples")
+    collection = Collection.open(folder / "data", "news", create=True)
+    statements = [build_statement(number, headline=" ".join(text.split())) for number, text in enumerate(HOSTILE_TEXTS)]
+    fill_collection(collection.indexes_dir, [*statements, *(build_statement(number) for number in range(50, 53))])
+    Library(folder / "data").open_log("news").close()
+    with provide_newsreel(folder / "program"):
+        yield folder
+
+
+def run_example(place: Path, command: list[str | Path], python: str) -> str:
+    """Run a command where `newsreel` is, `python3` is the one that has what it needs, and the others are found."""
+    names = place / "names"
+    names.mkdir(exist_ok=True)
+    (names / "python3").write_text(f'#!/bin/sh\nexec "{python}" "$@"\n', "utf-8")
+    (names / "python3").chmod(0o755)
+    path = os.pathsep.join([str(place / "program" / "bin"), str(names), *filter(None, FOLDERS), os.environ["PATH"]])
+    settings = {"PATH": path, "NEWSREEL_DATA_DIR": str(place / "data"), "HF_HUB_OFFLINE": "1"}
+    settings |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "DLT_DATA_DIR": str(place / "dlt")}
+    done = subprocess.run(
+        command, cwd=place, env=dict(os.environ) | settings, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def find_python(module: str) -> str:
+    """The interpreter that has a module; skips where none has."""
+    for python in [sys.executable, *(str(Path(folder, "python")) for folder in FOLDERS if folder)]:
+        probe = [python, "-c", f"import {module}"]
+        if Path(python).exists() and subprocess.run(probe, capture_output=True, check=False).returncode == 0:
+            return python
+    pytest.skip(f"no environment has {module}; NEWSREEL_READERS and NEWSREEL_LOADERS may name more")
+
+
+def test_there_is_an_example_for_each_format() -> None:
+    assert EXAMPLES.keys() == {*FORMATS, "schema"}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_each_example_runs_as_it_stands(name: str, place: Path) -> None:
+    script = EXAMPLES[name]
+    for program in ("jq", "sqlite3", "jekyll", "hugo", "eleventy", "target-jsonl"):
+        path = os.pathsep.join([*FOLDERS, os.environ["PATH"]])
+        if re.search(rf"(^|\| ){program}\b", script, re.M) and shutil.which(program, path=path) is None:
+            pytest.skip(f"{program} is not installed")
+    module = re.search(r"import (\w+)", script)
+    if name in ("parquet", "dataset"):
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
+    said = run_example(place, ["bash", "-euo", "pipefail", "-c", script], find_python(module[1] if module else "json"))
+    if name in LISTED:
+        assert len(said.split("\n")) - 1 == POSTS + ("-o -" not in script), "and a sentence, where it is not in the way"
+    if name in SAID:
+        assert SAID[name] in said.split("\n")
+
+
+def test_what_the_programs_made_holds_every_post(place: Path) -> None:
+    """After the examples before: sites have a page for each post, a target its rows and the next state."""
+    for built in ("jekyll-built", "hugo-built", "public"):
+        if (place / built).exists():
+            assert len(list((place / built).rglob("*NW*"))) >= POSTS, built
+    if (place / "state.json").exists():
+        assert "cursor" in (place / "state.json").read_text("utf-8")
+        assert len((place / "posts.jsonl").read_bytes().splitlines()) >= POSTS
+
+
+def test_dlt_loads_changes_and_goes_on(place: Path) -> None:
+    block = next(block for block in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "import dlt" in block)
+    python = find_python("dlt")
+    (place / "load.py").write_text(block, "utf-8")
+    count = "import duckdb; print(len(duckdb.connect('newsreel.duckdb').sql('SELECT id FROM news.posts').fetchall()))"
+    for posts in (POSTS, POSTS - 1):
+        run_example(place, [python, "load.py"], python)
+        assert run_example(place, [python, "-c", count], python) == f"{posts}\n"
+        collection = Collection.open(place / "data", "news")
+        with closing(open_ledger(collection)) as ledger:
+            ledger.forget("news", "NW2026030412000050")
+        with closing(Library(place / "data").open_log("news")) as log:
+            log.account()
