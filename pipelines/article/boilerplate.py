@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.article.text_density import Measures
 from pipelines.article.visibility import drop
-from pipelines.page.page import BLOCKS, read_text
+from pipelines.page.page import BLOCKS, HEADINGS, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -48,11 +48,16 @@ headline icon info kicker label laiyuan latest list location meta metadata more 
 print reporter side slideshow source subtitle tag time title tool tools topic topics video zebian
 """
 LABELS = frozenset(_LABELS.split())
+_LIST = frozenset(["list"])
 # Words that name comments, other articles and columns; dates and names in them are not the article's.
 _FRAMES = frozenset(
     ["comment", "comments", "disqus", "related", "recommended", "replies", "reply", "respond", "sidebar", "trending"]
 )
-_OF_ENTRY = frozenset(["entry", "hentry", "post"])
+_OF_ENTRY = frozenset(["entry", "hentry", "meta", "post"])
+# Words of which the name of an article's body is made, and those that make another of it.
+_ARTICLES = frozenset(["article", "blog", "entry", "news", "post", "story"])
+_BODIES = frozenset(["body", "content", "copy", "inner", "text"])
+_NO_BODIES = frozenset(["container", "footer", "header", "meta", "related", "sidebar", "title", "wrap", "wrapper"])
 # `has-sidebar`, `sidebar-grid`: the class of what stands beside it.
 _LAYOUT = frozenset(["grid", "has", "layout", "no", "with", "without"])
 _NO_WORDS: frozenset[str] = frozenset()
@@ -60,6 +65,10 @@ _NO_WORDS: frozenset[str] = frozenset()
 _MAX_CACHED = 4096
 _MAX_CACHED_CHARS = 200
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+# Classes of a framework that say how something is drawn: `overflow-hidden`, `md:hidden`, `field--label-hidden`.
+_STYLED = re.compile(
+    r"(?:overflow|label|scrollbar|backface)(?:-[a-z]{1,10})?-?hidden|\b[a-z]{2,3}:hidden", re.IGNORECASE
+)
 
 DATELINE = re.compile(r"\d{4}[-年./]\d{1,2}|\d{1,2}[./ ]\w{0,12}[./ ]? ?\d{4}|\d{1,2}:\d\d")
 # Elements that hold no article, unless most of the page stands in them.
@@ -73,6 +82,9 @@ _MAX_LABEL = 200.0
 PROSE_START = 60.0
 _MAX_ENTRY = 400.0
 _TEASER_COUNT = 3
+# Lists and tables of the article itself may have a link in each entry.
+_OWN_LISTS = frozenset(["dl", "ol", "table", "tbody", "ul"])
+_MIN_LINKED = 0.6
 
 
 def list_class_words(element: Any) -> frozenset[str]:
@@ -86,8 +98,22 @@ def list_class_words(element: Any) -> frozenset[str]:
     return _list_short_words(names) if len(names) <= _MAX_CACHED_CHARS else _list_words(names)
 
 
+def names_body(element: Any) -> bool:
+    """Tell whether an element is named as the body of an article: `article-body`, `entry-content`, `articleBody`."""
+    if "articlebody" in (element.get("itemprop") or "").lower():
+        return True
+    names = f"{element.get('class') or ''} {element.get('id') or ''}"
+    return len(names) <= _MAX_CACHED_CHARS and any(_is_body_name(name) for name in names.split())
+
+
+@lru_cache(_MAX_CACHED)
+def _is_body_name(name: str) -> bool:
+    words = frozenset(word.lower() for word in _WORD.findall(name))
+    return not words.isdisjoint(_ARTICLES) and not words.isdisjoint(_BODIES) and words.isdisjoint(_NO_BODIES)
+
+
 def _list_words(names: str) -> frozenset[str]:
-    words = frozenset(word.lower() for word in _WORD.findall(names))
+    words = frozenset(word.lower() for word in _WORD.findall(_STYLED.sub("", names)))
     return words - _ALL_CLUTTER if words & _LAYOUT else words
 
 
@@ -221,10 +247,18 @@ class _Judge:
         if words and measure.prose <= limit and not (is_near and self._is_prose_of_its_own(element, words)):
             return True
         if 0 < measure.prose <= limit and _is_listing(element, self._measures):
-            return True
-        if list_class_words(element) & LABELS and measure.prose < PROSE_START and measure.size < _MAX_LABEL:
+            return not (is_inside and element.tag in _OWN_LISTS and measure.linked < _MIN_LINKED * measure.size)
+        if self._is_label(element, is_inside=is_inside):
             return element.tag not in ("article", "main") and not (is_inside and self._is_between_prose(element))
         return element.tag == "footer" or (element.tag == "aside" and measure.prose < 0.5 * limit)
+
+    def _is_label(self, element: Any, *, is_inside: bool) -> bool:
+        """Tell whether an element is small and named as something beside the text; lists and headings in it are not."""
+        measure = self._measures[element]
+        if measure.prose >= PROSE_START or measure.size >= _MAX_LABEL or (is_inside and element.tag in HEADINGS):
+            return False
+        words = list_class_words(element) & LABELS
+        return bool(words - _LIST if is_inside else words)
 
     def _is_prose_of_its_own(self, element: Any, words: frozenset[str]) -> bool:
         """Tell whether an element is prose and nothing else, whatever a doubtful word says."""

@@ -26,6 +26,7 @@ _ANNOUNCING = (
     r"advertisement|sign up|subscribe|newsletter|follow us|about the author|already a subscriber",
     r"(?:log|sign) in to|get more (?:local )?news",
     r"lesen sie auch|mehr zum thema|das könnte|auch interessant|schlagworte|themen\b",
+    r"(?:ähnliche|verwandte|weitere|neueste) (?:artikel|beiträge|meldungen|nachrichten|themen)",
     "à lire aussi|lire aussi|sur le même|mots-clés",
     r"leggi anche|lee también|más información|te puede|temas\b|archivado en",
     "läs mer|läs också|les også|les mer|læs også|lees ook|czytaj|čtěte|читайте|по теме",
@@ -65,6 +66,8 @@ _MAX_HEADING = 120.0
 _MAX_IMPRINT = 160.0
 _MAX_DATELINE = 110.0
 _TEASER_COUNT = 3
+_MAX_TEASER = 600.0
+_START_CHARS = 60
 
 
 def drop_insertions(container: Any, measures: Measures) -> None:
@@ -82,7 +85,7 @@ def drop_insertions(container: Any, measures: Measures) -> None:
             if measure is None or child.tag not in BLOCKS or child.getparent() is None:
                 continue
             if measure.prose <= 0 and measure.size and measure.linked > 0.6 * measure.size:
-                if not _is_linked_sentence(child):
+                if not _is_linked_part(child, measures):
                     drop(child)
                 continue
             text = read_text(child) if measure.size < _MAX_IMPRINT else ""
@@ -96,8 +99,19 @@ def drop_insertions(container: Any, measures: Measures) -> None:
                 stack.append(child)
 
 
-def _is_linked_sentence(element: Any) -> bool:
-    """Tell whether a paragraph is a whole sentence, though all of it leads elsewhere."""
+def begins_insertion(element: Any) -> bool:
+    """Tell whether an element begins as a list of other articles or an imprint does."""
+    start = read_text(element)[:_START_CHARS]
+    return bool(_RELATED.search(start) or _IMPRINT.search(start))
+
+
+def _is_linked_part(element: Any, measures: Measures) -> bool:
+    """Tell whether what leads elsewhere is part of the text: an entry of a list, a sentence, a paragraph's heading."""
+    if element.tag == "li":
+        return True
+    if element.tag in HEADINGS:
+        following = element.getnext()
+        return following is not None and following.tag == "p" and measures[following].prose >= PROSE_START
     text = read_text(element)
     return element.tag == "p" and measure_size(text) >= PROSE_START and bool(_SENTENCE.search(text))
 
@@ -186,13 +200,16 @@ def _drop_teasers(container: Any, measures: Measures, total: float) -> None:
             if child in measures and child.tag in BLOCKS and child.tag not in HEADINGS and child.tag != "p":
                 groups.setdefault(shape(child), []).append(child)
         for group in groups.values():
-            teasers = [child for child in group if _has_linked_heading(child)] if len(group) >= _TEASER_COUNT else []
+            teasers = [child for child in group if _is_teaser(child, measures)] if len(group) >= _TEASER_COUNT else []
             if len(teasers) >= _TEASER_COUNT and sum(measures[child].prose for child in teasers) < 0.6 * total:
                 for child in teasers:
                     drop(child)
 
 
-def _has_linked_heading(element: Any) -> bool:
+def _is_teaser(element: Any, measures: Measures) -> bool:
+    """Tell whether an element is short and has a linked heading."""
+    if measures[element].prose > _MAX_TEASER:
+        return False
     for heading in element.iter("h2", "h3", "h4", "h5"):
         if heading.find(".//a") is not None or any(parent.tag == "a" for parent in heading.iterancestors()):
             return True

@@ -16,10 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from pipelines.article.boilerplate import Clutter, drop_clutter, list_class_words, shape
+from pipelines.article.boilerplate import Clutter, drop_clutter, list_class_words, names_body, shape
 from pipelines.article.embeds import keep_embedded, link_films
-from pipelines.article.insertions import drop_headings, drop_insertions, drop_repeated, mark_captions
-from pipelines.article.text_density import WIDE, Measures, list_lines, measure_again, measure_size, measure_tree
+from pipelines.article.insertions import begins_insertion, drop_headings, drop_insertions, drop_repeated, mark_captions
+from pipelines.article.text_density import (
+    WIDE,
+    Measure,
+    Measures,
+    list_lines,
+    measure_again,
+    measure_size,
+    measure_tree,
+)
 from pipelines.article.visibility import drop, drop_invisible
 from pipelines.page.page import BLOCKS, HEADINGS, fold_blanks, fold_title, read_text
 
@@ -35,6 +43,11 @@ _WELL_NAMED = 0.5
 _BETTER_NAMED = 0.35
 _MIN_SHARE = 0.6
 _MIN_STORY = 120.0
+# So much of an element's prose beside it is part of its article: in siblings of its kind, and in any.
+_MIN_PARTS = 0.1
+_MIN_OTHERS = 0.25
+_MIN_PART = 100.0
+_MAX_LINKED_PART = 0.3
 _MAX_LOOKED_AT = 20_000
 _PARAGRAPHS = frozenset(["p", "blockquote", "ul", "ol", "h2", "h3", "h4", "pre", "figure", "dl", "font"])
 _LEAVES = frozenset(["p", "blockquote", "li", "ul", "ol"])
@@ -314,15 +327,21 @@ def _find_container(body: Any, heart: Any, shown: Any, measures: Measures) -> An
     """Return the element that holds the article: from the top down, as long as only one branch carries it on."""
     ancestors = set(shown.iterancestors()) if shown is not None else set()
     container = body
+    is_named = False
     for element in reversed(_list_branch(body, heart)):
-        if element.tag in _LEAVES or _is_shared(element, container, ancestors, measures):
+        if element.tag in _LEAVES or _is_shared(element, container, ancestors, measures, is_named=is_named):
             break
         container = element
+        is_named = is_named or (element not in ancestors and names_body(element))
     return container
 
 
-def _is_shared(element: Any, parent: Any, ancestors: set[Any], measures: Measures) -> bool:
-    """Tell whether siblings of an element carry parts of the article, too."""
+def _is_shared(element: Any, parent: Any, ancestors: set[Any], measures: Measures, *, is_named: bool) -> bool:
+    """Tell whether siblings of an element carry parts of the article, too.
+
+    Args:
+        is_named: it stands in what is named as the article's body, below the headline.
+    """
     prose = measures[element].prose
     siblings = [child for child in parent if child is not element and child in measures and measures[child].prose > 0]
     paragraphs = sum(measures[child].prose for child in siblings if child.tag in _PARAGRAPHS) + measures[parent].own
@@ -331,7 +350,16 @@ def _is_shared(element: Any, parent: Any, ancestors: set[Any], measures: Measure
         # The element with the headline in it: the others of its shape may be whole articles.
         alike = [child for child in alike if next(child.iter("h1", "h2"), None) is None]
     parts = sum(measures[child].prose for child in alike) if element.get("class") else 0.0
-    return max(paragraphs, parts) > 0.1 * prose or prose < _MIN_SHARE * measures[parent].prose
+    if max(paragraphs, parts) > _MIN_PARTS * prose or prose < _MIN_SHARE * measures[parent].prose:
+        return True
+    others = 0.0 if element in ancestors else sum(_measure_part(child, measures[child]) for child in siblings)
+    return others > (_MIN_PARTS if is_named else _MIN_OTHERS) * prose
+
+
+def _measure_part(element: Any, measure: Measure) -> float:
+    """Return the prose of an element that may be a part of an article: long enough, hardly linked; or else 0."""
+    is_long = measure.prose >= _MIN_PART and measure.linked < _MAX_LINKED_PART * measure.size
+    return measure.prose if is_long and not begins_insertion(element) else 0.0
 
 
 def _list_leads(container: Any, shown: Any, body: Any, description: str) -> list[Any]:

@@ -218,6 +218,12 @@ def test_class_names_are_read_word_by_word(name: str, expected: bool) -> None:
     assert (not list_class_words(element).isdisjoint(CLUTTER)) is expected
 
 
+@pytest.mark.parametrize("name", ["field--label-hidden", "md:hidden", "tw-overflow-hidden", "overflow-x-hidden"])
+def test_classes_of_a_framework_say_how_something_is_drawn(name: str) -> None:
+    elements = Page(f'<div class="{name}">x</div><div class="{name} hidden">x</div>').root.iter("div")
+    assert ["hidden" in list_class_words(element) for element in elements] == [False, True]
+
+
 PIECES = ("<div>", "</div>", "<p>", "</p>", "<h1>", "</h1>", "<a href=x>", "</a>", "<ul><li>", "<!-- x -->", "<br>")
 MORE_PIECES = (
     "<table><tr><td>",
@@ -293,6 +299,56 @@ def test_a_box_of_further_reading_ends_nothing() -> None:
 def test_a_linked_sentence_is_a_paragraph() -> None:
     linked = f'<p><a href="/x">{OTHER}</a></p>'
     assert lines(f"<div><p>{FIRST}</p>{linked}<p>{SECOND}</p><p>{THIRD}</p></div>") == [FIRST, OTHER, SECOND, THIRD]
+
+
+ENTRIES = [f"Ferry number {n} crosses every hour, says the harbour office, and takes bicycles too" for n in range(4)]
+TOOLS = ["A long rope", "Two hammers", "One bucket"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "expected"),
+    [
+        # Each entry has a link in it, and is no teaser.
+        (f"<ul>{''.join(f'<li><a href=/x>{e[:14]}</a>{e[14:]}</li>' for e in ENTRIES)}</ul>", ENTRIES),
+        (f"<ul class=wp-block-list>{''.join(f'<li>{tool}</li>' for tool in TOOLS)}</ul>", TOOLS),
+        # One entry is a link, the others say something.
+        (f"<ul><li><a href=/x>{TOOLS[0]}</a></li><li>{OTHER}</li></ul>", [TOOLS[0], OTHER]),
+        (f"<h2 class=section-title>What it costs</h2><p>{OTHER}</p>", ["What it costs", OTHER]),
+        (f"<h2><a href=/x>The ferry office</a></h2><p>{OTHER}</p>", ["The ferry office", OTHER]),
+        ("".join(f"<div class=s><h2><a href=/x>No {n}</a></h2><p>{n} {OTHER * 7}</p></div>" for n in range(3)), None),
+    ],
+)
+def test_lists_and_headings_of_an_article_stay_though_they_are_linked(listed: str, expected: list[str] | None) -> None:
+    sections = [line for n in range(3) for line in (f"No {n}", f"{n} {OTHER * 7}")]
+    page = f"<h1>{HEADLINE}</h1><div>{PARAGRAPHS}{listed}<p>{SECOND} Twice.</p></div>"
+    assert lines(page) == [*STORY, *(expected or sections), f"{SECOND} Twice."]
+
+
+def test_a_list_of_links_among_paragraphs_goes() -> None:
+    assert lines(f"<h1>{HEADLINE}</h1><div>{PARAGRAPHS}<ul>{LINKS}</ul></div>") == STORY
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f'<div class="field"><p>{FIRST * 3}</p><p>{SECOND * 3}</p></div><div class="faq"><p>{THIRD} {OTHER}</p></div>',
+        (
+            f'<main><div class="entry-content"><div id="a"><p>{FIRST * 6}</p><p>{SECOND * 6}</p></div>'
+            f'<aside class="pull"></aside><div id="b"><div><p>{THIRD} {OTHER}</p></div></div></div></main>'
+        ),
+    ],
+    ids=["boxes of different kinds", "boxes in what is named as the body"],
+)
+def test_parts_of_an_article_may_stand_in_boxes_of_their_own(page: str) -> None:
+    found = find(f"<h1>{HEADLINE}</h1>{page}").text
+    assert [text for text in STORY if text not in found] == []
+
+
+@pytest.mark.parametrize("start", ["<h3>Ähnliche Beiträge</h3>", "<b>特别声明：</b>"])
+def test_a_box_beside_the_article_that_begins_as_a_list_or_an_imprint_is_no_part(start: str) -> None:
+    box = f'<div class="w"><div>{start}<p>{OTHER * 2}</p></div></div>'
+    story = [FIRST * 3, SECOND * 3]
+    assert lines(f'<h1>{HEADLINE}</h1><div class="b"><p>{story[0]}</p><p>{story[1]}</p></div>{box}') == story
 
 
 def test_formulas_and_words_in_controls_are_text() -> None:
