@@ -68,6 +68,10 @@ _LABEL = re.compile(
     r"|(?:published|posted|veröffentlicht|publié|publicado|pubblicato|gepubliceerd|publicerad)\b",
     re.IGNORECASE,
 )
+# Since when the writer of a post has been a member.
+_OF_MEMBER = re.compile(
+    r"(?:registriert|registered|joined|(?:member|mitglied|dabei|membre) (?:since|seit|depuis))\b", re.I
+)
 _HAS_DAY = re.compile(
     r"(?:19|20)\d\d\s*[-./年]\s*\d{1,2}\s*[-./月]\s*\d{1,2}|\d{1,2}\s*[-./]\s*\d{1,2}\s*[-./]\s*(?:19|20)?\d\d(?!\d)"
     r"|\d{1,2}(?:st|nd|rd|th|\.|º)?\s+(?:de\s+)?[^\W\d_]{3,10}\.?,?\s+(?:de\s+)?(?:19|20)\d\d"
@@ -76,6 +80,8 @@ _HAS_DAY = re.compile(
 # Most texts have neither two digits side by side nor a digit at all.
 _TWO_DIGITS = re.compile(r"\d\d")
 _DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"\d+")
+_NUMERIC = re.compile(r"[\d\W]+")
 _CLOCK = re.compile(r"\d{1,2}[:.]\d\d(?::\d\d)?")
 _SENTENCE = re.compile(r"[.!?。！？।؟۔][\"'”’»」』）)\]]*$")
 _MIN_SENTENCE = 40
@@ -91,7 +97,8 @@ _MONTH, _DAY = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
 # `/2024-05/20/`, `/202405/t20240520_1.html`, `/20/0229/18/`, `/a/210120/`
 _IN_URL = (
     re.compile(rf"[/_=-]t?(?P<year>(?:19|20)\d\d)[-/_]?(?P<month>{_MONTH})[-/_]?(?P<day>{_DAY})(?!\d)"),
-    re.compile(rf"/(?P<year>\d\d)/?(?P<month>{_MONTH})/?(?P<day>{_DAY})/"),
+    re.compile(rf"/(?P<year>\d\d)/(?P<month>{_MONTH})/?(?P<day>{_DAY})/"),
+    re.compile(rf"/(?P<year>\d\d)(?P<month>{_MONTH})(?P<day>{_DAY})/"),
 )
 
 
@@ -144,6 +151,8 @@ def _list_equal(headline: Any) -> list[Any]:
 
 def _is_dateline(text: str) -> bool:
     """Tell whether a text may hold a date that is no part of a sentence; what reads dates decides."""
+    if _OF_MEMBER.match(text):
+        return False
     if len(text) > _DATELINE_CHARS:
         date = _find_day(text)
         return date is not None and bool(_LABEL.search(text[max(0, date.start() - 20) : date.start()]))
@@ -235,6 +244,7 @@ def _iter_before(headline: Any) -> Iterator[str]:
         for sibling in list(element.itersiblings(preceding=True))[:4]:
             text = _read_apart(sibling) if sibling.tag not in _SILENT else ""
             if text and len(text) <= _NEAR_CHARS:
+                yield from _iter_moments(sibling)
                 yield text
         element = element.getparent()
 
@@ -343,8 +353,22 @@ def list_alone(page: Page) -> list[Statement]:
         if len(own) > _ALONE_CHARS or not (day := _find_day(own)) or stands_beside(element, known):
             continue
         if len(own) - len(day[0]) <= _ALONE_REST and not is_change(own) and not _is_of_change(element):
-            found.setdefault(day[0], Statement(text=own, evidence="text:alone"))
+            numbers = " ".join(sorted(_NUMBER.findall(day[0]))) if _NUMERIC.fullmatch(day[0]) else day[0]
+            found.setdefault(numbers, Statement(text=own, evidence="text:alone"))
     return list(found.values()) if len(found) == 1 else []
+
+
+def list_updated(page: Page) -> list[Statement]:
+    """Return the short texts outside of the site's frame that say when the article was changed."""
+    known = begin_from(page.root.iter("h1"))
+    found = []
+    for element in page.root.iter(*_BARE):
+        own = fold_blanks(" ".join([element.text or "", *(child.tail or "" for child in element)]))
+        if len(own) > _LABEL_CHARS + _ALONE_CHARS or not _find_day(own) or not is_change(own):
+            continue
+        if fold(own).removeprefix("last ").startswith(MODIFIED) and not stands_beside(element, known):
+            found.append(Statement(text=own, evidence="text:updated"))
+    return found[:1]
 
 
 def list_labelled(page: Page) -> list[Statement]:

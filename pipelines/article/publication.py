@@ -8,8 +8,9 @@ among those who agree on the day the value that says most wins.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from itertools import product
 from typing import TYPE_CHECKING
 
 from pipelines.article import datelines
@@ -34,6 +35,9 @@ _EARLIER = timedelta(days=2)
 # Of a date alone, its label aside.
 _DAY_WORDS = re.compile(r"\b(?:published|posted|on|at)\b[:：]?", re.IGNORECASE)
 _MAX_REST = 26
+# Zones lie at most so far from UTC, and apart by half hours.
+_MAX_OFFSET = timedelta(hours=14)
+_OFFSET_STEP = timedelta(minutes=30)
 _HAS_YEAR = re.compile(r"(?:19|20)\d\d|\d{8}")
 
 
@@ -102,18 +106,21 @@ def find_publication(
     claims = _believe(reader.read(strong), reader.read_changes(datelines.list_changed(around)), captured_at)
     if not any(claim.has_time for claim in claims):
         claims += _believe(reader.read(weak), [], captured_at)
+    if all(claim.statement.evidence == "text:before headline" and not claim.has_time for claim in claims):
+        weak = [*datelines.list_alone(page), *(claim.statement for claim in claims)]
+        claims = _believe(reader.read(weak), [], captured_at)
     if not claims:
-        weak = datelines.list_alone(page)
+        weak = datelines.list_updated(page)
         claims = _believe(reader.read(weak), [], captured_at)
     if not claims:
         return None
     claims = _prefer_shown(claims)
-    found = _find_offset(claims) if zone is None else None
+    found = (_find_offset(claims) or _infer_offset(claims)) if zone is None else None
     if found is not None:
         reader = _Reader(zone=found, captured_at=captured_at, language=language)
         changes = reader.read_changes(datelines.list_changed(around))
         claims = _prefer_shown(_believe(reader.read([*strong, *weak]), changes, captured_at))
-    return _choose(claims) if claims else None
+    return _localise(_choose(claims), zone or found) if claims else None
 
 
 def _believe(claims: list[_Claim], changes: list[datetime], captured_at: datetime | None) -> list[_Claim]:
@@ -155,7 +162,7 @@ def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
 def _is_bare(claim: _Claim) -> bool:
     """Tell whether a claim is a date near the headline with hardly a word beside it."""
     text = _DAY_WORDS.sub("", claim.statement.text)
-    is_near = claim.statement.evidence in ("text:near headline", "time") and not datelines.is_change(text)
+    is_near = claim.statement.evidence == "text:near headline" and not datelines.is_change(text)
     return is_near and bool(_HAS_YEAR.search(claim.statement.text)) and len(text) <= _MAX_REST
 
 
@@ -226,6 +233,31 @@ def _find_offset(claims: Iterable[_Claim]) -> tzinfo | None:
         if claim.has_offset and claim.has_time and offset:
             return timezone(offset)
     return None
+
+
+def _infer_offset(claims: list[_Claim]) -> tzinfo | None:
+    """Return the zone of a page that states an instant in UTC and shows readers the same minute of another hour.
+
+    At full and half hours two times may lie whole hours apart without being the same.
+    """
+    timed = [claim for claim in claims if claim.has_time]
+    stated = [claim for claim in timed if claim.has_offset and claim.stated.instant.minute % 30]
+    shown = [claim for claim in timed if not claim.has_offset and claim.statement.evidence.startswith("text:")]
+    for one, other in product(stated, shown):
+        gap = other.stated.instant.replace(second=0, microsecond=0) - one.stated.instant.replace(
+            second=0, microsecond=0
+        )
+        if gap and abs(gap) <= _MAX_OFFSET and not gap % _OFFSET_STEP:
+            return timezone(gap)
+    return None
+
+
+def _localise(publication: Publication, zone: tzinfo | None) -> Publication:
+    """Return a publication whose instant was stated in UTC, a notation, in the zone of the source or the page."""
+    if zone is None or publication.instant is None or publication.instant.utcoffset():
+        return publication
+    instant = publication.instant.astimezone(zone)
+    return replace(publication, instant=instant, day=instant.date())
 
 
 def _choose(claims: list[_Claim]) -> Publication:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -42,6 +43,13 @@ def say_to_machines(day: str) -> str:
         f"<div class='page sidebar-mode-single'>{HEADLINE}<div class='date'>August 12, 2025</div>{PROSE}</div>",
         # The headline is no heading.
         f"<div class='big'>The old bridge</div><p>By A. Mason</p><p>August 12, 2025</p>{PROSE}",
+        # Written twice, in two orders.
+        f"<div><p>12.08.2025</p>{HEADLINE}{PROSE}</div>{LINKS}<small>2025-08-12</small>",
+        # What stands above the headline says to machines which day it means.
+        f"<div><time datetime='2025-08-12T19:38:01.0870000Z'>08/12/2025 7:38 PM</time></div>{HEADLINE}{PROSE}",
+        # No other day than that of the last change.
+        f"<main>{HEADLINE}{PROSE}{LINKS}<p>Last updated: August 12, 2025</p></main>",
+        f"<article>{HEADLINE}<aside class='meta'><time>12.08.2025</time></aside>{PROSE}</article>",
         # One day, alone, somewhere.
         f"{HEADLINE}{PROSE}{LINKS}<small>August 12, 2025</small>",
     ],
@@ -53,6 +61,8 @@ def test_a_day_is_found_wherever_the_article_says_it(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
+        # Since when somebody has been a member.
+        f"{HEADLINE}<p>Registriert: 12.08.2025, 05:56</p>{PROSE}",
         # Of other articles, of comments, of the site.
         f"{HEADLINE}{PROSE}<div class='related'><h4>Published</h4><p>12 August 2025</p></div>",
         f"{HEADLINE}{PROSE}<div class='comments'><p>12 August 2025</p></div>",
@@ -89,3 +99,47 @@ def test_an_earlier_day_below_the_headline_is_that_of_publication(said: str, sho
 def test_two_statements_for_machines_that_agree_are_believed() -> None:
     head = say_to_machines("2025-11-20") + '<meta property="article:published_time" content="2025-11-20T08:00:00Z">'
     assert find_day(f"{HEADLINE}<div>May 14, 2025</div>{PROSE}", head) == date(2025, 11, 20)
+
+
+def test_a_time_of_another_article_is_not_that_below_the_headline() -> None:
+    other = "<p><time datetime='2025-04-21'>April 21, 2025</time></p>"
+    assert find_day(f"{HEADLINE}{PROSE}{LINKS}{other}", say_to_machines("2025-11-20")) == date(2025, 11, 20)
+
+
+def test_a_meta_that_is_called_published_holds_the_day() -> None:
+    assert find_day(f"{HEADLINE}{PROSE}", '<meta name="published" content="July 17, 2025">') == date(2025, 7, 17)
+
+
+@pytest.mark.parametrize(("shown", "offset"), [("14 May 2025 22:41", -4), ("15 May 2025, 08:11", 5.5)])
+def test_the_minute_that_readers_see_tells_the_zone_of_an_instant_in_utc(shown: str, offset: float) -> None:
+    page = Page(
+        f"<html lang=en><title>x</title>{say_to_machines('2025-05-15T02:41:07Z')}{HEADLINE}<p>{shown}</p>{PROSE}"
+    )
+    found = read_article(page, captured_at=CAPTURED).datePublished
+    assert found == datetime(2025, 5, 15, 2, 41, 7, tzinfo=UTC)
+    assert found is not None
+    assert found.utcoffset() == timedelta(hours=offset)
+
+
+def test_at_a_full_hour_another_time_is_another_time() -> None:
+    page = Page(f"<html lang=en>{say_to_machines('2025-05-15T02:00:00Z')}{HEADLINE}<p>14 May 2025 22:00</p>{PROSE}")
+    assert read_article(page, captured_at=CAPTURED).datePublished_day == date(2025, 5, 15)
+
+
+def test_an_instant_in_utc_is_of_the_day_that_the_source_has() -> None:
+    page = Page(f"<html lang=de>{say_to_machines('2025-05-14T23:00:00Z')}{HEADLINE}{PROSE}")
+    article = read_article(page, captured_at=CAPTURED, zone=ZoneInfo("Europe/Berlin"))
+    assert article.datePublished_day == date(2025, 5, 15)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://paper.example/2008/09/lean-startup.html", None),
+        ("https://paper.example/20/0229/18/bridge.html", date(2020, 2, 29)),
+        ("https://paper.example/a/210120/", date(2021, 1, 20)),
+    ],
+)
+def test_a_year_and_a_month_in_an_address_are_no_day(url: str, expected: date | None) -> None:
+    page = Page(f"<html lang=en><title>The old bridge</title>{HEADLINE}{PROSE}", url=url)
+    assert read_article(page, captured_at=CAPTURED).datePublished_day == expected
