@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +28,7 @@ from pipelines.exports.records import (
     build_row,
     dump_record,
 )
+from pipelines.exports.schemas import build_post_schema
 from pipelines.exports.tables.jsonl import read_jsonl
 from pipelines.exports.tables.parquet import read_parquet
 from pipelines.exports.tables.sqlite import read_sqlite
@@ -172,6 +175,76 @@ def test_an_export_that_is_killed_leaves_the_old_one_whole(name: str, tmp_path: 
     export(name, PLAIN[:1], target)
     assert read_all(target) != before
     assert {path.name for path in tmp_path.iterdir()} == {"out", "other"}
+
+
+# Forks for each format, so that only one process has to import everything.
+KILLED = """
+import json, os, signal, sys
+from pathlib import Path
+from pipelines.exports.formats import FORMATS, ExportOptions
+from tests.pipelines.exports.samples import build_sample
+
+def read_all(target):
+    paths = [target] if target.is_file() else sorted(target.rglob("*"))
+    return {str(path): path.read_bytes() for path in paths if path.is_file()}
+
+def slowly(said):
+    for number in range(3):
+        yield build_sample(number, headline="never whole")
+    os.write(said, b"x")
+    signal.pause()
+
+records = [build_sample(number) for number in range(3)]
+for name in sys.argv[2:]:
+    folder = Path(sys.argv[1], name)
+    folder.mkdir()
+    heard, said = os.pipe()
+    victim = os.fork()
+    if victim == 0:
+        FORMATS[name].export(slowly(said), folder / "new", ExportOptions())
+        os._exit(1)
+    os.read(heard, 1)
+    os.kill(victim, signal.SIGKILL)
+    os.waitpid(victim, 0)
+    left = sorted(path.name for path in folder.iterdir())
+    FORMATS[name].export(iter(records), folder / "new", ExportOptions())
+    print(json.dumps([name, left, sorted(path.name for path in folder.iterdir())]), flush=True)
+"""
+
+
+def test_a_kill_in_any_format_leaves_nothing_that_looks_whole_and_no_litter(tmp_path: Path) -> None:
+    names = [name for name in FORMATS if name not in ("parquet", "dataset") or find_spec("pyarrow")]
+    command = [sys.executable, "-c", KILLED, str(tmp_path), *names]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    seen = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [name for name, _, _ in seen] == names
+    for name, left, after in seen:
+        assert len(left) == 1, f"{name} writes under another name first"
+        assert left[0].startswith("."), f"{name} was not whole, and lies there as if it were"
+        assert after == ["new"], f"the next export of {name} clears away what the killed one left"
+
+
+@pytest.mark.parametrize("table", [name for name, entry in FORMATS.items() if entry.is_table])
+def test_every_table_takes_every_kind_of_change(table: str, tmp_path: Path) -> None:
+    if table in ("parquet", "dataset"):
+        pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
+    records = []
+    for number, kind in enumerate(ChangeKind):
+        bare = PostRecord(collection="news", source="news", identifier=str(number))
+        record = bare if kind.is_removed else build_sample(number)
+        records.append(replace(record, change=Change(kind=kind, version=2, cursor=f"{number}-x")))
+    assert export(table, records, tmp_path / "out") == len(ChangeKind)
+
+
+def test_every_line_keeps_to_the_schema_that_is_published(tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    check = jsonschema.Draft202012Validator(build_post_schema())
+    changes = [Change(kind=kind, version=2, cursor="1-x") for kind in ChangeKind]
+    changed = [replace(SETS["hostile"][0], change=change) for change in changes]
+    export("jsonl", [*PLAIN, *SETS["hostile"], CONTROLS, *changed], tmp_path / "out")
+    for line in (tmp_path / "out").read_text("utf-8").split("\n")[:-1]:
+        check.validate(json.loads(line))
 
 
 @pytest.mark.parametrize("name", ["jsonl", "sqlite", "jekyll"])

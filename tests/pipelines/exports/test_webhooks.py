@@ -6,10 +6,13 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import re
 import socket
+import subprocess
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
@@ -30,7 +33,6 @@ from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from pipelines.exports.records import PostRecord
 
@@ -84,6 +86,30 @@ def test_the_signature_covers_id_time_and_body(library: Library, receiver: Recei
         wanted = "v1," + base64.b64encode(hmac.new(SECRET, text, hashlib.sha256).digest()).decode()
         assert headers["Webhook-Signature"] == wanted
     assert sign(b"k", "i", 1, b"b") != sign(b"k", "i", 2, b"b")
+
+
+VERIFY = """
+import json, sys
+from standardwebhooks import Webhook
+
+for line in sys.stdin:
+    call = json.loads(line)
+    Webhook(sys.argv[1]).verify(call["body"], {name.lower(): value for name, value in call["headers"].items()})
+    print("accepted")
+"""
+
+
+def test_the_standards_own_library_accepts_every_delivery(library: Library, receiver: Receiver) -> None:
+    python = Path(os.environ.get("NEWSREEL_LOADERS", "/nowhere"), "python")
+    probe = [str(python), "-c", "import standardwebhooks"]
+    if not python.exists() or subprocess.run(probe, capture_output=True, check=False).returncode:
+        pytest.skip("no standardwebhooks in NEWSREEL_LOADERS, an environment of programs that take exports")
+    hooks = (build_hook(receiver), build_hook(receiver, url=receiver.url + "&thin", payload="thin"))
+    deliver_changes(library, hooks, patience_s=10)
+    calls = [json.dumps({"headers": headers, "body": body.decode()}) for headers, body in receiver.asked]
+    command = [str(python), "-c", VERIFY, "whsec_" + base64.b64encode(SECRET).decode()]
+    done = subprocess.run(command, input="\n".join(calls), capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout.split(), done.returncode) == (["accepted"] * 8, 0), done.stderr
 
 
 FAULTS = [500, 503, 302, 400, 0, 1, 2]
