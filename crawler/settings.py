@@ -72,6 +72,7 @@ EXPORTS_FILE = "exports.toml"
 EXPORTS_DELIVER_SECONDS = 60.0
 # Receivers that are notified of alerts.
 ALERTS_FILE = "alerts.toml"
+SEARCHES: dict[str, str] = {}
 
 # An address on loopback, such as "127.0.0.1:9410", at which a running schedule answers /metrics; none by default.
 SCHEDULE_METRICS = ""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from crawler.publishing.webhooks import Delivery, post_delivery
 
 if TYPE_CHECKING:
-    from crawler.alerts.message import Message
+    from crawler.alerts.message import Sendable
     from crawler.publishing.webhooks import Hook
 
 _MOST_WORDS: Final = 300
@@ -37,7 +37,7 @@ class Webhook:
         """Its address."""
         return self.hook.url
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Sendable) -> None:
         """Send one message.
 
         Raises:
@@ -71,7 +71,7 @@ class Mail:
         """Its addresses."""
         return f"mailto:{','.join(self.to)}"
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Sendable) -> None:
         """Send one message.
 
         Raises:
@@ -128,7 +128,7 @@ class Command:
         """The command as a shell would have it."""
         return shlex.join(self.words)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Sendable) -> None:
         """Run it to its end.
 
         Raises:

@@ -4,13 +4,41 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from crawler.alerts.standing import Standing
+
+
+class Sendable(Protocol):
+    """A message, in the forms that channels need."""
+
+    @property
+    def id(self) -> str:
+        """The same at every attempt."""
+        ...
+
+    @property
+    def at(self) -> datetime:
+        """When it was made, aware UTC."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """One line."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """Plain text for people."""
+        ...
+
+    def dump(self) -> str:
+        """Return it as JSON."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

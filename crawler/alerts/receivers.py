@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from crawler.alerts.message import Message
+    from crawler.alerts.message import Sendable
     from crawler.alerts.standing import Standing
 
 _PORTS: Final = {"smtp": 587, "smtps": 465}
@@ -37,7 +37,7 @@ class Channel(Protocol):
         """What tells it from others in the file."""
         ...
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Sendable) -> None:
         """Send one message, or raise `ChannelError`."""
         ...
 
@@ -51,6 +51,8 @@ class Receiver:
         source: only of this one; '' of all.
         kinds: only of these; empty for all.
         every_s: least seconds between two messages; changes in between are combined in the next one.
+        searches: names of saved searches whose new posts are sent, too.
+        wants_alerts: False for one that asks for searches and for no kinds of alerts.
     """
 
     channel: Channel
@@ -58,11 +60,14 @@ class Receiver:
     source: str = ""
     kinds: frozenset[str] = frozenset()
     every_s: float = 900.0
+    searches: tuple[str, ...] = ()
+    wants_alerts: bool = True
 
     def wants(self, alert: Standing) -> bool:
         """Tell whether an alert is for this receiver."""
         return (
-            self.collection in ("", alert.collection)
+            self.wants_alerts
+            and self.collection in ("", alert.collection)
             and self.source in ("", alert.source)
             and (not self.kinds or alert.kind in self.kinds)
         )
@@ -82,6 +87,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     collection: str = ""
     source: str = ""
     kinds: list[str] = []
+    searches: list[_Text] = []
     every_s: Annotated[float, msgspec.Meta(ge=0)] = 900.0
     timeout_s: Annotated[float, msgspec.Meta(gt=0)] = 20.0
 
@@ -121,6 +127,8 @@ def _load_receiver(table: _Table, environment: Mapping[str, str]) -> Receiver:
         source=table.source,
         kinds=frozenset(table.kinds),
         every_s=table.every_s,
+        searches=tuple(table.searches),
+        wants_alerts=bool(table.kinds) or not table.searches,
     )
 
 

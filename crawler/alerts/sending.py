@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ from archives.errors import ArchiveError
 from crawler.alerts.channels import ChannelError
 from crawler.alerts.message import Message
 from crawler.alerts.receivers import AlertsError, read_receivers
+from crawler.alerts.searches import send_found
 from crawler.alerts.standing import FILE_NAME, Standing, StandingAlerts
 from crawler.monitoring.health import load_health
 
@@ -44,7 +45,7 @@ class Sent:
 
 
 def send_alerts(settings: BaseSettings, *, collection: str = "", source: str = "") -> Sent:
-    """Examine the sources and notify the receivers in `ALERTS_FILE`.
+    """Notify the receivers in `ALERTS_FILE`: of alerts of the sources, and of what saved searches newly find.
 
     Args:
         collection: examine only its sources.
@@ -56,6 +57,12 @@ def send_alerts(settings: BaseSettings, *, collection: str = "", source: str = "
     receivers = load_receivers(settings)
     if not receivers:
         return Sent()
+    sent, failed = send_found(Path(settings["DATA_DIR"]), settings.getdict("SEARCHES"), receivers)
+    alerts = _send_changes(settings, receivers, collection, source)
+    return replace(alerts, sent=(*sent, *alerts.sent), failed=(*failed, *alerts.failed))
+
+
+def _send_changes(settings: BaseSettings, receivers: Sequence[Receiver], collection: str, source: str) -> Sent:
     try:
         healths = load_health(settings, collection=collection, source=source)
         now = datetime.now(UTC)

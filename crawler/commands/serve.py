@@ -64,6 +64,7 @@ class Command(NewsreelCommand):
         app = ViewerApp(
             find_data_dir(self.settings),
             player_dir=Path(player) if player else None,
+            searches=self.settings.getdict("SEARCHES"),
             schedule=find_url(self.settings["CATALOGUE_URL"]),
         )
         try:

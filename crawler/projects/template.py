@@ -26,6 +26,9 @@ DATA_DIR = "data"
 # Receivers that are notified of alerts by webhook, mail or command.
 # ALERTS_FILE = "alerts.toml"
 
+# Saved searches; an [[alert]] with searches = ["ferries"] in alerts.toml is sent the new posts that they find.
+# SEARCHES = { ferries = "ferry OR tram", glaciers = "title:glacier lang:de" }
+
 # Seconds between two requests to one host, where a source does not say.
 # DOWNLOAD_DELAY = 0.25
 

@@ -44,6 +44,7 @@ from pipelines.exports.schemas import build_post_schema, dump_schema
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from archives.index.cdxj import IndexEntry
@@ -62,6 +63,7 @@ class ViewerApp:
     Args:
         player_dir: where ReplayWeb.page's files are; None where nobody has put them.
         schedule: where the schedule is remembered; None for the file in the data directory.
+        searches: saved ones, by name.
     """
 
     def __init__(
@@ -71,9 +73,11 @@ class ViewerApp:
         player_dir: Path | None = None,
         limits: Limits | None = None,
         schedule: Path | str | None = None,
+        searches: Mapping[str, str] | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._limits = limits or Limits()
+        self._searches = searches or {}
         self._library = Library(data_dir)
         self._shelves = Shelves(Directory(data_dir))
         self._captures = ReplayApp(self._shelves, sections=SECTIONS, notes=self._note_posts, packages=PACKAGES + "/")
@@ -173,7 +177,7 @@ class ViewerApp:
                 lists.CollectionCard(name=name, captures=captures, posts=self._posts.find(name).count(Wanted()))
             )
         posts = self._posts.list_posts(names, Wanted(), limit=FRONT_POSTS)
-        return lists.build_front(cards, posts, runs[:5], health)
+        return lists.build_front(cards, posts, runs[:5], health, self._searches)
 
     def _list_posts(self, request: Request) -> Response:
         listing = read_listing(request)

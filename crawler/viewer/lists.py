@@ -44,6 +44,7 @@ class FrontPage:
     days: Sequence[Day]
     runs: Sequence[RunRecord]
     health: Sequence[Health]
+    searches: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,10 +140,15 @@ class RunsPage:
 
 
 def build_front(
-    cards: Sequence[CollectionCard], posts: Iterable[Found], runs: Sequence[RunRecord], health: Sequence[Health]
+    cards: Sequence[CollectionCard],
+    posts: Iterable[Found],
+    runs: Sequence[RunRecord],
+    health: Sequence[Health],
+    searches: Mapping[str, str],
 ) -> Response:
     """Return the front page."""
-    return build_page("front.html", FrontPage(cards=cards, days=list_days(posts), runs=runs, health=health))
+    page = FrontPage(cards=cards, days=list_days(posts), runs=runs, health=health, searches=searches)
+    return build_page("front.html", page)
 
 
 def list_days(posts: Iterable[Found], *, is_ranked: bool = False) -> list[Day]:

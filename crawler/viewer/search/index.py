@@ -20,7 +20,7 @@ from archives.errors import ArchiveError
 from archives.storage.databases import open_database
 from crawler.reparsing.ledger import find_ledger
 from crawler.viewer.search.excerpts import build_excerpt, mark
-from crawler.viewer.search.following import Follower, find_state
+from crawler.viewer.search.following import Follower, Progress, find_state
 from crawler.viewer.search.language import Field
 from crawler.viewer.search.lookup import (
     RANKED,
@@ -50,6 +50,7 @@ _WAIT_S: Final = 0.01
 _TOP: Final = 200
 _CACHED: Final = 64
 _NEAR: Final = 4000
+_AT_ONCE: Final = 200
 _COLUMNS: Final = "source, identifier, published, shown, day, headline, language, text, sections"
 
 
@@ -109,6 +110,22 @@ class PostIndex:
             (*values, limit, offset),
         )
         return [Place(collection=self.collection, number=row[0], instant=row[1], rank=row[2]) for row in rows]
+
+    def find_progress(self) -> Progress:
+        """Return how far the index has come."""
+        return self._follower.find_progress()
+
+    def list_matching(self, wanted: Wanted, keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Return those of some posts that match, in their order; each is named by source and identifier."""
+        where, values = build_where(wanted, wanted.parse())
+        also = f"{where} AND" if where else "WHERE"
+        matching: set[tuple[str, str]] = set()
+        for start in range(0, len(keys), _AT_ONCE):
+            part = keys[start : start + _AT_ONCE]
+            slots = ", ".join(["(?, ?)"] * len(part))
+            query = f"SELECT source, identifier FROM posts {also} (source, identifier) IN (VALUES {slots})"  # noqa: S608
+            matching.update(self._ask(query, (*values, *(text for key in part for text in key))))
+        return [key for key in keys if key in matching]
 
     def list_posts(self, numbers: Sequence[int], phrases: Sequence[Phrase] = ()) -> list[Found]:
         """Return the posts that stand at some places, as a list shows them.

@@ -85,8 +85,10 @@ def keep(collection: Collection, exchanges: list[Exchange]) -> None:
 
 
 @contextmanager
-def show(data: Data, paper_url: str = "", *, player_dir: Path | None = None) -> Iterator[Viewer]:
-    viewer = Viewer(data, ViewerApp(data.path, player_dir=player_dir), paper_url)
+def show(
+    data: Data, paper_url: str = "", *, player_dir: Path | None = None, searches: dict[str, str] | None = None
+) -> Iterator[Viewer]:
+    viewer = Viewer(data, ViewerApp(data.path, player_dir=player_dir, searches=searches), paper_url)
     with ReplayServer(viewer.answer) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
