@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
 # How long an example takes is the machine's business.
 settings.register_profile("newsreel", deadline=None)
 settings.load_profile("newsreel")
-# The tests start a thousand processes, each of which would compile all of our modules anew.
+# The tests start a thousand processes, each of which would compile all of our modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_finish() -> None:
+    """Have the garbage collector leave alone what lives until the end: five thousand tests and their modules."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
