@@ -1,4 +1,4 @@
-"""Every reader of a stranger's bytes takes whatever comes: half a minute here, longer by `python -m tests.fuzz`."""
+"""Every reader of a stranger's bytes takes whatever comes: a quarter of a minute here, longer by `python -m tests.fuzz`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.project import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECONDS = 30 / len(TARGETS)
+SECONDS = 15 / len(TARGETS)
 needs_atheris = pytest.mark.skipif(not guided.is_available(), reason="atheris is not installed: pip install atheris")
 
 
