@@ -246,14 +246,6 @@ def test_what_is_not_html_costs_one_page(data: Data, tmp_path: Path) -> None:
     assert [path.name for path in data.posts("s").glob("*.md")] == ["2026-01-01-a3.md"]
 
 
-def test_the_demo_runs_and_shows_its_work(tmp_path: Path) -> None:
-    done = run_scrapy("demo", "--dir", str(tmp_path / "demo"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("✓") == 4
-    assert "43 of 43 identical" in done.stdout
-    assert "the archive and posts are whole" in done.stdout
-
-
 @pytest.mark.parametrize("command", ["crawl", "demo", "reparse", "sources", "verify"])
 def test_every_command_explains_itself(command: str) -> None:
     done = run_scrapy(command, "--help")
