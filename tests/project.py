@@ -8,11 +8,20 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
+from tests.forkserver import ForkedProcess, can_fork
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+
+Process = ForkedProcess | subprocess.Popen[str]
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason=f"no corpus at {SHARED}")
 
@@ -33,34 +42,93 @@ class Data:
         return sorted((self.collection(name) / "archive").glob("*.warc.gz"))
 
 
+def start_module(
+    module: str,
+    *arguments: object,
+    cwd: Path = ROOT,
+    environment: Mapping[str, str | None] | None = None,
+    stdin: IO[str] | int = subprocess.DEVNULL,
+    stdout: IO[Any] | int | None = None,
+    stderr: IO[Any] | int | None = None,
+) -> Process:
+    """Start `python -m module arguments`.
+
+    Args:
+        environment: set beside our variables, or removed where None; a proxy holds only where it is named here.
+    """
+    ours = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+    clean = {name: value for name, value in (ours | dict(environment or {})).items() if value is not None}
+    words = [*map(str, arguments)]
+    if can_fork(clean):
+        return ForkedProcess(module, *words, cwd=cwd, environment=clean, stdin=stdin, stdout=stdout, stderr=stderr)
+    command = [sys.executable, "-m", module, *words]
+    return subprocess.Popen(command, cwd=cwd, env=clean, text=True, stdin=stdin, stdout=stdout, stderr=stderr)
+
+
+def run_module(
+    module: str,
+    *arguments: object,
+    cwd: Path = ROOT,
+    environment: Mapping[str, str | None] | None = None,
+    stdin: str = "",
+    timeout_s: float = 120,
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m module arguments` as `start_module` starts it; it is killed when it takes too long."""
+    with TemporaryFile("w+") as source, TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+        source.write(stdin)
+        source.seek(0)
+        process = start_module(
+            *(module, *arguments), cwd=cwd, environment=environment, stdin=source, stdout=output, stderr=errors
+        )
+        try:
+            code = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        output.seek(0)
+        errors.seek(0)
+        return subprocess.CompletedProcess(process.args, code, output.read(), errors.read())
+
+
+def start_scrapy(
+    *arguments: str,
+    data: Data | Path | None = None,
+    settings: Mapping[str, object] | None = None,
+    environment: Mapping[str, str | None] | None = None,
+    stdout: IO[Any] | int | None = None,
+    stderr: IO[Any] | int | None = None,
+) -> Process:
+    """Start one command in the project's folder; the only proxy it knows is one that the environment names."""
+    words = _build_words(arguments, data, settings)
+    return start_module("scrapy", *words, environment=environment, stdout=stdout, stderr=stderr)
+
+
 def run_scrapy(
     *arguments: str,
     data: Data | Path | None = None,
-    settings: dict[str, object] | None = None,
+    settings: Mapping[str, object] | None = None,
     proxy: str = "",
-    stdin: str | None = None,
+    stdin: str = "",
     timeout_s: float = 120,
-    environment: dict[str, str] | None = None,
+    environment: Mapping[str, str | None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run one command in the project's folder; the only proxy it knows is the one that is given."""
-    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    if proxy:
-        clean |= {"http_proxy": proxy, "https_proxy": proxy}
-    command = [sys.executable, "-m", "scrapy", *arguments]
-    path = data.path if isinstance(data, Data) else data
-    options: dict[str, object] = {"DATA_DIR": path} if path else {}
-    for name, value in (options | (settings or {})).items():
-        command += ["-s", f"{name}={value}"]
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env=clean | (environment or {}),
-        capture_output=True,
-        text=True,
-        input=stdin if stdin is not None else "",
-        timeout=timeout_s,
-        check=False,
+    proxies = {"http_proxy": proxy, "https_proxy": proxy} if proxy else {}
+    return run_module(
+        *("scrapy", *_build_words(arguments, data, settings)),
+        environment=proxies | dict(environment or {}),
+        stdin=stdin,
+        timeout_s=timeout_s,
     )
+
+
+def _build_words(
+    arguments: tuple[str, ...], data: Data | Path | None, settings: Mapping[str, object] | None
+) -> list[str]:
+    path = data.path if isinstance(data, Data) else data
+    options: dict[str, object] = ({"DATA_DIR": path} if path else {}) | dict(settings or {})
+    return [*arguments, *(word for name, value in options.items() for word in ("-s", f"{name}={value}"))]
 
 
 LOOPBACK: dict[str, object] = {

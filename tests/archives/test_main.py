@@ -5,20 +5,19 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from pathlib import Path
+from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 from archives.storage.collection import Collection
 from tests.archives.conftest import write_file
+from tests.project import ROOT, run_module
 
-ROOT = Path(__file__).parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
 
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "archives", *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, check=False
-    )
+run = partial(run_module, "archives")
 
 
 def test_the_package_needs_neither_scrapy_nor_lxml() -> None:

@@ -1,4 +1,4 @@
-"""Every reader of a stranger's bytes takes whatever comes: a quarter of a minute here, longer by `python -m tests.fuzz`."""
+"""Every reader of a stranger's bytes takes whatever comes: some seconds here, longer by `python -m tests.fuzz`."""
 
 from __future__ import annotations
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -12,7 +10,7 @@ import pytest
 
 from tests.hostile.crawl import read_peak
 from tests.hostile.foreign import GOOD, LINES, SECRET, WACZS, WARCS, write_collection
-from tests.project import ROOT, Data, run_scrapy
+from tests.project import Data, run_scrapy, start_module
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,8 +29,7 @@ def open_doors(kind: str, path: Path, room: Path) -> str:
     printed = room / "printed"
     began, peak = time.monotonic(), 0
     with printed.open("wb") as stream:
-        command = [sys.executable, "-m", "tests.hostile.doors", kind, str(path), str(scratch)]
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
+        process = start_module("tests.hostile.doors", kind, path, scratch, stdout=stream, stderr=stream)
         while process.poll() is None and time.monotonic() - began < MOST_SECONDS * 2:
             peak = max(peak, read_peak(process.pid))
             time.sleep(0.02)

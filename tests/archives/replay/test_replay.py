@@ -8,13 +8,11 @@ import json
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,12 +23,15 @@ from archives.replay.http import Request, Response
 from archives.replay.lookup import Shelves, Single, parse_moment
 from archives.replay.routes import Kind, complete_url, find_place
 from archives.replay.server import MAX_CONNECTIONS, ReplayServer
-from archives.storage.collection import Collection
 from archives.transfer.importing import add_file
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer
+from tests.project import start_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from archives.storage.collection import Collection
 
 HOST = "127.0.0.1:8080"
 STAMP = "20260304022111"
@@ -616,8 +617,8 @@ def test_an_address_with_a_line_end_in_a_damaged_index_adds_no_header(archive: A
 
 def test_the_command_serves_a_directory(collection: Collection) -> None:
     Archive(collection).add(("http://a.example/", build_response(b"x")))
-    command = [sys.executable, "-m", "archives", "serve", str(collection.path), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[3]) as process:
+    command = ("archives", "serve", str(collection.path), "--port", "0")
+    with start_module(*command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         port = int(url.rstrip("/").rpartition(":")[2])

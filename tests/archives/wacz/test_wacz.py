@@ -10,10 +10,10 @@ import os
 import resource
 import stat
 import subprocess
-import sys
 import tracemalloc
 import zipfile
 import zlib
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from archives.wacz.pages import Page
 from archives.wacz.reader import Bundle
 from archives.wacz.validate import validate_wacz
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer, count_ids, limit_file_size, write_file
+from tests.project import run_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -488,10 +489,7 @@ def test_a_document_that_fills_the_memory_is_refused(packed: Path, monkeypatch: 
 # Commands and other tools
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "archives", *map(str, arguments)]
-    root = Path(__file__).parents[3]
-    return subprocess.run(command, capture_output=True, text=True, cwd=root, check=False)
+run = partial(run_module, "archives")
 
 
 def test_pack_validate_unpack_add(collection: Collection, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing, suppress
 from importlib.util import find_spec
@@ -26,7 +25,7 @@ from crawler.batch.verify import verify_in_shards
 from tests.crawler.batch.conftest import NAME
 from tests.crawler.batch.dask_cluster import DaskCluster
 from tests.crawler.batch.processes import list_descendants, read_command
-from tests.project import ROOT, Data, hash_tree, run_scrapy
+from tests.project import Data, Process, hash_tree, run_scrapy, start_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,14 +152,14 @@ COMMANDS: dict[str, Callable[[Path], tuple[str, ...]]] = {
 }
 
 
-def start_job(data: Data, *arguments: str) -> subprocess.Popen[bytes]:
+def start_job(data: Data, *arguments: str) -> Process:
     # Small shards, so that there are some to be lost.
-    command = [sys.executable, "-m", "tests.crawler.batch.small_shards", *arguments]
-    command += ["--workers", "2", "-s", f"DATA_DIR={data.path}"]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    options = ("--workers", "2", "-s", f"DATA_DIR={data.path}")
+    module = "tests.crawler.batch.small_shards"
+    return start_module(module, *arguments, *options, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def await_shards(data: Data, count: int, process: subprocess.Popen[bytes]) -> list[Path]:
+def await_shards(data: Data, count: int, process: Process) -> list[Path]:
     """Wait until so many shards are done; their manifests."""
     deadline = time.monotonic() + 90
     while len(done := list(data.path.glob(f"**/{WORK_DIR}/*/*/manifest.json"))) < count:
@@ -205,7 +204,7 @@ def test_killed_workers_cost_their_shards_and_a_killed_job_is_taken_up(
         assert made.get(path, made_at) == made_at
     stdout, _ = again.communicate()
     assert again.returncode == 0
-    assert read_result(command, copied, tmp_path / "out", stdout.decode()) == expected
+    assert read_result(command, copied, tmp_path / "out", stdout) == expected
     assert not list(copied.path.glob(f"**/{WORK_DIR}"))
 
 
@@ -224,7 +223,7 @@ def test_a_dead_machine_of_a_cluster_costs_its_shard_only(copied: Data, tmp_path
         assert process.poll() is None, "there was something left to do"
         stdout, _ = process.communicate(timeout=90)
         assert process.returncode == 0
-    assert read_result(command, copied, tmp_path / "out", stdout.decode()) == expected
+    assert read_result(command, copied, tmp_path / "out", stdout) == expected
     assert not list(copied.path.glob(f"**/{WORK_DIR}"))
 
 

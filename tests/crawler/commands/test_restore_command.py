@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 from crawler.demo_site import Newspaper
-from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+from tests.project import LOOPBACK, Data, hash_tree, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,11 +42,8 @@ def test_a_copy_made_while_a_crawl_runs_is_good(tmp_path: Path) -> None:
     with Newspaper() as paper:
         source = write_source(paper, tmp_path)
         settings = LOOPBACK | {"DOWNLOAD_DELAY": 0.05, "CONCURRENT_REQUESTS_PER_DOMAIN": 1}
-        options = [
-            word for name, value in (settings | {"DATA_DIR": data.path}).items() for word in ("-s", f"{name}={value}")
-        ]
-        command = [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options]
-        crawl = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+        arguments = ("crawl", "category", "-a", f"source={source}")
+        crawl = start_scrapy(*arguments, data=data, settings=settings, stderr=subprocess.DEVNULL)
         try:
             while crawl.poll() is None and len(list(data.posts("newspaper").glob("*.md"))) < 5:
                 time.sleep(0.1)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,15 +13,16 @@ from zipfile import ZipFile
 import pytest
 
 from archives.index.catalogue import CollectionIndex
-from archives.index.cdxj import IndexEntry
 from archives.storage.collection import Collection
 from tests.archives.moto_server import BUCKET, MotoServer
 from tests.crawler.bigpaper import BigPaper
-from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+from tests.project import LOOPBACK, Data, hash_tree, run_module, run_scrapy, start_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from archives.index.cdxj import IndexEntry
 
 
 def test_a_stored_collection_is_crawled_on_verified_and_reparsed(data: Data, tmp_path: Path) -> None:
@@ -91,13 +90,6 @@ def holdings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Holdings]:
         yield Holdings(here, away, moto.environment, entry.url, entry)
 
 
-def run_archives(data: Data, *arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "archives", *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
 @pytest.mark.parametrize(
     "command",
     [
@@ -131,9 +123,9 @@ def test_a_command_says_the_same_with_nothing_here(holdings: Holdings, command: 
 
 @pytest.mark.parametrize("name", ["index", "verify"])
 def test_the_archives_own_tools_need_no_file_here(holdings: Holdings, name: str) -> None:
-    here = run_archives(holdings.here, name, str(holdings.here.collection("big")), environment={})
+    here = run_module("archives", name, str(holdings.here.collection("big")))
     place = str(holdings.away.collection("big"))
-    away = run_archives(holdings.away, name, place, environment=holdings.environment)
+    away = run_module("archives", name, place, environment=holdings.environment)
     assert (away.returncode, away.stdout) == (here.returncode, here.stdout) == (0, here.stdout), away.stderr
     trees = [hash_tree(data.collection("big") / "indexes", "*.cdxj") for data in (holdings.here, holdings.away)]
     assert trees[0] == trees[1]
@@ -145,19 +137,19 @@ def test_a_package_holds_what_is_in_storage(holdings: Holdings, tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     place = str(holdings.away.collection("big"))
-    done = run_archives(holdings.away, "pack", place, "-o", str(tmp_path / "b.wacz"), environment=holdings.environment)
+    done = run_module("archives", "pack", place, "-o", str(tmp_path / "b.wacz"), environment=holdings.environment)
     assert done.returncode == 0, done.stderr
     for name in ("a.wacz", "b.wacz"):
         with ZipFile(tmp_path / name) as package:
             for warc in holdings.here.warcs("big"):
                 assert package.read(f"archive/{warc.name}") == warc.read_bytes()
-        assert run_archives(holdings.away, "validate", str(tmp_path / name), environment={}).returncode == 0
+        assert run_module("archives", "validate", str(tmp_path / name)).returncode == 0
 
 
 @contextmanager
-def serve(command: list[str], environment: dict[str, str]) -> Iterator[Callable[[str], tuple[int, bytes]]]:
+def serve(command: tuple[str, ...], environment: dict[str, str]) -> Iterator[Callable[[str], tuple[int, bytes]]]:
     """A viewer; the function asks it for a path."""
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, text=True) as child:
+    with start_module(*command, environment=environment, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         port = int(child.stdout.readline().strip().rstrip("/").rpartition(":")[2])
 
@@ -183,9 +175,9 @@ def test_a_viewer_shows_what_is_in_storage(holdings: Holdings, kind: str) -> Non
         paths += ["/-/beside?collection=big&source=big&id=7", "/-/runs"]
     told = []
     for data in (holdings.here, holdings.away):
-        command = [sys.executable, "-m", "scrapy", "serve", "--port", "0", "-s", f"DATA_DIR={data.path}"]
+        command = ("scrapy", "serve", "--port", "0", "-s", f"DATA_DIR={data.path}")
         if kind == "archives":
-            command = [sys.executable, "-m", "archives", "serve", str(data.collection("big")), "--port", "0"]
+            command = ("archives", "serve", str(data.collection("big")), "--port", "0")
         with serve(command, holdings.environment if data is holdings.away else {}) as ask:
             told.append([ask(path) for path in paths])
     assert [status for status, _ in told[0]] == [200] * len(paths)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,9 +16,10 @@ from tests.archives.moto_server import BUCKET, MotoServer
 from tests.crawler.frontier.redis_server import RedisServer
 from tests.crawler.manypapers import ManyPapers
 from tests.postgres_server import PostgresServer
-from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+from tests.project import LOOPBACK, Data, Process, hash_tree, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -63,18 +61,13 @@ class Places:
         arguments = ("crawl", "category", "-a", f"source={source}")
         return run_scrapy(*arguments, data=data, settings=options, environment=self.environment)
 
-    def start(self, source: Path, data: Data, **settings: object) -> subprocess.Popen[bytes]:
-        options: dict[str, Any] = self.settings | settings | {"DATA_DIR": data.path, "LOG_LEVEL": "ERROR"}
-        command = [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}"]
-        command += [part for name, value in options.items() for part in ("-s", f"{name}={value}")]
-        return subprocess.Popen(command, cwd=ROOT, env=build_environment() | self.environment)
+    def start(self, source: Path, data: Data, **settings: object) -> Process:
+        options = self.settings | settings | {"LOG_LEVEL": "ERROR"}
+        arguments = ("crawl", "category", "-a", f"source={source}")
+        return start_scrapy(*arguments, data=data, settings=options, environment=self.environment)
 
     def run(self, *arguments: str, data: Data) -> subprocess.CompletedProcess[str]:
         return run_scrapy(*arguments, data=data, settings=self.settings, environment=self.environment)
-
-
-def build_environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
 
 
 def list_captures(data: Data, *mimes: str) -> list[tuple[str, str]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -17,25 +15,24 @@ from scrapy.http import JsonRequest
 
 from crawler.frontier.scheduler import dump_request, load_request
 from tests.crawler.bigpaper import BigPaper
-from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+from tests.project import LOOPBACK, Data, Process, hash_tree, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-KILLS = 20
-ARTICLES = 2000
-PAGES_BETWEEN_KILLS = 120  # at most: so few that the crawl cannot end before its last death
+KILLS = 6
+ARTICLES = 400
+PAGES_BETWEEN_KILLS = 60  # at most: so few that the crawl cannot end before its last death
 # Pages in progress and pages whose acknowledgement waits for a sync; what is leased is fetched again.
 LEASED_AT_MOST = 120
 
 
-def build_command(source: Path, data: Data) -> list[str]:
-    settings = {**LOOPBACK, "DATA_DIR": data.path, "LOG_LEVEL": "ERROR"}
-    options = [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
-    return [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options]
+def start_crawl(source: Path, data: Data) -> Process:
+    settings = {**LOOPBACK, "LOG_LEVEL": "ERROR"}
+    return start_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
 
 
-def await_tally(paper: BigPaper, asked: int, process: subprocess.Popen[bytes]) -> None:
+def await_tally(paper: BigPaper, asked: int, process: Process) -> None:
     """Wait until so many requests came in; counting pages, not seconds, makes the machine's speed irrelevant."""
     deadline = time.monotonic() + 60
     while sum(paper.tally.values()) < asked:
@@ -64,7 +61,7 @@ def test_a_crawl_killed_again_and_again_ends_as_if_it_had_not_been(data: Data, t
 
         for _ in range(KILLS):
             already = sum(paper.tally.values())
-            process = subprocess.Popen(build_command(source, data), cwd=ROOT)
+            process = start_crawl(source, data)
             await_tally(paper, already + chance.randint(1, PAGES_BETWEEN_KILLS), process)
             process.send_signal(signal.SIGKILL)
             process.wait()
@@ -84,7 +81,7 @@ def test_a_crawl_that_is_asked_to_stop_is_taken_up_without_fetching_again(data: 
     source = tmp_path / "big.toml"
     with BigPaper(300, delay_s=0.01) as paper:
         source.write_text(paper.source_toml(), "utf-8")
-        process = subprocess.Popen(build_command(source, data), cwd=ROOT)
+        process = start_crawl(source, data)
         while sum(paper.tally.values()) < 80:
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
@@ -115,7 +112,7 @@ def test_two_processes_share_one_frontier(data: Data, tmp_path: Path) -> None:
     source = tmp_path / "big.toml"
     with BigPaper(300, delay_s=0.02) as paper:
         source.write_text(paper.source_toml(), "utf-8")
-        processes = [subprocess.Popen(build_command(source, data), cwd=ROOT) for _ in range(2)]
+        processes = [start_crawl(source, data) for _ in range(2)]
         assert [process.wait(timeout=60) for process in processes] == [0, 0]
         assert paper.tally == dict.fromkeys(paper.pages, 1)
     assert len(hash_tree(data.posts("big"))) == 300

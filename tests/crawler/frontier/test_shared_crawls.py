@@ -6,8 +6,6 @@ import itertools
 import json
 import random
 import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,7 @@ import pytest
 from crawler.runs.crawl_manifest import is_joint
 from tests.crawler.frontier.redis_server import RedisServer
 from tests.crawler.manypapers import ManyPapers
-from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+from tests.project import LOOPBACK, Data, Process, hash_tree, run_module, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,17 +37,14 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
         yield server
 
 
-def start_crawl(source: Path, data: Data, url: str = "", *, delay: float = DELAY_S) -> subprocess.Popen[bytes]:
-    settings: dict[str, object] = {**LOOPBACK, "DATA_DIR": data.path, "LOG_LEVEL": "ERROR", "FRONTIER_LEASE": LEASE_S}
+def start_crawl(source: Path, data: Data, url: str = "", *, delay: float = DELAY_S) -> Process:
+    settings: dict[str, object] = {**LOOPBACK, "LOG_LEVEL": "ERROR", "FRONTIER_LEASE": LEASE_S}
     settings |= {"DOWNLOAD_DELAY": delay, "DOWNLOAD_DELAY_JITTER": 0, "CONCURRENT_REQUESTS_PER_DOMAIN": AT_ONCE}
     settings |= {"FRONTIER_URL": url, "USER_AGENT": f"worker-{next(NUMBERS)}"}
-    options = [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
-    return subprocess.Popen(
-        [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options], cwd=ROOT
-    )
+    return start_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
 
 
-def start_workers(papers: ManyPapers, source: Path, folders: list[Data], url: str) -> list[subprocess.Popen[bytes]]:
+def start_workers(papers: ManyPapers, source: Path, folders: list[Data], url: str) -> list[Process]:
     """Start a worker for each folder; no page is served before all are there, or who is late begins the next crawl."""
     papers.is_open = False
     redis = pytest.importorskip("redis")
@@ -68,7 +63,7 @@ def start_workers(papers: ManyPapers, source: Path, folders: list[Data], url: st
     return processes
 
 
-def await_requests(papers: ManyPapers, count: int, processes: list[subprocess.Popen[bytes]]) -> None:
+def await_requests(papers: ManyPapers, count: int, processes: list[Process]) -> None:
     deadline = time.monotonic() + 60
     while len(papers.log) < count and any(process.poll() is None for process in processes):
         assert time.monotonic() < deadline
@@ -206,7 +201,7 @@ def test_workers_and_the_server_killed_at_random_lose_nothing(tmp_path: Path, se
     assert len(runs) == len(ends)
     assert joint["counts"]["frontier/reclaimed"] > 0
     # What the dead left open the next run would close.
-    subprocess.run([sys.executable, "-m", "archives", "recover", data.collection("many")], cwd=ROOT, check=True)
+    assert run_module("archives", "recover", data.collection("many")).returncode == 0
     assert read_captures(data) == read_captures(alone)
     done = run_scrapy("verify", "many", "--posts", data=data)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +19,7 @@ from crawler.monitoring.health import Limits, list_health
 from crawler.monitoring.metrics import dump_metrics, write_metrics
 from crawler.scheduling.schedule import Entry
 from tests.crawler.monitoring.test_health import NOW, WELL, build_run, list_past
-from tests.project import LOOPBACK, ROOT, Data, run_scrapy
+from tests.project import LOOPBACK, Data, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -118,11 +117,9 @@ def test_a_crawl_leaves_a_file_and_the_schedule_answers(data: Data, tmp_path: Pa
             "ROBOTSTXT_OBEY": True,
             "METRICS_FILE": file,
             "SCHEDULE_METRICS": f"127.0.0.1:{port}",
-            "DATA_DIR": data.path,
         }
-        command = [sys.executable, "-m", "scrapy", "schedule", "--sources", str(source)]
-        command += [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
-        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        command = ("schedule", "--sources", str(source))
+        with start_scrapy(*command, data=data, settings=settings, stderr=subprocess.DEVNULL) as process:
             try:
                 deadline = time.monotonic() + 30
                 while not file.exists() and time.monotonic() < deadline:

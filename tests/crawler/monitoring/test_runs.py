@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +18,7 @@ from crawler.demo_site import Newspaper
 from crawler.monitoring.logbook import RunState, find_run, list_runs
 from crawler.monitoring.tally import format_bytes
 from crawler.runs.crawl_manifest import build_joint
-from tests.project import LOOPBACK, ROOT, Data, run_scrapy
+from tests.project import LOOPBACK, Data, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,13 +203,17 @@ def test_an_unknown_collection_is_a_matter_of_usage(data: Data) -> None:
 def test_a_run_is_running_until_it_dies(data: Data, tmp_path: Path) -> None:
     """From its first moment, when nothing has been captured, until it is killed, and after the next run cleared up."""
     source = tmp_path / "newspaper.toml"
-    settings = LOOPBACK | {"DATA_DIR": data.path}
-    options = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
-    command = [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options]
+    crawl = partial(
+        start_scrapy,
+        *("crawl", "category", "-a", f"source={source}"),
+        data=data,
+        settings=LOOPBACK,
+        stderr=subprocess.DEVNULL,
+    )
     with Newspaper() as paper:
         source.write_text(paper.source_toml().replace("delay = 0", "delay = 0.05\nconcurrency = 1"), "utf-8")
         states = set()
-        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        with crawl() as process:
             deadline = time.monotonic() + 30
             while not list(data.posts("newspaper").glob("*.md")) and time.monotonic() < deadline:
                 states.update(run.state for run in list_runs(data.path))
@@ -221,7 +225,7 @@ def test_a_run_is_running_until_it_dies(data: Data, tmp_path: Path) -> None:
         line = run_scrapy("runs", data=data).stdout.splitlines()[-1]
         assert line.split()[2:] == ["newspaper", "category", "died"]
         source.write_text(paper.source_toml(), "utf-8")
-        with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+        with crawl() as process:
             while len(list_runs(data.path)) < 2:
                 assert process.poll() is None
                 time.sleep(0.01)

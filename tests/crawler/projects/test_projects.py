@@ -23,7 +23,7 @@ from crawler.projects.configuration import (
 )
 from crawler.projects.folder import find_folder
 from crawler.projects.main import list_commands
-from tests.project import ROOT
+from tests.project import ROOT, run_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,22 +39,10 @@ seeds = ["http://harbour.example/"]
 
 
 def run_newsreel(
-    *arguments: str | Path,
-    folder: Path,
-    python: Path | str = sys.executable,
-    environment: Mapping[str, str] | None = None,
+    *arguments: str | Path, folder: Path, environment: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    dropped = {"SCRAPY_SETTINGS_MODULE", "PYTHONPATH"}
-    clean = {n: v for n, v in os.environ.items() if n not in dropped and not n.lower().endswith("_proxy")}
-    return subprocess.run(
-        [python, "-m", "crawler", *map(str, arguments)],
-        cwd=folder,
-        env=clean | dict(environment or {}),
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
+    clean = {"SCRAPY_SETTINGS_MODULE": None, "PYTHONPATH": None} | dict(environment or {})
+    return run_module("crawler", *arguments, cwd=folder, environment=clean)
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +91,9 @@ def test_sources_of_the_project_are_found_by_name_from_every_folder_below(projec
 @pytest.mark.parametrize("module", ["crawler", "scrapy"])
 def test_settings_come_from_the_file_then_the_environment_then_the_command_line(project: Path, module: str) -> None:
     def read(*options: str, **environment: str) -> str:
-        clean = {n: v for n, v in os.environ.items() if n != "SCRAPY_SETTINGS_MODULE"} | {"PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", module, "settings", "--get", "DATA_DIR", *options]
-        done = subprocess.run(command, cwd=project, env=clean | environment, capture_output=True, text=True, check=True)
+        clean = {"SCRAPY_SETTINGS_MODULE": None, **environment}
+        done = run_module(module, "settings", "--get", "DATA_DIR", *options, cwd=project, environment=clean)
+        assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
     assert read() == str(project.resolve() / "data")
@@ -230,9 +218,7 @@ def test_a_closed_pipe_is_no_news(project: Path, typed: list[str], module: str) 
 )
 @pytest.mark.parametrize("module", ["crawler", "scrapy"])
 def test_a_slip_is_refused_with_what_was_meant(project: Path, typed: list[str], meant: str, module: str) -> None:
-    command = [sys.executable, "-m", module, *typed]
-    clean = {n: v for n, v in os.environ.items() if n != "SCRAPY_SETTINGS_MODULE"} | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=project, env=clean, capture_output=True, text=True, check=False)
+    done = run_module(module, *typed, cwd=project, environment={"SCRAPY_SETTINGS_MODULE": None})
     assert done.returncode == 2
     assert f"did you mean {meant}?" in done.stderr
 

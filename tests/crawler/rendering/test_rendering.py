@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import signal
 import ssl
 import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import suppress
@@ -28,7 +26,7 @@ from archives.replay.routes import build_path
 from archives.storage.collection import Collection
 from archives.warc.reader import iter_records
 from tests.crawler.rendering.scripted import APP, DEFINITION, SHELL, STORIES, TEXT, answer_with, describe, list_routes
-from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+from tests.project import LOOPBACK, Data, Process, hash_tree, run_scrapy, start_scrapy
 from tests.wire import Route, WireExchange, WireServer, build_response
 
 if TYPE_CHECKING:
@@ -175,7 +173,7 @@ def test_pages_that_never_end_cost_themselves_alone(data: Data, tmp_path: Path) 
     routes["/api/story/5"] = answer_with(json.dumps(describe(5)), "application/json")
     routes["/file.bin"] = build_response(b"\0" * 100, headers=[("Content-Disposition", "attachment; filename=a.bin")])
     with WireServer(routes) as server:
-        path = write_definition(tmp_path, server.base_url, seconds=20)
+        path = write_definition(tmp_path, server.base_url, seconds=8)
         text = (tmp_path / "scripted.toml").read_text("utf-8").replace("scroll = 8", "max_requests = 20")
         (tmp_path / "scripted.toml").write_text(text, "utf-8")
         _, log = crawl(path, data, RENDER_CONCURRENCY=1)
@@ -186,13 +184,9 @@ def test_pages_that_never_end_cost_themselves_alone(data: Data, tmp_path: Path) 
     assert "'render/failed/timeout'" in log
 
 
-def start_crawl(path: str, data: Data) -> subprocess.Popen[str]:
-    options = LOOPBACK | {"DATA_DIR": data.path}
-    command = [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={path}", "-L", "INFO"]
-    for name, value in options.items():
-        command += ["-s", f"{name}={value}"]
-    clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    return subprocess.Popen(command, cwd=ROOT, env=clean, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+def start_crawl(path: str, data: Data) -> Process:
+    arguments = ("crawl", "category", "-a", f"source={path}", "-L", "INFO")
+    return start_scrapy(*arguments, data=data, settings=LOOPBACK, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
 
 def find_browser(parent: int) -> psutil.Process | None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from crawler.demo_site import Newspaper
-from tests.project import ROOT, Data, hash_tree, run_scrapy
+from tests.project import Data, Process, hash_tree, run_module, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 ALLOW: dict[str, object] = {"RESOLVER_ALLOW": "127.0.0.0/8"}
 
 
-def build_command(source: Path, data: Data) -> list[str]:
-    settings = {"DATA_DIR": data.path, "AUTOTHROTTLE_ENABLED": False, "LOG_LEVEL": "ERROR", **ALLOW}
-    options = [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
-    return [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options]
+def start_crawl(source: Path, data: Data) -> Process:
+    settings = {"AUTOTHROTTLE_ENABLED": False, "LOG_LEVEL": "ERROR", **ALLOW}
+    return start_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
 
 
 def count_captures(data: Data) -> int:
@@ -38,7 +36,7 @@ def test_a_killed_crawl_loses_nothing_and_the_next_run_finishes_it(
     with Newspaper() as paper:
         text = paper.source_toml().replace("delay = 0", "delay = 0.02\nconcurrency = 1")
         source.write_text(text, "utf-8")
-        process = subprocess.Popen(build_command(source, data), cwd=ROOT, stderr=subprocess.DEVNULL)
+        process = start_crawl(source, data)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and not (
             count_captures(data) and len(list(data.posts("newspaper").glob("*.md"))) >= posts_before_death
@@ -66,12 +64,12 @@ def test_posts_of_a_killed_crawl_stand_on_captures_that_survived(data: Data, tmp
     source = tmp_path / "newspaper.toml"
     with Newspaper() as paper:
         source.write_text(paper.source_toml().replace("delay = 0", "delay = 0.02\nconcurrency = 1"), "utf-8")
-        with subprocess.Popen(build_command(source, data), cwd=ROOT) as process:
+        with start_crawl(source, data) as process:
             while len(list(data.posts("newspaper").glob("*.md"))) < 8:
                 time.sleep(0.01)
             process.kill()
     written = hash_tree(data.posts("newspaper"))
-    subprocess.run([sys.executable, "-m", "archives", "recover", data.collection("newspaper")], cwd=ROOT, check=True)
+    assert run_module("archives", "recover", data.collection("newspaper")).returncode == 0
     done = run_scrapy("reparse", "newspaper", "--out", str(tmp_path / "again"), data=data)
     assert done.returncode == 0, done.stderr
     again = hash_tree(tmp_path / "again")

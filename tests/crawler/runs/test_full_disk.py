@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.crawler.bigpaper import BigPaper
-from tests.crawler.frontier.test_frontier import build_command, read_payloads
-from tests.project import LOOPBACK, ROOT, Data, hash_tree, run_scrapy
+from tests.crawler.frontier.test_frontier import read_payloads
+from tests.project import LOOPBACK, Data, hash_tree, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,14 +52,15 @@ def test_a_crawl_that_meets_full_disks_and_sudden_deaths_ends_like_an_undisturbe
     codes = []
     with BigPaper(ARTICLES, delay_s=0.005) as paper:
         source.write_text(paper.source_toml(), "utf-8")
-        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=calm, settings=LOOPBACK)
+        crawl = ("crawl", "category", "-a", f"source={source}")
+        done = run_scrapy(*crawl, data=calm, settings=LOOPBACK)
         assert done.returncode == 0, done.stderr
-        command = [*build_command(source, data), "-s", "ARCHIVE_MIN_FREE_BYTES=0"]
+        settings = LOOPBACK | {"LOG_LEVEL": "ERROR", "ARCHIVE_MIN_FREE_BYTES": 0}
         for number in range(FULL + KILLS):
             is_full = number % 2 == 0
             filler = fill_up(small_disk, chance.randint(60, 400)) if is_full else None
             asked = sum(paper.tally.values())
-            process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+            process = start_scrapy(*crawl, data=data, settings=settings, stderr=subprocess.DEVNULL)
             if filler is not None:
                 codes.append(process.wait(timeout=60))
                 filler.unlink()
@@ -69,9 +70,7 @@ def test_a_crawl_that_meets_full_disks_and_sudden_deaths_ends_like_an_undisturbe
                 time.sleep(0.005)
             process.send_signal(signal.SIGKILL)
             process.wait()
-        done = run_scrapy(
-            "crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK | {"ARCHIVE_MIN_FREE_BYTES": 0}
-        )
+        done = run_scrapy(*crawl, data=data, settings=settings)
         assert done.returncode == 0, done.stderr
     # 2 where not even the collection could be opened.
     assert set(codes) <= {2, 3}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crawler.scheduling.schedule import Entry, ScheduleTable
-from tests.project import ROOT, Data
+from tests.project import Data, Process, start_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,20 +37,17 @@ class Press:
         text = text.replace(self.paper.base_url, base or self.paper.base_url)
         (self.folder / f"{name}.toml").write_text(f"{text}\n[schedule]\n{schedule}\n", "utf-8")
 
-    def build_command(self, *arguments: str) -> list[str]:
-        settings = {"DATA_DIR": self.data.path, "RESOLVER_ALLOW": "127.0.0.0/8", "SCHEDULE_GRACE": 1.5}
-        options = [word for name, value in settings.items() for word in ("-s", f"{name}={value}")]
-        place = ["--sources", str(self.folder)]
-        return [sys.executable, "-m", "scrapy", "schedule", "--json", *arguments, *options, *place]
-
     @contextmanager
-    def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    def start(self, *arguments: str) -> Iterator[Process]:
         """A scheduler, which does not outlive the block even if the test fails."""
-        environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-        environment |= self.environment
-        pipe = subprocess.PIPE
-        command = self.build_command(*arguments)
-        with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=pipe, stderr=pipe) as process:
+        with start_scrapy(
+            *("schedule", "--json", *arguments, "--sources", str(self.folder)),
+            data=self.data,
+            settings={"RESOLVER_ALLOW": "127.0.0.0/8", "SCHEDULE_GRACE": 1.5},
+            environment=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
             watchdog = threading.Timer(PATIENCE_S, process.kill)
             watchdog.start()
             try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import tomllib
 from datetime import date
 from string import Template
@@ -17,7 +15,7 @@ from crawler.sources import SourceError, load_source
 from crawler.sources.schema import Links, build_schema
 from pipelines.rules.links import LinkKind
 from tests.crawler.sources.test_definition_faults import FULL, PATHS, WRONG, dump, name_key, replace
-from tests.project import ROOT
+from tests.project import ROOT, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,7 +145,5 @@ def test_it_refuses_the_faults_of_shape_that_the_loader_refuses(old: str, new: s
 
 
 def test_the_command_prints_it() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "scrapy", "sources", "schema"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = run_scrapy("sources", "schema")
     assert json.loads(done.stdout) == json.loads(json.dumps(SCHEMA))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from archives.warc.reader import iter_records
 from tests.crawler.finews import SHARE, SITE, Article, Finews, answer
-from tests.project import LOOPBACK, ROOT, SHARED, Data, hash_tree, needs_shared, run_scrapy
+from tests.project import LOOPBACK, ROOT, SHARED, Data, hash_tree, needs_shared, run_module, run_scrapy
 from tests.wire import Route, WireProxy, build_response
 
 if TYPE_CHECKING:
@@ -146,7 +144,7 @@ def test_a_crawl_without_the_network_makes_the_same_tree(data: Data, tmp_path: P
     before = hash_tree(data.posts("finews"))
     for path in (*data.posts("finews").iterdir(), *(data.collection("finews") / "indexes").iterdir()):
         path.unlink()
-    subprocess.run([sys.executable, "-m", "archives", "index", data.collection("finews")], cwd=ROOT, check=True)
+    assert run_module("archives", "index", data.collection("finews")).returncode == 0
     done = run_scrapy("reparse", "finews", data=data)
     assert done.returncode == 0, done.stderr
     assert hash_tree(data.posts("finews")) == before

@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -37,18 +36,19 @@ from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
 from crawler.sources import Source, load_source
 from crawler.viewer.app import ViewerApp
-from pipelines.exports.records import PostRecord
 from pipelines.exports.store import PostStore
-from pipelines.posts.items import Statement
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.post_folder import PostFolder
 from pipelines.posts.settle import settle
 from tests.pipelines.exports.samples import NOON, OPTIONS, build_statement
-from tests.project import ROOT, Data, run_scrapy
+from tests.project import Data, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from pipelines.exports.records import PostRecord
+    from pipelines.posts.items import Statement
 
 DEFINITION = """
 name = "news"
@@ -565,9 +565,8 @@ def test_every_reader_hears_of_a_change_once_it_is_made(tmp_path: Path) -> None:
     assert told[-1].change is not None
     assert told[-1].change.cursor == since
     assert list(stream.read(since)) == []
-    command = [sys.executable, "-m", "scrapy", "export", "--since", "start", "--follow", "--format", "cloudevents"]
-    command += ["-s", f"DATA_DIR={data_dir}"]
-    follower = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    command = ("export", "--since", "start", "--follow", "--format", "cloudevents")
+    follower = start_scrapy(*command, data=data_dir, stdout=subprocess.PIPE)
     app = ViewerApp(data_dir)
     with ReplayServer(app) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
