@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
-from tests.project import Data
+from crawler.demo_site import Newspaper
+from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,3 +35,29 @@ def pytest_collection_finish() -> None:
 def data(tmp_path: Path) -> Data:
     """An empty data directory."""
     return Data(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def newspaper_archive(tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """The demo's newspaper, crawled in two editions; `newspaper` is a copy of it."""
+    folder = tmp_path_factory.mktemp("newspaper")
+    data, source = Data(folder / "data"), folder / "newspaper.toml"
+    with Newspaper() as paper:
+        source.write_text(paper.source_toml(), "utf-8")
+        for edition in (1, 2):
+            time.sleep(1)  # so that a timestamp, which counts whole seconds, can stand between the runs
+            paper.publish(edition=edition)
+            settings = {"RESOLVER_ALLOW": "127.0.0.0/8"}
+            done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
+            assert done.returncode == 0, done.stderr
+            assert "ERROR" not in done.stderr, done.stderr
+            assert len(list(data.posts("newspaper").glob("*.md"))) == len(paper.expected.posts)
+    return data
+
+
+@pytest.fixture(scope="module")
+def newspaper(newspaper_archive: Data, tmp_path_factory: pytest.TempPathFactory) -> Data:
+    """A copy of the newspaper's archive for the tests of one file."""
+    path = tmp_path_factory.mktemp("copy") / "data"
+    shutil.copytree(newspaper_archive.path, path)
+    return Data(path)

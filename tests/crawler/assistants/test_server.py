@@ -14,20 +14,12 @@ import pytest
 from archives.replay.citations import load_citation, prove_citation
 from crawler.assistants.tools import MAX_CHARS, ArchiveTools, ToolRefused
 from crawler.publishing.library import Library
-from tests.project import ROOT, Data, run_scrapy
+from tests.project import ROOT, Data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pipelines.exports.records import PostRecord
-
-
-@pytest.fixture(scope="module")
-def newspaper(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    data = Data(tmp_path_factory.mktemp("data"))
-    done = run_scrapy("demo", "--dir", str(data.path))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return data
 
 
 @pytest.fixture

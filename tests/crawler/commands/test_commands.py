@@ -10,46 +10,23 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.demo_site import Newspaper
 from tests.crawler.bigpaper import BigPaper
 from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 ALLOW: dict[str, object] = {"RESOLVER_ALLOW": "127.0.0.0/8"}
 
 
-@pytest.fixture(scope="module")
-def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Data, Path]]:
-    """The newspaper, crawled in two editions, and its source definition; tests copy it before they change it."""
-    folder = tmp_path_factory.mktemp("printed")
-    data, source = Data(folder / "data"), folder / "newspaper.toml"
-    with Newspaper() as paper:
-        source.write_text(paper.source_toml(), "utf-8")
-        for edition in (1, 2):
-            time.sleep(1)  # so that a timestamp, which counts whole seconds, can stand between the runs
-            paper.publish(edition=edition)
-            done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=ALLOW)
-            assert done.returncode == 0, done.stderr
-            assert "ERROR" not in done.stderr, done.stderr
-            assert {path.name for path in data.posts("newspaper").glob("*.md")} >= {
-                "2026-03-08-NW202603080905000301.md"
-            }
-            assert len(list(data.posts("newspaper").glob("*.md"))) == len(paper.expected.posts)
-    yield data, source
-
-
 @pytest.fixture
-def copied(printed: tuple[Data, Path], tmp_path: Path) -> Data:
-    shutil.copytree(printed[0].path, tmp_path / "copy")
+def copied(newspaper: Data, tmp_path: Path) -> Data:
+    shutil.copytree(newspaper.path, tmp_path / "copy")
     return Data(tmp_path / "copy")
 
 
@@ -58,18 +35,18 @@ def read_manifests(data: Data) -> list[dict[str, object]]:
     return [json.loads(path.read_text("utf-8")) for path in paths]
 
 
-def test_two_editions_make_every_post_once_and_update_what_changed(printed: tuple[Data, Path]) -> None:
-    first, second = (manifest["counts"] for manifest in read_manifests(printed[0]))
+def test_two_editions_make_every_post_once_and_update_what_changed(newspaper: Data) -> None:
+    first, second = (manifest["counts"] for manifest in read_manifests(newspaper))
     assert isinstance(first, dict)
     assert isinstance(second, dict)
     assert first["posts/new"] == 41
     assert (second["posts/new"], second["posts/updated"], second["posts/unchanged"]) == (2, 1, 40)
-    changed = printed[0].posts("newspaper") / "2026-03-04-NW202603041930000402.md"
+    changed = newspaper.posts("newspaper") / "2026-03-04-NW202603041930000402.md"
     assert "24 minutes, not 22" in changed.read_text("utf-8")
 
 
-def test_a_manifest_names_the_run_its_files_and_its_end(printed: tuple[Data, Path]) -> None:
-    for manifest, warc in zip(read_manifests(printed[0]), printed[0].warcs("newspaper"), strict=True):
+def test_a_manifest_names_the_run_its_files_and_its_end(newspaper: Data) -> None:
+    for manifest, warc in zip(read_manifests(newspaper), newspaper.warcs("newspaper"), strict=True):
         assert manifest["exit_reason"] == "finished"
         files = manifest["files"]
         assert isinstance(files, list)
@@ -78,9 +55,9 @@ def test_a_manifest_names_the_run_its_files_and_its_end(printed: tuple[Data, Pat
         assert file == {"name": warc.name, "bytes": warc.stat().st_size, "sha256": digest}
 
 
-def test_reparse_makes_the_same_tree_elsewhere_and_touches_nothing(printed: tuple[Data, Path], tmp_path: Path) -> None:
+def test_reparse_makes_the_same_tree_elsewhere_and_touches_nothing(newspaper: Data, tmp_path: Path) -> None:
     """Nothing but the catalogue, which is read into being."""
-    data = printed[0]
+    data = newspaper
     before = hash_tree(data.path, "*.[!s]*")
     done = run_scrapy("reparse", "newspaper", "--out", str(tmp_path / "again"), data=data)
     assert done.returncode == 0, done.stderr
@@ -88,11 +65,11 @@ def test_reparse_makes_the_same_tree_elsewhere_and_touches_nothing(printed: tupl
     assert hash_tree(data.path, "*.[!s]*") == before
 
 
-def test_reparse_up_to_an_instant_sees_the_first_edition_only(printed: tuple[Data, Path], tmp_path: Path) -> None:
-    ended_at = read_manifests(printed[0])[0]["ended_at"]
+def test_reparse_up_to_an_instant_sees_the_first_edition_only(newspaper: Data, tmp_path: Path) -> None:
+    ended_at = read_manifests(newspaper)[0]["ended_at"]
     assert isinstance(ended_at, str)
     timestamp = re.sub(r"\D", "", ended_at)[:14]
-    done = run_scrapy("reparse", "newspaper", "--at", timestamp, "--out", str(tmp_path / "then"), data=printed[0])
+    done = run_scrapy("reparse", "newspaper", "--at", timestamp, "--out", str(tmp_path / "then"), data=newspaper)
     assert done.returncode == 0, done.stderr
     posts = {path.name: path.read_text("utf-8") for path in (tmp_path / "then").glob("*.md")}
     assert len(posts) == 41
@@ -191,8 +168,8 @@ def test_a_reparse_opens_no_socket(copied: Data, tmp_path: Path) -> None:
         (["sources", "paint"], "Usage"),
     ],
 )
-def test_bad_usage_is_one_clear_sentence(printed: tuple[Data, Path], arguments: list[str], words: str) -> None:
-    done = run_scrapy(*arguments, data=printed[0])
+def test_bad_usage_is_one_clear_sentence(newspaper: Data, arguments: list[str], words: str) -> None:
+    done = run_scrapy(*arguments, data=newspaper)
     assert done.returncode == 2, done.stderr
     assert words in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -295,8 +272,8 @@ def test_a_damaged_archive_removes_no_post(copied: Data) -> None:
     assert set(hash_tree(copied.posts("newspaper"))) == before
 
 
-def test_reparse_of_nothing_says_so(printed: tuple[Data, Path], tmp_path: Path) -> None:
-    done = run_scrapy("reparse", "newspaper", "--source", "finews", "--out", str(tmp_path), data=printed[0])
+def test_reparse_of_nothing_says_so(newspaper: Data, tmp_path: Path) -> None:
+    done = run_scrapy("reparse", "newspaper", "--source", "finews", "--out", str(tmp_path), data=newspaper)
     assert done.returncode == 1
     assert "no capture in it belongs to finews" in done.stderr
 

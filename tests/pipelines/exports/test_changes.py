@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -44,7 +43,7 @@ from tests.pipelines.exports.samples import NOON, OPTIONS, build_statement
 from tests.project import Data, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from pipelines.exports.records import PostRecord
@@ -476,15 +475,6 @@ def test_evidence_of_parts_counts_for_the_place(desk: Desk) -> None:
 
 
 # The whole way
-
-
-@pytest.fixture(scope="module")
-def newspaper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Data]:
-    data = Data(tmp_path_factory.mktemp("data"))
-    done = run_scrapy("demo", "--dir", str(data.path))
-    assert done.returncode == 0, done.stdout + done.stderr
-    yield data
-    shutil.rmtree(data.path)
 
 
 def dump_log(data: Data) -> list[tuple[object, ...]]:

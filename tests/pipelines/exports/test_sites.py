@@ -21,7 +21,7 @@ from pipelines.exports.sites.site import SiteOptions, build_name, build_page_pat
 from pipelines.names.slugs import fold_name
 from tests.pipelines.exports.browser import needs_chromium, read_pages
 from tests.pipelines.exports.samples import build_hostile, build_sample
-from tests.project import Data, hash_tree, run_scrapy
+from tests.project import Data, hash_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,14 +59,6 @@ GENERATORS = [
     pytest.param(export_jekyll, build_jekyll, marks=needs_jekyll, id="jekyll"),
     pytest.param(export_hugo, build_hugo, marks=needs_hugo, id="hugo"),
 ]
-
-
-@pytest.fixture(scope="module")
-def newspaper(tmp_path_factory: pytest.TempPathFactory) -> Data:
-    data = Data(tmp_path_factory.mktemp("data"))
-    done = run_scrapy("demo", "--dir", str(data.path))
-    assert done.returncode == 0, done.stdout + done.stderr
-    return data
 
 
 @pytest.fixture(scope="module")
