@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import sys
 from difflib import get_close_matches
@@ -35,6 +36,8 @@ class NewsreelCommand(ScrapyCommand):
         refuse_slips(self._parser, args, opts)
         end_quietly()
         super().process_options(args, opts)
+        # An interpreter collects at its end all that is not frozen, for a quarter of a short command's time.
+        gc.freeze()
 
 
 def refuse_slips(parser: argparse.ArgumentParser, args: list[str], opts: argparse.Namespace) -> None:
