@@ -105,7 +105,7 @@ class ExtensionGroup(Generic[T]):
 
 
 def explain(error: BaseException) -> str:
-    """Return an error of somebody else's code in one line: its type and its words."""
+    """Return an error of an extension in one line: its type and message."""
     return ": ".join(filter(None, (type(error).__name__, " ".join(str(error).split()))))
 
 

@@ -68,7 +68,7 @@ class NewsreelAddon:
             "crawler.fetching.limits.HostMiddleware": 900,
             "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
             "crawler.fetching.limits.DecodingMiddleware": 590,
-            # It unpickles what it kept, and what it answers nobody captures.
+            # It unpickles its files, and its responses are not captured.
             "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": None,
             "scrapy.downloadermiddlewares.redirect.RedirectMiddleware": None,
             "crawler.fetching.middlewares.RedirectsMiddleware": 600,

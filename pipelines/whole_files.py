@@ -30,7 +30,7 @@ _NOT_FOR_FOLDERS: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Temporary:
-    """A file or folder that only we write to; nobody sweeps it while its descriptor is open.
+    """A file or folder that only we write to; it is not swept while its descriptor is open.
 
     Attributes:
         descriptor: of the file, or of the folder's mark.
@@ -67,7 +67,7 @@ def sweep(folder: Path) -> None:
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _TEMPORARY.fullmatch(entry.name) and not entry.is_symlink():
-                with suppress(OSError):  # somebody else's, or another writer was first
+                with suppress(OSError):  # another user's, or another writer was first
                     _remove_left_over(Path(entry.path))
 
 

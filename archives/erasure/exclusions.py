@@ -1,7 +1,7 @@
 """Patterns of addresses that are never fetched, shown or exported.
 
-Nothing is deleted. What was captured before stays in the archive and in proofs; it is left out wherever somebody reads.
-Forgetting is for what must go.
+Nothing is deleted. Earlier captures stay in the archive and in proofs, but are left out wherever the archive is read.
+Use erasure for what must be deleted.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Exclusions:
         """Read the file again if it has changed.
 
         Raises:
-            CollectionError: it is damaged, so that nobody can know what must be left out.
+            CollectionError: it is damaged, so what must be left out is unknown.
         """
         state = _find_state(self._path)
         if state == self._state:

@@ -49,7 +49,7 @@ class Erasure:
         reason: as given, or ''.
         addresses: digests of what may not be fetched, listed or read again.
         articles: digests of what may not become a post again.
-        is_pruned: nobody asked for it; it was beyond what is kept of its source.
+        is_pruned: removed by a limit of its source, not on request.
     """
 
     at: str
@@ -122,7 +122,7 @@ def load_register(collection: Collection) -> Register:
     """Return a collection's register; it is empty where nothing was erased.
 
     Raises:
-        CollectionError: the file is damaged, so that nobody can know what must stay erased.
+        CollectionError: the file is damaged, so what must stay erased is unknown.
     """
     path = collection.path / FILE_NAME
     try:

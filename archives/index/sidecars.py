@@ -120,7 +120,7 @@ class Rebuilt:
 
 
 def rebuild(collection: Collection) -> Rebuilt:
-    """Write every sidecar anew from the WARC files and drop those that belong to no file."""
+    """Rebuild every sidecar from the WARC files and drop those that belong to no file."""
     count = 0
     all_damage: list[RecordError] = []
     wanted = set()

@@ -24,5 +24,5 @@ def describe_file(file: MendedFile) -> Iterator[str]:
 
 
 def count_left(files: Iterable[MendedFile]) -> int:
-    """How many places hold what nobody can repair."""
+    """The number of places that cannot be repaired."""
     return sum(len(file.lost) + file.damaged for file in files)

@@ -114,7 +114,7 @@ def load_merge(collection: Collection, name: str) -> Merge | None:
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        words = f"{path.name} is damaged ({error}), so that nobody knows what {name} was made of"
+        words = f"{path.name} is damaged ({error}), so the parts of {name} are unknown"
         raise CollectionError(f"{words}; restore it from a copy", path=path) from error
 
 

@@ -97,5 +97,5 @@ def build_text(text: str, *, status: int = 200, content_type: str = "text/plain;
 
 
 def build_redirect(location: str, *headers: tuple[str, str]) -> Response:
-    """A response that sends the client on; it has to ask for `location` anew each time."""
+    """A temporary redirect to `location`."""
     return Response(status=302, headers=(("Location", location), *headers))

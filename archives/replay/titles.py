@@ -44,5 +44,5 @@ class Titles:
 def _read_title(index: CollectionIndex, entry: IndexEntry) -> str:
     try:
         return find_title(read_resolved(index, entry))
-    except ArchiveError:  # whoever opens the page learns what is wrong
+    except ArchiveError:  # the page itself shows what is wrong
         return ""

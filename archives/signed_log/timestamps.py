@@ -86,7 +86,7 @@ def check_timestamp(fields: Mapping[str, Any], roots: Path | None) -> Stamp:
 
     Args:
         fields: of the entry; it is over the entry before.
-        roots: a PEM file with certificates: those that nobody has signed but themselves are believed, others may stand
+        roots: a PEM file with certificates: self-signed ones are trusted, others may stand
             between these and the authority's; without it, nothing can be said of the signature.
 
     Raises:

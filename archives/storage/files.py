@@ -183,7 +183,7 @@ def _sweep(folder: Path) -> None:
     with suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if _TEMPORARY.fullmatch(entry.name):
-                with suppress(OSError):  # somebody else's, or another writer was first
+                with suppress(OSError):  # another user's, or another writer was first
                     _remove_left_over(Path(entry.path))
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # A record is mostly smaller than a block, so that reading one costs one request and few bytes beside it.
 BLOCK_BYTES: Final = 64 * 1024
 CACHE_BYTES: Final = 64 * 1024 * 1024
-# Whoever reads a file from end to end gets up to this many a request, because that takes longer than its bytes.
+# A sequential read gets up to this many per request, because a request takes longer than its bytes.
 AHEAD_BLOCKS: Final = 64
 _BUFFER_BYTES: Final = 16 * 1024
 

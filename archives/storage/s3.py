@@ -70,7 +70,7 @@ class S3Store:
         return Blob(size=head["ContentLength"], sha256=head["Metadata"].get(_DIGEST, ""))
 
     def put_file(self, key: str, path: Path, sha256: str) -> None:
-        """Put a file under a key that nobody has, with checksums that the storage verifies.
+        """Put a file under an unused key, with checksums that the storage verifies.
 
         Raises:
             StoreError: an object is there, or the storage could not take it.

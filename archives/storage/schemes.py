@@ -30,7 +30,7 @@ class Blob:
 
     Attributes:
         size: in bytes.
-        sha256: of the whole, in hexadecimal, as it was put; '' where somebody else put it.
+        sha256: of the whole, in hexadecimal, as it was put; '' if another program put it.
     """
 
     size: int
@@ -52,9 +52,9 @@ class Storage(Protocol):
         """Return what is under a key, or None."""
 
     def put_file(self, key: str, path: Path, sha256: str) -> None:
-        """Put a file under a key that nobody has, whole or not at all; `find` gives its digest from then on.
+        """Put a file under an unused key, whole or not at all; `find` gives its digest from then on.
 
-        Where somebody has been quicker, raise an error and leave what is there.
+        If the key exists by then, raise an error and leave the object unchanged.
 
         What must be forgotten needs two methods more, which a storage may lack: `replace_file`, with the same
         parameters, and `delete_file(key)`. Neither leaves an earlier version.
@@ -139,7 +139,7 @@ class Bucket:
             return self._storage.find(key)
 
     def put_file(self, key: str, path: Path) -> Blob:
-        """Put a file under a key that nobody has, unless this very file is there; nothing is ever overwritten.
+        """Put a file under an unused key, unless the same file is there; nothing is ever overwritten.
 
         Raises:
             StoreError: another object is there, or the storage could not take or confirm it.

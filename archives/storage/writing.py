@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def join_writers(collection: Collection) -> int:
-    """Take the lock as one of many writers, once nobody removes captures; it is held until the descriptor is closed.
+    """Take the lock shared with other writers, once no process removes captures; closing the descriptor releases it.
 
     The folder itself is locked. On a file system that cannot do that, no lock is taken.
     """

@@ -69,7 +69,7 @@ def find_url(setting: str | None) -> str:
 
 
 def connect(url: str) -> Any:
-    """Return a connection to a PostgreSQL database that commits what it is told at once.
+    """Return a connection to a PostgreSQL database in autocommit mode.
 
     Raises:
         RegistryError: it does not answer, or is none that can be used.

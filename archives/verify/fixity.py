@@ -40,7 +40,7 @@ _EMPTY: Final = "empty-file"
 _RESTORE: Final = "restore the file from a copy"
 _MEND: Final = '"python -m archives mend" writes a copy of the collection that is right'
 _CUT: Final = f"if there is none, {_MEND.replace('that is right', 'without it')}"
-# To write the index of a damaged file anew forgets the captures that a copy still has.
+# Rebuilding the index of a damaged file forgets the captures that a copy still has.
 _RESTORE_FIRST: Final = f"{_RESTORE}; only if there is none, {_REINDEX}"
 
 
@@ -55,8 +55,8 @@ def verify_collection(
 
     Args:
         trust: what its signed log is checked against; without it, against itself.
-        progress: told the name of each file before it is read.
-        on_note: told of what is unusual in files of other tools, but no problem.
+        progress: called with the name of each file before it is read.
+        on_note: called for what is unusual in files of other tools, but no problem.
     """
     with Findings(on_note) as findings:
         _verify_writers(collection, findings)
@@ -106,7 +106,7 @@ def _verify_file(collection: Collection, warc: Path, findings: Findings) -> None
 
 
 def _verify_rest(collection: Collection, findings: Findings, trust: Trust) -> None:
-    """What can be told only when every file has been read."""
+    """Checks that are possible only after every file has been read."""
     known = {collection.sidecar_path(warc.name) for warc in collection.iter_warcs()}
     for sidecar in collection.iter_sidecars():
         if sidecar not in known:
@@ -221,7 +221,7 @@ def _find_framing_fault(member: Member) -> tuple[str, str] | None:
         rest = data[block_end:]
     if rest.lstrip(b"\r\n").startswith(b"WARC/"):
         return Damage.SHARED_MEMBER, "more than one record in a gzip member"
-    # Line ends too few or too many are somebody's habit, as long as the block is all there.
+    # Some writers give too few or too many line ends, which does no harm if the block is complete.
     if block_end > member.size or rest.strip(b"\r\n"):
         there = max(0, member.size - header_end.end() - len(_TRAILER))
         return "content-length", f"Content-Length says {int(declared[1])}, the record has {there} bytes,"

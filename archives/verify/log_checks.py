@@ -74,7 +74,7 @@ def _verify_chain(path: Path, entries: list[Entry], findings: Findings, trust: T
         )
         return False
     if trust.key is None:
-        what = f"{path.name} is signed throughout, by a key that nobody vouches for; give the public key to check it"
+        what = f"{path.name} is signed throughout, by an unverified key; give the public key to check it"
         findings.add_note("log-key", path, what)
     return True
 

@@ -120,7 +120,9 @@ def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
                 with bundle.open_stream(name) as stream:
                     added.append(add_stream(collection, flat, stream))
             except zipfile.BadZipFile as error:
-                raise PackageError(f"{name} in {path.name} is damaged ({error}); get it anew", path=path) from error
+                raise PackageError(
+                    f"{name} in {path.name} is damaged ({error}); get another copy", path=path
+                ) from error
         for name in bundle.list_names(PAGE_LISTS, (".jsonl",)):
             merge_page_list(collection, Path(name).name, bundle.iter_lines(name))
     return added

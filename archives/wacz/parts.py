@@ -251,7 +251,7 @@ def _iter_records(warc: Path) -> Iterator[RecordUnit]:
     """Every record of a file.
 
     Raises:
-        RecordError: something in it cannot be read, so that nobody can tell what belongs to the part.
+        RecordError: something in it cannot be read, so the extent of the part is unknown.
     """
     for unit in iter_units(warc):
         if not isinstance(unit, RecordUnit):

@@ -85,7 +85,7 @@ class Bundle:
         """
         if self.faults:
             raise PackageError(
-                f"{self.path.name} is not read: {'; '.join(self.faults[:3])}; get it anew from its maker",
+                f"{self.path.name} is not read: {'; '.join(self.faults[:3])}; get another copy from its maker",
                 path=self.path,
             )
 
@@ -127,7 +127,7 @@ class Bundle:
             *lines, rest = (rest + chunk).split(b"\n")
             if len(rest) > MAX_LINE_BYTES:
                 raise PackageError(
-                    f"{name} in {self.path.name} has a line of more than {MAX_LINE_BYTES} bytes; get the file anew",
+                    f"{name} in {self.path.name} has a line of more than {MAX_LINE_BYTES} bytes; get another copy",
                     path=self.path,
                 )
             yield from (line.removesuffix(b"\r") for line in lines)

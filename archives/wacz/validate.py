@@ -48,7 +48,7 @@ def validate_wacz(path: Path) -> list[Problem]:
 
 
 class _Validation:
-    """One look at one file; a kind of problem is told a few times, not ten thousand times."""
+    """The check of one file; each kind of problem is reported a few times at most."""
 
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
@@ -109,7 +109,7 @@ class _Validation:
         """Compare a file with its resource; version 1.0 wrote digest and length in another place."""
         name = str(resource.get("path"))
         if name not in self._bundle.list_names():
-            self._add("missing", f"{name} is a resource and not in the file; get the file anew")
+            self._add("missing", f"{name} is a resource and not in the file; get another copy of the file")
             return
         stats = resource.get("stats")
         if isinstance(stats, dict):
@@ -125,9 +125,9 @@ class _Validation:
             digest.update(chunk)
             length += len(chunk)
         if size != length:
-            self._add("resource-size", f"{name} has {length} bytes and should have {size}; get the file anew")
+            self._add("resource-size", f"{name} has {length} bytes and should have {size}; get another copy")
         if digest.hexdigest() != value.lower():
-            self._add("resource-digest", f"{name} has another digest than {label}; get the file anew")
+            self._add("resource-digest", f"{name} has another digest than {label}; get another copy")
 
     def _check_digest(self) -> None:
         if DIGEST not in self._bundle.list_names():

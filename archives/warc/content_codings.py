@@ -12,7 +12,7 @@ from archives.warc.decoding import BARE, GZIP, ZLIB, InflateError, build_inflate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Nobody applies more than two; each may take as long as the largest content takes.
+# Servers apply two at most; each may take as long as the largest content takes.
 _MAX_CODINGS: Final = 5
 _MOST_TRIED: Final = 64 * 1024 * 1024
 _CODINGS: Final = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd"))
@@ -76,7 +76,7 @@ def decode_body(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
     except ContentTooLarge:
         raise
     except RecordError:
-        # Nothing marks the start of these two, so that only the bytes tell that somebody has decoded them.
+        # These two have no signature, so only the bytes show that they have been decoded already.
         if known[-1:] in (["br"], ["deflate"]) and _TEXT.match(payload):
             return payload
         raise

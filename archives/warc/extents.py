@@ -4,12 +4,12 @@ No checksum guards the header of such a record, so that one changed digit of its
 record's end is believed where its block digest proves it, or else where a length that it states (its own, or that of
 the HTTP message in it) leads to a place where a record may begin; of two such places the later one. Where neither
 helps, records are found again by what begins like one, and only those are listed that name the warcinfo record of
-the file by its id, which nobody knew when the payload was sent. In a file whose records name it, as ours do, that is
+the file by its id, which was unknown when the payload was sent. In a file whose records name it, as ours do, that is
 asked behind all damage that no digest bounds. A header that was written over ends nowhere, since what follows in it may
 be the header of a record in the payload; nor does one that states a field twice, which two headers have become.
 
 A length alone is believed where no digest was to be expected: a record that has none, of a type whose records in this
-file have one, has lost part of its header. A record of a type that holds nobody's payload ends at the first boundary.
+file have one, has lost part of its header. A record of a type without foreign payload ends at the first boundary.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ class _StreamScan:
         blank = _BLANK_LINE.search(data)
         nearly = _NEARLY_BLANK.search(data, 0, blank.start() if blank else len(data))
         header = data[: nearly.start() if nearly else blank.end() if blank else len(data)]
-        # Nobody else knows the id, so that the damaged record itself may say what those of the file do.
+        # A payload cannot know the id, so the damaged record itself may state it.
         self._is_naming = self._is_naming or (bool(self._warcinfo) and self._warcinfo.encode() in header)
         if _RECORD_START.search(header, 1) or _is_written_over(header.decode("latin-1")) or _is_of_two(header):
             return None, False

@@ -170,7 +170,7 @@ def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterat
     """Every record that can be read; after damage the file goes on with the next that is whole.
 
     Args:
-        on_damage: told of each damage; its error knows path and offset.
+        on_damage: called for each damage; its error has path and offset.
     """
 
     with open_warc(path) as stream:
@@ -229,7 +229,7 @@ def _read_place(
         raise locate_error(error, path) from error
     except FileNotFoundError as error:
         raise NotArchived(
-            f"no file {path.name} in {path.parent}; restore it from a copy, or index anew if it is not missed",
+            f"no file {path.name} in {path.parent}; restore it from a copy, or rebuild the index if it is not needed",
             path=path,
             offset=offset,
         ) from error

@@ -5,7 +5,7 @@ member is whole, nothing inside it is looked at. Where it is damaged, its end ha
 its end must not be listed. Three things tell where records begin again:
 
 1. the damaged member itself: its deflate stream ends, with as many bytes as the record's header announced;
-2. the record itself: it names the warcinfo record of the file by its id, which nobody knew when the payload was sent;
+2. the record itself: it names the warcinfo record of the file by its id, which was unknown when the payload was sent;
 3. the end of the file, in a gzip file whose records do not name their warcinfo record: members follow each other from
    a place to the last byte, which members inside of a payload cannot, since something of the damaged member stands
    behind it. (Where the file ends inside of that member, 1 says so.)

@@ -30,7 +30,7 @@ class AlertsError(ValueError):
 
 
 class Channel(Protocol):
-    """A way to reach somebody."""
+    """A receiver of notifications."""
 
     @property
     def name(self) -> str:
@@ -97,7 +97,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read_receivers(path: Path) -> tuple[Receiver, ...]:
-    """Read a file of alerts; one that is not there names nobody.
+    """Read a file of alerts; a missing file means no receivers.
 
     Raises:
         AlertsError: it is at fault.

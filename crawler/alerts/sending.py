@@ -100,7 +100,7 @@ def notify_receivers(standing: StandingAlerts, receivers: Iterable[Receiver]) ->
         if not standing.claim(name, every_s=receiver.every_s, now=time.time()):
             waiting.append(name)
             continue
-        begun, ended = _compare(standing, receiver)  # nobody else sends now, but somebody may just have
+        begun, ended = _compare(standing, receiver)  # no other process sends now, but one may just have done so
         if not begun and not ended:
             standing.release(name)
             continue

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_NAME: Final = "alerts.sqlite"
-# So long nobody else sends to a receiver to whom somebody is sending.
+# How long a process may send to a receiver exclusively.
 _CLAIM_S: Final = 120.0
 _KEY: Final = "collection TEXT NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL"
 _SCRIPT: Final = f"""

@@ -71,10 +71,10 @@ def run_shards(engine: Engine, tasks: Sequence[Task], advance: Callable[[str], N
     """Have all shards done.
 
     Args:
-        advance: told the name of each when it is done.
+        advance: called with the name of each when it is done.
 
     Returns:
-        What came of each, in the order of the tasks.
+        The result of each, in the order of the tasks.
 
     Raises:
         ShardFailed: some could not be done; what was done of the others is found when it is tried again.

@@ -30,7 +30,7 @@ def index_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path) -
 
 
 def index_in_shards(collection: Collection, engine: Engine) -> tuple[int, list[str]]:
-    """Write every sidecar and the catalogue anew; drop the sidecars that belong to no file.
+    """Rebuild every sidecar and the catalogue; drop the sidecars that belong to no file.
 
     Returns:
         How many captures there are, and what was damaged.

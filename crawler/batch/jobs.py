@@ -114,7 +114,7 @@ def run_job(engine: Engine, job: Job) -> Iterator[list[Done]]:
 def hold_folder(folder: Path) -> Iterator[None]:
     """Make a job's folder and have it alone; it goes when the block has ended well.
 
-    Folders of the same kind of job that nobody holds go at once: nothing in them is of use any more.
+    Unlocked folders of the same kind of job are deleted at once: they are of no use any more.
 
     Raises:
         EngineError: another process holds it.

@@ -62,7 +62,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """What came of a shard.
+    """The result of a shard.
 
     Attributes:
         folder: where its outputs are.

@@ -167,7 +167,7 @@ class Command(ScrapyCrawl):
 
 
 def describe_run(crawler: Crawler) -> str:
-    """Return one line on what a run brought home."""
+    """Return a one-line summary of a run."""
     stats = crawler.stats.get_stats()
     return (
         f"{crawler.settings['COLLECTION']}: {stats.get('response_received_count', 0)} responses,"

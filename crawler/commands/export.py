@@ -133,7 +133,7 @@ class Command(NewsreelCommand):
         self._write(args[0], opts, file=sys.stdout)
 
     def _follow(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Print changes as they come, until nobody reads on or a signal ends it."""
+        """Print changes as they happen, until the pipe is closed or a signal ends it."""
         assert self.settings is not None
         form = (args or ["jsonl"])[-1]
         if form not in _FOLLOWED or len(args) > 1 or opts.output not in (None, _STDOUT) or opts.source:

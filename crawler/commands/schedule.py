@@ -168,7 +168,7 @@ class Command(NewsreelCommand):
 
     @contextmanager
     def _serve_metrics(self) -> Iterator[None]:
-        """Answer `/metrics` while the schedule runs, where somebody asked for that."""
+        """Serve `/metrics` while the schedule runs, if configured."""
         assert self.settings is not None
         settings = self.settings
         if not settings["SCHEDULE_METRICS"]:

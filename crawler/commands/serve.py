@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Command(NewsreelCommand):
     """Serves the viewer until it is interrupted.
 
-    Exit codes: 0 somebody stopped it, 2 usage.
+    Exit codes: 0 stopped by the user, 2 usage.
     """
 
     requires_project = True

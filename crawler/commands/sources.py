@@ -65,7 +65,7 @@ class Command(NewsreelCommand):
     """Lists the sources, checks one, tries it on an archive or on test cases, drafts a new one, records a case,
     prints the JSON Schema of a definition; looks in the catalogue of publishers, adopts one, asks whether it works.
 
-    Exit codes: 0 good, 1 a definition is at fault, nothing came of it or a case differs, 2 usage.
+    Exit codes: 0 good, 1 a definition is faulty, makes no post, or a case differs, 2 usage.
     """
 
     requires_project = True

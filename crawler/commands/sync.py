@@ -73,7 +73,7 @@ class Command(NewsreelCommand):
             raise UsageError(str(error), print_help=False) from error
         self._erase_again(collection)
         due = self._list_due(collection, fetched)
-        print(f"{collection.name}: {told} files told, {len(due)} taken in", file=sys.stderr)  # noqa: T201
+        print(f"{collection.name}: {told} files registered, {len(due)} imported", file=sys.stderr)  # noqa: T201
         if due:
             try:
                 self._join(collection, due)

@@ -1,4 +1,4 @@
-"""Who may start and stop crawls: whoever knows the token, from this port's own pages or as a program.
+"""Access control: crawls may be started and stopped with the token, from this port's own pages or by a program.
 
 A browser shows the token once and then a cookie that is derived from it. Cookies do not tell ports apart, so a form of
 another page on this host would be sent with it: each form therefore holds a key as well, and what a browser says of the

@@ -23,7 +23,7 @@ _SWEEP_AFTER_S: Final = 0.05
 
 
 def return_large_blocks() -> bool:
-    """Tell the allocator so, for the rest of the process; False where it is none that can be told."""
+    """Configure the allocator for the rest of the process; False if it cannot be configured."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False

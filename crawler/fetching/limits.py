@@ -57,7 +57,7 @@ class BeyondBound(IgnoreRequest):
 
 
 class _Unread:
-    """The bytes of large responses that have been decoded and that somebody still holds."""
+    """The bytes of large responses that have been decoded and are still referenced."""
 
     def __init__(self) -> None:
         self._size = 0

@@ -133,7 +133,7 @@ class LoginMiddleware:
         if answer.status >= 400:
             raise LoginFailed(f"it was answered {answer.status}")
         if login.check is not None and not login.check.find_all(read_page(answer)):
-            raise LoginFailed("the page behind it is not that of somebody who is logged in, by session.login.check")
+            raise LoginFailed("the page after it does not look logged in, by session.login.check")
         if login.lapsed is not None and login.lapsed.find_all(read_page(answer)):
             raise LoginFailed("the page behind it asks to log in, by session.login.lapsed")
 
@@ -154,7 +154,7 @@ def read_page(response: Response) -> Page:
 
 
 def has_lapsed(response: Response, login: Login) -> bool:
-    """Tell whether a response is for somebody who is not logged in: 401, a way to the log-in, or what a rule finds."""
+    """Return whether a response is that of a logged-out user: 401, a redirect to the log-in, or a match of a rule."""
     if response.status == 401:
         return True
     if 300 <= response.status < 400:

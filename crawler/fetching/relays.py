@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _KINDS: Final = frozenset((LinkKind.ARTICLE, LinkKind.CATEGORY, LinkKind.NEXT_PAGE, LinkKind.OTHER))
 META_RELAY: Final = "relay"
 _SLOT: Final = "render "
-# Of one connection, or of what the browser would be told of ours.
+# Fields of one connection, or about our connection rather than the browser's.
 _HOP: Final = frozenset(
     (
         b"connection",

@@ -112,5 +112,5 @@ class RevalidateMiddleware:
             return capture if capture and capture.head.status == 200 and not capture.truncated else None
         except ArchiveError as error:
             self._crawler.stats.inc_value("revalidate/unreadable")
-            logger.warning("The last capture of %s cannot be read, so it is fetched anew: %s", url, error)
+            logger.warning("The last capture of %s cannot be read, so it is fetched in full: %s", url, error)
             return None

@@ -133,7 +133,7 @@ class LeaseTable:
             fingerprint: what makes two requests the same.
             priority: higher goes first.
             again: add it even if it has been seen, under a fingerprint of its own.
-            is_list: whoever takes the job up shall ask for it again.
+            is_list: a later run of the job must request it again.
 
         Returns:
             Whether it was added.
@@ -236,7 +236,7 @@ class LeaseTable:
         ).fetchone()[0]
 
     def forget(self) -> None:
-        """Drop all rows of a job that is over, so that its next run starts anew."""
+        """Drop all rows of a finished job, so that its next run starts over."""
         self._database.execute("DELETE FROM requests WHERE job = ?", (self._job,))
 
     def _change(self, fingerprints: Iterable[bytes], statement: str) -> None:

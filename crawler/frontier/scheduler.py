@@ -64,7 +64,7 @@ class Frontier(BaseScheduler):
     """What is still to fetch: leased, acknowledged, never lost.
 
     A run that ends before its frontier is empty is resumed by the next run of the same spider with the same source and
-    seeds; `FRONTIER_RESUME = False` starts anew instead.
+    seeds; `FRONTIER_RESUME = False` starts over instead.
 
     Stats: `frontier/added`, `frontier/seen`, `frontier/leased`, `frontier/acknowledged`, `frontier/resumed`,
     `frontier/reclaimed`, `frontier/not_data`.
@@ -349,7 +349,7 @@ def dump_request(request: Request, spider: Spider | None) -> str:
         TypeError: its meta or arguments hold more than data.
         ValueError: its callback is no method of the spider.
     """
-    # Scrapy's own to_dict() looks for a callback among all members of the spider, for every request anew.
+    # Scrapy's own to_dict() looks for a callback among all members of the spider, for every request.
     values = {name: getattr(request, name) for name in _PLAIN}
     values["callback"] = _find_method(spider, request.callback)
     values["errback"] = _find_method(spider, request.errback)

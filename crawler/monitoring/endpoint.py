@@ -21,7 +21,7 @@ def parse_endpoint(text: str) -> tuple[str, int]:
     """Return host and port of `127.0.0.1:9410`, `[::1]:9410` or `localhost:9410`.
 
     Raises:
-        ValueError: it is no address on loopback; what it tells is nobody else's business.
+        ValueError: it is not a loopback address; metrics are not for the network.
     """
     host, _, port = text.rpartition(":")
     host = host.strip("[]")

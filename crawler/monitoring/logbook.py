@@ -63,7 +63,7 @@ class RunRecord:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took; None where nobody knows."""
+        """How long it took; None if unknown."""
         return (self.ended_at - self.began_at).total_seconds() if self.ended_at else None
 
     @property

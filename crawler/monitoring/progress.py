@@ -41,11 +41,11 @@ _BAR_S = 0.25
 
 @contextmanager
 def show_progress(what: str, total: int | None = None) -> Iterator[Callable[[str], None]]:
-    """Show a bar on standard error while the block runs, if somebody is looking.
+    """Show a bar on standard error while the block runs, if it is a terminal.
 
     Args:
         what: said beside the bar.
-        total: how many steps there are; None where nobody knows.
+        total: the number of steps; None if unknown.
 
     Yields:
         A function to be called after each step with a word on it.
@@ -62,7 +62,7 @@ def show_progress(what: str, total: int | None = None) -> Iterator[Callable[[str
 
 
 def print_event(event: Event) -> None:
-    """Print an event as a line of JSON; where nobody reads standard output any more, drop it and all later ones."""
+    """Print an event as a line of JSON; if standard output is closed, drop it and all later ones."""
     try:
         print(dump_event(event), flush=True)  # noqa: T201
     except BrokenPipeError:  # the crawl goes on

@@ -36,7 +36,7 @@ _FAILURES: Final = {
     "http_429": ("429, too many requests: the site blocks the crawler", "crawl more slowly"),
     "http_451": ("451, refused for legal reasons", "ask the publisher"),
     "timeout": ("no answer in time", "crawl again later"),
-    "unresolved": ("a host name that nobody knows", "look at the addresses of the source"),
+    "unresolved": ("a host name that does not resolve", "look at the addresses of the source"),
     "no_connection": ("no connection", "crawl again later"),
 }
 

@@ -42,7 +42,7 @@ class Tally:
 
     @property
     def eta_s(self) -> int | None:
-        """Seconds that what is waiting will take at this rate; None where nobody can know."""
+        """Seconds that the waiting requests will take at this rate; None if unknown."""
         return round(self.waiting / self.per_s) if self.waiting and self.per_s else None
 
 

@@ -76,7 +76,7 @@ def end_quietly() -> None:
 
 
 def flush_output() -> None:
-    """Write out what waits for the reader of our output; drop it where nobody reads any more."""
+    """Flush standard output; discard it if the reader has gone."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _PATHS: Final = frozenset(
     {"DATA_DIR", "ALERTS_FILE", "EXPORTS_FILE", "METRICS_FILE", "JOBDIR", "LOG_FILE", "VIEWER_REPLAYWEB_DIR"}
 )
-# Close enough to be a slip, not a setting of somebody's own extension.
+# Close enough to be a typo rather than a setting of another extension.
 _LIKENESS: Final = 0.84
 
 

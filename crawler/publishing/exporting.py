@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# At the end of a run nobody should wait long for a receiver that is slow; what is left goes out the next time.
+# A slow receiver must not delay the end of a run for long; the rest is delivered next time.
 _DELIVERY_S = 30.0
 _KINDS = {str: "a text", bool: "true or false", int: "a whole number"}
 
@@ -131,7 +131,7 @@ def _load_export(table: Mapping[str, Any], folder: Path) -> ExportPlan:
 
 
 def run_export(library: Library, plan: ExportPlan) -> int:
-    """Write one export anew; return how many posts are in it.
+    """Write one export; return the number of posts in it.
 
     Raises:
         pipelines.exports.files.ExportError: it cannot be written there.
@@ -174,7 +174,7 @@ class ExportExtension:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        """Read the plans at once, so that a fault is told before the crawl.
+        """Read the plans at once, so that an error is reported before the crawl.
 
         Raises:
             PlanError: the file of exports is at fault.

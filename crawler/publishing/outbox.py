@@ -71,7 +71,7 @@ class DeadLetter:
 
 
 class Outbox:
-    """What is still to be told, to whom, and when."""
+    """The deliveries still to be made: what, to which receiver, and when."""
 
     def __init__(self, path: Path) -> None:
         self._database = open_database(path, SCHEMA)
@@ -81,7 +81,7 @@ class Outbox:
         self._database.close()
 
     def forget(self, ids: set[str]) -> None:
-        """Drop what waits to be told of some posts, by their `id`, and leave nothing of it in the file."""
+        """Drop the waiting deliveries of some posts, by their `id`, and leave no trace of them in the file."""
         with self._database:
             rows = self._database.execute("SELECT number, body FROM delivery").fetchall()
             self._database.executemany(

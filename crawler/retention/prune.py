@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def finish_pruning(collection: Collection) -> None:
-    """Put right what a prune that was killed left behind: the places of captures that moved.
+    """Complete an interrupted prune: update the offsets of captures that moved.
 
     Raises:
         ArchiveError: the register, the index or the ledger cannot be read.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Manifest = dict[str, Any]
 
-# Said once for all workers, and again by one that was told otherwise.
+# Written once for all workers, and again for a worker that differs.
 _SHARED: Final = ("spider", "source", "source_sha256", "collection", "seeds", "versions", "settings")
 # Every worker counts these from the same heap, so their sum would mean nothing.
 _LARGEST: Final = ("frontier/resumed", "request_depth_max")

@@ -64,7 +64,7 @@ class CaptureMemory:
         return next((entry.captured_at for entry in good), None)
 
     def is_settled(self, url: str) -> bool:
-        """Tell whether the first good capture of an article is so old that nobody expects it to change."""
+        """Return whether the first good capture of an article is so old that changes are no longer expected."""
         first = next(self._iter_good(url), None)
         return first is not None and self._now - first.captured_at > self._settles_after
 

@@ -125,7 +125,7 @@ class RunExtension:
             answer: of `exchange`, if it has been built.
 
         Raises:
-            WriteError: nothing of the exchange was kept; the crawl has been told to stop.
+            WriteError: nothing of the exchange was stored; the crawl has been asked to stop.
         """
         try:
             if not self._has_source_record:
@@ -147,7 +147,7 @@ class RunExtension:
         """Write the document that a browser made of a capture; see `WarcWriter.write_conversion`.
 
         Raises:
-            WriteError: it was not kept; the crawl has been told to stop.
+            WriteError: it was not stored; the crawl has been asked to stop.
         """
         try:
             location = self._writer.write_conversion(

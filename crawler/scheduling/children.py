@@ -58,7 +58,7 @@ class Crawl(Protocol):
 
     @property
     def exit_code(self) -> int | None:
-        """Its exit code, or the negative number of the signal that killed it; None where nobody can know."""
+        """Its exit code, or the negative number of the signal that killed it; None if unknown."""
 
     def send(self, signum: signal.Signals) -> None:
         """Send it a signal, if it is still there."""

@@ -41,8 +41,8 @@ class _Running:
 
     Attributes:
         entry: its row as the crawl found it, but for `started`.
-        stop_at: when its time is up; on the monotonic clock, as is `kill_at`, which counts once it has been told.
-        stopped_for: why it was told to stop.
+        stop_at: when its time is up; on the monotonic clock, as is `kill_at`, which counts from the first signal.
+        stopped_for: why it was stopped.
     """
 
     plan: Plan
@@ -60,7 +60,7 @@ class Scheduler:
         folder: holds a lock and a log for each source.
         build_command: how a source is crawled.
         find_run: finds what the run of a source that began at an instant or later says of itself.
-        report: is told of every event.
+        report: called with every event.
         workers: at most so many crawls at a time.
         grace_s: seconds between telling a crawl to stop and killing it.
     """
@@ -147,7 +147,7 @@ class Scheduler:
         return [(entry.due - now).total_seconds() if entry.due > now else _LOOK_SOON_S for entry in waiting]
 
     def _watch(self, running: _Running) -> None:
-        """Look after one crawl: has it ended, is its time up, was it told to stop and does not listen?"""
+        """Check one crawl: whether it has ended, exceeded its time, or ignored a signal to stop."""
         now = time.monotonic()
         if running.crawl.poll():
             self._finish(running)
@@ -160,7 +160,7 @@ class Scheduler:
             self._table.renew(running.plan.source)
 
     def _find_next_look(self, running: _Running) -> float:
-        """Return in how many seconds a crawl must be looked after again; a child's end is told by a signal."""
+        """Return in how many seconds a crawl must be checked again; the end of a child is signalled."""
         turn = min(running.kill_at, math.inf if running.stopped_for else running.stop_at)
         most_s = LEASE_S / 4 if isinstance(running.crawl, Child) else _LOOK_SOON_S
         return max(0.0, min(most_s, turn - time.monotonic()))
@@ -220,7 +220,7 @@ class Scheduler:
                 self._start(plans[entry.source], entry)
 
     def _start(self, plan: Plan, entry: Entry) -> None:
-        """Start one crawl, unless somebody holds the source."""
+        """Start one crawl, unless another process holds the source."""
         lock = SourceLock.take(self._lock_path(plan.source))
         if lock is None:
             self._tell_busy(plan.source)
@@ -259,7 +259,7 @@ class Scheduler:
         stopped_for: Status | None = None,
         owner: str = "",
     ) -> None:
-        """Write down how a run went and what follows for the next one, unless somebody has taken that over."""
+        """Record the result of a run and the next due time, unless another scheduler has taken over."""
         now = self._clock()
         # The table keeps milliseconds, a manifest all that the clock gave.
         began_at = (entry.started or now) - timedelta(milliseconds=1)
@@ -295,7 +295,7 @@ class Scheduler:
         self._tell(Happening.FINISHED, plan.source, **details)
 
     def _tell_busy(self, source: str, owner: str = "") -> None:
-        """Tell once that a source is being crawled by somebody else."""
+        """Report once that another process is crawling a source."""
         if (source, owner) not in self._busy:
             self._busy.add((source, owner))
             self._tell(Happening.BUSY, source, owner=owner or None)

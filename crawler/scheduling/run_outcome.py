@@ -27,7 +27,7 @@ class Status(StrEnum):
     LOST = "lost"
 
 
-# Scrapy's words for an end that nobody wanted, and the exit codes of `scrapy crawl` where there is no manifest.
+# Scrapy's reasons for an abnormal end, and the exit codes of `scrapy crawl` where there is no manifest.
 _BY_REASON: Final = {
     "shutdown": Status.INTERRUPTED,
     "closespider_timeout": Status.TIME_LIMIT,
@@ -52,8 +52,8 @@ def judge(run: RunRecord | None, *, exit_code: int | None, stopped_for: Status |
 
     Args:
         run: what the manifest says, if there is one.
-        exit_code: None where nobody waited for the process.
-        stopped_for: why we told it to stop, if we did.
+        exit_code: None if no scheduler waited for the process.
+        stopped_for: why the scheduler stopped it, if it did.
     """
     reason = run.exit_reason if run else ""
     if stopped_for and reason != "finished":

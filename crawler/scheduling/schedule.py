@@ -1,9 +1,8 @@
 """The schedule's database: for each source when it is due, its last status, and which process runs it.
 
 Several schedulers may share the table: on one machine in a SQLite file, on several in the PostgreSQL database that they
-all reach, and they are then a pool of workers with no head that could be lost. A source is run by whoever takes its
-lease, in one statement; the due time moves on in the same statement, so a scheduler that dies has had its turn. All
-instants are UTC.
+all reach, as a pool of equal workers. A source is run by the process that takes its lease, in one
+statement, which also advances the due time, so a scheduler that dies has had its turn. All instants are UTC.
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ class Entry:
         rule: the timetable that `due` follows from.
         interval_s: the interval in force; 0 for a cron line.
         exit_code: of the last run; negative for the signal that killed it.
-        owner: of the lease, '' where nobody runs the source.
+        owner: of the lease, '' if the source is not running.
     """
 
     source: str
@@ -246,7 +245,7 @@ class ScheduleTable:
             interval_s: the interval from now on.
 
         Returns:
-            When the source is due next; None where the lease is somebody else's by now, and nothing was recorded.
+            When the source is due next; None if another process has the lease by now; then nothing was recorded.
         """
         row = self._database.execute(
             "UPDATE schedule SET last_finished = ?, last_status = ?, last_exit = ?, lease_owner = NULL,"

@@ -29,7 +29,7 @@ class Plan:
 
 
 class Roster:
-    """The sources of the project, or those that somebody named.
+    """The sources of the project, or those named by the user.
 
     Args:
         places: names of the project's sources, TOML files, directories of TOML files; none for all of the project.
@@ -57,7 +57,7 @@ class Roster:
             try:
                 status = path.stat()
             except FileNotFoundError:
-                # Nobody is told twice, and a file may be away for a moment while an editor replaces it.
+                # Report it once; a file may be missing for a moment while an editor replaces it.
                 if path in self._seen or not self._seen:
                     faults.append(SourceError("there is no such file", path=str(path)))
                 continue

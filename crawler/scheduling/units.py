@@ -84,7 +84,7 @@ _CRONTAB: Final = Template("""\
 """)
 
 _WORKFLOW: Final = Template("""\
-# Crawls what is due and commits what it brought home. Goes to .github/workflows/newsreel.yml of the project.
+# Crawls what is due and commits the results. Goes to .github/workflows/newsreel.yml of the project.
 # GitHub starts schedules late or not at all when it is busy, and stops them after 60 days without a commit;
 # whatever was missed is caught up by the next start.
 name: newsreel

@@ -42,7 +42,7 @@ class SourceSession:
 
     Attributes:
         secrets: what must stay out of everything that is kept.
-        jar: the cookies of this source; nobody else sees them.
+        jar: the cookies of this source only.
 
     Raises:
         SourceError: a secret is not where the definition says.
@@ -116,7 +116,7 @@ class SourceSession:
         return self.source.admits(url) or (parts.netloc != "" and parts.netloc == self._login_host)
 
     def list_fields(self, url: str) -> list[tuple[bytes, bytes, bool]]:
-        """Return the header fields that a request gets: name, value, whether it is secret. None where nobody knows us.
+        """Return the header fields that a request gets: name, value, whether it is secret. None without a session.
 
         Content codings are not asked for, because nothing can be starred out of coded bytes.
         """
@@ -171,7 +171,7 @@ class SourceSession:
         try:
             payload = decode_body(cut_payload(head.headers, block[size:]), codings, max_bytes=_MOST_BYTES)
         except RecordError:
-            return bool(codings)  # nobody can tell
+            return bool(codings)  # unknown
         return self.secrets.is_in(payload)
 
     def iter_cookies(self) -> Iterator[Cookie]:

@@ -54,7 +54,7 @@ class RawPage:
     Attributes:
         body: content coding undone.
         content_type: value of the Content-Type header; empty where there is none.
-        captured_at: aware instant at which it was fetched; None where nobody knows.
+        captured_at: aware instant at which it was fetched; None if unknown.
         place: where in an archive it stands, as `collection/file@offset`; empty elsewhere.
         capture: the capture that it is, in an archive.
         head: name, in lower case, and value of each header field of the response.

@@ -42,7 +42,7 @@ def _iter_next(page: Page) -> Iterator[str]:
 
 
 def build_next_pattern(url: str, *, never: Iterable[str], sections: Iterable[str] = ()) -> str:
-    """Return the pattern of further pages, from the address of one; '' where its number cannot be told.
+    """Return the pattern of further pages, from the address of one; '' if its number cannot be found.
 
     Args:
         never: addresses that are no further pages; a pattern that matches one is no good.

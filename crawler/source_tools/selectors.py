@@ -139,7 +139,7 @@ def _covers(text: str, body_text: str) -> bool:
 
 
 def _iter_selectors(element: Any) -> Iterator[str]:
-    """Yield selectors for an element by the names that somebody gave to it or to what stands around it."""
+    """Yield selectors for an element by the ids and classes of it or its surroundings."""
     own = list(_iter_names(element))
     yield from own
     parent = element.getparent()

@@ -135,7 +135,7 @@ def _note_offsets(survey: Survey, dates: Iterable[str]) -> None:
 
 
 def probe_publisher(publisher: Publisher, fetch: Callable[[str], RawPage]) -> Iterator[Probe]:
-    """Yield what comes of asking for each address of a publisher; its pages are kept nowhere."""
+    """Yield the result of requesting each address of a publisher; the pages are not stored."""
     for place in publisher.places:
         url = fill_today(place)
         try:

@@ -54,7 +54,7 @@ class Schedule:
     """When a source is crawled without anybody asking, and how.
 
     Attributes:
-        time_limit_s: seconds after which a crawl is told to stop.
+        time_limit_s: seconds after which a crawl is stopped.
         spider: that runs.
         collection: '' for the one that has the source's name.
         is_enabled: False keeps the table and runs nothing.
@@ -101,8 +101,8 @@ class Login:
         fields: name of a field to its value, or to the reference that says where that is.
         send: `form`, `fields` or `json`.
         form: finds the form; None for the first one with a password.
-        check: finds something only on pages of somebody who is logged in.
-        lapsed: finds something only on pages of somebody who is not.
+        check: matches only on pages of a logged-in user.
+        lapsed: matches only on pages of a logged-out user.
     """
 
     url: str
@@ -197,7 +197,7 @@ class Source(Rules):
         return replace(self, seeds=seeds)
 
     def find_article_url(self, statement: Statement) -> str:
-        """Return the article's page, where it can be told from what is known of it, or ''."""
+        """Return the article's page, if its address can be derived, or ''."""
         day = find_day(statement.identifier, self.post)
         if not self.share.article_url or day is None or not statement.publisher:
             return ""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 PROBES_NAME: Final = "publishers.json"
 _FILE: Final = "publishers.jsonl"
 _WORDS: Final = re.compile(r"[^\W_]+")
-# By ISO 639-1 and 3166-1, what somebody may type who looks for them.
+# Search words for ISO 639-1 and 3166-1 codes.
 _LANGUAGES: Final = {
     "ar": "Arabic",
     "cs": "Czech",
@@ -229,7 +229,7 @@ def _quote_all(texts: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """What came of asking for one address.
+    """The result of requesting one address.
 
     Attributes:
         fault: why it did not work, or ''.

@@ -40,7 +40,7 @@ def build_definition(url: str, *, zone: str = "", language: str = "", requisites
     known = zone or find_country_zone(host)
     is_name = not bare.partition(":")[0].replace(".", "").isdigit() and "[" not in bare
     lines = [
-        "# Made from an address: nobody has described this site.",
+        "# Generated from the site's address.",
         f"name = {json.dumps(_NO_NAME.sub('-', bare).strip('-')[:64])}",
         f"title = {json.dumps(bare)}",
         f"timezone = {json.dumps(known or 'UTC')}",

@@ -105,13 +105,13 @@ class NewsSpider(Spider):
 
     @classmethod
     def check_arguments(cls, arguments: Iterable[str]) -> None:
-        """Refuse `-a` arguments that nothing reads: what somebody meant by them would not hold.
+        """Refuse `-a` arguments that the spider does not read, instead of ignoring them.
 
         Raises:
             ValueError: there is one.
         """
         known = [*cls.arguments]
-        if cls.__init__ is not NewsSpider.__init__:  # a spider of somebody else's may take its own
+        if cls.__init__ is not NewsSpider.__init__:  # spiders of other projects may take others
             known += [name for name in signature(cls.__init__).parameters if name not in ("self", "kwargs", *known)]
         for name in arguments:
             if name not in known:
@@ -411,7 +411,7 @@ class NewsSpider(Spider):
         )
 
     def handle_failure(self, failure: Failure) -> Iterator[_Output]:
-        """Let nobody wait for a page that will not come: its post is made of what there is."""
+        """Stop waiting for a page that failed: its post is made without it."""
         request = failure.request  # type: ignore[attr-defined]
         url = (request.meta.get("redirect_urls") or [request.url])[0]
         kind, identifier = self.source.links.find_match(url)

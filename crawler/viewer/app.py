@@ -61,7 +61,7 @@ class ViewerApp:
     """The viewer of `scrapy serve`.
 
     Args:
-        player_dir: where ReplayWeb.page's files are; None where nobody has put them.
+        player_dir: where ReplayWeb.page's files are; None if not installed.
         schedule: where the schedule is remembered; None for the file in the data directory.
         searches: saved ones, by name.
     """

@@ -83,13 +83,13 @@ def read_article(
         captured_at: aware instant of the capture, which relative dates count from; None refuses them.
         language: BCP 47 tag, where the source knows it.
         zone: zone of the source; without it, an offset that the page states is taken for it, or no instant given.
-        known_body: HTML of the body where somebody found it already; no other is looked for then, and none returned.
+        known_body: HTML of the body if already found; then no other is searched for or returned.
         is_dated: the date is known; none is looked for.
 
     Raises:
         BodyRefused: the body is beyond what can be made safe.
     """
-    # Unless somebody holds the elements, lxml makes them again each time that they are passed over.
+    # Without a reference lxml creates the elements again at each iteration.
     _held = list(page.root.iter())
     metadata = read_metadata(page)
     headline, shown = find_headline(page, metadata)

@@ -30,7 +30,7 @@ _HAN_NAME = r"[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{2,8})?"
 _GAP = r"[ \u3000\xa0]"
 _ROLES = "本报记者|特约记者|见习记者|实习记者|记者|記者|通讯员|作者|撰文|采写|撰稿|文字|文"
 _NAMES = rf"(?P<names>{_HAN_NAME}(?:(?:{_GAP}+|[、，,/]){_HAN_NAME}){{0,4}})"
-# A name that no blank or colon parts from its role must end where words end: `记者了解到，` names nobody.
+# A name that no blank or colon parts from its role must end where words end: `记者了解到，` has no name.
 _HAN_BYLINES = (
     re.compile(rf"(?:{_ROLES}){_GAP}*[:：/|丨]{_GAP}*{_NAMES}(?=$|{_GAP}|[，。,；;、|/()（）：:】\]])"),
     re.compile(rf"(?:记者|記者|作者){_GAP}+{_NAMES}(?=$|{_GAP}|[，。,；;|/()（）：:】\]]|摄|报道|報道|整合|文)"),
@@ -118,7 +118,7 @@ def _names_author(named: str) -> bool:
 
 
 def has_stated(metadata: Metadata) -> bool:
-    """Tell whether JSON-LD names people, so that nobody else need be asked."""
+    """Return whether JSON-LD names people, so that no other place is needed."""
     stated = (group for group in metadata.authors if group[0].evidence.startswith("jsonld"))
     return any(
         clean_names((statement.text for statement in group), metadata.site_names, is_han=False) for group in stated
@@ -159,7 +159,7 @@ def find_authors(
         for evidence, texts in (("text:near headline", near), ("text:body", [*lines[:2], *lines[-3:]]))
         for text in texts
     ]
-    # The `author` of a Chinese `meta` is whoever keeps the site: right on one page in six.
+    # The `author` of a Chinese `meta` is usually the webmaster: right on one page in six.
     trusted = [entry for entry in stated if not is_han or entry[1].startswith("jsonld")]
     marked = [] if is_han else [(texts, "class:author") for texts in signed]
     for found, evidence in [*trusted, *marked, *seen]:

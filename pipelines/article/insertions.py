@@ -152,7 +152,7 @@ def _list_announced(heading: Any, measures: Measures) -> list[Any]:
 
 
 class _Behind:
-    """How much prose stands behind each of some siblings, summed up once and only where somebody asks."""
+    """How much prose follows each of some siblings, summed up once and only on demand."""
 
     def __init__(self, siblings: list[Any], measures: Measures) -> None:
         self._siblings = siblings

@@ -117,7 +117,7 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
 
 
 def settle_body(container: Any, headline: str) -> MainBody:
-    """Return the main text that somebody else found, without what repeats the headline."""
+    """Return a main text found elsewhere, without repetitions of the headline."""
     measures = measure_tree(container)
     drop_headings(container, measures, headline)
     drop_repeated(container)

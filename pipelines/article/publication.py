@@ -62,7 +62,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    """A statement that could be read; `is_zoned` says that its instant does not rest on a zone nobody knows."""
+    """A statement that could be read; `is_zoned` says that its instant does not rest on an unknown zone."""
 
     statement: Statement
     stated: StatedDate

@@ -102,7 +102,7 @@ def _build_stated(stated: str) -> MainBody:
 
 
 def _ask_trafilatura(page: Page, headline: str) -> MainBody:
-    """Return what trafilatura takes for the main text; it parses the page anew, because our tree is cut up."""
+    """Return trafilatura's main text; it parses the page again, because our tree has been modified."""
     extract = _load_trafilatura()
     found = None
     try:

@@ -220,7 +220,7 @@ def _find_unshown(page: Page, metadata: Metadata, headings: list[Any]) -> tuple[
         if len(fold_title(text)) >= _MIN_LETTERS and not _is_named_like_site(text, metadata):
             shown = _find_showing(headings, text)
             if shown is not None and shown.tag == "h1" and len(read_text(shown)) <= 3 * len(text):
-                # An attribute ends at the first quotation mark that nobody escaped; a heading does not.
+                # An attribute ends at the first unescaped quotation mark; a heading does not.
                 return Statement(text=read_text(shown), evidence="h1"), shown
             return Statement(text=text, evidence=statement.evidence), shown
     first = [element for element in headings if element.tag == "h1"] or [

@@ -148,7 +148,7 @@ class _Waiting:
         self._searched[end] = max(0, len(text) - len(end))
         if not is_over and len(text) - at < _MAX_SECTION_CHARS:
             return None
-        self._at = at + len(start)  # nobody ends it, so it is none
+        self._at = at + len(start)  # without an end it is none
         return "raw", ""
 
     def _take_doctype(self, *, is_over: bool) -> tuple[str, str] | None:

@@ -133,7 +133,7 @@ def _complete_scheme(href: str, url: str) -> str:
 
 
 def is_other_article(address: str, url: str) -> bool:
-    """Tell whether an address that a page calls its own can only be another page's, or nobody's.
+    """Return whether a page's canonical address can only be another page's, or none.
 
     A script that found no value writes `undefined`. Of two addresses of one form that share neither a number nor half
     of their words, each is an article of its own: the template names the same one on every page.

@@ -92,7 +92,7 @@ class PostStore:
         """Return the record of one post, or None where it has no post file.
 
         Args:
-            change: what happened to it, to be told with it.
+            change: what happened to it, for the record.
         """
         return next(self.iter_found([((source, identifier), change)]))
 

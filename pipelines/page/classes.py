@@ -39,4 +39,4 @@ IN_PLACE = frozenset(
         PageClass.EMPTY,
     )
 )
-"""What stands in the place of a page that somebody asked for."""
+"""What is shown in the place of a requested page."""

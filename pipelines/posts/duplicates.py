@@ -136,7 +136,7 @@ class Duplicate:
 
 
 def build_sketch(text: str) -> Sketch | None:
-    """Return the sketch of a text; None for one that is too short to be told from others."""
+    """Return the sketch of a text; None if it is too short to distinguish."""
     words = _list_words(text)
     if len(words) < _LEAST_WORDS:
         return None

@@ -216,7 +216,7 @@ class Ledger:
             self._database.execute(f"DELETE FROM posts {statement_set.OF}", (source, identifier, identifier))  # noqa: S608
 
     def scrub(self) -> None:
-        """Write the file anew, so that nothing of what was dropped is left in it."""
+        """Rewrite the file, so that nothing dropped is left in it."""
         filing.renew_log(self._database)
         self._database.execute("VACUUM")
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

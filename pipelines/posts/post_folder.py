@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipelines.posts.items import Post
     from pipelines.posts.options import PostOptions
 
-# As many are written at once when nobody waits for them.
+# Files written per batch when nothing waits for them.
 _WRITTEN_AT_ONCE = 100
 
 

@@ -56,7 +56,7 @@ class Reading:
     Attributes:
         kind: what the document is, by its address or its content.
         page_class: what it holds, by its bytes; only an ARTICLE states anything of an article. None for a share link.
-        is_named: a rule of the source names its address; else its content told what it is.
+        is_named: a rule of the source matches its address; otherwise its content was classified.
         statements: what it states of articles, as found.
         links: where it leads, each address once, in the order of the document; empty unless asked for.
         requisites: what a browser fetches to show it, for sources that capture that.

@@ -105,7 +105,7 @@ class Scope:
     def admits(self, url: str) -> bool:
         """Tell whether `url` may be fetched; robots.txt of an admitted host is always in scope.
 
-        An address that carries a name or a password is in nobody's scope.
+        An address with a user name or a password is never in scope.
         """
         try:
             parts = urlsplit(url)

@@ -67,7 +67,7 @@ _DROPPED_ATTRIBUTES: Final = frozenset(
         "xml:base",
     }
 )
-# Links that ask for something nobody looks at, or that begin a conversation.
+# Links to invisible resources, or that only open a connection.
 _DROPPED_RELATIONS: Final = frozenset(
     {"dns-prefetch", "preconnect", "prefetch", "prerender", "modulepreload", "manifest", "expect", "pingback"}
 )
@@ -160,7 +160,7 @@ class _Rewriter:
         return end.start() if end else len(text)
 
     def _rewrite_tag(self, match: re.Match[str], name: str) -> str | None:
-        """A tag as it is written anew; None for one that may stay as it is."""
+        """A tag as rewritten; None if it may stay unchanged."""
         if name in _HIDDEN:
             return ""
         if name in {"xmp", "plaintext"}:
@@ -245,7 +245,7 @@ class _Rewriter:
         return None if relations & _DROPPED_RELATIONS or is_script else lazy.fill_style_sheet(pairs)
 
     def rewrite_anchor(self, pairs: list[_Pair]) -> list[_Pair] | None:
-        """Let a click open the whole page anew, banner and all, wherever the page wanted it to open."""
+        """Let a click open the page with its banner in the whole window, whatever target the page gave."""
         values = {name.lower(): value or "" for name, value in pairs}
         target = values.get("target", "").lower()
         is_named = target not in {"", "_self", "_top", "_parent", "_blank"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from crawler.fetching.budget import Transfer
     from pipelines.page.document import CaptureRef
 
-# After these nobody knows what the next bytes of the connection belong to.
+# After these it is unknown what the next bytes of the connection belong to.
 _UNSURE = frozenset(
     {
         Deviation.BYTES_BEHIND,
@@ -53,7 +53,7 @@ class Recording:
         truncated: why the response ends early, if it does.
         error: what the request fails with, if it does.
         reference: of the capture, once it has been written.
-        finished: done once the listener has been told of the end.
+        finished: set once the listener has been notified of the end.
     """
 
     def __init__(self, raw_request: bytes, listener: Listener, *, is_bodiless: bool) -> None:

@@ -111,7 +111,7 @@ class Crew:
         return answer
 
     def _take_over(self, text: bytes, manifest: Manifest) -> None:
-        """Write what another worker has joined; whoever was too late for it enters itself."""
+        """Write the joint manifest that another worker has made; a worker that was too late adds itself."""
         joint = json.loads(text) if text else {"run": ""}
         if joint["run"] == self.crawl:
             self._write(build_joint(self.crawl, [*list_parts(joint), manifest]))

@@ -1,9 +1,9 @@
 """The lease table on Redis or Valkey Streams, for workers on several machines.
 
-Each host has one stream a priority. A host belongs to one worker at a time, which alone takes from its streams: so the
-delay, the concurrency and the robots rules that this worker keeps are those of the whole crawl, and no lock is needed
-for single requests. Workers share the hosts evenly, and hand one over when nothing of it is under way and its delay has
-passed. A worker that dies stops renewing: its hosts become free, and its leases are claimed by whoever gets the host.
+Each host has one stream per priority. A host belongs to one worker at a time, and only that worker takes from its
+streams. So the worker's delay, concurrency and robots rules are those of the whole crawl, and single requests need no
+lock. Workers share the hosts evenly, and hand one over when none of its requests is in flight and its delay has passed.
+A worker that dies stops renewing: its hosts become free, and its leases are claimed by the next worker of each host.
 
 Redis documentation, Streams: consumer groups, XREADGROUP, XAUTOCLAIM.
 """
@@ -162,14 +162,14 @@ class StreamTable:
             raise FrontierError("the frontier's server does not answer; try again when it does") from error
 
     def is_over(self) -> bool:
-        """Tell whether nothing is pending or leased; nobody knows while the server is away."""
+        """Return whether nothing is pending or leased; unknown while the server is unavailable."""
         try:
             return not self._server.get(lambda client: client.exists(self._prefix + "hosts"))
         except Away:
             return False
 
     def forget(self) -> None:
-        """Drop a job, so that its next run starts anew; one that is not over only if no other worker is at it."""
+        """Drop a job, so that its next run starts over; an unfinished one only if no other worker is active."""
         values = [*self._sign(), self._lease_ms]
         self._server.send("forget", self._keys("seen", "hosts", "workers"), values)
 

@@ -157,7 +157,7 @@ def find_state(ledger: Path) -> str:
             stat = path.stat()
         except FileNotFoundError:
             continue
-        # Whoever opens a ledger, be it to read, leaves an empty log behind for a while.
+        # Opening a ledger, even for reading, leaves an empty log behind for a while.
         if not stat.st_size:
             continue
         found.append(f"{stat.st_ino} {stat.st_size} {stat.st_mtime_ns}")

@@ -256,7 +256,7 @@ class PostIndex:
                 self._is_done.clear()
                 self._worker = threading.Thread(target=self._follow, args=(state,), name="post index", daemon=True)
                 self._worker.start()
-        # What was missed while nobody looked is waited for; what comes in while somebody does is not.
+        # Changes from before the viewer started are waited for; later ones are not.
         self._is_done.wait(_WAIT_S if self._seen else _FIRST_WAIT_S)
         self._raise_fault()
 

@@ -45,7 +45,7 @@ class FeedInfo:
     Attributes:
         url: address of the feed.
         home: address of a page for readers.
-        hub: WebSub hub that is told of changes, or ''.
+        hub: WebSub hub to notify of changes, or ''.
         older: address of the archive document with what came before, or ''.
         newer: in an archive document, that of the one with what came next, or ''.
         current: in an archive document, the address of the feed that it belongs to; '' in the feed itself.

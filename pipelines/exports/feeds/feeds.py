@@ -48,7 +48,7 @@ class FeedOptions:
     Attributes:
         title: of the feed of everything, and in front of the others' names.
         url: address at which the folder will stand, without a stroke at the end.
-        hub: WebSub hub that is told of changes, or ''.
+        hub: WebSub hub to notify of changes, or ''.
         limit: posts in a feed, and in an archive document.
         order: of every feed but `found` and `changed`.
         has_archive: archive documents are written behind `all` and `found`.

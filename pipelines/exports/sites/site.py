@@ -40,7 +40,7 @@ CREATE TABLE page (folded TEXT PRIMARY KEY, path TEXT, title TEXT, shown TEXT, p
 CREATE TABLE filed (kind TEXT, name TEXT, slug TEXT, path TEXT);
 """
 _INDEX = "CREATE INDEX filed_name ON filed (kind, name)"
-# The looks of the sites, whoever builds them.
+# The style sheet of the sites.
 STYLE = """:root { color-scheme: light dark; }
 body { margin: 0 auto; max-width: 42rem; padding: 1rem; font: 1.05rem/1.7 serif; overflow-wrap: anywhere; }
 header, footer, small, nav { font-family: sans-serif; font-size: .85rem; }

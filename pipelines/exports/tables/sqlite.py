@@ -53,7 +53,7 @@ def export_sqlite(records: Iterable[PostRecord], target: Path) -> int:
     """Write the records to a database; return how many they are."""
     with replace_file(target) as temporary, closing(sqlite3.connect(temporary, isolation_level=None)) as database:
         database.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        database.execute("PRAGMA journal_mode = OFF")  # nobody sees the file before it is whole
+        database.execute("PRAGMA journal_mode = OFF")  # the file is not visible before it is complete
         database.execute("PRAGMA synchronous = OFF")
         database.executescript(_SCHEMA)
         database.execute("BEGIN")

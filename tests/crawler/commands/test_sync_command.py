@@ -122,7 +122,7 @@ def test_what_another_machine_has_is_kept_once(shared: Places, tmp_path: Path) -
     done = shared.run("verify", "many", "--posts", data=second)
     assert done.returncode == 0, done.stdout + done.stderr
     # The second machine's revisits are newer evidence, which the first has yet to hear of.
-    assert "1 taken in" in shared.run("sync", "many", data=first).stderr
+    assert "1 imported" in shared.run("sync", "many", data=first).stderr
     again = shared.run("sync", "many", "--json", data=first)
     assert json.loads(again.stdout) == {"collection": "many", "told": 0, "taken_in": []}
     assert shared.run("verify", "many", "--posts", data=first).returncode == 0
@@ -191,7 +191,7 @@ def test_a_catalogue_that_goes_away_costs_no_page(tmp_path: Path) -> None:
         server.start()
         done = shared.run("sync", "many", data=data)
         assert done.returncode == 0, done.stderr
-        assert "1 files told" in done.stderr
+        assert "1 files registered" in done.stderr
 
 
 def list_open(data: Data) -> list[Path]:
