@@ -22,10 +22,11 @@ from crawler.viewer.feeds import FEED_POSTS, Feeds, build_feed
 from crawler.viewer.listing import list_entries, read_listing, show_listing
 from crawler.viewer.packages import Packages
 from crawler.viewer.pages import load_style
-from crawler.viewer.proof import check_file, choose_page, list_witnesses
+from crawler.viewer.proof import check_file, choose_page, list_citations, list_witnesses
 from crawler.viewer.routes import (
     BESIDE,
     CHANGES,
+    CITE,
     PACKAGES,
     POST,
     POSTS,
@@ -92,6 +93,7 @@ class ViewerApp:
             POST: self._show_post,
             BESIDE: self._show_beside,
             VERSIONS: self._show_versions,
+            CITE: self._cite,
             RUNS: self._show_runs,
             STATUS: lambda request: self._status.show(refreshes=request.arguments.get("refresh") != "0"),
             CHANGES: self._tell_changes,
@@ -226,6 +228,17 @@ class ViewerApp:
             editions, sightings = list_editions(index, record, source.post if source else PostOptions())
         chosen = _read_number(request, "from"), _read_number(request, "to")
         return articles.build_versions_page(record, editions, sightings, self._find_page(record), chosen)
+
+    def _cite(self, request: Request) -> Response:
+        """Cite a sentence of an address, or of the captures behind a post."""
+        asked = request.arguments
+        record = None if asked.get("url") else self._find_record(request)
+        with self._shelves.borrow(record.collection if record else asked.get("collection", "")) as index:
+            entries = [witness.entry for witness in list_witnesses(index, record)] if record else []
+            urls = list(dict.fromkeys(entry.url for entry in entries if entry)) or [asked.get("url", "")]
+            sentence = asked.get("sentence", "").strip()
+            citations = list_citations(index, urls, sentence)
+            return articles.build_cite_page(index.collection.name, sentence, urls=urls, citations=citations)
 
     def _show_runs(self, request: Request) -> Response:
         del request

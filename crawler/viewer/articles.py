@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from archives.index.cdxj import IndexEntry
     from archives.replay.http import Response
-    from crawler.viewer.proof import Check, Witness
+    from crawler.viewer.proof import Check, Citation, Witness
     from crawler.viewer.search.lookup import Found
     from crawler.viewer.versions import Edition, Sighting
     from pipelines.exports.records import PostRecord
@@ -106,6 +106,16 @@ class VersionsPage:
     is_cut: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CitePage:
+    """What `cite.html` shows: citations, and the addresses whose captures were searched."""
+
+    collection: str
+    sentence: str
+    urls: Sequence[str]
+    citations: Sequence[Citation]
+
+
 def build_post_page(
     record: PostRecord,
     witnesses: Sequence[Witness],
@@ -129,6 +139,12 @@ def build_post_page(
         later=around[1],
     )
     return build_page("post.html", shown, crumbs=_list_crumbs(record))
+
+
+def build_cite_page(collection: str, sentence: str, *, urls: Sequence[str], citations: Sequence[Citation]) -> Response:
+    """Return the captures in which a sentence stands."""
+    page = CitePage(collection=collection, sentence=sentence, urls=urls, citations=citations)
+    return build_page("cite.html", page, crumbs=[Link(collection, f"/{collection}/")])
 
 
 def build_beside_page(record: PostRecord, page: IndexEntry, *, frame: str, frames: str) -> Response:

@@ -13,7 +13,17 @@ from archives.replay.templates import build_environment
 from crawler.environment import name_program
 from crawler.monitoring.tally import format_bytes
 from crawler.sources.timetable import format_duration
-from crawler.viewer.routes import BESIDE, POSTS, RUNS, SECTIONS, STATUS, VERSIONS, build_post_path, build_posts_path
+from crawler.viewer.routes import (
+    BESIDE,
+    CITE,
+    POSTS,
+    RUNS,
+    SECTIONS,
+    STATUS,
+    VERSIONS,
+    build_post_path,
+    build_posts_path,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +62,7 @@ def load_templates() -> Environment:
         "all_status": STATUS,
         "beside_path": BESIDE,
         "versions_path": VERSIONS,
+        "cite_path": CITE,
     }
     return environment
 

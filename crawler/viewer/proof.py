@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archives.errors import ArchiveError, NotArchived
+from archives.replay.citations import cite_sentence, dump_citation
+from archives.replay.lookup import build_stamp
+from archives.signed_log.log import read_log
+from archives.signed_log.timestamps import EVENT
+from archives.urls import parse_warc_date
 from archives.warc.digests import matches_digest
 from archives.warc.payloads import choose_payload
 from archives.warc.reader import read_record
@@ -19,10 +25,12 @@ from pipelines.posts.post_files import render
 from pipelines.posts.settle import PostRefused, settle
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from archives.index.catalogue import CollectionIndex
     from archives.index.cdxj import IndexEntry
+    from archives.replay.citations import Evidence
     from archives.storage.collection import Collection
     from archives.warc.parser import Record
     from pipelines.exports.records import PostRecord
@@ -56,6 +64,43 @@ class Witness:
     def holds(self) -> bool:
         """Whether every check that could be made went well."""
         return self.entry is not None and all(check.holds is not False for check in self.checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """One capture in which a sentence stands.
+
+    Attributes:
+        stamp: the time of the capture in the viewer's addresses.
+        text: what `newsreel prove` reads.
+        logged_at: when its file was entered in the signed log; empty where it was not.
+        stamped_at: when the log got the first time-stamp behind that entry; empty where it has none.
+    """
+
+    evidence: Evidence
+    stamp: str
+    text: str
+    logged_at: str
+    stamped_at: str
+
+
+def list_citations(index: CollectionIndex, urls: Iterable[str], sentence: str) -> list[Citation]:
+    """The captures of some addresses in which a sentence stands."""
+    return [
+        _build_citation(index.collection, evidence) for url in urls for evidence in cite_sentence(index, url, sentence)
+    ]
+
+
+def _build_citation(collection: Collection, evidence: Evidence) -> Citation:
+    logged_at = stamped_at = ""
+    for entry in read_log(collection):
+        if entry.fields.get("file") == evidence.filename:
+            logged_at, stamped_at = str(entry.fields.get("at", "")), ""
+        elif logged_at and not stamped_at and entry.fields.get("event") == EVENT:
+            stamped_at = str(entry.fields.get("at", ""))
+    text = json.dumps(dump_citation(evidence), ensure_ascii=False)
+    stamp = build_stamp(parse_warc_date(evidence.captured_at))
+    return Citation(evidence=evidence, stamp=stamp, text=text, logged_at=logged_at, stamped_at=stamped_at)
 
 
 def list_witnesses(index: CollectionIndex, record: PostRecord) -> list[Witness]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -57,6 +58,10 @@ def everything(crawl: tuple[Data, str], tmp_path_factory: pytest.TempPathFactory
         yield viewer
 
 
+def build_citation_path() -> str:
+    return "/-/cite?" + urlencode({"collection": NAME, "url": find_url("arabic"), "sentence": "no such words"})
+
+
 def list_everything(viewer: Viewer) -> dict[str, str]:
     """Return the path of a page of each type, by its name."""
     return list_tour(viewer) | {
@@ -67,6 +72,7 @@ def list_everything(viewer: Viewer) -> dict[str, str]:
         "day": "/-/posts?day=2026-03-04",
         "addresses": f"/{NAME}/*/{SITE}/*",
         "text": f"/{NAME}/2026txt_/{find_url('arabic')}",
+        "citation": build_citation_path(),
         "long post": build_harsh_path("long"),
         "long beside": build_harsh_path("long", page=BESIDE),
         "Arabic post": build_harsh_path("arabic"),

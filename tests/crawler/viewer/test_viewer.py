@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archives.replay.citations import load_citation, prove_citation
 from archives.replay.http import FilePart, Request, Response
 from archives.storage.collection import Collection
 from crawler.reparsing.word_changes import Change, compare_words
@@ -218,6 +219,24 @@ def test_a_page_of_another_tool_has_its_text_and_one_that_needs_scripts_says_so(
         ):
             banner = read(viewer, get(viewer, f"/bare/2026/{url}").get("Location") or f"/bare/2026/{url}")
             assert f">{label}</a>" in banner
+
+
+def test_a_sentence_of_a_post_is_cited_so_that_it_can_be_proved(viewer: Viewer, crawl: tuple[Data, str]) -> None:
+    post = read(viewer, build_path("/-/post", FERRY))
+    assert 'action="/-/cite"' in post
+    paragraph = re.search(r"<p>([^<>]{20,})</p>", post[post.index('class="story"') :])
+    assert paragraph is not None
+    sentence = unescape(paragraph[1])
+    page = read(viewer, build_path("/-/cite", FERRY) + "&" + urlencode({"sentence": sentence}))
+    (citation, *_) = [load_citation(json.loads(unescape(text))) for text in re.findall(r"<pre[^>]*>(.*?)</pre>", page)]
+    assert citation.record_id in unescape(page)
+    assert f"at offset <code>{citation.offset}</code>" in page
+    assert "the file is not in it" in page
+    assert prove_citation(citation, crawl[0].warcs("newspaper")) == ""
+    text = read(viewer, f"/newspaper/{citation.captured_at[:4]}txt_/{citation.url}")
+    assert 'action="/-/cite"' in text
+    by_address = {"collection": "newspaper", "url": citation.url, "sentence": "Nobody ever said this."}
+    assert f"No capture of {citation.url} says that" in read(viewer, f"/-/cite?{urlencode(by_address)}")
 
 
 def test_versions_show_the_words_that_changed(viewer: Viewer) -> None:
