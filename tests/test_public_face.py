@@ -119,6 +119,8 @@ def test_a_users_code_is_type_checked_against_the_installed_packages(installed: 
         "    reveal_type(post.headline)\n"
         "    reveal_type(post.datePublished)\n"
         '    reveal_type(Library("data").capture(post).payload)\n'
+        'for post in Library("data").changes(since="start"):\n'
+        "    reveal_type(post.change)\n"
         "import archives\n"
         "archives.nothing\n",
         "utf-8",
@@ -141,7 +143,8 @@ def test_a_users_code_is_type_checked_against_the_installed_packages(installed: 
     )
     revealed = [line.rpartition('type is "')[2].rstrip('"') for line in done.stdout.splitlines() if "revealed" in line]
     assert revealed[:3] == ["str", "datetime.datetime | None", "bytes"], done.stdout
-    assert 'Module has no attribute "nothing"' in revealed[3]
+    assert revealed[3] == "pipelines.exports.records.Change | None"
+    assert 'Module has no attribute "nothing"' in revealed[4]
     assert "Found 1 error in 1 file" in done.stdout, done.stdout
 
 
@@ -152,7 +155,7 @@ def test_the_examples_run(tmp_path: Path) -> None:
     """Each on an empty data directory; the writer's capture is then found and read."""
     (tmp_path / "data" / "collections" / "finews").mkdir(parents=True)
     (tmp_path / "page.html").write_text(ARTICLE, "utf-8")
-    assert len(SNIPPETS) == 5
+    assert len(SNIPPETS) == 6
     for snippet in SNIPPETS:
         done = subprocess.run(
             [sys.executable, "-c", snippet],

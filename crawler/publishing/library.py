@@ -7,6 +7,7 @@ Example:
     library = Library("data")
     for post in library.posts(source="finews", since=date(2026, 11, 1)):
         print(post.headline, library.capture(post).url)
+    changes = list(library.changes(since="start"))
 """
 
 from __future__ import annotations
@@ -21,14 +22,16 @@ from archives.errors import NotArchived
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection, list_collections
 from archives.warc.reader import read_capture
+from crawler.changelog.cursors import START
 from crawler.changelog.log import ChangeLog
+from crawler.publishing.stream import ChangeStream
 from crawler.reparsing.ledger import find_ledger, refresh_ledger
 from crawler.sources.archived import find_definitions
 from pipelines.exports.store import PostStore
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
     from archives.warc.reader import Capture
     from crawler.sources import Source
@@ -94,6 +97,20 @@ class Library:
                 yield from (record for record in records if _is_between(record.datePublished, since, until))
 
         return iter_posts()
+
+    def changes(self, since: str = START, *, collection: str = "") -> Iterator[PostRecord]:
+        """Return what has become of posts since a cursor: each once, as it is now, and `change` says what happened.
+
+        Args:
+            since: the `change.cursor` of the last post that you have stored, or `start`. Where the log no longer holds
+                it, all changes come again; drop posts that do not appear.
+            collection: only its changes; those of all come with cursors of all.
+
+        Raises:
+            CursorError: it is not a cursor of these collections; raised when the first post is asked for.
+            archives.errors.CollectionError: there is no such collection; likewise.
+        """
+        return ChangeStream(self, collection).read(since)
 
     def capture(self, post: PostRecord) -> Capture:
         """Return the capture that a post's body was read from; a revisit comes with its original.

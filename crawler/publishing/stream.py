@@ -9,19 +9,33 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from archives.storage.collection import list_collections
 from crawler.changelog.cursors import START, join_cursors, parse_cursor, split_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-    from crawler.publishing.library import Library
+    from crawler.changelog.log import ChangeLog
     from pipelines.exports.records import PostRecord
+    from pipelines.exports.store import PostStore
 
 POLL_S = 1.0
 _PAGE = 500
+
+
+class LogSource(Protocol):
+    """What opens the logs and the posts of a data directory: a `Library`."""
+
+    data_dir: Path
+
+    def open_log(self, collection: str) -> ChangeLog:
+        """Return the log of changes of one collection."""
+
+    def open_store(self, collection: str) -> PostStore:
+        """Return the posts of one collection."""
 
 
 class ChangeStream:
@@ -31,7 +45,7 @@ class ChangeStream:
         collection: the only one; '' for all, whose cursors are then joined, unless there is but one.
     """
 
-    def __init__(self, library: Library, collection: str = "") -> None:
+    def __init__(self, library: LogSource, collection: str = "") -> None:
         self._library = library
         self._collection = collection
 
