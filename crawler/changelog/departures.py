@@ -59,14 +59,19 @@ def note_departures(database: sqlite3.Connection, collection: Collection, ledger
     database.executemany("INSERT OR IGNORE INTO departure VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def find_departed(database: sqlite3.Connection, ledger: Ledger) -> dict[_Key, Place]:
-    """Return the articles whose page answered 410 after all its captures, with that capture."""
+def list_unentered(database: sqlite3.Connection) -> set[_Key]:
+    """Return the articles whose page answered 410 after what the log entered of them last."""
     rows = database.execute(
-        "SELECT source, identifier, max(captured_at), record_id FROM departure WHERE source <> ''"
-        " GROUP BY source, identifier"
+        "SELECT DISTINCT source, identifier FROM departure JOIN latest USING (source, identifier)"
+        " WHERE departure.captured_at > latest.captured_at AND kind NOT IN ('gone', 'withdrawn', 'erased')"
     )
-    departed = {(source, identifier): Place(at, record_id) for source, identifier, at, record_id in rows}
-    return {key: place for key, place in departed.items() if place.captured_at > _find_last_seen(ledger, key)}
+    return {(source, identifier) for source, identifier in rows}
+
+
+def find_departure(database: sqlite3.Connection, ledger: Ledger, key: _Key) -> Place | None:
+    """Return the capture in which an article's page answered 410, if no later one had the page again."""
+    last = max((place for place, _ in list_departures(database, key)), default=None)
+    return last if last and last.captured_at > _find_last_seen(ledger, key) else None
 
 
 def list_departures(database: sqlite3.Connection, key: _Key) -> list[tuple[Place, str]]:

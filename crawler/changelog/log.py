@@ -207,15 +207,15 @@ class ChangeLog:
         exclusions = load_exclusions(self.collection.path.parent.parent)
         with closing(open_ledger(self.collection)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
             departures.note_departures(self._database, self.collection, ledger)
-            departed = departures.find_departed(self._database, ledger)
+            unentered = departures.list_unentered(self._database)
             for key, _, state in filed:
                 if self._is_excluded(state, exclusions):
                     continue  # reported once, as withdrawn
                 digest = _hash_state(state)
-                if (is_thorough or key in departed or self._find_seen(key) != digest) and (
-                    entry := self._look_at(state, digest, departed.get(key))
-                ):
-                    yield entry
+                if is_thorough or key in unentered or self._find_seen(key) != digest:
+                    departure = departures.find_departure(self._database, ledger, key)
+                    if entry := self._look_at(state, digest, departure):
+                        yield entry
                 self._database.execute("INSERT INTO filed VALUES (?, ?)", key)
 
     def _look_at(self, state: str, digest: bytes, departed: Place | None) -> Entry | None:

@@ -73,7 +73,8 @@ def test_each_change_is_a_message_of_its_post(brokers: str, tmp_path: Path) -> N
     assert (first, "text" in json.loads(thin), last, nothing) == (
         "newsreel.post.new", False, "newsreel.post.withdrawn", None,
     )  # fmt: skip
-    assert stream.find_end() == KafkaSink(url, "", tmp_path).find_cursor()
+    with closing(KafkaSink(url, "", tmp_path)) as sink:
+        assert sink.find_cursor() == stream.find_end()
 
 
 def test_what_no_broker_has_confirmed_is_sent_again(
