@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
@@ -48,7 +50,8 @@ class HostPauses:
     Stats: `pauses/count`, `pauses/requests` that waited for one, `pauses/given_up`.
     """
 
-    def __init__(self, crawler: Crawler) -> None:
+    def __init__(self, crawler: Crawler, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._most_s = crawler.settings.getfloat("RETRY_AFTER_MAX")
         self._stats = crawler.stats
         self._hosts: dict[str, _Rest] = {}
@@ -61,7 +64,7 @@ class HostPauses:
     def find_left(self, host: str) -> float:
         """Return the seconds for which a host is still to be left alone; 0 where it may be asked."""
         rest = self._hosts.get(host)
-        return max(0.0, rest.until - time.monotonic()) if rest is not None else 0.0
+        return max(0.0, rest.until - self._clock()) if rest is not None else 0.0
 
     def note(self, host: str, response: Response) -> None:
         """Note what a host answers, as soon as it does: the next request may be on its way already."""
@@ -77,7 +80,7 @@ class HostPauses:
             wanted_s: the pause it asks for; None where it says nothing.
         """
         rest = self._hosts.setdefault(host, _Rest())
-        now = time.monotonic()
+        now = self._clock()
         if rest.until <= now:  # what was under way when the pause began is no further refusal
             rest.refusals += 1
             self._stats.inc_value("pauses/count")

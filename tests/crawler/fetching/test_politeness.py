@@ -17,6 +17,7 @@ from scrapy.utils.test import get_crawler
 
 from crawler.fetching.pauses import HostPauses, parse_retry_after
 from crawler.fetching.robots import normalise_robots
+from tests.clock import Clock
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import Route, WireProxy, build_response
 
@@ -127,18 +128,17 @@ def test_retry_after(value: bytes, seconds: float | None) -> None:
     assert parse_retry_after(value, NOW) == seconds
 
 
-def test_pauses_grow_while_a_host_refuses_and_end_when_it_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr("crawler.fetching.pauses.time.monotonic", lambda: clock[0])
+def test_pauses_grow_while_a_host_refuses_and_end_when_it_answers() -> None:
+    clock = Clock()
     crawler = get_crawler(settings_dict={"RETRY_AFTER_MAX": 600})
     crawler._apply_settings()
-    pauses = HostPauses(crawler)
+    pauses = HostPauses(crawler, clock)
     left = []
     for _ in range(8):
         pauses.refuse("a.example", None)
         pauses.refuse("a.example", None)  # the same refusal, of a request that was under way
         left.append(pauses.find_left("a.example"))
-        clock[0] += left[-1]
+        clock.now += left[-1]
     assert left == [1, 2, 4, 8, 16, 32, 60, 60]
     assert pauses.find_left("b.example") == 0
     pauses.welcome("a.example")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scrapy import Request, Spider
 from scrapy.http import JsonRequest
 
-from crawler.frontier.scheduler import dump_request, load_request
+from crawler.frontier.request_data import dump_request, load_request
 from tests.crawler.bigpaper import BigPaper
 from tests.project import LOOPBACK, Data, Process, hash_tree, run_scrapy, start_scrapy
 
