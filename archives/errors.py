@@ -6,6 +6,7 @@
     ├── PackageError      the WACZ file: not a ZIP, not safe to read, not what it says
     ├── SignatureError    the signed log: a key that is none or another, a time-stamp that cannot be had
     ├── NotArchived       the question: no capture answers it
+    ├── BackfillError     the server or file of others: not reached, or not what is asked for
     ├── StoreError         the object storage: not reached, not there, not what was put
     ├── DatabaseError      the SQLite file: damaged, or of a version that this program cannot read
     ├── RegistryError      the database where machines tell what they hold: not reached, or refusing
@@ -95,6 +96,10 @@ class PackageError(ArchiveError):
 
 class SignatureError(ArchiveError):
     """The log of a collection cannot be signed, time-stamped or checked with what was given."""
+
+
+class BackfillError(ArchiveError):
+    """What others hold cannot be read."""
 
 
 class StoreError(ArchiveError, OSError):

@@ -19,7 +19,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from crawler.frontier.request_queue import RequestQueue
 from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.downloadermiddlewares.retry import RetryMiddleware
@@ -38,6 +37,7 @@ from crawler.fetching.pauses import HostPauses, PauseMiddleware
 from crawler.fetching.revalidation import FLAG_UNCHANGED
 from crawler.frontier.leases import LeaseTable
 from crawler.frontier.owed import FILE_NAME, OwedTable
+from crawler.frontier.request_queue import RequestQueue
 from crawler.runs.memory import CaptureMemory
 from crawler.sources.definition import load_source
 from crawler.spiders.category import CategorySpider

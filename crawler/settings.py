@@ -53,6 +53,13 @@ STORE_URL = ""
 # A stored file is removed from this disk this many days after it was closed; None keeps it.
 STORE_KEEP_DAYS: float | None = None
 
+# What `scrapy backfill` asks: a CDX server, its replay (by default found beside it), the WARC files that it names.
+BACKFILL_CDX = ""
+BACKFILL_REPLAY = ""
+BACKFILL_WARCS = ""
+# Seconds between two of its requests.
+BACKFILL_DELAY = 1.0
+
 # Ask only for what has changed since the last capture.
 REVALIDATE_ENABLED = True
 # An article that was captured first this many days ago is not asked for again.

@@ -47,6 +47,14 @@ def describe_hosts(collection: Collection, filenames: Iterable[str]) -> list[Sou
     return made
 
 
+def describe_source(collection: Collection, source: Source) -> None:
+    """Archive the definition of a source, unless the collection has one of that name."""
+    if source.name not in Holding(collection).list_source_names():
+        info = {"software": "Newsreel", "isPartOf": collection.name}
+        with WarcWriter(collection, prefix=_PREFIX, info=info) as writer:
+            writer.write_resource(SOURCE_URI + source.name, "application/toml", source.definition.encode())
+
+
 def _iter_known(holding: Holding) -> Iterator[Source]:
     for name in holding.list_source_names():
         try:

@@ -19,6 +19,7 @@ import msgspec
 
 from archives.storage.files import write_file
 from crawler.environment import name_program
+from crawler.sources import find_source
 from crawler.sources.definition import load_source
 from crawler.sources.model import SourceError
 
@@ -208,6 +209,20 @@ def find_publisher_source(name: str) -> Source:
             f"neither a source nor in the catalogue of publishers; try '{name_program()} sources search'", path=name
         )
     return load_source(dump_definition(publisher), path=name)
+
+
+def find_described(name: str) -> Source:
+    """Return the source of a name or path: one that has a definition, or a publisher of the catalogue.
+
+    Raises:
+        SourceError: there is none, or it is at fault.
+    """
+    try:
+        return find_source(name)
+    except SourceError as error:
+        if error.key or name not in load_publishers():
+            raise
+        return find_publisher_source(name)
 
 
 def fill_today(url: str, *, now: datetime | None = None) -> str:

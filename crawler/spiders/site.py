@@ -14,8 +14,8 @@ from scrapy import Request
 from crawler.fetching.middlewares import META_CROSS_SUBMIT
 from crawler.fetching.robots import list_sitemaps
 from crawler.frontier.owed import Debt
-from crawler.sources import Discovery, Source, SourceError, find_source
-from crawler.sources.publishers import find_publisher_source, load_publishers
+from crawler.sources import Discovery, Source, SourceError
+from crawler.sources.publishers import find_described
 from crawler.sources.undescribed import build_definition
 from crawler.spiders.base import NewsSpider
 from crawler.spiders.bounds import is_as_captured, is_changed, is_too_old
@@ -86,7 +86,7 @@ class SiteSpider(NewsSpider):
             raise ValueError("say which site: -a url=https://host/, or -a source=NAME_OR_PATH of one with [discovery]")
         if "@" in urlsplit(url).netloc:
             raise ValueError("url: leave out name and password; an address stands in every record, log and post")
-        source = cls._find_described(name) if name else build_definition(url, **own, requisites=kinds)
+        source = find_described(name) if name else build_definition(url, **own, requisites=kinds)
         if source.discovery is None:
             raise SourceError("has no [discovery] table, which may be empty; add one to search its site", path=name)
         bounds = replace(
@@ -96,16 +96,6 @@ class SiteSpider(NewsSpider):
             since=_parse_day(arguments.pop("since", "")) or source.discovery.since,
         )
         return replace(source, discovery=bounds, seeds=(url,) if url and name else source.seeds)
-
-    @staticmethod
-    def _find_described(name: str) -> Source:
-        """Return the source of a name: one that has a definition, or a publisher of the catalogue."""
-        try:
-            return find_source(name)
-        except SourceError as error:
-            if error.key or name not in load_publishers():
-                raise
-            return find_publisher_source(name)
 
     @classmethod
     def parse_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What others hold of the past: captures from their WARC files and web archives, taken into a collection."""
