@@ -170,7 +170,7 @@ def test_a_format_is_written_and_listed_beside_ours(installed: Installed) -> Non
     assert "headlines: headlines, one a line (from newsreel-example 1)" in told
     assert f"jsonl: {FORMATS['jsonl'].title};" in told
     done = installed.run("export", "headlines", "-o", str(target), "--since", "start")
-    assert (done.returncode, "always made of all posts" in done.stderr) == (2, True)
+    assert (done.returncode, "always contains all posts" in done.stderr) == (2, True)
     done = installed.run("export", "headlines", "-o", str(target), "--workers", "2")
     assert (done.returncode, "headlines is made by one process" in done.stderr) == (2, True)
 
