@@ -35,7 +35,7 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 _MAX_REQUEST_BYTES: Final = 1 << 20
 _STREAMS: Final = 3
 # Read by the interpreter, or by a library when it is imported.
-_AT_START: Final = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "SSL_", "OPENSSL_")
+_AT_START: Final = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "OPENSSL_")
 _PACKAGES: Final = (
     *("archives", "pipelines", "crawler"),
     *("scrapy.commands", "scrapy.downloadermiddlewares", "scrapy.spidermiddlewares"),
