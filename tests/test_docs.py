@@ -23,7 +23,8 @@ from pipelines.rules.links import LinkKind
 from tests.project import ROOT, Data, run_scrapy
 
 DOCS = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *DOCS]
+TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *DOCS, *TUTORIALS]
 SOURCES = [path for package in ("archives", "pipelines", "crawler") for path in sorted((ROOT / package).rglob("*.py"))]
 COUNTING = frozenset({"inc_value", "set_value", "max_value", "min_value", "count", "_count"})
 COMMANDS = sorted(path.stem for path in (ROOT / "crawler/commands").glob("[!_]*.py"))

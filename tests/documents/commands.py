@@ -1,0 +1,87 @@
+"""Runs a document as a reader would: its files are written, its commands typed in one shell, its output compared."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.project import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE = re.compile(r"# ([\w./-]+\.\w+)\n")
+_MARK = "-- block {} --"
+_PROGRAMS = {"newsreel": "crawler", "scrapy": "scrapy"}
+_TIMEOUT_S = 300
+
+
+def list_blocks(page: Path) -> list[tuple[str, str]]:
+    """The fenced blocks of a page, each with its language; `output` for a text directly below commands."""
+    text = page.read_text("utf-8")
+    blocks: list[tuple[str, str]] = []
+    end = 0
+    for found in _FENCE.finditer(text):
+        is_below = bool(blocks) and blocks[-1][0] == "sh" and not text[end : found.start()].strip()
+        blocks.append(("output" if found[1] == "text" and is_below else found[1], found[2]))
+        end = found.end()
+    return blocks
+
+
+def run_page(page: Path, folder: Path, *, instead: Mapping[str, str]) -> None:
+    """Type all commands of a page, in order, in one shell that stops at the first that fails.
+
+    Args:
+        folder: to begin in; blocks that begin with a file's name are written below it.
+        instead: what is typed in the place of a text.
+    """
+    programs = _make_programs(folder / ".programs")
+    script: list[str] = []
+    expected: dict[int, str] = {}
+    blocks = list_blocks(page)
+    for number, (language, text) in enumerate(blocks):
+        named = _FILE.match(text)
+        if language == "sh":
+            script += [f"echo '{_MARK.format(number)}'", text]
+        elif language == "output":
+            expected[number - 1] = text
+        elif named:
+            (folder / named[1]).parent.mkdir(parents=True, exist_ok=True)
+            (folder / named[1]).write_text(text, "utf-8")
+    typed = "\n".join(script)
+    for old, new in instead.items():
+        typed = typed.replace(old, new)
+    clean = {n: v for n, v in os.environ.items() if n != "SCRAPY_SETTINGS_MODULE" and not n.lower().endswith("_proxy")}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{typed}"],
+        cwd=folder,
+        env=clean | {"PYTHONPATH": str(ROOT), "PATH": f"{programs}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )
+    assert done.returncode == 0, f"{page.name}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+    outputs = re.split(r"-- block (\d+) --\n", done.stdout)[1:]
+    shown = dict(zip(map(int, outputs[::2]), outputs[1::2], strict=True))
+    for number, text in expected.items():
+        for line in filter(None, text.splitlines()):
+            assert " ".join(line.split()) in " ".join(shown[number].split()), (
+                f"{page.name}: {line!r} in {shown[number]}"
+            )
+
+
+def _make_programs(folder: Path) -> Path:
+    """Make a folder with the programs that a reader has: ours, and the Python that runs it."""
+    folder.mkdir()
+    for name, command in (("python", sys.executable), *((n, f"{sys.executable} -m {m}") for n, m in _PROGRAMS.items())):
+        program = folder / name
+        program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
+        program.chmod(0o755)
+    return folder
