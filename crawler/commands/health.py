@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 from scrapy.exceptions import UsageError
 
@@ -15,6 +14,7 @@ from archives.errors import ArchiveError
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
 from crawler.monitoring.health import Health, load_health
+from crawler.monitoring.tables import Column, build_table
 from crawler.projects.command import NewsreelCommand
 from crawler.sources.timetable import format_duration
 
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     import argparse
 
 _PIPE_WIDTH: Final = 200
+_COLUMNS: Final = (
+    Column(heading=""),
+    Column(heading="source", is_text=True),
+    Column(heading="collection", rank=4, is_text=True),
+    Column(heading="last run", rank=1),
+    Column(heading="last new article"),
+    Column(heading="usually every", rank=3),
+    Column(heading="owed", rank=2),
+)
 
 
 class Command(NewsreelCommand):
@@ -88,9 +97,7 @@ def _print_table(healths: list[Health]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PIPE_WIDTH)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for heading in ("", "source", "collection", "last run", "last new article", "usually every", "owed"):
-        table.add_column(heading, no_wrap=True)
+    rows = []
     for health in healths:
         cells = (
             "✗" if health.alerts else "✓",
@@ -101,8 +108,8 @@ def _print_table(healths: list[Health]) -> None:
             format_duration(health.usual_interval_s) if health.usual_interval_s else "",
             f"{health.owed.count} since {health.owed.since.astimezone():%Y-%m-%d}" if health.owed else "",
         )
-        table.add_row(*map(Text, cells), style="red" if health.alerts else "")
-    console.print(table)
+        rows.append((cells, "red" if health.alerts else ""))
+    console.print(build_table(_COLUMNS, rows, width=console.width))
     for health in healths:
         for alert in health.alerts:
             console.print(Text(f"{health.source}: {alert.ailment}: {alert.message}"), soft_wrap=True)

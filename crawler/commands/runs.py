@@ -27,13 +27,14 @@ if TYPE_CHECKING:
 _PIPE_WIDTH: Final = 200
 
 
+_RANKS: Final = {Outcome.NEW: 0, Outcome.UPDATED: 1, Outcome.UNCHANGED: 5}
 _COLUMNS: Final = (
     Column(heading="when"),
     Column(heading="source", is_text=True),
     Column(heading="spider", rank=7, is_text=True),
     Column(heading="took", rank=4),
     Column(heading="pages"),
-    *(Column(heading=outcome, rank=5 if outcome is Outcome.UNCHANGED else 0) for outcome in Outcome),
+    *(Column(heading=outcome, rank=_RANKS[outcome]) for outcome in Outcome),
     Column(heading="dropped", rank=3),
     Column(heading="bytes", rank=6),
     Column(heading="ended", rank=2, is_text=True),
