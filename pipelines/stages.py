@@ -17,6 +17,7 @@ import asyncio
 import logging
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ from scrapy import signals
 from scrapy.exceptions import DropItem, NotConfigured
 from twisted.python.failure import Failure
 
+from pipelines.examples import note_example
 from pipelines.posts.adopt import adopt
 from pipelines.posts.alike import AlikeFields
 from pipelines.posts.items import ANNOUNCING, Origin
@@ -48,6 +50,8 @@ _BATCH_POSTS = 16
 # A batch waits for this many times what the last sync took. So syncs never take more than a small share of the time,
 # and a page of many items, of which Scrapy lets only a few wait at once, is not held up where a sync costs nothing.
 _SYNCS_WAITED = 200
+# A site has a few templates; one whose classes are made up for every page has thousands.
+_MOST_TEMPLATES, _MAX_TEMPLATES = 8, 500
 
 before_posts = object()
 """Signal sent before post files are written, so that captures are put on disk now; a failure stops the writing."""
@@ -83,6 +87,10 @@ class _Stage:
     def count(self, name: str, by: int = 1) -> None:
         assert self.crawler.stats is not None
         self.crawler.stats.inc_value(name, by)
+
+    def note_example(self, name: str, address: str) -> None:
+        assert self.crawler.stats is not None
+        note_example(self.crawler.stats, name, address)
 
 
 def find_options(crawler: Crawler) -> OptionsFor:
@@ -154,7 +162,7 @@ class PostFilesPipeline(_Stage):
     every post is written once.
 
     Stats: `posts/new`, `posts/updated`, `posts/unchanged`, `posts/dropped/<reason>`, `posts/not_fetched`,
-    `doubts/<reason>`, `same/<field>`, `parts/<origin>`, `fields/<origin>/<field>`.
+    `doubts/<reason>`, `same/<field>`, `templates/<fingerprint>`, `parts/<origin>`, `fields/<origin>/<field>`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -171,6 +179,7 @@ class PostFilesPipeline(_Stage):
         self._sync_s = 0.0
         self._began_at = datetime.now(UTC)
         self._alike = AlikeFields()
+        self._templates: Counter[str] = Counter()
 
     async def process_item(self, item: Statement) -> Post:
         """Return the post once its file is on disk.
@@ -212,6 +221,10 @@ class PostFilesPipeline(_Stage):
             )
         for name, count in self._alike.count_constant().items():
             self.count(f"same/{name}", count)
+            for address in self._alike.list_examples(name):
+                self.note_example(f"same/{name}", address)
+        for template, count in self._templates.most_common(_MOST_TEMPLATES):
+            self.count(f"templates/{template}", count)
         self._ledger.close()
 
     def _count_fields(self, item: Statement) -> None:
@@ -222,8 +235,15 @@ class PostFilesPipeline(_Stage):
         for name in FIELDS:
             if getattr(item, name):
                 self.count(f"fields/{item.origin}/{name}")
+            else:
+                self.note_example(f"missing/{item.origin}/{name}", item.url)
         if item.origin is Origin.ARTICLE:
             self._alike.add(item)
+            if item.template:
+                self._templates[item.template] += 1
+                self.note_example(f"templates/{item.template}", item.url)
+                if len(self._templates) > _MAX_TEMPLATES:
+                    self._templates = Counter(dict(self._templates.most_common(_MAX_TEMPLATES // 2)))
 
     def _write_batch(self) -> None:
         if self._batch is not None:
@@ -241,6 +261,7 @@ class PostFilesPipeline(_Stage):
                 filed = self._folder.write(key)
             except PostRefused as refusal:
                 self._count_refusal(refusal)
+                self.note_example(f"posts/dropped/{refusal.reason}", key[1])
                 future.set_exception(refusal)
             except (OSError, sqlite3.Error) as error:
                 self._report(error)
@@ -277,3 +298,4 @@ class PostFilesPipeline(_Stage):
             for doubt in filed.post.doubts:
                 if doubt.captured_at >= self._began_at:
                     self.count(f"doubts/{doubt.reason}")
+                    self.note_example(f"doubts/{doubt.reason}", filed.post.url)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from crawler.alerts.channels import Command, Mail, Webhook
-from crawler.monitoring.health import Ailment
+from crawler.monitoring.ailments import Ailment
 from crawler.publishing.webhooks import load_hook
 
 if TYPE_CHECKING:

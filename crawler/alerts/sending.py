@@ -133,7 +133,7 @@ def try_receivers(receivers: Iterable[Receiver]) -> Sent:
 def _iter_standing(health: Health, now: datetime) -> Iterable[Standing]:
     for alert in health.alerts:
         yield Standing(
-            collection=health.collection, source=health.source, kind=alert.ailment, message=alert.message, since=now
+            collection=health.collection, source=health.source, kind=alert.ailment, message=alert.sentence, since=now
         )
 
 

@@ -83,7 +83,16 @@ def build_summary(health: Health) -> dict[str, Any]:
         "source": health.source,
         "collection": health.collection,
         "is_well": not health.alerts,
-        "alerts": [{"kind": alert.ailment, "message": alert.message} for alert in health.alerts],
+        "alerts": [
+            {
+                "kind": alert.ailment,
+                "message": alert.message,
+                "since": alert.since.isoformat() if alert.since else None,
+                "examples": list(alert.examples),
+                "advice": alert.advice,
+            }
+            for alert in health.alerts
+        ],
         "last_run": health.last.run if health.last else None,
         "last_new_at": health.last_new_at.isoformat() if health.last_new_at else None,
         "usual_interval_s": health.usual_interval_s,
@@ -112,4 +121,4 @@ def _print_table(healths: list[Health]) -> None:
     console.print(build_table(_COLUMNS, rows, width=console.width))
     for health in healths:
         for alert in health.alerts:
-            console.print(Text(f"{health.source}: {alert.ailment}: {alert.message}"), soft_wrap=True)
+            console.print(Text(f"{health.source}: {alert.ailment}: {alert.sentence}"), soft_wrap=True)

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from functools import partial
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from crawler.environment import name_program
 from crawler.frontier.owed import FILE_NAME, count_owed
+from crawler.monitoring.ailments import Ailment, Alert, advise_check, collect_examples
 from crawler.monitoring.logbook import RunState, list_runs
+from crawler.monitoring.page_alerts import find_page_alerts
 from crawler.monitoring.silence import find_silence
 from crawler.sources.timetable import format_duration
-from pipelines.page.classes import IN_PLACE
 from pipelines.posts.post_folder import Outcome
 
 if TYPE_CHECKING:
@@ -36,26 +34,8 @@ _RECENT_PARTS: Final = 10
 _LEAST_GAPS: Final = 4
 _GAPS_TO_SPARE: Final = 8
 _LEAST_FAILED: Final = 5
-_LEAST_REPLACED: Final = 2
-_LEAST_DOUBLED: Final = 3
-_MOST: Final = 0.5
+_LOG: Final = "read its log"
 _GOOD_ENDS: Final = ("finished", "shutdown")
-
-
-class Ailment(StrEnum):
-    """What may be wrong with a source."""
-
-    RUN = "run"
-    SILENCE = "silence"
-    FIELDS = "fields"
-    ERRORS = "errors"
-    FAILURES = "failures"
-    ROBOTS = "robots"
-    NO_ARTICLE = "no_article"
-    IN_PLACE = "in_place"
-    DOUBTS = "doubts"
-    SAME = "same"
-    DOUBLED = "doubled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +51,6 @@ class Limits:
     silence: float = 5.0
     field_share: float = 0.5
     failed_share: float = 0.1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """One thing that is wrong.
-
-    Attributes:
-        message: one line for people.
-    """
-
-    ailment: Ailment
-    message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,9 +122,7 @@ def examine(runs: Sequence[RunRecord], *, now: datetime, limits: Limits) -> Heal
         alerts += _find_failures(over[0], over[1:], limits.failed_share)
         alerts += _find_new_robots(over)
         alerts += _find_no_article(over[0])
-        alerts += _find_constant_fields(over)
-        alerts += _find_doubled(over[0])
-        alerts += _find_replaced(over, limits.failed_share)
+        alerts += find_page_alerts(over, limits.failed_share)
     return Health(
         source=runs[0].source,
         collection=runs[0].collection,
@@ -171,15 +137,26 @@ def examine(runs: Sequence[RunRecord], *, now: datetime, limits: Limits) -> Heal
 def _find_bad_end(run: RunRecord) -> Iterator[Alert]:
     began = f"{run.began_at:%Y-%m-%d %H:%M} UTC"
     if run.state is RunState.DIED:
-        yield Alert(ailment=Ailment.RUN, message=f"the run of {began} died; the next one takes it up")
+        yield Alert(
+            ailment=Ailment.RUN, message=f"the run of {began} died; the next one takes it up", since=run.began_at
+        )
     elif not _has_good_end(run):
-        yield Alert(ailment=Ailment.RUN, message=f"the run of {began} ended with {run.exit_reason}")
+        yield Alert(
+            ailment=Ailment.RUN,
+            message=f"the run of {began} ended with {run.exit_reason}",
+            since=run.began_at,
+            advice=_LOG,
+        )
     elif not run.pages and run.source and run.exit_reason == "finished":
-        yield Alert(ailment=Ailment.RUN, message=f"the run of {began} could read no page")
+        yield Alert(
+            ailment=Ailment.RUN, message=f"the run of {began} could read no page", since=run.began_at, advice=_LOG
+        )
     elif bad := [worker for worker in run.workers if not _has_good_end(worker)]:
         words = ", ".join(f"{worker.machine or worker.run} {worker.exit_reason or worker.state}" for worker in bad)
         message = f"{len(bad)} of {len(run.workers)} workers of the run of {began} ended badly: {words}"
-        yield Alert(ailment=Ailment.RUN, message=f"{message}; the others did their work")
+        yield Alert(
+            ailment=Ailment.RUN, message=f"{message}; the others did their work", since=run.began_at, advice=_LOG
+        )
 
 
 def _has_good_end(run: RunRecord) -> bool:
@@ -204,6 +181,8 @@ def _find_silence(
         yield Alert(
             ailment=Ailment.SILENCE,
             message=f"no new article for {since}; usually one comes every {format_duration(usual_s)}",
+            since=found_new[0],
+            advice="see whether the site still publishes where its lists are read",
         )
 
 
@@ -246,6 +225,9 @@ def _find_lost_fields(recent: Sequence[RunRecord], earlier: Sequence[RunRecord],
             yield Alert(
                 ailment=Ailment.FIELDS,
                 message=f"{stated} found on {share:.0%} of {read} {origin} pages, usually on {usual:.0%}",
+                since=recent[-1].began_at,
+                examples=collect_examples(recent, f"missing/{origin}/{stated}"),
+                advice=f"{advise_check(recent[0])}, and mend its rule",
             )
 
 
@@ -257,7 +239,8 @@ def _find_errors(run: RunRecord) -> Iterator[Alert]:
             for name in run.counts
             if name.startswith("spider_exceptions/") and not name.endswith("/count")
         )
-        yield Alert(ailment=Ailment.ERRORS, message=f"{count} pages broke the parser: {', '.join(kinds)}")
+        message = f"{count} pages broke the parser: {', '.join(kinds)}"
+        yield Alert(ailment=Ailment.ERRORS, message=message, since=run.began_at, advice=_LOG)
 
 
 def _find_failures(run: RunRecord, earlier: Sequence[RunRecord], limit: float) -> Iterator[Alert]:
@@ -272,6 +255,9 @@ def _find_failures(run: RunRecord, earlier: Sequence[RunRecord], limit: float) -
         yield Alert(
             ailment=Ailment.FAILURES,
             message=f"{share:.0%} of {run.pages + run.failed} pages failed, usually {before:.0%}: {words}",
+            since=run.began_at,
+            examples=collect_examples([run], *(f"failures/{reason}" for _, reason in reasons)),
+            advice="ask for one in a browser",
         )
 
 
@@ -284,6 +270,7 @@ def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
         yield Alert(
             ailment=Ailment.ROBOTS,
             message=f"robots.txt of {where} could not be had, so nothing else was asked for there",
+            since=runs[0].began_at,
         )
     for host, digest in runs[0].robots.items():
         before = next((run.robots[host] for run in runs[1:] if host in run.robots), digest)
@@ -292,71 +279,17 @@ def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
             yield Alert(
                 ailment=Ailment.ROBOTS,
                 message=f"robots.txt of {host} has changed; {forbidden} requests of the last run were forbidden",
+                since=runs[0].began_at,
+                advice="read it",
             )
 
 
 def _find_no_article(run: RunRecord) -> Iterator[Alert]:
     silence = find_silence(run.counts) if run.source and run.exit_reason == "finished" else ""
     if silence:
-        yield Alert(ailment=Ailment.NO_ARTICLE, message=f"the run of {run.began_at:%Y-%m-%d %H:%M} UTC: {silence}")
-
-
-def _find_constant_fields(runs: Sequence[RunRecord]) -> Iterator[Alert]:
-    for name, count in sorted(runs[0].counts.items()):
-        stated = name.removeprefix("same/")
-        if stated == name:
-            continue
-        began = [run.began_at for run in takewhile(partial(_has_count, name=name), runs)]
-        since = f"{began[-1]:%Y-%m-%d %H:%M} UTC"
-        how = f"run '{name_program()} sources check {runs[0].source} --collection {runs[0].collection}' for examples"
-        message = f"{stated} is the same on all {count} articles, since {since}; it belongs to the site, {how}"
-        yield Alert(ailment=Ailment.SAME, message=message)
-
-
-def _find_doubled(run: RunRecord) -> Iterator[Alert]:
-    count, articles = run.counts.get("bodies/doubled", 0), run.counts.get("captures/article", 0)
-    if count >= _LEAST_DOUBLED and count >= _MOST * articles:
-        message = f"{count} of {articles} articles say most of their text twice; give articleBody a rule that fits once"
-        yield Alert(ailment=Ailment.DOUBLED, message=message)
-
-
-def _has_count(run: RunRecord, *, name: str) -> bool:
-    return bool(run.counts.get(name))
-
-
-def _find_replaced(runs: Sequence[RunRecord], limit: float) -> Iterator[Alert]:
-    """Compare what stood in the place of articles, or no longer looked like them, with what is usual."""
-    for ailment, names, what in (
-        (Ailment.IN_PLACE, tuple(f"captures/{page_class}" for page_class in sorted(IN_PLACE)), "were none"),
-        (Ailment.DOUBTS, ("doubts/",), "no longer look like what they were"),
-    ):
-        count, share = _measure(runs[:1], names)
-        _, usual = _measure(runs[1:], names)
-        if count >= _LEAST_REPLACED and (share > max(limit, 3 * usual) or share >= _MOST):
-            found = sorted(
-                ((n, name.rpartition("/")[2]) for name, n in runs[0].counts.items() if name.startswith(names)),
-                reverse=True,
-            )
-            words = ", ".join(f"{n} {name}" for n, name in found[:3])
-            since = _find_since(runs, names, limit)
-            message = f"{count} pages that should hold articles ({share:.0%}) {what}, since {since}: {words}"
-            yield Alert(ailment=ailment, message=f"{message}; look at one in a browser")
-
-
-def _measure(runs: Sequence[RunRecord], names: tuple[str, ...]) -> tuple[int, float]:
-    """Return how often something was counted, and its share of all that should have been articles."""
-    count = sum(value for run in runs for name, value in run.counts.items() if name.startswith(names))
-    articles = sum(run.counts.get("captures/article", 0) for run in runs)
-    total = articles if names == ("doubts/",) else articles + count
-    return count, count / max(1, total)
-
-
-def _find_since(runs: Sequence[RunRecord], names: tuple[str, ...], limit: float) -> str:
-    """Return the day and time of the first run of an unbroken row in which it was so."""
-    first = runs[0]
-    for run in runs:
-        count, share = _measure((run,), names)
-        if count < _LEAST_REPLACED or share <= limit:
-            break
-        first = run
-    return f"{first.began_at:%Y-%m-%d %H:%M} UTC"
+        yield Alert(
+            ailment=Ailment.NO_ARTICLE,
+            message=f"the run of {run.began_at:%Y-%m-%d %H:%M} UTC: {silence}",
+            since=run.began_at,
+            examples=collect_examples([run], *sorted(run.examples)),
+        )

@@ -41,6 +41,8 @@ class RunRecord:
         ended_at: None for a run that is going on or died.
         exit_reason: Scrapy's word for why it ended; '' as long as it has none.
         counts: the manifest's.
+        examples: name of a count to addresses of pages that it counts.
+        definition: SHA-256 of the source's definition.
         robots: host to the digest of the robots.txt that the run was given.
         bytes_archived: compressed.
         machine: that it ran on; '' where only the manifest on that machine is known.
@@ -57,6 +59,8 @@ class RunRecord:
     exit_reason: str
     bytes_archived: int
     counts: Mapping[str, int] = field(default_factory=dict)
+    examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    definition: str = ""
     robots: Mapping[str, str] = field(default_factory=dict)
     machine: str = ""
     workers: tuple[RunRecord, ...] = ()
@@ -237,6 +241,8 @@ def _build_record(manifest: Mapping[str, Any], state: RunState, collection: Coll
         exit_reason=manifest.get("exit_reason") or "",
         bytes_archived=counts.get("archive/bytes", size),
         counts=counts,
+        examples=manifest.get("examples") or {},
+        definition=manifest.get("source_sha256") or "",
         robots=robots,
         machine=manifest.get("machine") or "",
     )

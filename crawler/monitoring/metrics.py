@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from archives.storage.files import write_file
-from crawler.monitoring.health import Ailment
+from crawler.monitoring.ailments import Ailment
 from crawler.monitoring.logbook import RunState
 from pipelines.posts.post_folder import Outcome
 

@@ -28,6 +28,7 @@ from archives.urls import surt_key
 from crawler.publishing.outbox import FILE_NAME as OUTBOX_NAME
 from crawler.publishing.outbox import Outbox
 from crawler.reparsing.ledger import find_ledger, find_posts_dir, open_ledger
+from crawler.runs.manifest import remove_examples
 from pipelines.exports.records import build_id
 from pipelines.posts.items import Origin, load_post
 
@@ -203,6 +204,7 @@ def _forget_articles(library: Library, collection: Collection, target: Target) -
     _forget_posts(collection, target.keys)
     _forget_pages(collection, target.addresses)
     _forget_deliveries(library.data_dir, target.keys)
+    remove_examples(collection.runs_dir, lambda url: surt_key(url) in target.addresses)
     for path in collection.indexes_dir.glob("viewer.sqlite*"):  # made again at the next look
         path.unlink()
     with CollectionIndex(collection) as index:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.examples import MOST
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -42,6 +44,7 @@ def build_joint(crawl: str, manifests: Iterable[Mapping[str, Any]]) -> Manifest:
         "ended_at": ended_at,
         "exit_reason": exit_reason,
         "counts": sum_counts([part.get("counts", {}) for part in parts]),
+        "examples": join_examples([part.get("examples", {}) for part in parts]),
         "workers": [_list_own(part, shared) for part in parts],
     }
 
@@ -81,6 +84,15 @@ def sum_counts(counts: Iterable[Mapping[str, int | str]]) -> dict[str, int | str
             else:
                 total[name] = max(before, value) if name in _LARGEST else before + value
     return {name: total[name] for name in sorted(total) if name not in _PRIVATE}
+
+
+def join_examples(examples: Iterable[Mapping[str, list[str]]]) -> dict[str, list[str]]:
+    """Return examples of several runs, as many for each name as one run keeps."""
+    joint: dict[str, list[str]] = {}
+    for one in examples:
+        for name, addresses in one.items():
+            joint[name] = list(dict.fromkeys([*joint.get(name, ()), *addresses]))[:MOST]
+    return {name: joint[name] for name in sorted(joint)}
 
 
 def _list_own(part: Mapping[str, Any], shared: Mapping[str, Any]) -> Manifest:

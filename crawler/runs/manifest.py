@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import scrapy
 
 from archives.storage.files import hash_file, write_file
+from pipelines.examples import STAT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from scrapy.crawler import Crawler
@@ -65,6 +66,7 @@ def build_manifest(
         "ended_at": datetime.now(UTC).isoformat() if exit_reason else None,
         "exit_reason": exit_reason,
         "counts": list_counts(stats.get_stats()),
+        "examples": stats.get_value(STAT, {}),
         "files": [{"name": path.name, "bytes": path.stat().st_size, "sha256": hash_file(path)} for path in files],
     }
 
@@ -76,6 +78,24 @@ def list_counts(stats: Mapping[str, Any]) -> dict[str, int | str]:
         for name, value in sorted(stats.items())
         if isinstance(value, (int, str)) and not name.startswith("memusage/")
     }
+
+
+def remove_examples(runs_dir: Path, is_gone: Callable[[str], bool]) -> None:
+    """Take addresses out of the examples of all manifests in a folder."""
+    for path in sorted(runs_dir.glob("*.json")):
+        try:
+            manifest = json.loads(path.read_text("utf-8"))
+        except ValueError:
+            continue
+        parts = [part for part in (manifest, *manifest.get("workers", ())) if part.get("examples")]
+        kept = [
+            {name: [url for url in urls if not is_gone(url)] for name, urls in part["examples"].items()}
+            for part in parts
+        ]
+        if any(part["examples"] != left for part, left in zip(parts, kept, strict=True)):
+            for part, left in zip(parts, kept, strict=True):
+                part["examples"] = {name: urls for name, urls in left.items() if urls}
+            write_manifest(path, manifest)
 
 
 def write_manifest(path: Path, manifest: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from crawler.monitoring.progress import show_progress
 from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison
 from crawler.reparsing.reparse import CaptureReader, Reparsed, write_posts
 from crawler.sources.archived import build_options
+from pipelines.examples import MOST
 from pipelines.posts.items import Origin
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.normalise import normalise
@@ -30,6 +31,7 @@ from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
     from crawler.reparsing.holding import Holding
     from crawler.sources import Source
@@ -44,8 +46,60 @@ _CLAIMED_CHARS = 500
 _LEAST_ALIKE = 3
 _LEAST_CHARS = 120
 _LEAST_SHARED = 0.5
+_LEAST_BUILT, _MAX_TEMPLATES = 5, 500
 _WORD = re.compile(r"[^\W_]+")
 _KIND_OF = {origin: kind for kind, origin in ORIGINS.items()}
+
+
+@dataclass(slots=True)
+class _Span:
+    """The captures of one template."""
+
+    first: datetime
+    last: datetime
+    pages: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateChange:
+    """One template that took the place of another.
+
+    Attributes:
+        since: when the first page of the new one was captured.
+        pages: of the new one.
+    """
+
+    since: datetime
+    pages: int
+    examples: tuple[str, ...]
+
+
+class TemplateHistory:
+    """Notes which templates were met when."""
+
+    def __init__(self) -> None:
+        self._spans: dict[str, _Span] = {}
+
+    def add(self, statement: Statement) -> None:
+        """Note what one page of an article is built by."""
+        if not statement.template or (statement.template not in self._spans and len(self._spans) >= _MAX_TEMPLATES):
+            return
+        span = self._spans.setdefault(statement.template, _Span(statement.at, statement.at))
+        span.first, span.last = min(span.first, statement.at), max(span.last, statement.at)
+        span.pages += 1
+        if len(span.examples) < MOST and statement.url not in span.examples:
+            span.examples.append(statement.url)
+
+    def find_change(self) -> TemplateChange | None:
+        """Return the latest change: a template of five pages that came after the last page of another."""
+        used = sorted(
+            (span for span in self._spans.values() if span.pages >= _LEAST_BUILT), key=lambda span: span.first
+        )
+        for latest in reversed(used):
+            if any(span.last < latest.first for span in used):
+                return TemplateChange(since=latest.first, pages=latest.pages, examples=tuple(latest.examples))
+        return None
 
 
 @dataclass(slots=True)
@@ -68,6 +122,7 @@ class Tally:
         read: pages or entries read by each parser, by its place in the definition.
         ruled: of these, those on which a parser's rules found a field.
         stated: statements by origin; `fields` are the fields found in them, as they survived normalising.
+        templates: when articles were built by which template.
         articles: by id, the addresses of an article's pages with the headline and the first words that stood there.
     """
 
@@ -79,6 +134,7 @@ class Tally:
     stated: Counter[Origin] = field(default_factory=Counter)
     fields: dict[tuple[Origin, str], FieldTally] = field(default_factory=dict)
     articles: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    templates: TemplateHistory = field(default_factory=TemplateHistory)
     _seen: set[str] = field(default_factory=set)
 
     def add_reading(self, source: Source, url: str, reading: Reading) -> None:
@@ -103,6 +159,7 @@ class Tally:
         self.stated[statement.origin] += 1
         if statement.origin is Origin.ARTICLE:
             said = (statement.headline, statement.find_claimed("articleBody")[:_CLAIMED_CHARS])
+            self.templates.add(statement)
             self.articles.setdefault(statement.identifier, {})[build_identity(statement.url)] = said
         for name in SHOWN_FIELDS:
             if name in SINGULAR_FIELDS and (claimed := statement.find_claimed(name)):

@@ -27,6 +27,7 @@ def list_warnings(report: Report) -> list[str]:
         *_iter_identity(report),
         *_iter_missing_fields(report),
         *_iter_constant_fields(report),
+        *_iter_template_change(report),
         *_iter_idle_rules(report),
         *_iter_idle_links(report),
         *_iter_collisions(report.source, report.sections),
@@ -79,6 +80,15 @@ def _iter_constant_fields(report: Report) -> Iterator[str]:
                 f"{share.field} is the same on every {share.kind} page, {value!r} (posts take it from {place}), as on"
                 f" {' '.join(share.examples)}; it belongs to the site, so give it a rule that finds the article's own"
             )
+
+
+def _iter_template_change(report: Report) -> Iterator[str]:
+    change = report.tally.templates.find_change()
+    if change:
+        yield (
+            f"the template of article pages changed on {change.since:%Y-%m-%d %H:%M} UTC: {change.pages} pages since,"
+            f" such as {' '.join(change.examples)}; see whether the rules fit both, or give the old ones valid_until"
+        )
 
 
 def _iter_idle_rules(report: Report) -> Iterator[str]:

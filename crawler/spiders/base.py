@@ -31,6 +31,8 @@ from crawler.sources.archived import find_definitions
 from crawler.spiders.bounds import is_changed
 from crawler.spiders.placing import place_source
 from crawler.spiders.walk import MODES, Walk
+from pipelines.examples import note_example
+from pipelines.page.classes import IN_PLACE
 from pipelines.posts.items import Origin, Statement
 from pipelines.reading.fields import ORIGINS
 from pipelines.reading.read import read
@@ -55,6 +57,8 @@ META_AWAITED = "awaited"
 _REMEMBERED_LINKS = 1 << 16
 _OWED_PRIORITY = 2
 _LISTS = frozenset((LinkKind.CATEGORY, LinkKind.FEED, LinkKind.LISTING, LinkKind.NEXT_PAGE, LinkKind.SITEMAP))
+# Outcomes of pages that people want to look at.
+_SHOWN = frozenset(("bodies/doubled", "bodies/notice", *(f"captures/{page_class}" for page_class in IN_PLACE)))
 _PRIORITY = {
     LinkKind.TEXT: 40,
     LinkKind.SHARE: 30,
@@ -217,6 +221,8 @@ class NewsSpider(Spider):
         reading = read(build_document(response), self.source)
         for name, count in reading.notes.items():
             self.count(name, count)
+            if name in _SHOWN:
+                self.note_example(name, strip_url(response.url))
         if "pages/not_html" not in reading.notes:
             self.count(f"pages/{reading.kind}")
         if reading.kind is LinkKind.LISTING and "listing/no_parser" in reading.notes:
@@ -422,6 +428,7 @@ class NewsSpider(Spider):
         self.count(f"pages/failed/{kind}")
         self.count(f"failures/{reason}")
         told = strip_url(request.url)  # without a password
+        self.note_example(f"failures/{reason}", told)
         self.crawler.signals.send_catch_log(page_failed, url=told, kind=kind, reason=reason)
         self.logger.info("%s could not be read: %s", told, failure.getErrorMessage())
         if kind is LinkKind.SHARE:
@@ -433,3 +440,10 @@ class NewsSpider(Spider):
         """Count an outcome under its name."""
         assert self.crawler.stats is not None
         self.crawler.stats.inc_value(name, by)
+
+    def note_example(self, name: str, url: str) -> None:
+        """Keep an address as an example of what is counted under a name, without the session's secrets."""
+        assert self.crawler.stats is not None
+        if isinstance(self.session, SourceSession):
+            url = self.session.secrets.mask(url.encode()).decode()
+        note_example(self.crawler.stats, name, url)

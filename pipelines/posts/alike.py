@@ -10,6 +10,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
 from pipelines.dates.model import Precision
+from pipelines.examples import MOST
 
 if TYPE_CHECKING:
     from pipelines.posts.items import Statement
@@ -27,6 +28,7 @@ class AlikeFields:
         self._first: dict[str, bytes] = {}
         self._articles: dict[str, set[bytes]] = {name: set() for name in _FIELDS}
         self._differing: set[str] = set()
+        self._examples: dict[str, list[str]] = {name: [] for name in _FIELDS}
 
     def add(self, statement: Statement) -> None:
         """Note what one article is claimed to say."""
@@ -42,6 +44,12 @@ class AlikeFields:
                 self._articles[name].clear()
             elif len(self._articles[name]) < 10 * LEAST:
                 self._articles[name].add(_digest(statement.identifier))
+                if len(self._examples[name]) < MOST and statement.url not in self._examples[name]:
+                    self._examples[name].append(statement.url)
+
+    def list_examples(self, name: str) -> list[str]:
+        """Return addresses of the first articles that had the one value of a field."""
+        return self._examples[name]
 
     def count_constant(self) -> dict[str, int]:
         """Return field to the number of articles that all have one value, at least five; up to fifty are counted."""

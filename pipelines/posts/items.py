@@ -149,6 +149,7 @@ class Statement(_Fields):
         is_normalised: every field has been made of what was found.
         waits_for: in a crawl, a kind of capture without which the post should not be written yet.
         is_silent: in a crawl, the answer of a capture that has nothing to say, or could not be made.
+        template: fingerprint of the page's template; it is no part of what is said.
     """
 
     captured_at: datetime | None = None
@@ -160,6 +161,7 @@ class Statement(_Fields):
     is_normalised: bool = False
     waits_for: Origin | None = None
     is_silent: bool = False
+    template: str = ""
 
     @property
     def at(self) -> datetime:
@@ -188,7 +190,17 @@ class Post(_Fields):
 
 # What belongs to a sighting or to a crawl, and not to what is said.
 _NOT_SAID = frozenset(
-    ("capture", "captured_at", "articleBody_found", "is_normalised", "waits_for", "is_silent", "evidence", "doubts")
+    (
+        "capture",
+        "captured_at",
+        "articleBody_found",
+        "is_normalised",
+        "waits_for",
+        "is_silent",
+        "template",
+        "evidence",
+        "doubts",
+    )
 )
 _DEFAULTS = {
     entry.name: entry.default_factory() if entry.default_factory is not MISSING else entry.default

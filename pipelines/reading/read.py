@@ -21,6 +21,7 @@ from pipelines.page.classes import IN_PLACE, PageClass
 from pipelines.page.classification import classify, classify_other, observe
 from pipelines.page.encodings import decode_page
 from pipelines.page.page import Page
+from pipelines.page.templates import fingerprint
 from pipelines.posts.items import Origin, Statement
 from pipelines.reading.announcements import state_entry
 from pipelines.reading.fields import BY_RULE, find_identifier, read_fields
@@ -221,7 +222,9 @@ class _Reader:
         rules, document = self._rules, self._document
         asked = document.asked[0] if document.asked else page.url
         signs = observe(document, page, is_moved=is_front(page.url) and not is_front(asked))
+        template = fingerprint(page)
         statement = read_fields(document, page, LinkKind.ARTICLE, rules)
+        statement.template = template
         if page.data is not None and not statement.headline_found and not statement.articleBody_found:
             return statement, PageClass.DOCUMENT
         is_dated = bool(statement.datePublished_found) and not statement.witnesses["datePublished"].startswith(_WEAK)

@@ -71,6 +71,7 @@ def judge(paper: Paper, first: object, latest: object, change: Change, counts: C
         for statement in now:
             alike.add(statement)
             counts["parts/article"] += 1
+            counts[f"templates/{statement.template}"] += 1
             counts.update(f"fields/article/{name}" for name in FIELDS if getattr(statement, name))
         if not (*before, *now):
             continue

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.monitoring.health import Ailment, Health, Limits, examine, list_health
+from crawler.monitoring.ailments import Ailment
+from crawler.monitoring.health import Health, Limits, examine, list_health
 from crawler.monitoring.logbook import RunRecord, RunState
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
@@ -210,8 +211,68 @@ def test_a_site_that_changes_its_pages_is_noticed(data: Data, tmp_path: Path) ->
     assert [alert["message"] for alert in health["alerts"]] == [
         "headline found on 0% of 12 article pages, usually on 100%",
         f"robots.txt of {host} has changed; 0 requests of the last run were forbidden",
+        "12 of 12 articles are built by a template that no earlier run met",
     ]
+    lost, _, rebuilt = health["alerts"]
+    assert [len(set(alert["examples"])) for alert in (lost, rebuilt)] == [3, 3]
+    assert all(url.startswith(f"{server.base_url}/c") for url in (*lost["examples"], *rebuilt["examples"]))
+    assert lost["since"] == rebuilt["since"] == f"{datetime.fromisoformat(lost['since']):%Y-%m-%dT%H:%M:%S.%f}+00:00"
+    assert "sources check paper --collection paper" in lost["advice"]
     shown = run_scrapy("health", data=data)
     assert shown.returncode == 1
     assert "paper: fields: headline found on 0%" in shown.stdout
+    assert f"UTC, as on {lost['examples'][0]} " in shown.stdout
+    checked = run_scrapy("sources", "check", str(source), "--collection", "paper", data=data)
+    assert "the template of article pages changed on" in " ".join((checked.stdout + checked.stderr).split())
     assert run_scrapy("health", "--collection", "none", data=data).returncode == 2
+
+
+OLD, NEW = "templates/aaaaaaaa", "templates/bbbbbbbb"
+
+
+@pytest.mark.parametrize(
+    ("latest", "is_told"),
+    [
+        pytest.param([build_run(0, WELL | {NEW: 10})], True, id="at once"),
+        pytest.param([build_run(0, WELL | {NEW: 10}), build_run(1, WELL | {NEW: 10})], True, id="in the next run, too"),
+        pytest.param([build_run(0, WELL | {NEW: 4, OLD: 6})], False, id="a few pages of another kind"),
+        pytest.param([build_run(0, WELL | {NEW: 4})], False, id="too few pages"),
+        pytest.param([build_run(0, WELL | {OLD: 10})], False, id="none"),
+        pytest.param([build_run(0, WELL | {NEW: 10}), build_run(200, WELL | {NEW: 10})], False, id="after a week"),
+        pytest.param(
+            [build_run(0, WELL | {NEW: 10}, definition="b"), build_run(1, WELL | {NEW: 10}, definition="a")],
+            False,
+            id="after the rules were edited",
+        ),
+    ],
+)
+def test_a_new_template_is_told_for_a_week_or_until_the_rules_are_edited(
+    latest: list[RunRecord], is_told: bool
+) -> None:
+    definition = latest[-1].definition
+    earlier = [build_run(300 + n, WELL | {OLD: 10}, definition=definition) for n in range(3)]
+    alerts = examine([*latest, *earlier], now=NOW, limits=Limits(silence=1e6)).alerts
+    found = [alert for alert in alerts if alert.ailment is Ailment.TEMPLATE]
+    assert [alert.since for alert in found] == [latest[-1].began_at] * is_told
+
+
+def test_templates_that_are_made_up_for_every_page_tell_nothing() -> None:
+    runs = [build_run(n, WELL | {f"templates/{n}{page}": 1 for page in range(10)}) for n in range(5)]
+    assert Ailment.TEMPLATE not in find_alerts(runs)
+
+
+def test_an_alert_says_what_since_when_on_which_pages_and_what_to_do() -> None:
+    walls = WELL | {"captures/consent": 9}
+    examples = {"captures/consent": ["http://paper.example/1", "http://paper.example/2"]}
+    runs = [build_run(0, walls, examples=examples), build_run(1, walls), *list_past(2.0)]
+    (alert,) = examine(runs, now=NOW, limits=Limits()).alerts
+    assert alert.sentence == (
+        "9 pages that should hold articles (100%) were none: 9 consent, since"
+        f" {runs[1].began_at:%Y-%m-%d %H:%M} UTC, as on"
+        " http://paper.example/1 http://paper.example/2; look at one in a browser"
+    )
+
+
+def test_a_rule_that_finds_a_notice_is_told() -> None:
+    run = build_run(0, WELL | {"bodies/notice": 8, "captures/article": 10})
+    assert "8 of 10 articles have a notice" in find_alerts([run, *list_past()])[Ailment.NOTICE]

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawler.runs.crawl_manifest import build_joint, find_end, is_joint, list_parts, sum_counts
+from crawler.runs.crawl_manifest import build_joint, find_end, is_joint, join_examples, list_parts, sum_counts
+from crawler.runs.manifest import remove_examples, write_manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CRAWL = "20260601120000-0123456789abcdef"
 NAMES = st.sampled_from(["pages/article", "posts/new", "frontier/resumed", "request_depth_max", "archive/bytes"])
@@ -124,3 +128,19 @@ def test_counts_are_added_up_where_a_sum_means_something() -> None:
         "robots/a": "x",
         "robots/b": "y",
     }
+
+
+def test_examples_are_joined_and_erased(tmp_path: Path) -> None:
+    first = {
+        "captures/consent": ["http://a.example/1", "http://a.example/2"],
+        "failures/timeout": ["http://a.example/3"],
+    }
+    second = {"captures/consent": ["http://a.example/2", "http://a.example/4", "http://a.example/5"]}
+    joint = join_examples([first, second])
+    assert joint["captures/consent"] == ["http://a.example/1", "http://a.example/2", "http://a.example/4"]
+    path = tmp_path / "1.json"
+    write_manifest(path, {"run": "1", "examples": joint, "workers": [{"run": "2", "examples": second}]})
+    remove_examples(tmp_path, lambda url: url.endswith(("/3", "/4")))
+    manifest = json.loads(path.read_text("utf-8"))
+    assert manifest["examples"] == {"captures/consent": ["http://a.example/1", "http://a.example/2"]}
+    assert manifest["workers"][0]["examples"] == {"captures/consent": ["http://a.example/2", "http://a.example/5"]}
