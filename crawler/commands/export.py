@@ -32,7 +32,7 @@ from pipelines.exports.feeds.entries import Order
 from pipelines.exports.files import ExportError, open_scratch, replace_file
 from pipelines.exports.formats import ExportOptions
 from pipelines.exports.records import RecordRefused, dump_record
-from pipelines.exports.schemas import build_post_schema, dump_schema
+from pipelines.exports.schemas import SCHEMAS, dump_schema
 from pipelines.exports.tables.cloudevents import dump_event
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Command(NewsreelCommand):
             self.exitcode = deliver(self.settings, revive=opts.revive)
             return
         if args == [_SCHEMA] and opts.output:
-            self._write_schema(opts.output)
+            self._write_schema(opts.output, opts.form or next(iter(SCHEMAS)))
             return
         args = [opts.form] if opts.form else args
         # What is written beside the target is removed on the way out.
@@ -202,8 +202,10 @@ class Command(NewsreelCommand):
                 with Path(opts.output).open("rb") as lines, suppress(BrokenPipeError):
                     shutil.copyfileobj(lines, sys.stdout.buffer)
 
-    def _write_schema(self, output: str) -> None:
-        text = dump_schema(build_post_schema())
+    def _write_schema(self, output: str, name: str) -> None:
+        if name not in SCHEMAS:
+            raise UsageError(f"there is no schema {name}; there are {', '.join(SCHEMAS)}", print_help=False)
+        text = dump_schema(SCHEMAS[name]())
         if output == _STDOUT:
             sys.stdout.write(text)
             return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from archives.errors import ArchiveError, CollectionError, NotArchived
 from archives.replay.app import ReplayApp, find_frame_host
@@ -41,11 +42,11 @@ from crawler.viewer.search.lookup import Wanted
 from crawler.viewer.search.pool import IndexPool
 from crawler.viewer.status import StatusDesk
 from crawler.viewer.versions import list_editions
-from pipelines.exports.schemas import build_post_schema, dump_schema
+from pipelines.exports.schemas import SCHEMAS, dump_schema
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from archives.index.cdxj import IndexEntry
@@ -86,7 +87,7 @@ class ViewerApp:
         self._packages = Packages(data_dir / "wacz", player_dir)
         self._posts = IndexPool(self._library)
         self._status = StatusDesk(data_dir, self._posts, schedule or data_dir / "schedule.sqlite", self._limits)
-        self._pages = {
+        self._pages: dict[str, Callable[[Request], Response]] = {
             STYLE_PATH: lambda _: load_style(),
             "/": self._show_front,
             POSTS: self._list_posts,
@@ -97,7 +98,7 @@ class ViewerApp:
             RUNS: self._show_runs,
             STATUS: lambda request: self._status.show(refreshes=request.arguments.get("refresh") != "0"),
             CHANGES: self._tell_changes,
-            SCHEMA: self._show_schema,
+            **{SCHEMA.format(name): partial(_show_schema, build) for name, build in SCHEMAS.items()},
         }
 
     def close(self) -> None:
@@ -131,11 +132,6 @@ class ViewerApp:
         )
         body = answer.body if isinstance(answer.body, bytes) else Stream(chunks=answer.body)
         return Response(status=answer.status, headers=answer.headers, body=body)
-
-    def _show_schema(self, request: Request) -> Response:
-        """Return the JSON Schema of what `/changes` and the exports say of a post."""
-        del request
-        return build_text(dump_schema(build_post_schema()), content_type="application/schema+json")
 
     def _note_posts(self, collection: str, entry: IndexEntry) -> list[Link]:
         """Link to the text of a capture, and to the posts made from it, unless there are many."""
@@ -250,3 +246,8 @@ class ViewerApp:
 def _read_number(request: Request, name: str) -> int:
     text = request.arguments.get(name, "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+
+
+def _show_schema(build: Callable[[], dict[str, Any]], _: Request) -> Response:
+    """Return one of the JSON Schemas of what exports, `/changes` and webhooks say of a post."""
+    return build_text(dump_schema(build()), content_type="application/schema+json")

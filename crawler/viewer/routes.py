@@ -15,7 +15,7 @@ CITE: Final = "/-/cite"
 RUNS: Final = "/-/runs"
 STATUS: Final = "/-/status"
 CHANGES: Final = "/changes"
-SCHEMA: Final = "/schema/newsreel-post-2.json"
+SCHEMA: Final = "/schema/{}.json"
 PACKAGES: Final = "/-/wacz"
 SECTIONS: Final = (
     Link("Posts", POSTS),

@@ -205,7 +205,7 @@ COLUMNS = (
 )
 NAMES = tuple(column.name for column in COLUMNS)
 OF_CHANGE = ("change", "version", "cursor")
-_THIN = frozenset(
+THIN = frozenset(
     ("schema", "id", "collection", "source", "identifier", "url", "headline", "datePublished", "contentHash")
 ).union(OF_CHANGE)
 LISTS = ("articleSection", "categories", "keywords", "author", "symbols")
@@ -322,7 +322,7 @@ def build_object(record: PostRecord) -> dict[str, Any]:
 
 def build_thin_object(record: PostRecord) -> dict[str, Any]:
     """Return what names the post and the change, without its text."""
-    return {name: value for name, value in build_object(record).items() if name in _THIN}
+    return {name: value for name, value in build_object(record).items() if name in THIN}
 
 
 def build_row(record: PostRecord) -> tuple[Any, ...]:

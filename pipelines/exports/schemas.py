@@ -16,7 +16,7 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from pipelines.exports.records import COLUMNS, OF_CHANGE, SCHEMA, Change, PostRecord
+from pipelines.exports.records import COLUMNS, OF_CHANGE, SCHEMA, THIN, Change, PostRecord
 from pipelines.page.document import CaptureRef
 from pipelines.posts.items import Doubt, Evidence
 
@@ -43,6 +43,63 @@ def build_post_schema() -> dict[str, Any]:
         "required": [name for name in properties if name not in OF_CHANGE],
         "additionalProperties": False,
     }
+
+
+def build_event_schema() -> dict[str, Any]:
+    """Return the schema of a line of `cloudevents`.
+
+    Spec: CloudEvents 1.0.2, JSON event format.
+    """
+    texts = ("id", "source", "type", "subject", "datacontenttype", "dataschema")
+    properties = {"specversion": {"const": "1.0", "type": "string"}} | {name: _describe(str) for name in texts}
+    optional = {"time": _describe(datetime), "cursor": _describe(str)}
+    return _describe_envelope(
+        "newsreel-event/1", "One CloudEvent.", properties, optional, [_embed(build_post_schema())]
+    )
+
+
+def build_webhook_schema() -> dict[str, Any]:
+    """Return the schema of the body of a webhook, full or thin.
+
+    Spec: Standard Webhooks 1.0, payload structure.
+    """
+    properties = {"type": _describe(str), "timestamp": _describe(datetime)}
+    post = _embed(build_post_schema())
+    thin = post | {
+        "properties": {name: entry for name, entry in post["properties"].items() if name in THIN},
+        "required": sorted(THIN),
+    }
+    optional = {"isThin": {"const": True, "type": "boolean"}}
+    return _describe_envelope("newsreel-webhook/1", "The body of a webhook.", properties, optional, [post, thin])
+
+
+def _describe_envelope(
+    title: str,
+    description: str,
+    required: Mapping[str, Any],
+    optional: Mapping[str, Any],
+    forms: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """Return the schema of an object around a post.
+
+    Args:
+        forms: of the post in `data`.
+    """
+    data = forms[0] if len(forms) == 1 else {"oneOf": forms}
+    return {
+        "$schema": DIALECT,
+        "$id": _NAMESPACE + title,
+        "title": title,
+        "description": description,
+        "type": "object",
+        "properties": {**required, **optional, "data": data},
+        "required": [*required, "data"],
+        "additionalProperties": False,
+    }
+
+
+def _embed(schema: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in schema.items() if not name.startswith("$")}
 
 
 def dump_schema(schema: Mapping[str, Any]) -> str:
@@ -98,3 +155,11 @@ def _describe_value(kind: type, *, leave_out: tuple[str, ...] = (), also: tuple[
     hints |= {name: get_type_hints(getattr(kind, name).fget)["return"] for name in also}
     properties = {name: _describe(hint) for name, hint in hints.items()}
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+# By the names under which they are published.
+SCHEMAS = {
+    "newsreel-post-2": build_post_schema,
+    "newsreel-event-1": build_event_schema,
+    "newsreel-webhook-1": build_webhook_schema,
+}

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crawler.publishing.webhooks import Hook, build_body
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.loading import load_record
@@ -28,7 +29,8 @@ from pipelines.exports.records import (
     build_row,
     dump_record,
 )
-from pipelines.exports.schemas import build_post_schema
+from pipelines.exports.schemas import SCHEMAS, build_event_schema, build_post_schema, build_webhook_schema
+from pipelines.exports.tables.cloudevents import build_event
 from pipelines.exports.tables.jsonl import read_jsonl
 from pipelines.exports.tables.parquet import read_parquet
 from pipelines.exports.tables.sqlite import read_sqlite
@@ -245,6 +247,22 @@ def test_every_line_keeps_to_the_schema_that_is_published(tmp_path: Path) -> Non
     export("jsonl", [*PLAIN, *SETS["hostile"], CONTROLS, *changed], tmp_path / "out")
     for line in (tmp_path / "out").read_text("utf-8").split("\n")[:-1]:
         check.validate(json.loads(line))
+
+
+def test_events_and_webhooks_keep_to_the_schemas_that_are_published() -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    events = jsonschema.Draft202012Validator(build_event_schema())
+    bodies = jsonschema.Draft202012Validator(build_webhook_schema())
+    assert [schema()["title"].replace("/", "-") for schema in SCHEMAS.values()] == [*SCHEMAS]
+    for kind in ChangeKind:
+        changed = replace(SETS["hostile"][0], change=Change(kind=kind, version=2, cursor="1-x"))
+        events.validate(build_event(changed))
+        for payload in ("full", "thin"):
+            hook = Hook(url="http://receiver.example/", secret=b"x", payload=payload)
+            bodies.validate(json.loads(build_body(changed, hook)))
+    events.validate(build_event(PLAIN[0]))
+    assert not events.is_valid(build_event(PLAIN[0]) | {"specversion": "2.0"})
+    assert not bodies.is_valid({"type": "post.new", "timestamp": "2026-03-04T12:00:00+00:00", "data": {}})
 
 
 @pytest.mark.parametrize("name", ["jsonl", "sqlite", "jekyll"])
