@@ -22,7 +22,7 @@ from archives.storage.collection import Collection
 from archives.wacz.pack import unpack_wacz
 from archives.wacz.validate import validate_wacz
 from archives.warc.digests import build_digest
-from archives.warc.reader import Record, iter_records
+from archives.warc.reader import Record, iter_records, read_record
 from crawler.demo_site import Newspaper
 from tests.interop.pywb import PYWB, get, needs_pywb, serve
 from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
@@ -84,6 +84,22 @@ def test_pywb_finds_captures_in_our_sidecars(crawl: Crawl, pywb: str) -> None:
         places = {(line["filename"], int(line["offset"]), int(line["length"])) for line in listed}
         assert (entry.filename, entry.offset, entry.length) in places
         assert {line["digest"] for line in listed if int(line["offset"]) == entry.offset} >= {entry.digest}
+
+
+@needs_pywb
+def test_a_collection_is_filled_from_its_cdx_server_and_replay(crawl: Crawl, pywb: str, tmp_path: Path) -> None:
+    """Each article once, as it was last, and as what it is: a memento of that server."""
+    data = Data(tmp_path)
+    source = crawl.data.path / "newspaper.toml"
+    settings = {"BACKFILL_CDX": f"{pywb}/newspaper/cdx", "BACKFILL_DELAY": 0}
+    done = run_scrapy("backfill", str(source), data=data, settings=settings)
+    assert done.returncode == 0, done.stderr
+    filled = Crawl(data, crawl.base_url)
+    assert [entry.url for entry in filled.list_articles()] == [entry.url for entry in crawl.list_articles()]
+    for theirs, ours in zip(crawl.list_articles(), filled.list_articles(), strict=True):
+        assert filled.read_body(ours) == crawl.read_body(theirs)
+        record = read_record(filled.collection.archive_dir / ours.filename, ours.offset)
+        assert (record.get("WARC-Source-URI") or "").startswith(f"{pywb}/newspaper/")
 
 
 @needs_pywb
