@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final, Protocol
 
 from archives.warc.records import quote_uri
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from archives.index.cdxj import IndexEntry
 
 _FIRST_PAUSE: Final = timedelta(hours=1)
+# Of a list that changes now and then: from how many captures its pace is learned, and the bounds of a pause.
+_FEW, _MANY = 4, 16
+_SHORTEST_PAUSE: Final = timedelta(minutes=10)
+_LONGEST_PAUSE: Final = timedelta(hours=6)
 
 
 class Captures(Protocol):
@@ -81,6 +86,22 @@ class CaptureMemory:
         was_in_vain = len(good) > 1 and good[-1].digest == good[-2].digest
         pause = good[-1].captured_at - good[0].captured_at
         return not was_in_vain or self._now - good[-1].captured_at >= pause
+
+    def is_due(self, url: str) -> bool:
+        """Tell whether a list may have changed: half the time has passed that lies between its changes on average.
+
+        The archive shows how often it changed between the last captures. A pause is at most six hours, and a list of
+        which little is known, or that changes within minutes, is always due.
+        """
+        quoted = quote_uri(url)
+        good = (entry for entry in self._iter_good(url, is_reverse=True) if entry.url == quoted)
+        latest = list(islice(good, _MANY))
+        if len(latest) < _FEW:
+            return True
+        changes = sum(later.digest != earlier.digest for later, earlier in pairwise(latest))
+        pause = (latest[0].captured_at - latest[-1].captured_at) / (2 * max(1, changes))
+        is_short = pause < _SHORTEST_PAUSE
+        return is_short or self._now - latest[0].captured_at >= min(pause, _LONGEST_PAUSE)
 
     def is_gone(self, url: str) -> bool:
         """Tell whether an article was not there when it was last asked for, and asking again can wait.

@@ -236,6 +236,8 @@ class SiteSpider(NewsSpider):
 
     def _find_unwanted(self, link: Link, kind: LinkKind) -> str:
         """Return why a page within the bounds is not asked for now, or ''."""
+        if kind is LinkKind.SITEMAP and self.backfill is None and not self.walk.is_full and self._can_wait(link):
+            return "not_due"
         known = self._find_known(link) if kind is LinkKind.ARTICLE else ""
         counted = (LinkKind.ARTICLE,) if self.backfill else _PAGES
         if not known and kind in counted and self._asked[urlsplit(link.url).netloc] >= self._bounds.max_pages:
@@ -243,6 +245,10 @@ class SiteSpider(NewsSpider):
         if known or kind is not LinkKind.ARTICLE or self.backfill is not None:
             return known
         return "" if self.walk.may_ask(link.url, is_changed=is_changed(link, self.memory)) else "put_off"
+
+    def _can_wait(self, link: Link) -> bool:
+        """Tell whether a sitemap is not expected to have changed yet; an index may say that it has."""
+        return self.memory is not None and not is_changed(link, self.memory) and not self.memory.is_due(link.url)
 
     def _find_known(self, link: Link) -> str:
         """Return why an article need not be asked for, or ''."""

@@ -76,3 +76,19 @@ def test_what_was_archived_before_an_instant_is_known_by_good_captures() -> None
     assert memory.find_last_good(URL) == NOW - timedelta(hours=5)
     assert memory.is_archived(URL)
     assert not memory.is_archived("http://a.example/2")
+
+
+@pytest.mark.parametrize(
+    ("captures", "is_due"),
+    [
+        ([(9, "a"), (8, "a"), (7, "a")], True),  # too few
+        ([(9, "a"), (8, "a"), (7, "a"), (6, "a"), (1, "a")], False),  # no change in eight hours
+        ([(9, "a"), (8, "a"), (7, "a"), (6, "a"), (4.5, "a")], True),
+        ([(9, "a"), (8, "b"), (7, "c"), (6, "d"), (1, "e")], True),  # a change in two hours
+        ([(900, "a"), (800, "a"), (700, "a"), (600, "a"), (6.5, "a")], True),  # six hours are the longest pause
+        ([(900, "a"), (800, "a"), (700, "a"), (600, "a"), (5.5, "a")], False),
+        ([(0.3, "a"), (0.2, "a"), (0.1, "a"), (0.01, "a")], True),  # minutes do not count
+    ],
+)
+def test_a_list_is_asked_for_twice_as_often_as_it_changes(captures: list[tuple[float, str]], is_due: bool) -> None:
+    assert remember(*((hours, 200, digest) for hours, digest in captures)).is_due(URL) is is_due
