@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from archives.captures.revisits import read_resolved
 from archives.captures.writer import WarcWriter
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
+from archives.storage.files import hash_file
 from archives.verify.fixity import verify_collection
 from archives.warc.records import Exchange
 from crawler.publishing.library import Library
@@ -35,6 +37,14 @@ scope = ["http://paper.example/"]
 seeds = ["http://paper.example/"]
 [keep]
 """
+RUN = {
+    "spider": "category",
+    "source": "paper",
+    "began_at": NOW.isoformat(),
+    "ended_at": NOW.isoformat(),
+    "exit_reason": "finished",
+    "counts": {},
+}
 PAGE = "text/html"
 PICTURE = "image/png"
 
@@ -44,7 +54,7 @@ def build_source(keep: str) -> Source:
 
 
 def write_run(collection: Collection, captures: list[tuple[int, str, str, bytes]]) -> None:
-    """One closed file with a capture for each age in days, path, type and body."""
+    """One run: a closed file with a capture for each age in days, path, type and body, and a manifest that notes it."""
     originals = Originals(collection)
     with WarcWriter(collection, info={"source": "paper"}, prefix="paper", originals=originals) as writer:
         for days, path, kind, body in captures:
@@ -52,8 +62,11 @@ def write_run(collection: Collection, captures: list[tuple[int, str, str, bytes]
             url = f"http://paper.example/{path}"
             request = f"GET /{path} HTTP/1.1\r\nHost: paper.example\r\n\r\n".encode()
             at = NOW - timedelta(days=days)
-            writer.write(Exchange(url=url, began_at=at, raw_request=request, raw_response=head + body))
+            place = writer.write(Exchange(url=url, began_at=at, raw_request=request, raw_response=head + body))
     originals.close()
+    path = collection.archive_dir / place.filename
+    noted = {"name": path.name, "bytes": path.stat().st_size, "sha256": hash_file(path)}
+    (collection.runs_dir / f"{path.name}.json").write_text(json.dumps(RUN | {"run": path.name, "files": [noted]}))
 
 
 def prune_all(collection: Collection, keep: str) -> Selection:
