@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from archives.errors import ArchiveError, RecordError
 from archives.index.catalogue import CollectionIndex
@@ -15,7 +16,7 @@ from crawler.sources import Source, SourceError, find_source, load_source
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -94,23 +95,22 @@ class Holding:
         """Tell whether a file may hold captures of some sources."""
         return self._source_of[filename] in ("", *(source.name for source in sources))
 
-    def iter_entries(self, source: Rules) -> Iterator[IndexEntry]:
-        """Yield the captures of a source that can state something, file by file, never all at once.
+    def iter_entries(self, sources: Sequence[Source]) -> Iterator[tuple[IndexEntry, Source]]:
+        """Yield the captures that can state something to some sources, each with the source: one pass over the index.
 
         Captures of foreign files belong to every source whose scope admits them.
         """
+        scopes = _Scopes(sources)
         with CollectionIndex(self.collection) as index:
             passed_over = self._list_passed_over(index)
             for entry in index.iter_files(self._source_of):
-                if entry.record_id in passed_over:
+                if entry.record_id in passed_over or (self.until is not None and entry.captured_at > self.until):
                     continue
                 owner = self._source_of.get(entry.filename, "")
-                if owner not in ("", source.name) or (not owner and not source.admits(entry.url)):
-                    continue
-                if self.until is not None and entry.captured_at > self.until:
-                    continue
-                if is_telling(entry, source):
-                    yield entry
+                owners = [source for source in sources if source.name == owner] if owner else scopes.find(entry.url)
+                for source in owners:
+                    if is_telling(entry, source):
+                        yield entry, source
 
     def _list_passed_over(self, index: CollectionIndex) -> set[str]:
         """Return record ids: of captures of which a browser made a document, which is read instead, and of HTML that
@@ -126,6 +126,29 @@ class Holding:
         """Return how many captures there are to look at."""
         with CollectionIndex(self.collection) as index:
             return index.count_entries()
+
+
+class _Scopes:
+    """Finds the sources that admit an address, without asking every one of an archive of many hosts each time."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._by_host: dict[tuple[str, str], list[Source]] = {}
+
+    def find(self, url: str) -> list[Source]:
+        try:
+            host = urlsplit(url)[:2]
+        except ValueError:
+            return []
+        if host not in self._by_host:
+            # The robots.txt of a host is in the scope of every source that admits anything of it.
+            robots = "{}://{}/robots.txt".format(*host)
+            self._by_host[host] = [
+                source
+                for source in self._sources
+                if source.admits(robots) or any(urlsplit(seed)[:2] == host for seed in source.seeds)
+            ]
+        return [source for source in self._by_host[host] if source.admits(url)]
 
 
 def is_telling(entry: IndexEntry, source: Rules) -> bool:

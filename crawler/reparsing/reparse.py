@@ -23,7 +23,7 @@ from pipelines.posts.settle import PostRefused
 from pipelines.reading.read import read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from archives.index.cdxj import IndexEntry
@@ -125,13 +125,13 @@ class CaptureReader:
 
 
 def iter_statements(
-    holding: Holding, source: Source, done: Reparsed, *, advance: Callable[[], None] = lambda: None
+    holding: Holding, sources: Sequence[Source], done: Reparsed, *, advance: Callable[[], None] = lambda: None
 ) -> Iterator[Statement]:
-    """Yield everything that the captures of a source state, normalised."""
+    """Yield everything that the captures of some sources state, normalised."""
     with CollectionIndex(holding.collection) as index:
         reader = CaptureReader(index, done)
         erased = load_register(holding.collection)
-        for entry in holding.iter_entries(source):
+        for entry, source in holding.iter_entries(sources):
             advance()
             reading = reader.read(entry, source)
             for statement in reading.statements if reading else ():
@@ -150,14 +150,13 @@ def iter_statements(
 
 
 def gather(
-    holding: Holding, sources: Iterable[Source], ledger: Ledger, *, advance: Callable[[], None] = lambda: None
+    holding: Holding, sources: Sequence[Source], ledger: Ledger, *, advance: Callable[[], None] = lambda: None
 ) -> Reparsed:
     """Add everything that the captures of some sources state to a ledger."""
     done = Reparsed()
-    for source in sources:
-        with _add_together(ledger) as add:
-            for statement in iter_statements(holding, source, done, advance=advance):
-                add(statement)
+    with _add_together(ledger) as add:
+        for statement in iter_statements(holding, sources, done, advance=advance):
+            add(statement)
     return done
 
 

@@ -279,7 +279,7 @@ def _gather(holding: Holding, source: Source, ledger: Ledger) -> Tally:
     title = f"read {holding.collection.name}"
     with CollectionIndex(holding.collection) as index, show_progress(title, holding.count_entries()) as advance:
         reader = CaptureReader(index, Reparsed(), with_links=True)
-        for entry in holding.iter_entries(source):
+        for entry, _ in holding.iter_entries((source,)):
             advance("")
             reading = reader.read(entry, source)
             if reading is None:
