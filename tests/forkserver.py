@@ -81,7 +81,7 @@ class ForkedProcess:
         self._answers = _start_server().send(request, [source, out, errors])
         for descriptor in (source, out, errors):
             os.close(descriptor)
-        self.pid = int(self._answers.recv(16))
+        self.pid = self._read_answer()
 
     def __enter__(self) -> Self:
         return self
@@ -101,11 +101,16 @@ class ForkedProcess:
         if self.returncode is None:
             self._answers.settimeout(timeout)
             try:
-                self.returncode = int(self._answers.recv(16))
+                self.returncode = self._read_answer()
             except (TimeoutError, BlockingIOError):
                 raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
             self._answers.close()
         return self.returncode
+
+    def _read_answer(self) -> int:
+        answer = self._answers.recv(16)
+        assert answer, "the process that forks has ended; its own error is above"
+        return int(answer)
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
         """Return all that it writes, and wait for its end."""
