@@ -171,7 +171,7 @@ def test_the_command_takes_the_engine(library: Library, tmp_path: Path) -> None:
     assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
     for arguments, words in [
         (("feeds", "--workers", "2"), "by one process"),
-        (("jsonl", "--workers", "2", "--since", "start", "--collection", "a"), "handed over by one process"),
+        (("jsonl", "--workers", "2", "--since", "start", "--collection", "a"), "exported by one process"),
         (("jsonl", "--scheduler", "tcp://127.0.0.1:1"), "--engine dask"),
     ]:
         done = run_scrapy("export", *arguments, "-o", str(tmp_path / "x"), data=data)
