@@ -29,6 +29,7 @@ from crawler.publishing.outbox import FILE_NAME as OUTBOX_NAME
 from crawler.publishing.outbox import Outbox
 from crawler.reparsing.ledger import find_ledger, find_posts_dir, open_ledger
 from crawler.runs.manifest import remove_examples
+from crawler.runs.run import VIEW_PREFIX
 from pipelines.exports.records import build_id
 from pipelines.posts.items import Origin, load_post
 
@@ -84,7 +85,8 @@ def find_target(collection: Collection, is_meant: Callable[[str], bool]) -> Targ
         _add_articles(collection, index, is_meant, target)
         meant = set(target.addresses)
         for entry in index.iter_entries():
-            if surt_key(entry.url) in meant or is_meant(entry.url):
+            page = entry.url.removeprefix(VIEW_PREFIX)
+            if surt_key(page) in meant or is_meant(page):
                 target.addresses.add(surt_key(entry.url))
                 target.captures += 1
     return target

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 QUIET_S: Final = 0.5
 _POLL_S: Final = 0.05
-_LOOK_MS: Final = 1_000
+# What is not there is not waited for; what is there may take its time on a busy machine.
+_LOOK_MS, _CLICK_MS = 1_000, 5_000
 _SETTLE_S: Final = 10.0
+_SCREENSHOT_MS: Final = 5_000
 
 # The document as a reader sees it: shadow trees in the place of their hosts, slots filled. The copy belongs to a
 # document without scripts, so that nothing in it runs.
@@ -97,6 +99,15 @@ async def read_document(page: Page, *, max_chars: int) -> str:
     return text
 
 
+async def take_screenshot(page: Page, *, max_bytes: int) -> bytes:
+    """Return what a window shows of a page, from its top, as PNG; b'' where it takes too long or too much."""
+    try:
+        png = await page.screenshot(type="png", animations="disabled", timeout=_SCREENSHOT_MS)
+    except driver_error():
+        return b""
+    return png if len(png) <= max_bytes else b""
+
+
 def _find(page: Page, click: Click) -> Locator:
     if click.role:
         name = re.compile(re.escape(click.name), re.IGNORECASE) if click.name else None
@@ -110,7 +121,9 @@ async def _click(page: Page, proxy: PageProxy, click: Click) -> int:
     """Click as often as something is there, at most as often as wanted."""
     for number in range(click.times):
         try:
-            await _find(page, click).click(timeout=_LOOK_MS)
+            target = _find(page, click)
+            await target.wait_for(state="visible", timeout=_LOOK_MS)
+            await target.click(timeout=_CLICK_MS)
         except driver_error():
             return number
         await settle(proxy)

@@ -28,7 +28,7 @@ from crawler.fetching.relays import (
 )
 from crawler.fetching.requisites import META_REQUISITE
 from crawler.fetching.robots import META_ROBOTS
-from crawler.rendering.actions import PageTooLarge, perform, read_document
+from crawler.rendering.actions import PageTooLarge, perform, read_document, take_screenshot
 from crawler.rendering.browser import Browser, BrowserMissing, driver_error
 from crawler.rendering.proxy import PageProxy
 from crawler.runs.run import META_CAPTURE, RunExtension
@@ -64,6 +64,7 @@ class _Visit:
     bytes_left: int
     context: BrowserContext | None = None
     is_served: bool = False
+    screenshot: bytes = b""
     actions: list[str] = field(default_factory=list)
 
 
@@ -71,7 +72,7 @@ class RenderMiddleware:
     """Renders pages, `RENDER_CONCURRENCY` at a time.
 
     Stats: `render/pages`, `render/failed/<why>` (`timeout`, `browser`, `too_large`), `render/browsers` started,
-    `render/requests`, `render/refused/<why>` (`scope`, `bounds`, `failed`).
+    `render/requests`, `render/refused/<why>` (`scope`, `bounds`, `failed`), `render/no_screenshot`.
     """
 
     def __init__(self, crawler: Crawler, source: Source, render: Render) -> None:
@@ -187,7 +188,12 @@ class RenderMiddleware:
         page.on("dialog", lambda dialog: self._do_quietly(dialog.dismiss()))
         await page.goto(visit.url, wait_until="domcontentloaded", timeout=self._render.seconds * 1000)
         visit.actions = await perform(page, proxy, self._render)
-        return await read_document(page, max_chars=self._crawler.settings.getint("DOWNLOAD_MAXSIZE"))
+        most = self._crawler.settings.getint("DOWNLOAD_MAXSIZE")
+        if self._render.screenshot:
+            visit.screenshot = await take_screenshot(page, max_bytes=most)
+            if not visit.screenshot:
+                self._crawler.stats.inc_value("render/no_screenshot")
+        return await read_document(page, max_chars=most)
 
     async def _close_context(self, browser: Any, visit: _Visit) -> None:
         try:
@@ -210,6 +216,8 @@ class RenderMiddleware:
             return response
         remarks = [("rendered-by", f"Chromium {version}"), *(("rendered-action", action) for action in visit.actions)]
         made = run.write_rendered(response.url, body, of=ref.record_id, at=datetime.now(UTC), remarks=remarks)
+        if visit.screenshot:
+            run.write_screenshot(response.url, visit.screenshot)
         request.meta[META_CAPTURE] = made
         self._crawler.stats.inc_value("render/pages")
         return HtmlResponse(

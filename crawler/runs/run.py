@@ -43,6 +43,8 @@ META_CAPTURE = "capture"
 STAT_FAILED = "archive/write_failed"
 _COUNTS_EVERY_S = 2.0
 SOURCE_URI = "urn:x-newsreel:source:"
+VIEW_PREFIX = "urn:view:"
+"""What stands before a page's address in that of its picture, as other archiving crawlers write it."""
 
 
 class Definition(Protocol):
@@ -158,6 +160,19 @@ class RunExtension:
             raise
         self._crawler.stats.inc_value("archive/rendered")
         return build_ref(location)
+
+    def write_screenshot(self, url: str, png: bytes) -> None:
+        """Write a picture of a page as a browser shows it, under the address that other archiving crawlers give it.
+
+        Raises:
+            WriteError: it was not stored; the crawl has been asked to stop.
+        """
+        try:
+            self._writer.write_resource(f"{VIEW_PREFIX}{url}", "image/png", png)
+        except WriteError as error:
+            self.stop(error)
+            raise
+        self._crawler.stats.inc_value("archive/screenshots")
 
     def write_late(self, ref: CaptureRef, data: bytes) -> None:
         """Write bytes that came behind a response after it had been written; the crawl stops where that fails."""

@@ -143,6 +143,7 @@ class Render(Table, frozen=True):
     scroll: Annotated[
         Annotated[int, Meta(ge=0)], describe("Scroll", "How often to scroll to the end at most, while it grows.")
     ] = 0
+    screenshot: Annotated[bool, describe("Screenshot", "Keep a picture of the page as it is read.")] = False
     seconds: Annotated[Annotated[int, Meta(ge=1)], describe("Seconds", "For one page, all of it.")] = 30
     max_requests: Annotated[Annotated[int, Meta(ge=1)], describe("Requests", "That one page may make.")] = 200
     max_bytes: Annotated[Annotated[int, Meta(ge=1)], describe("Bytes", "That one page may fetch.")] = 50_000_000
@@ -240,6 +241,7 @@ def build_render(render: Render, scope: Scope) -> model.Render:
             for click in render.clicks
         ),
         scroll=render.scroll,
+        screenshot=render.screenshot,
         seconds=render.seconds,
         max_requests=render.max_requests,
         max_bytes=render.max_bytes,

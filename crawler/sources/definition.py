@@ -72,6 +72,8 @@ def _convert_day(kind: type, value: object) -> schema.Day:
 
 def _build_source(file: schema.Definition, text: str, path: str) -> Source:
     zone = _find_zone("timezone", file.timezone)
+    if file.render and file.render.screenshot and file.session:
+        raise Fault("render.screenshot", "cannot go with [session]: a picture may show what the session keeps secret")
     return Source(
         name=file.name,
         title=file.name if file.title is msgspec.UNSET else file.title,

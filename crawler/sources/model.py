@@ -156,6 +156,7 @@ class Render:
         scope: what pages may fetch beside what the source admits.
         wait: CSS selector that is waited for; '' waits only until the page asks for nothing more.
         scroll: how often to scroll to the end at most.
+        screenshot: a picture of each page is kept.
         seconds: for one page, all of it.
     """
 
@@ -164,6 +165,7 @@ class Render:
     wait: str = ""
     clicks: tuple[Click, ...] = ()
     scroll: int = 0
+    screenshot: bool = False
     seconds: int = 30
     max_requests: int = 200
     max_bytes: int = 50_000_000

@@ -83,6 +83,9 @@ def test_articles_that_only_scripts_have_are_read_and_all_goes_through_the_archi
     assert len(by_type["conversion"]) == STORIES + 1
     referred = {record.get("WARC-Refers-To") for record in by_type["conversion"]}
     assert referred <= {record.record_id for record in answered}
+    pictures = {r.get("WARC-Target-URI"): r.block for r in by_type["resource"] if b"PNG" in r.block[:8]}
+    assert pictures.keys() == {f"urn:view:{record.get('WARC-Target-URI')}" for record in by_type["conversion"]}
+    assert all(png.startswith(b"\x89PNG") and len(png) > 1_000 for png in pictures.values())
     remarks = b"".join(r.block for r in by_type["metadata"] if b"rendered-by" in r.block)
     assert b"rendered-by: Chromium " in remarks
     assert b"rendered-action: click button accept all\r\n" in remarks
@@ -275,7 +278,8 @@ def test_a_page_in_the_browser_is_logged_in_and_its_document_holds_no_secret(dat
     settings = LOOPBACK | {"DOWNLOAD_TLS_TRUST_STORE": store}
     with WireServer(routes, ssl_context=context) as server:
         path = Path(write_definition(tmp_path, server.base_url))
-        path.write_text(path.read_text("utf-8") + "[session]\n" + session, "utf-8")
+        text = path.read_text("utf-8").replace("screenshot = true\n", "")
+        path.write_text(f"{text}[session]\n{session}", "utf-8")
         done = run_scrapy(
             "crawl", "category", "-a", f"source={path}", data=data, settings=settings, environment=environment
         )

@@ -94,6 +94,7 @@ when = "always"
 scope = ["//api.example/"]
 wait = "article p"
 scroll = 3
+screenshot = false
 seconds = 20
 max_requests = 100
 max_bytes = 1000
@@ -266,3 +267,8 @@ def test_no_text_breaks_the_reader(text: str) -> None:
             load_source(whole, path="paper.toml")
         except SourceError as error:
             assert str(error).startswith("paper.toml: ")
+
+
+def test_no_picture_is_taken_of_what_a_session_shows() -> None:
+    with pytest.raises(SourceError, match=r"render\.screenshot: cannot go with \[session\]"):
+        load_source(FULL.replace("screenshot = false", "screenshot = true"), path="paper.toml")
