@@ -139,6 +139,21 @@ def test_addresses_are_chosen_by_a_pattern_and_mistakes_are_told(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["collections", "new.wacz"]
 
 
+def test_a_source_is_chosen_by_what_its_files_say(tmp_path: Path) -> None:
+    collection = Collection.open(tmp_path, "news", create=True)
+    for number, source in enumerate(("paper", "paper-two", "paper")):
+        info = {"software": "newsreel", "source": source}
+        with build_writer(collection, info=info, token=f"t{number}", new_id=count_ids(100 * number + 1)) as writer:
+            writer.write(build_exchange(url=f"http://{source}.example/{number}"))
+    target = tmp_path / "paper.wacz"
+    assert main(["pack", str(collection.path), "-o", str(target), "--source", "paper"]) == 0
+    assert validate_wacz(target) == []
+    part = Collection(tmp_path / "part")
+    unpack_wacz(target, part)
+    with CollectionIndex(part) as index:
+        assert [entry.url for entry in index.iter_entries()] == ["http://paper.example/0", "http://paper.example/2"]
+
+
 @pytest.mark.parametrize(
     ("text", "last"),
     [
