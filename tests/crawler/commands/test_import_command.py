@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import json
+import zipfile
 from typing import TYPE_CHECKING
 
 from tests.project import Data, run_scrapy
@@ -59,6 +61,15 @@ def test_pages_of_hosts_without_a_definition_become_posts(tmp_path: Path) -> Non
     assert len(list(data.posts("mixed").glob("*.md"))) == 4
     proved = run_scrapy("verify", "mixed", "--posts", data=data)
     assert (proved.returncode, proved.stdout) == (0, "mixed: the archive and posts are whole\n"), proved.stderr
+    part = tmp_path / "ferry.wacz"
+    packed = run_scrapy("pack", "mixed", "-o", str(part), "--source", "ferry.example", data=data)
+    assert packed.returncode == 0, packed.stderr
+    with zipfile.ZipFile(part) as archive:
+        pages = [json.loads(line) for line in archive.read("pages/pages.jsonl").splitlines()]
+    assert {page["url"] for page in pages if "url" in page} == {
+        "https://ferry.example/news/2025/06/01/the-boat-is-back",
+        "https://ferry.example/news/2025/06/02/a-new-pier",
+    }
     before = {path: path.read_bytes() for path in data.path.rglob("*") if path.suffix in {".md", ".gz", ".warc"}}
     again = run_scrapy("import", str(given), "--collection", "mixed", data=data)
     assert (again.returncode, "mixed: nothing new" in again.stdout) == (0, True)
