@@ -24,15 +24,15 @@ class Piece(NamedTuple):
     is_marked: bool = False
 
 
-def mark(text: str, phrases: Sequence[Phrase]) -> list[Piece]:
+def mark(text: str, phrases: Sequence[Phrase], language: str = "") -> list[Piece]:
     """Return a text in pieces, in which phrases are marked."""
-    return _split(text, 0, len(text), locate(text, phrases) if phrases else [])
+    return _split(text, 0, len(text), locate(text, phrases, language) if phrases else [])
 
 
-def build_excerpt(text: str, phrases: Sequence[Phrase] = ()) -> list[Piece]:
+def build_excerpt(text: str, phrases: Sequence[Phrase] = (), language: str = "") -> list[Piece]:
     """Return a line or two of a text: where most of the phrases stand together, else its beginning."""
     flat = " ".join(text[:_LOOKED_AT].split())
-    spans = locate(flat, phrases) if phrases else []
+    spans = locate(flat, phrases, language) if phrases else []
     start = _choose_start(flat, spans)
     end = _find_end(flat, start + _LENGTH)
     inside = [span for span in spans if span[0] >= start and span[1] <= end]

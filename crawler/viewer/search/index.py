@@ -229,8 +229,8 @@ class PostIndex:
             day=day,
             headline=headline,
             language=language,
-            title=mark(headline, phrases),
-            excerpt=build_excerpt(text, phrases),
+            title=mark(headline, phrases, language),
+            excerpt=build_excerpt(text, phrases, language),
             sections=tuple(json.loads(sections)),
         )
 

@@ -23,6 +23,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
+from crawler.viewer.search.stems import has_stem
 from crawler.viewer.search.words import Phrase, cut, fold
 
 MAX_TERMS: Final = 40
@@ -157,7 +158,8 @@ def _build_term(piece: _Piece, notes: list[str]) -> Term | None:
         return Term(field=where, value=value.strip(), is_negated=is_negated, written=written)
     if where in {Field.ANYWHERE, Field.TITLE}:
         words = tuple(cut(value))
-        phrase = Phrase(words=words, is_prefix=is_beginning)
+        is_stemmed = quoted is None and not is_beginning and len(words) == 1 and has_stem(words[0])
+        phrase = Phrase(words=words, is_prefix=is_beginning, is_stemmed=is_stemmed)
         return Term(field=where, phrase=phrase, is_negated=is_negated, written=written) if words else None
     folded = fold_label(value)
     if not folded:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from crawler.viewer.search.language import Field, Query, parse_query
+from crawler.viewer.search.stems import list_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ _LABELS: Final = {
 # Posts with a capture that no longer looks like the article.
 DOUBTFUL: Final = ("is", "doubtful")
 # A headline that holds the words says more than a text that does.
-RANKED: Final = "SELECT rowid, bm25(search, 8.0, 1.0, 4.0) AS rank FROM search WHERE search MATCH ?"
+RANKED: Final = "SELECT rowid, bm25(search, 8.0, 1.0, 4.0, 0.5) AS rank FROM search WHERE search MATCH ?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +140,11 @@ def write_query(
 def build_match(phrase: Phrase, *, in_title: bool = False) -> str:
     """Return the FTS5 expression of a phrase."""
     text = '"' + " ".join(phrase.words) + '"' + (" *" if phrase.is_prefix else "")
-    return f"{{headline}} : {text}" if in_title else text
+    text = f"{{headline}} : {text}" if in_title else text
+    if not phrase.is_stemmed:
+        return text
+    stems = " OR ".join(f'"{token}"' for token in list_wanted(phrase.words[0], in_title=in_title))
+    return f"({text} OR {{stems}} : ({stems}))"
 
 
 def build_where(wanted: Wanted, query: Query) -> tuple[str, tuple[str, ...]]:

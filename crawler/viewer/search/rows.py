@@ -9,6 +9,7 @@ from archives.storage.databases import Schema
 from archives.warc.records import quote_uri
 from crawler.viewer.search.language import fold_label
 from crawler.viewer.search.lookup import DOUBTFUL
+from crawler.viewer.search.stems import list_tokens
 from crawler.viewer.search.words import cut
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ CREATE INDEX labelled_label ON labelled (label, post);
 CREATE TABLE witnesses (record_id TEXT NOT NULL, post INTEGER NOT NULL, PRIMARY KEY (record_id, post)) WITHOUT ROWID;
 CREATE INDEX witnesses_post ON witnesses (post);
 CREATE VIRTUAL TABLE search USING fts5(
-    headline, text, labels, content='', tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'"
+    headline, text, labels, stems, content='', tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'"
 );
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -67,11 +68,11 @@ def put_post(database: sqlite3.Connection, record: PostRecord) -> bool:
 def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
     """Take a post out of the index; return whether it was there."""
     found = database.execute(
-        "SELECT id, headline, text FROM posts JOIN texts USING (id) WHERE source = ? AND identifier = ?", key
+        "SELECT id, headline, text, language FROM posts JOIN texts USING (id) WHERE source = ? AND identifier = ?", key
     ).fetchone()
     if found is None:
         return False
-    number, headline, text = found
+    number, headline, text, language = found
     labels = set(
         database.execute(
             "SELECT kind, name FROM labelled JOIN labels ON labels.id = labelled.label WHERE post = ?", (number,)
@@ -79,8 +80,8 @@ def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
     )
     # A contentless index needs the old text to delete an entry.
     database.execute(
-        "INSERT INTO search (search, rowid, headline, text, labels) VALUES ('delete', ?, ?, ?, ?)",
-        (number, *_list_searched(headline, text, labels)),
+        "INSERT INTO search (search, rowid, headline, text, labels, stems) VALUES ('delete', ?, ?, ?, ?, ?)",
+        (number, *_list_searched(headline, text, labels, language)),
     )
     database.execute(
         "UPDATE labels SET posts = posts - 1 WHERE id IN (SELECT label FROM labelled WHERE post = ?)", (number,)
@@ -122,8 +123,8 @@ def _add(database: sqlite3.Connection, record: PostRecord, mark: str, number: in
         ).fetchone()
         database.execute("INSERT INTO labelled VALUES (?, ?)", (number, label))
     database.execute(
-        "INSERT INTO search (rowid, headline, text, labels) VALUES (?, ?, ?, ?)",
-        (number, *_list_searched(record.headline, record.text, labels)),
+        "INSERT INTO search (rowid, headline, text, labels, stems) VALUES (?, ?, ?, ?, ?)",
+        (number, *_list_searched(record.headline, record.text, labels, record.inLanguage)),
     )
 
 
@@ -134,10 +135,12 @@ def _list_labels(record: PostRecord) -> set[tuple[str, str]]:
     return labels | ({("lang", record.inLanguage)} if record.inLanguage else set())
 
 
-def _list_searched(headline: str, text: str, labels: set[tuple[str, str]]) -> tuple[str, str, str]:
-    """Return the three columns of the index of words: words with a blank between them."""
+def _list_searched(headline: str, text: str, labels: set[tuple[str, str]], language: str) -> tuple[str, str, str, str]:
+    """Return the four columns of the index of words: words with a blank between them."""
     names = [word for kind, name in sorted(labels) if kind in _SEARCHED for word in cut(name)]
-    return " ".join(cut(headline)), " ".join(cut(text)), " ".join(names)
+    title, words = cut(headline), cut(text)
+    stems = [*list_tokens(title, language, in_title=True), *list_tokens([*title, *words, *names], language)]
+    return " ".join(title), " ".join(words), " ".join(names), " ".join(stems)
 
 
 def _build_mark(record: PostRecord) -> str:

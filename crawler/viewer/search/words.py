@@ -12,6 +12,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from crawler.viewer.search.stems import find_language, has_stem, stem
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -67,10 +69,12 @@ class Phrase:
     Attributes:
         words: folded, as `cut` returns them.
         is_prefix: the last of them may be the beginning of a longer word.
+        is_stemmed: other forms of the word are meant as well.
     """
 
     words: tuple[str, ...]
     is_prefix: bool = False
+    is_stemmed: bool = False
 
 
 def cut(text: str) -> list[str]:
@@ -78,14 +82,19 @@ def cut(text: str) -> list[str]:
     return _TOKEN.findall(fold(text))
 
 
-def locate(text: str, phrases: Sequence[Phrase]) -> list[tuple[int, int, int]]:
-    """Return where phrases stand in a text, in order and without overlap: start, end, number of the phrase."""
+def locate(text: str, phrases: Sequence[Phrase], tag: str = "") -> list[tuple[int, int, int]]:
+    """Return where phrases stand in a text, in order and without overlap: start, end, number of the phrase.
+
+    Args:
+        tag: the language of the text as a BCP 47 tag.
+    """
+    language = find_language(tag)
     folded = fold(text)
     tokens = list(_TOKEN.finditer(folded))
     words = [token[0] for token in tokens]
     found = []
     for number, phrase in enumerate(phrases):
-        for first in _iter_places(words, phrase):
+        for first in _list_places(words, phrase, language):
             found.append((tokens[first].start(), -tokens[first + len(phrase.words) - 1].end(), number))
     if not found:
         return []
@@ -104,9 +113,14 @@ def find_word_starts(text: str, start: int, end: int) -> list[int]:
     return [match.start() for match in _TOKEN.finditer(text, max(0, start - _LONGEST), end) if match.start() >= start]
 
 
-def _iter_places(words: Sequence[str], phrase: Phrase) -> list[int]:
+def _list_places(words: Sequence[str], phrase: Phrase, language: str) -> list[int]:
     """Return the numbers of the words at which a phrase begins."""
     *firsts, last = phrase.words
+    if phrase.is_stemmed and language:
+        wanted = stem(last, language)
+        return [
+            at for at, word in enumerate(words) if word == last or (has_stem(word) and stem(word, language) == wanted)
+        ]
     length = len(firsts)
     return [
         at

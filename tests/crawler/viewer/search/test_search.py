@@ -79,6 +79,34 @@ def index(library: Library) -> Iterator[PostIndex]:
         yield opened
 
 
+STEMMED = [
+    ("plum", ["plum"]),
+    ("plums", ["plum"]),
+    ("damage", ["bridge"]),
+    ("bridges -closing", []),
+    ("title:jams", ["jam"]),
+    ("title:lorry", []),
+    ('"plums"', ["plum"]),
+    ('"lorry"', []),
+    ("lorry", ["bridge", "arch"]),
+    ("camiones", ["ruta"]),
+]
+
+
+@pytest.mark.parametrize(("words", "found"), STEMMED)
+def test_other_forms_of_a_word_are_found_in_its_language(index: PostIndex, words: str, found: list[str]) -> None:
+    """The post without a language has its words alone: `lorries` stands in it."""
+    assert sorted(find(index, words)) == sorted(found)
+    assert "undated" in find(index, "lorries")
+
+
+def test_other_forms_of_a_word_are_marked() -> None:
+    pieces = build_excerpt("Two gardeners and a garden; Garten.", parse_query("gardens").phrases, "en-GB")
+    assert [piece.text for piece in pieces if piece.is_marked] == ["gardeners", "garden"]
+    assert not [piece for piece in build_excerpt("a garden", parse_query('"gardens"').phrases, "en") if piece.is_marked]
+    assert not [piece for piece in build_excerpt("a garden", parse_query("gardens").phrases, "zh") if piece.is_marked]
+
+
 def find(index: PostIndex, words: str, **wanted: Any) -> list[str]:
     places = index.list_places(replace(Wanted(words=words), **wanted), limit=100)
     return [post.identifier for post in index.list_posts([place.number for place in places])]
