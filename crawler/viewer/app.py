@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from archives.errors import ArchiveError, CollectionError, NotArchived
 from archives.replay.app import ReplayApp, find_frame_host
-from archives.replay.http import Response, Stream, build_text
+from archives.replay.http import Request, Response, Stream, build_text
 from archives.replay.lookup import Directory, Shelves, build_stamp, find_memento, parse_moment
 from archives.replay.pages import STYLE_PATH, Link, build_error_page
 from archives.replay.routes import Kind, build_path, find_place
@@ -17,8 +18,10 @@ from crawler.monitoring.health import Limits, list_health
 from crawler.monitoring.logbook import list_runs
 from crawler.publishing.changefeed import answer_changes
 from crawler.publishing.library import Library
+from crawler.reparsing.word_changes import Change
 from crawler.viewer import articles, lists
 from crawler.viewer.captured_text import MODIFIER, build_text_path, can_have_text, is_blank, show_text
+from crawler.viewer.comparison import compare, mark_page
 from crawler.viewer.feeds import FEED_POSTS, Feeds, build_feed
 from crawler.viewer.listing import list_entries, read_listing, show_listing
 from crawler.viewer.packages import Packages
@@ -28,6 +31,7 @@ from crawler.viewer.routes import (
     BESIDE,
     CHANGES,
     CITE,
+    MARKED,
     PACKAGES,
     POST,
     POSTS,
@@ -50,7 +54,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archives.index.cdxj import IndexEntry
-    from archives.replay.http import Request
     from archives.replay.routes import Place
     from pipelines.exports.records import PostRecord
 
@@ -95,6 +98,7 @@ class ViewerApp:
             BESIDE: self._show_beside,
             VERSIONS: self._show_versions,
             CITE: self._cite,
+            MARKED: self._show_marked,
             RUNS: self._show_runs,
             STATUS: lambda request: self._status.show(refreshes=request.arguments.get("refresh") != "0"),
             CHANGES: self._tell_changes,
@@ -223,7 +227,31 @@ class ViewerApp:
         with self._shelves.borrow(record.collection) as index:
             editions, sightings = list_editions(index, record, source.post if source else PostOptions())
         chosen = _read_number(request, "from"), _read_number(request, "to")
-        return articles.build_versions_page(record, editions, sightings, self._find_page(record), chosen)
+        host = find_frame_host(request.host)
+        return articles.build_versions_page(record, editions, sightings, self._find_page(record), chosen, host)
+
+    def _show_marked(self, request: Request) -> Response:
+        """Return the archived page of one of two versions, with what is not in the other marked."""
+        record = self._find_record(request)
+        page = self._find_page(record)
+        source = self._library.find_definitions(record.collection)(record.source)
+        with self._shelves.borrow(record.collection) as index:
+            editions, _ = list_editions(index, record, source.post if source else PostOptions())
+            known = {edition.number: edition for edition in editions}
+            old, new = known.get(_read_number(request, "from")), known.get(_read_number(request, "to"))
+            if old is None or new is None or page is None:
+                raise CollectionError(f"post {record.id} has no such versions, or no archived page")
+            is_old = request.arguments.get("side") == "old"
+            entry = index.find_nearest(page.url, (old if is_old else new).captured_at) or page
+        stamp = build_stamp(entry.captured_at)
+        path = build_path(record.collection, entry.url, stamp=stamp, modifier="mp_")
+        shown = self._captures(Request(method="GET", target=path, headers=request.headers))
+        if shown.status != 200 or not shown.get("Content-Type").startswith("text/html"):
+            return shown
+        assert isinstance(shown.body, bytes)
+        rows = compare(old.lines, new.lines)
+        marked = mark_page(shown.body.decode("utf-8", "replace"), rows, Change.WENT if is_old else Change.CAME)
+        return replace(shown, body=marked.encode())
 
     def _cite(self, request: Request) -> Response:
         """Cite a sentence of an address, or of the captures behind a post."""

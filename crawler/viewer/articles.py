@@ -11,7 +11,7 @@ from archives.replay.pages import Link
 from archives.replay.routes import build_calendar_path, build_path
 from crawler.viewer.comparison import Row, compare
 from crawler.viewer.pages import build_page
-from crawler.viewer.routes import BESIDE, POST, VERSIONS, build_post_path, build_posts_path
+from crawler.viewer.routes import BESIDE, MARKED, POST, VERSIONS, build_post_path, build_posts_path
 from crawler.viewer.stories import build_story
 from crawler.viewer.versions import MAX_SIGHTINGS
 from pipelines.dates.model import Precision
@@ -95,6 +95,7 @@ class VersionsPage:
 
     Attributes:
         chosen: the numbers of the two versions that are compared; 0 where each is compared with the one before it.
+        frames: where two versions are compared, each with where a frame finds its archived page.
         sightings: the captures of the article, the newest first.
     """
 
@@ -102,6 +103,7 @@ class VersionsPage:
     editions: Sequence[Edition]
     chosen: tuple[int, int]
     steps: Sequence[Step]
+    frames: Sequence[tuple[Edition, str]]
     sightings: Sequence[Sighting]
     is_cut: bool
 
@@ -164,11 +166,13 @@ def build_versions_page(
     sightings: Sequence[Sighting],
     page: IndexEntry | None,
     chosen: tuple[int, int],
+    frame_host: str,
 ) -> Response:
     """Return the versions of an article.
 
     Args:
         chosen: numbers of two versions to compare; where there are no such, each is compared with the one before it.
+        frame_host: under which archived pages are framed; empty for the viewer's own.
     """
     known = {edition.number: edition for edition in editions}
     if chosen[0] in known and chosen[1] in known and chosen[0] != chosen[1]:
@@ -176,15 +180,28 @@ def build_versions_page(
     else:
         chosen, pairs = (0, 0), list(pairwise(editions))
     steps = [Step(old=old, new=new, rows=compare(old.lines, new.lines)) for old, new in pairs]
+    frames = []
+    if len(steps) == 1 and page is not None:
+        frames = [
+            (edition, _build_marked_path(record, steps[0], side, frame_host))
+            for edition, side in ((steps[0].old, "old"), (steps[0].new, "new"))
+        ]
     shown = VersionsPage(
         article=_build_article(record, page, VERSIONS),
         editions=editions,
         chosen=chosen,
         steps=steps[::-1],
+        frames=frames,
         sightings=sightings[::-1],
         is_cut=len(sightings) == MAX_SIGHTINGS,
     )
-    return build_page("versions.html", shown, crumbs=_list_crumbs(record))
+    return build_page("versions.html", shown, crumbs=_list_crumbs(record), frames=frame_host or "'self'")
+
+
+def _build_marked_path(record: PostRecord, step: Step, side: str, frame_host: str) -> str:
+    path = build_post_path(record.collection, record.source, record.identifier, page=MARKED)
+    path += f"&from={step.old.number}&to={step.new.number}&side={side}"
+    return f"//{frame_host}{path}" if frame_host else path
 
 
 def _build_article(record: PostRecord, page: IndexEntry | None, route: str) -> Article:

@@ -18,7 +18,7 @@ from archives.replay.citations import load_citation, prove_citation
 from archives.replay.http import FilePart, Request, Response
 from archives.storage.collection import Collection
 from crawler.reparsing.word_changes import Change, compare_words
-from crawler.viewer.comparison import compare
+from crawler.viewer.comparison import compare, mark_page
 from crawler.viewer.stories import build_story
 from tests.archives.conftest import build_exchange, build_writer
 from tests.crawler.viewer.conftest import Viewer, show
@@ -383,6 +383,37 @@ def test_a_comparison_holds_both_texts(before: str, after: str) -> None:
 def test_a_comparison_marks_characters_of_chinese() -> None:
     found = [(words.text, words.change) for words in compare_words("库存2,400吨", "库存2,600吨")]
     assert found == [("库存2,", "same"), ("400", "went"), ("600", "came"), ("吨", "same")]
+
+
+def test_changes_are_marked_in_the_archived_pages(viewer: Viewer) -> None:
+    """Under the policy of any archived page, and nothing but text is touched."""
+    address = build_path("/-/versions", REVISED) + "&from=1&to=2"
+    frames = re.findall(r'<iframe class="archived"[^>]* src="//localhost:80([^"]*)"', read(viewer, address))
+    old, new = (get(viewer, unescape(frame)) for frame in frames)
+    assert isinstance(old.body, bytes) and isinstance(new.body, bytes)
+    plain = get(viewer, old.get("Content-Location"))
+    for shown in (old, new):
+        assert shown.get("Content-Security-Policy") == plain.get("Content-Security-Policy")
+        assert "sandbox" in shown.get("Content-Security-Policy")
+    assert isinstance(plain.body, bytes)
+    assert re.sub(rb"</?del>", b"", old.body) == plain.body
+    for wrong in ("&from=1&to=9", "&from=x&to=2", ""):
+        assert get(viewer, build_path("/-/marked", REVISED) + wrong).status == 404
+
+
+def test_a_paragraph_of_a_page_is_marked() -> None:
+    rows = compare(
+        ["Head", "It lasts 22 minutes & ends.", "Gone for good, it is."], ["Head", "It lasts 24 minutes & ends."]
+    )
+    page = (
+        '<title>22</title><p alt="It lasts 22 minutes">It lasts\n 22 minutes &amp; ends.</p>'
+        "<p>Gone for <b>good</b>, it is.</p>"
+    )
+    marked = mark_page(page, rows, Change.WENT)
+    assert '<p alt="It lasts 22 minutes">It lasts\n <del>22</del> minutes &amp; ends.</p>' in marked
+    assert "<title>22</title>" in marked
+    new = mark_page("<p>It lasts 24 minutes &amp; ends.</p><p>24</p>", rows, Change.CAME)
+    assert new == "<p>It lasts <mark>24</mark> minutes &amp; ends.</p><p>24</p>"
 
 
 def test_wide_tables_scroll_in_boxes_of_their_own() -> None:
