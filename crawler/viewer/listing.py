@@ -27,6 +27,7 @@ _CHOICES: Final = 20
 _RELAXED: Final = 6
 _MAX_BARS: Final = 62
 _HEIGHTS: Final = 10
+_MANY: Final = "There are too many posts to count them by source, day or tag; narrow the list down to see numbers."
 _DAY: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 _HEADINGS: Final = {
     "collection": "Collections",
@@ -105,7 +106,7 @@ def show_listing(pool: IndexPool, listing: Listing) -> Response:
     page = PostsPage(
         headline=listing.title,
         words=wanted.words,
-        notes=[*wanted.parse().notes, *_tell_missing(pool, names)],
+        notes=[*wanted.parse().notes, *_tell_missing(pool, names), *([_MANY] if counts.is_cut else [])],
         chips=[_build_chip(pairs, pair) for pair in pairs if pair[0] not in {"q", "sort"}],
         total=total,
         days=list_days(posts, is_ranked=wanted.by_relevance),
@@ -161,7 +162,12 @@ def _list_choices(
         kept = [(name, count) for name, count in top if count and (kind, name) not in listing.wanted.labels][:_CHOICES]
         if kept:
             choices[_HEADINGS[kind]] = [
-                Choice(name=name, count=count, href=_build_narrowed(listing.pairs, kind, name)) for name, count in kept
+                Choice(
+                    name=name,
+                    count=0 if counts.is_cut and kind != "collection" else count,
+                    href=_build_narrowed(listing.pairs, kind, name),
+                )
+                for name, count in kept
             ]
     return choices
 

@@ -58,7 +58,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A condition that would narrow the list down, and how many posts meet it."""
+    """A condition that would narrow the list down, and how many posts meet it; 0 where they were not counted."""
 
     name: str
     count: int

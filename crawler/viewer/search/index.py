@@ -48,6 +48,8 @@ REFRESH_S: Final = 2.0
 _FIRST_WAIT_S: Final = 10.0
 _WAIT_S: Final = 0.01
 _TOP: Final = 200
+# Of a larger result the labels and days are not counted: that would take longer than the search.
+COUNTED: Final = 20_000
 _CACHED: Final = 64
 _NEAR: Final = 4000
 _AT_ONCE: Final = 200
@@ -151,16 +153,19 @@ class PostIndex:
 
     def _count_labels(self, wanted: Wanted) -> Counts:
         run = self._database.execute
-        labels: dict[str, dict[str, int]] = {}
         if wanted.is_everything:
-            for kind in KINDS:
-                top = run("SELECT name, posts FROM labels WHERE kind = ? ORDER BY posts DESC LIMIT ?", (kind, _TOP))
-                labels[kind] = dict(top)
-            return Counts(labels=labels, days=dict(run("SELECT day, count(*) FROM posts WHERE day <> '' GROUP BY 1")))
+            return Counts(
+                labels=self._list_frequent(),
+                days=dict(run("SELECT day, count(*) FROM posts WHERE day <> '' GROUP BY 1")),
+            )
+        labels: dict[str, dict[str, int]] = {}
         where, values = build_where(wanted, wanted.parse())
         run("CREATE TEMP TABLE IF NOT EXISTS result (id INTEGER PRIMARY KEY)")
         run("DELETE FROM temp.result")
-        run(f"INSERT INTO temp.result SELECT id FROM posts {where}", values)  # noqa: S608 (our own words)
+        most = (*values, COUNTED + 1)
+        run(f"INSERT INTO temp.result SELECT id FROM posts {where} LIMIT ?", most)  # noqa: S608 (our own words)
+        if run("SELECT count(*) FROM temp.result").fetchone()[0] > COUNTED:
+            return Counts(labels=self._list_frequent(), is_cut=True)
         counted = run(
             "SELECT kind, name, number FROM (SELECT label, count(*) AS number FROM temp.result"
             " CROSS JOIN labelled ON labelled.post = result.id GROUP BY label) JOIN labels ON labels.id = label"
@@ -169,6 +174,11 @@ class PostIndex:
             labels.setdefault(kind, {})[name] = number
         days = run("SELECT day, count(*) FROM temp.result CROSS JOIN posts USING (id) WHERE day <> '' GROUP BY 1")
         return Counts(labels=labels, days=dict(days))
+
+    def _list_frequent(self) -> dict[str, dict[str, int]]:
+        """Return the labels that most posts have, of each kind."""
+        query = "SELECT name, posts FROM labels WHERE kind = ? ORDER BY posts DESC LIMIT ?"
+        return {kind: dict(self._database.execute(query, (kind, _TOP))) for kind in KINDS}
 
     def suggest(self, wanted: Wanted) -> list[Wanted]:
         """Return searches with words of the index that are spelt nearly alike, for words that no post holds."""

@@ -117,10 +117,12 @@ class Counts:
     Attributes:
         labels: kind to name to number.
         days: day to number; posts without a date are left out.
+        is_cut: there are too many posts to count; the labels are those of all posts, and there are no days.
     """
 
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     days: Mapping[str, int] = field(default_factory=dict)
+    is_cut: bool = False
 
 
 def write_query(

@@ -77,7 +77,8 @@ class IndexPool:
             days.update(count.days)
             for kind, numbers in count.labels.items():
                 labels.setdefault(kind, Counter()).update(numbers)
-        return Counts(labels=labels, days=days)
+        is_cut = any(count.is_cut for count in counts)
+        return Counts(labels=labels, days={} if is_cut else days, is_cut=is_cut)
 
     def suggest(self, names: Sequence[str], wanted: Wanted) -> list[tuple[Wanted, int]]:
         """Return searches that find something where one finds nothing, and how many posts each finds."""

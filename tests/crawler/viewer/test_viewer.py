@@ -21,6 +21,7 @@ from crawler.reparsing.word_changes import Change, compare_words
 from crawler.viewer.comparison import compare, mark_page
 from crawler.viewer.stories import build_story
 from tests.archives.conftest import build_exchange, build_writer
+from tests.crawler.scheduling.test_schedule import wait_until
 from tests.crawler.viewer.conftest import Viewer, show
 from tests.project import Data, run_scrapy
 
@@ -337,6 +338,26 @@ def test_the_index_of_posts_is_derived(crawl: tuple[Data, str], tmp_path: Path) 
             path.write_bytes(content)
         with show(data) as viewer:
             assert "44 posts" in read(viewer, "/-/posts")
+
+
+def test_too_many_posts_are_listed_and_not_counted(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The labels that would narrow them down are offered without numbers, which would have to be right."""
+    target = "/-/posts?collection=newspaper&q=-nowhere-to-be-found"
+    wait_until(lambda: "not in it yet" not in read(viewer, target))
+    viewer.app._posts.find("newspaper")._counts.clear()
+    counted = read(viewer, target)
+    assert "too many" not in counted
+    assert "over-time" in counted
+    monkeypatch.setattr("crawler.viewer.search.index.COUNTED", 10)
+    viewer.app._posts.find("newspaper")._counts.clear()
+    page = read(viewer, target)
+    assert "too many" in page
+    assert "44 posts" in page
+    assert "over-time" not in page
+    (choices,) = re.findall(r'<aside class="narrow".*?</aside>', page, re.DOTALL)
+    assert "tag=" in choices
+    assert not re.search(r"<span>[0-9]", choices)
+    viewer.app._posts.find("newspaper")._counts.clear()
 
 
 def test_pages_name_the_program_that_the_user_runs(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
