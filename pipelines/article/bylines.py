@@ -85,6 +85,13 @@ _ORGANISATION = re.compile(
     re.IGNORECASE,
 )
 
+# What a link to a writer's page says in place of a name.
+_OF_LINKS = re.compile(
+    r"^(?:(?:see|view|show|read|learn)\s+(?:all|more|profile|bio)|(?:more|articles?|posts?|stories)\s+(?:by|from)"
+    r"|(?:mehr|artikel|beiträge)\s+von|about the author|corresponding author|all posts)\b",
+    re.IGNORECASE,
+)
+
 
 def list_signed(page: Page) -> list[list[str]]:
     """Return the names in the first elements that are named for an author, a list an element, at most three.
@@ -166,7 +173,9 @@ def find_authors(
         names = clean_names(found, metadata.site_names, is_han=is_han)
         if names:
             return names, evidence
-    return [], ""
+    # A blog may bear its writer's name; a paper that signs its news is no person, whatever its system calls it.
+    names = [] if metadata.is_news else clean_names(metadata.persons, (), is_han=is_han)
+    return names, "jsonld:author" if names else ""
 
 
 def _iter_names(text: str, *, is_han: bool) -> Iterator[str]:
@@ -184,7 +193,8 @@ def clean_names(found: Iterable[str], site_names: Iterable[str], *, is_han: bool
     split = _SPLIT_HAN if is_han else _SPLIT_LATIN
     parts = (part.strip(" ()（）[]【】:：-–—,") for text in found for part in split.split(_strip_prefix(text)))
     names = normalise_names(part for part in parts if 2 <= len(part) <= _MAX_CHARS)
-    return [name for name in names if not _ORGANISATION.search(name) and fold_title(name) not in sites][:_MAX_AUTHORS]
+    kept = [name for name in names if not (_ORGANISATION.search(name) or _OF_LINKS.search(name))]
+    return [name for name in kept if fold_title(name) not in sites][:_MAX_AUTHORS]
 
 
 def _strip_prefix(text: str) -> str:

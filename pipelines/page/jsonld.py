@@ -86,6 +86,18 @@ def list_texts(value: Any, nodes: Iterable[dict[str, Any]] = ()) -> list[str]:
     return [text for text in texts if text.strip()]
 
 
+def list_persons(value: Any, nodes: Iterable[dict[str, Any]] = ()) -> list[str]:
+    """Return those of the texts of `list_texts` that name a person, as the object or one of its `@id` says."""
+    persons = [node["@id"] for node in nodes if node.get("@id") and _is_person(node)]
+    entries = [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
+    return list_texts([entry for entry in entries if _is_person(entry) or entry.get("@id") in persons], nodes)
+
+
+def _is_person(node: dict[str, Any]) -> bool:
+    kinds = node.get("@type")
+    return "Person" in (kinds if isinstance(kinds, list) else [kinds])
+
+
 def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 

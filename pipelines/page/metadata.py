@@ -38,6 +38,7 @@ class Metadata:
     """Everything that a page states about its article, most trustworthy first in every list.
 
     Attributes:
+        persons: those of the authors whom JSON-LD calls a person.
         is_news: its JSON-LD calls it news, as the systems of newspapers do; other systems repeat their `title` in it.
     """
 
@@ -46,6 +47,7 @@ class Metadata:
     keywords: list[list[Statement]] = field(default_factory=list)
     sections: list[Statement] = field(default_factory=list)
     authors: list[list[Statement]] = field(default_factory=list)
+    persons: list[str] = field(default_factory=list)
     bodies: list[Statement] = field(default_factory=list)
     site_names: list[str] = field(default_factory=list)
     description: str = ""
@@ -130,6 +132,7 @@ def _read_article(node: dict[str, Any], nodes: list[dict[str, Any]], metadata: M
         _add(metadata.sections, section, "jsonld:articleSection")
     for name in ("author", "creator"):
         _add_group(metadata.authors, jsonld.list_texts(node.get(name), nodes), f"jsonld:{name}")
+        metadata.persons += jsonld.list_persons(node.get(name), nodes)
     for text in jsonld.list_texts(node.get("articleBody")):
         metadata.bodies.append(Statement(text=text, evidence="jsonld:articleBody"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -499,6 +500,43 @@ def test_organisations_and_addresses_are_no_authors(stated: list[str], expected:
         authors=[[Statement(text=text, evidence="jsonld:author") for text in stated]], site_names=["The Paper"]
     )
     assert find_authors(metadata, signed=[], near=[], body_text="", language="en")[0] == expected
+
+
+def state_author(author: object, *, kind: str = "BlogPosting") -> Metadata:
+    article = {"@type": kind, "headline": "The bridge", "author": author}
+    person = {"@type": ["Person", "Organization"], "@id": "#jane", "name": "Jane Roe"}
+    said = json.dumps({"@graph": [article, person, {"@id": "#firm", "@type": "Organization", "name": "Jane Roe"}]})
+    head = f'<meta property="og:site_name" content="Jane Roe"><script type="application/ld+json">{said}</script>'
+    return read(head)
+
+
+@pytest.mark.parametrize(
+    ("author", "expected"),
+    [
+        ({"@type": "Person", "name": "Jane Roe"}, ["Jane Roe"]),
+        ([{"@id": "#jane"}], ["Jane Roe"]),
+        ({"@id": "#jane", "name": "Jane Roe"}, ["Jane Roe"]),
+        ({"@id": "#firm"}, []),
+        ({"@type": "Organization", "name": "Jane Roe"}, []),
+        ("Jane Roe", []),
+    ],
+)
+def test_a_blog_may_bear_the_name_of_its_writer(author: object, expected: list[str]) -> None:
+    found = find_authors(state_author(author), signed=[], near=[], body_text="", language="en")
+    assert found == (expected, "jsonld:author" if expected else "")
+
+
+def test_a_paper_is_no_author_whatever_it_is_called_and_a_byline_wins() -> None:
+    author = {"@type": "Person", "name": "Jane Roe"}
+    paper = state_author(author, kind="NewsArticle")
+    assert find_authors(paper, signed=[], near=[], body_text="", language="en") == ([], "")
+    blog = state_author(author)
+    assert find_authors(blog, signed=[], near=["By John Doe"], body_text="", language="en")[0] == ["John Doe"]
+
+
+@pytest.mark.parametrize("words", ["See all", "More from Jane", "Articles by Jane", "About the author", "Artikel von"])
+def test_words_of_a_link_to_a_writer_are_no_name(words: str) -> None:
+    assert find_authors(Metadata(), signed=[[words]], near=[], body_text="", language="en") == ([], "")
 
 
 @pytest.mark.parametrize(
