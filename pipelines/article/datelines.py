@@ -222,7 +222,7 @@ def _iter_block_texts(headline: Any) -> Iterator[str]:
             continue
         if is_beside(element) or stands_beside(element, known):
             continue
-        if element.tag in BLOCKS and any(child.tag in BLOCKS for child in element):
+        if element.tag in BLOCKS and any(child.tag in BLOCKS or _is_card(child) for child in element):
             yield fold_blanks((element.text or "") + " ".join(child.tail or "" for child in element))
             continue
         parent = element.getparent()
@@ -233,6 +233,11 @@ def _iter_block_texts(headline: Any) -> Iterator[str]:
             yield from moments
             if len(moments) < 2 and not _is_of_change(element):
                 yield _read_apart(element)
+
+
+def _is_card(element: Any) -> bool:
+    """Tell whether an inline element leads to another article and holds blocks about it."""
+    return element.tag == "a" and is_beside(element)
 
 
 def _iter_before(headline: Any) -> Iterator[str]:

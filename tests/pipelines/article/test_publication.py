@@ -61,6 +61,8 @@ def test_a_day_is_found_wherever_the_article_says_it(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
+        # A card that leads to another article.
+        f"{HEADLINE}<div><a href=/x><div>The new bridge</div><div>12 August 2025</div></a></div>{PROSE}",
         # Since when somebody has been a member.
         f"{HEADLINE}<p>Registriert: 12.08.2025, 05:56</p>{PROSE}",
         # Of other articles, of comments, of the site.
