@@ -120,7 +120,8 @@ def find_publication(
         reader = _Reader(zone=found, captured_at=captured_at, language=language)
         changes = reader.read_changes(datelines.list_changed(around))
         claims = _prefer_shown(_believe(reader.read([*strong, *weak]), changes, captured_at))
-    return _localise(_choose(claims), zone or found) if claims else None
+    days = {claim.stated.instant.date() for claim in claims if not claim.has_time}
+    return _localise(_choose(claims), zone or found, days=days) if claims else None
 
 
 def _believe(claims: list[_Claim], changes: list[datetime], captured_at: datetime | None) -> list[_Claim]:
@@ -252,11 +253,17 @@ def _infer_offset(claims: list[_Claim]) -> tzinfo | None:
     return None
 
 
-def _localise(publication: Publication, zone: tzinfo | None) -> Publication:
-    """Return a publication whose instant was stated in UTC, a notation, in the zone of the source or the page."""
+def _localise(publication: Publication, zone: tzinfo | None, *, days: set[date]) -> Publication:
+    """Return a publication whose instant was stated in UTC, a notation, in the zone of the source or the page.
+
+    Args:
+        days: bare days that the page states; where they name that of UTC and not the zone's, the site runs in UTC.
+    """
     if zone is None or publication.instant is None or publication.instant.utcoffset():
         return publication
     instant = publication.instant.astimezone(zone)
+    if publication.day in days and instant.date() not in days:
+        return publication
     return replace(publication, instant=instant, day=instant.date())
 
 

@@ -128,10 +128,11 @@ def test_at_a_full_hour_another_time_is_another_time() -> None:
     assert read_article(page, captured_at=CAPTURED).datePublished_day == date(2025, 5, 15)
 
 
-def test_an_instant_in_utc_is_of_the_day_that_the_source_has() -> None:
-    page = Page(f"<html lang=de>{say_to_machines('2025-05-14T23:00:00Z')}{HEADLINE}{PROSE}")
+@pytest.mark.parametrize(("shown", "day"), [("", 15), ("14 May 2025", 14), ("15 May 2025", 15)])
+def test_an_instant_in_utc_is_of_the_day_that_the_source_has_or_the_page_shows(shown: str, day: int) -> None:
+    page = Page(f"<html lang=de>{say_to_machines('2025-05-14T23:00:00Z')}{HEADLINE}<p>{shown}</p>{PROSE}")
     article = read_article(page, captured_at=CAPTURED, zone=ZoneInfo("Europe/Berlin"))
-    assert article.datePublished_day == date(2025, 5, 15)
+    assert article.datePublished_day == date(2025, 5, day)
 
 
 @pytest.mark.parametrize(
