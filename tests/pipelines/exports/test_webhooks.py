@@ -19,7 +19,8 @@ from urllib.parse import parse_qs, quote
 import pytest
 
 from archives.storage.collection import Collection
-from crawler.publishing.delivering import deliver_changes, deliver_due
+from archives.storage.files import lock_file
+from crawler.publishing.delivering import LOCK_NAME, deliver_changes, deliver_due
 from crawler.publishing.library import Library
 from crawler.publishing.outbox import MAX_ATTEMPTS, Outbox
 from crawler.publishing.webhooks import Hook, load_hook, sign
@@ -205,6 +206,16 @@ def test_one_receiver_does_not_wait_for_another(library: Library, receiver: Rece
         gone = Hook(url=f"http://127.0.0.1:{unused.getsockname()[1]}/", secret=SECRET, timeout_s=0.5)
         done = deliver_changes(library, (gone, build_hook(receiver)), patience_s=10)
     assert (done.delivered, done.waiting) == (4, 4)
+
+
+def test_one_process_delivers_at_a_time(library: Library, receiver: Receiver) -> None:
+    """Of two, the faster one could deliver an update before the slower one has delivered the post."""
+    hook = build_hook(receiver)
+    with (library.data_dir / LOCK_NAME).open("w") as other:
+        assert lock_file(other.fileno())
+        done = deliver_changes(library, (hook,), patience_s=0.2)
+        assert (done.delivered, done.waiting, receiver.asked) == (0, 4, [])
+    assert deliver_changes(library, (hook,), patience_s=10).delivered == 4
 
 
 def test_what_was_put_into_the_outbox_survives_the_process(library: Library, receiver: Receiver) -> None:
