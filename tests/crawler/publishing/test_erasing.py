@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archives.captures.writer import WarcWriter
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from archives.urls import surt_key
+from archives.warc.reader import iter_records
 from crawler.demo_site import Newspaper
+from crawler.runs.run import VIEW_PREFIX
 from tests.crawler.publishing.grep import find_words
 from tests.project import LOOPBACK, Data, run_scrapy
 
@@ -93,6 +96,17 @@ def test_no_byte_is_left_and_nothing_brings_it_back(
     with CollectionIndex(Collection.open(data.path, "newspaper")) as index:
         assert not [entry.url for entry in index.iter_entries() if ARTICLE in surt_key(entry.url)]
     assert run_scrapy("verify", "newspaper", "--posts", data=data).returncode == 0
+
+
+def test_the_picture_of_a_page_goes_with_it(tmp_path: Path) -> None:
+    collection = Collection.open(tmp_path, "news", create=True)
+    with WarcWriter(collection, info={}, prefix="news") as writer:
+        for page in ("http://a.example/1", "http://a.example/2"):
+            writer.write_resource(f"{VIEW_PREFIX}{page}", "image/png", b"PNG of " + page.encode())
+    done = run_scrapy("forget", "http://a.example/1", "--yes", data=Data(tmp_path))
+    assert done.returncode == 0, done.stderr
+    blocks = [record.block for warc in Data(tmp_path).warcs("news") for record in iter_records(warc)]
+    assert [block for block in blocks if b"PNG of" in block] == [b"PNG of http://a.example/2"]
 
 
 def test_what_nobody_knows_is_no_erasure(tmp_path: Path, paper: Newspaper) -> None:
