@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.captures.writer import WarcWriter
+from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from archives.warc.reader import iter_records
 from archives.warc.records import Exchange, RecordType
@@ -160,3 +161,21 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_taken(data: Data, source: P
     assert "absent.warc.gz" in done.stderr
     assert count_posts(data) == 2
     assert run_scrapy("backfill", str(source), data=data).returncode == 2
+
+
+def test_a_record_is_read_in_its_file_where_the_server_names_it(data: Data, source: Path, warc: Path) -> None:
+    with CollectionIndex(Collection.open(warc.parents[3], "news")) as index:
+        index.refresh()
+        (entry,) = index.iter_captures(f"{SITE}/a/2")
+    member = warc.read_bytes()[entry.offset : entry.offset + entry.length]
+    place = {"filename": f"crawl/{warc.name}", "offset": str(entry.offset), "length": str(entry.length)}
+    line = {"url": entry.url, "timestamp": entry.timestamp, "status": "200", **place}
+    with WireServer({}) as server:
+        query = "url=http%3A%2F%2Fweir.example%2F&matchType=prefix&output=json&limit=5000&showResumeKey=true"
+        server.routes[f"/index?{query}"] = build_response(json.dumps(line).encode())
+        server.routes[f"/data/crawl/{warc.name}"] = build_response(member, status="206 Partial Content")
+        settings = {"BACKFILL_CDX": f"{server.base_url}/index", "BACKFILL_WARCS": f"{server.base_url}/data"}
+        done = run_scrapy("backfill", str(source), data=data, settings={**settings, "BACKFILL_DELAY": 0})
+    assert done.returncode == 0, done.stderr
+    assert entry.record_id in [record.record_id for record in list_records(data)]
+    assert count_posts(data) == 1
