@@ -44,8 +44,10 @@ _DIGEST_LETTERS: Final = 16
 _PRIORITY: Final = 1000
 _LINE_END: Final = re.compile(rb"\r\n?|\n")
 _AGENT: Final = re.compile(
-    rb"^([ \t]*user-?[ \t]?agent[ \t]*:[ \t]*)([A-Za-z_-]+|\*)[^\n]*$", re.IGNORECASE | re.MULTILINE
+    rb"^([ \t]*user-?[ \t]?agent[ \t]*:[ \t]*)(?:(\*)(?![^\s#])|([A-Za-z_-]+))?[^\n]*$", re.IGNORECASE | re.MULTILINE
 )
+# In place of other crawlers' names, since parsers look for a name anywhere within ours.
+_OTHER: Final = b"!other"
 _TOKEN: Final = re.compile(r"[A-Za-z_-]+")
 _SITEMAP_LINE: Final = re.compile(rb"^[ \t]*sitemap[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
 
@@ -174,7 +176,7 @@ class RobotsMiddleware:
         return Rules(parser=parser, response=response)
 
     def _build(self, body: bytes) -> RobotParser:
-        parser: RobotParser = self._parse.from_crawler(self._crawler, normalise_robots(body))
+        parser: RobotParser = self._parse.from_crawler(self._crawler, normalise_robots(body, self._token))
         return parser
 
     def _close(self, host: str, url: str, why: str, response: Response | None = None) -> Rules:
@@ -219,10 +221,18 @@ def list_sitemaps(body: bytes) -> list[str]:
     return [line.decode("latin-1") for line in _SITEMAP_LINE.findall(normalise_robots(body[:_MOST_BYTES]))]
 
 
-def normalise_robots(body: bytes) -> bytes:
-    """Return a robots.txt with one kind of line end, without a byte order mark, and product tokens alone.
+def normalise_robots(body: bytes, token: str = "") -> bytes:
+    """Return a robots.txt with one kind of line end, no byte order mark, and of product tokens only ours and `*`.
+
+    Args:
+        token: our product token, which a group has to name whole, in any case.
 
     Spec: RFC 9309 §2.2 (EOL is CR, LF or both), §2.2.1 (a product token is letters, `_` and `-`), §2.5 (500 KiB).
     """
+
+    def rewrite(line: re.Match[bytes]) -> bytes:
+        named = line[2] or line[3] or b""
+        return line[1] + (named if named == b"*" or named.decode().lower() == token.lower() else _OTHER)
+
     text = _LINE_END.sub(b"\n", body[:_MOST_BYTES].removeprefix(b"\xef\xbb\xbf"))
-    return _AGENT.sub(rb"\1\2", text)
+    return _AGENT.sub(rewrite, text)

@@ -163,8 +163,28 @@ def test_pauses_grow_while_a_host_refuses_and_end_when_it_answers() -> None:
         (b"user-agent: *\ndisallow: /*.php$\n", "/x.php?a", True),
         (b"user-agent: *\ndisallow: /caf%C3%A9\n", "/caf\xe9", False),
         (b"user-agent: *\ndisallow:\n", "/x", True),
+        (b"user-agent: news\ndisallow: /\n", "/x", True),
+        (b"user-agent: newsreel-images\ndisallow: /\n", "/x", True),
+        (b"user-agent: *\ndisallow: /x\nuser-agent: reel\nallow: /\n", "/x", False),
+        (b"user-agent: *bot\ndisallow: /\n", "/x", True),
+        (b"user-agent: * # all\ndisallow: /\n", "/x", False),
+        (b"user-agent:\ndisallow: /\n", "/x", True),
+        (b"user-agent Newsreel\ndisallow /x\n", "/x", False),
+        (b"disallow: /x\nuser-agent: newsreel\nallow: /\n", "/x", True),
+        (b"user-agent: a\nuser-agent: newsreel\n\ndisallow: /x\n", "/x", False),
+        (b"user-agent: newsreel\nsitemap: http://a.example/s\nuser-agent: b\ndisallow: /x\n", "/x", False),
+        (b"user-agent: newsreel\ndisallow: /X\n", "/x", True),
+        (b"user-agent: newsreel\ndisallow: /x\nallow: /x\n", "/x/page", True),
+        (b"user-agent: newsreel\nallow: /page\ndisallow: /*.html\n", "/page.html", False),
+        (b"user-agent: newsreel\ndisallow: /caf\xc3\xa9\n", "/caf%C3%A9", False),
+        (b"user-agent: newsreel\ndisallow: /caf%c3%a9\n", "/caf%C3%A9", False),
+        (b"user-agent: newsreel\ndisallow: /%7Ejoe/\n", "/~joe/a", False),
+        (b"user-agent: newsreel\ndisallow: /a*b*c\n", "/axxbyyc/z", False),
+        (b"user-agent: newsreel\ndisallow: /a$b\n", "/a$b", False),
+        (b"user-agent: newsreel\ndisallow: /$\n", "/x", True),
+        (b"user-agent: newsreel\ndisallow: /x # note\n", "/x", False),
     ],
 )  # fmt: skip
 def test_rules_are_read_as_the_standard_says(text: bytes, path: str, is_allowed: bool) -> None:
-    rules = Protego.parse(normalise_robots(text).decode())
+    rules = Protego.parse(normalise_robots(text, "Newsreel").decode())
     assert rules.can_fetch(f"http://a.example{path}", "Newsreel") is is_allowed
