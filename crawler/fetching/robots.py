@@ -78,9 +78,7 @@ class RobotsMiddleware:
         settings = crawler.settings
         self._crawler = crawler
         agent = settings.get("ROBOTSTXT_USER_AGENT") or settings["USER_AGENT"]
-        token = _TOKEN.match(agent)
-        # A contact address in the User-Agent may hold another crawler's name.
-        self._token = token[0] if token else agent
+        self._token = find_token(agent)
         self._parse = load_object(settings["ROBOTSTXT_PARSER"])
         self._most_delay_s = settings.getfloat("ROBOTSTXT_MAX_DELAY")
         self._least_delay_s = settings.getfloat("DOWNLOAD_DELAY")
@@ -219,6 +217,12 @@ class RobotsMiddleware:
 def list_sitemaps(body: bytes) -> list[str]:
     """Return the addresses that the `Sitemap:` lines of a robots.txt name, as written. Spec: RFC 9309 §2.2.4."""
     return [line.decode("latin-1") for line in _SITEMAP_LINE.findall(normalise_robots(body[:_MOST_BYTES]))]
+
+
+def find_token(agent: str) -> str:
+    """Return the product token of a User-Agent, whose contact address may hold another crawler's name."""
+    token = _TOKEN.match(agent)
+    return token[0] if token else agent
 
 
 def normalise_robots(body: bytes, token: str = "") -> bytes:

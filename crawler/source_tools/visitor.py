@@ -9,6 +9,7 @@ from urllib.parse import urljoin, urlsplit
 from scrapy.robotstxt import ProtegoRobotParser
 
 from crawler.addon import build_user_agent
+from crawler.fetching.robots import find_token, normalise_robots
 from crawler.source_tools.pages import PageReader, PageUnreadable, RawPage
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Visitor:
         self._reader = reader
         self._delay_s = settings.getfloat("DOWNLOAD_DELAY")
         self._is_obeying = settings.getbool("ROBOTSTXT_OBEY")
-        self._name = build_user_agent(settings)
+        self._token = find_token(build_user_agent(settings))
         self._sleep = sleep
         self._robots: dict[str, RawPage | None] = {}
         self._asked = 0
@@ -59,7 +60,10 @@ class Visitor:
 
     def _is_allowed(self, url: str) -> bool:
         robots = self._read_robots(urljoin(url, "/robots.txt"))
-        return robots is None or bool(ProtegoRobotParser(robots.body, None).allowed(url, self._name))
+        if robots is None:
+            return True
+        rules = ProtegoRobotParser(normalise_robots(robots.body, self._token), None)
+        return bool(rules.allowed(url, self._token))
 
     def _read_robots(self, url: str) -> RawPage | None:
         if url not in self._robots:
