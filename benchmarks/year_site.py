@@ -88,7 +88,7 @@ class Spell:
     paths: tuple[str, ...] = ("/",)
 
     def holds(self, path: str, now: float) -> bool:
-        """Tell whether an address is refused."""
+        """Return whether an address is refused."""
         return self.begins_at <= now < self.ends_at and path.startswith(self.paths)
 
 

@@ -46,7 +46,7 @@ _STARTING: Final = Lock()
 
 
 def can_fork(environment: Mapping[str, str]) -> bool:
-    """Tell whether a new interpreter would start in this environment as ours did."""
+    """Return whether a new interpreter would start in this environment as ours did."""
     return _select_start(environment) == _select_start(os.environ)
 
 

@@ -58,7 +58,7 @@ class Exclusions:
         return "\n".join(entry.pattern for entry in self.entries)
 
     def excludes(self, *urls: str) -> bool:
-        """Tell whether one of the addresses is excluded, as it stands or with its escapes decoded."""
+        """Return whether one of the addresses is excluded, as it stands or with its escapes decoded."""
         return any(self._is_met(url) for url in urls if url) if self.entries else False
 
     def refresh(self) -> None:

@@ -72,15 +72,15 @@ class Register:
         return bool(self.erasures)
 
     def has_address(self, url: str) -> bool:
-        """Tell whether what stands at an address was erased."""
+        """Return whether what stands at an address was erased."""
         return bool(self._addresses) and digest_address(url) in self._addresses
 
     def has_article(self, source: str, identifier: str) -> bool:
-        """Tell whether an article was erased."""
+        """Return whether an article was erased."""
         return bool(self._articles) and digest_article(source, identifier) in self._articles
 
     def has_pruned(self, source: str, identifier: str) -> bool:
-        """Tell whether an article is only gone because it was beyond what is kept."""
+        """Return whether an article is only gone because it was beyond what is kept."""
         digest = digest_article(source, identifier)
         reasons = {entry.is_pruned for entry in self.erasures if digest in entry.articles}
         return reasons == {True}
@@ -94,7 +94,7 @@ class Register:
         return digest
 
     def is_dropped(self, name: str, digest: str) -> bool:
-        """Tell whether a WARC file that had this SHA-256 before anything was erased from it was removed as a whole."""
+        """Return whether a WARC file with this SHA-256 before any erasure was removed as a whole."""
         files = (file for entry in self.erasures for file in entry.files)
         return any(
             (file.name, file.after) == (name, "") and self.find_origin(name, file.before) == digest for file in files

@@ -170,7 +170,7 @@ class ColdIndex:
         return int(self._file.metadata.num_rows)
 
     def is_current(self, collection: Collection) -> bool:
-        """Tell whether the collection's index is as it was when the file was written."""
+        """Return whether the collection's index is as it was when the file was written."""
         noted = (self._file.metadata.metadata or {}).get(_STATE)
         return bool(noted == _find_state(collection).encode())
 

@@ -75,7 +75,7 @@ class Filter:
     pattern: re.Pattern[str] | None = None
 
     def passes(self, values: dict[str, str]) -> bool:
-        """Tell whether a line meets the condition."""
+        """Return whether a line meets the condition."""
         found = values.get(self.name, "")
         if self.pattern is not None:
             holds = self.pattern.match(found) is not None

@@ -74,7 +74,7 @@ def load_public(path: Path) -> str:
 
 
 def is_signed_by(public: str, data: bytes, signature: str) -> bool:
-    """Tell whether a signature of `data` was made with the private half of a key."""
+    """Return whether a signature of `data` was made with the private half of a key."""
     ed25519, _ = _load_cryptography()
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - optional
 

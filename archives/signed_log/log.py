@@ -140,7 +140,7 @@ def extend_log(
 
 
 def is_erasure(register: Register, noted: Mapping[str, Any], sha256: str) -> bool:
-    """Tell whether a file is what erasures made of the file that was logged."""
+    """Return whether a file is what erasures made of the file that was logged."""
     name, digest = noted["file"], sha256
     for erasure in reversed(register.erasures):
         for file in reversed(erasure.files):

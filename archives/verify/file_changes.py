@@ -28,11 +28,11 @@ class FileChanges:
         self._digests: dict[str, str] = {}
 
     def is_same(self, name: str, sha256: str) -> bool:
-        """Tell whether a file that is there is the one that was noted, but for what was erased from it."""
+        """Return whether a file that is there is the one that was noted, but for what was erased from it."""
         return self._register.find_origin(name, self._find_digest(name)) == sha256
 
     def accounts_for(self, name: str, sha256: str) -> bool:
-        """Tell whether a file that is missing was dropped as a whole, or is part of another, as it was noted.
+        """Return whether a file that is missing was dropped as a whole, or is part of another, as it was noted.
 
         Raises:
             CollectionError: a list of parts is damaged.
@@ -46,7 +46,7 @@ class FileChanges:
         return self._register.find_origin(name, part.sha256) == sha256 and self._holds(merge, part)
 
     def _holds(self, merge: Merge, part: Part) -> bool:
-        """Tell whether a merged file still holds the bytes of a part, but for what was erased from it since."""
+        """Return whether a merged file still holds the bytes of a part, but for what was erased from it since."""
         path = self._archive_dir / merge.name
         try:
             digest = self._find_digest(merge.name)

@@ -36,7 +36,7 @@ class Selection:
     is_of_source: Callable[[IndexEntry], bool] | None = None
 
     def __call__(self, entry: IndexEntry) -> bool:
-        """Tell whether a capture is meant."""
+        """Return whether a capture is meant."""
         if self.since is not None and entry.captured_at < self.since:
             return False
         if self.until is not None and entry.captured_at > self.until:

@@ -33,7 +33,7 @@ def build_digest(data: bytes, algorithm: str = "sha1") -> str:
 
 
 def can_write_digest(algorithm: str) -> bool:
-    """Tell whether digests of that name can be written here."""
+    """Return whether digests of that name can be written here."""
     return algorithm in WRITTEN and _begin(algorithm) is not None
 
 
@@ -85,19 +85,19 @@ class DigestCheck:
             self._digest.update(part)
 
     def matches(self) -> bool | None:
-        """Tell whether the label is the digest of the bytes so far; None when its algorithm is not one we know."""
+        """Return whether the label is the digest of the bytes so far; None when its algorithm is not one we know."""
         return None if self._digest is None else self._expected == self._digest.digest()
 
 
 def matches_digest(label: str, data: bytes | memoryview) -> bool | None:
-    """Tell whether `label` is the digest of `data`; None when its algorithm is not one we know."""
+    """Return whether `label` is the digest of `data`; None when its algorithm is not one we know."""
     check = DigestCheck(label)
     check.update(data)
     return check.matches()
 
 
 def is_digest_of_nothing(label: str) -> bool:
-    """Tell whether `label` is the digest of no bytes at all."""
+    """Return whether `label` is the digest of no bytes at all."""
     return DigestCheck(label).matches() is True
 
 

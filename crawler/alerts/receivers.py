@@ -64,7 +64,7 @@ class Receiver:
     wants_alerts: bool = True
 
     def wants(self, alert: Standing) -> bool:
-        """Tell whether an alert is for this receiver."""
+        """Return whether an alert is for this receiver."""
         return (
             self.wants_alerts
             and self.collection in ("", alert.collection)

@@ -106,7 +106,7 @@ class StandingAlerts:
         )
 
     def claim(self, receiver: str, *, every_s: float, now: float) -> bool:
-        """Tell whether a message may be sent to a receiver now, and if so keep others from doing it, too."""
+        """Return whether a message may be sent to a receiver now, and if so keep others from doing it, too."""
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("INSERT OR IGNORE INTO receiver (name) VALUES (?)", (receiver,))

@@ -39,16 +39,16 @@ class Access:
         return f"{_COOKIE}={self._derive('cookie')}; Path=/; HttpOnly; SameSite=Lax"
 
     def is_token(self, text: str) -> bool:
-        """Tell whether a text is the token."""
+        """Return whether a text is the token."""
         return _is_same(text, self._token)
 
     def is_program(self, request: Request) -> bool:
-        """Tell whether a request brings the token itself. Spec: RFC 6750 §2.1."""
+        """Return whether a request brings the token itself. Spec: RFC 6750 §2.1."""
         scheme, _, credentials = request.get("authorization").partition(" ")
         return scheme.lower() == "bearer" and self.is_token(credentials.strip())
 
     def may_read(self, request: Request) -> bool:
-        """Tell whether a request may see the pages."""
+        """Return whether a request may see the pages."""
         try:
             morsel = SimpleCookie(request.get("cookie")).get(_COOKIE)
         except CookieError:
@@ -56,7 +56,7 @@ class Access:
         return self.is_program(request) or (morsel is not None and _is_same(morsel.value, self._derive("cookie")))
 
     def may_act(self, request: Request, form: Mapping[str, str]) -> bool:
-        """Tell whether a form may be acted upon: of a program, or of a page of ours in a browser that knows the token.
+        """Return whether a form may be acted upon: from a program, or from a page of ours in a browser with the token.
 
         Spec: Fetch Metadata Request Headers (W3C) §2.3; RFC 6454 §7.
         """

@@ -34,7 +34,7 @@ def _find_inner(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 
 def is_admitted(address: str, allowed: Iterable[Network] = ()) -> bool:
-    """Tell whether a numeric address may be connected to: not loopback, private, link-local or otherwise special."""
+    """Return whether a numeric address may be connected to: not loopback, private, link-local or otherwise special."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         ip = _find_inner(ip) or ip

@@ -260,7 +260,7 @@ def find_trap(url: str) -> str:
 
 
 def _has_repeats(segments: list[str]) -> bool:
-    """Tell whether the same words stand more than MAX_PATH_REPEATS times in a row; numbers may, in a date."""
+    """Return whether the same words stand more than MAX_PATH_REPEATS times in a row; numbers may, in a date."""
     times = MAX_PATH_REPEATS + 1
     for size in range(1, len(segments) // times + 1):
         for start in range(len(segments) - size * times + 1):

@@ -96,7 +96,7 @@ class ScopeMiddleware:
 
 
 def is_own_login(request: Request) -> bool:
-    """Tell whether a request is part of a log-in and goes to the host of the log-in, in as safe a way."""
+    """Return whether a request is part of a log-in and goes to the host of the log-in, in as safe a way."""
     login = urlsplit(str(request.meta.get(META_LOGIN, "")))
     parts = urlsplit(request.url)
     return parts.netloc == login.netloc and parts.scheme in (login.scheme, "https")
@@ -127,7 +127,7 @@ class RedirectsMiddleware(RedirectMiddleware):
 
 
 def is_loop(redirected: Request) -> bool:
-    """Tell whether a redirected request asks for an address that redirected to it."""
+    """Return whether a redirected request asks for an address that redirected to it."""
     way = {url.partition("#")[0] for url in redirected.meta.get("redirect_urls", ())}
     return redirected.url.partition("#")[0] in way
 

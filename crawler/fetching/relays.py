@@ -82,11 +82,11 @@ def build_relayed(method: str, url: str, headers: dict[str, list[str]], body: by
 
 
 def is_relay_admitted(source: Source, url: str) -> bool:
-    """Tell whether a rendered page may fetch an address: from the source's scope, and where `[render]` says."""
+    """Return whether a rendered page may fetch an address: from the source's scope, and where `[render]` says."""
     return source.admits(url) or (source.render is not None and source.render.scope.admits(url))
 
 
 def is_for_browser(source: Source, url: str) -> bool:
-    """Tell whether a page may be opened in a browser: an article or a page that lists some."""
+    """Return whether a page may be opened in a browser: an article or a page that lists some."""
     wanted = source.render is not None and source.render.when != "never"
     return wanted and source.find_kind(url) in _KINDS

@@ -100,5 +100,5 @@ class RequisiteRequests:
 
 
 def is_requisite_admitted(source: Source, url: str) -> bool:
-    """Tell whether a requisite may be fetched: from the source's own scope, and where it says beside that."""
+    """Return whether a requisite may be fetched: from the source's own scope, and where it says beside that."""
     return source.admits(url) or (source.requisites is not None and source.requisites.scope.admits(url))

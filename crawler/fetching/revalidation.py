@@ -89,7 +89,7 @@ class RevalidateMiddleware:
             self._crawler.stats.inc_value("revalidate/asked")
 
     def _is_rendered(self, url: str) -> bool:
-        """Tell whether a page is for the browser: that it is unchanged says nothing of what its scripts will show."""
+        """Return whether a page is for the browser: that it is unchanged says nothing of what its scripts will show."""
         source = getattr(self._crawler.spider, "source", None)
         return source is not None and is_for_browser(source, url)
 

@@ -184,7 +184,7 @@ class LeaseTable:
         )
 
     def holds(self, host: str) -> bool:  # noqa: ARG002 (a shared frontier gives each host to one worker)
-        """Tell whether this worker may ask the host for something now."""
+        """Return whether this worker may ask the host for something now."""
         return True
 
     def count_open(self) -> int:
@@ -223,12 +223,12 @@ class LeaseTable:
             )
 
     def has_company(self) -> bool:
-        """Tell whether another worker of this machine is alive."""
+        """Return whether another worker of this machine is alive."""
         own = self._lock_path(self._worker)
         return any(is_held(path) for path in self._path.parent.glob(f"{self._path.name}.*.lock") if path != own)
 
     def is_over(self) -> bool:
-        """Tell whether nothing is pending or leased."""
+        """Return whether nothing is pending or leased."""
         return not self._database.execute(
             "SELECT EXISTS (SELECT 1 FROM requests INDEXED BY waiting WHERE job = ? AND state = 0)"
             " OR EXISTS (SELECT 1 FROM requests INDEXED BY leased WHERE job = ? AND state = 1)",

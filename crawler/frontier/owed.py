@@ -152,7 +152,7 @@ class OwedTable:
         self._urls.discard(url)
 
     def is_waiting(self, url: str) -> bool:
-        """Tell whether a page has failed again and again, and its next try is not due."""
+        """Return whether a page has failed again and again, and its next try is not due."""
         if url not in self._urls:
             return False
         due_at, tries = self._database.execute(
@@ -190,7 +190,7 @@ class OwedTable:
         ]
 
     def has_walked(self, rules: str) -> bool:
-        """Tell whether all lists were walked to their ends by these rules."""
+        """Return whether all lists were walked to their ends by these rules."""
         row = self._database.execute("SELECT rules FROM walks WHERE source = ?", (self._source,)).fetchone()
         return row is not None and row[0] == rules
 
@@ -205,7 +205,7 @@ def find_pause(tries: int) -> float:
 
 
 def is_over(reason: str, age_s: float) -> bool:
-    """Tell whether there is no sense in asking again. Spec: RFC 9110 §15.5.5 (404), §15.5.11 (410)."""
+    """Return whether there is no sense in asking again. Spec: RFC 9110 §15.5.5 (404), §15.5.11 (410)."""
     return reason == _GONE or (reason == _MISSING and age_s > _MISSING_FOR_S) or age_s > _FOREVER_S
 
 

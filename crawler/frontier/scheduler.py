@@ -122,7 +122,7 @@ class Frontier(BaseScheduler):
         )
 
     def _is_resting(self, host: str) -> bool:
-        """Tell whether a host has asked for a pause that is not over."""
+        """Return whether a host has asked for a pause that is not over."""
         pauses = self._crawler.get_extension(HostPauses)
         return pauses is not None and pauses.find_left(host) > 0
 
@@ -191,7 +191,7 @@ class Frontier(BaseScheduler):
         return self._filled
 
     def has_pending_requests(self) -> bool:
-        """Tell whether anything is still to fetch, here or with another worker."""
+        """Return whether anything is still to fetch, here or with another worker."""
         if self._has_failed():
             return False
         is_over = True
@@ -266,7 +266,7 @@ class Frontier(BaseScheduler):
             run.sync()
 
     def _has_failed(self) -> bool:
-        """Tell whether something of this run could not be put on disk; then nothing is handed out or acknowledged."""
+        """Return whether something of this run could not be put on disk; then nothing is handed out or acknowledged."""
         return bool(self._crawler.stats.get_value(STAT_FAILED))
 
     @contextmanager

@@ -135,7 +135,7 @@ class Outbox:
         self._database.execute("DELETE FROM delivery WHERE number = ?", (delivery.number,))
 
     def is_gone(self, hook: Hook) -> bool:
-        """Tell whether a receiver has answered 410: it is asked no more until `revive`."""
+        """Return whether a receiver has answered 410: it is asked no more until `revive`."""
         return self._database.execute("SELECT 1 FROM gone WHERE hook = ?", (hook.url,)).fetchone() is not None
 
     def record_gone(self, hook: Hook) -> None:

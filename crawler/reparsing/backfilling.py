@@ -137,7 +137,7 @@ class Backfill:
                     yield held
 
     def _is_wanted(self, url: str, warc_date: str) -> bool:
-        """Tell whether the collection is to have a capture of a WARC file."""
+        """Return whether the collection is to have a capture of a WARC file."""
         try:
             at = parse_warc_date(warc_date)
         except ValueError:

@@ -127,5 +127,5 @@ def find_rendered(index: CollectionIndex, entry: IndexEntry) -> IndexEntry | Non
 
 
 def is_made(entry: IndexEntry) -> bool:
-    """Tell whether an entry may be a document that a browser made: HTML of the web without a protocol head."""
+    """Return whether an entry may be a document that a browser made: HTML of the web without a protocol head."""
     return entry.status is None and entry.mime == "text/html" and entry.url.startswith(_WEB)

@@ -92,7 +92,7 @@ class Holding:
         return self._source_of.get(filename, "")
 
     def has_captures_of(self, filename: str, sources: list[Source]) -> bool:
-        """Tell whether a file may hold captures of some sources."""
+        """Return whether a file may hold captures of some sources."""
         return self._source_of[filename] in ("", *(source.name for source in sources))
 
     def iter_entries(self, sources: Sequence[Source]) -> Iterator[tuple[IndexEntry, Source]]:
@@ -152,7 +152,7 @@ class _Scopes:
 
 
 def is_telling(entry: IndexEntry, source: Rules) -> bool:
-    """Tell whether a capture can state something about an article."""
+    """Return whether a capture can state something about an article."""
     if entry.truncated or not entry.url.startswith(("http://", "https://")):
         return False
     if entry.mime.startswith(NO_PAGES):

@@ -249,7 +249,7 @@ class _Selector:
                 return
 
     def _changes(self, stated: list[Statement]) -> bool:
-        """Tell whether the article's post would be another without the captures that are to go."""
+        """Return whether the article's post would be another without the captures that are to go."""
         left = [s for s in stated if s.capture is None or s.capture.record_id not in self._gone]
         if len(left) == len(stated):
             return False

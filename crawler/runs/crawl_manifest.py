@@ -56,7 +56,7 @@ def list_parts(joint: Mapping[str, Any]) -> list[Manifest]:
 
 
 def is_joint(manifest: Mapping[str, Any]) -> bool:
-    """Tell whether a manifest is that of a whole crawl."""
+    """Return whether a manifest is that of a whole crawl."""
     return "workers" in manifest
 
 

@@ -53,12 +53,12 @@ class CaptureMemory:
         return datetime.fromtimestamp(self._clock(), UTC)
 
     def is_archived(self, url: str) -> bool:
-        """Tell whether an earlier run has a good capture of an address; an error page is none."""
+        """Return whether an earlier run has a good capture of an address; an error page is none."""
         quoted = quote_uri(url)
         return any(entry.url == quoted for entry in self._iter_good(url))
 
     def was_archived(self, url: str, before: datetime) -> bool:
-        """Tell whether an address had a good capture before an instant."""
+        """Return whether an address had a good capture before an instant."""
         quoted = quote_uri(url)
         return any(entry.url == quoted and entry.captured_at < before for entry in self._iter_good(url))
 
@@ -74,7 +74,7 @@ class CaptureMemory:
         return first is not None and self._now - first.captured_at > self._settles_after
 
     def is_changed(self, url: str, changed_at: datetime) -> bool:
-        """Tell whether an article is to be fetched again because its publisher says when it last changed.
+        """Return whether an article is to be fetched again because its publisher says when it last changed.
 
         Some publishers say so of every article every day. Where the last fetch found the page as it was before, the
         next one waits as long as the page is known not to have changed.
@@ -88,7 +88,7 @@ class CaptureMemory:
         return not was_in_vain or self._now - good[-1].captured_at >= pause
 
     def is_due(self, url: str) -> bool:
-        """Tell whether a list may have changed: half the time has passed that lies between its changes on average.
+        """Return whether a list may have changed: half the time has passed that lies between its changes on average.
 
         The archive shows how often it changed between the last captures. A pause is at most six hours, and a list of
         which little is known, or that changes within minutes, is always due.
@@ -104,7 +104,7 @@ class CaptureMemory:
         return is_short or self._now - latest[0].captured_at >= min(pause, _LONGEST_PAUSE)
 
     def is_gone(self, url: str) -> bool:
-        """Tell whether an article was not there when it was last asked for, and asking again can wait.
+        """Return whether an article was not there when it was last asked for, and asking again can wait.
 
         410 is said for good. 404 may be said of what is announced too early, so it is asked for again, each time after
         twice as long as before, until it is settled.

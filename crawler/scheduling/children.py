@@ -54,7 +54,7 @@ class Crawl(Protocol):
     pid: int
 
     def poll(self) -> bool:
-        """Tell whether it has ended."""
+        """Return whether it has ended."""
 
     @property
     def exit_code(self) -> int | None:
@@ -102,7 +102,7 @@ class Child:
         lock.sign(self.pid)
 
     def poll(self) -> bool:
-        """Tell whether it has ended."""
+        """Return whether it has ended."""
         return self._process.poll() is not None
 
     def wait(self) -> None:
@@ -138,7 +138,7 @@ class Orphan:
         self.pid = _read_pid(lock_path)
 
     def poll(self) -> bool:
-        """Tell whether it has ended; its lock is ours then."""
+        """Return whether it has ended; its lock is ours then."""
         self._lock = self._lock or SourceLock.take(self._path)
         return self._lock is not None
 
@@ -169,7 +169,7 @@ def _read_pid(path: Path) -> int:
 
 
 def _has_open(pid: int, path: Path) -> bool:
-    """Tell whether a process has a file open, where the system shows it. Spec: Linux proc(5), /proc/PID/fd."""
+    """Return whether a process has a file open, where the system shows it. Spec: Linux proc(5), /proc/PID/fd."""
     wanted = path.stat()
     with os.scandir(f"/proc/{pid}/fd") as entries:
         for entry in entries:

@@ -109,7 +109,7 @@ class SourceSession:
         return {name: self._load(text, f"session.login.fields.{name}") for name, text in fields.items()}
 
     def admits(self, url: str) -> bool:
-        """Tell whether an address may learn who we are: one in the scope of the source, or that of its log-in."""
+        """Return whether an address may learn who we are: one in the scope of the source, or that of its log-in."""
         parts = urlsplit(url)
         if parts.scheme == "http" and not self._is_plain:
             return False
@@ -161,7 +161,7 @@ class SourceSession:
         return self.secrets.mask(head + raw_response[size:])
 
     def is_leaking(self, raw_response: bytes) -> bool:
-        """Tell whether a secret stands in a response once its codings are undone, where no mask reaches it."""
+        """Return whether a secret stands in a response once its codings are undone, where no mask reaches it."""
         _, block = split_interim(raw_response)
         size = find_head_size(block)
         head = load_head(block[:size])

@@ -57,7 +57,7 @@ class FieldCheck:
 
     @property
     def is_same(self) -> bool:
-        """Tell whether what was found is what is expected."""
+        """Return whether what was found is what is expected."""
         return bool(self.expected == self.found)
 
 

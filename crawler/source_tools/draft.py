@@ -203,7 +203,7 @@ def _state(document: Document, zone: ZoneInfo) -> Statement:
 
 
 def _is_list(sample: Sample) -> bool:
-    """Tell whether what looks like a page's text is a list of links."""
+    """Return whether what looks like a page's text is a list of links."""
     anchors = list_anchors(sample.page.root, sample.page.url)
     return sum(len(anchor.text) for anchor in anchors if not anchor.is_framed) > len(sample.text)
 

@@ -53,11 +53,11 @@ class Findings:
 
     @property
     def is_proved(self) -> bool:
-        """Tell whether any article was read."""
+        """Return whether any article was read."""
         return bool(self.samples)
 
     def is_article(self, url: str) -> bool:
-        """Tell whether an address has the shape of an article's."""
+        """Return whether an address has the shape of an article's."""
         return any(re.search(pattern, url) for pattern in self.articles)
 
 

@@ -203,7 +203,7 @@ class Tally:
 
 
 def _is_another(said: tuple[str, str], says: tuple[str, str]) -> bool:
-    """Tell whether two pages hold different articles rather than two versions of one."""
+    """Return whether two pages hold different articles rather than two versions of one."""
     if said[0] == says[0]:
         return False
     words, others = (set(_WORD.findall(text)) for _, text in (said, says))

@@ -168,7 +168,7 @@ def _iter_names(element: Any) -> Iterator[str]:
 
 
 def _is_chosen(name: str) -> bool:
-    """Tell whether a person chose a name: what a build makes up changes with the next."""
+    """Return whether a person chose a name: what a build makes up changes with the next."""
     return bool(_CHOSEN_NAME.fullmatch(name)) and not _MADE_UP.search(name)
 
 
@@ -185,7 +185,7 @@ def _is_same_date(text: str, sample: Sample, zone: tzinfo, language: str) -> boo
 
 
 def _is_body(expression: Expression, sample: Sample) -> bool:
-    """Tell whether an expression finds the text that was read, and hardly more."""
+    """Return whether an expression finds the text that was read, and hardly more."""
     found = expression.find_all(sample.page)
     if not found:
         return False

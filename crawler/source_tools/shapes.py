@@ -100,7 +100,7 @@ def find_site(url: str) -> str:
 
 
 def is_same_site(url: str, site: str) -> bool:
-    """Tell whether an address belongs to a publisher's hosts."""
+    """Return whether an address belongs to a publisher's hosts."""
     host = urlsplit(url).netloc.rpartition("@")[2].lower()
     return host == site or host.endswith(f".{site}")
 

@@ -150,7 +150,7 @@ class Render(Table, frozen=True):
 
 
 def is_reference(text: str) -> bool:
-    """Tell whether a text says where a secret is."""
+    """Return whether a text says where a secret is."""
     return re.match(_REFERENCE, text) is not None
 
 

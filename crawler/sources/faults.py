@@ -146,7 +146,7 @@ def _iter_tables(kind: inspect.Type, header: str = "") -> Iterator[tuple[str, Ma
 
 
 def _is_secret(kind: inspect.Type) -> bool:
-    """Tell whether a type, or one that it may be, says where a secret is."""
+    """Return whether a type, or one that it may be, says where a secret is."""
     if isinstance(kind, inspect.Metadata):
         return bool((kind.extra or {}).get("is_secret")) or _is_secret(kind.type)
     return isinstance(kind, inspect.UnionType) and any(map(_is_secret, kind.types))

@@ -186,7 +186,7 @@ class NewsSpider(Spider):
         return self.source.find_kind((request.meta.get("redirect_urls") or [request.url])[0])
 
     def is_list(self, request: Request) -> bool:
-        """Tell whether an answer is worth having again where an unfinished run is taken up: it may lead to news."""
+        """Return whether an answer is worth having again where an unfinished run is taken up: it may lead to news."""
         return request.url in self.seeds or self.find_asked(request) in _LISTS
 
     def note_seen(self, request: Request) -> None:
@@ -335,11 +335,11 @@ class NewsSpider(Spider):
         return middleware.memory if middleware is not None else None
 
     def is_unchanged(self, response: Response) -> bool:
-        """Tell whether a response is an earlier capture that the publisher confirmed."""
+        """Return whether a response is an earlier capture that the publisher confirmed."""
         return FLAG_UNCHANGED in response.flags
 
     def is_text_archived(self, share_link: str) -> bool:
-        """Tell whether an earlier run has the text behind a share link."""
+        """Return whether an earlier run has the text behind a share link."""
         url = self.source.find_text_url(share_link) if share_link else ""
         return bool(url) and self.memory is not None and self.memory.is_archived(url)
 
@@ -349,18 +349,18 @@ class NewsSpider(Spider):
         return share_link if self.is_text_archived(share_link) else ""
 
     def is_worth_walking_on(self, links: list[Link], response: Response) -> bool:
-        """Tell whether the next page of a listing is to be asked for."""
+        """Return whether the next page of a listing is to be asked for."""
         articles = [link.url for link in links if link.kind is LinkKind.ARTICLE]
         return self.walk.goes_on(articles, response, is_new=self.is_showing_new(articles, response))
 
     def is_showing_new(self, articles: list[str], response: Response) -> bool:
-        """Tell whether a page of a listing shows something new, so that the next one may."""
+        """Return whether a page of a listing shows something new, so that the next one may."""
         if self.memory is None or not articles:
             return True
         return not self.is_unchanged(response) and any(map(self.walk.is_news, articles))
 
     def is_nearest(self, url: str, depth: int) -> bool:
-        """Tell whether a link is on no page read before that is as near to the seeds, as far as is remembered.
+        """Return whether a link is on no page read before that is as near to the seeds, as far as is remembered.
 
         Scrapy would refuse to ask twice as well, but most links of most pages are met again on every page, and a
         request that is built, walked through all middlewares and then dropped costs more than the page's text.

@@ -19,7 +19,7 @@ _ISO_DAY = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
 
 
 def is_as_captured(link: Link, memory: CaptureMemory | None) -> bool:
-    """Tell whether a sitemap says that a page has not changed since it was had. Spec: sitemaps.org, lastmod."""
+    """Return whether a sitemap says that a page has not changed since it was had. Spec: sitemaps.org, lastmod."""
     if link.reason is not Reason.SITEMAP or not link.dated or memory is None:
         return False
     changed, had = find_instant(link.dated), memory.find_last_good(link.url)
@@ -27,13 +27,13 @@ def is_as_captured(link: Link, memory: CaptureMemory | None) -> bool:
 
 
 def is_changed(link: Link, memory: CaptureMemory | None) -> bool:
-    """Tell whether a sitemap says that an archived article has changed since. Spec: sitemaps.org, lastmod."""
+    """Return whether a sitemap says that an archived article has changed since. Spec: sitemaps.org, lastmod."""
     changed_at = find_instant(link.dated) if link.reason is Reason.SITEMAP and link.dated else None
     return memory is not None and changed_at is not None and memory.is_changed(link.url, changed_at)
 
 
 def is_too_old(link: Link, kind: LinkKind, since: date | None) -> bool:
-    """Tell whether an article is dated before a day, or a sitemap can hold none that is not."""
+    """Return whether an article is dated before a day, or a sitemap can hold none that is not."""
     if since is None:
         return False
     if kind is LinkKind.SITEMAP and (month := find_month(link.url)):

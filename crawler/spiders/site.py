@@ -177,11 +177,11 @@ class SiteSpider(NewsSpider):
         return LinkKind(believed) if told is LinkKind.OTHER else told
 
     def is_list(self, request: Request) -> bool:
-        """Tell whether an answer is worth having again; robots.txt names sitemaps."""
+        """Return whether an answer is worth having again; robots.txt names sitemaps."""
         return super().is_list(request) or request.url.endswith("/robots.txt")
 
     def _has_all(self, articles: set[str]) -> bool:
-        """Tell whether an earlier run has met every article of a list."""
+        """Return whether an earlier run has met every article of a list."""
         return bool(articles) and self.memory is not None and not any(map(self.walk.is_news, articles))
 
     def follow_found(self, link: Link, response: Response | None = None) -> Iterator[Request]:
@@ -247,7 +247,7 @@ class SiteSpider(NewsSpider):
         return "" if self.walk.may_ask(link.url, is_changed=is_changed(link, self.memory)) else "put_off"
 
     def _can_wait(self, link: Link) -> bool:
-        """Tell whether a sitemap is not expected to have changed yet; an index may say that it has."""
+        """Return whether a sitemap is not expected to have changed yet; an index may say that it has."""
         return self.memory is not None and not is_changed(link, self.memory) and not self.memory.is_due(link.url)
 
     def _find_known(self, link: Link) -> str:

@@ -127,16 +127,16 @@ class Walk:
 
     @property
     def _is_refused(self) -> bool:
-        """Tell whether the host has refused whatever article it was asked for lately."""
+        """Return whether the host has refused whatever article it was asked for lately."""
         return self._refusals >= _REFUSALS and not self._asks_all
 
     def is_news(self, url: str) -> bool:
-        """Tell whether no run has met an article: it is neither owed nor archived."""
+        """Return whether no run has met an article: it is neither owed nor archived."""
         is_owed = self._table is not None and url in self._table
         return not is_owed and not (self._memory is not None and self._memory.is_archived(url))
 
     def may_ask(self, url: str, *, is_changed: bool = False) -> bool:
-        """Tell whether an article that a list shows is to be asked for now.
+        """Return whether an article that a list shows is to be asked for now.
 
         One that failed waits for its next try. Where the host refuses everything one is asked for, to see whether it
         still does, and what else is new or changed is owed at once.
@@ -217,7 +217,7 @@ class Walk:
         )
 
     def goes_on(self, articles: list[str], response: Response, *, is_new: bool) -> bool:
-        """Tell whether the next page of a list is to be asked for.
+        """Return whether the next page of a list is to be asked for.
 
         Args:
             articles: that the page shows.

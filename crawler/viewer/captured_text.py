@@ -83,12 +83,12 @@ def build_text_path(collection: str, entry: IndexEntry) -> str:
 
 
 def can_have_text(entry: IndexEntry) -> bool:
-    """Tell whether a capture is a page."""
+    """Return whether a capture is a page."""
     return entry.mime in PAGE_MIMES
 
 
 def is_blank(index: CollectionIndex, entry: IndexEntry) -> bool:
-    """Tell whether a page shows little or nothing while its scripts are off.
+    """Return whether a page shows little or nothing while its scripts are off.
 
     Raises:
         archives.errors.ArchiveError: the capture cannot be read.

@@ -99,7 +99,7 @@ def list_class_words(element: Any) -> frozenset[str]:
 
 
 def names_body(element: Any) -> bool:
-    """Tell whether an element is named as the body of an article: `article-body`, `entry-content`, `articleBody`."""
+    """Return whether an element is named as the body of an article: `article-body`, `entry-content`, `articleBody`."""
     if "articlebody" in (element.get("itemprop") or "").lower():
         return True
     names = f"{element.get('class') or ''} {element.get('id') or ''}"
@@ -160,7 +160,7 @@ class Clutter:
         return list_class_words(element) & self._words
 
     def is_clutter(self, element: Any) -> bool:
-        """Tell whether an element's name, class or id says that it is no part of an article."""
+        """Return whether an element's name, class or id says that it is no part of an article."""
         return element.tag in _OUTSIDE or bool(self.find_words(element))
 
 
@@ -170,7 +170,7 @@ def shape(element: Any) -> tuple[str, str]:
 
 
 def stands_alone(element: Any) -> bool:
-    """Tell whether nothing but blanks stands beside an inline element."""
+    """Return whether nothing but blanks stands beside an inline element."""
     if (element.tail or "").strip():
         return False
     before = element.getprevious()
@@ -223,7 +223,7 @@ def drop_clutter(body: Any, measures: Measures, path: list[Any], clutter: Clutte
 
 
 def _is_removable(element: Any) -> bool:
-    """Tell whether an element is a block, a custom element, or an inline one on a line of its own."""
+    """Return whether an element is a block, a custom element, or an inline one on a line of its own."""
     return element.tag in BLOCKS or "-" in element.tag or stands_alone(element)
 
 
@@ -235,7 +235,7 @@ class _Judge:
         self._clutter = clutter
 
     def is_unwanted(self, element: Any, limit: float, *, is_inside: bool, is_near: bool) -> bool:
-        """Tell whether an element is to go; `limit` is the most prose that it may take with it.
+        """Return whether an element is to go; `limit` is the most prose that it may take with it.
 
         Args:
             is_inside: it stands in the heart of the article; `is_near` says in it or beside it.
@@ -253,7 +253,7 @@ class _Judge:
         return element.tag == "footer" or (element.tag == "aside" and measure.prose < 0.5 * limit)
 
     def _is_label(self, element: Any, *, is_inside: bool) -> bool:
-        """Tell whether an element is small and named as something beside the text; lists and headings in it are not."""
+        """Return whether an element is small and named as an aside; lists and headings in it are not."""
         measure = self._measures[element]
         if measure.prose >= PROSE_START or measure.size >= _MAX_LABEL or (is_inside and element.tag in HEADINGS):
             return False
@@ -261,7 +261,7 @@ class _Judge:
         return bool(words - _LIST if is_inside else words)
 
     def _is_prose_of_its_own(self, element: Any, words: frozenset[str]) -> bool:
-        """Tell whether an element is prose and nothing else, whatever a doubtful word says."""
+        """Return whether an element is prose and nothing else, whatever a doubtful word says."""
         measure = self._measures[element]
         if measure.prose < PROSE_START or not words.isdisjoint(CLUTTER):
             return False
@@ -271,7 +271,7 @@ class _Judge:
         )
 
     def _is_between_prose(self, element: Any) -> bool:
-        """Tell whether a sentence stands between paragraphs of the article."""
+        """Return whether a sentence stands between paragraphs of the article."""
         if self._measures[element].prose <= 0 or DATELINE.search(read_text(element)):
             return False
         beside = (element.getprevious(), element.getnext())
@@ -281,7 +281,7 @@ class _Judge:
 
 
 def _is_listing(element: Any, measures: Measures) -> bool:
-    """Tell whether an element is a list whose entries lead elsewhere."""
+    """Return whether an element is a list whose entries lead elsewhere."""
     entries = [child for child in element if child in measures and measures[child].size > 0]
     if len(entries) < _TEASER_COUNT:
         return False
@@ -305,7 +305,7 @@ def begin_from(headings: Iterable[Any]) -> dict[Any, bool]:
 
 
 def stands_beside(element: Any, known: dict[Any, bool]) -> bool:
-    """Tell whether an element stands in what is no part of the article: comments, other articles, the site's frame.
+    """Return whether an element stands in what is no part of the article: comments, other articles, the site's frame.
 
     Args:
         known: answers for parents, which are added to.
@@ -319,7 +319,7 @@ def stands_beside(element: Any, known: dict[Any, bool]) -> bool:
 
 
 def is_beside(element: Any) -> bool:
-    """Tell whether an element is a frame of the site, or holds comments or other articles."""
+    """Return whether an element is a frame of the site, or holds comments or other articles."""
     if element.tag == "footer" and _ends_article(element):
         return False
     if element.tag in ("aside", "footer", "nav"):
@@ -334,7 +334,7 @@ def is_beside(element: Any) -> bool:
 
 
 def _ends_article(footer: Any) -> bool:
-    """Tell whether a footer is that of the article and not of the site. Spec: HTML §4.3.8."""
+    """Return whether a footer is that of the article and not of the site. Spec: HTML §4.3.8."""
     if "article" in list_class_words(footer):
         return True
     article = next(footer.iterancestors("article"), None)
@@ -342,7 +342,7 @@ def _ends_article(footer: Any) -> bool:
 
 
 def stands_with_others(element: Any, known: dict[Any, bool]) -> bool:
-    """Tell whether an element stands among comments or other articles; a mere column beside the article is none."""
+    """Return whether an element stands among comments or other articles; a mere column beside the article is none."""
     parent = element.getparent()
     if parent is None or parent.tag in ("body", "html"):
         return False

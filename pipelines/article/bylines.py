@@ -112,7 +112,7 @@ def list_signed(page: Page) -> list[list[str]]:
 
 
 def _is_signed(element: Any) -> bool:
-    """Tell whether an element's attributes name an author."""
+    """Return whether an element's attributes name an author."""
     if element.tag == "a" and _AUTHOR_LINK.search(element.get("href") or ""):
         return True
     named = " ".join(filter(None, (element.get(name) for name in ("class", "rel", "data-testid", "itemprop"))))

@@ -150,7 +150,7 @@ def _list_equal(headline: Any) -> list[Any]:
 
 
 def _is_dateline(text: str) -> bool:
-    """Tell whether a text may hold a date that is no part of a sentence; what reads dates decides."""
+    """Return whether a text may hold a date that is no part of a sentence; what reads dates decides."""
     if _OF_MEMBER.match(text):
         return False
     if len(text) > _DATELINE_CHARS:
@@ -203,7 +203,7 @@ def _iter_moments(element: Any) -> Iterator[str]:
 
 
 def _is_of_change(element: Any) -> bool:
-    """Tell whether an element says when the article was changed."""
+    """Return whether an element says when the article was changed."""
     named = " ".join(element.get(name) or "" for name in ("class", "itemprop", "property"))
     return bool(_CHANGED.search(named)) and not _PUBLISHED.search(named)
 
@@ -236,7 +236,7 @@ def _iter_block_texts(headline: Any) -> Iterator[str]:
 
 
 def _is_card(element: Any) -> bool:
-    """Tell whether an inline element leads to another article and holds blocks about it."""
+    """Return whether an inline element leads to another article and holds blocks about it."""
     return element.tag == "a" and is_beside(element)
 
 
@@ -275,7 +275,7 @@ def list_marked(page: Page) -> list[Statement]:
 
 
 def _is_marked(name: str) -> bool:
-    """Tell whether an attribute is named for the time of publication."""
+    """Return whether an attribute is named for the time of publication."""
     return name[-1:] in _NAME_ENDS and bool(_MARKED.match(name))
 
 
@@ -314,7 +314,7 @@ def _iter_assigned(script: str) -> Iterator[re.Match[str]]:
 
 
 def _is_ending_in_name(before: str) -> bool:
-    """Tell whether what stands before an assignment may end in a name of those that are looked for."""
+    """Return whether what stands before an assignment may end in a name of those that are looked for."""
     name = before.rstrip().removesuffix("]").rstrip()
     return name.removesuffix('"').removesuffix("'")[-1:] in _NAME_ENDS
 
@@ -404,7 +404,7 @@ def list_labelled(page: Page) -> list[Statement]:
 
 
 def is_change(text: str) -> bool:
-    """Tell whether a text says when something was changed, and not when it was published."""
+    """Return whether a text says when something was changed, and not when it was published."""
     folded = fold(text)
     changed = any(word in folded for word in MODIFIED)
     return changed and not any(word in folded for word in PUBLISHED)

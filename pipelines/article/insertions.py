@@ -100,13 +100,13 @@ def drop_insertions(container: Any, measures: Measures) -> None:
 
 
 def begins_insertion(element: Any) -> bool:
-    """Tell whether an element begins as a list of other articles or an imprint does."""
+    """Return whether an element begins as a list of other articles or an imprint does."""
     start = read_text(element)[:_START_CHARS]
     return bool(_RELATED.search(start) or _IMPRINT.search(start))
 
 
 def _is_linked_part(element: Any, measures: Measures) -> bool:
-    """Tell whether what leads elsewhere is part of the text: an entry of a list, a sentence, a paragraph's heading."""
+    """Return whether a link is part of the text: an entry of a list, a sentence, a paragraph's heading."""
     if element.tag == "li":
         return True
     if element.tag in HEADINGS:
@@ -117,7 +117,7 @@ def _is_linked_part(element: Any, measures: Measures) -> bool:
 
 
 def _is_announcement(text: str, measure: Measure) -> bool:
-    """Tell whether a line announces a list of other articles: it is short, and no sentence goes on from its words."""
+    """Return whether a line announces a list of other articles: it is short, and no sentence goes on from its words."""
     if measure.size >= _MAX_HEADING or not _RELATED.search(text):
         return False
     if _FOR_MEMBERS.search(text):
@@ -207,7 +207,7 @@ def _drop_teasers(container: Any, measures: Measures, total: float) -> None:
 
 
 def _is_teaser(element: Any, measures: Measures) -> bool:
-    """Tell whether an element is short and has a linked heading."""
+    """Return whether an element is short and has a linked heading."""
     if measures[element].prose > _MAX_TEASER:
         return False
     for heading in element.iter("h2", "h3", "h4", "h5"):

@@ -69,7 +69,7 @@ def _clean(group: Iterable[Statement], headline: str, site_names: Iterable[str])
 
 
 def _is_about(tags: list[str], context: str) -> bool:
-    """Tell whether the article mentions enough of its tags, a tag of many words counting by its longest."""
+    """Return whether the article mentions enough of its tags, a tag of many words counting by its longest."""
     mentioned = sum(max(tag.casefold().split(), key=len) in context for tag in tags)
     return mentioned >= _MIN_SHARE * len(tags)
 

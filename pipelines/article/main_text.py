@@ -209,7 +209,7 @@ def _cut_below(body: Any, shown: Any, measures: Measures) -> list[Any]:
 
 
 def _is_like(element: Any, shown: Any) -> bool:
-    """Tell whether a heading may begin another article: lesser headings do so only as links, or in an `article`."""
+    """Return whether a heading may begin another article: lesser headings do so only as links, or in an `article`."""
     if element.tag != shown.tag:
         return False
     if element.tag == "h1":
@@ -337,7 +337,7 @@ def _find_container(body: Any, heart: Any, shown: Any, measures: Measures) -> An
 
 
 def _is_shared(element: Any, parent: Any, ancestors: set[Any], measures: Measures, *, is_named: bool) -> bool:
-    """Tell whether siblings of an element carry parts of the article, too.
+    """Return whether siblings of an element carry parts of the article, too.
 
     Args:
         is_named: it stands in what is named as the article's body, below the headline.

@@ -161,14 +161,14 @@ def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
 
 
 def _is_bare(claim: _Claim) -> bool:
-    """Tell whether a claim is a date near the headline with hardly a word beside it."""
+    """Return whether a claim is a date near the headline with hardly a word beside it."""
     text = _DAY_WORDS.sub("", claim.statement.text)
     is_near = claim.statement.evidence == "text:near headline" and not datelines.is_change(text)
     return is_near and bool(_HAS_YEAR.search(claim.statement.text)) and len(text) <= _MAX_REST
 
 
 def _is_banner(claim: _Claim, captured_at: datetime | None) -> bool:
-    """Tell whether a claim above the headline is the day of the capture, written out for readers."""
+    """Return whether a claim above the headline is the day of the capture, written out for readers."""
     if claim.statement.evidence not in _OF_BANNERS or captured_at is None or claim.has_time:
         return False
     zone = claim.stated.instant.tzinfo
@@ -281,7 +281,7 @@ def _choose(claims: list[_Claim]) -> Publication:
 
 
 def _agree(first: _Claim, other: _Claim) -> bool:
-    """Tell whether two claims are of the same day, in either's own offset."""
+    """Return whether two claims are of the same day, in either's own offset."""
     left, right = first.stated.instant, other.stated.instant
     days = {left.date(), left.astimezone(right.tzinfo).date()}
     if not (first.is_zoned and other.is_zoned) and first.has_time and other.has_time:
@@ -290,7 +290,7 @@ def _agree(first: _Claim, other: _Claim) -> bool:
 
 
 def _refines(claim: _Claim, chosen: _Claim) -> bool:
-    """Tell whether a claim names the second of the minute chosen."""
+    """Return whether a claim names the second of the minute chosen."""
     if claim.stated.precision is not Precision.SECOND or chosen.stated.precision is Precision.SECOND:
         return False
     gap = claim.stated.instant - chosen.stated.instant

@@ -72,13 +72,13 @@ def _is_doubtful(body: MainBody) -> bool:
 
 
 def _is_better(other: MainBody, body: MainBody, headline: str, *, least: float) -> bool:
-    """Tell whether another text is to be taken for ours, which is shorter than this share of it."""
+    """Return whether another text is to be taken for ours, which is shorter than this share of it."""
     is_longer = measure_size(other.text) >= _MIN_OTHER and len(body.text) < least * len(other.text)
     return is_longer and not _is_better_named(body, other, headline)
 
 
 def _is_better_named(body: MainBody, other: MainBody, headline: str) -> bool:
-    """Tell whether ours speaks of what the headline names and the other hardly does, or is a flash that does so."""
+    """Return whether ours speaks of what the headline names and the other hardly does, or is a flash that does so."""
     words = list_long_words(headline)
     if not body.text or len(words) < _MIN_WORDS:
         return False

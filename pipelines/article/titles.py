@@ -88,7 +88,7 @@ class _Mastheads:
         self._is_front = bool(found and not found[2].strip("/"))
 
     def holds(self, element: Any) -> bool:
-        """Tell whether a heading is a masthead."""
+        """Return whether a heading is a masthead."""
         if self._is_front and element.tag == "h1":
             return False
         text = fold_title(read_text(element))
@@ -102,7 +102,7 @@ class _Mastheads:
 
 
 def _says_as_much(element: Any, stated: str) -> bool:
-    """Tell whether what JSON-LD states can stand for the heading that shows it."""
+    """Return whether what JSON-LD states can stand for the heading that shows it."""
     shown = fold_title(read_text(element))
     return not _TRUNCATED.search(stated) and fold_title(stated) in shown and "<" not in stated
 

@@ -141,7 +141,7 @@ def _may_hold_prose(element: Any) -> bool:
 
 
 def is_hidden(element: Any) -> bool:
-    """Tell whether an element's own attributes hide it."""
+    """Return whether an element's own attributes hide it."""
     style = element.get("style")
     if style and _HIDING.search(style):
         return True
@@ -149,7 +149,7 @@ def is_hidden(element: Any) -> bool:
 
 
 def _is_held_back(element: Any) -> bool:
-    """Tell whether a paragraph that `aria-hidden` hides stands among others: it is there for those who have paid."""
+    """Return whether a paragraph that `aria-hidden` hides stands among others: it is there for those who have paid."""
     if (
         element.tag not in _PARAGRAPHS
         or element.get("hidden") is not None

@@ -87,6 +87,6 @@ LABEL = re.compile("|".join(re.escape(word) for word in (*words.PUBLISHED, *word
 
 
 def names_day(text: str) -> bool:
-    """Tell whether a short text has a word, in any language, that stands for a day or an instant: yesterday."""
+    """Return whether a short text has a word, in any language, that stands for a day or an instant: yesterday."""
     folded = words.fold(text)
     return bool(DAY_WORD.search(folded) or JUST_NOW.search(folded))

@@ -62,7 +62,7 @@ class TimeOfDay:
     zone_name: str = ""
 
     def is_possible(self) -> bool:
-        """Tell whether a clock can show it."""
+        """Return whether a clock can show it."""
         if self.hour == 24:
             return self.minute == self.second == 0
         return self.hour < 24 and self.minute < 60 and self.second <= 60
@@ -87,7 +87,7 @@ def find_time(text: str, start: int, end: int, *, found: str, is_beside_day: boo
 
 
 def _is_dotted_time(match: re.Match[str], text: str, start: int, *, is_beside_day: bool) -> bool:
-    """Tell whether `10.23` is a time: it follows a day or a word for the clock, or `Uhr` follows it."""
+    """Return whether `10.23` is a time: it follows a day or a word for the clock, or `Uhr` follows it."""
     before = text[start : match.start()]
     if is_beside_day and len(before) <= 14 and not re.search(r"\d", before):
         return True
@@ -127,7 +127,7 @@ def _find_offset(text: str, position: int, found: str) -> tuple[timedelta | None
 
 
 def _is_zone_name(name: str, found: str) -> bool:
-    """Tell whether the text writes the name in capitals, since `et`, `est` and `ist` are words as well."""
+    """Return whether the text writes the name in capitals, since `et`, `est` and `ist` are words as well."""
     return not name.isascii() or name == "z" or bool(re.search(rf"(?<![A-Z]){name.upper()}(?![A-Za-z])", found))
 
 

@@ -347,7 +347,7 @@ def build_alternatives(words: Iterable[str]) -> str:
 
 
 def is_unspaced(word: str) -> bool:
-    """Tell whether the word is of a script that sets no blanks between words."""
+    """Return whether the word is of a script that sets no blanks between words."""
     return word[0] >= "\u2e80" or "\u0e00" <= word[0] <= "\u0e7f"
 
 

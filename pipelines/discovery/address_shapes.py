@@ -66,7 +66,7 @@ def _shape_segment(segment: str) -> str:
 
 
 def is_slug(stem: str) -> bool:
-    """Tell whether a segment of a path is a headline: several words, or many letters that need no blanks."""
+    """Return whether a segment of a path is a headline: several words, or many letters that need no blanks."""
     text = unquote(stem)
     words = _WORDS.findall(text)
     is_wordy = sum(not word.isdigit() for word in words) >= _MIN_SLUG_WORDS
@@ -116,7 +116,7 @@ def _measure_name(path: str) -> int:
 
 
 def is_service(url: str) -> bool:
-    """Tell whether an address leads to a picture, a file or a page that every site has: login, imprint, search."""
+    """Return whether an address leads to a picture, a file or a page that every site has: login, imprint, search."""
     parts = urlsplit(url)
     if _OTHER_MEDIA.search(parts.path):
         return True
@@ -135,7 +135,7 @@ def find_page_number(url: str) -> int:
 
 
 def is_front(url: str) -> bool:
-    """Tell whether an address is that of a site's front page."""
+    """Return whether an address is that of a site's front page."""
     parts = urlsplit(url)
     stem = _EXTENSION.sub("", parts.path.strip("/")).lower()
     return stem in ("", "index", "home", "default") and not parts.query

@@ -79,7 +79,7 @@ def _find_root(opening: str) -> str:
 
 
 def is_article_page(root: etree._Element, url: str) -> bool:
-    """Tell whether a page holds one article rather than a list of them."""
+    """Return whether a page holds one article rather than a list of them."""
     if is_front(url) or root is None:
         return False
     declared, addressed = _weigh_declared(root), measure_article(url)
@@ -127,7 +127,7 @@ def _weigh_text(root: etree._Element) -> int:
 
 
 def _is_linked(element: etree._Element) -> bool:
-    """Tell whether text stands in a link, up to three elements above it."""
+    """Return whether text stands in a link, up to three elements above it."""
     for _ in range(4):
         if element is None:
             return False

@@ -145,7 +145,7 @@ _WITH_NULS = frozenset(("utf-16-le", "utf-16-be", "replacement", "x-user-defined
 
 
 def _judge_utf8(body: bytes) -> tuple[bool, bool]:
-    """Tell whether a document is ASCII, and whether it is UTF-8, but for a few bytes that nothing would read."""
+    """Return whether a document is ASCII, and whether it is UTF-8, but for a few bytes that nothing would read."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     wide = bad = 0
     try:

@@ -157,7 +157,7 @@ _read_short_tag = lru_cache(_MAX_CACHED)(_read_tag)
 
 
 def is_clean(body: str, *, has_base: bool = False) -> bool:
-    """Tell whether markup may be published as it is.
+    """Return whether markup may be published as it is.
 
     Args:
         has_base: relative addresses are not clean, because the address to resolve them against is known.
@@ -178,7 +178,7 @@ def is_clean(body: str, *, has_base: bool = False) -> bool:
 
 
 def _is_tag_clean(tag: Tag, stack: list[str], *, has_base: bool) -> bool:
-    """Tell whether a tag may follow where the elements of the stack are open, and move the stack on."""
+    """Return whether a tag may follow where the elements of the stack are open, and move the stack on."""
     is_end, name, attributes = tag
     if is_end:
         return not attributes and bool(stack) and stack.pop() == name
@@ -200,7 +200,7 @@ def _is_text_clean(text: str, stack: list[str]) -> bool:
 
 
 def _has_good_references(text: str) -> bool:
-    """Tell whether every `&` begins a reference that all readers know and that is no control character."""
+    """Return whether every `&` begins a reference that all readers know and that is no control character."""
     references = list(_REFERENCE.finditer(text))
     return len(references) == text.count("&") and all(_is_good_reference(found) for found in references)
 
@@ -213,7 +213,7 @@ def _is_good_reference(found: re.Match[str]) -> bool:
 
 
 def is_place_for(name: str, stack: list[str]) -> bool:
-    """Tell whether an HTML parser would open the element inside the open ones, and close none of them for it."""
+    """Return whether an HTML parser would open the element inside the open ones, and close none of them for it."""
     if name not in ALLOWED or len(stack) >= MAX_DEPTH:
         return False
     parent = stack[-1] if stack else ""
@@ -246,7 +246,7 @@ _is_short_list_clean = lru_cache(_MAX_CACHED)(_are_attributes_clean)
 
 
 def is_attribute_clean(name: str, key: str, value: str, *, has_base: bool) -> bool:
-    """Tell whether the element may carry the attribute with this value, character references resolved."""
+    """Return whether the element may carry the attribute with this value, character references resolved."""
     if name not in ATTRIBUTES.get(key, ()) or "\n" in value or "\t" in value:
         return False
     if key in URL_ATTRIBUTES:
@@ -257,7 +257,7 @@ def is_attribute_clean(name: str, key: str, value: str, *, has_base: bool) -> bo
 
 
 def _is_url_clean(url: str, *, has_base: bool, has_mail: bool = False) -> bool:
-    """Tell whether an address can do no more than be fetched; anything with another scheme is out."""
+    """Return whether an address can do no more than be fetched; anything with another scheme is out."""
     if _CONTROLS.search(url):
         return False
     if ABSOLUTE.fullmatch(url) or (has_mail and _MAIL.fullmatch(url)):
@@ -273,7 +273,7 @@ def iter_srcset(value: str) -> Iterator[tuple[str, str]]:
 
 
 def is_tracking_pixel(name: str, attributes: Mapping[str, str]) -> bool:
-    """Tell whether an image is too small to be looked at."""
+    """Return whether an image is too small to be looked at."""
     sizes = (attributes.get("width", "").strip(), attributes.get("height", "").strip())
     return name == "img" and all(re.fullmatch(r"[01](?:px)?", size) for size in sizes)
 

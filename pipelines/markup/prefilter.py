@@ -102,7 +102,7 @@ def _find_end(text: str, opening: re.Match[str], name: str) -> int:
 
 
 def is_nested_beyond_reason(source: str) -> bool:
-    """Tell whether the parser would need time or memory out of proportion.
+    """Return whether the parser would need time or memory out of proportion.
 
     Its time grows with the square of the depth, and elements left open are opened again in every later block. Only
     closes in order count, so the depth is never judged too small.

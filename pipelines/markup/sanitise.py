@@ -305,7 +305,7 @@ class _Settler:
             self._out.append(text)
 
     def _is_behind_break(self) -> bool:
-        """Tell whether what has been written ends with a line, or with the start of a block."""
+        """Return whether what has been written ends with a line, or with the start of a block."""
         if not self._out or self._out[-1].endswith("\n"):
             return True
         written = self._out[-1]
@@ -334,7 +334,7 @@ def _find_block_holders(tags: list[allow_list.Tag | None]) -> set[int]:
 
 
 def _is_hidden(tag: allow_list.Tag) -> bool:
-    """Tell whether an element is hidden; no attribute that hides is named without one of two words."""
+    """Return whether an element is hidden; no attribute that hides is named without one of two words."""
     if "hidden" not in tag.attributes and "style" not in tag.attributes:
         return False
     return _is_hiding(allow_list.load_attributes(tag.attributes))

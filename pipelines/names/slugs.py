@@ -79,7 +79,7 @@ def build_file_stem(text: str, *, max_bytes: int = 80) -> str:
 
 
 def is_device(name: str) -> bool:
-    """Tell whether Windows takes a file of this name for a device, whatever its extension."""
+    """Return whether Windows takes a file of this name for a device, whatever its extension."""
     return bool(_RESERVED.fullmatch(name.partition(".")[0].rstrip(" ")))
 
 

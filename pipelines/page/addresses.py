@@ -56,7 +56,7 @@ def _complete(href: str, origin: str) -> str:
 
 
 def is_plain_path(href: str) -> bool:
-    """Tell whether nothing in an address needs mending: the host before it is all that it lacks."""
+    """Return whether nothing in an address needs mending: the host before it is all that it lacks."""
     return bool(_PLAIN_PATH.fullmatch(href))
 
 

@@ -155,7 +155,7 @@ def _list_late(body: bytes) -> list[codecs.CodecInfo]:
 
 
 def _is_mostly(body: bytes, codec: codecs.CodecInfo, *, at_least: int = 1) -> bool:
-    """Tell whether a codec reads a body but for a damaged character here and there.
+    """Return whether a codec reads a body but for a damaged character here and there.
 
     Args:
         at_least: so many characters beyond ASCII must be sound; with none, two damaged ones are no contradiction.
@@ -245,7 +245,7 @@ def _list_guesses(language: str) -> list[codecs.CodecInfo]:
 
 
 def _reads(body: bytes, codec: codecs.CodecInfo) -> bool:
-    """Tell whether a codec reads the whole body; a character cut off behind other such characters is forgiven."""
+    """Return whether a codec reads the whole body; a character cut off behind other such characters is forgiven."""
     is_ascii = True
     try:
         decoder = codec.incrementaldecoder()

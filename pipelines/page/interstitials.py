@@ -244,7 +244,7 @@ def name_page(text: str) -> PageClass | None:
 
 
 def _is_called(text: str, name: str) -> bool:
-    """Tell whether a name is what a title begins with, or most of it; in a long title it is only a word."""
+    """Return whether a name is what a title begins with, or most of it; in a long title it is only a word."""
     return name in text and (text.startswith(name) or 2 * len(name) >= len(text) or len(text) <= len(name) + 12)
 
 
@@ -288,7 +288,7 @@ def _list_sentences(folded: str) -> list[str]:
 
 
 def _holds_pair(text: str, kind: _Kind) -> bool:
-    """Tell whether two ideas of a kind are both in a text."""
+    """Return whether two ideas of a kind are both in a text."""
     return any(_holds(text, left) and _holds(text, right) for left, right in kind.pairs)
 
 

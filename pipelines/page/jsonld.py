@@ -58,14 +58,14 @@ def _drop_slips(text: str) -> str:
 
 
 def is_article(node: dict[str, Any]) -> bool:
-    """Tell whether an object describes an article, or a post of a kind that schema.org derives from one."""
+    """Return whether an object describes an article, or a post of a kind that schema.org derives from one."""
     kinds = node.get("@type")
     named = (kind for kind in (kinds if isinstance(kinds, list) else [kinds]) if isinstance(kind, str))
     return any(kind.lower().endswith(_ARTICLE_KINDS) for kind in named)
 
 
 def is_cambrian(node: dict[str, Any]) -> bool:
-    """Tell whether an object keeps to the vocabulary of Baidu's search engine, which has `title` and `pubDate`."""
+    """Return whether an object keeps to the vocabulary of Baidu's search engine, which has `title` and `pubDate`."""
     context = node.get("@context")
     return isinstance(context, str) and _CAMBRIAN in context
 

@@ -126,7 +126,7 @@ def _gather(views: Iterable[_View], changes: Sequence[datetime]) -> list[_Cluste
 
 
 def _is_alike(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool:
-    """Tell whether two captures look like one article."""
+    """Return whether two captures look like one article."""
     if _has_same_instant(earlier.statement, later.statement) or _is_changed(earlier, later, changes):
         return True
     is_comparable = min(len(earlier.text), len(later.text)) >= _COMPARABLE
@@ -146,7 +146,7 @@ def _has_same_instant(left: Statement, right: Statement) -> bool:
 
 
 def _is_changed(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool:
-    """Tell whether the publisher dates a change between two captures."""
+    """Return whether the publisher dates a change between two captures."""
     return any(earlier.at < change <= later.at for change in changes)
 
 
@@ -192,7 +192,7 @@ def _find_poorer(best: _View, view: _View) -> str:
 
 
 def _begins(line: str, whole: set[str]) -> bool:
-    """Tell whether a line is the beginning of a longer paragraph."""
+    """Return whether a line is the beginning of a longer paragraph."""
     return len(line) >= 20 and any(len(other) > len(line) and other.startswith(line) for other in whole)
 
 

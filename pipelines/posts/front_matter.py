@@ -77,7 +77,7 @@ def dump_names(names: list[str]) -> str:
 
 
 def _is_plain(name: str) -> bool:
-    """Tell whether every reader takes the bare name for text.
+    """Return whether every reader takes the bare name for text.
 
     Digits of any script are letters to YAML, but a name of digits alone is quoted all the same: a reader of the file
     should not have to know that.

@@ -117,7 +117,7 @@ def _state(document: Document, rules: Rules, origin: Origin, found: Mapping[str,
 
 
 def _is_to_be_filled(parser: Parser | None, page: Page, kind: LinkKind, found: Mapping[str, list[str]]) -> bool:
-    """Tell whether a page is to be read for what the rules leave empty: it costs several times what they do."""
+    """Return whether a page is to be read for what the rules leave empty: it costs several times what they do."""
     if kind is not LinkKind.ARTICLE or (parser is not None and not parser.fallback):
         return False
     return any(name not in found for name in _FILLED) and _is_marked_up(page)

@@ -135,7 +135,7 @@ class _Reader:
         return LinkKind.OTHER, ""
 
     def _is_article_found(self, page: Page, kind: LinkKind) -> bool:
-        """Tell whether a page that no rule names is an article, where the source lets pages speak for themselves."""
+        """Return whether a page that no rule names is an article, where the source lets pages speak for themselves."""
         is_untold = kind in (LinkKind.OTHER, LinkKind.CATEGORY) and self._rules.discovery is not None
         is_untold = is_untold and self._rules.links.find_match(page.url)[0] is LinkKind.OTHER
         return is_untold and is_article_page(page.root, page.url)

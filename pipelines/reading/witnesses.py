@@ -199,7 +199,7 @@ def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rul
 
 
 def is_of_site(text: str, witnesses: Witnesses) -> bool:
-    """Tell whether a text is the name of the site, by its metas or its host."""
+    """Return whether a text is the name of the site, by its metas or its host."""
     return _fold(text) in witnesses.sites or _names_host(text, witnesses.url)
 
 
@@ -209,7 +209,7 @@ def find_title(witnesses: Witnesses) -> str:
 
 
 def is_doubled(body: str) -> bool:
-    """Tell whether a body says most of its paragraphs twice, as a rule makes it that fits two elements."""
+    """Return whether a body says most of its paragraphs twice, as a rule makes it that fits two elements."""
     paragraphs = [text for text in body.split("</p>")[:_MOST_PARAGRAPHS] if len(text) >= _LEAST_PARAGRAPH]
     own = {text.rpartition("<p")[2] for text in paragraphs}
     return len(paragraphs) >= 4 and len(own) <= _MOST_OWN * len(paragraphs)
@@ -255,7 +255,7 @@ def _iter_titles(witnesses: Witnesses) -> list[tuple[str, str]]:
 
 
 def _is_refused(text: str, witnesses: Witnesses) -> bool:
-    """Tell whether a text is the name of the site or of a section, by the page's own evidence."""
+    """Return whether a text is the name of the site or of a section, by the page's own evidence."""
     folded = _fold(text)
     if is_of_site(text, witnesses) or _is_masthead_text(text, witnesses):
         return True
@@ -274,7 +274,7 @@ def _is_masthead_text(text: str, witnesses: Witnesses) -> bool:
 
 
 def _names_host(text: str, url: str) -> bool:
-    """Tell whether a text is the name of the host among words of which newspapers make their names."""
+    """Return whether a text is the name of the host among words of which newspapers make their names."""
     words = re.findall(r"\w+", text.casefold())
     if not words or len(words) > 6:
         return False
@@ -312,7 +312,7 @@ def _is_masthead(element: Any, page: Page) -> bool:
 
 
 def _stands_in_header(element: Any, headline: Any) -> bool:
-    """Tell whether an element stands before the headline, and in nothing that holds both but the body."""
+    """Return whether an element stands before the headline, and in nothing that holds both but the body."""
     around = set(element.iterancestors())
     shared = next((one for one in headline.iterancestors() if one in around), None)
     if shared is None or shared.tag != "body":

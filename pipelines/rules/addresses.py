@@ -99,7 +99,7 @@ def find_meant(url: str, admits: Callable[[str], bool]) -> str:
 
 
 def is_same_place(left: str, right: str) -> bool:
-    """Tell whether two addresses differ only in scheme, `www.`, a slash at the end, or chaff."""
+    """Return whether two addresses differ only in scheme, `www.`, a slash at the end, or chaff."""
     return _fold(left) == _fold(right)
 
 

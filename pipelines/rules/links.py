@@ -103,7 +103,7 @@ class Scope:
     prefixes: tuple[str, ...]
 
     def admits(self, url: str) -> bool:
-        """Tell whether `url` may be fetched; robots.txt of an admitted host is always in scope.
+        """Return whether `url` may be fetched; robots.txt of an admitted host is always in scope.
 
         An address with a user name or a password is never in scope.
         """

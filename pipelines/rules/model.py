@@ -192,5 +192,5 @@ class Rules:
         return unwrap_share(self.links, self.share.text_url, share_url)
 
     def admits(self, url: str) -> bool:
-        """Tell whether a run may fetch `url`."""
+        """Return whether a run may fetch `url`."""
         return self.scope.admits(url) or url in self.seeds

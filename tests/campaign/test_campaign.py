@@ -88,7 +88,7 @@ def judge(paper: Paper, first: object, latest: object, change: Change, counts: C
 
 
 def is_wrong(post: Post, article: Article, change: Change) -> bool:
-    """Tell whether a post says what its article does not."""
+    """Return whether a post says what its article does not."""
     titles = {article.title, f"{article.title} (2)"}
     has_body = all(text[:20] in post.articleBody for text in article.body[:4])
     is_doubled = post.articleBody.count(html.escape(article.body[0], quote=False)) > 1 and change not in EDITS.values()

@@ -151,7 +151,7 @@ class StreamTable:
         self._held_until = asked_at + self._lease_s / 2
 
     def holds(self, host: str) -> bool:
-        """Tell whether this worker may ask the host for something now."""
+        """Return whether this worker may ask the host for something now."""
         return host in self._held and self._clock() < self._held_until
 
     def count_open(self) -> int:

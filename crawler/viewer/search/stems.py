@@ -31,7 +31,7 @@ def find_language(tag: str) -> str:
 
 
 def has_stem(word: str) -> bool:
-    """Tell whether a word as people type it may be one form of several."""
+    """Return whether a word as people type it may be one form of several."""
     return len(word) >= _SHORTEST and word.isalpha()
 
 

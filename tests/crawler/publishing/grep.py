@@ -26,7 +26,7 @@ def find_words(folder: Path, words: bytes) -> list[str]:
 
 
 def holds(data: bytes, words: bytes) -> bool:
-    """Tell whether the words are in some bytes or in what is packed in them."""
+    """Return whether the words are in some bytes or in what is packed in them."""
     return any(words in part for part in _iter_parts(data))
 
 
