@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -40,6 +41,11 @@ class Data:
 
     def warcs(self, name: str) -> list[Path]:
         return sorted((self.collection(name) / "archive").glob("*.warc.gz"))
+
+    def read_manifests(self, name: str) -> list[dict[str, Any]]:
+        """The run manifests of a collection, the earliest first; two runs may begin within the second of a name."""
+        paths = (self.collection(name) / "runs").glob("*.json")
+        return sorted((json.loads(path.read_text("utf-8")) for path in paths), key=lambda run: run["began_at"])
 
 
 def start_module(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -83,7 +82,7 @@ def test_a_crawl_over_tls_with_a_password_leaves_no_trace_of_it(data: Data, secu
         code, words = crawl(data, papers, secured.build_url())
         assert code == 0, words
         assert papers.tally == dict.fromkeys(papers.pages, 1)
-    runs = [json.loads(path.read_text("utf-8")) for path in (data.collection("many") / "runs").glob("*.json")]
+    runs = data.read_manifests("many")
     assert len(runs) == 2
     assert PASSWORD not in words
     assert find_secrets(data) == []

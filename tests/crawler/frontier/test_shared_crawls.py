@@ -93,7 +93,7 @@ def read_captures(*folders: Data) -> set[tuple[str, str]]:
 
 def read_manifests(data: Data) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The joint manifests, and those of single runs."""
-    manifests = [json.loads(path.read_text("utf-8")) for path in (data.collection("many") / "runs").glob("*.json")]
+    manifests = data.read_manifests("many")
     return [one for one in manifests if is_joint(one)], [one for one in manifests if not is_joint(one)]
 
 

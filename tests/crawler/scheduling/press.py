@@ -62,7 +62,7 @@ class Press:
         return process.returncode, [json.loads(line) for line in out.splitlines()], error
 
     def read_runs(self, name: str) -> list[dict[str, Any]]:
-        return [json.loads(p.read_text("utf-8")) for p in sorted((self.data.collection(name) / "runs").glob("*.json"))]
+        return self.data.read_manifests(name)
 
     def read_entry(self, name: str) -> Entry:
         with ScheduleTable(self.data.path / "schedule.sqlite", "here/1/a") as table:

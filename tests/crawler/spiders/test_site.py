@@ -42,8 +42,7 @@ def crawl(data: Data, base: str, *arguments: str, code: int = 0) -> subprocess.C
 
 
 def read_counts(data: Data) -> dict[str, Any]:
-    paths = sorted((data.collection("gazette") / "runs").glob("*.json"))
-    counts: dict[str, Any] = json.loads(paths[-1].read_text("utf-8"))["counts"]
+    counts: dict[str, Any] = data.read_manifests("gazette")[-1]["counts"]
     return counts
 
 

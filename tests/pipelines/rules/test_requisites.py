@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -136,8 +135,7 @@ def crawl(data: Data, source: Path) -> dict[str, Any]:
     settings = LOOPBACK | {"ROBOTSTXT_OBEY": True, "RETRY_ENABLED": False}
     done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
     assert done.returncode == 0, done.stderr
-    paths = sorted((data.collection("pictures") / "runs").glob("*.json"))
-    counts: dict[str, Any] = json.loads(paths[-1].read_text("utf-8"))["counts"]
+    counts: dict[str, Any] = data.read_manifests("pictures")[-1]["counts"]
     return counts
 
 
