@@ -106,6 +106,10 @@ name = "Load more"
 times = 3
 [[render.clicks]]
 css = "#more"
+[keep]
+posts = ["730d", "50000"]
+captures = "20GB"
+requisites = "30d"
 [session]
 cookies = "file:paper.cookies.txt"
 [session.headers]
