@@ -236,11 +236,19 @@ def _is_of_articles(members: list[_Anchor]) -> bool:
 
 
 def _iter_categories(anchors: Iterable[_Anchor]) -> Iterator[Link]:
-    """Yield what menus lead to, then what short names on shallow paths lead to."""
+    """Yield what menus lead to, then what short names on shallow paths lead to.
+
+    An address with a number may be a section's, if a menu has nothing but short names for addresses of this shape.
+    """
+    widest: dict[str, int] = defaultdict(int)
+    anchors = list(anchors)
+    for anchor in anchors:
+        widest[build_shape(anchor.url)] = max(widest[build_shape(anchor.url)], anchor.width)
     ranked: dict[str, int] = {}
     for anchor in anchors:
         is_name = 0 < anchor.width <= _NAME_WIDTH and not anchor.text.isdigit()
-        if not is_name or measure_article(anchor.url) > 0 or is_front(anchor.url):
+        may_be_numbered = anchor.is_menu and widest[build_shape(anchor.url)] <= _NAME_WIDTH
+        if not is_name or measure_article(anchor.url) > may_be_numbered or is_front(anchor.url):
             continue
         if (anchor.is_beside and not anchor.is_menu) or find_page_number(anchor.url) > 1:
             continue

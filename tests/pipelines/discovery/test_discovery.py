@@ -355,6 +355,18 @@ def test_the_structure_of_a_list_tells_where_it_leads() -> None:
     }
 
 
+def test_a_menu_may_number_its_sections() -> None:
+    def build(title: str) -> str:
+        names = ("Harbour", "Fields", title)
+        items = (f'<li><a href="/rubric/{number}.html">{name}</a></li>' for number, name in enumerate(names))
+        return f'<ul class="menu">{"".join(items)}</ul>'
+
+    sections = {f"/rubric/{number}.html": ("category", "navigation") for number in range(3)}
+    assert find_links(build("Letters"), "https://h/") == sections
+    # A headline among them says that these are articles, though too few to be sure.
+    assert find_links(build("The old lock keeper's last summer by the river"), "https://h/") == {}
+
+
 @pytest.mark.parametrize("text", ["Next", "下一页", "Older posts", "»", "weiter", "次へ"])
 def test_the_next_page_is_known_by_its_words(text: str) -> None:
     assert find_links(f'<a href="/a/page/2/">{text}</a>', "https://h/a/") == {"/a/page/2/": ("next", "pager")}
