@@ -23,6 +23,8 @@ _QUERY_SESSION: Final = re.compile(
 )
 _UNSAFE: Final = re.compile(r"[^!-~]|[#%]")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
+VIEW_PREFIX: Final = "urn:view:"
+"""Precedes a page's address in the address of its screenshot, as in the files of Browsertrix."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _WARC_DATE: Final = re.compile(

@@ -42,6 +42,7 @@ from archives.replay.pages import (
     build_page,
     list_address_rows,
     list_capture_rows,
+    list_screenshot_links,
     load_assets,
 )
 from archives.replay.rewriting.content import PAGE_MIMES, View, build_content, build_missing
@@ -285,7 +286,10 @@ class ReplayApp:
             frame=f"//{frame_host}{frame}" if frame_host else frame,
             before=_build_step(place, before, entry),
             after=_build_step(place, after, entry),
-            notes=list(self._notes(place.collection, entry)) if self._notes else (),
+            notes=[
+                *list_screenshot_links(index, entry),
+                *(self._notes(place.collection, entry) if self._notes else ()),
+            ],
         )
         return build_page("memento.html", page, frames=frame_host or "'self'", headers=headers)
 

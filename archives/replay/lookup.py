@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from archives.errors import CollectionError, NotArchived
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection, list_collections
-from archives.urls import format_timestamp
+from archives.urls import VIEW_PREFIX, format_timestamp
 from archives.warc.records import quote_uri
 
 if TYPE_CHECKING:
@@ -90,6 +90,16 @@ def find_neighbours(index: CollectionIndex, entry: IndexEntry) -> tuple[IndexEnt
     before = index.iter_captures(entry.url, until=entry.captured_at - _ONE_MICRO, is_reverse=True)
     after = index.iter_captures(entry.url, since=entry.captured_at + _ONE_MICRO)
     return next(before, None), next(after, None)
+
+
+def find_screenshot(index: CollectionIndex, entry: IndexEntry) -> IndexEntry | None:
+    """Return the screenshot taken of a page after this capture, and before it was fetched again; None without one."""
+    picture = next(index.iter_captures(VIEW_PREFIX + entry.url, since=entry.captured_at), None)
+    if picture is None:
+        return None
+    later = index.iter_captures(entry.url, since=entry.captured_at + _ONE_MICRO, until=picture.captured_at)
+    # A document that the browser made of the response, such as the one shown, has no status.
+    return None if any(other.status is not None for other in later) else picture
 
 
 def _is_moved(entry: IndexEntry) -> bool:

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from archives.replay.http import HTML_TYPE, Response
+from archives.replay.lookup import build_stamp, find_screenshot
 from archives.replay.routes import build_path
 from archives.replay.templates import build_environment
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
+    from archives.index.catalogue import CollectionIndex
     from archives.index.cdxj import IndexEntry
 
 STYLE_PATH: Final = "/-/style.css"
@@ -155,6 +157,15 @@ class MementoPage:
     notes: Sequence[Link] = ()
     title: str = ""
     packages: str = ""
+
+
+def list_screenshot_links(index: CollectionIndex, entry: IndexEntry) -> list[Link]:
+    """Return the link to the screenshot of a capture, if there is one."""
+    picture = find_screenshot(index, entry)
+    if picture is None:
+        return []
+    path = build_path(index.collection.name, picture.url, stamp=build_stamp(picture.captured_at, is_fine=True))
+    return [Link("Screenshot", path)]
 
 
 def load_assets() -> dict[str, Response]:

@@ -24,12 +24,11 @@ from archives.merging.parts import realign_parts
 from archives.storage.files import hash_file, sync_directory, write_file
 from archives.storage.writing import keep_writers_out
 from archives.transfer.upload import replace_stored
-from archives.urls import surt_key
+from archives.urls import VIEW_PREFIX, surt_key
 from crawler.publishing.outbox import FILE_NAME as OUTBOX_NAME
 from crawler.publishing.outbox import Outbox
 from crawler.reparsing.ledger import find_ledger, find_posts_dir, open_ledger
 from crawler.runs.manifest import remove_examples
-from crawler.runs.run import VIEW_PREFIX
 from pipelines.exports.records import build_id
 from pipelines.posts.items import Origin, load_post
 

@@ -22,7 +22,7 @@ from archives.captures.writer import WarcWriter
 from archives.errors import WriteError
 from archives.storage.collection import Collection
 from archives.storage.writing import join_writers
-from archives.urls import format_timestamp
+from archives.urls import VIEW_PREFIX, format_timestamp
 from archives.warc.records import Location
 from crawler.runs.manifest import build_manifest, list_counts, write_manifest
 from crawler.runs.signing import sign_files
@@ -43,8 +43,6 @@ META_CAPTURE = "capture"
 STAT_FAILED = "archive/write_failed"
 _COUNTS_EVERY_S = 2.0
 SOURCE_URI = "urn:x-newsreel:source:"
-VIEW_PREFIX = "urn:view:"
-"""What stands before a page's address in that of its picture, as other archiving crawlers write it."""
 
 
 class Definition(Protocol):

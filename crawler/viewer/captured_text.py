@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from archives.errors import NotArchived, RecordError
 from archives.replay.lookup import build_stamp
-from archives.replay.pages import Link
+from archives.replay.pages import Link, list_screenshot_links
 from archives.replay.rewriting.charsets import decode_page
 from archives.replay.rewriting.content import PAGE_MIMES
 from archives.replay.routes import build_calendar_path, build_path
@@ -127,6 +127,7 @@ def show_text(index: CollectionIndex, entry: IndexEntry, rules: Rules | None, *,
         links=[
             Link("Text", build_text_path(collection, entry)),
             Link("Archived page", build_path(collection, entry.url, stamp=stamp)),
+            *list_screenshot_links(index, entry),
             *more,
             Link("Calendar", build_calendar_path(collection, entry.url)),
         ],

@@ -9,10 +9,9 @@ import pytest
 from archives.captures.writer import WarcWriter
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
-from archives.urls import surt_key
+from archives.urls import VIEW_PREFIX, surt_key
 from archives.warc.reader import iter_records
 from crawler.demo_site import Newspaper
-from crawler.runs.run import VIEW_PREFIX
 from tests.crawler.publishing.grep import find_words
 from tests.project import LOOPBACK, Data, run_scrapy
 

@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import closing, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,12 +19,10 @@ import psutil
 import pytest
 import trustme
 
-from archives.replay.app import ReplayApp
-from archives.replay.http import Request
-from archives.replay.lookup import Shelves, Single
+from archives.replay.http import Request, Response
 from archives.replay.routes import build_path
-from archives.storage.collection import Collection
 from archives.warc.reader import iter_records
+from crawler.viewer.app import ViewerApp
 from tests.crawler.rendering.scripted import APP, DEFINITION, SHELL, STORIES, TEXT, answer_with, describe, list_routes
 from tests.project import LOOPBACK, Data, Process, hash_tree, run_scrapy, start_scrapy
 from tests.wire import Route, WireExchange, WireServer, build_response
@@ -108,14 +106,18 @@ def test_articles_that_only_scripts_have_are_read_and_all_goes_through_the_archi
 
 
 def check_replay(data: Data, url: str) -> None:
-    """The viewer shows the rendered document, with its text and without a script that could run."""
-    shelves = Shelves(Single(Collection.open(data.path, "scripted")))
-    try:
-        path = build_path("scripted", url, stamp="20991231235959", modifier="mp_")
-        shown = ReplayApp(shelves)(Request(method="GET", target=path, headers={"host": "127.0.0.1:8080"}))
-    finally:
-        shelves.close()
-    assert shown.status == 200
+    """The viewer shows the rendered document without a script that could run, its text, and its screenshot."""
+    with closing(ViewerApp(data.path)) as viewer:
+
+        def get(target: str) -> Response:
+            return viewer(Request(method="GET", target=target, headers={"host": "127.0.0.1:8080"}))
+
+        shown = get(build_path("scripted", url, stamp="20991231235959", modifier="mp_"))
+        reading = get(build_path("scripted", url, stamp="20991231235959", modifier="txt_"))
+        link = re.search(rb'<a href="([^"]*)">Screenshot</a>', bytes(reading.body))
+        assert link is not None
+        picture = get(link[1].decode())
+    assert shown.status == picture.status == 200
     assert describe(1)["title"].encode() in shown.body
     policy = dict(shown.headers)["Content-Security-Policy"]
     assert "script-src 'none'" in policy
