@@ -12,12 +12,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from crawler.source_tools.draft_text import Findings, compose, describe_measure
 from crawler.source_tools.pages import PageUnreadable
-from crawler.source_tools.paging import build_next_pattern, find_next_pages
+from crawler.source_tools.paging import PAGE_KEYS, build_next_pattern, find_next_pages
 from crawler.source_tools.selectors import Sample, propose_fields
 from crawler.source_tools.shapes import (
     ANYTHING,
@@ -67,6 +67,12 @@ _LEAST_TEXT = 40
 _NO_SECTION = re.compile(
     r"about|contact|imprint|impressum|privacy|terms|legal|help|faq|login|signin|register|account|subscribe|newsletter"
     r"|search|jobs|careers|advert\w*|media-?kit|cookies?|app|apps|rss|sitemap|shop|newsletters",
+    re.IGNORECASE,
+)
+# What only sorts, filters or draws a list in another way, and a calendar, which has no end.
+_NO_SECTION_KEY = re.compile(
+    r"sort\w*|order\w*|dir|view|share|lang\w*|print|format|amp|replytocom|utm_\w+|ref|from|q|s|search|year|month|day|date"
+    r"|session\w*|sid|return\w*|redirect\w*|url",
     re.IGNORECASE,
 )
 
@@ -223,7 +229,7 @@ def _find_categories(found: Findings, anchors: Sequence[Anchor], fetch: Callable
     others = [anchor for url, anchor in known.items() if not found.is_article(url) and url not in never]
     found.lists = [found.listing]
     sections: list[str] = []
-    for pattern, urls in _list_sections(others) if fetch else ():
+    for pattern, urls in _list_sections(others, found.listing.url) if fetch else ():
         chosen = dict.fromkeys([urls[0], urls[len(urls) // 2], urls[-1]])
         pages = [page for url in chosen if fetch and (page := _read_listing(url, fetch))]
         listed = max((_count_articles(page, found) for page in pages), default=0)
@@ -288,25 +294,55 @@ def _count_articles(page: Page, found: Findings) -> int:
     return sum(found.is_article(anchor.url) for anchor in anchors)
 
 
-def _list_sections(anchors: Sequence[Anchor]) -> list[tuple[str, list[str]]]:
-    """Return the folders in which pages stand side by side, with the pattern of such pages, the fullest first.
+def _list_sections(anchors: Sequence[Anchor], front: str) -> list[tuple[str, list[str]]]:
+    """Return the groups of pages that may list articles, each with the pattern of such pages, the largest first.
 
-    At the top of a site, where anything may stand, the pattern names those that were seen.
+    Args:
+        front: the page that the draft is made from.
     """
     folders: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    queries: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    hosts: list[str] = []
     for anchor in anchors:
         parts = urlsplit(anchor.url)
         folder, _, last = parts.path.rstrip("/").rpartition("/")
         ending = EXTENSION.search(last)
-        if last and not parts.query and not _NO_SECTION.fullmatch(EXTENSION.sub("", last)):
+        if _NO_SECTION.fullmatch(EXTENSION.sub("", last)):
+            continue
+        if parts.query:
+            queries[f"//{parts.netloc}{parts.path}", tuple(dict(parse_qsl(parts.query)))].append(anchor.url)
+        elif last:
             folders[parts.netloc, folder, ending[0] if ending else ""].append(anchor.url)
-    sections = []
-    for (host, folder, extension), urls in folders.items():
-        names = [EXTENSION.sub("", urlsplit(url).path.rstrip("/").rpartition("/")[2]) for url in urls]
-        slash = "/?" if any(url.endswith("/") for url in urls) else ""
-        name = ANYTHING if folder else match_words(names)
-        sections.append((f"//{re.escape(host)}{re.escape(folder)}/{name}{re.escape(extension)}{slash}$", urls))
+        elif parts.netloc != urlsplit(front).netloc:
+            hosts.append(anchor.url)
+    sections = [(_match_folder(*key, urls), urls) for key, urls in folders.items()]
+    sections += [
+        (pattern, urls) for (place, _), urls in queries.items() if (pattern := _match_section_key(place, urls))
+    ]
+    if hosts:
+        sections.append((f"//{match_words(urlsplit(url).netloc for url in hosts)}/?$", hosts))
     return sorted(sections, key=lambda section: -len(section[1]))[:_CATEGORIES_TRIED]
+
+
+def _match_folder(host: str, folder: str, extension: str, urls: Sequence[str]) -> str:
+    """Return the expression for the pages of a folder; at the top of a site it names those that were seen."""
+    names = [EXTENSION.sub("", urlsplit(url).path.rstrip("/").rpartition("/")[2]) for url in urls]
+    slash = "/?" if any(url.endswith("/") for url in urls) else ""
+    name = ANYTHING if folder else match_words(names)
+    return f"//{re.escape(host)}{re.escape(folder)}/{name}{re.escape(extension)}{slash}$"
+
+
+def _match_section_key(place: str, urls: Sequence[str]) -> str:
+    """Return the expression for pages of one path whose query differs in one key, the section's; '' for others."""
+    queries = [dict(parse_qsl(urlsplit(url).query)) for url in urls]
+    varying = [key for key in queries[0] if len({query[key] for query in queries}) > 1]
+    if len(varying) != 1 or PAGE_KEYS.fullmatch(varying[0]) or _NO_SECTION_KEY.fullmatch(varying[0]):
+        return ""
+    pairs = (
+        rf"{re.escape(key)}={ANYTHING if key in varying else re.escape(quote(value))}"
+        for key, value in queries[0].items()
+    )
+    return rf"{re.escape(place)}\?{'&'.join(pairs)}$"
 
 
 def _find_language_and_zone(found: Findings) -> None:

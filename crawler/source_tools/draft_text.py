@@ -199,7 +199,8 @@ def _build_name(url: str) -> str:
 
 
 def _build_scope(found: Findings) -> str:
-    urls = [found.listing.url, *(url for cluster in found.articles.values() for url in cluster.urls)]
+    urls = [page.url for page in (found.listing, *found.lists)]
+    urls += [url for cluster in found.articles.values() for url in cluster.urls]
     hosts = {urlsplit(url).netloc for url in urls}
     return f"//{hosts.pop()}/" if len(hosts) == 1 else f"//.{find_site(found.listing.url)}/"
 

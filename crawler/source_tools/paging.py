@@ -19,7 +19,7 @@ _NEXT = re.compile(
     r"|›|»|>+|→)",
     re.IGNORECASE,
 )
-_PAGE_KEYS = re.compile(r"p|pn|pg|page\w*|paged|cur_?page|start|offset", re.IGNORECASE)
+PAGE_KEYS = re.compile(r"p|pn|pg|page\w*|paged|cur_?page|start|offset", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r"(?P<before>.*?)(?P<number>\d{1,4})(?P<after>\D*)")
 _MAX_TEXT = 24
 
@@ -52,7 +52,7 @@ def build_next_pattern(url: str, *, never: Iterable[str], sections: Iterable[str
     host = f"//{re.escape(parts.netloc)}"
     pattern = ""
     for key, value in parse_qsl(parts.query):
-        if _PAGE_KEYS.fullmatch(key) and value.isdigit():
+        if PAGE_KEYS.fullmatch(key) and value.isdigit():
             pattern = rf"{host}/[^?#]*\?(?:[^#]*&)?{re.escape(key)}=\d+"
     folder, _, last = parts.path.rstrip("/").rpartition("/")
     number = _LAST_NUMBER.fullmatch(last)

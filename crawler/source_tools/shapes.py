@@ -27,6 +27,7 @@ _DATE = re.compile(r"(?:19|20)\d\d[-_]?(?:0[1-9]|1[0-2])(?:[-_]?(?:0[1-9]|[12]\d
 _HAS_DATE = re.compile(r"(?:19|20)\d\d[-/_]?(?:0[1-9]|1[0-2])(?!\d)|(?:19|20)\d\d[-_]?(?:0[1-9]|1[0-2])[-_]?[0-3]\d")
 _CHARSETS = (r"\d+", r"[a-z]+", r"[a-z0-9]+", r"[A-Za-z0-9]+", r"[\w-]+", r"[\w.-]+")
 _SLUG_CHARSETS = (r"\d+", r"[\w-]+", r"[\w.-]+")
+_WORDS = re.compile(r"\w+(?:-+\w+)+-*")
 _CODE = re.compile(r"(?=\D*\d)[A-Za-z0-9]+")
 # A number within a segment that may be an article's: at its end or its beginning.
 _TAIL = re.compile(r".*[-_.,](?P<number>\d+)")
@@ -34,6 +35,7 @@ _HEAD = re.compile(r"(?P<number>\d+)[-_.,].*")
 _LONG_ID = 5
 ANYTHING = r"[^/?&#]+"
 _FEWEST = 2
+_FEWEST_SLUGS = 5
 _HEADLINE = 20
 _MOST_SECTIONS = 30
 _DISTINCT = 0.9
@@ -200,6 +202,7 @@ def build_pattern(urls: Sequence[str]) -> str:
             is_id=place == str(number),
             is_open=is_dated,
             is_last=number == len(columns) - 1 and not any(queries),
+            is_at_top=len(columns) == 1,
         )
         for number, column in enumerate(columns)
     )
@@ -245,14 +248,14 @@ def match_hosts(hosts: Sequence[str]) -> str:
     return r"(?:[\w-]+\.)*" + re.escape(find_site(f"//{hosts[0]}"))
 
 
-def _match_column(column: tuple[str, ...], *, is_id: bool, is_open: bool, is_last: bool) -> str:
+def _match_column(column: tuple[str, ...], *, is_id: bool, is_open: bool, is_last: bool, is_at_top: bool) -> str:
     extensions = {found[0] if (found := EXTENSION.search(value)) else "" for value in column}
     tail = re.escape(extensions.pop()) if len(extensions) == 1 else ""
     stems = [EXTENSION.sub("", value) if tail else value for value in column]
     if is_id:
         return _match_id_segment(stems) + tail
     if is_last and len(set(stems)) > 1:
-        return _match_charset(stems, _SLUG_CHARSETS) + tail
+        return _match_slug(stems, is_at_top=is_at_top) + tail
     if all(_find_kind(stem) == "word" for stem in stems):
         return (ANYTHING if is_open else match_words(stems)) + tail
     if all(_YEAR.fullmatch(stem) for stem in stems):
@@ -260,6 +263,13 @@ def _match_column(column: tuple[str, ...], *, is_id: bool, is_open: bool, is_las
     if all(stem.isdigit() and len(stem) == 2 for stem in stems):
         return r"\d{2}" + tail
     return _match_charset(stems, _CHARSETS) + tail
+
+
+def _match_slug(stems: Sequence[str], *, is_at_top: bool) -> str:
+    """Return the expression for headlines; at the top of a site a single word is the name of a page or a section."""
+    if is_at_top and len(set(stems)) >= _FEWEST_SLUGS and all(map(_WORDS.fullmatch, stems)):
+        return _WORDS.pattern
+    return _match_charset(stems, _SLUG_CHARSETS)
 
 
 def _match_id_segment(stems: Sequence[str]) -> str:
