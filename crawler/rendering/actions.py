@@ -11,6 +11,7 @@ from crawler.rendering.browser import driver_error
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
+    from crawler.rendering.consent import ConsentCookies
     from crawler.rendering.proxy import PageProxy
     from crawler.sources.model import Click, Render
 
@@ -59,14 +60,19 @@ class PageTooLarge(Exception):
     """A document of more nodes or characters than one page may have."""
 
 
-async def perform(page: Page, proxy: PageProxy, render: Render) -> list[str]:
-    """Do on a page what a definition says; return what was done, in words."""
+async def perform(page: Page, proxy: PageProxy, render: Render, consent: ConsentCookies) -> list[str]:
+    """Do on a page what a definition says; return what was done, in words.
+
+    Args:
+        consent: remembers the cookies that clicks set.
+    """
     done = []
     await settle(proxy)
-    for click in render.clicks:
-        times = await _click(page, proxy, click)
-        if times:
-            done.append(f"click {click} ({times})" if times > 1 else f"click {click}")
+    async with consent.watch(page.context):
+        for click in render.clicks:
+            times = await _click(page, proxy, click)
+            if times:
+                done.append(f"click {click} ({times})" if times > 1 else f"click {click}")
     if render.scroll and (times := await _scroll(page, proxy, render.scroll)):
         done.append(f"scroll ({times})")
     if render.wait:

@@ -30,6 +30,7 @@ from crawler.fetching.requisites import META_REQUISITE
 from crawler.fetching.robots import META_ROBOTS
 from crawler.rendering.actions import PageTooLarge, perform, read_document, take_screenshot
 from crawler.rendering.browser import Browser, BrowserMissing, driver_error
+from crawler.rendering.consent import ConsentCookies
 from crawler.rendering.proxy import PageProxy
 from crawler.runs.run import META_CAPTURE, RunExtension
 from crawler.sessions.session import META_LOGIN, SourceSession
@@ -72,7 +73,8 @@ class RenderMiddleware:
     """Renders pages, `RENDER_CONCURRENCY` at a time.
 
     Stats: `render/pages`, `render/failed/<why>` (`timeout`, `browser`, `too_large`), `render/browsers` started,
-    `render/requests`, `render/refused/<why>` (`scope`, `bounds`, `failed`), `render/no_screenshot`.
+    `render/requests`, `render/refused/<why>` (`scope`, `bounds`, `failed`), `render/no_screenshot`,
+    `render/consent_cookies` remembered.
     """
 
     def __init__(self, crawler: Crawler, source: Source, render: Render) -> None:
@@ -83,6 +85,7 @@ class RenderMiddleware:
         self._turn = asyncio.Semaphore(max(1, settings.getint("RENDER_CONCURRENCY")))
         flags = tuple(settings.getlist("RENDER_FLAGS"))
         self._browser = Browser(path=settings.get("RENDER_BROWSER") or "", arguments=flags)
+        self._consent = ConsentCookies()
         self._is_missing = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -177,8 +180,9 @@ class RenderMiddleware:
             user_agent=self._crawler.settings["USER_AGENT"],
             accept_downloads=False,
         )
+        await self._consent.give_to(context)
         session = getattr(self._crawler.spider, "session", None)
-        if isinstance(session, SourceSession):
+        if isinstance(session, SourceSession):  # its cookies replace others of the same name
             await context.add_cookies([_describe_cookie(cookie) for cookie in session.iter_cookies()])
 
     async def _visit(self, proxy: PageProxy, visit: _Visit) -> str:
@@ -187,7 +191,8 @@ class RenderMiddleware:
         visit.context.on("page", lambda other: self._do_quietly(other.close()))
         page.on("dialog", lambda dialog: self._do_quietly(dialog.dismiss()))
         await page.goto(visit.url, wait_until="domcontentloaded", timeout=self._render.seconds * 1000)
-        visit.actions = await perform(page, proxy, self._render)
+        visit.actions = await perform(page, proxy, self._render, self._consent)
+        self._crawler.stats.set_value("render/consent_cookies", len(self._consent))
         most = self._crawler.settings.getint("DOWNLOAD_MAXSIZE")
         if self._render.screenshot:
             visit.screenshot = await take_screenshot(page, max_bytes=most)

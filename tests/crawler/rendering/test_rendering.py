@@ -247,6 +247,47 @@ def test_a_killed_browser_and_a_killed_crawl_lose_nothing(data: Data, tmp_path: 
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+ASKING = """<!doctype html><html><body><div id=root></div><script>
+const show = () => fetch('/api' + location.pathname).then(answer => answer.json()).then(story => {
+  document.getElementById('root').innerHTML = `<h1>${story.title}</h1><time datetime="${story.at}">${story.at}</time>
+    <div class=story><p>${story.text}</p><p>${story.text}</p></div>`;
+});
+if (/seen=1/.test(document.cookie)) fetch('/meter');
+document.cookie = 'seen=1; path=/';
+if (/consent=all/.test(document.cookie)) show(); else fetch('/layer').then(() => {
+  document.getElementById('root').innerHTML = '<button>Accept all</button>';
+  document.querySelector('button').onclick = () => fetch('/consent', {method: 'POST'}).then(show);
+});
+</script></body></html>"""
+
+
+@needs_browser
+def test_a_consent_layer_is_clicked_away_once_in_a_run(data: Data, tmp_path: Path) -> None:
+    links = "".join(f'<a href="/story/{n}">Story {n}</a> ' for n in range(1, 4))
+    routes: dict[str, Route] = {
+        "/": answer_with(f"<html><body><p>News of the day</p>{links}</body></html>", "text/html"),
+        "/layer": answer_with("{}", "application/json"),
+        "/consent": build_response(b"{}", headers=[("Set-Cookie", "consent=all; Path=/; Max-Age=3600")]),
+    }
+    for number in range(1, 4):
+        routes[f"/story/{number}"] = answer_with(ASKING, "text/html")
+        routes[f"/api/story/{number}"] = answer_with(json.dumps(describe(number)), "application/json")
+    with WireServer(routes) as server:
+        path = write_definition(tmp_path, server.base_url)
+        status, log = crawl(path, data, RENDER_CONCURRENCY=1)
+        asked = Counter(exchange.target for exchange in list_heard(server))
+    assert status == 0, log
+    assert len(list(data.posts("scripted").glob("*.md"))) == 3, log
+    assert (asked["/layer"], asked["/consent"]) == (1, 1), "only the first page shows the layer"
+    assert asked["/meter"] == 0, "what pages set by themselves is forgotten"
+    assert "'render/consent_cookies': 1," in log
+    requests = b"".join(
+        record.block for warc in data.warcs("scripted") for record in iter_records(warc) if record.type == "request"
+    )
+    assert b"Cookie: ***" in requests
+    assert b"consent=all" not in requests
+
+
 WALLED = """<!doctype html><html><body><div id=root></div><script>
 fetch('/api' + location.pathname).then(answer => answer.json()).then(story => {
   document.getElementById('root').innerHTML = `<p>Signed in as ${story.reader}</p><h1>${story.title}</h1>
