@@ -37,6 +37,7 @@ from crawler.fetching.relays import META_RELAY, Relay
 from crawler.fetching.resolver import PublicResolver
 from crawler.fetching.wire.dialling import Dialler
 from crawler.fetching.wire.pool import ConnectionPool
+from crawler.fetching.wire.proxies import Proxy
 from crawler.fetching.wire.recording import Recording
 from crawler.fetching.wire.request_bytes import build_request, find_route
 from crawler.fetching.wire.tls import TlsContexts
@@ -65,7 +66,8 @@ class CaptureHandler(BaseDownloadHandler):
     `archives.errors.WriteError`.
 
     Where the spider has a `session`, its secrets are added to what is sent and starred out of what is written down. A
-    response in which that cannot be done, because a secret stands inside a coding, is neither kept nor read.
+    response in which that cannot be done, because a secret stands inside a coding, is neither kept nor read. Where the
+    spider has a `proxy`, all requests go through it, and what it wants to know of us is starred out likewise.
 
     Stats: `wire/deviation/<name>` for each way in which a response departs from the standard, by
     `archives.warc.framing.Deviation`; `session/not_kept`.
@@ -78,6 +80,8 @@ class CaptureHandler(BaseDownloadHandler):
         self.held = crawler.get_extension(HeldBytes) or HeldBytes(crawler)
         session = getattr(crawler.spider, "session", None)
         self.session: SourceSession | None = session if isinstance(session, SourceSession) else None
+        proxy = getattr(crawler.spider, "proxy", None)
+        self.proxy: Proxy | None = proxy if isinstance(proxy, Proxy) else None
         self.max_head_bytes = settings.getint("BOUNDS_HEAD_BYTES")
         self.max_bytes = settings.getint("DOWNLOAD_MAXSIZE")
         self.warn_bytes = settings.getint("DOWNLOAD_WARNSIZE")
@@ -145,7 +149,7 @@ class Download:
     async def run(self, local_address: tuple[str, int] | None) -> Response:
         """Send the request, once more where a connection that was kept open breaks before anything came."""
         loop = asyncio.get_running_loop()
-        route = find_route(self._request, local_address)
+        route = find_route(self._request, local_address, self._handler.proxy)
         raw_request = self._build_request(route)
         began = loop.time()
         deadline = loop.call_later(self._timeout_s, self._expire) if self._timeout_s else None
@@ -165,16 +169,20 @@ class Download:
 
     def _build_request(self, route: Route) -> bytes:
         """Return what is sent, and remember what is written down of it."""
-        if self._session is None:
+        proxy = self._handler.proxy
+        fields = self._session.list_fields(self._request.url) if self._session else []
+        if proxy is not None and proxy.authorization:
+            fields.append((b"Proxy-Authorization", proxy.authorization, True))
+        if self._session is None and not fields:
             self._written_request = build_request(self._request, route)
             return self._written_request
-        fields = self._session.list_fields(self._request.url)
         if META_RELAY in self._request.meta and b"Cookie" in self._request.headers:
             fields = [field for field in fields if field[0] != b"Cookie"]  # the browser has ours, and more
         starred = [(name, b"*" * len(value) if is_secret else value) for name, value, is_secret in fields]
-        self._written_request = self._session.mask_request(
-            build_request(self._request, route, starred), is_login=META_LOGIN in self._request.meta
-        )
+        self._written_request = build_request(self._request, route, starred)
+        if self._session is not None:
+            is_login = META_LOGIN in self._request.meta
+            self._written_request = self._session.mask_request(self._written_request, is_login=is_login)
         return build_request(self._request, route, [(name, value) for name, value, _ in fields])
 
     async def _exchange(self, connection: Connection, recording: Recording) -> None:

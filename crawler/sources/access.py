@@ -1,4 +1,4 @@
-"""The `[session]` and `[render]` tables of a definition.
+"""The `[session]` and `[render]` tables of a definition, and its `proxy`.
 
 A definition is archived with the captures and shown to people, so it never holds a secret itself. It says where one is:
 `env:NEWSREEL_SECRET_…` for a variable of the environment, `file:NAME` for a file beside the definition. No other
@@ -27,6 +27,11 @@ _REFERENCE_WORDS: Final = (
     "env:NEWSREEL_SECRET_NAME for a variable of the environment, or file:NAME for a file beside the definition"
 )
 Reference = Annotated[str, Meta(pattern=_REFERENCE, extra={"words": _REFERENCE_WORDS, "is_secret": True})]
+_PROXY: Final = rf"{_REFERENCE}|^(?:https?|socks4|socks5h?)://[^/?#@\s]+$(?!\n)"
+_PROXY_WORDS: Final = (
+    "http://host:port (or https, socks4, socks5, socks5h) without a password, env:NEWSREEL_SECRET_NAME or file:NAME"
+)
+ProxyAddress = Annotated[str, Meta(pattern=_PROXY, extra={"words": _PROXY_WORDS, "is_secret": True})]
 _LINE: Final = r"^[^\x00-\x1f\x7f]*$"
 _HTTP: Final = r"^\s*[Hh][Tt][Tt][Pp][Ss]?:"
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -152,6 +157,21 @@ class Render(Table, frozen=True):
 def is_reference(text: str) -> bool:
     """Return whether a text says where a secret is."""
     return re.match(_REFERENCE, text) is not None
+
+
+def check_proxy(text: str) -> str:
+    """Return the address of a proxy, or the reference of one.
+
+    Raises:
+        Fault: its host or port is none.
+    """
+    try:
+        parts = None if is_reference(text) else urlsplit(text)
+        if parts is None or (parts.hostname and parts.port != 0):
+            return text
+    except ValueError:
+        pass
+    raise Fault("proxy", f"must be {_PROXY_WORDS}")
 
 
 def build_session(session: Session) -> model.Session:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from crawler.sources import schema
-from crawler.sources.access import build_render, build_session
+from crawler.sources.access import build_render, build_session, check_proxy
 from crawler.sources.faults import Fault, at_key, explain
 from crawler.sources.keep import build_keep
 from crawler.sources.keys import Texts
@@ -92,6 +92,7 @@ def _build_source(file: schema.Definition, text: str, path: str) -> Source:
         render=build_render(file.render, _build_scope("render.scope", file.render.scope)) if file.render else None,
         session=build_session(file.session) if file.session else None,
         keep=build_keep(file.keep) if file.keep else None,
+        proxy=check_proxy(file.proxy) if file.proxy else "",
     )
 
 

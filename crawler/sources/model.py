@@ -181,6 +181,7 @@ class Source(Rules):
         render: None where no browser is used.
         session: None where the publisher does not know us.
         keep: None where everything is kept.
+        proxy: that all requests go through: its address without a password, or a reference; '' for none of its own.
         definition: the TOML text that it was read from; it is archived beside the captures.
         path: of the file that holds it, or where else it stands; Python that it names lies beside it.
     """
@@ -193,6 +194,7 @@ class Source(Rules):
     render: Render | None = None
     session: Session | None = None
     keep: Keep | None = None
+    proxy: str = ""
 
     def with_seeds(self, seeds: tuple[str, ...]) -> Source:
         """Return this source with other pages to start from, given by hand."""

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from crawler.sources.access import Render, Session
+from crawler.sources.access import ProxyAddress, Render, Session
 from crawler.sources.keep import Keep
 from crawler.sources.keys import Table as _Table
 from crawler.sources.keys import Texts
@@ -301,6 +301,18 @@ class Definition(_Table, frozen=True):
     ]
     title: Annotated[str, _key("Title", "The publisher's name for people.", "The Paper")] | UnsetType = UNSET
     language: Annotated[str, _key("Language", "BCP 47 tag of the pages.", "en", "zh-Hant")] = ""
+    proxy: (
+        Annotated[
+            ProxyAddress,
+            _key(
+                "Proxy",
+                "What all requests of the source go through, or where its address is.",
+                "socks5h://127.0.0.1:1080",
+                "env:NEWSREEL_SECRET_PAPER_PROXY",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     links: Annotated[Links, _key("Links", "What an address leads to, by regular expressions.")] = msgspec.field(
         default_factory=Links
     )

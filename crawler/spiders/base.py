@@ -21,6 +21,7 @@ from archives.storage.collection import Collection
 from crawler.fetching.archived import build_document
 from crawler.fetching.requisites import RequisiteRequests
 from crawler.fetching.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
+from crawler.fetching.wire.proxies import Proxy, open_proxy
 from crawler.frontier.owed import open_owed
 from crawler.monitoring.failures import find_reason, page_failed
 from crawler.runs.erased import find_register
@@ -86,6 +87,7 @@ class NewsSpider(Spider):
         self.seeds = self.source.seeds
         self._depths: dict[str, int] = {}
         self.session: SourceSession | None = None
+        self.proxy: Proxy | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
@@ -101,6 +103,7 @@ class NewsSpider(Spider):
         arguments = kwargs if is_parsed else cls.parse_arguments(kwargs)
         spider = super().from_crawler(crawler, *args, source=source, **arguments)
         spider.session = open_session(source)
+        spider.proxy = open_proxy(source, crawler.settings["HTTPPROXY_AUTH_ENCODING"])
         return spider
 
     @cached_property
@@ -306,13 +309,9 @@ class NewsSpider(Spider):
     @cached_property
     def requisites(self) -> RequisiteRequests:
         """Builds requests for what pages need to be shown."""
-
-        def is_known(url: str) -> bool:
-            return self.memory is not None and self.memory.is_archived(url)
-
         return RequisiteRequests(
             self.source,
-            is_known=is_known,
+            is_known=lambda url: self.memory is not None and self.memory.is_archived(url),
             count=self.count,
             callback=self.parse_requisite,
             errback=self.miss_requisite,

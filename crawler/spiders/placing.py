@@ -1,4 +1,4 @@
-"""What follows from a source before its run begins: the collection, and the politeness that it asks for."""
+"""What follows from a source before its run begins: the collection, its politeness, and its proxy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def place_source(settings: BaseSettings, source: Source, collection: str) -> None:
-    """Set what follows from a source: the collection, and the politeness that it asks for."""
+    """Set what follows from a source: the collection, its politeness, and no other proxy than its own."""
     if collection or (settings.getpriority("COLLECTION") or 0) <= SETTINGS_PRIORITIES["addon"]:
         place_collection(settings, collection or source.name, priority="spider")
     if source.politeness.delay is not None:
@@ -24,3 +24,5 @@ def place_source(settings: BaseSettings, source: Source, collection: str) -> Non
             settings.set("AUTOTHROTTLE_ENABLED", False, priority="spider")
     if source.politeness.concurrency is not None:
         settings.set("CONCURRENT_REQUESTS_PER_DOMAIN", source.politeness.concurrency, priority="spider")
+    if source.proxy:  # in place of those that the environment names
+        settings.set("HTTPPROXY_ENABLED", False, priority="spider")

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from crawler.fetching.resolver import Address, PublicResolver
     from crawler.fetching.wire.connection import Connection
-    from crawler.fetching.wire.request_bytes import Proxy, Route
+    from crawler.fetching.wire.proxies import Proxy
+    from crawler.fetching.wire.request_bytes import Route
     from crawler.fetching.wire.tls import TlsContexts
 
 # How long an address is waited for before the next one is tried beside it. Spec: RFC 8305 §5.

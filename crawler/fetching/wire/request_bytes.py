@@ -8,41 +8,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
 
 from scrapy.exceptions import UnsupportedURLSchemeError
 from scrapy.utils.httpobj import urlparse_cached
+
+from crawler.fetching.wire.proxies import Proxy, parse_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from scrapy import Request
 
-_PORTS: Final = {"http": 80, "https": 443, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
+_PORTS: Final = {"http": 80, "https": 443}
 _AUTHORITY_END: Final = re.compile(r"[/?#]")
 _UNSAFE: Final = re.compile(rb"[\r\n\x00]+")
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HAS_BODY: Final = frozenset({b"POST", b"PUT", b"PATCH"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proxy:
-    """What stands between us and the origin.
-
-    Attributes:
-        scheme: `http` and `https` of the connection to it; `socks4`, `socks5`, `socks5h`.
-        authorization: value of the Proxy-Authorization field; of SOCKS, too, which speaks it in its own way.
-    """
-
-    scheme: str
-    host: str
-    port: int
-    authorization: bytes = b""
-
-    @property
-    def is_socks(self) -> bool:
-        """Whether it speaks SOCKS rather than HTTP."""
-        return self.scheme.startswith("socks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +37,13 @@ class Route:
     local_address: tuple[str, int] | None = None
 
 
-def find_route(request: Request, local_address: tuple[str, int] | None = None) -> Route:
+def find_route(
+    request: Request, local_address: tuple[str, int] | None = None, source_proxy: Proxy | None = None
+) -> Route:
     """Return the route of a request: `meta["proxy"]` and `meta["bindaddress"]` count.
+
+    Args:
+        source_proxy: takes the place of what `meta["proxy"]` says.
 
     Raises:
         UnsupportedURLSchemeError: its address, or that of its proxy, is none that we can connect to.
@@ -65,35 +51,20 @@ def find_route(request: Request, local_address: tuple[str, int] | None = None) -
     parts = urlparse_cached(request)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UnsupportedURLSchemeError(f"{request.url} names no host that HTTP could reach")
-    proxy_url = request.meta.get("proxy")
+    proxy, proxy_url = source_proxy, request.meta.get("proxy")
     bind = request.meta.get("bindaddress") or local_address
     try:
+        if proxy is None and proxy_url:
+            proxy = parse_proxy(proxy_url, request.headers.get(b"Proxy-Authorization") or b"")
         return Route(
             is_tls=parts.scheme == "https",
             host=parts.hostname,
             port=parts.port or _PORTS[parts.scheme],
-            proxy=parse_proxy(proxy_url, request.headers.get(b"Proxy-Authorization") or b"") if proxy_url else None,
+            proxy=proxy,
             local_address=(bind, 0) if isinstance(bind, str) else bind,
         )
     except ValueError as error:
         raise UnsupportedURLSchemeError(f"{request.url} cannot be connected to: {error}") from error
-
-
-def parse_proxy(url: str, authorization: bytes = b"") -> Proxy:
-    """Read the address of a proxy.
-
-    Raises:
-        ValueError: it is none, or of a kind that we do not speak.
-    """
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise ValueError(f"its proxy is none of {', '.join(sorted(_PORTS))}")
-    return Proxy(
-        scheme=parts.scheme,
-        host=unquote(parts.hostname),
-        port=parts.port or _PORTS[parts.scheme],
-        authorization=authorization,
-    )
 
 
 def build_request(request: Request, route: Route, fields: Sequence[tuple[bytes, bytes]] = ()) -> bytes:

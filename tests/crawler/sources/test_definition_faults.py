@@ -24,6 +24,7 @@ language = "en"
 timezone = "Europe/London"
 scope = ["//paper.example/"]
 seeds = ["https://paper.example/"]
+proxy = "socks5h://127.0.0.1:1080"
 [links]
 article = ['//paper\.example/(?P<id>\d+)$']
 category = ['//paper\.example/section/']

@@ -1,9 +1,13 @@
-"""Through proxies of each kind, with names and passwords, and what a proxy that refuses leaves."""
+"""Through proxies of each kind, with names and passwords, and what a proxy that refuses leaves.
+
+The proxy may also be one that the definition of a source names.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import ssl
 import struct
 from typing import TYPE_CHECKING
@@ -13,6 +17,7 @@ import trustme
 from scrapy.exceptions import CannotResolveHostError, DownloadFailedError
 
 from tests.crawler.fetching.wire.client import Client
+from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireProxy, WireServer, _Loopback, _pump, build_response
 
 if TYPE_CHECKING:
@@ -126,3 +131,93 @@ def test_a_proxy_learns_our_name_and_the_origin_does_not(tmp_path: Path) -> None
 def test_a_proxy_that_opens_no_tunnel(reply: bytes) -> None:
     with WireProxy({"odd.example:443": reply}) as proxy, pytest.raises(DownloadFailedError, match="opens no tunnel"):
         asyncio.run(get("https://odd.example/", proxy.base_url))
+
+
+DEFINITION = """
+name = "paper"
+timezone = "UTC"
+scope = ["http://paper.example/"]
+seeds = ["http://paper.example/"]
+proxy = "{proxy}"
+"""
+VARIABLE = "NEWSREEL_SECRET_PAPER_PROXY"
+PASSWORD = "tram/green"
+FRONT = build_response(b"<html><body>front</body></html>", headers=[("Content-Type", "text/html")])
+
+
+def crawl(folder: Path, data: Data, proxy: str, address: str = "", *, elsewhere: str = "") -> tuple[int, str]:
+    """Crawl by a definition that names a proxy; `address` is what its variable holds."""
+    path = folder / "paper.toml"
+    path.write_text(DEFINITION.format(proxy=proxy), "utf-8")
+    done = run_scrapy(
+        *("crawl", "category", "-a", f"source={path}", "-L", "DEBUG"),
+        data=data,
+        settings=LOOPBACK | {"ARCHIVE_MASK_SECRETS": False},
+        environment={VARIABLE: address or None},
+        proxy=elsewhere,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def read_everything(data: Data) -> bytes:
+    """All bytes below a data directory, compressed files as they are inside."""
+    files = [path for path in sorted(data.path.rglob("*")) if path.is_file()]
+    return b"".join(gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes() for path in files)
+
+
+def test_a_source_has_an_http_proxy_of_its_own(data: Data, tmp_path: Path) -> None:
+    with WireProxy({"http://paper.example/": FRONT}) as proxy, WireProxy() as elsewhere:
+        address = f"http://reader:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{proxy.port}"
+        _, log = crawl(tmp_path, data, f"env:{VARIABLE}", address, elsewhere=elsewhere.base_url)
+        assert elsewhere.exchanges == [], "the source's own comes before the environment's"
+        (exchange,) = proxy.exchanges
+    assert "Traceback" not in log, log
+    token = base64.b64encode(f"reader:{PASSWORD}".encode())
+    assert b"\r\nProxy-Authorization: Basic " + token + b"\r\n" in exchange.received
+    everything = read_everything(data)
+    assert b"Proxy-Authorization: " + b"*" * len(b"Basic " + token) in everything
+    assert FRONT in everything
+    for secret in (token, PASSWORD.encode(), PASSWORD.replace("/", "%2F").encode()):
+        assert secret not in everything + log.encode()
+
+
+def test_a_proxy_of_a_source_learns_nothing_of_another(data: Data, tmp_path: Path) -> None:
+    with WireProxy({"http://paper.example/": FRONT}) as proxy:
+        crawl(tmp_path, data, proxy.base_url, elsewhere=f"http://reader:{PASSWORD[:4]}@127.0.0.1:9")
+        (exchange,) = proxy.exchanges
+    assert exchange.received.startswith(b"GET http://paper.example/ ")
+    assert b"Proxy-Authorization" not in exchange.received
+
+
+def test_a_source_has_a_socks_proxy_of_its_own(data: Data, tmp_path: Path) -> None:
+    with WireServer({"/": FRONT}) as server, SocksProxy((server.host, server.port)) as proxy:
+        address = f"socks5h://reader:{PASSWORD.replace('/', '%2F')}@127.0.0.1:{proxy.port}"
+        _, log = crawl(tmp_path, data, f"env:{VARIABLE}", address)
+        assert (proxy.asked, proxy.users) == ([("paper.example", 80)], [(b"reader", PASSWORD.encode())])
+        (exchange,) = server.exchanges
+    assert "Traceback" not in log, log
+    assert b"Proxy-Authorization" not in exchange.received
+    everything = read_everything(data) + log.encode()
+    assert FRONT in everything
+    assert PASSWORD.encode() not in everything
+
+
+@pytest.mark.parametrize(
+    ("proxy", "address", "words"),
+    [
+        (f"env:{VARIABLE}", "", f"proxy: the environment has no {VARIABLE}; set it before the crawl"),
+        (f"env:{VARIABLE}", f"gopher://x:{PASSWORD}@a.example", f"proxy: env:{VARIABLE} does not hold the address"),
+        (f"env:{VARIABLE}", f"http://x:{PASSWORD[:4]}@a.example:port", f"proxy: env:{VARIABLE} does not hold the addr"),
+        (f"http://x:{PASSWORD}@a.example", "", "proxy: must be http://host:port"),
+        ("http://a.example:port", "", "proxy: must be http://host:port"),
+        ("env:HOME", "", "proxy: must be http://host:port"),
+    ],
+)
+def test_a_proxy_that_is_none_is_refused_before_the_crawl(
+    proxy: str, address: str, words: str, data: Data, tmp_path: Path
+) -> None:
+    status, log = crawl(tmp_path, data, proxy, address)
+    assert status in (1, 2)
+    assert words in log
+    assert PASSWORD not in log
+    assert not data.path.exists() or PASSWORD.encode() not in read_everything(data)
