@@ -118,8 +118,11 @@ def _list_places(words: Sequence[str], phrase: Phrase, language: str) -> list[in
     *firsts, last = phrase.words
     if phrase.is_stemmed and language:
         wanted = stem(last, language)
+        # Forms of a word differ at their ends; not every word has to be stemmed, which takes long.
         return [
-            at for at, word in enumerate(words) if word == last or (has_stem(word) and stem(word, language) == wanted)
+            at
+            for at, word in enumerate(words)
+            if word[0] == last[0] and (word == last or (has_stem(word) and stem(word, language) == wanted))
         ]
     length = len(firsts)
     return [
