@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from crawler.viewer.lists import PAGE_SIZE, Bar, Chip, Choice, PostsPage, Suggestion, build_posts_page, list_days
 from crawler.viewer.routes import build_posts_path
+from crawler.viewer.search.index import COUNTED
 from crawler.viewer.search.lookup import Wanted
 from crawler.viewer.search.rows import KINDS
 
@@ -99,16 +100,16 @@ def show_listing(pool: IndexPool, listing: Listing) -> Response:
     wanted = listing.wanted
     names = [listing.collection] if listing.collection else pool.list_names()
     counts = pool.count_labels(names, wanted)
-    total = pool.count(names, wanted)
     posts = pool.list_posts(names, wanted, limit=PAGE_SIZE, offset=(listing.page - 1) * PAGE_SIZE)
-    last = min(MAX_PAGE, max(1, -(-total // PAGE_SIZE)))
+    last = min(MAX_PAGE, max(1, -(-counts.total // PAGE_SIZE)))
     pairs = listing.pairs
     page = PostsPage(
         headline=listing.title,
         words=wanted.words,
         notes=[*wanted.parse().notes, *_tell_missing(pool, names), *([_MANY] if counts.is_cut else [])],
         chips=[_build_chip(pairs, pair) for pair in pairs if pair[0] not in {"q", "sort"}],
-        total=total,
+        total=counts.total,
+        is_more=counts.is_more,
         days=list_days(posts, is_ranked=wanted.by_relevance),
         page=listing.page,
         last=last,
@@ -118,8 +119,8 @@ def show_listing(pool: IndexPool, listing: Listing) -> Response:
         feed=build_posts_path(*pairs, format="atom"),
         bars=_list_bars(counts.days, pairs),
         around=_find_days_around(pool, names, listing),
-        choices=_list_choices(pool, names, listing, counts),
-        suggestions=[] if total else _list_suggestions(pool, names, listing),
+        choices=_list_choices(listing, counts),
+        suggestions=[] if counts.total else _list_suggestions(pool, names, listing),
     )
     return build_posts_page(page)
 
@@ -145,14 +146,9 @@ def _build_sorting(listing: Listing) -> Choice | None:
     return Choice(name="Newest first" if is_ranked else "Best first", count=0, href=href)
 
 
-def _list_choices(
-    pool: IndexPool, names: Sequence[str], listing: Listing, counts: Counts
-) -> dict[str, Sequence[Choice]]:
+def _list_choices(listing: Listing, counts: Counts) -> dict[str, Sequence[Choice]]:
     """Return conditions that would narrow the list down; each number is that of the list that its link shows."""
-    found: dict[str, Mapping[str, int]] = {}
-    if len(names) > 1:
-        found["collection"] = {name: pool.count([name], listing.wanted) for name in names}
-    found["source"] = counts.labels.get("source", {})
+    found = {kind: counts.labels.get(kind, {}) for kind in ("collection", "source")}
     days = {} if len(listing.wanted.day) == len("2026-01-31") else counts.days
     found["day"] = dict(sorted(days.items(), reverse=True)[:_CHOICES])
     found |= {kind: counts.labels.get(kind, {}) for kind in ("category", "tag", "symbol", "lang", "is")}
@@ -164,7 +160,7 @@ def _list_choices(
             choices[_HEADINGS[kind]] = [
                 Choice(
                     name=name,
-                    count=0 if counts.is_cut and kind != "collection" else count,
+                    count=0 if counts.is_cut else count,
                     href=_build_narrowed(listing.pairs, kind, name),
                 )
                 for name, count in kept
@@ -181,18 +177,25 @@ def _list_suggestions(pool: IndexPool, names: Sequence[str], listing: Listing) -
     """Return searches that find something: words spelt otherwise, and the search without one of its conditions."""
     found = [
         Suggestion(
-            what="", name=changed.words, count=count, href=build_posts_path(*replace(listing, wanted=changed).pairs)
+            what="",
+            name=changed.words,
+            size=_tell_size(count),
+            href=build_posts_path(*replace(listing, wanted=changed).pairs),
         )
         for changed, count in pool.suggest(names, listing.wanted)
     ]
     for name, relaxed in listing.wanted.list_relaxed()[:_RELAXED]:
         if count := pool.count(names, relaxed):
             href = build_posts_path(*replace(listing, wanted=relaxed).pairs)
-            found.append(Suggestion(what="without", name=name, count=count, href=href))
+            found.append(Suggestion(what="without", name=name, size=_tell_size(count), href=href))
     if listing.collection and (count := pool.count(pool.list_names(), listing.wanted)):
         href = build_posts_path(*replace(listing, collection="").pairs)
-        found.append(Suggestion(what="in all collections", name="", count=count, href=href))
+        found.append(Suggestion(what="in all collections", name="", size=_tell_size(count), href=href))
     return found
+
+
+def _tell_size(count: int) -> str:
+    return f"{count:,}" if count <= COUNTED else f"more than {COUNTED:,}"
 
 
 def _find_days_around(pool: IndexPool, names: Sequence[str], listing: Listing) -> tuple[str, str, str, str]:

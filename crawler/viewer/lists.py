@@ -67,11 +67,15 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Another search, where one found nothing: with the words `name`, or without the condition of that name."""
+    """Another search, where one found nothing: with the words `name`, or without the condition of that name.
+
+    Attributes:
+        size: how many posts it finds, as a number or "more than" one.
+    """
 
     what: str
     name: str
-    count: int
+    size: str
     href: str
 
 
@@ -97,6 +101,7 @@ class PostsPage:
     Attributes:
         words: what was searched for.
         notes: sentences on what was not understood or is not complete.
+        is_more: whether there are more posts than `total`.
         page: the number of this page, from 1.
         newer: the address of the page before this one; empty on the first.
         older: the address of the page after this one; empty on the last.
@@ -113,6 +118,7 @@ class PostsPage:
     notes: Sequence[str]
     chips: Sequence[Chip]
     total: int
+    is_more: bool
     days: Sequence[Day]
     page: int
     last: int

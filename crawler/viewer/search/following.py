@@ -115,8 +115,9 @@ class Follower:
             for key, record in zip(keys, records, strict=True):
                 if record is None:
                     drop_post(self._database, key)
-                else:
-                    put_post(self._database, record)
+            # FTS5 writes out what it has collected whenever a smaller number comes.
+            for record in sorted(filter(None, records), key=_get_instant):
+                put_post(self._database, record)
             self._save(after)
 
     def _list_gone(self, first: _Key, last: _Key | None, known: set[_Key]) -> list[_Key]:
@@ -147,6 +148,10 @@ def _read_records(store: PostStore, keys: list[_Key]) -> list[PostRecord | None]
         if len(keys) == 1:
             return [None]
         return [record for key in keys for record in _read_records(store, [key])]
+
+
+def _get_instant(record: PostRecord) -> str:
+    return record.published_at.isoformat() if record.published_at else ""
 
 
 def find_state(ledger: Path) -> str:

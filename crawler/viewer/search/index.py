@@ -23,13 +23,13 @@ from crawler.viewer.search.excerpts import build_excerpt, mark
 from crawler.viewer.search.following import Follower, Progress, find_state
 from crawler.viewer.search.language import Field
 from crawler.viewer.search.lookup import (
-    RANKED,
+    RANK,
     Counts,
     Found,
     Place,
     Wanted,
-    build_ranked_match,
-    build_where,
+    build_match,
+    build_select,
     write_query,
 )
 from crawler.viewer.search.rows import KINDS, SCHEMA
@@ -50,6 +50,8 @@ _WAIT_S: Final = 0.01
 _TOP: Final = 200
 # Of a larger result the labels and days are not counted: that would take longer than the search.
 COUNTED: Final = 20_000
+# A larger result is not ranked by how often its posts hold the words.
+RANKED: Final = 5_000
 _CACHED: Final = 64
 _NEAR: Final = 4000
 _AT_ONCE: Final = 200
@@ -92,23 +94,40 @@ class PostIndex:
             self._database.close()
 
     def count(self, wanted: Wanted) -> int:
-        """Return how many posts match."""
-        where, values = build_where(wanted, wanted.parse())
-        return int(self._ask(f"SELECT count(*) FROM posts {where}", values)[0][0])  # noqa: S608 (our own words)
+        """Return how many posts match; of a search, or of several conditions, at most `COUNTED` + 1."""
+        if wanted.is_everything:
+            return int(self._ask("SELECT count(*) FROM posts")[0][0])
+        select, values = build_select(wanted, wanted.parse())
+        if not wanted.has_one_condition:
+            select = f"{select} LIMIT {COUNTED + 1}"
+        return int(self._ask(f"SELECT count(*) FROM ({select})", values)[0][0])  # noqa: S608 (our own words)
 
     def list_places(self, wanted: Wanted, *, limit: int, offset: int = 0) -> list[Place]:
         """Return where the posts stand that match, the newest or the best first."""
         query = wanted.parse()
-        where, values = build_where(wanted, query)
-        match = build_ranked_match(query) if wanted.by_relevance else ""
-        order, ranked, rank = "published DESC, id DESC", "", "0.0"
-        if match:
-            order, rank = "rank, published DESC, id DESC", "found.rank"
-            ranked = f"JOIN ({RANKED}) AS found ON found.rowid = id"
-            values = (match, *values)
+        if wanted.by_relevance and build_match(query):
+            return self._list_ranked(wanted, limit, offset)
+        select, values = build_select(wanted, query)
         rows = self._ask(
-            f"SELECT id, published, {rank} AS rank FROM posts {ranked} {where} "  # noqa: S608 (our own words)
-            f"ORDER BY {order} LIMIT ? OFFSET ?",
+            f"SELECT id, published FROM ({select} ORDER BY 1 DESC LIMIT ? OFFSET ?)"  # noqa: S608 (our own words)
+            " CROSS JOIN posts USING (id) ORDER BY id DESC",
+            (*values, limit, offset),
+        )
+        return [Place(collection=self.collection, number=row[0], instant=row[1], rank=0.0) for row in rows]
+
+    def _list_ranked(self, wanted: Wanted, limit: int, offset: int) -> list[Place]:
+        """Return where the best posts stand; of very many, the newest ones with the words in the headline."""
+        query = wanted.parse()
+        if self.count(wanted) > RANKED:
+            inner, values = build_select(wanted, query)
+            titles = f"SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT {COUNTED}"  # noqa: S608
+            select = f"SELECT id, -1.0 * (id IN ({titles})) AS rank FROM ({inner} ORDER BY 1 DESC LIMIT {COUNTED})"  # noqa: S608
+            values = (build_match(query, in_title=True), *values)
+        else:
+            select, values = build_select(wanted, query, rank=f"{RANK} AS rank")
+        rows = self._ask(
+            f"SELECT id, published, rank FROM ({select}) CROSS JOIN posts USING (id)"  # noqa: S608 (our own words)
+            " ORDER BY rank, id DESC LIMIT ? OFFSET ?",
             (*values, limit, offset),
         )
         return [Place(collection=self.collection, number=row[0], instant=row[1], rank=row[2]) for row in rows]
@@ -119,14 +138,14 @@ class PostIndex:
 
     def list_matching(self, wanted: Wanted, keys: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Return those of some posts that match, in their order; each is named by source and identifier."""
-        where, values = build_where(wanted, wanted.parse())
-        also = f"{where} AND" if where else "WHERE"
+        select, values = build_select(wanted, wanted.parse())
         matching: set[tuple[str, str]] = set()
         for start in range(0, len(keys), _AT_ONCE):
             part = keys[start : start + _AT_ONCE]
             slots = ", ".join(["(?, ?)"] * len(part))
-            query = f"SELECT source, identifier FROM posts {also} (source, identifier) IN (VALUES {slots})"  # noqa: S608
-            matching.update(self._ask(query, (*values, *(text for key in part for text in key))))
+            named = f"(source, identifier) IN (VALUES {slots})"
+            query = f"SELECT source, identifier FROM posts WHERE {named} AND id IN ({select})"  # noqa: S608
+            matching.update(self._ask(query, (*(text for key in part for text in key), *values)))
         return [key for key in keys if key in matching]
 
     def list_posts(self, numbers: Sequence[int], phrases: Sequence[Phrase] = ()) -> list[Found]:
@@ -155,17 +174,20 @@ class PostIndex:
         run = self._database.execute
         if wanted.is_everything:
             return Counts(
+                total=run("SELECT count(*) FROM posts").fetchone()[0],
                 labels=self._list_frequent(),
                 days=dict(run("SELECT day, count(*) FROM posts WHERE day <> '' GROUP BY 1")),
             )
         labels: dict[str, dict[str, int]] = {}
-        where, values = build_where(wanted, wanted.parse())
+        select, values = build_select(wanted, wanted.parse())
         run("CREATE TEMP TABLE IF NOT EXISTS result (id INTEGER PRIMARY KEY)")
         run("DELETE FROM temp.result")
-        most = (*values, COUNTED + 1)
-        run(f"INSERT INTO temp.result SELECT id FROM posts {where} LIMIT ?", most)  # noqa: S608 (our own words)
-        if run("SELECT count(*) FROM temp.result").fetchone()[0] > COUNTED:
-            return Counts(labels=self._list_frequent(), is_cut=True)
+        total = run(f"INSERT INTO temp.result {select} LIMIT ?", (*values, COUNTED + 1)).rowcount
+        if total > COUNTED:
+            frequent = self._list_frequent()
+            if wanted.has_one_condition:
+                return Counts(total=self.count(wanted), labels=frequent, is_cut=True)
+            return Counts(total=COUNTED, is_more=True, labels=frequent, is_cut=True)
         counted = run(
             "SELECT kind, name, number FROM (SELECT label, count(*) AS number FROM temp.result"
             " CROSS JOIN labelled ON labelled.post = result.id GROUP BY label) JOIN labels ON labels.id = label"
@@ -173,7 +195,7 @@ class PostIndex:
         for kind, name, number in counted:
             labels.setdefault(kind, {})[name] = number
         days = run("SELECT day, count(*) FROM temp.result CROSS JOIN posts USING (id) WHERE day <> '' GROUP BY 1")
-        return Counts(labels=labels, days=dict(days))
+        return Counts(total=total, labels=labels, days=dict(days))
 
     def _list_frequent(self) -> dict[str, dict[str, int]]:
         """Return the labels that most posts have, of each kind."""
@@ -213,10 +235,10 @@ class PostIndex:
 
     def find_neighbours(self, key: tuple[str, str]) -> tuple[Found | None, Found | None]:
         """Return the posts that were published just before and just after one."""
-        where = "WHERE (published, id) {} (SELECT published, id FROM posts WHERE source = ? AND identifier = ?)"
-        query = f"SELECT {_COLUMNS} FROM posts JOIN texts USING (id) {where} ORDER BY published {{}}, id {{}} LIMIT 1"  # noqa: S608
-        before = self._ask(query.format("<", "DESC", "DESC"), key)
-        after = self._ask(query.format(">", "ASC", "ASC"), key)
+        own = "(SELECT id FROM posts WHERE source = ? AND identifier = ?)"
+        query = f"SELECT {_COLUMNS} FROM posts JOIN texts USING (id) WHERE id {{}} {own} ORDER BY id {{}} LIMIT 1"  # noqa: S608
+        before = self._ask(query.format("<", "DESC"), key)
+        after = self._ask(query.format(">", "ASC"), key)
         earlier, later = (self._build_found(rows[0], ()) if rows else None for rows in (before, after))
         return earlier, later
 
@@ -224,7 +246,7 @@ class PostIndex:
         """Return source and identifier of the posts made from a capture, or whose page has its address."""
         return self._ask(
             "SELECT source, identifier FROM posts WHERE url = ? OR id IN "
-            "(SELECT post FROM witnesses WHERE record_id = ?) ORDER BY published, id LIMIT ?",
+            "(SELECT post FROM witnesses WHERE record_id = ?) ORDER BY id LIMIT ?",
             (url, record_id, limit),
         )
 

@@ -25,8 +25,9 @@ _LABELS: Final = {
 }
 # Posts with a capture that no longer looks like the article.
 DOUBTFUL: Final = ("is", "doubtful")
+_NAMED: Final = "(SELECT id FROM labels WHERE kind = ? AND name = ?)"
 # A headline that holds the words says more than a text that does.
-RANKED: Final = "SELECT rowid, bm25(search, 8.0, 1.0, 4.0, 0.5) AS rank FROM search WHERE search MATCH ?"
+RANK: Final = "bm25(search, 8.0, 1.0, 4.0, 0.5)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,11 @@ class Wanted:
     def parse(self) -> Query:
         """Return what the words mean."""
         return parse_query(self.words)
+
+    @property
+    def has_one_condition(self) -> bool:
+        """Whether a label or a day is all that is asked for."""
+        return not self.parse().groups and len(self.labels) + bool(self.day) == 1
 
     @property
     def is_everything(self) -> bool:
@@ -115,11 +121,15 @@ class Counts:
     """How many posts of a result have each label, and are of each day.
 
     Attributes:
+        total: how many posts there are.
+        is_more: there are more than `total`.
         labels: kind to name to number.
         days: day to number; posts without a date are left out.
         is_cut: there are too many posts to count; the labels are those of all posts, and there are no days.
     """
 
+    total: int = 0
+    is_more: bool = False
     labels: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     days: Mapping[str, int] = field(default_factory=dict)
     is_cut: bool = False
@@ -139,7 +149,79 @@ def write_query(
     return " ".join(" OR ".join(written.get(term.written, term.written) for term in group) for group in kept)
 
 
-def build_match(phrase: Phrase, *, in_title: bool = False) -> str:
+def build_select(wanted: Wanted, query: Query, *, rank: str = "") -> tuple[str, tuple[str, ...]]:
+    """Return what selects the numbers of the posts that match, and the values in it.
+
+    The table that is read first gives them in their order, so that a part of them costs no more than that part.
+
+    Args:
+        rank: what to select beside the number, where words are looked for.
+    """
+    match = build_match(query)
+    clauses, values = _list_clauses(wanted, query, has_match=bool(match))
+    first, labels = "posts.id", list(wanted.labels)
+    tables = "posts"
+    if match:
+        first, tables = "search.rowid", "search"
+        clauses.insert(0, "search MATCH ?")
+        values.insert(0, match)
+        if labels or len(clauses) > 1:
+            tables = "search CROSS JOIN posts ON posts.id = search.rowid"
+    elif labels:
+        first, tables = "labelled.post", "labelled CROSS JOIN posts ON posts.id = labelled.post"
+        clauses.insert(0, f"labelled.label = {_NAMED}")
+        values[:0] = labels.pop(0)
+    for label in labels:
+        clauses.append(f"EXISTS (SELECT 1 FROM labelled WHERE post = posts.id AND label = {_NAMED})")  # noqa: S608
+        values += label
+    where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
+    return f"SELECT {first} AS id{rank and ', '}{rank} FROM {tables} {where}", tuple(values)  # noqa: S608 (our own words)
+
+
+def build_match(query: Query, *, in_title: bool = False) -> str:
+    """Return the FTS5 expression of all groups that ask for words alone; empty if there is none.
+
+    Args:
+        in_title: only posts whose headline holds the words.
+    """
+    groups = [group for group in query.groups if _is_plain(group)]
+    match = " AND ".join(
+        "(" + " OR ".join(_match_term(term, in_title=in_title) for term in group) + ")" for group in groups
+    )
+    unwanted = [_match_term(group[0]) for group in query.groups if _is_without(group)]
+    return f"({match}) NOT ({' OR '.join(unwanted)})" if match and unwanted else match
+
+
+def _list_clauses(wanted: Wanted, query: Query, *, has_match: bool) -> tuple[list[str], list[str]]:
+    """Return the conditions on a post beside its words and labels, and the values in them."""
+    clauses: list[str] = []
+    values: list[str] = []
+    for group in query.groups:
+        if not (_is_plain(group) or (has_match and _is_without(group))):
+            terms = [_build_clause(term) for term in group]
+            clauses.append("(" + " OR ".join(clause for clause, _ in terms) + ")")
+            values += [value for _, found in terms for value in found]
+    if wanted.day:
+        clauses.append("posts.day >= ? AND posts.day < ?")
+        values += (wanted.day, f"{wanted.day}~")
+    return clauses, values
+
+
+def _is_plain(group: Sequence[Term]) -> bool:
+    return all(term.phrase is not None and not term.is_negated for term in group)
+
+
+def _is_without(group: Sequence[Term]) -> bool:
+    """Whether posts with certain words are not wanted, and nothing else."""
+    return len(group) == 1 and group[0].phrase is not None and group[0].is_negated
+
+
+def _match_term(term: Term, *, in_title: bool = False) -> str:
+    assert term.phrase is not None
+    return _match_phrase(term.phrase, in_title=in_title or term.field is Field.TITLE)
+
+
+def _match_phrase(phrase: Phrase, *, in_title: bool) -> str:
     """Return the FTS5 expression of a phrase."""
     text = '"' + " ".join(phrase.words) + '"' + (" *" if phrase.is_prefix else "")
     text = f"{{headline}} : {text}" if in_title else text
@@ -149,56 +231,18 @@ def build_match(phrase: Phrase, *, in_title: bool = False) -> str:
     return f"({text} OR {{stems}} : ({stems}))"
 
 
-def build_where(wanted: Wanted, query: Query) -> tuple[str, tuple[str, ...]]:
-    """Return the condition that posts match, and the values in it."""
-    clauses: list[str] = []
-    values: list[str] = []
-    match = build_ranked_match(query)
-    if match:
-        clauses.append("id IN (SELECT rowid FROM search WHERE search MATCH ?)")
-        values.append(match)
-    for group in query.groups:
-        if not _is_plain(group):
-            terms = [_build_clause(term) for term in group]
-            clauses.append("(" + " OR ".join(clause for clause, _ in terms) + ")")
-            values += [value for _, found in terms for value in found]
-    for kind, name in wanted.labels:
-        clauses.append(
-            "id IN (SELECT post FROM labelled WHERE label = (SELECT id FROM labels WHERE kind = ? AND name = ?))"
-        )
-        values += (kind, name)
-    if wanted.day:
-        clauses.append("day >= ? AND day < ?")
-        values += (wanted.day, f"{wanted.day}~")
-    return ("WHERE " + " AND ".join(clauses) if clauses else ""), tuple(values)
-
-
-def build_ranked_match(query: Query) -> str:
-    """Return the FTS5 expression of all groups that ask for words alone; empty if there is none."""
-    groups = [group for group in query.groups if _is_plain(group)]
-    return " AND ".join("(" + " OR ".join(_match_term(term) for term in group) + ")" for group in groups)
-
-
-def _is_plain(group: Sequence[Term]) -> bool:
-    return all(term.phrase is not None and not term.is_negated for term in group)
-
-
-def _match_term(term: Term) -> str:
-    assert term.phrase is not None
-    return build_match(term.phrase, in_title=term.field is Field.TITLE)
-
-
 def _build_clause(term: Term) -> tuple[str, tuple[str, ...]]:
     values: tuple[str, ...] = (term.value,)
     if term.phrase is not None:
-        clause, values = "id IN (SELECT rowid FROM search WHERE search MATCH ?)", (_match_term(term),)
+        clause, values = "posts.id IN (SELECT rowid FROM search WHERE search MATCH ?)", (_match_term(term),)
     elif term.field is Field.AFTER:
-        clause = "day >= ?"
+        clause = "posts.day >= ?"
     elif term.field is Field.BEFORE:
-        clause = "(day <> '' AND day < ?)"
+        clause = "(posts.day <> '' AND posts.day < ?)"
     else:
         named, values = _name_labels(term)
-        clause = f"id IN (SELECT post FROM labelled WHERE label IN (SELECT id FROM labels WHERE kind = ? AND {named}))"  # noqa: S608
+        labels = f"SELECT id FROM labels WHERE kind = ? AND {named}"  # noqa: S608 (our own words)
+        clause = f"EXISTS (SELECT 1 FROM labelled WHERE post = posts.id AND label IN ({labels}))"  # noqa: S608
     return (f"NOT {clause}" if term.is_negated else clause), values
 
 

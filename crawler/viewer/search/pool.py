@@ -65,7 +65,7 @@ class IndexPool:
         return [post for place in places if (post := next(posts[place.collection], None))]
 
     def count(self, names: Sequence[str], wanted: Wanted) -> int:
-        """Return how many posts of several collections match."""
+        """Return how many posts of several collections match; see `PostIndex.count` for the most that are counted."""
         return sum(self.find(name).count(wanted) for name in names)
 
     def count_labels(self, names: Sequence[str], wanted: Wanted) -> Counts:
@@ -77,8 +77,12 @@ class IndexPool:
             days.update(count.days)
             for kind, numbers in count.labels.items():
                 labels.setdefault(kind, Counter()).update(numbers)
+        if len(names) > 1:
+            labels["collection"] = Counter({name: count.total for name, count in zip(names, counts, strict=True)})
         is_cut = any(count.is_cut for count in counts)
-        return Counts(labels=labels, days={} if is_cut else days, is_cut=is_cut)
+        total = sum(count.total for count in counts)
+        is_more = any(count.is_more for count in counts)
+        return Counts(total=total, is_more=is_more, labels=labels, days={} if is_cut else days, is_cut=is_cut)
 
     def suggest(self, names: Sequence[str], wanted: Wanted) -> list[tuple[Wanted, int]]:
         """Return searches that find something where one finds nothing, and how many posts each finds."""

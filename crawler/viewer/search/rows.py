@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from archives.storage.databases import Schema
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from pipelines.exports.records import PostRecord
 
+# The number of a post grows with the instant of its publication, so that the newest are found without sorting.
+_PER_SECOND: Final = 1 << 10
+_START: Final = datetime(1, 1, 1, tzinfo=UTC)
 # A contentless full-text index: the text itself is in `posts` and `texts`.
 _SCRIPT: Final = """
 CREATE TABLE posts (
@@ -25,7 +29,6 @@ CREATE TABLE posts (
     mark TEXT NOT NULL, url TEXT NOT NULL, UNIQUE (source, identifier)
 );
 CREATE INDEX posts_url ON posts (url);
-CREATE INDEX posts_published ON posts (published, id);
 CREATE INDEX posts_day ON posts (day);
 CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE labels (
@@ -44,7 +47,7 @@ CREATE VIRTUAL TABLE search USING fts5(
 );
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-SCHEMA: Final = Schema(version=3, script=_SCRIPT, is_derived=True, synchronous="OFF")
+SCHEMA: Final = Schema(version=4, script=_SCRIPT, is_derived=True, synchronous="OFF")
 KINDS: Final = ("source", "category", "tag", "symbol", "lang", "is")
 # Labels that a plain word is looked for in, too; a section is what half of the posts have in common.
 _SEARCHED: Final = ("tag", "symbol")
@@ -61,7 +64,7 @@ def put_post(database: sqlite3.Connection, record: PostRecord) -> bool:
         return False
     if number is not None:
         drop_post(database, record.key)
-    _add(database, record, mark, number)
+    _add(database, record, mark)
     return True
 
 
@@ -92,11 +95,11 @@ def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
     return True
 
 
-def _add(database: sqlite3.Connection, record: PostRecord, mark: str, number: int | None) -> None:
+def _add(database: sqlite3.Connection, record: PostRecord, mark: str) -> None:
     published = record.datePublished.isoformat() if record.datePublished else ""
     day = published[:10]
     row: dict[str, Any] = {
-        "id": number,
+        "id": _choose_number(database, record.published_at),
         "source": record.source,
         "identifier": record.identifier,
         "published": record.published_at.isoformat() if record.published_at else "",
@@ -126,6 +129,21 @@ def _add(database: sqlite3.Connection, record: PostRecord, mark: str, number: in
         "INSERT INTO search (rowid, headline, text, labels, stems) VALUES (?, ?, ?, ?, ?)",
         (number, *_list_searched(record.headline, record.text, labels, record.inLanguage)),
     )
+
+
+def _choose_number(database: sqlite3.Connection, instant: datetime | None) -> int:
+    """Return a free number among those of an instant; posts without a date come before all others.
+
+    Where very many posts are of one second, their numbers go on into the seconds that follow.
+    """
+    first = ((instant - _START) // timedelta(seconds=1) + 1) * _PER_SECOND if instant else 0
+    room = _PER_SECOND
+    while True:
+        query = "SELECT max(id) FROM posts WHERE id BETWEEN ? AND ?"
+        (last,) = database.execute(query, (first, first + room - 1)).fetchone()
+        if last is None or last < first + room - 1:
+            return first if last is None else int(last) + 1
+        room *= 2
 
 
 def _list_labels(record: PostRecord) -> set[tuple[str, str]]:

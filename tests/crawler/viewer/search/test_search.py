@@ -19,7 +19,7 @@ from crawler.reparsing.ledger import find_ledger
 from crawler.viewer.search.excerpts import build_excerpt, mark
 from crawler.viewer.search.index import PostIndex
 from crawler.viewer.search.language import parse_query
-from crawler.viewer.search.lookup import DOUBTFUL, Wanted, write_query
+from crawler.viewer.search.lookup import DOUBTFUL, Wanted, build_select, write_query
 from crawler.viewer.search.words import cut, fold
 from pipelines.dates.model import Precision
 from pipelines.posts.filing import Claim, FilingLog
@@ -194,6 +194,49 @@ def test_counts_are_those_of_the_lists_they_lead_to(index: PostIndex) -> None:
                 assert index.count(replace(wanted, labels=(*wanted.labels, (kind, name)))) == count
         for day, count in counts.days.items():
             assert index.count(replace(wanted, day=day)) == count
+
+
+def test_a_very_common_word_is_counted_so_far_and_found_in_headlines_first(
+    index: PostIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = Wanted(words="lorries OR market")
+    assert index.count(wanted) == 5
+    monkeypatch.setattr("crawler.viewer.search.index.COUNTED", 4)
+    monkeypatch.setattr("crawler.viewer.search.index.RANKED", 2)
+    assert (index.count(wanted), index.count(Wanted()), index.count(Wanted(day="2026"))) == (5, 9, 8)
+    counts = index.count_labels(wanted)
+    assert (counts.total, counts.is_more, counts.is_cut, counts.days) == (4, True, True, {})
+    assert find(index, wanted.words) == ["jam", "plum", "arch", "bridge", "undated"]
+    assert find(index, wanted.words, by_relevance=True) == ["plum", "jam", "arch", "bridge"]
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        Wanted(),
+        Wanted(words="lorries stone"),
+        Wanted(words="lorries -tag:food -bread lang:en"),
+        Wanted(words="lorries", labels=(("tag", "roads"),)),
+        Wanted(labels=(("tag", "roads"), ("lang", "en"))),
+        Wanted(words="-stone"),
+    ],
+)
+def test_the_newest_posts_are_found_without_sorting(index: PostIndex, wanted: Wanted) -> None:
+    select, values = build_select(wanted, wanted.parse())
+    plan = index._ask(f"EXPLAIN QUERY PLAN {select} ORDER BY 1 DESC LIMIT 30", values)
+    assert not [row for row in plan if "ORDER BY" in row[3]], plan
+
+
+def test_posts_of_one_second_keep_their_order(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.viewer.search.rows._PER_SECOND", 2)
+    names = [f"bridge-{number}" for number in range(9)]
+    write_posts(library, [*names, "arch", "undated"])
+    with closing(PostIndex(library, "paper")) as index:
+        assert find(index, "lorries") == ["arch", *reversed(names), "undated"]
+        places = [index.list_places(Wanted(words="lorries"), limit=4, offset=start) for start in (0, 4, 8)]
+        numbers = [place.number for part in places for place in part]
+        assert len(numbers) == 11
+        assert numbers == sorted(numbers, reverse=True)
 
 
 def test_where_nothing_is_found_other_searches_are_offered(index: PostIndex) -> None:
