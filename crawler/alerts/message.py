@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from crawler.alerts.standing import Standing
+    from crawler.alerts.alert_store import CurrentAlert
 
 
 class Sendable(Protocol):
@@ -53,8 +53,8 @@ class Message:
 
     id: str
     at: datetime
-    begun: tuple[Standing, ...] = ()
-    ended: tuple[Standing, ...] = ()
+    begun: tuple[CurrentAlert, ...] = ()
+    ended: tuple[CurrentAlert, ...] = ()
     note: str = ""
 
     @property
@@ -100,7 +100,7 @@ class Message:
         return json.dumps(envelope, ensure_ascii=False)
 
 
-def build_object(alert: Standing) -> dict[str, Any]:
+def build_object(alert: CurrentAlert) -> dict[str, Any]:
     """Return an alert as JSON has it."""
     return {
         "collection": alert.collection,

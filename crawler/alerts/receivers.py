@@ -11,15 +11,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from crawler.alerts.channels import Command, Mail, Webhook
-from crawler.monitoring.ailments import Ailment
+from crawler.monitoring.alert import AlertKind
 from crawler.publishing.webhooks import load_hook
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from crawler.alerts.alert_store import CurrentAlert
     from crawler.alerts.message import Sendable
-    from crawler.alerts.standing import Standing
 
 _PORTS: Final = {"smtp": 587, "smtps": 465}
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
@@ -63,7 +63,7 @@ class Receiver:
     searches: tuple[str, ...] = ()
     wants_alerts: bool = True
 
-    def wants(self, alert: Standing) -> bool:
+    def wants(self, alert: CurrentAlert) -> bool:
         """Return whether an alert is for this receiver."""
         return (
             self.wants_alerts
@@ -117,7 +117,7 @@ def read_receivers(path: Path) -> tuple[Receiver, ...]:
 
 
 def _load_receiver(table: _Table, environment: Mapping[str, str]) -> Receiver:
-    kinds = [kind.value for kind in Ailment]
+    kinds = [kind.value for kind in AlertKind]
     for kind in table.kinds:
         if kind not in kinds:
             raise ValueError(f"kinds of [[alert]] has {kind!r}; known are {', '.join(kinds)}")

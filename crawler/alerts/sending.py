@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import ArchiveError
+from crawler.alerts.alert_store import FILE_NAME, AlertStore, CurrentAlert
 from crawler.alerts.channels import ChannelError
 from crawler.alerts.message import Message
 from crawler.alerts.receivers import AlertsError, read_receivers
 from crawler.alerts.searches import send_found
-from crawler.alerts.standing import FILE_NAME, Standing, StandingAlerts
 from crawler.monitoring.health import load_health
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ def _send_changes(settings: BaseSettings, receivers: Sequence[Receiver], collect
     try:
         healths = load_health(settings, collection=collection, source=source)
         now = datetime.now(UTC)
-        found = [alert for health in healths for alert in _iter_standing(health, now)]
+        found = [alert for health in healths for alert in _iter_current(health, now)]
         examined = [(health.collection, health.source) for health in healths] if collection or source else None
-        with open_standing(settings) as standing:
-            standing.replace(found, examined=examined)
-            return notify_receivers(standing, receivers)
+        with open_alert_store(settings) as store:
+            store.replace(found, examined=examined)
+            return notify_receivers(store, receivers)
     except (ArchiveError, sqlite3.Error, OSError) as error:
         raise AlertsError(f"alerts could not be sent: {error}") from error
 
@@ -84,34 +84,34 @@ def load_receivers(settings: BaseSettings) -> tuple[Receiver, ...]:
     return read_receivers(Path(settings["ALERTS_FILE"] or "alerts.toml"))
 
 
-def open_standing(settings: BaseSettings) -> StandingAlerts:
+def open_alert_store(settings: BaseSettings) -> AlertStore:
     """Open what a data directory remembers of alerts."""
-    return StandingAlerts(Path(settings["DATA_DIR"], FILE_NAME))
+    return AlertStore(Path(settings["DATA_DIR"], FILE_NAME))
 
 
-def notify_receivers(standing: StandingAlerts, receivers: Iterable[Receiver]) -> Sent:
+def notify_receivers(store: AlertStore, receivers: Iterable[Receiver]) -> Sent:
     """Send each receiver the alerts that it has not been notified of yet."""
     sent, failed, waiting = [], [], []
     for receiver in receivers:
         name = receiver.channel.name
-        begun, ended = _compare(standing, receiver)
+        begun, ended = _compare(store, receiver)
         if not begun and not ended:
             continue
-        if not standing.claim(name, every_s=receiver.every_s, now=time.time()):
+        if not store.claim(name, every_s=receiver.every_s, now=time.time()):
             waiting.append(name)
             continue
-        begun, ended = _compare(standing, receiver)  # no other process sends now, but one may just have done so
+        begun, ended = _compare(store, receiver)  # no other process sends now, but one may just have done so
         if not begun and not ended:
-            standing.release(name)
+            store.release(name)
             continue
         at = datetime.now(UTC)
         try:
             receiver.channel.send(Message(id=_build_id(begun, ended), at=at, begun=begun, ended=ended))
         except ChannelError as error:
-            standing.record_failed(name, str(error))
+            store.record_failed(name, str(error))
             failed.append((name, str(error)))
         else:
-            standing.record_sent(name, begun, ended, time.time())
+            store.record_sent(name, begun, ended, time.time())
             sent.append(name)
     return Sent(sent=tuple(sent), failed=tuple(failed), waiting=tuple(waiting))
 
@@ -130,23 +130,23 @@ def try_receivers(receivers: Iterable[Receiver]) -> Sent:
     return Sent(sent=tuple(sent), failed=tuple(failed))
 
 
-def _iter_standing(health: Health, now: datetime) -> Iterable[Standing]:
+def _iter_current(health: Health, now: datetime) -> Iterable[CurrentAlert]:
     for alert in health.alerts:
-        yield Standing(
-            collection=health.collection, source=health.source, kind=alert.ailment, message=alert.sentence, since=now
+        yield CurrentAlert(
+            collection=health.collection, source=health.source, kind=alert.kind, message=alert.sentence, since=now
         )
 
 
-def _compare(standing: StandingAlerts, receiver: Receiver) -> tuple[tuple[Standing, ...], tuple[Standing, ...]]:
+def _compare(store: AlertStore, receiver: Receiver) -> tuple[tuple[CurrentAlert, ...], tuple[CurrentAlert, ...]]:
     """Return the current alerts that were not sent yet, and those that were sent and have ended."""
-    stands = [alert for alert in standing.list_standing() if receiver.wants(alert)]
-    notified = [alert for alert in standing.list_notified(receiver.channel.name) if receiver.wants(alert)]
-    keys, known = {alert.key for alert in stands}, {alert.key for alert in notified}
-    begun = tuple(alert for alert in stands if alert.key not in known)
+    current = [alert for alert in store.list_current() if receiver.wants(alert)]
+    notified = [alert for alert in store.list_notified(receiver.channel.name) if receiver.wants(alert)]
+    keys, known = {alert.key for alert in current}, {alert.key for alert in notified}
+    begun = tuple(alert for alert in current if alert.key not in known)
     return begun, tuple(alert for alert in notified if alert.key not in keys)
 
 
-def _build_id(begun: Sequence[Standing], ended: Sequence[Standing]) -> str:
+def _build_id(begun: Sequence[CurrentAlert], ended: Sequence[CurrentAlert]) -> str:
     """Return what names a message at every attempt."""
     words = "\n".join("\t".join((*alert.key, alert.since.isoformat())) for alert in (*begun, *ended))
     return f"msg_{hashlib.sha256(f'{len(begun)} {words}'.encode()).hexdigest()[:32]}"

@@ -15,7 +15,7 @@ from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from crawler.batch.jobs import plan_job, run_job
 from crawler.monitoring.progress import show_progress
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.reparse import Reparsed, gather, write_posts
 from crawler.sources import Source, load_source
 from crawler.sources.archived import build_options
@@ -33,7 +33,12 @@ _LEDGER = "ledger.sqlite"
 
 
 def remake_posts(
-    holding: Holding, sources: Sequence[Source], ledger: Ledger, *, posts_dir: Path, engine: Engine | None = None
+    contents: CollectionContents,
+    sources: Sequence[Source],
+    ledger: Ledger,
+    *,
+    posts_dir: Path,
+    engine: Engine | None = None,
 ) -> Reparsed:
     """Read every capture of some sources again and write their posts.
 
@@ -46,12 +51,12 @@ def remake_posts(
         EngineError: the engine is not available.
         OSError: the folder of posts cannot be written.
     """
-    options_for = build_options(holding.collection, sources)
+    options_for = build_options(contents.collection, sources)
     if engine is None:
-        with show_progress(f"reparse {holding.collection.name}", holding.count_entries()) as advance:
-            done = gather(holding, sources, ledger, advance=lambda: advance(""))
+        with show_progress(f"reparse {contents.collection.name}", contents.count_entries()) as advance:
+            done = gather(contents, sources, ledger, advance=lambda: advance(""))
     else:
-        done = _gather_in_shards(holding, sources, ledger, engine)
+        done = _gather_in_shards(contents, sources, ledger, engine)
     write_posts(ledger, posts_dir, options_for, done)
     return done
 
@@ -66,10 +71,10 @@ def reparse_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path)
     """
     collection = Collection(files[0].parent.parent)
     until = datetime.fromisoformat(arguments["until"]) if arguments["until"] else None
-    holding = Holding(collection, until=until, files=frozenset(path.name for path in files))
+    contents = CollectionContents(collection, until=until, files=frozenset(path.name for path in files))
     sources = [load_source(text, path=path) for path, text in arguments["sources"]]
     with closing(Ledger(folder / _LEDGER, is_scratch=True)) as ledger:
-        done = gather(holding, sources, ledger)
+        done = gather(contents, sources, ledger)
         options = {source.name: source.post for source in sources}
         with ledger.exclusive():
             for key in list(ledger.iter_due(also_waiting=True)):
@@ -80,15 +85,17 @@ def reparse_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path)
     return {"read": done.read, "damaged": done.damaged, "failed": done.failed, "counts": dict(done.counts)}
 
 
-def _gather_in_shards(holding: Holding, sources: Sequence[Source], ledger: Ledger, engine: Engine) -> Reparsed:
-    collection = holding.collection
+def _gather_in_shards(
+    contents: CollectionContents, sources: Sequence[Source], ledger: Ledger, engine: Engine
+) -> Reparsed:
+    collection = contents.collection
     with CollectionIndex(collection) as index:
         index.refresh()
     arguments = {
         "sources": [(source.path, source.definition) for source in sources],
-        "until": holding.until.isoformat() if holding.until else None,
+        "until": contents.until.isoformat() if contents.until else None,
     }
-    paths = [path for path in collection.iter_warcs() if holding.has_captures_of(path.name, list(sources))]
+    paths = [path for path in collection.iter_warcs() if contents.has_captures_of(path.name, list(sources))]
     total = Reparsed()
     with run_job(engine, plan_job(collection, _FUNCTION, paths=paths, arguments=arguments)) as done:
         for shard in done:

@@ -10,7 +10,7 @@ from scrapy.exceptions import UsageError
 
 from crawler.alerts.message import build_object
 from crawler.alerts.receivers import AlertsError
-from crawler.alerts.sending import Sent, load_receivers, open_standing, try_receivers
+from crawler.alerts.sending import Sent, load_receivers, open_alert_store, try_receivers
 from crawler.alerts.watch import send_and_report
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
@@ -79,10 +79,10 @@ class Command(NewsreelCommand):
     def _list(self, receivers: tuple[Receiver, ...], *, is_json: bool) -> None:
         assert self.settings is not None
         names = [receiver.channel.name for receiver in receivers]
-        with open_standing(self.settings) as standing:
-            alerts = standing.list_standing()
-            notified = {name: {alert.key for alert in standing.list_notified(name)} for name in names}
-            errors = {name: standing.find_last_sent(name)[1] for name in names}
+        with open_alert_store(self.settings) as store:
+            alerts = store.list_current()
+            notified = {name: {alert.key for alert in store.list_notified(name)} for name in names}
+            errors = {name: store.find_last_sent(name)[1] for name in names}
         for alert in alerts:
             who = [name for name, keys in notified.items() if alert.key in keys]
             if is_json:

@@ -19,7 +19,7 @@ from crawler.commands.reparse import replace_posts
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.erasing import enforce
 from crawler.reparsing.backfilling import Backfill, CaptureServer
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.imported import describe_source
 from crawler.runs.signing import sign_files
 from crawler.sources import Source, SourceError
@@ -105,4 +105,4 @@ class Command(NewsreelCommand):
         describe_source(collection, source)
         sign_files(collection, self.settings)
         spare_imports()
-        return replace_posts(Holding(collection), Path(self.settings["POSTS_DIR"]))
+        return replace_posts(CollectionContents(collection), Path(self.settings["POSTS_DIR"]))

@@ -23,12 +23,12 @@ from crawler.commands._process import tune_process
 from crawler.environment import name_program
 from crawler.frontier.leases import verify_file
 from crawler.frontier.streams import find_url, verify_server
-from crawler.monitoring.events import Event, Happening
+from crawler.monitoring.events import Event, EventKind
 from crawler.monitoring.exits import ExitCode, find_exit_code
 from crawler.monitoring.health import load_health
 from crawler.monitoring.metrics import dump_metrics, write_metrics
+from crawler.monitoring.no_articles import explain_no_articles
 from crawler.monitoring.progress import print_event
-from crawler.monitoring.silence import find_silence
 from crawler.projects.command import end_quietly, refuse_slips, refuse_word
 from crawler.publishing.exporting import load_plans
 from crawler.reparsing.ledger import open_ledger
@@ -95,7 +95,7 @@ class Command(ScrapyCrawl):
         is_ours = issubclass(crawler.spidercls, NewsSpider)
         # A worker in a shared crawl may find none while the others do.
         is_whole = is_ours and not crawler.settings["FRONTIER_URL"] and stats.get("finish_reason") == "finished"
-        silence = find_silence(stats) if is_whole else ""
+        silence = explain_no_articles(stats) if is_whole else ""
         self.exitcode = find_exit_code(stats, has_pages=is_ours, is_silent=bool(silence))
         if "finish_reason" not in stats:  # asked to stop twice, it did not even close its spider
             self.exitcode = ExitCode.INTERRUPTED
@@ -188,7 +188,7 @@ def build_finished(crawler: Crawler, *, exit_code: int) -> Event:
     run = crawler.get_extension(RunExtension)
     source = getattr(crawler.spider, "source", None)
     return Event(
-        kind=Happening.FINISHED,
+        kind=EventKind.FINISHED,
         at=datetime.now(UTC),
         source=source.name if source else "",
         details={

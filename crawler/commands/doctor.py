@@ -15,7 +15,7 @@ from archives.errors import DatabaseError
 from archives.index import catalogue
 from archives.storage.collection import list_collections
 from archives.storage.databases import describe_upgrade
-from crawler.alerts import standing
+from crawler.alerts import alert_store
 from crawler.changelog import tables
 from crawler.frontier import leases, owed
 from crawler.monitoring.checkup import Check, State, iter_checks, try_use
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _DATABASES: Final[dict[str, Schema]] = {
     "schedule.sqlite": schedule.FILE_SCHEMA,
     outbox.FILE_NAME: outbox.SCHEMA,
-    standing.FILE_NAME: standing.SCHEMA,
+    alert_store.FILE_NAME: alert_store.SCHEMA,
 }
 _OF_COLLECTIONS: Final[dict[str, Schema]] = {
     f"indexes/{catalogue.CATALOGUE_NAME}": catalogue.SCHEMA,

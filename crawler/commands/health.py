@@ -85,7 +85,7 @@ def build_summary(health: Health) -> dict[str, Any]:
         "is_well": not health.alerts,
         "alerts": [
             {
-                "kind": alert.ailment,
+                "kind": alert.kind,
                 "message": alert.message,
                 "since": alert.since.isoformat() if alert.since else None,
                 "examples": list(alert.examples),
@@ -121,4 +121,4 @@ def _print_table(healths: list[Health]) -> None:
     console.print(build_table(_COLUMNS, rows, width=console.width))
     for health in healths:
         for alert in health.alerts:
-            console.print(Text(f"{health.source}: {alert.ailment}: {alert.sentence}"), soft_wrap=True)
+            console.print(Text(f"{health.source}: {alert.kind}: {alert.sentence}"), soft_wrap=True)

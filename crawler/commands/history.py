@@ -21,7 +21,7 @@ from crawler.changelog.history import Version, build_versions, iter_text_diff
 from crawler.commands._collection import open_only
 from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.reparsing.reparse import gather
 from crawler.sources import Source, SourceError
@@ -69,14 +69,14 @@ class Command(NewsreelCommand):
             raise UsageError("name one article, by its address or its id")
         names = [opts.collection] if opts.collection else []
         try:
-            holding = Holding(open_only(self.settings, names, how="name one with --collection"))
-            sources = holding.find_sources(opts.source)
+            contents = CollectionContents(open_only(self.settings, names, how="name one with --collection"))
+            sources = contents.find_sources(opts.source)
         except (ArchiveError, SourceError) as error:
             raise UsageError(str(error), print_help=False) from error
-        with _open_ledger(holding, sources, is_given=bool(opts.source)) as ledger:
-            versions = _find_versions(holding.collection, ledger, sources, args[0])
+        with _open_ledger(contents, sources, is_given=bool(opts.source)) as ledger:
+            versions = _find_versions(contents.collection, ledger, sources, args[0])
             if not versions:
-                print(f"{args[0]} is no article of collection {holding.collection.name}", file=sys.stderr)  # noqa: T201
+                print(f"{args[0]} is no article of collection {contents.collection.name}", file=sys.stderr)  # noqa: T201
                 self.exitcode = 1
                 return
             duplicates = _list_duplicates(ledger, versions[-1].post.key)
@@ -89,15 +89,15 @@ class Command(NewsreelCommand):
 
 
 @contextmanager
-def _open_ledger(holding: Holding, sources: list[Source], *, is_given: bool) -> Iterator[Ledger]:
+def _open_ledger(contents: CollectionContents, sources: list[Source], *, is_given: bool) -> Iterator[Ledger]:
     """Give the collection's ledger, or one made for this question where it has none or a definition is given by hand.
 
     Raises:
         UsageError: the ledger cannot be read.
     """
-    if find_ledger(holding.collection).exists() and not is_given:
+    if find_ledger(contents.collection).exists() and not is_given:
         try:
-            ledger = open_ledger(holding.collection)
+            ledger = open_ledger(contents.collection)
         except ArchiveError as error:
             raise UsageError(str(error), print_help=False) from error
         with closing(ledger):
@@ -106,8 +106,8 @@ def _open_ledger(holding: Holding, sources: list[Source], *, is_given: bool) -> 
     with ExitStack() as stack:
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="newsreel-"))
         ledger = stack.enter_context(closing(Ledger(Path(scratch, "ledger.sqlite"), is_scratch=True)))
-        with show_progress(f"read {holding.collection.name}", holding.count_entries()) as advance:
-            gather(holding, sources, ledger, advance=lambda: advance(""))
+        with show_progress(f"read {contents.collection.name}", contents.count_entries()) as advance:
+            gather(contents, sources, ledger, advance=lambda: advance(""))
         yield ledger
 
 

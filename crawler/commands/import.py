@@ -17,7 +17,7 @@ from crawler.commands._process import spare_imports
 from crawler.commands.reparse import replace_posts
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.erasing import enforce
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.imported import describe_hosts
 from crawler.runs.signing import sign_files
 from crawler.sources import SourceError
@@ -83,11 +83,11 @@ class Command(NewsreelCommand):
         assert self.settings is not None
         sign_files(collection, self.settings)
         spare_imports()
-        holding = Holding(collection)
-        if not holding.list_source_names():
+        contents = CollectionContents(collection)
+        if not contents.list_source_names():
             print(f"{collection.name}: no page in it, so no posts")  # noqa: T201
             return code
-        return max(code, replace_posts(holding, Path(self.settings["POSTS_DIR"])))
+        return max(code, replace_posts(contents, Path(self.settings["POSTS_DIR"])))
 
 
 def _report(taken: Taken) -> int:

@@ -17,7 +17,7 @@ from archives.wacz.selection import add_part_options, build_selection
 from crawler.commands._collection import open_named
 from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.sources import SourceError
 from pipelines.posts.items import load_post
@@ -113,11 +113,11 @@ def _find_owner(collection: Collection, name: str) -> Callable[[IndexEntry], boo
     Raises:
         SourceError: neither the project nor the collection knows it.
     """
-    holding = Holding(collection)
-    source = holding.find_source(name)
+    contents = CollectionContents(collection)
+    source = contents.find_source(name)
     return lambda entry: (
-        holding.has_captures_of(entry.filename, [source])
-        and (bool(holding.find_owner(entry.filename)) or source.admits(entry.url))
+        contents.has_captures_of(entry.filename, [source])
+        and (bool(contents.find_owner(entry.filename)) or source.admits(entry.url))
     )
 
 

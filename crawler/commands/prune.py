@@ -16,7 +16,7 @@ from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.exporting import update_exports
 from crawler.publishing.library import Library
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.retention.prune import finish_pruning, prune
 from crawler.retention.selection import Selection, select
 from crawler.runs.signing import sign_files
@@ -104,8 +104,8 @@ class Command(NewsreelCommand):
 
 def _list_limited(collection: Collection) -> list[Source]:
     """Return the sources of a collection whose definitions set limits."""
-    holding = Holding(collection)
-    sources = [holding.find_source(name) for name in holding.list_source_names()]
+    contents = CollectionContents(collection)
+    sources = [contents.find_source(name) for name in contents.list_source_names()]
     return [source for source in sources if source.keep]
 
 

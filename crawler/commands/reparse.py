@@ -24,7 +24,7 @@ from crawler.commands._process import spare_imports
 from crawler.commands.crawl import describe_posts
 from crawler.projects.command import NewsreelCommand
 from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison, iter_report_lines
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.ledger import adopt_ledger, prepare_ledger
 from crawler.sources import SourceError
 from crawler.sources.archived import find_definitions
@@ -87,8 +87,8 @@ class Command(NewsreelCommand):
         _check_options(opts)
         assert self.settings is not None
         try:
-            holding = Holding(collection, until=_parse_until(opts.at))
-            sources = holding.find_sources(opts.source)
+            contents = CollectionContents(collection, until=_parse_until(opts.at))
+            sources = contents.find_sources(opts.source)
             engine = find_engine(opts)
             if not (opts.diff or opts.out):
                 # Now rather than in the end: a log that cannot be used is a reason not to begin.
@@ -101,14 +101,14 @@ class Command(NewsreelCommand):
             scratch = Path(name)
             try:
                 if opts.diff:
-                    self.exitcode = _compare(holding, sources, scratch, engine, opts)
+                    self.exitcode = _compare(contents, sources, scratch, engine, opts)
                 elif opts.out:
-                    done = _remake(holding, sources, scratch / "ledger.sqlite", Path(opts.out), engine)
-                    self.exitcode = report_reparse(holding, sources, done)
+                    done = _remake(contents, sources, scratch / "ledger.sqlite", Path(opts.out), engine)
+                    self.exitcode = report_reparse(contents, sources, done)
                 else:
                     posts_dir = Path(self.settings["POSTS_DIR"])
                     is_partial = bool(opts.source)
-                    self.exitcode = _replace(holding, sources, scratch, posts_dir, engine, is_partial=is_partial)
+                    self.exitcode = _replace(contents, sources, scratch, posts_dir, engine, is_partial=is_partial)
             except (ShardFailed, EngineError) as error:
                 print(f"{collection.name}: {error}; run it again to go on", file=sys.stderr)  # noqa: T201
                 self.exitcode = 1
@@ -126,14 +126,14 @@ def _check_options(opts: argparse.Namespace) -> None:
 
 
 def _remake(
-    holding: Holding, sources: Sequence[Source], ledger: Path, posts_dir: Path, engine: Engine | None
+    contents: CollectionContents, sources: Sequence[Source], ledger: Path, posts_dir: Path, engine: Engine | None
 ) -> Reparsed:
     with closing(Ledger(ledger, is_scratch=True)) as remade:
-        return remake_posts(holding, sources, remade, posts_dir=posts_dir, engine=engine)
+        return remake_posts(contents, sources, remade, posts_dir=posts_dir, engine=engine)
 
 
 def _replace(
-    holding: Holding,
+    contents: CollectionContents,
     sources: Sequence[Source],
     scratch: Path,
     posts_dir: Path,
@@ -143,16 +143,16 @@ def _replace(
 ) -> int:
     """Make the posts again in a scratch ledger, and replace the collection's ledger by it if all went well."""
     ledger = scratch / "ledger.sqlite"
-    old_files = prepare_ledger(holding.collection, ledger, sources)
-    done = _remake(holding, sources, ledger, posts_dir, engine)
-    code = report_reparse(holding, sources, done)
+    old_files = prepare_ledger(contents.collection, ledger, sources)
+    done = _remake(contents, sources, ledger, posts_dir, engine)
+    code = report_reparse(contents, sources, done)
     if code == 0:
-        adopt_ledger(ledger, holding.collection, posts_dir, old_files)
-        _update_log(holding.collection, ledger, sources[0].name if is_partial else "")
+        adopt_ledger(ledger, contents.collection, posts_dir, old_files)
+        _update_log(contents.collection, ledger, sources[0].name if is_partial else "")
     return code
 
 
-def replace_posts(holding: Holding, posts_dir: Path) -> int:
+def replace_posts(contents: CollectionContents, posts_dir: Path) -> int:
     """Make the posts of all sources of a collection again, in the place of those that are there.
 
     Returns:
@@ -161,21 +161,25 @@ def replace_posts(holding: Holding, posts_dir: Path) -> int:
     Raises:
         ArchiveError, SourceError, OSError: as a reparse does.
     """
-    ChangeLog(holding.collection, find_definitions(holding.collection)).close()
+    ChangeLog(contents.collection, find_definitions(contents.collection)).close()
     with tempfile.TemporaryDirectory(prefix="newsreel-") as name:
-        return _replace(holding, holding.find_sources(), Path(name), posts_dir, None, is_partial=False)
+        return _replace(contents, contents.find_sources(), Path(name), posts_dir, None, is_partial=False)
 
 
 def _compare(
-    holding: Holding, sources: Sequence[Source], scratch: Path, engine: Engine | None, opts: argparse.Namespace
+    contents: CollectionContents,
+    sources: Sequence[Source],
+    scratch: Path,
+    engine: Engine | None,
+    opts: argparse.Namespace,
 ) -> int:
     """Report what would change; return 1 where anything would, or where not everything could be read."""
     path, posts_dir = scratch / "ledger.sqlite", scratch / "posts"
-    done = _remake(holding, sources, path, posts_dir, engine)
-    code = report_reparse(holding, sources, done)
+    done = _remake(contents, sources, path, posts_dir, engine)
+    code = report_reparse(contents, sources, done)
     with closing(Ledger(path)) as remade:
         names = [source.name for source in sources]
-        found = compare_collection(holding.collection, remade, posts_dir, sources=names, examples=opts.examples)
+        found = compare_collection(contents.collection, remade, posts_dir, sources=names, examples=opts.examples)
     if opts.html:
         _write_page(found, Path(opts.html))
     print_comparison(found, as_json=opts.json)
@@ -197,9 +201,9 @@ def print_comparison(found: Comparison, *, as_json: bool) -> None:
         print(line)  # noqa: T201
 
 
-def report_reparse(holding: Holding, sources: Sequence[Source], done: Reparsed) -> int:
+def report_reparse(contents: CollectionContents, sources: Sequence[Source], done: Reparsed) -> int:
     """Say on standard error what was read and made; return 1 where there was nothing, or a capture was not read."""
-    name = holding.collection.name
+    name = contents.collection.name
     is_empty = not (done.read or done.damaged or done.failed)
     if is_empty:
         names = ", ".join(source.name for source in sources)

@@ -12,9 +12,9 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
+from crawler.monitoring.crawl_counts import format_bytes
 from crawler.monitoring.logbook import RunRecord, RunState, list_runs
 from crawler.monitoring.tables import Column, build_table
-from crawler.monitoring.tally import format_bytes
 from crawler.projects.command import NewsreelCommand
 from crawler.sources.timetable import format_duration
 from pipelines.posts.post_folder import Outcome

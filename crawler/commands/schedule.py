@@ -23,7 +23,7 @@ from archives.transfer.registry import find_url
 from crawler.alerts.watch import AlertWatch
 from crawler.commands._process import build_options
 from crawler.monitoring.endpoint import parse_endpoint, serve_metrics
-from crawler.monitoring.events import Event, Happening, describe_event, dump_event, format_instant
+from crawler.monitoring.events import Event, EventKind, describe_event, dump_event, format_instant
 from crawler.monitoring.health import load_health
 from crawler.monitoring.logbook import RunRecord, find_run
 from crawler.monitoring.metrics import dump_metrics
@@ -123,7 +123,7 @@ class Command(NewsreelCommand):
         alerts = AlertWatch(self.settings)
 
         def report(event: Event) -> None:
-            if event.kind is Happening.FINISHED:
+            if event.kind is EventKind.FINISHED:
                 alerts.wake()
             print(describe_event(event), file=sys.stderr, flush=True)  # noqa: T201
             if opts.json:

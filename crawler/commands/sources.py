@@ -25,7 +25,7 @@ from crawler.environment import name_program
 from crawler.projects.command import NewsreelCommand, refuse_word
 from crawler.projects.folder import SOURCES, find_folder
 from crawler.reparsing.comparison import iter_report_lines
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.source_tools.cases import (
     EXPECTED_NAME,
     CaseError,
@@ -214,14 +214,14 @@ class Command(NewsreelCommand):
     def _try_source(self, name: str, collection: str, *, as_json: bool) -> int:
         assert self.settings is not None
         try:
-            holding = Holding(Collection.open(Path(self.settings["DATA_DIR"]), collection))
+            contents = CollectionContents(Collection.open(Path(self.settings["DATA_DIR"]), collection))
         except ArchiveError as error:
             raise UsageError(str(error), print_help=False) from error
         try:
-            source = holding.find_source(name)
+            source = contents.find_source(name)
         except SourceError as error:
             return _refuse(error, as_json=as_json)
-        report = run_dry(holding, source)
+        report = run_dry(contents, source)
         warnings = list_warnings(report)
         if as_json:
             print(json.dumps(dump_report(report, collection=collection, warnings=warnings), ensure_ascii=False))  # noqa: T201

@@ -23,7 +23,7 @@ from crawler.commands.reparse import report_reparse
 from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.erasing import enforce
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.ledger import open_ledger
 from crawler.sources.archived import find_definitions
 
@@ -122,11 +122,11 @@ class Command(NewsreelCommand):
         """Read captures of others like those of a crawl here, and write the posts that say more by them."""
         assert self.settings is not None
         posts_dir = Path(self.settings["DATA_DIR"]) / "_posts" / collection.name
-        holding = Holding(collection, files=frozenset(names))
-        sources = list(filter(None, map(find_definitions(collection), holding.list_source_names())))
+        contents = CollectionContents(collection, files=frozenset(names))
+        sources = list(filter(None, map(find_definitions(collection), contents.list_source_names())))
         with closing(open_ledger(collection)) as ledger:
-            done = remake_posts(holding, sources, ledger, posts_dir=posts_dir)
-            code = report_reparse(holding, sources, done)
+            done = remake_posts(contents, sources, ledger, posts_dir=posts_dir)
+            code = report_reparse(contents, sources, done)
             if code == 0:
                 ledger.record_joined(names)
         with closing(ChangeLog(collection, find_definitions(collection))) as log:

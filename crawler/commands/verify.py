@@ -26,7 +26,7 @@ from crawler.commands._process import spare_imports
 from crawler.commands.reparse import report_reparse
 from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.provenance import compare_posts
 from crawler.reparsing.references import verify_references
 from crawler.sources import SourceError
@@ -101,17 +101,17 @@ class Command(NewsreelCommand):
     def _verify_posts(self, collection: Collection, engine: Engine | None) -> tuple[list[_Line], list[_Line]]:
         """Return the problems of posts, and those posts that are what the archive makes and still in doubt."""
         assert self.settings is not None
-        holding = Holding(collection)
-        sources = holding.find_sources()
+        contents = CollectionContents(collection)
+        sources = contents.find_sources()
         place_collection(self.settings, collection.name, priority="cmdline")
         posts_dir = Path(self.settings["POSTS_DIR"])
         spare_imports()
         with tempfile.TemporaryDirectory(prefix="newsreel-") as scratch:
             remade_dir = Path(scratch, "posts")
             with closing(Ledger(Path(scratch, "ledger.sqlite"), is_scratch=True)) as ledger:
-                done = remake_posts(holding, sources, ledger, posts_dir=remade_dir, engine=engine)
+                done = remake_posts(contents, sources, ledger, posts_dir=remade_dir, engine=engine)
                 doubtful = [line for _, file, state in ledger.iter_filed() for line in _list_doubts(file, state)]
-            code = report_reparse(holding, sources, done)
+            code = report_reparse(contents, sources, done)
             problems = [(f"post-{d.change}", d.message) for d in compare_posts(posts_dir, remade_dir)]
         if code:
             problems.append(("reparse", f"not every capture of {collection.name} could be read again; see the log"))

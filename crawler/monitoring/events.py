@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-class Happening(StrEnum):
+class EventKind(StrEnum):
     """What may happen."""
 
     READY = "ready"
@@ -37,7 +37,7 @@ class Event:
         details: JSON values.
     """
 
-    kind: Happening
+    kind: EventKind
     at: datetime
     source: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)

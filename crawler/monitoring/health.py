@@ -14,10 +14,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.owed import FILE_NAME, count_owed
-from crawler.monitoring.ailments import Ailment, Alert, advise_check, collect_examples
+from crawler.monitoring.alert import Alert, AlertKind, advise_check, collect_examples
 from crawler.monitoring.logbook import RunState, list_runs
+from crawler.monitoring.no_articles import explain_no_articles
 from crawler.monitoring.page_alerts import find_page_alerts
-from crawler.monitoring.silence import find_silence
 from crawler.sources.timetable import format_duration
 from pipelines.posts.post_folder import Outcome
 
@@ -138,24 +138,24 @@ def _find_bad_end(run: RunRecord) -> Iterator[Alert]:
     began = f"{run.began_at:%Y-%m-%d %H:%M} UTC"
     if run.state is RunState.DIED:
         yield Alert(
-            ailment=Ailment.RUN, message=f"the run of {began} died; the next one takes it up", since=run.began_at
+            kind=AlertKind.RUN, message=f"the run of {began} died; the next one takes it up", since=run.began_at
         )
     elif not _has_good_end(run):
         yield Alert(
-            ailment=Ailment.RUN,
+            kind=AlertKind.RUN,
             message=f"the run of {began} ended with {run.exit_reason}",
             since=run.began_at,
             advice=_LOG,
         )
     elif not run.pages and run.source and run.exit_reason == "finished":
         yield Alert(
-            ailment=Ailment.RUN, message=f"the run of {began} could read no page", since=run.began_at, advice=_LOG
+            kind=AlertKind.RUN, message=f"the run of {began} could read no page", since=run.began_at, advice=_LOG
         )
     elif bad := [worker for worker in run.workers if not _has_good_end(worker)]:
         words = ", ".join(f"{worker.machine or worker.run} {worker.exit_reason or worker.state}" for worker in bad)
         message = f"{len(bad)} of {len(run.workers)} workers of the run of {began} ended badly: {words}"
         yield Alert(
-            ailment=Ailment.RUN, message=f"{message}; the others did their work", since=run.began_at, advice=_LOG
+            kind=AlertKind.RUN, message=f"{message}; the others did their work", since=run.began_at, advice=_LOG
         )
 
 
@@ -179,7 +179,7 @@ def _find_silence(
     if silent > timedelta(seconds=max(times * usual_s, 1.5 * longest)):
         since = format_duration(silent.total_seconds() // 60 * 60)
         yield Alert(
-            ailment=Ailment.SILENCE,
+            kind=AlertKind.SILENCE,
             message=f"no new article for {since}; usually one comes every {format_duration(usual_s)}",
             since=found_new[0],
             advice="see whether the site still publishes where its lists are read",
@@ -223,7 +223,7 @@ def _find_lost_fields(recent: Sequence[RunRecord], earlier: Sequence[RunRecord],
         # Of few pages, or of a field that is rarely there, chance tells more than a change of the site.
         if share < limit * usual and usual * read >= _RECENT_PARTS / 2:
             yield Alert(
-                ailment=Ailment.FIELDS,
+                kind=AlertKind.FIELDS,
                 message=f"{stated} found on {share:.0%} of {read} {origin} pages, usually on {usual:.0%}",
                 since=recent[-1].began_at,
                 examples=collect_examples(recent, f"missing/{origin}/{stated}"),
@@ -240,7 +240,7 @@ def _find_errors(run: RunRecord) -> Iterator[Alert]:
             if name.startswith("spider_exceptions/") and not name.endswith("/count")
         )
         message = f"{count} pages broke the parser: {', '.join(kinds)}"
-        yield Alert(ailment=Ailment.ERRORS, message=message, since=run.began_at, advice=_LOG)
+        yield Alert(kind=AlertKind.ERRORS, message=message, since=run.began_at, advice=_LOG)
 
 
 def _find_failures(run: RunRecord, earlier: Sequence[RunRecord], limit: float) -> Iterator[Alert]:
@@ -253,7 +253,7 @@ def _find_failures(run: RunRecord, earlier: Sequence[RunRecord], limit: float) -
         )
         words = ", ".join(f"{count} {reason}" for count, reason in reasons[:3])
         yield Alert(
-            ailment=Ailment.FAILURES,
+            kind=AlertKind.FAILURES,
             message=f"{share:.0%} of {run.pages + run.failed} pages failed, usually {before:.0%}: {words}",
             since=run.began_at,
             examples=collect_examples([run], *(f"failures/{reason}" for _, reason in reasons)),
@@ -268,7 +268,7 @@ def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
         ]
         where = ", ".join(failing) or f"{count} hosts"
         yield Alert(
-            ailment=Ailment.ROBOTS,
+            kind=AlertKind.ROBOTS,
             message=f"robots.txt of {where} could not be had, so nothing else was asked for there",
             since=runs[0].began_at,
         )
@@ -277,7 +277,7 @@ def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
         if before != digest:
             forbidden = runs[0].counts.get("robotstxt/forbidden", 0)
             yield Alert(
-                ailment=Ailment.ROBOTS,
+                kind=AlertKind.ROBOTS,
                 message=f"robots.txt of {host} has changed; {forbidden} requests of the last run were forbidden",
                 since=runs[0].began_at,
                 advice="read it",
@@ -285,10 +285,10 @@ def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
 
 
 def _find_no_article(run: RunRecord) -> Iterator[Alert]:
-    silence = find_silence(run.counts) if run.source and run.exit_reason == "finished" else ""
+    silence = explain_no_articles(run.counts) if run.source and run.exit_reason == "finished" else ""
     if silence:
         yield Alert(
-            ailment=Ailment.NO_ARTICLE,
+            kind=AlertKind.NO_ARTICLE,
             message=f"the run of {run.began_at:%Y-%m-%d %H:%M} UTC: {silence}",
             since=run.began_at,
             examples=collect_examples([run], *sorted(run.examples)),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol
 
 from archives.storage.files import write_file
-from crawler.monitoring.ailments import Ailment
+from crawler.monitoring.alert import AlertKind
 from crawler.monitoring.logbook import RunState
 from pipelines.posts.post_folder import Outcome
 
@@ -113,9 +113,9 @@ def _build_health_families(healths: Sequence[Health]) -> list[_Family]:
         usual.add(health.usual_interval_s, labels)
         for (origin, stated), share in health.shares.items():
             shares.add(share, labels, origin=origin, field=stated)
-        for ailment in Ailment:
-            count = sum(alert.ailment is ailment for alert in health.alerts)
-            alerts.add(count, labels, kind=ailment)
+        for kind in AlertKind:
+            count = sum(alert.kind is kind for alert in health.alerts)
+            alerts.add(count, labels, kind=kind)
     return [newest, usual, shares, alerts]
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from itertools import chain, takewhile
 from typing import TYPE_CHECKING, Final
 
-from crawler.monitoring.ailments import Ailment, Alert, advise_check, collect_examples
+from crawler.monitoring.alert import Alert, AlertKind, advise_check, collect_examples
 from pipelines.page.classes import IN_PLACE
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _find_constant_fields(runs: Sequence[RunRecord]) -> Iterator[Alert]:
             continue
         *_, first = takewhile(partial(_has_count, name=name), runs)
         yield Alert(
-            ailment=Ailment.SAME,
+            kind=AlertKind.SAME,
             message=f"{stated} is the same on all {count} articles, so it belongs to the site",
             since=first.began_at,
             examples=collect_examples(runs, name),
@@ -59,14 +59,14 @@ def _has_count(run: RunRecord, *, name: str) -> bool:
 
 def _find_repeated(run: RunRecord) -> Iterator[Alert]:
     """Find a text's rule that fits too much on most articles: their text twice, or a notice of the site."""
-    for ailment, name, what in (
-        (Ailment.DOUBLED, "bodies/doubled", "say most of their text twice"),
-        (Ailment.NOTICE, "bodies/notice", "have a notice of the site where the rule of articleBody looks"),
+    for kind, name, what in (
+        (AlertKind.DOUBLED, "bodies/doubled", "say most of their text twice"),
+        (AlertKind.NOTICE, "bodies/notice", "have a notice of the site where the rule of articleBody looks"),
     ):
         count, articles = run.counts.get(name, 0), run.counts.get("captures/article", 0)
         if count >= _LEAST_DOUBLED and count >= _MOST * articles:
             yield Alert(
-                ailment=ailment,
+                kind=kind,
                 message=f"{count} of {max(count, articles)} articles {what}",
                 since=run.began_at,
                 examples=collect_examples([run], name),
@@ -76,9 +76,9 @@ def _find_repeated(run: RunRecord) -> Iterator[Alert]:
 
 def _find_replaced(runs: Sequence[RunRecord], limit: float) -> Iterator[Alert]:
     """Compare what stood in the place of articles, or no longer looked like them, with what is usual."""
-    for ailment, names, what in (
-        (Ailment.IN_PLACE, tuple(f"captures/{page_class}" for page_class in sorted(IN_PLACE)), "were none"),
-        (Ailment.DOUBTS, ("doubts/",), "no longer look like what they were"),
+    for kind, names, what in (
+        (AlertKind.IN_PLACE, tuple(f"captures/{page_class}" for page_class in sorted(IN_PLACE)), "were none"),
+        (AlertKind.DOUBTS, ("doubts/",), "no longer look like what they were"),
     ):
         count, share = _measure(runs[:1], names)
         _, usual = _measure(runs[1:], names)
@@ -89,7 +89,7 @@ def _find_replaced(runs: Sequence[RunRecord], limit: float) -> Iterator[Alert]:
             )
             words = ", ".join(f"{n} {name.rpartition('/')[2]}" for n, name in found[:3])
             yield Alert(
-                ailment=ailment,
+                kind=kind,
                 message=f"{count} pages that should hold articles ({share:.0%}) {what}: {words}",
                 since=_find_first(runs, names, limit).began_at,
                 examples=collect_examples(runs[:1], *(name for _, name in found)),
@@ -131,7 +131,7 @@ def _find_new_template(runs: Sequence[RunRecord]) -> Iterator[Alert]:
             continue
         if sum(unseen.values()) >= _MOST * total:
             yield Alert(
-                ailment=Ailment.TEMPLATE,
+                kind=AlertKind.TEMPLATE,
                 message=f"{sum(unseen.values())} of {total} articles are built by a template that no earlier run met",
                 since=run.began_at,
                 examples=collect_examples([run], *unseen),

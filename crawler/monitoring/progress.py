@@ -20,9 +20,9 @@ from scrapy import signals
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
 
-from crawler.monitoring.events import Event, Happening, describe_event, dump_event
+from crawler.monitoring.crawl_counts import Pace, build_counts, describe_counts, dump_counts
+from crawler.monitoring.events import Event, EventKind, describe_event, dump_event
 from crawler.monitoring.failures import page_failed
-from crawler.monitoring.tally import Pace, build_tally, describe_tally, dump_tally
 from crawler.runs.run import RunExtension
 from pipelines.stages import post_filed
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
-    from crawler.monitoring.tally import Tally
+    from crawler.monitoring.crawl_counts import CrawlCounts
     from pipelines.posts.post_folder import Filed
     from pipelines.rules.links import LinkKind
 
@@ -72,7 +72,7 @@ def print_event(event: Event) -> None:
 class _View:
     """One way to show a crawl."""
 
-    def show(self, tally: Tally) -> None:
+    def show(self, counts: CrawlCounts) -> None:
         """Show how far it has come."""
 
     def tell(self, event: Event) -> None:
@@ -102,10 +102,10 @@ class _Bar(_View):
         for handler, _ in self._restored:
             handler.setStream(sys.stderr)
 
-    def show(self, tally: Tally) -> None:
-        total = tally.done + tally.waiting
+    def show(self, counts: CrawlCounts) -> None:
+        total = counts.done + counts.waiting
         self._progress.update(
-            self._task, completed=tally.done, total=total or None, words=describe_tally(tally), refresh=True
+            self._task, completed=counts.done, total=total or None, words=describe_counts(counts), refresh=True
         )
 
     def close(self) -> None:
@@ -115,13 +115,13 @@ class _Bar(_View):
 
 
 class _Lines(_View):
-    """A line on standard error for each tally."""
+    """Counts as lines on standard error."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def show(self, tally: Tally) -> None:
-        event = Event(kind=Happening.PROGRESS, at=datetime.now(UTC), source=self._name, details=dump_tally(tally))
+    def show(self, counts: CrawlCounts) -> None:
+        event = Event(kind=EventKind.PROGRESS, at=datetime.now(UTC), source=self._name, details=dump_counts(counts))
         print(describe_event(event), file=sys.stderr, flush=True)  # noqa: T201
 
 
@@ -131,8 +131,8 @@ class _Events(_View):
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def show(self, tally: Tally) -> None:
-        self.tell(Event(kind=Happening.PROGRESS, at=datetime.now(UTC), source=self._name, details=dump_tally(tally)))
+    def show(self, counts: CrawlCounts) -> None:
+        self.tell(Event(kind=EventKind.PROGRESS, at=datetime.now(UTC), source=self._name, details=dump_counts(counts)))
 
     def tell(self, event: Event) -> None:
         print_event(event)
@@ -185,7 +185,7 @@ class ProgressExtension:
             "json": lambda: _Events(self._source),
         }
         self._view = views[self._form]()
-        self._tell(Happening.STARTED, **self._describe())
+        self._tell(EventKind.STARTED, **self._describe())
         if self._interval_s > 0:
             self._loop = create_looping_call(self._show)
             self._loop.start(self._interval_s, now=self._form == "bar")
@@ -201,7 +201,7 @@ class ProgressExtension:
         """Tell of a post file."""
         post = filed.post
         self._tell(
-            Happening.POST,
+            EventKind.POST,
             outcome=filed.outcome,
             identifier=post.identifier,
             url=post.url,
@@ -211,7 +211,7 @@ class ProgressExtension:
 
     def page_failed(self, url: str, kind: LinkKind, reason: str) -> None:
         """Tell of a page that could not be had."""
-        self._tell(Happening.FAILURE, url=url, page=kind, reason=reason)
+        self._tell(EventKind.FAILURE, url=url, page=kind, reason=reason)
 
     def _describe(self) -> dict[str, Any]:
         run = self._crawler.get_extension(RunExtension)
@@ -228,9 +228,9 @@ class ProgressExtension:
         run = self._crawler.get_extension(RunExtension)
         size = run.bytes_written if run else 0
         stats = self._crawler.stats.get_stats()
-        self._view.show(build_tally(stats, bytes_archived=size, pace=self._pace, now=time.monotonic()))
+        self._view.show(build_counts(stats, bytes_archived=size, pace=self._pace, now=time.monotonic()))
 
-    def _tell(self, kind: Happening, **details: Any) -> None:
+    def _tell(self, kind: EventKind, **details: Any) -> None:
         if self._view is not None:
             self._view.tell(Event(kind=kind, at=datetime.now(UTC), source=self._source, details=details))
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from archives.captures.writer import WarcWriter
 from archives.index.catalogue import CollectionIndex
 from archives.wacz.pages import is_page
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.runs.run import SOURCE_URI
 from crawler.sources import SourceError
 from crawler.sources.undescribed import build_definition
@@ -31,7 +31,7 @@ def describe_hosts(collection: Collection, filenames: Iterable[str]) -> list[Sou
     Returns:
         The new definitions, by name.
     """
-    known = list(_iter_known(Holding(collection)))
+    known = list(_iter_known(CollectionContents(collection)))
     made: list[Source] = []
     for url in _iter_hosts(collection, filenames):
         if not any(source.admits(url) for source in (*known, *made)):
@@ -49,16 +49,16 @@ def describe_hosts(collection: Collection, filenames: Iterable[str]) -> list[Sou
 
 def describe_source(collection: Collection, source: Source) -> None:
     """Archive the definition of a source, unless the collection has one of that name."""
-    if source.name not in Holding(collection).list_source_names():
+    if source.name not in CollectionContents(collection).list_source_names():
         info = {"software": "Newsreel", "isPartOf": collection.name}
         with WarcWriter(collection, prefix=_PREFIX, info=info) as writer:
             writer.write_resource(SOURCE_URI + source.name, "application/toml", source.definition.encode())
 
 
-def _iter_known(holding: Holding) -> Iterator[Source]:
-    for name in holding.list_source_names():
+def _iter_known(contents: CollectionContents) -> Iterator[Source]:
+    for name in contents.list_source_names():
         try:
-            yield holding.find_source(name)
+            yield contents.find_source(name)
         except SourceError:
             continue
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archives.errors import CollectionError
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.reparse import Reparsed, gather, write_posts
 from crawler.sources import SourceError
 from crawler.sources.archived import build_options
@@ -73,16 +73,16 @@ def _rebuild(collection: Collection, path: Path) -> None:
         "The ledger of collection %s was written by an earlier version; it is made again from the archive",
         collection.name,
     )
-    holding = Holding(collection)
+    contents = CollectionContents(collection)
     try:
-        sources = holding.find_sources()
+        sources = contents.find_sources()
     except SourceError:
         sources = []
     with (
         tempfile.TemporaryDirectory(prefix="newsreel-") as scratch,
         closing(Ledger(Path(scratch, LEDGER_NAME), is_scratch=True)) as ledger,
     ):
-        done = gather(holding, sources, ledger)
+        done = gather(contents, sources, ledger)
         if not done.is_whole:
             raise CollectionError(str(LedgerOutdated(path, is_newer=False)), path=path)
         for statement in _iter_unarchived(path):

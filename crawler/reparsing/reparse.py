@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archives.index.cdxj import IndexEntry
-    from crawler.reparsing.holding import Holding
+    from crawler.reparsing.contents import CollectionContents
     from crawler.sources import Source
     from pipelines.posts.items import Statement
     from pipelines.posts.ledger import Ledger
@@ -125,13 +125,17 @@ class CaptureReader:
 
 
 def iter_statements(
-    holding: Holding, sources: Sequence[Source], done: Reparsed, *, advance: Callable[[], None] = lambda: None
+    contents: CollectionContents,
+    sources: Sequence[Source],
+    done: Reparsed,
+    *,
+    advance: Callable[[], None] = lambda: None,
 ) -> Iterator[Statement]:
     """Yield everything that the captures of some sources state, normalised."""
-    with CollectionIndex(holding.collection) as index:
+    with CollectionIndex(contents.collection) as index:
         reader = CaptureReader(index, done)
-        erased = load_register(holding.collection)
-        for entry, source in holding.iter_entries(sources):
+        erased = load_register(contents.collection)
+        for entry, source in contents.iter_entries(sources):
             advance()
             reading = reader.read(entry, source)
             for statement in reading.statements if reading else ():
@@ -150,12 +154,16 @@ def iter_statements(
 
 
 def gather(
-    holding: Holding, sources: Sequence[Source], ledger: Ledger, *, advance: Callable[[], None] = lambda: None
+    contents: CollectionContents,
+    sources: Sequence[Source],
+    ledger: Ledger,
+    *,
+    advance: Callable[[], None] = lambda: None,
 ) -> Reparsed:
     """Add everything that the captures of some sources state to a ledger."""
     done = Reparsed()
     with _add_together(ledger) as add:
-        for statement in iter_statements(holding, sources, done, advance=advance):
+        for statement in iter_statements(contents, sources, done, advance=advance):
             add(statement)
     return done
 

@@ -16,7 +16,7 @@ from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import REVISIT_MIME
 from archives.storage.collection import STORED_SUFFIX
 from crawler.publishing.erasing import Target, add_article
-from crawler.reparsing.holding import NO_PAGES, Holding
+from crawler.reparsing.contents import NO_PAGES, CollectionContents
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.runs.run import SOURCE_URI
 from pipelines.posts.items import load_post
@@ -108,11 +108,11 @@ def select(collection: Collection, source: Source, *, now: datetime) -> Selectio
 
 
 def _list_held(collection: Collection, index: CollectionIndex, source: Source) -> list[_Held]:
-    holding = Holding(collection)
+    contents = CollectionContents(collection)
     names = [
         warc.name
         for warc in collection.iter_warcs()
-        if holding.find_owner(warc.name) == source.name
+        if contents.find_owner(warc.name) == source.name
         and warc.name.endswith((".warc", ".warc.gz"))
         and warc.is_file()
         and not warc.with_name(warc.name + STORED_SUFFIX).exists()

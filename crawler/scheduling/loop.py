@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.monitoring.events import Event, Happening, format_instant
+from crawler.monitoring.events import Event, EventKind, format_instant
 from crawler.scheduling.children import Child, Crawl, Orphan, SourceLock
 from crawler.scheduling.logs import build_log_path, read_tail
 from crawler.scheduling.pauses import list_paused
@@ -129,13 +129,13 @@ class Scheduler:
     def _refresh(self, *, is_first: bool = False) -> None:
         has_changed, faults = self._roster.refresh()
         for fault in faults:
-            self._tell(Happening.FAULT, message=str(fault))
+            self._tell(EventKind.FAULT, message=str(fault))
         if not has_changed and not is_first:
             return
         plans = self._roster.plans
         self._table.settle(plan.schedule.timetable for plan in plans.values())
         dues = [entry.due for source, entry in self._table.read().items() if source in plans]
-        self._tell(Happening.READY, sources=len(plans), next_due=format_instant(min(dues)) if dues else None)
+        self._tell(EventKind.READY, sources=len(plans), next_due=format_instant(min(dues)) if dues else None)
 
     def _list_dues(self, entries: Mapping[str, Entry]) -> list[float]:
         """Return in how many seconds each source is due that could be started then; soon, if it could not be now."""
@@ -169,7 +169,7 @@ class Scheduler:
         running.stopped_for = why
         running.kill_at = time.monotonic() + self._grace_s
         running.crawl.send(signal.SIGTERM)
-        self._tell(Happening.STOPPING, running.plan.source, why=why, grace_s=self._grace_s)
+        self._tell(EventKind.STOPPING, running.plan.source, why=why, grace_s=self._grace_s)
 
     def _stop_all(self) -> None:
         """Pass a stop on to every crawl; a second signal kills immediately."""
@@ -205,7 +205,7 @@ class Scheduler:
         crawl = Orphan(self._lock_path(plan.source))
         stop_at = time.monotonic() + max(0.0, left_s)
         self._running[plan.source] = _Running(plan=plan, entry=entry, crawl=crawl, stop_at=stop_at)
-        self._tell(Happening.ADOPTED, plan.source, pid=crawl.pid, owner=entry.owner, seconds_left=round(left_s))
+        self._tell(EventKind.ADOPTED, plan.source, pid=crawl.pid, owner=entry.owner, seconds_left=round(left_s))
 
     def _start_due(self, entries: Mapping[str, Entry], *, once: bool) -> None:
         """Start what is due, the longest overdue first."""
@@ -234,7 +234,7 @@ class Scheduler:
         try:
             child = Child(self._build_command(plan), lock=lock, log=log)
         except OSError as error:
-            self._tell(Happening.FAULT, plan.source, message=f"the crawl could not be started: {error}")
+            self._tell(EventKind.FAULT, plan.source, message=f"the crawl could not be started: {error}")
             self._record(plan, entry, exit_code=1)
             lock.close()
             return
@@ -242,7 +242,7 @@ class Scheduler:
         stop_at = time.monotonic() + limit_s
         self._running[plan.source] = _Running(plan=plan, entry=entry, crawl=child, stop_at=stop_at)
         due = format_instant(entry.due)
-        self._tell(Happening.STARTED, plan.source, pid=child.pid, due=due, time_limit_s=limit_s, log=str(log))
+        self._tell(EventKind.STARTED, plan.source, pid=child.pid, due=due, time_limit_s=limit_s, log=str(log))
 
     def _finish(self, running: _Running) -> None:
         del self._running[running.plan.source]
@@ -292,15 +292,15 @@ class Scheduler:
             "next_due": format_instant(following),
             "last_line": self._find_last_line(plan.source) if status is Status.FAILED else None,
         }
-        self._tell(Happening.FINISHED, plan.source, **details)
+        self._tell(EventKind.FINISHED, plan.source, **details)
 
     def _tell_busy(self, source: str, owner: str = "") -> None:
         """Report once that another process is crawling a source."""
         if (source, owner) not in self._busy:
             self._busy.add((source, owner))
-            self._tell(Happening.BUSY, source, owner=owner or None)
+            self._tell(EventKind.BUSY, source, owner=owner or None)
 
-    def _tell(self, kind: Happening, source: str = "", **details: Any) -> None:
+    def _tell(self, kind: EventKind, source: str = "", **details: Any) -> None:
         self._report(Event(kind=kind, at=self._clock(), source=source, details=details))
 
     def _lock_path(self, source: str) -> Path:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-    from crawler.reparsing.holding import Holding
+    from crawler.reparsing.contents import CollectionContents
     from crawler.sources import Source
     from pipelines.posts.items import Statement
     from pipelines.reading.read import Reading
@@ -248,7 +248,7 @@ class Report:
     comparison: Comparison
 
 
-def run_dry(holding: Holding, source: Source, *, examples: int = 3) -> Report:
+def run_dry(contents: CollectionContents, source: Source, *, examples: int = 3) -> Report:
     """Try a source on all captures of a collection; nothing is written and no request is sent.
 
     Args:
@@ -257,11 +257,11 @@ def run_dry(holding: Holding, source: Source, *, examples: int = 3) -> Report:
     with tempfile.TemporaryDirectory(prefix="newsreel-") as name:
         scratch = Path(name)
         with closing(Ledger(scratch / "ledger.sqlite", is_scratch=True)) as ledger:
-            tally = _gather(holding, source, ledger)
+            tally = _gather(contents, source, ledger)
             posts, refused, sections = _settle_all(source, ledger)
-            write_posts(ledger, scratch / "posts", build_options(holding.collection, [source]), Reparsed())
+            write_posts(ledger, scratch / "posts", build_options(contents.collection, [source]), Reparsed())
             comparison = compare_collection(
-                holding.collection, ledger, scratch / "posts", sources=[source.name], examples=examples
+                contents.collection, ledger, scratch / "posts", sources=[source.name], examples=examples
             )
     return Report(
         source=source,
@@ -274,12 +274,12 @@ def run_dry(holding: Holding, source: Source, *, examples: int = 3) -> Report:
     )
 
 
-def _gather(holding: Holding, source: Source, ledger: Ledger) -> Tally:
+def _gather(contents: CollectionContents, source: Source, ledger: Ledger) -> Tally:
     tally = Tally()
-    title = f"read {holding.collection.name}"
-    with CollectionIndex(holding.collection) as index, show_progress(title, holding.count_entries()) as advance:
+    title = f"read {contents.collection.name}"
+    with CollectionIndex(contents.collection) as index, show_progress(title, contents.count_entries()) as advance:
         reader = CaptureReader(index, Reparsed(), with_links=True)
-        for entry, _ in holding.iter_entries((source,)):
+        for entry, _ in contents.iter_entries((source,)):
             advance("")
             reading = reader.read(entry, source)
             if reading is None:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from crawler.monitoring.crawl_counts import Pace
 from crawler.monitoring.logbook import RunState
-from crawler.monitoring.tally import Pace
 from crawler.scheduling.logs import build_log_path, read_tail
 
 if TYPE_CHECKING:

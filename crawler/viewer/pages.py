@@ -11,7 +11,7 @@ from archives.replay.http import Response
 from archives.replay.pages import Bar
 from archives.replay.templates import build_environment
 from crawler.environment import name_program
-from crawler.monitoring.tally import format_bytes
+from crawler.monitoring.crawl_counts import format_bytes
 from crawler.sources.timetable import format_duration
 from crawler.viewer.routes import (
     BESIDE,

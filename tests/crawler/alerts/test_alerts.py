@@ -14,11 +14,11 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
+from crawler.alerts.alert_store import AlertStore, CurrentAlert
 from crawler.alerts.channels import ChannelError, Command, Mail
 from crawler.alerts.message import Message
 from crawler.alerts.receivers import AlertsError, Receiver, read_receivers
 from crawler.alerts.sending import notify_receivers
-from crawler.alerts.standing import Standing, StandingAlerts
 from crawler.publishing.webhooks import sign
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
@@ -32,8 +32,8 @@ SECRET = b"a key of some length"
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 
 
-def build_alert(source: str, kind: str = "silence", message: str = "no new article for 3d") -> Standing:
-    return Standing(collection="news", source=source, kind=kind, message=message, since=NOW)
+def build_alert(source: str, kind: str = "silence", message: str = "no new article for 3d") -> CurrentAlert:
+    return CurrentAlert(collection="news", source=source, kind=kind, message=message, since=NOW)
 
 
 class Mailbox:
@@ -88,68 +88,68 @@ class Collected:
 
 
 @pytest.fixture
-def standing(tmp_path: Path) -> Iterator[StandingAlerts]:
-    with StandingAlerts(tmp_path / "alerts.sqlite") as alerts:
+def store(tmp_path: Path) -> Iterator[AlertStore]:
+    with AlertStore(tmp_path / "alerts.sqlite") as alerts:
         yield alerts
 
 
-def test_an_alert_is_sent_once_when_it_begins_and_once_when_it_ends(standing: StandingAlerts) -> None:
+def test_an_alert_is_sent_once_when_it_begins_and_once_when_it_ends(store: AlertStore) -> None:
     channel = Collected()
     receiver = Receiver(channel=channel, every_s=0)
     for message in ("no new article for 3d", "no new article for 4d"):
-        standing.replace([build_alert("a", message=message)], examined=[("news", "a")])
-        notify_receivers(standing, [receiver])
-    standing.replace([], examined=[("news", "b")])
-    notify_receivers(standing, [receiver])
-    standing.replace([], examined=[("news", "a")])
+        store.replace([build_alert("a", message=message)], examined=[("news", "a")])
+        notify_receivers(store, [receiver])
+    store.replace([], examined=[("news", "b")])
+    notify_receivers(store, [receiver])
+    store.replace([], examined=[("news", "a")])
     for _ in range(2):
-        notify_receivers(standing, [receiver])
+        notify_receivers(store, [receiver])
     first, last = channel.messages
     assert [(alert.source, alert.message) for alert in first.begun] == [("a", "no new article for 3d")]
     assert (first.ended, last.begun, [alert.key for alert in last.ended]) == ((), (), [("news", "a", "silence")])
 
 
-def test_what_happens_shortly_after_a_message_is_joined_in_the_next(standing: StandingAlerts) -> None:
+def test_what_happens_shortly_after_a_message_is_joined_in_the_next(store: AlertStore) -> None:
     """No storm: where two hundred sources break within minutes, or one breaks again and again."""
     channel = Collected()
     receiver = Receiver(channel=channel, every_s=3600)
     for number in range(200):
-        standing.replace([build_alert(f"s{number}")], examined=[("news", f"s{number}")])
-        result = notify_receivers(standing, [receiver])
+        store.replace([build_alert(f"s{number}")], examined=[("news", f"s{number}")])
+        result = notify_receivers(store, [receiver])
     assert [len(message.begun) for message in channel.messages] == [1]
     assert result.waiting == ("collected",)
-    standing.replace([], examined=[("news", "s7")])
-    notify_receivers(standing, [Receiver(channel=channel, every_s=0)])
+    store.replace([], examined=[("news", "s7")])
+    notify_receivers(store, [Receiver(channel=channel, every_s=0)])
     assert [len(message.begun) for message in channel.messages] == [1, 198]
     assert "alerts of 198 sources: 198 begun" in channel.messages[1].subject
 
 
-def test_what_did_not_arrive_is_sent_again_under_the_same_id(standing: StandingAlerts) -> None:
+def test_what_did_not_arrive_is_sent_again_under_the_same_id(store: AlertStore) -> None:
     channel, other = Collected(), Collected()
     other.name = "other"
     receivers = [Receiver(channel=channel), Receiver(channel=other)]
-    standing.replace([build_alert("a")], examined=None)
+    store.replace([build_alert("a")], examined=None)
     channel.is_deaf = True
-    result = notify_receivers(standing, receivers)
+    result = notify_receivers(store, receivers)
     assert (result.sent, result.failed) == (("other",), (("collected", "deaf"),))
-    assert standing.find_last_sent("collected") == (None, "deaf")
+    assert store.find_last_sent("collected") == (None, "deaf")
     channel.is_deaf = False
-    assert notify_receivers(standing, receivers).sent == ("collected",)
+    assert notify_receivers(store, receivers).sent == ("collected",)
     assert channel.messages[0].id == other.messages[0].id
-    assert standing.find_last_sent("collected")[1] == ""
+    assert store.find_last_sent("collected")[1] == ""
 
 
-def test_nobody_sends_while_somebody_is_sending(standing: StandingAlerts) -> None:
-    assert standing.claim("desk", every_s=0, now=1000.0)
-    assert not standing.claim("desk", every_s=0, now=1100.0)
+def test_nobody_sends_while_somebody_is_sending(store: AlertStore) -> None:
+    assert store.claim("desk", every_s=0, now=1000.0)
+    assert not store.claim("desk", every_s=0, now=1100.0)
     # Whoever was sending has died.
-    assert standing.claim("desk", every_s=0, now=1200.0)
+    assert store.claim("desk", every_s=0, now=1200.0)
 
 
-def test_a_receiver_is_notified_only_of_what_it_selects(standing: StandingAlerts) -> None:
+def test_a_receiver_is_notified_only_of_what_it_selects(store: AlertStore) -> None:
     channel = Collected()
-    standing.replace([build_alert("a"), build_alert("b"), build_alert("b", "run")], examined=None)
-    notify_receivers(standing, [Receiver(channel=channel, source="b", kinds=frozenset({"run"}))])
+    store.replace([build_alert("a"), build_alert("b"), build_alert("b", "run")], examined=None)
+    notify_receivers(store, [Receiver(channel=channel, source="b", kinds=frozenset({"run"}))])
     assert [alert.key for alert in channel.messages[0].begun] == [("news", "b", "run")]
 
 
@@ -273,8 +273,8 @@ def test_a_run_tells_of_its_alerts_and_the_next_one_that_they_are_over(data: Dat
         refused = crawl()  # every page is answered with 404
         assert refused.returncode == 1, refused.stderr
         assert len(box.mails) == 1
-        with StandingAlerts(data.path / "alerts.sqlite") as alerts:
-            assert [alert.kind for alert in alerts.list_standing()] == ["no_article", "run"]
+        with AlertStore(data.path / "alerts.sqlite") as alerts:
+            assert [alert.kind for alert in alerts.list_current()] == ["no_article", "run"]
         story = b"<h1>The bridge is open again</h1><time>2026-01-02 08:00</time><p>%b</p>" % (b"It was closed. " * 40)
         server.routes = {"/": build_response(b'<a href="/n1.html">1</a>'), "/n1.html": build_response(story)}
         good = crawl()

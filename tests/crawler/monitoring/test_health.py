@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.monitoring.ailments import Ailment
+from crawler.monitoring.alert import AlertKind
 from crawler.monitoring.health import Health, Limits, examine, list_health
 from crawler.monitoring.logbook import RunRecord, RunState
 from tests.project import LOOPBACK, Data, run_scrapy
@@ -50,8 +50,8 @@ def list_past(first_hours_ago: float = 1.0, *, number: int = 10, step: float = 1
     return [build_run(first_hours_ago + step * n) for n in range(number)]
 
 
-def find_alerts(runs: list[RunRecord]) -> dict[Ailment, str]:
-    return {alert.ailment: alert.message for alert in examine(runs, now=NOW, limits=Limits()).alerts}
+def find_alerts(runs: list[RunRecord]) -> dict[AlertKind, str]:
+    return {alert.kind: alert.message for alert in examine(runs, now=NOW, limits=Limits()).alerts}
 
 
 def test_a_source_that_is_well_raises_no_alert() -> None:
@@ -75,7 +75,7 @@ def test_a_source_that_is_well_raises_no_alert() -> None:
     ],
 )
 def test_a_bad_end_is_told(run: RunRecord, words: str) -> None:
-    found = find_alerts([run, *list_past()]).get(Ailment.RUN, "")
+    found = find_alerts([run, *list_past()]).get(AlertKind.RUN, "")
     assert bool(found) is bool(words)
     assert words in found
 
@@ -85,25 +85,25 @@ def test_a_worker_that_ended_badly_is_told_though_the_others_did_its_work() -> N
     died = build_run(0, {}, exit_reason="", state=RunState.DIED, machine="m1")
     idle, busy = build_run(0, {}), build_run(0)
     told = find_alerts([build_run(0, workers=(died, busy)), *list_past()])
-    assert told.keys() == {Ailment.RUN}
-    assert "1 of 2 workers" in told[Ailment.RUN]
-    assert "m1 died" in told[Ailment.RUN]
+    assert told.keys() == {AlertKind.RUN}
+    assert "1 of 2 workers" in told[AlertKind.RUN]
+    assert "m1 died" in told[AlertKind.RUN]
     assert find_alerts([build_run(0, workers=(idle, busy)), *list_past()]) == {}
 
 
 @pytest.mark.parametrize(("hours", "is_silent"), [(1, False), (4.9, False), (5.5, True), (200, True)])
 def test_silence_is_measured_by_the_usual_interval(hours: float, *, is_silent: bool) -> None:
     """One an hour, so five hours are too long, whether nothing is found or nobody looks."""
-    assert (Ailment.SILENCE in find_alerts(list_past(hours))) is is_silent
+    assert (AlertKind.SILENCE in find_alerts(list_past(hours))) is is_silent
     looked_in_vain = [build_run(n / 10, WELL | {"posts/new": 0}) for n in range(int(hours * 10))]
-    assert (Ailment.SILENCE in find_alerts([*looked_in_vain, *list_past(hours)])) is is_silent
+    assert (AlertKind.SILENCE in find_alerts([*looked_in_vain, *list_past(hours)])) is is_silent
 
 
 def test_nights_are_usual() -> None:
     """Ten articles an hour apart by day, none in fifteen hours of night."""
     runs = [build_run(14 + 24 * day + hour) for day in range(4) for hour in range(10)]
-    assert Ailment.SILENCE not in find_alerts(runs)
-    assert Ailment.SILENCE in find_alerts([build_run(25 + 24 * day + hour) for day in range(4) for hour in range(10)])
+    assert AlertKind.SILENCE not in find_alerts(runs)
+    assert AlertKind.SILENCE in find_alerts([build_run(25 + 24 * day + hour) for day in range(4) for hour in range(10)])
 
 
 def test_few_runs_tell_nothing_of_what_is_usual() -> None:
@@ -113,9 +113,9 @@ def test_few_runs_tell_nothing_of_what_is_usual() -> None:
 def test_a_field_that_is_found_no_more_is_told() -> None:
     lost = WELL | {"fields/article/headline": 4}
     found = find_alerts([build_run(0, lost), *list_past()])
-    assert found == {Ailment.FIELDS: "headline found on 40% of 10 article pages, usually on 100%"}
+    assert found == {AlertKind.FIELDS: "headline found on 40% of 10 article pages, usually on 100%"}
     without = {name: count for name, count in WELL.items() if name != "fields/article/headline"}
-    assert "found on 0% of 10" in find_alerts([build_run(0, without), *list_past()])[Ailment.FIELDS]
+    assert "found on 0% of 10" in find_alerts([build_run(0, without), *list_past()])[AlertKind.FIELDS]
     assert find_alerts([build_run(0, WELL | {"fields/article/headline": 6}), *list_past()]) == {}
 
 
@@ -130,20 +130,20 @@ def test_of_few_pages_chance_tells_more_than_a_change() -> None:
     lost = {"pages/article": 3, "parts/article": 3, "posts/new": 1}
     runs = [build_run(-n, lost) for n in range(4)]
     assert find_alerts([runs[0], *list_past()]) == {}
-    assert Ailment.FIELDS in find_alerts([*reversed(runs), *list_past()])
+    assert AlertKind.FIELDS in find_alerts([*reversed(runs), *list_past()])
 
 
 def test_errors_failures_and_new_robots_are_told() -> None:
     broken = WELL | {"spider_exceptions/count": 2, "spider_exceptions/KeyError": 2}
-    assert find_alerts([build_run(0, broken), *list_past()]) == {Ailment.ERRORS: "2 pages broke the parser: KeyError"}
+    assert find_alerts([build_run(0, broken), *list_past()]) == {AlertKind.ERRORS: "2 pages broke the parser: KeyError"}
     failed = WELL | {"pages/failed/article": 5, "failures/http_503": 4, "failures/timeout": 1}
     assert find_alerts([build_run(0, failed), *list_past()]) == {
-        Ailment.FAILURES: "20% of 25 pages failed, usually 0%: 4 http_503, 1 timeout"
+        AlertKind.FAILURES: "20% of 25 pages failed, usually 0%: 4 http_503, 1 timeout"
     }
     always = [build_run(n, failed) for n in range(10)]
     assert find_alerts(always) == {}
     changed = build_run(0, robots={"paper.example": "bbbb"})
-    assert "robots.txt of paper.example has changed" in find_alerts([changed, *list_past()])[Ailment.ROBOTS]
+    assert "robots.txt of paper.example has changed" in find_alerts([changed, *list_past()])[AlertKind.ROBOTS]
     assert find_alerts([build_run(0, robots={"new.example": "bbbb"}), *list_past()]) == {}
 
 
@@ -252,13 +252,13 @@ def test_a_new_template_is_told_for_a_week_or_until_the_rules_are_edited(
     definition = latest[-1].definition
     earlier = [build_run(300 + n, WELL | {OLD: 10}, definition=definition) for n in range(3)]
     alerts = examine([*latest, *earlier], now=NOW, limits=Limits(silence=1e6)).alerts
-    found = [alert for alert in alerts if alert.ailment is Ailment.TEMPLATE]
+    found = [alert for alert in alerts if alert.kind is AlertKind.TEMPLATE]
     assert [alert.since for alert in found] == [latest[-1].began_at] * is_told
 
 
 def test_templates_that_are_made_up_for_every_page_tell_nothing() -> None:
     runs = [build_run(n, WELL | {f"templates/{n}{page}": 1 for page in range(10)}) for n in range(5)]
-    assert Ailment.TEMPLATE not in find_alerts(runs)
+    assert AlertKind.TEMPLATE not in find_alerts(runs)
 
 
 def test_an_alert_says_what_since_when_on_which_pages_and_what_to_do() -> None:
@@ -275,4 +275,4 @@ def test_an_alert_says_what_since_when_on_which_pages_and_what_to_do() -> None:
 
 def test_a_rule_that_finds_a_notice_is_told() -> None:
     run = build_run(0, WELL | {"bodies/notice": 8, "captures/article": 10})
-    assert "8 of 10 articles have a notice" in find_alerts([run, *list_past()])[Ailment.NOTICE]
+    assert "8 of 10 articles have a notice" in find_alerts([run, *list_past()])[AlertKind.NOTICE]

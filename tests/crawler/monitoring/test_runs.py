@@ -15,8 +15,8 @@ import pytest
 from archives.storage.collection import Collection
 from archives.storage.files import lock_file
 from crawler.demo_site import Newspaper
+from crawler.monitoring.crawl_counts import format_bytes
 from crawler.monitoring.logbook import RunState, find_run, list_runs
-from crawler.monitoring.tally import format_bytes
 from crawler.runs.crawl_manifest import build_joint
 from tests.project import LOOPBACK, Data, run_scrapy, start_scrapy
 

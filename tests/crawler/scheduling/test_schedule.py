@@ -23,7 +23,7 @@ import pytest
 import yaml
 
 from crawler.demo_site import Newspaper
-from crawler.monitoring.events import Event, Happening, describe_event, dump_event
+from crawler.monitoring.events import Event, EventKind, describe_event, dump_event
 from crawler.monitoring.logbook import RunRecord, RunState
 from crawler.scheduling.children import Child, Orphan, SourceLock
 from crawler.scheduling.loop import Scheduler
@@ -251,11 +251,11 @@ class Bench:
     def build_command(self, plan: Plan) -> Sequence[str]:
         return [self.python, "-c", self.code[plan.source]]
 
-    def find(self, kind: Happening, source: str = "paper") -> dict[str, Any]:
+    def find(self, kind: EventKind, source: str = "paper") -> dict[str, Any]:
         (event,) = [e for e in self.events if e.kind is kind and e.source == source]
         return dict(event.details)
 
-    def count(self, kind: Happening, source: str = "paper") -> int:
+    def count(self, kind: EventKind, source: str = "paper") -> int:
         return sum(e.kind is kind and e.source == source for e in self.events)
 
 
@@ -268,22 +268,22 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def test_a_crash_is_written_down_and_harms_nobody_else(bench: Bench) -> None:
     bench.code["paper"] = "import os; print('about to'); raise SystemError('it broke')"
     assert bench.run(build_plan(), build_plan("other")) == 1
-    failed = bench.find(Happening.FINISHED)
+    failed = bench.find(EventKind.FINISHED)
     assert (failed["status"], failed["exit_code"], failed["last_line"]) == ("failed", 1, "SystemError: it broke")
-    assert bench.find(Happening.FINISHED, "other")["status"] == "ok"
+    assert bench.find(EventKind.FINISHED, "other")["status"] == "ok"
     assert {entry.status for entry in bench.table.read().values()} == {Status.FAILED, Status.OK}
     bench.code["paper"] = "import os; os.kill(os.getpid(), 11)"
     bench.events.clear()
     bench.table.settle([build_timetable(every_s=600)])
     assert bench.run(build_plan(every_s=600)) == 1
-    assert bench.find(Happening.FINISHED)["exit_code"] == -signal.SIGSEGV
+    assert bench.find(EventKind.FINISHED)["exit_code"] == -signal.SIGSEGV
     assert "about to" in (bench.folder / "paper.log.1").read_text("utf-8")
 
 
 def test_a_crawl_that_cannot_be_started_is_a_failed_run(bench: Bench) -> None:
     bench.python = str(bench.folder / "no-such-interpreter")
     assert bench.run(build_plan()) == 1
-    assert "could not be started" in bench.find(Happening.FAULT)["message"]
+    assert "could not be started" in bench.find(EventKind.FAULT)["message"]
     assert bench.table.read()["paper"].status is Status.FAILED
     lock = SourceLock.take(bench.folder / "paper.lock")
     assert lock
@@ -298,7 +298,7 @@ def test_a_crawl_beyond_its_time_is_asked_to_stop_and_then_killed_with_all_it_st
         "time.sleep(60)"
     )
     assert bench.run(build_plan(time_limit_s=1), build_plan("other", time_limit_s=1), grace_s=1) == 1
-    polite, stubborn = bench.find(Happening.FINISHED), bench.find(Happening.FINISHED, "other")
+    polite, stubborn = bench.find(EventKind.FINISHED), bench.find(EventKind.FINISHED, "other")
     assert (polite["status"], polite["exit_code"]) == ("time-limit", -signal.SIGTERM)
     assert (stubborn["status"], stubborn["exit_code"]) == ("time-limit", -signal.SIGKILL)
     grandchild = int((bench.folder / "other.log").read_text("utf-8"))
@@ -363,13 +363,13 @@ def leave_orphan(bench: Bench, code: str, *, started: datetime) -> subprocess.Po
 def test_an_orphan_is_left_alone_while_its_lease_may_be_alive(bench: Bench) -> None:
     orphan = leave_orphan(bench, "import time; time.sleep(60)", started=datetime.now(UTC))
     assert bench.run(build_plan()) == 0
-    assert bench.count(Happening.BUSY) == 1
-    assert bench.count(Happening.STARTED) == 0
+    assert bench.count(EventKind.BUSY) == 1
+    assert bench.count(EventKind.STARTED) == 0
     orphan.kill()
     orphan.wait()
     assert bench.run(build_plan()) == 1
-    lost = bench.find(Happening.FINISHED)
-    assert (lost["status"], bench.count(Happening.STARTED)) == ("lost", 0)
+    lost = bench.find(EventKind.FINISHED)
+    assert (lost["status"], bench.count(EventKind.STARTED)) == ("lost", 0)
     wait_s = (bench.table.read()["paper"].due - datetime.now(UTC)).total_seconds()
     assert 50 < wait_s <= 60
 
@@ -379,15 +379,15 @@ def test_an_orphan_that_ended_well_is_written_down_as_that(bench: Bench) -> None
     orphan.wait()
     bench.runs["paper"] = build_record(new=2)
     assert bench.run(build_plan()) == 0
-    assert (bench.find(Happening.FINISHED)["status"], bench.count(Happening.STARTED)) == ("ok", 0)
+    assert (bench.find(EventKind.FINISHED)["status"], bench.count(EventKind.STARTED)) == ("ok", 0)
 
 
 def test_an_orphan_beyond_its_time_is_stopped(bench: Bench) -> None:
     orphan = leave_orphan(bench, "import time; time.sleep(60)", started=datetime.now(UTC) - timedelta(minutes=5))
     assert bench.run(build_plan()) == 1
     assert orphan.wait(PATIENCE_S) == -signal.SIGTERM
-    assert bench.find(Happening.ADOPTED)["pid"] == orphan.pid
-    assert bench.find(Happening.FINISHED)["status"] == "time-limit"
+    assert bench.find(EventKind.ADOPTED)["pid"] == orphan.pid
+    assert bench.find(EventKind.FINISHED)["status"] == "time-limit"
 
 
 def test_no_signal_goes_to_a_process_that_does_not_hold_the_lock(tmp_path: Path) -> None:
@@ -401,7 +401,7 @@ def test_no_signal_goes_to_a_process_that_does_not_hold_the_lock(tmp_path: Path)
 
 def test_an_event_is_one_line_for_people_and_one_for_programs() -> None:
     details = {"status": "failed", "last_line": "ValueError: é = 1\nno", "run": None}
-    event = Event(kind=Happening.FINISHED, at=AT, source="paper", details=details)
+    event = Event(kind=EventKind.FINISHED, at=AT, source="paper", details=details)
     line = describe_event(event)
     assert line == r'2026-06-01T12:00:00Z finished paper status=failed last_line="ValueError: é = 1\nno"'
     assert json.loads(dump_event(event)) == {

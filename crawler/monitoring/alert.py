@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from crawler.monitoring.logbook import RunRecord
 
 
-class Ailment(StrEnum):
+class AlertKind(StrEnum):
     """What may be wrong with a source."""
 
     RUN = "run"
@@ -45,7 +45,7 @@ class Alert:
         advice: what to do, as a command.
     """
 
-    ailment: Ailment
+    kind: AlertKind
     message: str
     since: datetime | None = None
     examples: tuple[str, ...] = ()

@@ -1,8 +1,8 @@
-"""The tally of a crawl under way: sums, pace, and how long what is waiting will take."""
+"""The counts of a crawl under way: sums, pace, and how long what is waiting will take."""
 
 from __future__ import annotations
 
-from crawler.monitoring.tally import Pace, build_tally, describe_tally, dump_tally
+from crawler.monitoring.crawl_counts import Pace, build_counts, describe_counts, dump_counts
 
 STATS = {
     "pages/article": 7,
@@ -20,9 +20,9 @@ STATS = {
 
 def test_a_tally_sums_what_the_statistics_say() -> None:
     pace = Pace()
-    build_tally({}, bytes_archived=0, pace=pace, now=100.0)
-    tally = build_tally(STATS, bytes_archived=12_345, pace=pace, now=106.0)
-    assert dump_tally(tally) == {
+    build_counts({}, bytes_archived=0, pace=pace, now=100.0)
+    counts = build_counts(STATS, bytes_archived=12_345, pace=pace, now=106.0)
+    assert dump_counts(counts) == {
         "pages": 9,
         "new": 3,
         "updated": 1,
@@ -35,16 +35,16 @@ def test_a_tally_sums_what_the_statistics_say() -> None:
         "per_s": 2.0,
         "eta_s": 9,
     }
-    assert describe_tally(tally) == (
+    assert describe_counts(counts) == (
         "9 pages · 3 new · 1 updated · 0 unchanged · 1 failed · 12.3 kB · 2/s · 18 waiting, 9s left"
     )
 
 
 def test_nobody_knows_the_end_before_anything_was_done() -> None:
-    tally = build_tally({"frontier/added": 5}, bytes_archived=0, pace=Pace(), now=1.0)
-    assert tally.waiting == 5
-    assert tally.eta_s is None
-    assert "left" not in describe_tally(tally)
+    counts = build_counts({"frontier/added": 5}, bytes_archived=0, pace=Pace(), now=1.0)
+    assert counts.waiting == 5
+    assert counts.eta_s is None
+    assert "left" not in describe_counts(counts)
 
 
 def test_the_pace_is_that_of_the_last_minute() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from crawler.monitoring.exits import ExitCode, find_exit_code
-from crawler.monitoring.silence import find_silence
+from crawler.monitoring.no_articles import explain_no_articles
 from tests.project import Data, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -33,7 +33,7 @@ WELL: list[dict[str, int]] = [
 
 @pytest.mark.parametrize(("counts", "reason"), SILENT)
 def test_a_run_without_an_article_says_why(counts: dict[str, int], reason: str) -> None:
-    sentence = find_silence(counts)
+    sentence = explain_no_articles(counts)
     assert sentence.startswith("no article was found: ")
     assert reason in sentence
     assert "; " in sentence, "what to do"
@@ -41,7 +41,7 @@ def test_a_run_without_an_article_says_why(counts: dict[str, int], reason: str) 
 
 @pytest.mark.parametrize("counts", WELL)
 def test_a_run_with_articles_old_or_new_is_not_silent(counts: dict[str, int]) -> None:
-    assert find_silence(counts) == ""
+    assert explain_no_articles(counts) == ""
 
 
 def test_silence_is_a_problem() -> None:

@@ -17,7 +17,7 @@ _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class CrawlCounts:
     """Numbers of a run.
 
     Attributes:
@@ -65,11 +65,11 @@ class Pace:
         return (count - first) / (now - began) if now > began else 0.0
 
 
-def build_tally(stats: Mapping[str, Any], *, bytes_archived: int, pace: Pace, now: float) -> Tally:
-    """Return the tally of a run by its statistics."""
+def build_counts(stats: Mapping[str, Any], *, bytes_archived: int, pace: Pace, now: float) -> CrawlCounts:
+    """Return the counts of a run by its statistics."""
     done = stats.get("frontier/acknowledged", 0)
     known = stats.get("frontier/added", 0) + stats.get("frontier/resumed", 0)
-    return Tally(
+    return CrawlCounts(
         pages=_sum(stats, "pages/", but=("pages/failed/", "pages/not_html")),
         failed=_sum(stats, "pages/failed/"),
         posts={outcome.value: stats.get(f"posts/{outcome}", 0) for outcome in Outcome},
@@ -81,32 +81,32 @@ def build_tally(stats: Mapping[str, Any], *, bytes_archived: int, pace: Pace, no
     )
 
 
-def describe_tally(tally: Tally) -> str:
-    """Return a tally as one line for people."""
+def describe_counts(counts: CrawlCounts) -> str:
+    """Return the counts as one line for people."""
     parts = [
-        f"{tally.pages} pages",
-        *(f"{count} {outcome}" for outcome, count in tally.posts.items()),
-        f"{tally.failed} failed",
-        format_bytes(tally.bytes_archived),
-        f"{tally.per_s:g}/s",
+        f"{counts.pages} pages",
+        *(f"{count} {outcome}" for outcome, count in counts.posts.items()),
+        f"{counts.failed} failed",
+        format_bytes(counts.bytes_archived),
+        f"{counts.per_s:g}/s",
     ]
-    if tally.eta_s is not None:
-        parts.append(f"{tally.waiting} waiting, {format_duration(tally.eta_s)} left")
+    if counts.eta_s is not None:
+        parts.append(f"{counts.waiting} waiting, {format_duration(counts.eta_s)} left")
     return " · ".join(parts)
 
 
-def dump_tally(tally: Tally) -> dict[str, Any]:
-    """Return a tally as JSON values."""
+def dump_counts(counts: CrawlCounts) -> dict[str, Any]:
+    """Return the counts as JSON values."""
     return {
-        "pages": tally.pages,
-        **tally.posts,
-        "failed": tally.failed,
-        "dropped": tally.dropped,
-        "bytes": tally.bytes_archived,
-        "done": tally.done,
-        "waiting": tally.waiting,
-        "per_s": tally.per_s,
-        "eta_s": tally.eta_s,
+        "pages": counts.pages,
+        **counts.posts,
+        "failed": counts.failed,
+        "dropped": counts.dropped,
+        "bytes": counts.bytes_archived,
+        "done": counts.done,
+        "waiting": counts.waiting,
+        "per_s": counts.per_s,
+        "eta_s": counts.eta_s,
     }
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NO_PAGES: Final = ("image/", "video/", "audio/", "font/", "text/css", "text/javascript")
 
 
-class Holding:
+class CollectionContents:
     """The captures of a collection.
 
     Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from archives.transfer.importing import add_file
-from crawler.reparsing.holding import Holding
+from crawler.reparsing.contents import CollectionContents
 from crawler.sources.undescribed import build_definition
 from tests.crawler.commands.test_import_command import PAGE, build_record
 
@@ -40,6 +40,6 @@ def test_captures_of_many_hosts_are_found_in_one_pass_over_the_index(
 
     monkeypatch.setattr(CollectionIndex, "iter_files", iter_files)
     sources = [build_definition(f"https://{host}/") for host in ("a.example", "b.example", "c.example")]
-    found = [(entry.url, source.name) for entry, source in Holding(collection).iter_entries(sources)]
+    found = [(entry.url, source.name) for entry, source in CollectionContents(collection).iter_entries(sources)]
     assert len(passes) == 1
     assert sorted(found) == sorted((url, url.split("/")[2].removeprefix("deep.")) for url in urls)

@@ -39,11 +39,11 @@ SCHEMA: Final = Schema(version=1, script=_SCRIPT, is_private=True, loss="current
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Standing:
+class CurrentAlert:
     """An alert, current or ended.
 
     Attributes:
-        kind: an `Ailment`.
+        kind: an `AlertKind`.
         message: one line for people.
         since: when it was first seen.
     """
@@ -60,7 +60,7 @@ class Standing:
         return self.collection, self.source, self.kind
 
 
-class StandingAlerts:
+class AlertStore:
     """The alerts of a data directory and the receivers notified of them.
 
     Args:
@@ -76,7 +76,7 @@ class StandingAlerts:
     def __exit__(self, *exc_info: object) -> None:
         self._database.close()
 
-    def replace(self, found: Iterable[Standing], *, examined: Iterable[tuple[str, str]] | None) -> None:
+    def replace(self, found: Iterable[CurrentAlert], *, examined: Iterable[tuple[str, str]] | None) -> None:
         """Put the alerts that were found in the place of those of the same sources.
 
         Args:
@@ -84,7 +84,7 @@ class StandingAlerts:
         """
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            before = {alert.key: alert for alert in self.list_standing()}
+            before = {alert.key: alert for alert in self.list_current()}
             if examined is None:
                 self._database.execute("DELETE FROM standing")
             else:
@@ -95,11 +95,11 @@ class StandingAlerts:
             # Of two of one kind the first stands for both.
             self._database.executemany("INSERT OR IGNORE INTO standing VALUES (?, ?, ?, ?, ?)", rows)
 
-    def list_standing(self) -> list[Standing]:
+    def list_current(self) -> list[CurrentAlert]:
         """Return the current alerts, sorted."""
         return self._list("SELECT * FROM standing")
 
-    def list_notified(self, receiver: str) -> list[Standing]:
+    def list_notified(self, receiver: str) -> list[CurrentAlert]:
         """Return the alerts that a receiver was notified of and that have not ended for it, sorted."""
         return self._list(
             "SELECT collection, source, kind, message, since FROM notified WHERE receiver = ?", (receiver,)
@@ -117,7 +117,9 @@ class StandingAlerts:
             ).fetchone()
         return row is not None
 
-    def record_sent(self, receiver: str, begun: Sequence[Standing], ended: Sequence[Standing], now: float) -> None:
+    def record_sent(
+        self, receiver: str, begun: Sequence[CurrentAlert], ended: Sequence[CurrentAlert], now: float
+    ) -> None:
         """Record a delivered message."""
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
@@ -150,9 +152,10 @@ class StandingAlerts:
             return None, ""
         return datetime.fromtimestamp(row[0], UTC) if row[0] else None, row[1]
 
-    def _list(self, query: str, values: tuple[str, ...] = ()) -> list[Standing]:
+    def _list(self, query: str, values: tuple[str, ...] = ()) -> list[CurrentAlert]:
         rows = self._database.execute(query, values).fetchall()
         names = ("collection", "source", "kind", "message")
         return sorted(
-            Standing(**dict(zip(names, row, strict=False)), since=datetime.fromtimestamp(row[4], UTC)) for row in rows
+            CurrentAlert(**dict(zip(names, row, strict=False)), since=datetime.fromtimestamp(row[4], UTC))
+            for row in rows
         )

@@ -41,7 +41,7 @@ _FAILURES: Final = {
 }
 
 
-def find_silence(counts: Mapping[str, Any]) -> str:
+def explain_no_articles(counts: Mapping[str, Any]) -> str:
     """Return one sentence on why a run that ended by itself found no article, or '' where it found some.
 
     Articles that an earlier run has settled count as found; so do those that the run was not to look for.
