@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urljoin, urlsplit
 
@@ -17,7 +15,7 @@ from crawler.frontier.owed import Debt
 from crawler.sources import Discovery, Source, SourceError
 from crawler.sources.publishers import find_described
 from crawler.sources.undescribed import build_definition
-from crawler.spiders.base import NewsSpider
+from crawler.spiders.backfill import BackfillSpider, parse_bound, parse_day
 from crawler.spiders.bounds import is_as_captured, is_changed, is_too_old
 from pipelines.rules.addresses import build_identity, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
@@ -31,7 +29,6 @@ if TYPE_CHECKING:
     from pipelines.reading.read import Reading
 
 META_LINK = "link"
-_ISO_DAY = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
 _MAX_SITEMAP_DEPTH = 4
 _MAX_SITEMAPS = 50
 _MAX_BACKFILL_SITEMAPS = 5_000
@@ -47,7 +44,7 @@ _LISTS = (LinkKind.CATEGORY, LinkKind.NEXT_PAGE)
 _PAGES = (*_LISTS, LinkKind.ARTICLE)
 
 
-class SiteSpider(NewsSpider):
+class SiteSpider(BackfillSpider):
     """`scrapy crawl site -a url=URL [-a source=NAME_OR_PATH] [-a since=DAY] [-a depth=N] [-a max_pages=N]`.
 
     What a page is, its own bytes say, so a reparse comes to the same verdict; the bounds decide only what is asked for.
@@ -60,19 +57,15 @@ class SiteSpider(NewsSpider):
     name = "site"
     follows: ClassVar[frozenset[LinkKind]] = frozenset(kind for kind in LinkKind if kind is not LinkKind.OTHER)
     arguments: ClassVar[tuple[str, ...]] = (
-        *NewsSpider.arguments,
-        *("url", "since", "depth", "max_pages", "timezone", "language", "requisites", "backfill"),
+        *BackfillSpider.arguments,
+        *("url", "since", "depth", "timezone", "language", "requisites"),
     )
 
-    def __init__(
-        self, source: Source, seeds: tuple[str, ...] = (), *, backfill: date | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, source: Source, seeds: tuple[str, ...] = (), **kwargs: Any) -> None:
         super().__init__(source, seeds, **kwargs)
         self._bounds = source.discovery or Discovery()
-        self.backfill = backfill
         self._asked: Counter[str] = Counter()
         self._sitemaps: Counter[str] = Counter()
-        self._listed: set[str] = set()
         self._left_sitemaps = 0
         self._reached: dict[str, int] = {}
 
@@ -89,20 +82,14 @@ class SiteSpider(NewsSpider):
         source = find_described(name) if name else build_definition(url, **own, requisites=kinds)
         if source.discovery is None:
             raise SourceError("has no [discovery] table, which may be empty; add one to search its site", path=name)
-        bounds = replace(
-            source.discovery,
-            depth=_parse_bound(arguments, "depth", source.discovery.depth),
-            max_pages=_parse_bound(arguments, "max_pages", source.discovery.max_pages),
-            since=_parse_day(arguments.pop("since", "")) or source.discovery.since,
-        )
+        bounds = source.discovery
+        if since := arguments.pop("since", ""):
+            bounds = replace(bounds, since=parse_day(since, "since"))
+        if depth := arguments.pop("depth", ""):
+            bounds = replace(bounds, depth=parse_bound(depth, "depth"))
+        if most := arguments.pop("max_pages", ""):
+            bounds = replace(bounds, max_pages=parse_bound(most, "max_pages"))
         return replace(source, discovery=bounds, seeds=(url,) if url and name else source.seeds)
-
-    @classmethod
-    def parse_arguments(cls, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Turn the text of `-a` arguments into what the constructor takes."""
-        day = arguments.pop("backfill", None)
-        parsed = super().parse_arguments(arguments)
-        return parsed | ({"backfill": _parse_day(day, "backfill")} if day else {})
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield robots.txt of every host that the seeds are on, then the seeds."""
@@ -141,8 +128,7 @@ class SiteSpider(NewsSpider):
         if reading.kind in (LinkKind.FEED, LinkKind.SITEMAP):
             return links
         articles = {link.url for link in links if link.kind is LinkKind.ARTICLE}
-        is_unseen = bool(articles - self._listed)
-        self._listed |= articles
+        is_unseen = self.is_showing_unlisted(articles)
         ordered = [link.url for link in links if link.url in articles]
         is_new = self.backfill is not None or not self._has_all(articles)
         if is_unseen and self.walk.goes_on(ordered, response, is_new=is_new):
@@ -261,17 +247,3 @@ class SiteSpider(NewsSpider):
         if self.backfill is not None and self.memory.is_archived(link.url):
             return "archived"
         return "not_modified" if is_as_captured(link, self.memory) else ""
-
-
-def _parse_bound(arguments: dict[str, Any], name: str, default: int) -> int:
-    text = str(arguments.pop(name, default))
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{name}={text} is not a whole number from 1")
-    return int(text)
-
-
-def _parse_day(text: str, name: str = "since") -> date | None:
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise ValueError(f"{name}={text} is not a day such as 2026-11-01") from None
