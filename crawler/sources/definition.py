@@ -153,6 +153,8 @@ def _build_parser(key: str, parser: schema.Parser, path: str) -> Parser:
         raise Fault(f"{key}.fallback", "is for articles only; leave it out")
     if kind is LinkKind.LISTING and not parser.records:
         raise Fault(f"{key}.records", "is missing; give the expression that finds the entries of the listing")
+    if kind is not LinkKind.LISTING and parser.fields.url != ():
+        raise Fault(f"{key}.fields.url", "is for listings only; leave it out")
     with at_key(f"{key}.class", ReaderError):
         reader = load_reader(parser.class_, beside=path) if parser.class_ else None
     return Parser(

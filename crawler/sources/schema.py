@@ -95,6 +95,9 @@ class Fields(_Table, frozen=True, rename="camel"):
     """The expressions that find each field of a post; of a list, the first that finds anything counts."""
 
     identifier: Annotated[Texts, _key("Identifier", "The publisher's id of the article.", "id")] = ()
+    url: Annotated[
+        Texts, _key("Address", "Of a listing's entry: the article's own page, which is fetched.", "link")
+    ] = ()
     headline: Annotated[Texts, _key("Headline", "One line of text.", "h1", ["h1", "xpath://title"])] = ()
     date_published: Annotated[
         Texts, _key("Date published", "As the page writes it, in words or digits.", "xpath://time/@datetime")

@@ -277,13 +277,13 @@ class NewsSpider(Spider):
                 text_link = statement.shareLink or self.find_known_share(statement.identifier)
                 is_read = self.is_unchanged(response) and self.is_text_archived(text_link)
                 yield from self._state_awaiting_text(statement, text_link, is_read=is_read)
-            elif statement.origin is Origin.LISTING:
+            elif statement.origin is Origin.LISTING and (statement.shareLink or not reading.links):
                 is_read = self.is_text_archived(statement.shareLink)
                 yield from self._state_awaiting_text(statement, statement.shareLink, is_read=is_read)
             elif statement.origin is Origin.TEXT:
                 yield from self._state_awaiting_article(statement)
             else:
-                if statement.origin is Origin.SHARE:
+                if statement.origin in (Origin.SHARE, Origin.LISTING):
                     statement.waits_for = Origin.ARTICLE
                 yield statement
 

@@ -16,7 +16,7 @@ from pipelines.discovery.classification import is_article_page, judge_document
 from pipelines.discovery.feeds import read_feed
 from pipelines.discovery.sitemaps import read_sitemap, sort_children, sort_newest_first
 from pipelines.discovery.structure import find_canonical, iter_announced, list_structure
-from pipelines.page.addresses import iter_links
+from pipelines.page.addresses import iter_links, join_url
 from pipelines.page.classes import IN_PLACE, PageClass
 from pipelines.page.classification import classify, classify_other, observe
 from pipelines.page.encodings import decode_page
@@ -276,9 +276,15 @@ class _Reader:
         parser = rules.find_parser(LinkKind.LISTING, document.captured_at)
         if parser is None or parser.records is None:
             return self._build(LinkKind.LISTING, PageClass.DOCUMENT, note="listing/no_parser")
-        statements = []
+        statements, links = [], []
         for record in parser.iter_records(page):
-            identifier = find_identifier(record, LinkKind.LISTING, document, rules)
+            url = join_url(document.url, parser.find_text("url", record))
+            if url and not rules.admits(url):
+                self._notes["listing/out_of_scope"] += 1
+                continue
+            if url:
+                links.append(Link(url=url, kind=LinkKind.ARTICLE, reason=Reason.RULE))
+            identifier = find_identifier(record, LinkKind.LISTING, document, rules) or (url and rules.identify(url))
             if not identifier:
                 self._notes["listing/no_identifier"] += 1
                 continue
@@ -286,7 +292,7 @@ class _Reader:
             statement.identifier = identifier
             statement.shareLink = rules.share.url.replace("{id}", identifier)
             statements.append(statement)
-        return self._build(LinkKind.LISTING, PageClass.LIST, statements=tuple(statements))
+        return self._build(LinkKind.LISTING, PageClass.LIST, statements=tuple(statements), links=tuple(links))
 
     def _read_text(self, page: Page, identifier: str) -> Reading:
         """Read the text that a share link stands for."""

@@ -58,6 +58,7 @@ of = "listing"
 records = "records"
 [parser.fields]
 identifier = "id"
+url = "link"
 [politeness]
 delay = 2
 concurrency = 1
