@@ -1,7 +1,8 @@
 """Pauses hosts that ask for it (429, 503); their requests wait in the frontier.
 
 A request that is answered 429 or 503 with Retry-After goes back to the frontier, where it survives a crash as any other
-does, and nothing is asked of the host until its time has come. A host that refuses without a time is given pauses that
+does, and nothing is asked of the host until its time has come. The frontier also keeps the pauses, so that the next run
+waits for what is left of them. A host that refuses without a time is given pauses that
 double with each refusal.
 
 Spec: RFC 9110 §10.2.3 (Retry-After), §15.6.4 (503); RFC 6585 §4 (429).
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from scrapy import Request
     from scrapy.crawler import Crawler
@@ -47,7 +48,7 @@ class HostPauses:
 
     `RETRY_AFTER_MAX` bounds a pause, in seconds; a host that wants a longer one is asked again after it.
 
-    Stats: `pauses/count`, `pauses/requests` that waited for one, `pauses/given_up`.
+    Stats: `pauses/count`, `pauses/requests` that waited for one, `pauses/given_up`, `pauses/resumed`.
     """
 
     def __init__(self, crawler: Crawler, clock: Callable[[], float] = time.monotonic) -> None:
@@ -55,11 +56,27 @@ class HostPauses:
         self._most_s = crawler.settings.getfloat("RETRY_AFTER_MAX")
         self._stats = crawler.stats
         self._hosts: dict[str, _Rest] = {}
+        self._keep: Callable[[str, float], None] | None = None
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         """Build the extension for one run."""
         return cls(crawler)
+
+    def resume(self, pauses: Mapping[str, float], keep: Callable[[str, float], None]) -> None:
+        """Go on with the pauses that were not over when an earlier run ended.
+
+        Args:
+            pauses: host to the seconds that are left.
+            keep: is called with each new pause of this run, as host and seconds.
+        """
+        self._keep = keep
+        now = self._clock()
+        for host, left_s in pauses.items():
+            self._hosts[host] = _Rest(until=now + min(left_s, self._most_s), refusals=1)
+        if pauses:
+            self._stats.inc_value("pauses/resumed", len(pauses))
+            logger.info("Still left alone, as they asked an earlier run: %s", ", ".join(sorted(pauses)))
 
     def find_left(self, host: str) -> float:
         """Return the seconds for which a host is still to be left alone; 0 where it may be asked."""
@@ -81,12 +98,18 @@ class HostPauses:
         """
         rest = self._hosts.setdefault(host, _Rest())
         now = self._clock()
-        if rest.until <= now:  # what was under way when the pause began is no further refusal
+        is_new = rest.until <= now  # what was under way when the pause began is no further refusal
+        if is_new:
             rest.refusals += 1
             self._stats.inc_value("pauses/count")
-            logger.info("%s asks for a pause; it is left alone for a while", host)
         growing_s = min(_FIRST_PAUSE_S * 2 ** (rest.refusals - 1), _LONGEST_PAUSE_S)
-        rest.until = max(rest.until, now + (growing_s if wanted_s is None else min(wanted_s, self._most_s)))
+        left_s = growing_s if wanted_s is None else min(wanted_s, self._most_s)
+        if rest.until < now + left_s:
+            rest.until = now + left_s
+            if self._keep is not None:
+                self._keep(host, left_s)
+        if is_new:
+            logger.info("%s asks for a pause; it is left alone for a while", host)
 
     def welcome(self, host: str) -> None:
         """Note that a host has answered as it should."""

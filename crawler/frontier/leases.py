@@ -43,13 +43,20 @@ CREATE TABLE IF NOT EXISTS requests (
     is_list INTEGER NOT NULL DEFAULT 0,  -- its answer may lead to news when the job is taken up
     PRIMARY KEY (job, fingerprint)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pauses (
+    host TEXT PRIMARY KEY,
+    until REAL NOT NULL             -- seconds since the epoch
+) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS waiting ON requests (job, host, priority, serial) WHERE state = 0;
 CREATE INDEX IF NOT EXISTS leased ON requests (job, worker) WHERE state = 1;
 """
 SCHEMA = Schema(
-    version=2,
+    version=3,
     script=_SCRIPT,
-    upgrades={1: "ALTER TABLE requests ADD COLUMN is_list INTEGER NOT NULL DEFAULT 0;"},
+    upgrades={
+        1: "ALTER TABLE requests ADD COLUMN is_list INTEGER NOT NULL DEFAULT 0;",
+        2: "CREATE TABLE pauses (host TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;",
+    },
     is_private=True,
     synchronous="NORMAL",
     loss="runs that were cut short then start from the beginning",
@@ -182,6 +189,20 @@ class LeaseTable:
             "UPDATE requests INDEXED BY leased SET until = ? WHERE job = ? AND worker = ? AND state = 1",
             (self._clock() + self._lease_s, self._job, self._worker),
         )
+
+    def note_pause(self, host: str, left_s: float) -> None:
+        """Note for how long a host is to be left alone, whichever job asks it; a longer pause stays."""
+        self._database.execute(
+            "INSERT INTO pauses (host, until) VALUES (?, ?)"
+            " ON CONFLICT (host) DO UPDATE SET until = MAX(until, excluded.until)",
+            (host, self._clock() + left_s),
+        )
+
+    def find_pauses(self) -> dict[str, float]:
+        """Return the hosts that are still to be left alone, and for how many seconds."""
+        now = self._clock()
+        self._database.execute("DELETE FROM pauses WHERE until <= ?", (now,))
+        return {host: until - now for host, until in self._database.execute("SELECT host, until FROM pauses")}
 
     def holds(self, host: str) -> bool:  # noqa: ARG002 (a shared frontier gives each host to one worker)
         """Return whether this worker may ask the host for something now."""

@@ -97,6 +97,8 @@ class Frontier(BaseScheduler):
             if url:
                 lease_s = self._lease_s
                 self._membership = Membership.begin(self._crawler, url, job, worker=self._worker, lease_s=lease_s)
+            if pauses := self._crawler.get_extension(HostPauses):
+                pauses.resume(self._table.find_pauses(), self._note_pause)
             resumed = self._table.count_open()
             if resumed and isinstance(self._table, LeaseTable) and not self._table.has_company():
                 self._table.take_up(self._list_first(spider))
@@ -117,14 +119,18 @@ class Frontier(BaseScheduler):
             spider,
             fingerprint=fingerprinter.fingerprint,
             per_host=self._per_host,
-            is_resting=self._is_resting,
+            is_resting=lambda host: self._find_pause(host) > 0,
             count=self._crawler.stats.inc_value,
         )
 
-    def _is_resting(self, host: str) -> bool:
-        """Return whether a host has asked for a pause that is not over."""
+    def _find_pause(self, host: str) -> float:
+        """Return the seconds that are left of the pause that a host has asked for."""
         pauses = self._crawler.get_extension(HostPauses)
-        return pauses is not None and pauses.find_left(host) > 0
+        return pauses.find_left(host) if pauses is not None else 0.0
+
+    def _note_pause(self, host: str, left_s: float) -> None:
+        with self._guard():
+            self._table.note_pause(host, left_s)
 
     def _list_first(self, spider: Spider) -> list[bytes]:
         """Return the fingerprints of what a run of the spider begins with."""
@@ -173,12 +179,13 @@ class Frontier(BaseScheduler):
         return StreamTable(url, job, rest=self._find_rest, lease_s=self._lease_s, new_worker=lambda: self._worker)
 
     def _find_rest(self, host: str) -> float:
-        """Return the longest pause that the downloader makes between two requests to a host, in seconds."""
+        """Return the seconds for which a host may be asked for nothing now, by this worker or another."""
         engine = self._crawler.engine
         slot = engine.downloader.slots.get(host) if engine else None
         settings = self._crawler.settings
         delay: float = slot.delay if slot else settings.getfloat("DOWNLOAD_DELAY")
-        return delay * (1 + (slot.jitter if slot else settings.getfloat("DOWNLOAD_DELAY_JITTER")))
+        longest = delay * (1 + (slot.jitter if slot else settings.getfloat("DOWNLOAD_DELAY_JITTER")))
+        return max(longest, self._find_pause(host))
 
     @property
     def _table(self) -> LeaseTable | StreamTable:

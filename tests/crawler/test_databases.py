@@ -110,7 +110,7 @@ VALUES ('paper', '1', 'new', 1, 'digest', '2026-11-23T08:00:00.000000+00:00', '<
 """,
 }
 # What they are brought up to.
-VERSIONS: Final = {"frontier.sqlite": 2, "webhooks.sqlite": 2, "changes.sqlite": 3}
+VERSIONS: Final = {"frontier.sqlite": 3, "webhooks.sqlite": 2, "changes.sqlite": 3}
 DEFINITION: Final = """
 name = "paper"
 timezone = "UTC"
@@ -132,7 +132,8 @@ MAY_CONNECT: Final = {"archives/storage/databases.py", "crawler/monitoring/check
 
 def read_frontier(path: Path) -> object:
     with closing(LeaseTable(path, "job")) as table:
-        return [lease.data for lease in table.lease(lambda _: 1, most=1)]
+        table.note_pause("slow.example", 600)
+        return [lease.data for lease in table.lease(lambda _: 1, most=1)] + list(table.find_pauses())
 
 
 def read_schedule(path: Path) -> object:
@@ -151,7 +152,7 @@ def read_changes(path: Path) -> object:
 
 
 READERS: Final[dict[str, tuple[Callable[[Path], object], object]]] = {
-    "frontier.sqlite": (read_frontier, ["kept"]),
+    "frontier.sqlite": (read_frontier, ["kept", "slow.example"]),
     "schedule.sqlite": (read_schedule, [datetime(2026, 11, 23, 8, tzinfo=UTC)]),
     "webhooks.sqlite": (read_webhooks, 1),
     "changes.sqlite": (read_changes, "1-0123456789ab"),

@@ -150,6 +150,18 @@ class StreamTable:
             return
         self._held_until = asked_at + self._lease_s / 2
 
+    def note_pause(self, host: str, left_s: float) -> None:
+        """Note for how long a host is to be left alone; a longer pause stays."""
+        self._server.send("pause", self._keys("pauses"), [host, round(1000 * left_s)])
+
+    def find_pauses(self) -> dict[str, float]:
+        """Return the hosts that are still to be left alone, and for how many seconds; none while the server is away."""
+        try:
+            found = self._server.ask("pauses", self._keys("pauses"), [])
+        except Away:
+            return {}
+        return {host.decode(): left_ms / 1000 for host, left_ms in zip(found[::2], found[1::2], strict=True)}
+
     def holds(self, host: str) -> bool:
         """Return whether this worker may ask the host for something now."""
         return host in self._held and self._clock() < self._held_until

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections import Counter
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -18,7 +20,8 @@ from scrapy.utils.test import get_crawler
 from crawler.fetching.pauses import HostPauses, parse_retry_after
 from crawler.fetching.robots import normalise_robots
 from tests.clock import Clock
-from tests.project import LOOPBACK, Data, run_scrapy
+from tests.crawler.frontier.redis_server import RedisServer
+from tests.project import LOOPBACK, Data, run_scrapy, start_scrapy
 from tests.wire import Route, WireProxy, build_response
 
 SPIDER = str(Path(__file__).with_name("plain.py"))
@@ -97,6 +100,40 @@ def test_a_host_that_asks_to_come_back_later_is_left_alone_until_then(data: Data
     gaps = [later - earlier for earlier, later in pairwise(asked)]
     assert max(gaps) > 1.5
     assert len(asked) <= 12 + 8  # what was under way when the first answer came, and each once more
+
+
+@pytest.mark.parametrize("is_shared", [False, True], ids=["file", "server"])
+def test_a_pause_outlives_a_crawl_that_is_killed(data: Data, tmp_path: Path, *, is_shared: bool) -> None:
+    asked: list[float] = []
+
+    def answer(raw: bytes) -> bytes:
+        asked.append(time.monotonic())
+        if len(asked) == 1:
+            return build_response(b"later", status="503 Busy", headers=(("Retry-After", "3"),))
+        return PAGE
+
+    log = tmp_path / "log"
+    with ExitStack() as stack:
+        proxy = stack.enter_context(WireProxy({"http://a.example/1": answer}))
+        settings = LOOPBACK | {"COLLECTION": "polite", "FRONTIER_LEASE": 1}
+        if is_shared:
+            settings |= {"FRONTIER_URL": stack.enter_context(RedisServer(tmp_path)).url}
+        words = ["runspider", SPIDER, "-a", "urls=http://a.example/1", "-a", f"saw={tmp_path / 'saw.jsonl'}"]
+        environment = {"http_proxy": proxy.base_url}
+        with log.open("w") as stderr:
+            process = start_scrapy(*words, data=data, settings=settings, environment=environment, stderr=stderr)
+        deadline = time.monotonic() + 60
+        while "a.example asks for a pause" not in log.read_text("utf-8"):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert len(asked) == 1
+        done = run_scrapy(*words, data=data, settings=settings, proxy=proxy.base_url)
+    assert "Still left alone, as they asked an earlier run: a.example" in done.stderr, done.stderr
+    assert asked[1] - asked[0] > 2.9
+    assert "'pauses/resumed': 1" in done.stderr
 
 
 def test_a_host_that_never_lets_us_in_is_given_up(data: Data) -> None:

@@ -183,3 +183,19 @@ def test_who_leases_a_host_may_ask_it(open_table: Open) -> None:
     add(table, "1")
     assert take(table) == ["1"]
     assert table.holds("a.example")
+
+
+def test_the_pauses_of_hosts_outlive_their_worker_and_end_by_themselves(open_table: Open) -> None:
+    table = open_table()
+    assert table.find_pauses() == {}
+    table.note_pause("a.example", 500)
+    table.note_pause("a.example", 5)  # a longer pause stays
+    table.note_pause("b.example", 0.2)
+    table.close()
+    other = open_table()
+    assert 400 < other.find_pauses()["a.example"] <= 500
+    deadline = time.monotonic() + 10
+    while "b.example" in other.find_pauses():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert other.find_pauses().keys() == {"a.example"}
