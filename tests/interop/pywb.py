@@ -10,6 +10,7 @@ import os
 import socket
 import subprocess
 import time
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,22 @@ def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
                 return
         time.sleep(0.1)
     pytest.fail(f"pywb does not answer within {PATIENCE_S} s: {log.read_text('utf-8', 'replace')}")
+
+
+class _Unredirected(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+def fetch(address: str) -> tuple[int, bytes]:
+    """Return status and body of whatever is answered; redirects are not followed."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Unredirected)
+    try:
+        with opener.open(address, timeout=PATIENCE_S) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
 
 
 def get(address: str) -> tuple[int, bytes]:
