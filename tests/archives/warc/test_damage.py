@@ -223,6 +223,23 @@ def test_what_stands_behind_two_breaks_is_listed_where_it_names_its_file(tmp_pat
     assert {error.damage for error in damage} == {Damage.DAMAGED_MEMBER}
 
 
+@pytest.mark.parametrize(
+    ("is_naming", "has_digest", "left"),
+    [
+        (True, True, ["http://first.example/", "http://last.example/"]),
+        (True, False, ["http://last.example/"]),
+        (False, True, ["http://first.example/"]),
+    ],
+)
+def test_a_header_that_is_written_over_costs_more_where_less_vouches_for_records(
+    *, is_naming: bool, has_digest: bool, left: list[str]
+) -> None:
+    raw = bytearray(build_plain(SHAPES[0], b"<p>", has_digest=has_digest, is_naming=is_naming))
+    at = raw.index(b"WARC/1.1", raw.index(b"http://first.example/"))
+    raw[at : at + 150] = b"\xff" * 150
+    assert list_captures(bytes(raw)) == left
+
+
 def test_the_capture_that_damage_costs_is_named(tmp_path: Path) -> None:
     path = write_collection(tmp_path, PAYLOADS["a member between noise"])
     raw = bytearray(path.read_bytes())
