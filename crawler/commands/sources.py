@@ -34,11 +34,12 @@ from crawler.source_tools.cases import (
     list_cases,
     record_case,
 )
-from crawler.source_tools.draft import NoDraft, draft_source
+from crawler.source_tools.draft import Draft, NoDraft, draft_source
 from crawler.source_tools.dryrun import Report, dump_report, run_dry
 from crawler.source_tools.findings import list_warnings
 from crawler.source_tools.pages import CAPTURE_PLACE, PageReader, PageUnreadable, RawPage
 from crawler.source_tools.recorder import record_page
+from crawler.source_tools.rendered.draft import draft_rendered
 from crawler.source_tools.surveys import probe_publisher
 from crawler.source_tools.visitor import Visitor
 from crawler.sources import Source, SourceError, find_source, list_sources
@@ -95,6 +96,9 @@ class Command(NewsreelCommand):
             "-o", "--output", metavar="PATH", help="new: file for the draft; record: directory of the case"
         )
         parser.add_argument("--at", metavar="TS", help="new, record: 14-digit UTC timestamp of the capture")
+        parser.add_argument(
+            "--render", action="store_true", help="new: open the address in a browser, draft from the JSON it fetches"
+        )
         parser.add_argument("--url", default="", help="new: the address of the page in a file")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
@@ -155,9 +159,12 @@ class Command(NewsreelCommand):
         try:
             at = parse_timestamp(opts.at) if opts.at else None
             target = _complete_scheme(target)
-            listing = reader.read(target, collection=opts.collection or "", at=at)
-            listing = replace(listing, url=listing.url or opts.url)
-            draft = draft_source(listing, self._build_fetch(reader, listing, opts.collection or ""))
+            if opts.render:
+                draft = self._draft_rendered(target, reader)
+            else:
+                listing = reader.read(target, collection=opts.collection or "", at=at)
+                listing = replace(listing, url=listing.url or opts.url)
+                draft = draft_source(listing, self._build_fetch(reader, listing, opts.collection or ""))
         except (PageUnreadable, NoDraft) as error:
             print(error, file=sys.stderr)  # noqa: T201
             return 1
@@ -169,6 +176,15 @@ class Command(NewsreelCommand):
             path.write_text(draft.text, "utf-8")
             print(f"{path}: {_describe(find_source(str(path)))}; {draft.measure}")  # noqa: T201
         return 0
+
+    def _draft_rendered(self, url: str, reader: PageReader) -> Draft:
+        if not url.startswith(("http://", "https://")):
+            raise UsageError("--render opens an address of the web; give one", print_help=False)
+        assert self.settings is not None
+        assert self.crawler_process is not None
+        fetch = Visitor(reader, self.settings).visit
+        with tempfile.TemporaryDirectory(prefix="newsreel-") as scratch:
+            return draft_rendered(self.crawler_process, url, data_dir=Path(scratch), fetch=fetch)
 
     def _use_catalogue(self, word: str, names: list[str], opts: argparse.Namespace) -> int:
         if word == "search":

@@ -78,34 +78,34 @@ def _iter_lines(found: Findings) -> Iterator[str]:
     url = found.listing.url
     yield f"# Drafted from {url}"
     yield f"# {_describe_proof(found)}; see docs/sources.md"
-    yield f"name = {_quote(_build_name(url))}"
-    yield f"title = {_quote(page.find_meta('og:site_name') or page.title or find_site(url))}"
+    yield f"name = {quote_toml(build_name(url))}"
+    yield f"title = {quote_toml(page.find_meta('og:site_name') or page.title or find_site(url))}"
     if found.language:
-        yield f"language = {_quote(found.language)} # as its pages say or show"
+        yield f"language = {quote_toml(found.language)} # as its pages say or show"
     guess = (
         "guessed from host, language or offset: check it" if found.zone else "not known: put the publisher's zone here"
     )
-    yield f"timezone = {_quote(found.zone or 'UTC')} # {guess}"
+    yield f"timezone = {quote_toml(found.zone or 'UTC')} # {guess}"
     yield "# Nothing else is fetched:"
-    yield f"scope = [{_quote(_build_scope(found))}]"
+    yield f"scope = [{quote_toml(_build_scope(found))}]"
     yield from _iter_seed_lines(found)
     yield ""
     yield from _iter_link_lines(found)
     yield from _iter_parser_lines(found)
     yield from _iter_discovery_lines(found)
     if found.is_proved and all(_has_day_in_id(sample, found) for sample in found.samples):
-        yield from ("", "[post]", f"day_from_id = {_quote(_DAY_IN_ID)} # an article's id begins with its day")
+        yield from ("", "[post]", f"day_from_id = {quote_toml(_DAY_IN_ID)} # an article's id begins with its day")
 
 
 def _iter_seed_lines(found: Findings) -> Iterator[str]:
     survey = found.survey
     yield "seeds = ["
-    yield f"    {_quote(found.listing.url)}, # the page that this was drafted from"
+    yield f"    {quote_toml(found.listing.url)}, # the page that this was drafted from"
     for url, count in survey.feeds.items():
-        yield f"    {_quote(url)}, # a feed that it announces, with {count} entries"
+        yield f"    {quote_toml(url)}, # a feed that it announces, with {count} entries"
     where = f"named by {survey.named_by}" if survey.named_by else "found where sitemaps mostly lie"
     for url, count in survey.sitemaps.items():
-        yield f"    {_quote(url)}, # a sitemap, {where}; {count} addresses were read"
+        yield f"    {quote_toml(url)}, # a sitemap, {where}; {count} addresses were read"
     yield "]"
     if survey.unread:
         yield f"# {survey.unread} older sitemaps were not read for this draft; a crawl reads them, the newest first"
@@ -123,30 +123,30 @@ def _iter_link_lines(found: Findings) -> Iterator[str]:
     yield "article = ["
     for pattern, cluster in found.articles.items():
         how = "id" if "(?P<id>" in pattern else "address"
-        yield f"    {_quote(pattern)}, # {len(cluster.anchors)} links; an article is known by its {how}"
+        yield f"    {quote_toml(pattern)}, # {len(cluster.anchors)} links; an article is known by its {how}"
     yield "]"
     if found.categories:
         yield "category = ["
         for pattern, count in found.categories.items():
-            yield f"    {_quote(pattern)}, # one of these pages lists {count} articles"
+            yield f"    {quote_toml(pattern)}, # one of these pages lists {count} articles"
         yield "]"
     if found.next_pages:
         yield "next = ["
         for pattern in found.next_pages:
-            yield f"    {_quote(pattern)}, # how such a list goes on"
+            yield f"    {quote_toml(pattern)}, # how such a list goes on"
         yield "]"
     survey = found.survey
     if survey.feeds:
-        yield f"feed = [{_join(dict.fromkeys(map(_match_file, survey.feeds)))}] # RSS, Atom or JSON Feed"
+        yield f"feed = [{_join(dict.fromkeys(map(match_file, survey.feeds)))}] # RSS, Atom or JSON Feed"
     if survey.sitemaps:
-        patterns = dict.fromkeys(_match_file(url) for url in (*survey.sitemaps, *survey.children))
+        patterns = dict.fromkeys(match_file(url) for url in (*survey.sitemaps, *survey.children))
         if len(patterns) > _MOST_PATTERNS:
             hosts = sorted({urlsplit(url).netloc for url in (*survey.sitemaps, *survey.children)})
             patterns = dict.fromkeys(rf"//{re.escape(host)}/[^?#]*\.xml(?:\.gz)?(?:[?#]|$)" for host in hosts)
         yield f"sitemap = [{_join(patterns)}] # and those that an index names"
 
 
-def _match_file(url: str) -> str:
+def match_file(url: str) -> str:
     """Return the expression for a feed or sitemap, whatever number or date its name holds."""
     parts = urlsplit(url)
     path = re.escape(url.partition(f"//{parts.netloc}")[2])
@@ -188,10 +188,11 @@ def _iter_parser_lines(found: Findings) -> Iterator[str]:
         "[parser.fields] # what they leave empty is read from the page's own words",
     )
     for proposal in written:
-        yield f"{proposal.field} = {_quote(proposal.expression)}"
+        yield f"{proposal.field} = {quote_toml(proposal.expression)}"
 
 
-def _build_name(url: str) -> str:
+def build_name(url: str) -> str:
+    """Return a source's name for a site."""
     site = find_site(url)
     first = site.partition(".")[0]
     name = first if not first.isdigit() else site
@@ -216,10 +217,10 @@ def _has_day_in_id(sample: Sample, found: Findings) -> bool:
 
 
 def _join(texts: Iterable[str]) -> str:
-    return ", ".join(map(_quote, texts))
+    return ", ".join(map(quote_toml, texts))
 
 
-def _quote(text: str) -> str:
+def quote_toml(text: str) -> str:
     """Return a TOML string: literal where it holds backslashes, so that a pattern reads as it is meant."""
     if "\\" in text and "'" not in text and text.isprintable():
         return f"'{text}'"
