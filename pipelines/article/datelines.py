@@ -338,7 +338,8 @@ def list_announced(page: Page) -> list[Statement]:
         label = (element.text or "").strip().rstrip(":：")
         if not 3 < len(label) <= _LABEL_CHARS or len(element) or _DIGIT.search(label):
             continue
-        if not any(word in fold(label) for word in PUBLISHED):
+        folded = fold(label)
+        if not any(word in folded for word in PUBLISHED):
             continue
         following = element.getnext()
         text = fold_blanks(element.tail or "") or (read_text(following) if following is not None else "")

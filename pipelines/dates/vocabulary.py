@@ -28,7 +28,10 @@ _HAN_NUMBER = re.compile(
 
 def fold(text: str) -> str:
     """Return the text as the tables of this module spell it: one line, blanks single, digits ASCII."""
-    lowered = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).lower()
+    visible = _INVISIBLE.sub("", text)
+    if visible.isascii():
+        return " ".join(visible.lower().split())
+    lowered = unicodedata.normalize("NFKC", visible).lower()
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", lowered))
     folded = unicodedata.normalize("NFC", bare).translate(_LETTERS)
     digits = (str(unicodedata.digit(char)) if char.isdigit() and not char.isascii() else char for char in folded)

@@ -70,7 +70,9 @@ class _Anchor:
 
 def measure_width(text: str) -> int:
     """Return how wide a text is drawn: Han, kana and hangul take two columns."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(map("WF".__contains__, map(unicodedata.east_asian_width, text)))
 
 
 def list_structure(root: etree._Element, url: str, admits: Callable[[str], bool]) -> list[Link]:
