@@ -199,6 +199,7 @@ def _build_post(post: schema.Post, language: str, zone: ZoneInfo, path: str) -> 
         slugs=post.slugs,
         drop=_list_texts(post.drop),
         day_from_id=post.day_from_id,
+        undated=post.undated,
         footer=post.footer,
         has_symbols=post.symbols,
         normalisers=normalisers,

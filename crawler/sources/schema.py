@@ -21,7 +21,7 @@ from crawler.sources.keys import Table as _Table
 from crawler.sources.keys import Texts
 from crawler.sources.keys import describe as _key
 from pipelines.names.slugs import SlugStyle
-from pipelines.posts.options import PostOptions
+from pipelines.posts.options import PostOptions, Undated
 from pipelines.rules.model import RequisiteKind
 
 SCHEMA_URI = "urn:x-newsreel:schema:source"
@@ -176,6 +176,14 @@ class Post(_Table, frozen=True):
             r"^(\d{8})",
         ),
     ] = ""
+    undated: Annotated[
+        Undated,
+        _key(
+            "Undated",
+            "What becomes of an article that nothing dates: refused (it makes no post), captured (its post is of the "
+            "day of its first capture).",
+        ),
+    ] = Undated.REFUSED
     footer: Annotated[
         str,
         _key("Footer", "Text below the body, with {shareLink}, {url}, {tag} and {category}.", "<{url}>"),

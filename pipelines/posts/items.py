@@ -36,6 +36,8 @@ ANNOUNCING = frozenset((Origin.FEED, Origin.SITEMAP))
 """Captures that name articles without being of them: alone they make no post."""
 
 _NO_INSTANT = datetime.min.replace(tzinfo=UTC)
+# The place of a date that nothing states: it is that of the first capture.
+BY_CAPTURE: Final = "captured"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,9 @@ class Evidence:
 
     @property
     def confidence(self) -> str:
-        """`high` where witnesses agree, `low` where one contradicts and none agrees, `medium` otherwise."""
+        """`high` where witnesses agree, `medium` where none does, `low` where one contradicts or no page states it."""
+        if self.place == BY_CAPTURE:
+            return "low"
         if self.disagreeing:
             return "medium" if self.agreeing else "low"
         return "high" if self.agreeing else "medium"
@@ -141,6 +145,7 @@ class Statement(_Fields):
     Attributes:
         capture: the capture that it was read from; None for an item that no archive holds.
         captured_at: instant that relative dates count from, where it is known without `capture`.
+        earliest: instant and record id of the first capture that says the same, where the ledger knows of several.
         articleBody_found: HTML of the body as found, until it is normalised.
         witnesses: field name to the place that gave it: `source: h1`, `jsonld:headline`, `meta:og:title`, `h1`.
         refused: field name to the reason for which what was found is not believed.
@@ -153,6 +158,7 @@ class Statement(_Fields):
     """
 
     captured_at: datetime | None = None
+    earliest: tuple[datetime, str] | None = None
     articleBody_found: str = ""
     witnesses: dict[str, str] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
@@ -193,6 +199,7 @@ _NOT_SAID = frozenset(
     (
         "capture",
         "captured_at",
+        "earliest",
         "articleBody_found",
         "is_normalised",
         "waits_for",

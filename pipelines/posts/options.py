@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.names.slugs import SlugStyle, build_slug
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
     from pipelines.posts.items import Statement
 
 _FOOTER = "<{url}>"
+
+
+class Undated(StrEnum):
+    """What becomes of an article that nothing dates."""
+
+    REFUSED = "refused"
+    CAPTURED = "captured"
 
 
 class Normaliser(Protocol):
@@ -39,6 +47,7 @@ class PostOptions:
         slugs: section's name to the category slug that is wanted, where `category` would spell another.
         drop: sections and tags never kept.
         day_from_id: regular expression whose first group holds the eight digits of the publishing day in an id.
+        undated: whether an article that nothing dates makes no post, or one of the day of its first capture.
         footer: text below the body with `{shareLink}`, `{url}`, `{tag}` and `{category}`; a paragraph of it whose field
             is empty is left out.
         has_symbols: the front matter lists the securities that the article names.
@@ -53,6 +62,7 @@ class PostOptions:
     slugs: Mapping[str, str] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
     day_from_id: str = ""
+    undated: Undated = Undated.REFUSED
     footer: str = _FOOTER
     has_symbols: bool = False
     normalisers: tuple[Normaliser, ...] = ()

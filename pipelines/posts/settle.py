@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
 from pipelines.posts.doubts import find_doubts
-from pipelines.posts.items import ANNOUNCING, Doubt, Evidence, Origin, Post, Statement
+from pipelines.posts.items import ANNOUNCING, BY_CAPTURE, Doubt, Evidence, Origin, Post, Statement
 from pipelines.posts.normalise import normalise
+from pipelines.posts.options import Undated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -74,7 +75,10 @@ def settle(statements: Iterable[Statement], options: PostOptions) -> Post:
     keys = {statement.key for statement in stated}
     if len(keys) != 1:
         raise ValueError(f"a post is settled from statements of one article, not of {sorted(keys)}")
-    return finish(join(stated), options)
+    post = join(stated)
+    if post.datePublished is None and options.undated is Undated.CAPTURED:
+        return finish(post, options, first=_find_first(stated))
+    return finish(post, options)
 
 
 def join(stated: Sequence[Statement]) -> Post:
@@ -117,6 +121,20 @@ def join(stated: Sequence[Statement]) -> Post:
     return Post(**values, evidence=evidence, doubts=[doubt for _, doubt in doubts])
 
 
+def _find_first(stated: Sequence[Statement]) -> Evidence | None:
+    """Return the first capture that an archive holds of an article, of those that look like it."""
+    reasons = find_doubts(stated)
+    found = [
+        (*(statement.earliest or (statement.at, _find_record(statement))), statement.origin)
+        for place, statement in enumerate(stated)
+        if place not in reasons and statement.capture is not None
+    ]
+    if not found:
+        return None
+    at, record_id, origin = min(found)
+    return Evidence(origin=origin, captured_at=at, record_id=record_id, place=BY_CAPTURE)
+
+
 def _find_record(statement: Statement) -> str:
     return statement.capture.record_id if statement.capture else ""
 
@@ -137,11 +155,14 @@ def _measure_saying(precision: Precision, origin: Origin) -> int:
     return min(says, 1) if origin in ANNOUNCING else says + (says > 0)
 
 
-def finish(post: Post, options: PostOptions) -> Post:
+def finish(post: Post, options: PostOptions, *, first: Evidence | None = None) -> Post:
     """Fill what a joined post's statements imply but none of them says outright, and return it.
 
     A missing headline is the opening of the body, a missing day may stand in the id, an aggregator's section is the
     medium, and the tag is the section's name with the source's suffix.
+
+    Args:
+        first: the capture whose day is that of a post without another.
 
     Raises:
         PostRefused: no id, no text or no day is stated.
@@ -155,6 +176,9 @@ def finish(post: Post, options: PostOptions) -> Post:
         raise PostRefused("no_text", f"{where}: no capture gives its text")
     if post.datePublished is None:
         day = find_day(post.identifier, options)
+        if day is None and first is not None:
+            day = first.captured_at.astimezone(options.zone).date()
+            post.evidence["datePublished"] = first
         if day is None:
             raise PostRefused("no_date", f"{where}: no capture dates it and its id holds no day")
         post.datePublished, post.datePublished_precision = datetime.combine(day, time(), options.zone), Precision.DAY

@@ -52,6 +52,11 @@ CREATE TABLE IF NOT EXISTS sightings (
 """
 OF: Final = "WHERE source = ? AND (? IS NULL OR identifier = ?)"
 _PLACE: Final = "captured_at, record_id, payload_digest, file, offset"
+# The first capture that an archive holds of a statement: instant, a blank, record id.
+_EARLIEST: Final = """(
+    SELECT min(own.captured_at || ' ' || own.record_id) FROM sightings AS own
+    WHERE own.statement = number AND own.captured_at <> ''
+)"""
 _UNION: Final = f"""
 INSERT OR IGNORE INTO statements (source, identifier, digest, said)
     SELECT source, identifier, digest, said FROM other.statements ORDER BY number;
@@ -103,16 +108,16 @@ class StatementSet:
             self._database.execute(sql)
 
     def list_latest(self, key: _Key, *, until: datetime | None) -> list[Statement]:
-        """Return what is stated of an article, each statement as it was captured last."""
+        """Return what is stated of an article, each statement as it was captured last, with its first capture."""
         last = _dump_instant(until) if until else "~"
         # SQLite takes the other columns from the row that has the maximum.
         rows = self._database.execute(
-            f"SELECT said, {_PLACE}, max(captured_at || record_id) FROM statements"  # noqa: S608
+            f"SELECT said, {_PLACE}, max(captured_at || record_id), {_EARLIEST} FROM statements"  # noqa: S608
             " JOIN sightings ON statement = number WHERE source = ? AND identifier = ? AND captured_at <= ?"
             " GROUP BY number ORDER BY digest",
             (*key, last),
         )
-        return [_load(said, *place) for said, *place, _ in rows]
+        return [_load(said, *place, earliest=earliest) for said, *place, _, earliest in rows]
 
     def list_sightings(self, key: _Key) -> list[Statement]:
         """Return every capture of an article with what it states, the earliest first."""
@@ -161,7 +166,7 @@ def _dump_place(capture: CaptureRef | None) -> tuple[str, str, str, str, int]:
     return (at, capture.record_id, capture.payload_digest, capture.file, capture.offset)
 
 
-def _load(said: str, *place: Any) -> Statement:
+def _load(said: str, *place: Any, earliest: str | None = None) -> Statement:
     captured_at, record_id, payload_digest, file, offset = place
     capture = None
     if captured_at:
@@ -172,7 +177,11 @@ def _load(said: str, *place: Any) -> Statement:
             file=file,
             offset=offset,
         )
-    return load_statement(said, capture)
+    statement = load_statement(said, capture)
+    if earliest:
+        instant, _, first = earliest.partition(" ")
+        statement.earliest = (datetime.fromisoformat(instant), first)
+    return statement
 
 
 def _dump_instant(instant: datetime) -> str:

@@ -67,6 +67,7 @@ category = "pinyin-url"
 tag_suffix = " news"
 drop = ["Home"]
 day_from_id = '^(\d{8})'
+undated = "captured"
 footer = "<{url}>"
 symbols = true
 [post.aliases]

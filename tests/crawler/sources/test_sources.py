@@ -86,6 +86,7 @@ def test_a_parser_is_chosen_by_the_day_of_the_capture_in_the_zone_of_the_source(
         ("[links]", "[share]\ntext_url = 'http://x/'\n[links]", "share.text_url", "must be an address with {id}"),
         ("[links]", "[post]\ncategory = 'kebab'\n[links]", "post.category", "must be one of pinyin"),
         ("[links]", "[post]\nday_from_id = '\\d{8}'\n[links]", "post.day_from_id", "needs one group"),
+        ("[links]", "[post]\nundated = 'today'\n[links]", "post.undated", "must be one of refused, captured"),
         (
             "[links]",
             "[politeness]\ndelay = 'long'\n[links]",

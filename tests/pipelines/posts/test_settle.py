@@ -30,7 +30,7 @@ from pipelines.posts.items import (
 )
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.normalise import normalise, normalise_text
-from pipelines.posts.options import PostOptions
+from pipelines.posts.options import PostOptions, Undated
 from pipelines.posts.post_folder import PostFolder
 from pipelines.posts.settle import PostRefused, join, settle
 
@@ -150,10 +150,10 @@ def fill(path: Path, statements: Iterable[Statement]) -> Path:
     return path
 
 
-def write_all(path: Path) -> dict[str, bytes]:
+def write_all(path: Path, options: PostOptions = OPTIONS) -> dict[str, bytes]:
     """Write the post files of a ledger; return them, and what was settled, by name and key."""
     with closing(Ledger(path, is_scratch=True)) as ledger:
-        folder = PostFolder(path.parent / f"{path.name}-posts", ledger, lambda _: OPTIONS)
+        folder = PostFolder(path.parent / f"{path.name}-posts", ledger, lambda _: options)
         list(folder.write_due())
         assert list(ledger.iter_due(also_waiting=True)) == []
         posts = {"/".join(key): ledger.find_post(key) for key in ledger.iter_keys()}
@@ -194,6 +194,52 @@ def test_any_way_into_any_ledgers_gives_the_same_posts_and_files(
         for part in parts:
             write_all(fill(crashed, part))
         assert write_all(fill(crashed, [])) == expected
+
+
+# Undated articles.
+
+BY_CAPTURE = replace(OPTIONS, undated=Undated.CAPTURED)
+
+
+def build_undated(days: int, body: str = "<p>渡轮停航。</p>") -> Statement:
+    capture = build_ref(days * 24 * 60)
+    return Statement(source="news", identifier="1", origin=Origin.ARTICLE, articleBody_found=body, capture=capture)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["<p>渡轮停航。</p>", "<p>渡轮停航三天。</p>"])), min_size=1)
+)
+def test_an_undated_article_is_of_the_day_of_its_first_capture_in_any_order(seen: list[tuple[int, str]]) -> None:
+    statements = [build_undated(*one) for one in seen]
+    first = min(statement.at for statement in statements)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch, "ledger")
+        for statement in statements:
+            found = write_all(fill(path, [statement]), BY_CAPTURE)
+        post = load_post(found["news/1"].decode())
+    assert (post.datePublished, post.datePublished_precision) == (
+        datetime.combine(first.astimezone(OPTIONS.zone).date(), datetime.min.time(), OPTIONS.zone),
+        Precision.DAY,
+    )
+    evidence = post.evidence["datePublished"]
+    assert (evidence.place, evidence.captured_at, evidence.confidence) == ("captured", first, "low")
+    assert settle(statements, BY_CAPTURE).datePublished == post.datePublished
+    assert [name for name in found if name.endswith(".md")] == [f"{post.datePublished:%Y-%m-%d}-1.md"]
+
+
+def test_an_undated_article_makes_no_post_unless_the_definition_says_so() -> None:
+    assert settle_or_refuse([build_undated(0)]) == "no_date"
+    unarchived = replace(build_undated(0), capture=None)
+    with pytest.raises(PostRefused, match="no capture dates it"):
+        settle([unarchived], BY_CAPTURE)
+
+
+def test_a_date_that_a_page_or_an_id_states_is_never_replaced_by_that_of_a_capture() -> None:
+    later = replace(build_undated(3), datePublished_found="2026-03-06")
+    assert settle([build_undated(0), later], BY_CAPTURE).evidence["datePublished"].place == ""
+    post = settle([replace(build_undated(0), identifier="20251224")], replace(BY_CAPTURE, day_from_id=r"(\d{8})"))
+    assert (f"{post.datePublished:%Y-%m-%d}", "datePublished" in post.evidence) == ("2025-12-24", False)
 
 
 # As found, and normalised.
