@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 ONE_BY_ONE = {**LOOPBACK, "CONCURRENT_REQUESTS": 1}
 HTML = [("Content-Type", "text/html; charset=utf-8")]
-# Two sections with two articles a page; the last page of each is older than the day that is asked for.
+# Sections with two articles a page; the last page of each is older than the day that is asked for.
 DAYS = {
     "sea": ["2026-11-20", "2026-11-10", "2025-06-01", "2020-02-02", "2018-05-05", "2017-01-01", "2016-01-01"],
     "city": ["2026-11-21", "2026-11-11", "2024-06-01", "2020-01-02", "2018-04-05", "2017-02-01", "2016-02-01"],
+    "port": ["2026-11-22", "2026-11-12", "2023-06-01", "2020-03-02", "2018-03-05", "2017-03-01", "2016-03-01"],
 }
 ARCHIVED = "2021-03-03"
 SOURCE = """\
@@ -29,9 +30,9 @@ timezone = "UTC"
 scope = ["{home}/"]
 seeds = ["{home}/sea/", "{home}/city/", "{home}/feed"]
 [links]
-article = ['/(?:sea|city|feed)/\\d{{4}}-\\d\\d-\\d\\d$']
-category = ['/(?:sea|city)/$']
-next = ['/(?:sea|city)/\\?page=\\d+$']
+article = ['/(?:sea|city|port|feed)/\\d{{4}}-\\d\\d-\\d\\d$']
+category = ['/(?:sea|city|port)/$']
+next = ['/(?:sea|city|port)/\\?page=\\d+$']
 feed = ['/feed$']
 """
 
@@ -45,7 +46,7 @@ def build_story(path: str) -> bytes:
 
 @pytest.fixture
 def site() -> WireServer:
-    """Two sections with lists of four pages each, and a feed whose older page no rule names."""
+    """Three sections with lists of four pages each, one of them no seed, and a feed whose older page no rule names."""
     server = WireServer({})
     for section, days in DAYS.items():
         paths = [f"/{section}/{day}" for day in days]
@@ -54,7 +55,9 @@ def site() -> WireServer:
             links = "".join(f'<a href="{path}">The ferry</a>' for path in paths[2 * number - 2 : 2 * number])
             further = f'<a href="/{section}/?page={number + 1}">Older</a>' if number < 4 else ""
             target = f"/{section}/?page={number}" if number > 1 else f"/{section}/"
-            server.routes[target] = build_response(f"<main>{links}</main>{further}".encode(), headers=HTML)
+            server.routes[target] = build_response(
+                f'<a href="/port/">Port</a><main>{links}</main>{further}'.encode(), headers=HTML
+            )
     atom = '<feed xmlns="http://www.w3.org/2005/Atom"><link rel="prev-archive" href="/feed/1"/></feed>'
     server.routes["/feed"] = build_response(atom.encode())
     server.routes[f"/feed/{ARCHIVED}"] = build_story(f"/feed/{ARCHIVED}")
@@ -78,8 +81,8 @@ def test_lists_and_feeds_are_walked_to_a_day_newest_first_run_by_run(
         site.routes["/feed/1"] = build_response(f'<feed xmlns="http://www.w3.org/2005/Atom">{entry}</feed>'.encode())
         path.write_text(SOURCE.format(home=site.base_url), "utf-8")
         wanted = sorted([ARCHIVED, *(day for days in DAYS.values() for day in days if day >= "2019")], reverse=True)
-        first = crawl(path, data, "backfill=2019-01-01", "max_pages=4")
-        assert first == sorted(wanted[:4])
+        first = crawl(path, data, "backfill=2019-01-01", "max_pages=6")
+        assert first == sorted(wanted[:6])
         source = load_source(path.read_text("utf-8"), path=path)
         assert not OwedTable(data.collection("pier") / FILE_NAME, "pier").has_walked(digest_rules(source))
         assert crawl(path, data, "backfill=2019-01-01", "max_pages=9") == sorted(wanted)
@@ -89,7 +92,7 @@ def test_lists_and_feeds_are_walked_to_a_day_newest_first_run_by_run(
     assert not [target for target in targets if target.endswith("page=4")]
     assert "/feed/1" in targets
     counts = data.read_manifests("pier")[1]["counts"]
-    assert (counts["discovery/left/archived"], counts["discovery/left/too_old"]) == (4, 4)
+    assert (counts["discovery/left/archived"], counts["discovery/left/too_old"]) == (6, 6)
 
 
 def test_a_run_for_the_news_leaves_the_older_pages_of_a_feed(site: WireServer, tmp_path: Path, data: Data) -> None:
