@@ -12,7 +12,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from archives.storage.databases import Schema, open_database, transaction
 
@@ -56,6 +56,8 @@ CREATE TABLE IF NOT EXISTS refusals (
     count INTEGER NOT NULL          -- articles in a row that were refused
 ) WITHOUT ROWID;
 """
+# url, kind, reason, origin, edge, first_at, due_at, tries
+Row: TypeAlias = tuple[str, str, str, str, str, float, float, int]
 SCHEMA: Final = Schema(
     version=2,
     script=_SCRIPT + _REFUSALS,
@@ -134,10 +136,7 @@ class OwedTable:
                 edge = json.dumps(debt.edge, ensure_ascii=False)
                 due_at = now + find_pause(tries + (debt.reason == _MISSING))
                 row = (debt.url, debt.kind, debt.reason, debt.origin, edge, first_at, due_at, tries + 1)
-                self._database.execute(
-                    "INSERT OR REPLACE INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (self._source, *row)
-                )
-                self._urls.add(debt.url)
+                self._write(row)
         return given_up
 
     def settle(self, url: str) -> bool:
@@ -146,6 +145,25 @@ class OwedTable:
             return False
         self._forget(url)
         return True
+
+    def _write(self, row: Row) -> None:
+        self._database.execute("INSERT OR REPLACE INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (self._source, *row))
+        self._urls.add(row[0])
+
+    def _replace(self, rows: Iterable[Row]) -> None:
+        """Have the file hold these rows instead of what it held of the source."""
+        with transaction(self._database):
+            self._database.execute("DELETE FROM owed WHERE source = ?", (self._source,))
+            self._urls.clear()
+            for row in rows:
+                OwedTable._write(self, row)
+
+    def _list_rows(self) -> list[Row]:
+        rows: list[Row] = self._database.execute(
+            "SELECT url, kind, reason, origin, edge, first_at, due_at, tries FROM owed WHERE source = ?",
+            (self._source,),
+        ).fetchall()
+        return rows
 
     def _forget(self, url: str) -> None:
         self._database.execute("DELETE FROM owed WHERE source = ? AND url = ?", (self._source, url))
@@ -254,20 +272,15 @@ def list_reasons(path: Path, source: str) -> list[OwedFor]:
     return [OwedFor(reason=reason, count=count, example=url) for reason, count, url in rows]
 
 
-def open_owed(frontier: Path, source: str) -> OwedTable:
-    """Open the table beside a frontier."""
-    return OwedTable(frontier.with_name(FILE_NAME), source)
-
-
 __all__ = [
     "FILE_NAME",
     "Debt",
     "Owed",
     "OwedFor",
     "OwedTable",
+    "Row",
     "count_owed",
     "find_pause",
     "is_over",
     "list_reasons",
-    "open_owed",
 ]

@@ -22,7 +22,6 @@ from crawler.fetching.archived import build_document
 from crawler.fetching.requisites import RequisiteRequests
 from crawler.fetching.revalidation import FLAG_UNCHANGED, RevalidateMiddleware
 from crawler.fetching.wire.proxies import Proxy, open_proxy
-from crawler.frontier.owed import open_owed
 from crawler.monitoring.failures import find_reason, page_failed
 from crawler.runs.erased import find_register
 from crawler.runs.run import RunExtension
@@ -31,7 +30,7 @@ from crawler.sources import Source, find_source
 from crawler.sources.archived import find_definitions
 from crawler.spiders.bounds import is_changed
 from crawler.spiders.placing import place_source
-from crawler.spiders.walk import MODES, Walk
+from crawler.spiders.walk import MODES, Walk, open_owed
 from pipelines.examples import note_example
 from pipelines.page.classes import IN_PLACE
 from pipelines.posts.items import Origin, Statement
@@ -160,7 +159,7 @@ class NewsSpider(Spider):
         """How far this run walks, and what it asks for again."""
         owed = None
         if self.settings["ARCHIVE_MODE"] == "capture":
-            owed = open_owed(Path(self.settings["FRONTIER_FILE"]), self.source.name)
+            owed = open_owed(self.settings, self.source.name)
         return Walk(
             self.source,
             owed,

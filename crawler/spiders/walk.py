@@ -11,9 +11,11 @@ import hashlib
 import sqlite3
 from collections import deque
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.frontier.owed import Debt
+from crawler.frontier.owed import FILE_NAME, Debt, OwedTable
+from crawler.frontier.streams import FrontierError, SharedOwedTable, find_url
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 
     from scrapy import Request
     from scrapy.http import Response
+    from scrapy.settings import BaseSettings
 
-    from crawler.frontier.owed import OwedTable
     from crawler.runs.memory import CaptureMemory
     from crawler.sources import Source
 
@@ -176,7 +178,7 @@ class Walk:
     def _settle(self, url: str) -> bool:
         try:
             return self._table is not None and self._table.settle(url)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, FrontierError) as error:
             self._stop(error)
             return False
 
@@ -202,7 +204,7 @@ class Walk:
             return
         try:
             given_up = self._table.add(debts)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, FrontierError) as error:
             self._stop(error)
             return
         if given_up:
@@ -260,9 +262,17 @@ class Walk:
             if len(self._table):
                 self._count("owed/open", len(self._table))
             self._table.close()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, FrontierError) as error:
             self._stop(error)
         self._table = None
+
+
+def open_owed(settings: BaseSettings, source: str) -> OwedTable:
+    """Open what a source owes: the file beside the frontier, or what the workers of a shared frontier owe."""
+    path = Path(settings["FRONTIER_FILE"]).with_name(FILE_NAME)
+    if url := find_url(settings["FRONTIER_URL"]):
+        return SharedOwedTable(url, settings["COLLECTION"], path, source)
+    return OwedTable(path, source)
 
 
 def _describe(request: Request, debt: Debt) -> None:

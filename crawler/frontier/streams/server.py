@@ -29,7 +29,7 @@ _RETRY_S: Final = (0.2, 5.0)
 _FIRST_VERSION: Final = 7
 _SCRIPTS: Final = (
     *("add", "hold", "lease", "acknowledge", "release", "renew", "leave", "forget"),
-    *("enlist", "muster", "disband", "pause", "pauses"),
+    *("enlist", "muster", "disband", "pause", "pauses", "note"),
 )
 # How the answers of a server begin that is there but can take nothing now; some have a class of their own.
 _NOT_NOW: Final = ("LOADING", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY")
