@@ -17,13 +17,14 @@ from pipelines.exports.feeds.atom import build_atom
 from pipelines.exports.feeds.entries import FeedInfo, build_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from archives.replay.http import Request
     from crawler.publishing.library import Library
     from crawler.viewer.listing import Listing
     from crawler.viewer.search.lookup import Found
+    from pipelines.exports.records import PostRecord
 
 PREFIX: Final = "/feeds/"
 FEED_POSTS: Final = 50
@@ -62,10 +63,13 @@ class Feeds:
 def build_feed(library: Library, listing: Listing, posts: Sequence[Found], request: Request) -> Response:
     """Return a list as an Atom feed; its entries lead to the posts in the viewer."""
     origin = f"http://{request.host}"
+    records: dict[str, Iterator[PostRecord | None]] = {}
+    for name in {post.collection for post in posts}:
+        keys = [(post.source, post.identifier) for post in posts if post.collection == name]
+        records[name] = iter(list(library.open_store(name).iter_found((key, None) for key in keys)))
     entries = []
-    stores = {name: library.open_store(name) for name in {post.collection for post in posts}}
     for post in posts:
-        record = stores[post.collection].find_record(post.source, post.identifier)
+        record = next(records[post.collection])
         if record is not None:  # it may just have been withdrawn
             path = build_post_path(post.collection, post.source, post.identifier)
             entries.append(build_entry(record, origin + path))

@@ -21,7 +21,7 @@ from archives.storage.databases import open_database
 from crawler.reparsing.ledger import find_ledger
 from crawler.viewer.search.excerpts import build_excerpt, mark
 from crawler.viewer.search.following import Follower, Progress, find_state
-from crawler.viewer.search.language import Field
+from crawler.viewer.search.language import Field, Query
 from crawler.viewer.search.lookup import (
     RANK,
     Counts,
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from crawler.publishing.library import Library
+    from crawler.viewer.search.language import Term
     from crawler.viewer.search.words import Phrase
 
 logger = logging.getLogger(__name__)
@@ -49,8 +50,8 @@ _FIRST_WAIT_S: Final = 10.0
 _WAIT_S: Final = 0.01
 _TOP: Final = 200
 # Of a larger result the labels and days are not counted: that would take longer than the search.
-COUNTED: Final = 20_000
-# A larger result is not ranked by how often its posts hold the words.
+COUNTED: Final = 10_000
+# A larger result is not ranked by how often its posts hold the words, nor are words that more posts hold counted.
 RANKED: Final = 5_000
 _CACHED: Final = 64
 _NEAR: Final = 4000
@@ -116,21 +117,33 @@ class PostIndex:
         return [Place(collection=self.collection, number=row[0], instant=row[1], rank=0.0) for row in rows]
 
     def _list_ranked(self, wanted: Wanted, limit: int, offset: int) -> list[Place]:
-        """Return where the best posts stand; of very many, the newest ones with the words in the headline."""
+        """Return where the best posts stand; of very many, the newest ones with the words in the headline.
+
+        BM25 reads every post that holds a word, so words of very many posts are left out of it; they say little.
+        """
         query = wanted.parse()
-        if self.count(wanted) > RANKED:
+        telling = replace(query, groups=tuple(group for group in query.groups if self._is_telling(group)))
+        if self.count(wanted) > RANKED or not build_match(telling):
             inner, values = build_select(wanted, query)
             titles = f"SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT {COUNTED}"  # noqa: S608
             select = f"SELECT id, -1.0 * (id IN ({titles})) AS rank FROM ({inner} ORDER BY 1 DESC LIMIT {COUNTED})"  # noqa: S608
             values = (build_match(query, in_title=True), *values)
         else:
-            select, values = build_select(wanted, query, rank=f"{RANK} AS rank")
+            inner, values = build_select(wanted, query)
+            select = f"SELECT rowid AS id, {RANK} AS rank FROM search WHERE search MATCH ? AND +rowid IN ({inner})"  # noqa: S608
+            values = (build_match(telling), *values)
         rows = self._ask(
-            f"SELECT id, published, rank FROM ({select}) CROSS JOIN posts USING (id)"  # noqa: S608 (our own words)
-            " ORDER BY rank, id DESC LIMIT ? OFFSET ?",
+            f"SELECT id, published, rank FROM ({select} ORDER BY rank, id DESC LIMIT ? OFFSET ?)"  # noqa: S608
+            " CROSS JOIN posts USING (id) ORDER BY rank, id DESC",
             (*values, limit, offset),
         )
         return [Place(collection=self.collection, number=row[0], instant=row[1], rank=row[2]) for row in rows]
+
+    def _is_telling(self, group: tuple[Term, ...]) -> bool:
+        """Whether few enough posts meet one of some terms for BM25."""
+        match = build_match(Query(groups=(group,)))
+        query = "SELECT count(*) FROM (SELECT rowid FROM search WHERE search MATCH ? LIMIT ?)"
+        return bool(match) and self._ask(query, (match, RANKED + 1))[0][0] <= RANKED
 
     def find_progress(self) -> Progress:
         """Return how far the index has come."""

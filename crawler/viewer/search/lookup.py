@@ -149,13 +149,10 @@ def write_query(
     return " ".join(" OR ".join(written.get(term.written, term.written) for term in group) for group in kept)
 
 
-def build_select(wanted: Wanted, query: Query, *, rank: str = "") -> tuple[str, tuple[str, ...]]:
+def build_select(wanted: Wanted, query: Query) -> tuple[str, tuple[str, ...]]:
     """Return what selects the numbers of the posts that match, and the values in it.
 
     The table that is read first gives them in their order, so that a part of them costs no more than that part.
-
-    Args:
-        rank: what to select beside the number, where words are looked for.
     """
     match = build_match(query)
     clauses, values = _list_clauses(wanted, query, has_match=bool(match))
@@ -175,7 +172,7 @@ def build_select(wanted: Wanted, query: Query, *, rank: str = "") -> tuple[str, 
         clauses.append(f"EXISTS (SELECT 1 FROM labelled WHERE post = posts.id AND label = {_NAMED})")  # noqa: S608
         values += label
     where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
-    return f"SELECT {first} AS id{rank and ', '}{rank} FROM {tables} {where}", tuple(values)  # noqa: S608 (our own words)
+    return f"SELECT {first} AS id FROM {tables} {where}", tuple(values)  # noqa: S608 (our own words)
 
 
 def build_match(query: Query, *, in_title: bool = False) -> str:

@@ -210,6 +210,17 @@ def test_a_very_common_word_is_counted_so_far_and_found_in_headlines_first(
     assert find(index, wanted.words, by_relevance=True) == ["plum", "jam", "arch", "bridge"]
 
 
+def test_words_of_very_many_posts_do_not_count_for_the_rank(index: PostIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.viewer.search.index.RANKED", 2)
+    queries: list[str] = []
+    index._database.set_trace_callback(queries.append)
+    assert find(index, "lorries arch", by_relevance=True) == ["bridge", "arch"]
+    (ranked,) = [query for query in queries if "bm25" in query]
+    match, _, inner = ranked.partition("IN (")
+    assert "arch" in match and "lorries" not in match
+    assert "lorries" in inner
+
+
 @pytest.mark.parametrize(
     "wanted",
     [
