@@ -74,8 +74,7 @@ articleBody = "html:div.story"
 when = "{when}"
 seconds = {seconds}
 scroll = 8
-screenshot = true
-clicks = [{{ role = "button", name = "accept all" }}, {{ text = "Nowhere to be found" }}]
+clicks = [{{ role = "button", name = "accept all" }}]
 """
 
 

@@ -61,6 +61,10 @@ def test_articles_that_only_scripts_have_are_read_and_all_goes_through_the_archi
     netlog = tmp_path / "net.json"
     with WireServer({}) as other, WireServer(list_routes(other.base_url)) as server:
         path = write_definition(tmp_path, server.base_url)
+        text = (
+            Path(path).read_text("utf-8").replace("}]\n", '}, { text = "Nowhere to be found" }]\nscreenshot = true\n')
+        )
+        Path(path).write_text(text, "utf-8")
         status, log = crawl(path, data, RENDER_FLAGS=f"--log-net-log={netlog}")
         heard, elsewhere = list_heard(server), other.connections
         ports = {server.port, other.port}
@@ -321,7 +325,7 @@ def test_a_page_in_the_browser_is_logged_in_and_its_document_holds_no_secret(dat
     settings = LOOPBACK | {"DOWNLOAD_TLS_TRUST_STORE": store}
     with WireServer(routes, ssl_context=context) as server:
         path = Path(write_definition(tmp_path, server.base_url))
-        text = path.read_text("utf-8").replace("screenshot = true\n", "")
+        text = path.read_text("utf-8")
         path.write_text(f"{text}[session]\n{session}", "utf-8")
         done = run_scrapy(
             "crawl", "category", "-a", f"source={path}", data=data, settings=settings, environment=environment
