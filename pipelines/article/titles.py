@@ -48,6 +48,7 @@ _ANNOUNCING = re.compile(
     r"|related (?:articles?|posts?|stories|content|news)|read (?:more|next)|you (?:may|might) also like"
     r"|recommended.{0,20}|most (?:read|popular)|popular posts?|latest (?:news|posts?)|comments?"
     r"|leave a (?:reply|comment)|share this.{0,20}"
+    r"|(?:main |site )?(?:navigation|menu)|(?:haupt|seiten)navigation|hauptmenü|details?"
     r"|mehr zum thema|das könnte sie.{0,40}|lesen sie auch|à lire aussi|lee también|leggi anche)[\W_]*",
     re.IGNORECASE,
 )

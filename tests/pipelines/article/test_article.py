@@ -156,6 +156,10 @@ STORY = "".join(
             ' "headline": "Opening of the bridge: all you need to know"}</script>',
             id="JSON-LD that repeats the title for search engines",
         ),
+        pytest.param(
+            "<title>Town council - detail</title><h1>Detail</h1><h2>Bridge opens at last</h2><p>2026-03-07</p>",
+            id="the name of a part of the page",
+        ),
     ],
 )
 def test_the_headline_is_what_readers_take_for_it(page: str) -> None:
