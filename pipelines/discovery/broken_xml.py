@@ -21,7 +21,7 @@ from pipelines.discovery.text_stream import DocumentRefused
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-ROOTS = frozenset(("rss", "feed", "RDF", "Channel", "urlset", "sitemapindex"))
+ROOTS = frozenset(("rss", "feed", "entry", "RDF", "Channel", "urlset", "sitemapindex"))
 # Of these nothing holds another but as its child of another kind: the next one ends it.
 _RECORDS = frozenset(("item", "entry", "url", "sitemap"))
 # They hold text, or markup of HTML: a field that begins within one means that its end tag is missing.

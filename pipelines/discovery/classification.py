@@ -16,7 +16,7 @@ from pipelines.rules.links import LinkKind
 if TYPE_CHECKING:
     from lxml import etree
 
-_ROOT = re.compile(r"<(?:[\w.-]+:)?(urlset|sitemapindex|rss|feed|RDF|Channel)[\s>]")
+_ROOT = re.compile(r"<(?:[\w.-]+:)?(urlset|sitemapindex|rss|feed|RDF|Channel|entry(?=\s[^>]*2005/Atom))[\s>]")
 _PROLOG = re.compile(r"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|\s+)*", re.DOTALL | re.IGNORECASE)
 # What shows that a root further down is a page's own business.
 _PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body|script)\b", re.IGNORECASE)
@@ -26,6 +26,7 @@ _KINDS = {
     "sitemapindex": LinkKind.SITEMAP,
     "rss": LinkKind.FEED,
     "feed": LinkKind.FEED,
+    "entry": LinkKind.FEED,
     "RDF": LinkKind.FEED,
     "Channel": LinkKind.FEED,
 }

@@ -301,3 +301,15 @@ def test_every_address_that_feedparser_finds_is_found() -> None:
             missing.append(str(path))
     assert len(paths) > 3_500
     assert [path for path in missing if not any(name in path for name in NOT_FOUND)] == []
+
+
+@pytest.mark.parametrize("title", ["Pier", "Pier & quay"])
+def test_a_document_of_one_entry_is_a_feed(title: str) -> None:
+    """Spec: RFC 4287 §2. The link of the feed that it was taken from is not its own."""
+    source = '<source><link href="http://h/"/></source>'
+    body = (
+        f'<entry xmlns="http://www.w3.org/2005/Atom">{source}<title>{title}</title><link href="/1"/></entry>'.encode()
+    )
+    assert judge_document(body, b"") is LinkKind.FEED
+    assert [entry.url for entry in read_feed(body, "http://h/entry").entries] == ["http://h/1"]
+    assert judge_document(b"<entry><title>Pier</title></entry>", b"") is LinkKind.OTHER
