@@ -171,7 +171,7 @@ def test_what_cannot_be_recorded_or_replayed_is_said(crawled: tuple[Data, Path, 
     data, source, url = crawled
     live = str(source.parent / "cases" / "live")
     for arguments, code, words in (
-        (("record", url), 2, "say with -o DIR"),
+        (("record", url), 2, "directory of the case with -o DIR"),
         (("record", url, "--collection", "paper", "-o", live), 1, "holds a case already"),
         (("record", url, "--collection", "nowhere", "-o", str(tmp_path / "c")), 1, "no collection 'nowhere'"),
         (("record", f"{url}x", "--collection", "paper", "-o", str(tmp_path / "c")), 1, "is not archived"),
