@@ -248,7 +248,10 @@ def _hold(record: Record, max_bytes: int) -> Record:
 
 
 def _iter_from(stream: BinaryIO, offset: int, length: int | None) -> Iterator[Record]:
-    stream.seek(offset)
+    try:
+        stream.seek(offset)
+    except OSError as error:  # an index line may hold any number
+        raise RecordError(f"a file cannot have an offset of {offset}", offset=offset) from error
     if stream.read(len(ZSTD_MAGIC)).startswith((MAGIC, ZSTD_MAGIC)):
         first = read_member(stream, offset, length=length or FIRST_READ_SIZE)
         record = load_plain(first)

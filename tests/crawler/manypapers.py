@@ -118,8 +118,12 @@ articleBody = "html:div"
 
     async def _stop(self) -> None:
         self._server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
             task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for _ in range(3):
+            await asyncio.sleep(0)  # connections are closed in the loop's next turns
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -140,7 +144,9 @@ articleBody = "html:div"
                 writer.write(f"HTTP/1.1 {status}\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            writer.close()
+            pass
+        finally:
+            writer.transport.abort()
 
     def _answer(self, host: str, target: str) -> bytes:
         match = re.fullmatch(r"/a/(\d+)\.html", target)

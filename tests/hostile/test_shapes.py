@@ -9,7 +9,7 @@ import functools
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 from urllib.request import urlopen
@@ -47,6 +47,8 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed 
 CONTROL_FLOOR = 180
 GENERATOR_FLOOR = 8
 READER_FLOOR = 80
+# What the viewer itself puts on a post's page: the field for a sentence to cite.
+CITE_FORM = ["form", "input", "input", "input", "input", "button"]
 
 
 @dataclass
@@ -140,7 +142,10 @@ def test_the_viewer_shows_nothing_that_runs(
     """Its pages without the policy that they come with: nothing is left for it to hold back."""
     frames = {target: {"srcdoc": _fetch(viewer.url + target)} for target in list_targets(site)}
     assert len(frames) >= len(site.posted)
-    site.assert_harmless(site.stage.show_in_frames(tmp_path, frames))
+    seen = site.stage.show_in_frames(tmp_path, frames)
+    own = CITE_FORM if list_targets is _list_posts else []
+    assert {target: found for target, found in seen.acting.items() if found != own} == {}
+    site.assert_harmless(replace(seen, acting={}))
     assert site.stage.live.asked == set()
 
 

@@ -576,8 +576,8 @@ def test_the_list_shows_the_coming_runs_and_changes_nothing(tmp_path: Path, data
         ("", (), "no source has a [schedule]"),
         ('[schedule]\nevery = "5s"', (), "one.toml: schedule.every: must be at least 1m"),
         ('[schedule]\nevery = "1h"\nspider = "crab"', (), "schedule.spider: is none of"),
-        ('[schedule]\nevery = "1h"', ("export",), "ask for 'export' with"),
-        ('[schedule]\nevery = "1h"', ("--cron",), "ask for 'export' with"),
+        ('[schedule]\nevery = "1h"', ("export",), "use 'export' together with"),
+        ('[schedule]\nevery = "1h"', ("--cron",), "use 'export' together with"),
         ('[schedule]\nevery = "1h"', ("export", "--github-actions"), "make it relative"),
     ],
 )

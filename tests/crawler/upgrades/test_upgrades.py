@@ -49,7 +49,8 @@ def test_every_post_proof_and_version_is_as_it_was(data: Data) -> None:
     reparsed = run_scrapy("reparse", "newspaper", "--diff", data=data)
     assert reparsed.returncode == 0, reparsed.stdout + reparsed.stderr
 
-    assert list_upgrades(data) == []
+    # What no command above has opened is upgraded when it is first used.
+    assert all("at first use" in words for words in list_upgrades(data))
     assert hash_tree(data.posts("newspaper")) == posts
     assert [path.read_bytes() for path in data.warcs("newspaper")] == warcs
 
