@@ -71,6 +71,8 @@ def serve_receiver() -> Iterator[Receiver]:
         state.url = f"http://127.0.0.1:{server.server_port}/posts?a=b"
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield state
-        server.shutdown()
-        thread.join()
+        try:
+            yield state
+        finally:  # a thread that serves a closed socket would never end
+            server.shutdown()
+            thread.join()
