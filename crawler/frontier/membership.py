@@ -1,6 +1,6 @@
 """A run's membership in a shared crawl, from before the first request to the end of the run.
 
-As long as it lasts a lock beside the frontier's file tells that the run is alive, as with a frontier of this machine.
+Meanwhile a lock beside the frontier's file shows that the run is alive, as with a frontier of this machine.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from scrapy.utils.defer import maybe_deferred_to_future
 from twisted.internet.defer import Deferred
 
 from archives.storage.files import is_held, lock_file
-from crawler.frontier.streams import Crew
+from crawler.frontier.streams import WorkerRegistration
 from crawler.runs.run import RunExtension
 
 if TYPE_CHECKING:
@@ -32,12 +32,14 @@ class Membership:
 
     Args:
         lock: a file that is locked as long as the run lives, and removed at its end.
-        place: what else the other workers shall know of this one.
+        place: machine and data directory, which the joint manifest gives beside the run's own.
     """
 
-    def __init__(self, run: RunExtension, crew: Crew, *, lock: Path, place: dict[str, str]) -> None:
+    def __init__(
+        self, run: RunExtension, registration: WorkerRegistration, *, lock: Path, place: dict[str, str]
+    ) -> None:
         self._run = run
-        self._crew = crew
+        self._registration = registration
         self._place = place
         self._path = lock
         self._lock = lock.open("w")
@@ -57,20 +59,20 @@ class Membership:
         place = {"machine": platform.node(), "data_dir": str(Path(crawler.settings["DATA_DIR"]).resolve())}
         frontier = Path(crawler.settings["FRONTIER_FILE"])
         _clear_locks(frontier)
-        crew = Crew(url, job, worker=worker, write=run.write_manifest, lease_s=lease_s)
-        run.crawl = crew.enlist(run.build_manifest(exit_reason=None) | place)
-        return cls(run, crew, lock=frontier.with_name(f"{frontier.name}.{run.run_id}.lock"), place=place)
+        registration = WorkerRegistration(url, job, worker=worker, write=run.write_manifest, lease_s=lease_s)
+        run.crawl = registration.register(run.build_manifest(exit_reason=None) | place)
+        return cls(run, registration, lock=frontier.with_name(f"{frontier.name}.{run.run_id}.lock"), place=place)
 
     async def end(self) -> None:
         """Leave the manifest with the server; where the crawl is over, wait for those who have not yet."""
         manifest: dict[str, Any] = self._run.manifest | self._place
         try:
-            while not self._crew.leave(manifest):
+            while not self._registration.leave(manifest):
                 await _pause(_ASK_AGAIN_S)
         except OSError as error:
             logger.warning("The joint manifest does not know how this run ended: %s", error)
         finally:
-            self._crew.close()
+            self._registration.close()
             self._path.unlink(missing_ok=True)
             self._lock.close()
 

@@ -129,7 +129,7 @@ class RequestQueue:
         return leases
 
     def acknowledge(self, leases: list[Lease]) -> None:
-        """Note that what came of finished requests is on disk."""
+        """Mark finished requests done: their output is on disk."""
         self._table.acknowledge(lease.fingerprint for lease in leases)
         self._count("frontier/acknowledged", len(leases))
 

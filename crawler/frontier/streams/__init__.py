@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from crawler.frontier.streams.crew import Crew
 from crawler.frontier.streams.owed import SharedOwedTable
+from crawler.frontier.streams.registration import WorkerRegistration
 from crawler.frontier.streams.server import FrontierError, find_url, verify_server
 from crawler.frontier.streams.table import StreamTable
 
-__all__ = ["Crew", "FrontierError", "SharedOwedTable", "StreamTable", "find_url", "verify_server"]
+__all__ = ["FrontierError", "SharedOwedTable", "StreamTable", "WorkerRegistration", "find_url", "verify_server"]

@@ -1,4 +1,4 @@
--- Tell that a worker lives, and give it hosts that nobody has, up to its share.
+-- Note that a worker is alive, and give it free hosts, up to its share.
 -- Of few hosts all are looked at, so that they are shared evenly; of many a handful at a time, by chance, beside those
 -- that the worker has, so that it costs the same however many there are.
 -- KEYS: hosts, workers. ARGV: prefix, worker, lease in ms, how many hosts a worker has at most, and how many are few,

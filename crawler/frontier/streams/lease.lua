@@ -1,7 +1,7 @@
 -- Take requests of hosts that the worker holds: first those whose lease has lapsed, then new ones, best level first.
 -- KEYS: hosts. ARGV: prefix, worker, lease in ms, how many at most, then for each host its name, how many of it at most,
 -- and its lock's life in ms.
--- Returns host, stream, entry, fingerprint, data and whether it was somebody's before, one after the other.
+-- Returns host, stream, entry, fingerprint, data and whether it was leased before, one after the other.
 local found, left = {}, tonumber(ARGV[4])
 local function keep(host, stream, entries, was_leased)
     for _, entry in ipairs(entries) do

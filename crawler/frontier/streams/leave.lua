@@ -1,4 +1,4 @@
--- Give up hosts. Nobody may have one before its rest is over, so that its delay holds between two workers, too.
+-- Give up hosts. No worker may take one before its rest is over, so that its delay also holds between two workers.
 -- A worker that leaves for good has still to close its books, where its run is registered.
 -- KEYS: workers, runs, closing. ARGV: prefix, worker, 1 if it leaves for good, then for each host its name and rest in ms.
 for i = 4, #ARGV, 2 do

@@ -1,7 +1,7 @@
 """What a source owes, shared by workers on several machines: the server has it, and each file is a copy.
 
 A run begins with what the server has, so a page that failed on one machine is requested again by another. Everything
-else is read from the copy, also by `health` and `status`, and goes on while the server is away.
+else is read from the copy, also by `health` and `status`, and goes on while the server is unavailable.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.owed import OwedTable
-from crawler.frontier.streams.server import Away, Server
+from crawler.frontier.streams.server import Server, ServerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ class SharedOwedTable(OwedTable):
         super().__init__(path, source, clock=clock)
         try:
             self._copy()
-        except Away:  # the copy of an earlier run has to do; the server's warning says so
+        except ServerUnavailable:  # the copy of an earlier run has to do; the server's warning says so
             return
 
     def close(self) -> None:

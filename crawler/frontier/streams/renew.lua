@@ -1,4 +1,4 @@
--- Keep hosts and leases for another while, where they have not gone to somebody else.
+-- Keep hosts and leases for another while, unless another worker has taken them over.
 -- KEYS: hosts, workers. ARGV: prefix, worker, number of hosts, for each host its name and its lock's life in ms, then
 -- for each request its host, stream and entry.
 local time = redis.call('TIME')

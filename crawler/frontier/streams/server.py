@@ -1,8 +1,8 @@
 """The Redis or Valkey server of a shared frontier: checks its configuration and availability.
 
 Everything asked of it is a script, atomic on the server and harmless to repeat, because an answer that got lost on the
-way says nothing about whether the question arrived. While the server is away nothing waits for it: changes are kept in
-order, and sent when it is back.
+way says nothing about whether the question arrived. While the server is unavailable nothing waits for it: changes are
+kept in order and sent when it is back.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _RETRY_S: Final = (0.2, 5.0)
 _FIRST_VERSION: Final = 7
 _SCRIPTS: Final = (
     *("add", "hold", "lease", "acknowledge", "release", "renew", "leave", "forget"),
-    *("enlist", "muster", "disband", "pause", "pauses", "note"),
+    *("register", "finish", "end_crawl", "pause", "pauses", "note"),
 )
 # How the answers of a server begin that is there but can take nothing now; some have a class of their own.
 _NOT_NOW: Final = ("LOADING", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY")
@@ -39,7 +39,7 @@ class FrontierError(OSError):
     """The server cannot be used as a frontier."""
 
 
-class Away(Exception):
+class ServerUnavailable(Exception):
     """The server does not answer now."""
 
 
@@ -71,7 +71,7 @@ class Server:
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._name = describe_url(url)
         self._clock = clock
-        self._away: tuple[type[Exception], ...] = ()
+        self._unavailable: tuple[type[Exception], ...] = ()
         self._refusal: type[Exception] = Exception
         self._client = self._connect(url)
         self._unsent: deque[tuple[str, Sequence[str], Sequence[Any]]] = deque()
@@ -90,16 +90,16 @@ class Server:
             raise
 
     def close(self) -> None:
-        """Hang up; what could not be sent is given up, and its leases lapse."""
+        """Close the connection; what could not be sent is given up, and its leases lapse."""
         if self._unsent:
-            logger.warning("%s is away: %d changes to the frontier are given up", self._name, len(self._unsent))
+            logger.warning("%s is unavailable: %d changes to the frontier are given up", self._name, len(self._unsent))
         self._client.close()
 
     def ask(self, script: str, keys: Sequence[str], values: Sequence[Any]) -> Any:
         """Run a script and return its answer, behind all that was to be sent before.
 
         Raises:
-            Away: the server does not answer now.
+            ServerUnavailable: the server does not answer now.
             FrontierError: it refuses.
         """
         self._send_all()
@@ -110,7 +110,7 @@ class Server:
         self._unsent.append((script, keys, values))
         try:
             return self._send_all()
-        except Away:
+        except ServerUnavailable:
             return None
 
     def get(self, read: Callable[[Any], Any]) -> Any:
@@ -130,23 +130,23 @@ class Server:
 
     def _try(self, act: Callable[[], Any]) -> Any:
         if self._retry_s and self._clock() < self._retry_at:
-            raise Away
+            raise ServerUnavailable
         try:
             answer = act()
-        except self._away as error:
-            self._note_away(error)
-            raise Away from error
+        except self._unavailable as error:
+            self._note_unavailable(error)
+            raise ServerUnavailable from error
         except self._refusal as error:
             if not str(error).startswith(_NOT_NOW):
                 raise FrontierError(f"the frontier's server {self._name} refuses: {error}") from error
-            self._note_away(error)
-            raise Away from error
+            self._note_unavailable(error)
+            raise ServerUnavailable from error
         if self._retry_s:
             logger.warning("%s is back, the crawl goes on", self._name)
             self._retry_s = 0.0
         return answer
 
-    def _note_away(self, error: Exception) -> None:
+    def _note_unavailable(self, error: Exception) -> None:
         if not self._retry_s:
             logger.warning("%s does not answer (%s); the crawl pauses until it does", self._name, error)
         first, most = _RETRY_S
@@ -162,7 +162,7 @@ class Server:
             from redis.retry import Retry  # noqa: PLC0415
         except ImportError as error:
             raise FrontierError("FRONTIER_URL needs the package redis: install newsreel[redis]") from error
-        self._away = (redis.ConnectionError, redis.TimeoutError, redis.OutOfMemoryError, redis.ReadOnlyError)
+        self._unavailable = (redis.ConnectionError, redis.TimeoutError, redis.OutOfMemoryError, redis.ReadOnlyError)
         self._refusal = redis.RedisError
         try:
             return redis.Redis.from_url(
@@ -177,7 +177,7 @@ class Server:
 
     def _find_facts(self) -> dict[str, Any]:
         # A TypeError names an option of the URL that there is not.
-        refusals: tuple[type[Exception], ...] = (*self._away, self._refusal, TypeError)
+        refusals: tuple[type[Exception], ...] = (*self._unavailable, self._refusal, TypeError)
         try:
             facts: dict[str, Any] = self._client.info()
         except refusals as error:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.frontier.leases import LEASE_S, Lease
-from crawler.frontier.streams.server import Away, FrontierError, Server
+from crawler.frontier.streams.server import FrontierError, Server, ServerUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,7 +96,7 @@ class StreamTable:
             again: add it even if it has been seen, under a fingerprint of its own.
 
         Returns:
-            Whether it was added, as far as is known: while the server is away everything seems new.
+            Whether it was added, as far as is known: while the server is unavailable everything seems new.
         """
         if again:
             fingerprint += uuid.uuid4().bytes
@@ -123,7 +123,7 @@ class StreamTable:
             wanted = [value for host, room in rooms for value in (host, room, self._find_life(host))]
             values = [*self._sign(), self._lease_ms, most, *wanted]
             found = self._server.ask("lease", self._keys("hosts"), values)
-        except Away:
+        except ServerUnavailable:
             return []
         columns = (found[column::_COLUMNS] for column in range(_COLUMNS))
         return [lease for row in zip(*columns, strict=True) if (lease := self._take(*row))]
@@ -146,7 +146,7 @@ class StreamTable:
         values = [*self._sign(), len(self._held), *hosts, *places]
         try:
             self._server.ask("renew", self._keys("hosts", "workers"), values)
-        except Away:
+        except ServerUnavailable:
             return
         self._held_until = asked_at + self._lease_s / 2
 
@@ -155,10 +155,13 @@ class StreamTable:
         self._server.send("pause", self._keys("pauses"), [host, round(1000 * left_s)])
 
     def find_pauses(self) -> dict[str, float]:
-        """Return the hosts that are still to be left alone, and for how many seconds; none while the server is away."""
+        """Return the hosts that are still to be left alone, and for how many seconds.
+
+        While the server is unavailable there are none.
+        """
         try:
             found = self._server.ask("pauses", self._keys("pauses"), [])
-        except Away:
+        except ServerUnavailable:
             return {}
         return {host.decode(): left_ms / 1000 for host, left_ms in zip(found[::2], found[1::2], strict=True)}
 
@@ -170,14 +173,14 @@ class StreamTable:
         """Return how many requests are pending or leased, by anybody; a job without any is over."""
         try:
             return sum(map(int, self._server.get(lambda client: client.hvals(self._prefix + "hosts"))))
-        except Away as error:
+        except ServerUnavailable as error:
             raise FrontierError("the frontier's server does not answer; try again when it does") from error
 
     def is_over(self) -> bool:
         """Return whether nothing is pending or leased; unknown while the server is unavailable."""
         try:
             return not self._server.get(lambda client: client.exists(self._prefix + "hosts"))
-        except Away:
+        except ServerUnavailable:
             return False
 
     def forget(self) -> None:

@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from crawler.frontier.leases import LEASE_S
-from crawler.frontier.streams.server import Away, FrontierError, Server
+from crawler.frontier.streams.server import FrontierError, Server, ServerUnavailable
 from crawler.runs.crawl_manifest import Manifest, build_joint, list_parts
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 _KEEP_MS: Final = 600_000
 
 
-class Crew:
-    """One worker's membership.
+class WorkerRegistration:
+    """The registration of one worker.
 
     Args:
         url: of the server.
@@ -55,59 +55,59 @@ class Crew:
         self._give_up_at: float | None = None
         self.crawl = ""
 
-    def enlist(self, manifest: Manifest) -> str:
+    def register(self, manifest: Manifest) -> str:
         """Register; return the id of the crawl.
 
         Raises:
             FrontierError: the server does not answer, or refuses.
         """
         try:
-            return self._enlist(manifest)
-        except Away as error:
+            return self._register(manifest)
+        except ServerUnavailable as error:
             raise FrontierError("the frontier's server does not answer; try again when it does") from error
 
     def leave(self, manifest: Manifest) -> bool:
         """Leave the finished manifest; the last one to do so writes the joint one.
 
         Returns:
-            Whether that is all; False where the other workers of a crawl that is over have still to come. Ask again
-            then: who asks for longer than a lease no longer waits for them.
+            Whether the run is finished; False while other workers of a finished crawl have still to leave theirs.
+            Call again then; after the time of a lease they are no longer waited for.
 
         Raises:
             FrontierError: the server refuses.
         """
         try:
-            state, *values = self._muster(manifest)
+            state, *values = self._finish(manifest)
             if state == b"gone":
                 self._take_over(values[0], manifest)
             elif state == b"over":
                 coming, *texts = values
                 if int(coming) and not self._has_waited():
                     return False
-                self._disband(build_joint(self.crawl, map(json.loads, texts)))
-        except Away:
+                self._end_crawl(build_joint(self.crawl, map(json.loads, texts)))
+        except ServerUnavailable:
             return self._has_waited()
         return True
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._server.close()
 
-    def _enlist(self, manifest: Manifest) -> str:
+    def _register(self, manifest: Manifest) -> str:
         began = f"{self._worker.partition('-')[0]}-{self._job}"
         keys = self._keys("crawl", "runs", "hosts", "workers", "closing")
         while True:
-            answer = self._server.ask("enlist", keys, [self._worker, began, json.dumps(manifest), self._lease_ms])
+            answer = self._server.ask("register", keys, [self._worker, began, json.dumps(manifest), self._lease_ms])
             crawl, left = str(answer[0], "ascii"), answer[1:]
             if not left:
                 self.crawl = crawl
                 return crawl
-            self._disband(build_joint(crawl, map(json.loads, left)))
+            self._end_crawl(build_joint(crawl, map(json.loads, left)))
 
-    def _muster(self, manifest: Manifest) -> list[bytes]:
+    def _finish(self, manifest: Manifest) -> list[bytes]:
         keys = self._keys("crawl", "runs", "hosts", "workers", "closing", "joint")
         values = [self._worker, self.crawl, json.dumps(manifest), self._lease_ms]
-        answer: list[bytes] = self._server.ask("muster", keys, values)
+        answer: list[bytes] = self._server.ask("finish", keys, values)
         return answer
 
     def _take_over(self, text: bytes, manifest: Manifest) -> None:
@@ -116,10 +116,10 @@ class Crew:
         if joint["run"] == self.crawl:
             self._write(build_joint(self.crawl, [*list_parts(joint), manifest]))
 
-    def _disband(self, joint: Manifest) -> None:
+    def _end_crawl(self, joint: Manifest) -> None:
         self._write(joint)
         keys = self._keys("crawl", "runs", "closing", "joint")
-        self._server.ask("disband", keys, [joint["run"], json.dumps(joint), _KEEP_MS])
+        self._server.ask("end_crawl", keys, [joint["run"], json.dumps(joint), _KEEP_MS])
 
     def _has_waited(self) -> bool:
         if self._give_up_at is None:

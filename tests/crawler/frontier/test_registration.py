@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.frontier.streams import Crew, FrontierError, StreamTable
+from crawler.frontier.streams import FrontierError, StreamTable, WorkerRegistration
 from tests.crawler.frontier.redis_server import RedisServer
 
 if TYPE_CHECKING:
@@ -26,23 +26,23 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture
-def hire(server: RedisServer) -> Iterator[Callable[[int], Worker]]:
-    """Makes workers, and has all of them hang up in the end."""
-    hired: list[Worker] = []
+def add_worker(server: RedisServer) -> Iterator[Callable[[int], Worker]]:
+    """Makes workers, and closes their connections at the end."""
+    added: list[Worker] = []
 
-    def hire_one(number: int) -> Worker:
-        hired.append(Worker(server, number))
-        return hired[-1]
+    def add_one(number: int) -> Worker:
+        added.append(Worker(server, number))
+        return added[-1]
 
-    yield hire_one
-    for worker in hired:
+    yield add_one
+    for worker in added:
         worker.table.close()
-        worker.crew.close()
+        worker.registration.close()
 
 
 @dataclass
 class Worker:
-    """One worker: its table, its membership, and the joint manifests that it wrote."""
+    """One worker: its table, its registration, and the joint manifests that it wrote."""
 
     server: RedisServer
     number: int
@@ -50,11 +50,12 @@ class Worker:
 
     def __post_init__(self) -> None:
         self.run = f"20260601120{self.number:03}-{self.number:06x}"
-        self.crew = Crew(self.server.url, JOB, worker=self.run, write=self.written.append, lease_s=LEASE_S)
+        write = self.written.append
+        self.registration = WorkerRegistration(self.server.url, JOB, worker=self.run, write=write, lease_s=LEASE_S)
         self.table = StreamTable(self.server.url, JOB, new_worker=lambda: self.run, lease_s=LEASE_S)
 
-    def enlist(self) -> str:
-        return self.crew.enlist(self.build_manifest(None))
+    def register(self) -> str:
+        return self.registration.register(self.build_manifest(None))
 
     def fetch(self) -> None:
         """Add a page and have it done, so that the crawl is open meanwhile and over again."""
@@ -72,7 +73,7 @@ class Worker:
         self.table.close()
 
     def leave(self, reason: str = "finished") -> bool:
-        return self.crew.leave(self.build_manifest(reason))
+        return self.registration.leave(self.build_manifest(reason))
 
     def build_manifest(self, reason: str | None) -> dict[str, Any]:
         began_at = f"2026-06-01T12:00:{self.number:02}+00:00"
@@ -92,11 +93,11 @@ def find_ends(joint: dict[str, Any]) -> list[str | None]:
 
 
 def test_every_worker_gets_the_manifest_that_the_last_one_joins(
-    hire: Callable[[int], Worker], server: RedisServer
+    add_worker: Callable[[int], Worker], server: RedisServer
 ) -> None:
-    first, second = hire(1), hire(2)
-    crawl = first.enlist()
-    assert crawl == f"20260601120001-{JOB}" == second.enlist()
+    first, second = add_worker(1), add_worker(2)
+    crawl = first.register()
+    assert crawl == f"20260601120001-{JOB}" == second.register()
     first.fetch()
     for worker in (first, second):
         worker.stop()
@@ -111,15 +112,15 @@ def test_every_worker_gets_the_manifest_that_the_last_one_joins(
     assert first.written[1] == joint
 
 
-def test_a_crawl_that_is_not_over_waits_for_those_who_take_it_up(hire: Callable[[int], Worker]) -> None:
-    first = hire(1)
-    crawl = first.enlist()
+def test_a_crawl_that_is_not_over_waits_for_those_who_take_it_up(add_worker: Callable[[int], Worker]) -> None:
+    first = add_worker(1)
+    crawl = first.register()
     first.table.add(fingerprint=b"1", host="a.example", priority=0, data="")
     first.stop()
     assert first.leave("shutdown")
     assert first.written == []
-    heir = hire(2)
-    assert heir.enlist() == crawl
+    heir = add_worker(2)
+    assert heir.register() == crawl
     while not heir.table.is_over():
         heir.table.acknowledge([lease.fingerprint for lease in heir.table.lease(lambda _: 9, most=9)])
     heir.stop()
@@ -128,13 +129,13 @@ def test_a_crawl_that_is_not_over_waits_for_those_who_take_it_up(hire: Callable[
 
 
 @pytest.mark.parametrize("is_closing", [False, True])
-def test_a_killed_worker_stands_there_without_an_end(
-    hire: Callable[[int], Worker], server: RedisServer, is_closing: bool
+def test_a_killed_worker_is_listed_without_an_end(
+    add_worker: Callable[[int], Worker], server: RedisServer, is_closing: bool
 ) -> None:
-    """Whether it was killed while it crawled or while it closed its books; nobody waits longer than a lease."""
-    first, killed = hire(1), hire(2)
-    first.enlist()
-    killed.enlist()
+    """Whether it was killed while it crawled or while it closed its books; no worker waits longer than a lease."""
+    first, killed = add_worker(1), add_worker(2)
+    first.register()
+    killed.register()
     first.fetch()
     if is_closing:
         killed.stop()
@@ -147,10 +148,10 @@ def test_a_killed_worker_stands_there_without_an_end(
     assert list_keys(server) == {"joint"}
 
 
-def test_who_was_taken_for_dead_enters_itself(hire: Callable[[int], Worker]) -> None:
-    first, slow = hire(1), hire(2)
-    first.enlist()
-    slow.enlist()
+def test_a_worker_that_was_taken_for_dead_adds_its_own_manifest(add_worker: Callable[[int], Worker]) -> None:
+    first, slow = add_worker(1), add_worker(2)
+    first.register()
+    slow.register()
     for worker in (first, slow):
         worker.stop()
     while not first.leave():
@@ -159,25 +160,25 @@ def test_who_was_taken_for_dead_enters_itself(hire: Callable[[int], Worker]) -> 
     assert [find_ends(joint) for joint in first.written + slow.written] == [["finished", None], ["finished"] * 2]
 
 
-def test_the_next_crawl_makes_up_for_a_last_worker_that_died(hire: Callable[[int], Worker]) -> None:
-    last = hire(1)
-    crawl = last.enlist()
+def test_the_next_crawl_makes_up_for_a_last_worker_that_died(add_worker: Callable[[int], Worker]) -> None:
+    last = add_worker(1)
+    crawl = last.register()
     last.fetch()
     last.table.forget()
     time.sleep(1.2 * LEASE_S)
-    following = hire(2)
-    assert following.enlist() == f"20260601120002-{JOB}"
+    following = add_worker(2)
+    assert following.register() == f"20260601120002-{JOB}"
     assert [(joint["run"], find_ends(joint)) for joint in following.written] == [(crawl, [None])]
-    third = hire(3)
-    assert third.enlist() == f"20260601120002-{JOB}", "a crawl that has just begun is not over"
+    third = add_worker(3)
+    assert third.register() == f"20260601120002-{JOB}", "a crawl that has just begun is not over"
     assert third.written == []
 
 
 def test_a_server_that_is_gone_costs_the_joint_manifest_only(
-    hire: Callable[[int], Worker], server: RedisServer
+    add_worker: Callable[[int], Worker], server: RedisServer
 ) -> None:
-    worker = hire(1)
-    worker.enlist()
+    worker = add_worker(1)
+    worker.register()
     server.kill()
     worker.stop()
     began = time.monotonic()
@@ -186,4 +187,4 @@ def test_a_server_that_is_gone_costs_the_joint_manifest_only(
     assert LEASE_S <= time.monotonic() - began < 3 * LEASE_S
     assert worker.written == []
     with pytest.raises(FrontierError, match="does not answer"):
-        worker.enlist()
+        worker.register()

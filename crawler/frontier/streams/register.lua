@@ -1,5 +1,5 @@
--- Register a run as one of its job's crawl, or begin one. A crawl that is over and that nobody is at any more, because
--- its last worker died before it could write the joint manifest, is returned instead, for whoever asks to write it.
+-- Register a run in the crawl of its job, or begin one. A crawl that is over and has no workers left, because the last
+-- one died before it could write the joint manifest, is returned instead, and the caller writes that manifest.
 -- KEYS: crawl, runs, hosts, workers, closing. ARGV: run, id for a crawl that begins, manifest, lease in ms.
 -- Returns the crawl's id, and behind that of a crawl that is over its manifests.
 local time = redis.call('TIME')

@@ -1,7 +1,7 @@
--- Take the manifest of a run that has ended, and tell how the crawl stands.
+-- Take the manifest of a run that has ended, and return the state of the crawl.
 -- KEYS: crawl, runs, hosts, workers, closing, joint. ARGV: run, crawl, manifest, lease in ms.
 -- Returns 'over', how many workers are still to come, and the manifests; or 'open' where there is something left to
--- fetch; or 'gone' and the joint manifest, if it is still there, where somebody has done all that already.
+-- fetch; or 'gone' and the joint manifest, if it is still there, where another worker has ended the crawl.
 if redis.call('GET', KEYS[1]) ~= ARGV[2] then
     return {'gone', redis.call('GET', KEYS[6]) or ''}
 end
