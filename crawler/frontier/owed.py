@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS owed (
     first_at REAL NOT NULL,         -- seconds since the epoch
     due_at REAL NOT NULL,
     tries INTEGER NOT NULL,
+    is_shared INTEGER NOT NULL DEFAULT 0,  -- the server of a shared frontier has it, too
     PRIMARY KEY (source, url)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS walks (
@@ -59,9 +60,9 @@ CREATE TABLE IF NOT EXISTS refusals (
 # url, kind, reason, origin, edge, first_at, due_at, tries
 Row: TypeAlias = tuple[str, str, str, str, str, float, float, int]
 SCHEMA: Final = Schema(
-    version=2,
+    version=3,
     script=_SCRIPT + _REFUSALS,
-    upgrades={1: _REFUSALS},
+    upgrades={1: _REFUSALS, 2: "ALTER TABLE owed ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0;"},
     synchronous="NORMAL",
     loss="the next run walks all lists to their ends, and articles that no list shows any more are not asked for again",
 )
@@ -146,22 +147,24 @@ class OwedTable:
         self._forget(url)
         return True
 
-    def _write(self, row: Row) -> None:
-        self._database.execute("INSERT OR REPLACE INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (self._source, *row))
+    def _write(self, row: Row, *, is_shared: bool = False) -> None:
+        values = (self._source, *row, is_shared)
+        self._database.execute("INSERT OR REPLACE INTO owed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         self._urls.add(row[0])
 
     def _replace(self, rows: Iterable[Row]) -> None:
-        """Have the file hold these rows instead of what it held of the source."""
+        """Replace the rows of the source by those that the server has."""
         with transaction(self._database):
             self._database.execute("DELETE FROM owed WHERE source = ?", (self._source,))
             self._urls.clear()
             for row in rows:
-                OwedTable._write(self, row)
+                OwedTable._write(self, row, is_shared=True)
 
-    def _list_rows(self) -> list[Row]:
+    def _list_rows(self, *, with_shared: bool) -> list[Row]:
         rows: list[Row] = self._database.execute(
-            "SELECT url, kind, reason, origin, edge, first_at, due_at, tries FROM owed WHERE source = ?",
-            (self._source,),
+            "SELECT url, kind, reason, origin, edge, first_at, due_at, tries FROM owed"
+            " WHERE source = ? AND (is_shared = 0 OR ?)",
+            (self._source, with_shared),
         ).fetchall()
         return rows
 

@@ -45,7 +45,7 @@ class SharedOwedTable(OwedTable):
         self._walk_key = f"newsreel:{{{collection}/{source}}}:walk"
         super().__init__(path, source, clock=clock)
         try:
-            self._copy()
+            self._merge()
         except ServerUnavailable:  # the copy of an earlier run has to do; the server's warning says so
             return
 
@@ -64,26 +64,33 @@ class SharedOwedTable(OwedTable):
         super().note_walk(rules)
         self._send(self._walk_key, _RULES, rules)
 
-    def _write(self, row: Row) -> None:
-        super()._write(row)
-        self._send(self._owed_key, row[0], json.dumps(row[1:], ensure_ascii=False))
+    def _write(self, row: Row, *, is_shared: bool = False) -> None:
+        is_sent = self._send(self._owed_key, row[0], json.dumps(row[1:], ensure_ascii=False))
+        super()._write(row, is_shared=is_shared or is_sent)
 
     def _forget(self, url: str) -> None:
         super()._forget(url)
         self._send(self._owed_key, url, "")
 
-    def _send(self, key: str, field: str, value: str) -> None:
-        self._server.send("note", [key], [field, value])
+    def _send(self, key: str, field: str, value: str) -> bool:
+        """Send a change; return whether the server has it already."""
+        return self._server.send("note", [key], [field, value]) is not None
 
-    def _copy(self) -> None:
-        """Have the file hold what the server has; the first worker of a source brings what it owed before."""
+    def _merge(self) -> None:
+        """Copy what the server has, and send it what only this file has.
+
+        Rows that the server had when they were written and has no longer were settled by another machine, unless the
+        server knows nothing of the source.
+        """
         owed = self._server.get(lambda client: client.hgetall(self._owed_key))
         walk = self._server.get(lambda client: client.hgetall(self._walk_key))
-        if owed or walk:
+        is_known = bool(owed or walk)
+        rows = self._list_rows(with_shared=not is_known)
+        if is_known:
             self._replace([(url.decode(), *json.loads(row)) for url, row in owed.items()])
             if rules := walk.get(_RULES.encode()):
                 super().note_walk(rules.decode())
             super().note_refusals(int(walk.get(_REFUSALS.encode(), 0)))
-            return
-        for row in self._list_rows():
-            self._write(row)
+        for row in rows:
+            if row[0].encode() not in owed:
+                self._write(row)

@@ -104,6 +104,7 @@ def test_refusals_are_remembered_by_source_also_in_a_file_of_before(tmp_path: Pa
     OwedTable(path, "weir").close()
     with closing(sqlite3.connect(path)) as database:
         database.execute("DROP TABLE refusals")
+        database.execute("ALTER TABLE owed DROP COLUMN is_shared")
         database.execute("PRAGMA user_version = 1")
     table = OwedTable(path, "weir")
     assert table.count_refusals() == 0
@@ -167,6 +168,43 @@ def test_a_server_takes_over_what_a_machine_owed_before(server: RedisServer, tmp
     with open_shared(server.url, first) as table:
         assert len(table) == 0
     assert count_owed(first) == {}
+
+
+def test_a_server_merges_what_each_machine_owed_before(server: RedisServer, tmp_path: Path) -> None:
+    files = [tmp_path / f"{number}-{FILE_NAME}" for number in range(2)]
+    for number, path in enumerate(files):
+        with closing(OwedTable(path, "weir")) as table:
+            table.add([article("http://h/both", f"of {number}"), article(f"http://h/{number}")])
+    with open_shared(server.url, files[0]), open_shared(server.url, files[1]) as second:
+        reasons = {debt.url: debt.reason for debt in second.list_due(is_all=True)}
+        assert reasons.keys() == {"http://h/both", "http://h/0", "http://h/1"}
+        assert reasons["http://h/both"] == "of 0", "the server's row stays"
+        assert second.settle("http://h/0")
+    with open_shared(server.url, files[0]) as first:
+        assert {debt.url for debt in first.list_due(is_all=True)} == {"http://h/both", "http://h/1"}
+
+
+def test_a_server_without_its_data_gets_what_an_earlier_one_had(server: RedisServer, tmp_path: Path) -> None:
+    path = tmp_path / FILE_NAME
+    with RedisServer(tmp_path) as earlier, open_shared(earlier.url, path) as table:
+        table.add([article("http://h/1")])
+    with open_shared(server.url, path) as table:
+        assert "http://h/1" in table
+    with open_shared(server.url, tmp_path / f"second-{FILE_NAME}") as other:
+        assert "http://h/1" in other
+
+
+def test_what_could_not_be_sent_in_a_run_is_sent_in_the_next(tmp_path: Path) -> None:
+    with RedisServer(tmp_path) as server:
+        with open_shared(server.url, tmp_path / FILE_NAME) as table:
+            table.note_walk("a")
+            server.kill()
+            table.add([article("http://h/1")])
+        server.start()
+        with open_shared(server.url, tmp_path / FILE_NAME) as table:
+            assert "http://h/1" in table
+        with open_shared(server.url, tmp_path / f"second-{FILE_NAME}") as other:
+            assert "http://h/1" in other
 
 
 def test_what_is_noted_while_the_server_is_away_is_sent_when_it_is_back(tmp_path: Path) -> None:
