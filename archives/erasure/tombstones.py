@@ -7,20 +7,21 @@ line holds: the comment field of a gzip member's header fills it up (RFC 1952, s
 
 from __future__ import annotations
 
-import hashlib
-import sys
 import uuid
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archives.erasure.register import ErasedFile
 from archives.errors import ArchiveError
+from archives.storage.copying import copy_parts, iter_range
 from archives.storage.files import hash_file, replace_file
 from archives.storage.remote_files import find_size, open_warc
 from archives.warc.members import compress_parts
 from archives.warc.reader import iter_records
+from archives.warc.records import build_record_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _MAGIC: Final = b"\x1f\x8b"
 _COMMENT_FLAG: Final = 0x10
-_READ_SIZE: Final = 1 << 20
 _MODE: Final = 0o644
 
 
@@ -82,10 +82,10 @@ def erase_records(
     mode = path.stat().st_mode & 0o777 if path.is_file() else _MODE
     with open_warc(path) as old, replace_file(target, mode=mode) as new:
         is_packed = old.read(len(_MAGIC)) == _MAGIC
-        before = _copy_range(old, new, 0, None)
+        before = copy_parts(iter_range(old), new)
         if is_cut:
             new.seek(0)
-            _cut(old, new, regions, tombstone=_build_short(at=at, reason=reason, is_packed=is_packed))
+            _cut(old, new, regions, partial(_build_short_tombstone, at=at, reason=reason, is_packed=is_packed))
             new.truncate()
         else:
             for region in regions:
@@ -101,40 +101,21 @@ def erase_records(
     )
 
 
-def _copy_range(old: BinaryIO, new: BinaryIO, start: int, end: int | None) -> str:
-    """Copy bytes from one file to another, to the end where none is given; return their SHA-256."""
-    digest = hashlib.sha256()
-    old.seek(start)
-    left = sys.maxsize if end is None else end - start
-    while left > 0 and (data := old.read(min(left, _READ_SIZE))):
-        digest.update(data)
-        new.write(data)
-        left -= len(data)
-    return digest.hexdigest()
-
-
-def _cut(old: BinaryIO, new: BinaryIO, regions: list[_Region], *, tombstone: Callable[[], bytes]) -> None:
-    """Write what stands between regions, and a tombstone for each of them."""
+def _cut(old: BinaryIO, new: BinaryIO, regions: list[_Region], build_tombstone: Callable[[], bytes]) -> None:
+    """Write what is between the regions, and a tombstone for each region."""
     position = 0
     for region in regions:
-        _copy_range(old, new, position, region.start)
-        new.write(tombstone())
+        new.writelines(iter_range(old, position, region.start - position))
+        new.write(build_tombstone())
         position = region.end
-    _copy_range(old, new, position, None)
+    new.writelines(iter_range(old, position))
 
 
-def _build_short(*, at: str, reason: str, is_packed: bool) -> Callable[[], bytes]:
-    words = next(iter(_iter_words(at, reason))).encode()
-
-    def build() -> bytes:
-        record = _build_record(_build_id(), at, words)
-        return bytes(compress_parts(record)) if is_packed else record
-
-    return build
-
-
-def _build_id() -> str:
-    return f"<urn:uuid:{uuid.uuid4()}>"
+def _build_short_tombstone(*, at: str, reason: str, is_packed: bool) -> bytes:
+    """Return a record as short as its words allow."""
+    words = next(iter(_iter_words(at, reason)))
+    record = _build_record(build_record_id(uuid.uuid4()), at, words.encode())
+    return bytes(compress_parts(record)) if is_packed else record
 
 
 def _find_regions(path: Path, is_meant: Callable[[Record], bool]) -> list[_Region]:
@@ -166,7 +147,7 @@ def _iter_related(record: Record) -> Iterator[str]:
 
 def _build_tombstone(length: int, *, at: str, reason: str, is_packed: bool) -> bytes:
     """Return a record of exactly so many bytes."""
-    record_id = _build_id()
+    record_id = build_record_id(uuid.uuid4())
     for words in _iter_words(at, reason):
         record = _pack(record_id, at, words, length) if is_packed else _fill(record_id, at, words, length)
         if len(record) == length:

@@ -6,7 +6,6 @@ and SHA-256 of its original, so every change can be verified, and a second run s
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections import Counter
@@ -223,14 +222,11 @@ class _CopyWriter:
         self._output.write_note(number, mended.fields, refers_to=mended.record.record_id)
 
     def _describe_loss(self, unit: LostUnit) -> tuple[tuple[str, str], ...]:
-        digest = hashlib.sha256()
-        for part in self._output.iter_source(unit.offset, unit.length):
-            digest.update(part)
         return (
             ("fault", "cut-tail" if unit.is_tail else "unreadable"),
             ("offset-before", str(unit.offset)),
             ("length-before", str(unit.length)),
-            ("sha256-before", digest.hexdigest()),
+            ("sha256-before", self._output.hash_source(unit.offset, unit.length)),
             *(("reason", " ".join(reason.split())) for reason in unit.reasons),
         )
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from archives.storage.copying import hash_parts, iter_range
 from archives.storage.remote_files import open_warc
 from archives.warc.members import compress_parts, iter_compressed
 from archives.warc.records import RECORD_END, RecordType, build_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from archives.mending.units import RecordUnit
 
-_CHUNK_BYTES: Final = 1024 * 1024
 _GZIP: Final = b"\x1f\x8b"
 
 
@@ -50,7 +49,7 @@ class RecordOutput:
         if not unit.is_alone or not self._is_copied:
             self.put(unit.header, record.iter_block(), is_large=record.is_large)
         else:
-            self._stream.writelines(self.iter_source(unit.offset, unit.length))
+            self._stream.writelines(iter_range(self._source, unit.offset, unit.length))
             if not self._is_packed:
                 self._stream.write(RECORD_END)
         if record.type == RecordType.WARCINFO:
@@ -87,22 +86,12 @@ class RecordOutput:
         )
         self.put(built.header, (built.block,))
 
-    def iter_source(self, offset: int, length: int) -> Iterator[bytes]:
-        """Yield bytes of the file that units come from."""
-        at = offset
-        while at < offset + length:
-            self._source.seek(at)
-            part = self._source.read(min(offset + length - at, _CHUNK_BYTES))
-            if not part:
-                return
-            at += len(part)
-            yield part
+    def hash_source(self, offset: int, length: int) -> str:
+        """Return the SHA-256 of bytes of the file that units come from, hexadecimal."""
+        return hash_parts(iter_range(self._source, offset, length))
 
 
 def hash_warc(path: Path) -> str:
     """Return the SHA-256 of a WARC file, wherever it is."""
-    digest = hashlib.sha256()
     with open_warc(path) as stream:
-        while part := stream.read(_CHUNK_BYTES):
-            digest.update(part)
-    return digest.hexdigest()
+        return hash_parts(iter_range(stream))

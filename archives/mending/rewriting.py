@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
+from archives.storage.copying import hash_parts
 from archives.verify.digest_checks import DigestChecks
 from archives.warc.digests import WRITTEN, DigestCheck, build_parts_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from archives.mending.units import RecordUnit
     from archives.verify.repairs import Repair
@@ -54,7 +54,7 @@ def mend_record(unit: RecordUnit, repair: Repair) -> Mended:
     """Apply a repair."""
     record = unit.record
     fields = [("fault", str(fault)) for fault in repair.faults]
-    fields.append(("block-sha256-before", _hash(record.iter_block())))
+    fields.append(("block-sha256-before", hash_parts(record.iter_block())))
     head = record.start[: repair.head_size] if repair.moved else b""
     if repair.moved:
         head = restate_length(head, repair.moved, record.size - repair.head_size)
@@ -149,10 +149,3 @@ def _split_lines(head: bytes) -> list[bytes]:
 def _find_name(line: bytes) -> bytes:
     name, colon, _ = line.partition(b":")
     return name.strip().lower() if colon else b""
-
-
-def _hash(parts: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()

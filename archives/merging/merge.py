@@ -18,6 +18,7 @@ from archives.index.cdxj import dump_line
 from archives.index.sidecars import build_sidecar, write_sidecar
 from archives.merging.parts import Merge, Part, find_parts_file, iter_merges, write_merge
 from archives.storage.collection import STORED_SUFFIX
+from archives.storage.copying import copy_parts, iter_range
 from archives.storage.files import hash_file, is_held, link_file, open_temporary, sync_directory, sync_file
 from archives.warc.reader import read_warcinfo
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 # As our writer names them; a merged file has a day in the place of the instant, and is not merged again.
 _WRITTEN: Final = re.compile(r"(?P<prefix>.+)-(?P<day>[0-9]{8})[0-9]{6}-[0-9]{5,}-(?P<token>[^-]+)\.warc\.gz")
 _TOKEN_DIGITS: Final = 6
-_READ_BYTES: Final = 1024 * 1024
 
 
 class _Group(NamedTuple):
@@ -175,12 +175,9 @@ def _build_name(group: _Group, number: int, warcs: list[Path]) -> str:
 
 def _append(stream: BinaryIO, warc: Path) -> Part:
     offset = stream.tell()
-    digest = hashlib.sha256()
     with warc.open("rb") as source:
-        while data := source.read(_READ_BYTES):
-            digest.update(data)
-            stream.write(data)
-    return Part(name=warc.name, offset=offset, bytes=stream.tell() - offset, sha256=digest.hexdigest())
+        sha256 = copy_parts(iter_range(source), stream)
+    return Part(name=warc.name, offset=offset, bytes=stream.tell() - offset, sha256=sha256)
 
 
 def _remove_parts(collection: Collection, merge: Merge) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError, RecordError
 from archives.replay.rewriting.charsets import decode_page
+from archives.storage.copying import hash_parts
 from archives.urls import format_warc_date
 from archives.warc.reader import build_capture, scan_records
 
@@ -164,10 +165,7 @@ def prove_citation(evidence: Evidence, files: Iterable[Path]) -> str:
         for record in scan_records(path, lambda _: None):
             if record.record_id != evidence.payload_record_id:
                 continue
-            found = hashlib.sha256()
-            for part in record.iter_block():
-                found.update(part)
-            if found.hexdigest() != evidence.block_sha256:
+            if hash_parts(record.iter_block()) != evidence.block_sha256:
                 return f"record {record.record_id} in {path.name} has other bytes than were cited"
             capture = build_capture(record, path.name)
             if evidence.record_id == record.record_id:

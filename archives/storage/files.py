@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 # `pipelines.whole_files` uses the same: each removes what the other's killed writers left.
 _TEMPORARY: Final = re.compile(r"\.newsreel-[0-9a-f]{16}\.tmp")
 _PUBLIC_MODE: Final = 0o666
-_READ_BYTES: Final = 1024 * 1024
 _NOT_FOR_FOLDERS: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 
@@ -97,17 +96,6 @@ def hash_file(path: Path) -> str:
     """Return a file's SHA-256, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def hash_range(path: Path, offset: int, size: int) -> str:
-    """Return the SHA-256 of some bytes of a file, hexadecimal; fewer are hashed where the file ends before them."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        file.seek(offset)
-        while size > 0 and (data := file.read(min(size, _READ_BYTES))):
-            digest.update(data)
-            size -= len(data)
-    return digest.hexdigest()
 
 
 def write_file(target: Path, data: bytes, *, mode: int = _PUBLIC_MODE) -> None:

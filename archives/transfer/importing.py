@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
@@ -12,6 +12,7 @@ from archives.errors import CollectionError, RecordError
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import salvage_sidecar, write_sidecar
 from archives.storage.collection import WARC_SUFFIXES, Collection
+from archives.storage.copying import copy_parts
 from archives.storage.files import hash_file, link_file, open_temporary, sync_file
 from archives.warc.reader import iter_records
 
@@ -68,12 +69,9 @@ def add_stream(collection: Collection, name: str, stream: IO[bytes]) -> Added:
 
 def _copy(stream: IO[bytes], copy: BinaryIO) -> str:
     """Write a durable copy; returns its SHA-256."""
-    digest = hashlib.sha256()
-    while chunk := stream.read(_CHUNK_BYTES):
-        digest.update(chunk)
-        copy.write(chunk)
+    digest = copy_parts(iter(partial(stream.read, _CHUNK_BYTES), b""), copy)
     sync_file(copy)
-    return digest.hexdigest()
+    return digest
 
 
 def _refuse_unreadable(path: Path, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from archives.erasure.register import load_register
 from archives.merging.parts import MergedParts
 from archives.signed_log.log import find_state
-from archives.storage.files import hash_range
+from archives.storage.copying import hash_parts, iter_range
 
 if TYPE_CHECKING:
     from archives.merging.parts import Merge, Part
@@ -53,7 +53,8 @@ class FileChanges:
         except FileNotFoundError:
             return self._register.is_dropped(merge.name, merge.sha256)
         if digest == merge.sha256 and path.is_file():
-            return hash_range(path, part.offset, part.bytes) == part.sha256
+            with path.open("rb") as stream:
+                return hash_parts(iter_range(stream, part.offset, part.bytes)) == part.sha256
         return self._register.find_origin(merge.name, digest) == merge.sha256
 
     def _find_digest(self, name: str) -> str:
