@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from archives.erasure.register import load_register
 from archives.errors import SignatureError
 from archives.merging.parts import load_merge
-from archives.storage.files import hash_file, sync_directory
-from archives.storage.remote_files import find_size, find_stored
+from archives.storage.files import sync_directory
+from archives.storage.remote_files import find_digest, find_size
 from archives.urls import format_warc_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from archives.erasure.register import Register
     from archives.signed_log.keys import SigningKey
@@ -93,12 +92,6 @@ def find_files(entries: list[Entry]) -> dict[str, Mapping[str, Any]]:
     return {entry.fields["file"]: entry.fields for entry in entries if "file" in entry.fields}
 
 
-def find_state(warc: Path) -> tuple[int, str]:
-    """Size and SHA-256 of a file; of one that is in object storage alone, what is noted of it."""
-    stored = None if warc.is_file() else find_stored(warc)
-    return (stored.bytes, stored.sha256) if stored else (find_size(warc), hash_file(warc))
-
-
 def extend_log(
     collection: Collection,
     key: SigningKey,
@@ -128,8 +121,8 @@ def extend_log(
                 continue
             if progress is not None:
                 progress(warc.name)
-            size, sha256 = find_state(warc)
-            state = {"file": warc.name, "bytes": size, "sha256": sha256}
+            sha256 = find_digest(warc)
+            state = {"file": warc.name, "bytes": find_size(warc), "sha256": sha256}
             if noted is None:
                 is_merged = load_merge(collection, warc.name) is not None
                 event = "merged" if is_merged else "taken-in" if warc.name in imported else "closed"

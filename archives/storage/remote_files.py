@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from archives.errors import StoreError
 from archives.storage.collection import STORED_SUFFIX
-from archives.storage.files import write_file
+from archives.storage.files import hash_file, write_file
 from archives.storage.schemes import open_bucket, parse_address
 from archives.storage.streams import SeekableStream
 
@@ -100,6 +100,17 @@ def find_size(path: Path) -> int:
         if stored is None:
             raise
         return stored.bytes
+
+
+def find_digest(path: Path) -> str:
+    """The SHA-256 of a WARC file, hexadecimal; of one in object storage alone, the digest that is noted of it."""
+    try:
+        return hash_file(path)
+    except FileNotFoundError:
+        stored = find_stored(path)
+        if stored is None:
+            raise
+        return stored.sha256
 
 
 class BlockCache:

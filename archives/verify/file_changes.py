@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from archives.erasure.register import load_register
 from archives.merging.parts import MergedParts
-from archives.signed_log.log import find_state
 from archives.storage.copying import hash_parts, iter_range
+from archives.storage.remote_files import find_digest
 
 if TYPE_CHECKING:
     from archives.merging.parts import Merge, Part
@@ -59,5 +59,5 @@ class FileChanges:
 
     def _find_digest(self, name: str) -> str:
         if name not in self._digests:
-            self._digests[name] = find_state(self._archive_dir / name)[1]
+            self._digests[name] = find_digest(self._archive_dir / name)
         return self._digests[name]

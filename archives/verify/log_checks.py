@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from archives.erasure.register import load_register
 from archives.signed_log.keys import is_signed_by
-from archives.signed_log.log import LOG_NAME, NOTHING, find_files, find_key, find_state, is_erasure, read_log
+from archives.signed_log.log import LOG_NAME, NOTHING, find_files, find_key, is_erasure, read_log
 from archives.signed_log.timestamps import EVENT, check_timestamp
+from archives.storage.remote_files import find_digest, find_size
 from archives.verify.file_changes import FileChanges
 
 if TYPE_CHECKING:
@@ -126,13 +127,13 @@ def _verify_files(collection: Collection, entries: list[Entry], findings: Findin
 
 
 def _verify_file(collection: Collection, path: Path, noted: Mapping[str, Any], findings: Findings) -> None:
-    size, sha256 = find_state(path)
+    sha256 = find_digest(path)
     if sha256 == noted.get("sha256"):
         return
     if is_erasure(load_register(collection), noted, sha256):
         what = f"{path.name} was erased from since it was logged; {_SIGN}"
         findings.add_note("unlogged-erasure", path, what)
         return
-    what = f"{path.name} is not the file that was logged: {size} bytes with SHA-256 {sha256}, and the signed log says"
-    what += f" {noted.get('bytes')} bytes with {noted.get('sha256')}"
+    what = f"{path.name} is not the file that was logged: {find_size(path)} bytes with SHA-256 {sha256},"
+    what += f" and the signed log says {noted.get('bytes')} bytes with {noted.get('sha256')}"
     findings.add("changed-file", path, f"{what}; {_RESTORE}")
