@@ -1,4 +1,4 @@
-"""A request as JSON: what a table keeps of it, so that another process can ask for it."""
+"""Requests as JSON, so that a table can keep them and another process can make them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,14 @@ _DEFAULTS: dict[str, Any] = {
     "callback": None,
     "errback": None,
 }
+# Scrapy marks with the first of them a request whose proxy is that of the environment.
+_FROM_ENVIRONMENT = "_scheme_proxy"
+_PROXY_META = frozenset((_FROM_ENVIRONMENT, "_auth_proxy", "proxy"))
+_PROXY_HEADER = b"Proxy-Authorization"
 
 
 def dump_request(request: Request, spider: Spider | None) -> str:
-    """Write a request as JSON, without what it has by default.
+    """Write a request as JSON, without its default values, and without the environment's proxy and its password.
 
     Raises:
         TypeError: its meta or arguments hold more than data.
@@ -39,7 +43,9 @@ def dump_request(request: Request, spider: Spider | None) -> str:
     values = {name: getattr(request, name) for name in _PLAIN}
     values["callback"] = _find_method(spider, request.callback)
     values["errback"] = _find_method(spider, request.errback)
-    values["meta"] = {name: value for name, value in request.meta.items() if name != META_CAPTURE}
+    is_proxy_kept = _FROM_ENVIRONMENT not in request.meta
+    left_out = {META_CAPTURE} if is_proxy_kept else {META_CAPTURE, *_PROXY_META}
+    values["meta"] = {name: value for name, value in request.meta.items() if name not in left_out}
     data: dict[str, Any] = {"url": request.url}
     data |= {name: value for name, value in values.items() if value != _DEFAULTS[name]}
     if type(request) is not Request:
@@ -49,11 +55,13 @@ def dump_request(request: Request, spider: Spider | None) -> str:
         data["cookies"] = request.cookies
     if request.body:
         data["body"] = base64.b64encode(request.body).decode()
-    if request.headers:
-        data["headers"] = [
-            [name.decode("latin-1"), [value.decode("latin-1") for value in entries]]
-            for name, entries in request.headers.items()
-        ]
+    headers = [
+        [name.decode("latin-1"), [value.decode("latin-1") for value in entries]]
+        for name, entries in request.headers.items()
+        if is_proxy_kept or name != _PROXY_HEADER
+    ]
+    if headers:
+        data["headers"] = headers
     return json.dumps(data, ensure_ascii=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import signal
 import time
@@ -119,7 +120,8 @@ def test_a_pause_outlives_a_crawl_that_is_killed(data: Data, tmp_path: Path, *, 
         if is_shared:
             settings |= {"FRONTIER_URL": stack.enter_context(RedisServer(tmp_path)).url}
         words = ["runspider", SPIDER, "-a", "urls=http://a.example/1", "-a", f"saw={tmp_path / 'saw.jsonl'}"]
-        environment = {"http_proxy": proxy.base_url}
+        address = proxy.base_url.replace("://", "://us:secret@")
+        environment = {"http_proxy": address}
         with log.open("w") as stderr:
             process = start_scrapy(*words, data=data, settings=settings, environment=environment, stderr=stderr)
         deadline = time.monotonic() + 60
@@ -130,10 +132,16 @@ def test_a_pause_outlives_a_crawl_that_is_killed(data: Data, tmp_path: Path, *, 
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert len(asked) == 1
-        done = run_scrapy(*words, data=data, settings=settings, proxy=proxy.base_url)
+        kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+        done = run_scrapy(*words, data=data, settings=settings, proxy=address)
+        sent = [exchange.received for exchange in proxy.exchanges]
     assert "Still left alone, as they asked an earlier run: a.example" in done.stderr, done.stderr
     assert asked[1] - asked[0] > 2.9
     assert "'pauses/resumed': 1" in done.stderr
+    authorization = b"Basic " + base64.b64encode(b"us:secret")
+    assert all(authorization in request for request in sent)
+    assert b"http://a.example/1" in kept
+    assert authorization not in kept
 
 
 def test_a_host_that_never_lets_us_in_is_given_up(data: Data) -> None:

@@ -181,6 +181,13 @@ def test_the_kind_of_a_request_and_its_cookies_survive() -> None:
     assert again.to_dict(spider=spider) == request.to_dict(spider=spider)
 
 
+def test_a_proxy_that_a_spider_chooses_survives() -> None:
+    headers = {"Proxy-Authorization": "Basic dXM6c2VjcmV0"}
+    meta = {"proxy": "http://proxy.example:3128", "_auth_proxy": "http://proxy.example:3128"}
+    request = Request("http://a.example/", headers=headers, meta=meta)
+    assert load_request(dump_request(request, None), None).to_dict() == request.to_dict()
+
+
 def test_a_callback_that_is_no_method_of_the_spider_is_refused() -> None:
     for callback in (_Spider().parse_page, print, lambda response: None):
         with pytest.raises(ValueError, match="is no method of the spider"):
