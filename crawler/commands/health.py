@@ -6,7 +6,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
 from rich.text import Text
 from scrapy.exceptions import UsageError
 
@@ -14,14 +13,13 @@ from archives.errors import ArchiveError
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
 from crawler.monitoring.health import Health, load_health
-from crawler.monitoring.tables import Column, build_table
+from crawler.monitoring.tables import Column, build_table, open_console
 from crawler.projects.command import NewsreelCommand
 from crawler.sources.timetable import format_duration
 
 if TYPE_CHECKING:
     import argparse
 
-_PIPE_WIDTH: Final = 200
 _COLUMNS: Final = (
     Column(heading=""),
     Column(heading="source", is_text=True),
@@ -103,9 +101,7 @@ def build_summary(health: Health) -> dict[str, Any]:
 
 
 def _print_table(healths: list[Health]) -> None:
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
+    console = open_console()
     rows = []
     for health in healths:
         cells = (

@@ -6,7 +6,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
@@ -14,7 +13,7 @@ from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
 from crawler.monitoring.crawl_counts import format_bytes
 from crawler.monitoring.logbook import RunRecord, RunState, list_runs
-from crawler.monitoring.tables import Column, build_table
+from crawler.monitoring.tables import Column, build_table, open_console
 from crawler.projects.command import NewsreelCommand
 from crawler.sources.timetable import format_duration
 from pipelines.posts.post_folder import Outcome
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     import argparse
 
     from rich.table import Table
-
-_PIPE_WIDTH: Final = 200
-
 
 _RANKS: Final = {Outcome.NEW: 0, Outcome.UPDATED: 1, Outcome.UNCHANGED: 5}
 _COLUMNS: Final = (
@@ -82,9 +78,7 @@ class Command(NewsreelCommand):
         if not shown:
             print("no runs yet", file=sys.stderr)  # noqa: T201
             return
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=_PIPE_WIDTH)
+        console = open_console()
         console.print(_build_table(shown, width=console.width))
         if len(shown) < len(runs):
             print(f"{len(runs) - len(shown)} more; --limit 0 shows all", file=sys.stderr)  # noqa: T201

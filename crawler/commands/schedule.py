@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from scrapy.exceptions import UsageError
@@ -27,6 +26,7 @@ from crawler.monitoring.events import Event, EventKind, describe_event, dump_eve
 from crawler.monitoring.health import load_health
 from crawler.monitoring.logbook import RunRecord, find_run
 from crawler.monitoring.metrics import dump_metrics
+from crawler.monitoring.tables import open_console
 from crawler.projects.command import NewsreelCommand, refuse_word
 from crawler.scheduling.children import build_crawl_command
 from crawler.scheduling.loop import Scheduler
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _COMING: Final = 5
-_PIPE_WIDTH: Final = 200
 _EXPORTS: Final[dict[str, Callable[[Installation], dict[str, str]]]] = {
     "systemd": build_systemd,
     "cron": build_crontab,
@@ -222,10 +221,7 @@ class Command(NewsreelCommand):
             for plan, entry, dues in coming:
                 print(json.dumps(build_summary(plan, entry, dues), ensure_ascii=False))  # noqa: T201
             return
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=_PIPE_WIDTH)
-        console.print(_build_table(coming))
+        open_console().print(_build_table(coming))
 
     def _export(self, opts: argparse.Namespace) -> None:
         assert self.settings is not None

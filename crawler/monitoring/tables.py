@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _GAP: Final = 2
+_PIPE_WIDTH: Final = 200
 # A text that is cut at so many columns still tells what it is.
 _LEAST_TEXT: Final = 12
 
@@ -28,6 +30,12 @@ class Column:
     heading: str
     rank: int = 0
     is_text: bool = False
+
+
+def open_console() -> Console:
+    """Return a console on standard output; what goes to a pipe or a file is not cut at 80 columns."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
 
 
 def build_table(columns: Sequence[Column], rows: Sequence[tuple[Sequence[str], str]], *, width: int) -> Table:
