@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _WINDOW_S: Final = 60.0
+_DONE: Final = "frontier/acknowledged"
 _UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -22,11 +23,11 @@ class CrawlCounts:
 
     Attributes:
         pages: read.
-        failed: could not be had, once their retries were used up.
+        failed: could not be fetched, once their retries were used up.
         posts: outcome to posts that had it.
         dropped: articles that got no file.
         bytes_archived: compressed.
-        done: requests that are over and done with.
+        done: requests that are finished.
         waiting: requests that are known and not yet done.
         per_s: requests done a second, lately.
     """
@@ -67,8 +68,7 @@ class Pace:
 
 def build_counts(stats: Mapping[str, Any], *, bytes_archived: int, pace: Pace, now: float) -> CrawlCounts:
     """Return the counts of a run by its statistics."""
-    done = stats.get("frontier/acknowledged", 0)
-    known = stats.get("frontier/added", 0) + stats.get("frontier/resumed", 0)
+    done = stats.get(_DONE, 0)
     return CrawlCounts(
         pages=_sum(stats, "pages/", but=("pages/failed/", "pages/not_html")),
         failed=_sum(stats, "pages/failed/"),
@@ -76,9 +76,15 @@ def build_counts(stats: Mapping[str, Any], *, bytes_archived: int, pace: Pace, n
         dropped=_sum(stats, "posts/dropped/"),
         bytes_archived=bytes_archived,
         done=done,
-        waiting=max(0, known - done),
+        waiting=count_waiting(stats),
         per_s=round(pace.measure(now, done), 1),
     )
+
+
+def count_waiting(stats: Mapping[str, Any]) -> int:
+    """Return how many requests are known and not done yet, by the statistics of a run."""
+    known: int = stats.get("frontier/added", 0) + stats.get("frontier/resumed", 0)
+    return max(0, known - int(stats.get(_DONE, 0)))
 
 
 def describe_counts(counts: CrawlCounts) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from crawler.monitoring.crawl_counts import Pace
+from crawler.monitoring.crawl_counts import Pace, count_waiting
 from crawler.monitoring.logbook import RunState
 from crawler.scheduling.logs import build_log_path, read_tail
 
@@ -65,14 +65,12 @@ class Crawls:
     def _build(self, run: RunRecord, now: datetime) -> Crawl:
         seconds = max(0.0, (now - run.began_at).total_seconds())
         lately = self._paces[run.run].measure(self._clock(), run.pages)
-        counts = run.counts
-        known = counts.get("frontier/added", 0) + counts.get("frontier/resumed", 0)
-        failures = [(name.removeprefix(_FAILURES), n) for name, n in counts.items() if name.startswith(_FAILURES)]
+        failures = [(name.removeprefix(_FAILURES), n) for name, n in run.counts.items() if name.startswith(_FAILURES)]
         return Crawl(
             run=run,
             seconds=seconds,
             per_minute=60 * (lately or (run.pages / seconds if seconds else 0.0)),
-            waiting=max(0, known - counts.get("frontier/acknowledged", 0)),
+            waiting=count_waiting(run.counts),
             failures=tuple(sorted(failures, key=lambda one: (-one[1], one[0]))),
             log=tuple(read_tail(build_log_path(self._logs, run.source), most=_LOG_LINES)),
         )
