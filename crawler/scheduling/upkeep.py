@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COMMANDS: Final = ("merge", "prune")
 _DAY_S: Final = 86_400
-# One that found a crawl in its way tries again.
+# A command that failed, as one does where a crawl holds the collection, is tried again after so long.
 _LOOK_S: Final = 300.0
 # No source has a name that begins like these.
 _STATE: Final = "_upkeep.json"
@@ -48,8 +48,7 @@ class Upkeep:
         self._options = options
         self._report = report
         self._clock = clock
-        self._woken = threading.Event()
-        self._is_over = False
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="upkeep", daemon=True)
 
     def __enter__(self) -> Self:
@@ -58,28 +57,30 @@ class Upkeep:
 
     def __exit__(self, *exc_info: object) -> None:
         """End, once the command that runs now has ended."""
-        self._is_over = True
-        self._woken.set()
+        self._stopped.set()
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._is_over:
+        while not self._stopped.is_set():
             self.run_due()
-            self._woken.wait(_LOOK_S)
+            self._stopped.wait(_LOOK_S)
 
     def run_due(self) -> None:
         """Run the commands that are due, one after the other."""
         went = self._load()
         for command in self._commands:
-            if self._is_over:
+            if self._stopped.is_set():
                 return
             now = self._clock()
             last = datetime.fromisoformat(went[command]) if command in went else None
             if last is not None and (now - last).total_seconds() < _DAY_S:
                 continue
-            if self._call(command):
-                went[command] = now.isoformat()
-                write_file(self._folder / _STATE, json.dumps(went).encode())
+            try:
+                if self._call(command):
+                    went[command] = now.isoformat()
+                    write_file(self._folder / _STATE, json.dumps(went).encode())
+            except OSError as error:
+                self._report(f"{command} is tried again later: {error}")
 
     def _load(self) -> dict[str, str]:
         try:

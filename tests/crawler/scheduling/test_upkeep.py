@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -49,3 +50,22 @@ def test_a_command_that_fails_is_reported_with_its_log(tmp_path: Path) -> None:
     assert said == [f"merge did not succeed and is tried again later; {log} says why"]
     assert "there is no data directory" in log.read_text()
     assert not (tmp_path / "_upkeep.json").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    """An exception would end the thread, and no command would run again until the schedule is restarted."""
+    said: list[str] = []
+    folder = tmp_path / "file"
+    folder.touch()
+    Upkeep(folder, ["merge"], ["-s", f"DATA_DIR={tmp_path / 'none'}"], report=said.append).run_due()
+    assert len(said) == 1
+    assert said[0].startswith("merge is tried again later: ")
+
+
+def test_a_thread_runs_what_is_due_at_once_and_ends_with_the_block(tmp_path: Path) -> None:
+    called = threading.Event()
+    upkeep = Upkeep(tmp_path, ["merge"], ["-s", f"DATA_DIR={tmp_path / 'none'}"], report=lambda _: called.set())
+    before = threading.active_count()
+    with upkeep:
+        assert called.wait(60)
+    assert threading.active_count() == before
