@@ -107,7 +107,7 @@ def read_receivers(path: Path) -> tuple[Receiver, ...]:
     try:
         tables = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File).alert
         receivers = tuple(_load_receiver(table, os.environ) for table in tables)
-    except (ValueError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise AlertsError(f"{path}: {error}") from error
     names = [receiver.channel.name for receiver in receivers]
     for name in names:

@@ -237,6 +237,8 @@ def test_a_fault_in_the_file_is_one_sentence(tmp_path: Path, text: str, words: s
     assert words in str(refused.value)
     assert "\n" not in str(refused.value)
     assert read_receivers(tmp_path / "none.toml") == ()
+    with pytest.raises(AlertsError, match="Is a directory"):
+        read_receivers(tmp_path)
 
 
 SOURCE = """
