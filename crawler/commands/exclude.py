@@ -16,7 +16,7 @@ from archives.errors import ArchiveError
 from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
 from crawler.projects.folder import find_folder
-from crawler.publishing.excluding import count_met, tell_changes
+from crawler.publishing.excluding import count_met, log_changes
 from crawler.publishing.exporting import update_exports
 from crawler.publishing.library import Library
 
@@ -126,7 +126,7 @@ class Command(NewsreelCommand):
         """Have logs of changes, exports and receivers follow."""
         assert self.settings is not None
         try:
-            tell_changes(library)
+            log_changes(library)
             update_exports(library, self.settings, patience_s=_DELIVERY_S)
         except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
             print(f"an export could not be brought up to date: {error}", file=sys.stderr)  # noqa: T201

@@ -67,20 +67,20 @@ class Command(NewsreelCommand):
             collection = Collection.open(Path(self.settings["DATA_DIR"]), args[0], create=True)
             self.exitcode = self._store(collection)
             with Registry(url, collection) as registry:
-                told = registry.publish()
+                registered = registry.publish()
                 fetched = registry.fetch()
         except (ArchiveError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
         self._erase_again(collection)
         due = self._list_due(collection, fetched)
-        print(f"{collection.name}: {told} files registered, {len(due)} imported", file=sys.stderr)  # noqa: T201
+        print(f"{collection.name}: {registered} files registered, {len(due)} imported", file=sys.stderr)  # noqa: T201
         if due:
             try:
                 self._join(collection, due)
             except ArchiveError as error:
                 raise UsageError(str(error), print_help=False) from error
         if opts.json:
-            print(json.dumps({"collection": collection.name, "told": told, "taken_in": due}))  # noqa: T201
+            print(json.dumps({"collection": collection.name, "told": registered, "taken_in": due}))  # noqa: T201
 
     def _store(self, collection: Collection) -> int:
         """Put what is closed into storage, where one is named; returns 1 where a file was refused."""

@@ -75,8 +75,8 @@ class _View:
     def show(self, counts: CrawlCounts) -> None:
         """Show how far it has come."""
 
-    def tell(self, event: Event) -> None:
-        """Tell of one thing that happened."""
+    def show_event(self, event: Event) -> None:
+        """Show one event."""
 
     def close(self) -> None:
         """Show nothing more."""
@@ -121,8 +121,7 @@ class _Lines(_View):
         self._name = name
 
     def show(self, counts: CrawlCounts) -> None:
-        event = Event(kind=EventKind.PROGRESS, at=datetime.now(UTC), source=self._name, details=dump_counts(counts))
-        print(describe_event(event), file=sys.stderr, flush=True)  # noqa: T201
+        print(describe_event(_build_progress(self._name, counts)), file=sys.stderr, flush=True)  # noqa: T201
 
 
 class _Events(_View):
@@ -132,9 +131,9 @@ class _Events(_View):
         self._name = name
 
     def show(self, counts: CrawlCounts) -> None:
-        self.tell(Event(kind=EventKind.PROGRESS, at=datetime.now(UTC), source=self._name, details=dump_counts(counts)))
+        self.show_event(_build_progress(self._name, counts))
 
-    def tell(self, event: Event) -> None:
+    def show_event(self, event: Event) -> None:
         print_event(event)
 
 
@@ -185,7 +184,7 @@ class ProgressExtension:
             "json": lambda: _Events(self._source),
         }
         self._view = views[self._form]()
-        self._tell(EventKind.STARTED, **self._describe())
+        self._emit(EventKind.STARTED, **self._describe())
         if self._interval_s > 0:
             self._loop = create_looping_call(self._show)
             self._loop.start(self._interval_s, now=self._form == "bar")
@@ -198,9 +197,9 @@ class ProgressExtension:
             self._view.close()
 
     def post_filed(self, filed: Filed) -> None:
-        """Tell of a post file."""
+        """Report a post file."""
         post = filed.post
-        self._tell(
+        self._emit(
             EventKind.POST,
             outcome=filed.outcome,
             identifier=post.identifier,
@@ -210,8 +209,8 @@ class ProgressExtension:
         )
 
     def page_failed(self, url: str, kind: LinkKind, reason: str) -> None:
-        """Tell of a page that could not be had."""
-        self._tell(EventKind.FAILURE, url=url, page=kind, reason=reason)
+        """Report a page that could not be fetched."""
+        self._emit(EventKind.FAILURE, url=url, page=kind, reason=reason)
 
     def _describe(self) -> dict[str, Any]:
         run = self._crawler.get_extension(RunExtension)
@@ -230,9 +229,13 @@ class ProgressExtension:
         stats = self._crawler.stats.get_stats()
         self._view.show(build_counts(stats, bytes_archived=size, pace=self._pace, now=time.monotonic()))
 
-    def _tell(self, kind: EventKind, **details: Any) -> None:
+    def _emit(self, kind: EventKind, **details: Any) -> None:
         if self._view is not None:
-            self._view.tell(Event(kind=kind, at=datetime.now(UTC), source=self._source, details=details))
+            self._view.show_event(Event(kind=kind, at=datetime.now(UTC), source=self._source, details=details))
+
+
+def _build_progress(name: str, counts: CrawlCounts) -> Event:
+    return Event(kind=EventKind.PROGRESS, at=datetime.now(UTC), source=name, details=dump_counts(counts))
 
 
 def _iter_handlers(stream: Any) -> Iterator[logging.StreamHandler[Any]]:

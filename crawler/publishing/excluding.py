@@ -45,14 +45,12 @@ def count_met(library: Library, exclusions: Exclusions) -> list[Met]:
     return found
 
 
-def tell_changes(library: Library) -> int:
-    """Enter into each log of changes what is left out from now on, and what is no longer; return how many changes.
+def log_changes(library: Library) -> None:
+    """Enter into each change log what is left out from now on, and what is no longer.
 
     Raises:
         ArchiveError: a collection cannot be read.
     """
-    changes = 0
     for name in library.collections:
         with closing(library.open_log(name)) as log:
-            changes += log.account()
-    return changes
+            log.account()

@@ -205,7 +205,7 @@ class ExportExtension:
             if plan.collection in ("", name) and (has_changed or not plan.path.exists()):
                 self._export(plan)
         if self._plans.hooks:
-            self._tell()
+            self._deliver()
 
     def _end_live(self) -> bool:
         """Stop the deliveries of the run; return whether anything has changed so far."""
@@ -240,7 +240,7 @@ class ExportExtension:
             if refusal:
                 logger.warning("Hub %s could not be notified: %s", plan.options.hub, refusal)
 
-    def _tell(self) -> None:
+    def _deliver(self) -> None:
         try:
             deliveries = deliver_changes(self._library, self._plans.hooks, patience_s=_DELIVERY_S)
         except (ArchiveError, SourceError, OSError, sqlite3.Error) as error:

@@ -1,8 +1,8 @@
 """Crawls as child processes, and the lock of a source.
 
 The lock is the kernel's, on one file for each source. Scheduler and crawl hold it together: the crawl inherits it, so
-it stays held until both have let go. A scheduler that was killed leaves a crawl that nobody waits for; its lock keeps
-everybody else from the source, and leads to it when it must be stopped.
+it stays held until both have released it. A scheduler that was killed leaves a crawl that no process waits for; its
+lock keeps all others from the source, and names its process, so that it can be stopped.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class SourceLock:
         os.pwrite(self.descriptor, f"{pid}\n".encode(), 0)
 
     def close(self) -> None:
-        """Let go of the lock, here."""
+        """Release the lock in this process."""
         os.close(self.descriptor)
 
 
@@ -64,7 +64,7 @@ class Crawl(Protocol):
         """Send it a signal, if it is still there."""
 
     def close(self) -> None:
-        """Let go of its lock, once its end has been recorded."""
+        """Release its lock, once its end has been recorded."""
 
 
 def build_crawl_command(words: Sequence[str], options: Sequence[str]) -> list[str]:
@@ -89,7 +89,7 @@ class Child:
         with suppress(FileNotFoundError):
             log.replace(log.with_name(log.name + ".1"))
         with log.open("wb") as output:
-            # A session of its own: Ctrl-C reaches the scheduler alone, and Scrapy takes a second signal for impatience.
+            # A session of its own, so that Ctrl-C reaches the scheduler alone: at a second signal Scrapy stops at once.
             self._process = subprocess.Popen(  # noqa: S603 (our own command)
                 command,
                 stdin=subprocess.DEVNULL,
@@ -149,7 +149,7 @@ class Orphan:
         with suppress(OSError):
             descriptor = os.pidfd_open(self.pid)
             try:
-                # The number may have gone to another process; the descriptor stands for one process for good.
+                # The number may have gone to another process; the descriptor always means the same process.
                 if _has_open(self.pid, self._path):
                     signal.pidfd_send_signal(descriptor, signum)
             finally:

@@ -1,7 +1,7 @@
 """The scheduler's loop: starts crawls when they are due, enforces time limits, records results.
 
-It may die at any moment. What it knows stands in the schedule's table; whether a source is being crawled is told by the
-source's lock, which lives as long as the crawl does.
+It may die at any moment: its state is in the schedule's table, and a source is being crawled for as long as its lock is
+held.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Scheduler:
         find_run: finds what the run of a source that began at an instant or later says of itself.
         report: called with every event.
         workers: at most so many crawls at a time.
-        grace_s: seconds between telling a crawl to stop and killing it.
+        grace_s: seconds between asking a crawl to stop and killing it.
     """
 
     def __init__(
@@ -129,13 +129,13 @@ class Scheduler:
     def _refresh(self, *, is_first: bool = False) -> None:
         has_changed, faults = self._roster.refresh()
         for fault in faults:
-            self._tell(EventKind.FAULT, message=str(fault))
+            self._emit(EventKind.FAULT, message=str(fault))
         if not has_changed and not is_first:
             return
         plans = self._roster.plans
         self._table.settle(plan.schedule.timetable for plan in plans.values())
         dues = [entry.due for source, entry in self._table.read().items() if source in plans]
-        self._tell(EventKind.READY, sources=len(plans), next_due=format_instant(min(dues)) if dues else None)
+        self._emit(EventKind.READY, sources=len(plans), next_due=format_instant(min(dues)) if dues else None)
 
     def _list_dues(self, entries: Mapping[str, Entry]) -> list[float]:
         """Return in how many seconds each source is due that could be started then; soon, if it could not be now."""
@@ -169,7 +169,7 @@ class Scheduler:
         running.stopped_for = why
         running.kill_at = time.monotonic() + self._grace_s
         running.crawl.send(signal.SIGTERM)
-        self._tell(EventKind.STOPPING, running.plan.source, why=why, grace_s=self._grace_s)
+        self._emit(EventKind.STOPPING, running.plan.source, why=why, grace_s=self._grace_s)
 
     def _stop_all(self) -> None:
         """Pass a stop on to every crawl; a second signal kills immediately."""
@@ -181,7 +181,7 @@ class Scheduler:
                 running.kill_at = -math.inf
 
     def _tend(self, entries: Mapping[str, Entry]) -> bool:
-        """Look after sources that others run, or ran when they died; tell whether there are any."""
+        """Look after sources that others run, or ran when they died; return whether there are any."""
         plans = self._roster.plans
         foreign = [e for e in entries.values() if e.owner and e.source not in self._running and e.source in plans]
         for entry in foreign:
@@ -195,7 +195,7 @@ class Scheduler:
             elif is_expired and self._table.adopt(entry):
                 self._adopt(plans[entry.source], entry)
             else:
-                self._tell_busy(entry.source, entry.owner)
+                self._emit_busy(entry.source, entry.owner)
         return bool(foreign)
 
     def _adopt(self, plan: Plan, entry: Entry) -> None:
@@ -205,7 +205,7 @@ class Scheduler:
         crawl = Orphan(self._lock_path(plan.source))
         stop_at = time.monotonic() + max(0.0, left_s)
         self._running[plan.source] = _Running(plan=plan, entry=entry, crawl=crawl, stop_at=stop_at)
-        self._tell(EventKind.ADOPTED, plan.source, pid=crawl.pid, owner=entry.owner, seconds_left=round(left_s))
+        self._emit(EventKind.ADOPTED, plan.source, pid=crawl.pid, owner=entry.owner, seconds_left=round(left_s))
 
     def _start_due(self, entries: Mapping[str, Entry], *, once: bool) -> None:
         """Start what is due, the longest overdue first."""
@@ -223,7 +223,7 @@ class Scheduler:
         """Start one crawl, unless another process holds the source."""
         lock = SourceLock.take(self._lock_path(plan.source))
         if lock is None:
-            self._tell_busy(plan.source)
+            self._emit_busy(plan.source)
             return
         if not self._table.claim(entry, plan.schedule.timetable):
             lock.close()
@@ -234,7 +234,7 @@ class Scheduler:
         try:
             child = Child(self._build_command(plan), lock=lock, log=log)
         except OSError as error:
-            self._tell(EventKind.FAULT, plan.source, message=f"the crawl could not be started: {error}")
+            self._emit(EventKind.FAULT, plan.source, message=f"the crawl could not be started: {error}")
             self._record(plan, entry, exit_code=1)
             lock.close()
             return
@@ -242,7 +242,7 @@ class Scheduler:
         stop_at = time.monotonic() + limit_s
         self._running[plan.source] = _Running(plan=plan, entry=entry, crawl=child, stop_at=stop_at)
         due = format_instant(entry.due)
-        self._tell(EventKind.STARTED, plan.source, pid=child.pid, due=due, time_limit_s=limit_s, log=str(log))
+        self._emit(EventKind.STARTED, plan.source, pid=child.pid, due=due, time_limit_s=limit_s, log=str(log))
 
     def _finish(self, running: _Running) -> None:
         del self._running[running.plan.source]
@@ -292,15 +292,15 @@ class Scheduler:
             "next_due": format_instant(following),
             "last_line": self._find_last_line(plan.source) if status is Status.FAILED else None,
         }
-        self._tell(EventKind.FINISHED, plan.source, **details)
+        self._emit(EventKind.FINISHED, plan.source, **details)
 
-    def _tell_busy(self, source: str, owner: str = "") -> None:
+    def _emit_busy(self, source: str, owner: str = "") -> None:
         """Report once that another process is crawling a source."""
         if (source, owner) not in self._busy:
             self._busy.add((source, owner))
-            self._tell(EventKind.BUSY, source, owner=owner or None)
+            self._emit(EventKind.BUSY, source, owner=owner or None)
 
-    def _tell(self, kind: EventKind, source: str = "", **details: Any) -> None:
+    def _emit(self, kind: EventKind, source: str = "", **details: Any) -> None:
         self._report(Event(kind=kind, at=self._clock(), source=source, details=details))
 
     def _lock_path(self, source: str) -> Path:

@@ -1,7 +1,7 @@
-"""Sources that are held: the schedule does not start them until they are resumed.
+"""Paused sources: the schedule does not start them until they are resumed.
 
-A source is held by a file beside its lock, so the schedule of this machine sees it at its next look, and whoever has no
-other tool can hold a source with `touch`.
+A source is paused by the file `NAME.paused` beside its lock. The schedule of this machine looks for it before each
+start, so `touch` and `rm` work as well as the functions here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SUFFIX: Final = ".paused"
 
 
 def pause(folder: Path, source: str) -> None:
-    """Hold a source."""
+    """Pause a source."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / f"{source}{_SUFFIX}").touch()
 
@@ -26,5 +26,5 @@ def resume(folder: Path, source: str) -> None:
 
 
 def list_paused(folder: Path) -> set[str]:
-    """Return the names of the sources that are held."""
+    """Return the names of the paused sources."""
     return {path.name.removesuffix(_SUFFIX) for path in folder.glob(f"*{_SUFFIX}")}

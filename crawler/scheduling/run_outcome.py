@@ -77,8 +77,8 @@ def find_consequence(
 ) -> Consequence:
     """Return what follows for the next run.
 
-    A run that was cut short by a stop is taken up at once by whoever starts next; one that got lost with its scheduler
-    a little later, lest what killed both is met again without a pause. An adaptive interval learns from good runs.
+    A run that was cut short by a stop is due again at once; one that got lost with its scheduler a little later, so
+    that what killed both does not kill them again and again. An adaptive interval learns from good runs.
     """
     if status is Status.INTERRUPTED:
         return Consequence(due=now)

@@ -2,7 +2,7 @@
 
 Several schedulers may share the table: on one machine in a SQLite file, on several in the PostgreSQL database that they
 all reach, as a pool of equal workers. A source is run by the process that takes its lease, in one
-statement, which also advances the due time, so a scheduler that dies has had its turn. All instants are UTC.
+statement, which also advances the due time, so a run whose scheduler dies is not started twice. All instants are UTC.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class SourceStatus:
         health: None where it has not run yet.
         reasons: why pages are owed, the most frequent first.
         entry: its row in the schedule; None where it is not on it.
-        is_paused: it is held.
+        is_paused: the schedule does not start it.
     """
 
     source: str

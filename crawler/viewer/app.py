@@ -101,7 +101,7 @@ class ViewerApp:
             MARKED: self._show_marked,
             RUNS: self._show_runs,
             STATUS: lambda request: self._status.show(refreshes=request.arguments.get("refresh") != "0"),
-            CHANGES: self._tell_changes,
+            CHANGES: self._list_changes,
             **{SCHEMA.format(name): partial(_show_schema, build) for name, build in SCHEMAS.items()},
         }
 
@@ -125,7 +125,7 @@ class ViewerApp:
         except ArchiveError as error:
             return build_error_page(404, "This cannot be shown", str(error), links=[Link("Front page", "/")])
 
-    def _tell_changes(self, request: Request) -> Response:
+    def _list_changes(self, request: Request) -> Response:
         """Return the log of changes, for programs that keep a copy of the posts."""
         answer = answer_changes(
             self._library,

@@ -106,7 +106,7 @@ def show_listing(pool: IndexPool, listing: Listing) -> Response:
     page = PostsPage(
         headline=listing.title,
         words=wanted.words,
-        notes=[*wanted.parse().notes, *_tell_missing(pool, names), *([_MANY] if counts.is_cut else [])],
+        notes=[*wanted.parse().notes, *_describe_missing(pool, names), *([_MANY] if counts.is_cut else [])],
         chips=[_build_chip(pairs, pair) for pair in pairs if pair[0] not in {"q", "sort"}],
         total=counts.total,
         is_more=counts.is_more,
@@ -125,7 +125,7 @@ def show_listing(pool: IndexPool, listing: Listing) -> Response:
     return build_posts_page(page)
 
 
-def _tell_missing(pool: IndexPool, names: Sequence[str]) -> list[str]:
+def _describe_missing(pool: IndexPool, names: Sequence[str]) -> list[str]:
     return [
         f"The search index of {name} is being brought up to date: {missing:,} posts are not in it yet."
         for name, missing in pool.count_missing(names).items()
@@ -179,7 +179,7 @@ def _list_suggestions(pool: IndexPool, names: Sequence[str], listing: Listing) -
         Suggestion(
             what="",
             name=changed.words,
-            size=_tell_size(count),
+            size=_format_size(count),
             href=build_posts_path(*replace(listing, wanted=changed).pairs),
         )
         for changed, count in pool.suggest(names, listing.wanted)
@@ -187,14 +187,14 @@ def _list_suggestions(pool: IndexPool, names: Sequence[str], listing: Listing) -
     for name, relaxed in listing.wanted.list_relaxed()[:_RELAXED]:
         if count := pool.count(names, relaxed):
             href = build_posts_path(*replace(listing, wanted=relaxed).pairs)
-            found.append(Suggestion(what="without", name=name, size=_tell_size(count), href=href))
+            found.append(Suggestion(what="without", name=name, size=_format_size(count), href=href))
     if listing.collection and (count := pool.count(pool.list_names(), listing.wanted)):
         href = build_posts_path(*replace(listing, collection="").pairs)
-        found.append(Suggestion(what="in all collections", name="", size=_tell_size(count), href=href))
+        found.append(Suggestion(what="in all collections", name="", size=_format_size(count), href=href))
     return found
 
 
-def _tell_size(count: int) -> str:
+def _format_size(count: int) -> str:
     return f"{count:,}" if count <= COUNTED else f"more than {COUNTED:,}"
 
 

@@ -1,4 +1,4 @@
-"""Nothing is missed: producers, consumers and deliveries are killed, power fails, a reader stays away for a year."""
+"""No change is lost: producers, consumers and deliveries are killed, power fails, a reader stays away for a year."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
 from tests.lazy_disk import find_sqlite
 from tests.pipelines.exports.receiver import serve_receiver
-from tests.pipelines.exports.test_changes import Desk, at, tell
+from tests.pipelines.exports.test_changes import Desk, at, list_changes
 from tests.project import ROOT
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
 
 
 def kill(process: subprocess.Popen[str]) -> str:
-    """Kill it, and return what it had written and nobody had read."""
+    """Kill it, and return what it had written that was not read yet."""
     process.send_signal(signal.SIGKILL)
     return process.communicate()[0]
 
 
-def check_order(told: list[tuple[str, int]]) -> None:
-    for name in {name for name, _ in told}:
-        versions = [version for other, version in told if other == name]
+def check_order(read: list[tuple[str, int]]) -> None:
+    for name in {name for name, _ in read}:
+        versions = [version for other, version in read if other == name]
         assert versions == sorted(versions), f"{name} came in another order"
 
 
@@ -65,7 +65,7 @@ def test_kills_of_producer_and_consumer_lose_nothing(tmp_path: Path, seed: int) 
     chance = random.Random(seed)
     Desk(tmp_path)
     held: dict[str, str] = {}
-    told: list[tuple[str, int]] = []
+    read: list[tuple[str, int]] = []
     cursor, second = START, 1
     follow = ("-m", "scrapy", "export", "--follow", "-s", f"DATA_DIR={tmp_path}", "--since")
     for _ in range(KILLS):
@@ -82,15 +82,15 @@ def test_kills_of_producer_and_consumer_lose_nothing(tmp_path: Path, seed: int) 
             if line.endswith("\n"):
                 change = json.loads(line)
                 held[change["id"]], cursor = change["contentHash"], change["cursor"]
-                told.append((change["id"], change["version"]))
+                read.append((change["id"], change["version"]))
     desk = Desk(tmp_path)
     desk.account()
     for record in ChangeStream(Library(tmp_path)).read(cursor):
         assert record.change is not None
         held[record.id] = record.contentHash
-        told.append((record.id, record.change.version))
+        read.append((record.id, record.change.version))
     assert held == {record.id: record.contentHash for record in desk.store.iter_records()}
-    check_order(told)
+    check_order(read)
 
 
 DELIVERY = """
@@ -105,7 +105,7 @@ deliver_changes(Library(Path(sys.argv[1])), (Hook(url=sys.argv[2], secret=b"x"),
 
 
 def test_a_delivery_that_is_killed_comes_again_and_in_order(tmp_path: Path) -> None:
-    """The kill comes when the receiver has read the body and has not answered: the worst of moments."""
+    """The process is killed when the receiver has read the body and has not answered yet."""
     desk = Desk(tmp_path)
     desk.write(*(at(number, number) for number in range(1, 6)))
     desk.account()
@@ -113,10 +113,10 @@ def test_a_delivery_that_is_killed_comes_again_and_in_order(tmp_path: Path) -> N
         running: list[subprocess.Popen[str]] = []
 
         def strike() -> None:
-            if len(receiver.heard) in (2, 5):
+            if len(receiver.received) in (2, 5):
                 os.kill(running[-1].pid, signal.SIGKILL)
 
-        receiver.on_heard = strike
+        receiver.on_received = strike
         codes = []
         for _ in range(3):
             running.append(start("-c", DELIVERY, tmp_path, receiver.url))
@@ -127,9 +127,9 @@ def test_a_delivery_that_is_killed_comes_again_and_in_order(tmp_path: Path) -> N
         done = start("-c", DELIVERY, tmp_path, receiver.url)
         assert (codes, done.wait(60)) == ([-signal.SIGKILL, -signal.SIGKILL, 0], 0)
         done.communicate()
-    told = [(post["id"], post["version"]) for post in receiver.heard]
-    check_order(told)
-    assert dict(told) == {
+    delivered = [(post["id"], post["version"]) for post in receiver.received]
+    check_order(delivered)
+    assert dict(delivered) == {
         record.id: 4 if record.identifier.endswith("1") else 1 for record in desk.store.iter_records()
     }
     ids = [headers["Webhook-Id"] for headers, _ in receiver.asked]
@@ -158,7 +158,7 @@ os._exit(0)
 
 
 @pytest.mark.parametrize(("synchronous", "is_kept"), [("FULL", True), ("NORMAL", False)])
-def test_a_power_cut_takes_back_nothing_that_was_told(tmp_path: Path, synchronous: str, is_kept: bool) -> None:
+def test_a_power_cut_loses_no_change_that_a_reader_was_sent(tmp_path: Path, synchronous: str, is_kept: bool) -> None:
     """With NORMAL, which the log does not use, the same disk loses entries: so the disk is as lazy as it has to be."""
     if find_sqlite() is None:
         pytest.skip("Python's sqlite3 has its library inside, so its files cannot be watched")
@@ -178,11 +178,11 @@ def test_a_power_cut_takes_back_nothing_that_was_told(tmp_path: Path, synchronou
         assert (losses == [""] * 5) is is_kept, losses
         assert (str(log.cursor) == cursors[-1]) is is_kept
     if not is_kept:
-        assert tell(desk.read(cursors[-1])) or desk.account(), "what was lost is made again, and told"
+        assert list_changes(desk.read(cursors[-1])) or desk.account(), "what was lost is entered again"
 
 
 def test_a_reader_that_was_away_for_a_year_goes_on(tmp_path: Path) -> None:
-    """Rules changed, posts went, the same post changed many times: it hears of each once, as it is now."""
+    """Rules changed, posts went, the same post changed many times: it is sent each once, as it is now."""
     desk = Desk(tmp_path)
     desk.write(*(at(number, number) for number in range(1, 5)))
     desk.account()
@@ -199,4 +199,4 @@ def test_a_reader_that_was_away_for_a_year_goes_on(tmp_path: Path) -> None:
     desk.account()
     with closing(desk.open().__enter__()) as log:
         assert log.find_loss(parse_cursor(cursor)) == ""
-    assert tell(desk.read(cursor)) == [("1", "updated", 53), ("2", "withdrawn", 1)]
+    assert list_changes(desk.read(cursor)) == [("1", "updated", 53), ("2", "withdrawn", 1)]

@@ -1,4 +1,4 @@
-"""Webhooks while a crawl goes on: a receiver hears of an article before the crawl has had the next one."""
+"""Webhooks while a crawl goes on: a receiver gets an article before the crawl fetches the next one."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 PATIENCE_S = 60.0
 
 
-def test_a_receiver_hears_of_an_article_before_the_crawl_has_the_next(tmp_path: Path) -> None:
+def test_a_receiver_gets_an_article_before_the_crawl_fetches_the_next(tmp_path: Path) -> None:
     """The second article is answered once the first was delivered, so a delivery at the end would never come."""
-    was_heard = threading.Event()
+    was_received = threading.Event()
     in_time: list[bool] = []
 
     class Paper(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             number = self.path.rpartition("/")[2]
             if number == "2":
-                in_time.append(was_heard.wait(PATIENCE_S))
+                in_time.append(was_received.wait(PATIENCE_S))
             page = f"<h1>Article {number}</h1><time>2026-03-04 10:00</time><div><p>The text of {number}.</p></div>"
             body = page if number else '<a href="/a/1">one</a><a href="/a/2">two</a>'
             self.send_response(200)
@@ -43,7 +43,7 @@ def test_a_receiver_hears_of_an_article_before_the_crawl_has_the_next(tmp_path: 
             pass
 
     with serve_receiver() as receiver, http.server.ThreadingHTTPServer(("127.0.0.1", 0), Paper) as paper:
-        receiver.on_heard = was_heard.set
+        receiver.on_received = was_received.set
         threading.Thread(target=paper.serve_forever, daemon=True).start()
         source = SOURCE.replace("{base}", f"http://127.0.0.1:{paper.server_port}")
         (tmp_path / "weir.toml").write_text(source, "utf-8")
@@ -56,7 +56,7 @@ def test_a_receiver_hears_of_an_article_before_the_crawl_has_the_next(tmp_path: 
         paper.shutdown()
     assert done.returncode == 0, done.stderr
     assert in_time == [True]
-    assert [(post["identifier"], post["change"]) for post in receiver.heard] == [("1", "new"), ("2", "new")]
+    assert [(post["identifier"], post["change"]) for post in receiver.received] == [("1", "new"), ("2", "new")]
 
 
 def test_a_receiver_that_hangs_does_not_hold_up_the_end(tmp_path: Path) -> None:

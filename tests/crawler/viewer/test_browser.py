@@ -143,7 +143,7 @@ class LiveWeb:
     """What must never be reached: a server that remembers every byte that comes to it."""
 
     def __init__(self) -> None:
-        self.heard: list[bytes] = []
+        self.received: list[bytes] = []
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.origin = f"127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._listen)
@@ -164,7 +164,7 @@ class LiveWeb:
                 connection, _ = self._socket.accept()
                 connection.settimeout(2)
                 with connection, suppress(OSError):
-                    self.heard.append(connection.recv(2000))
+                    self.received.append(connection.recv(2000))
                     connection.sendall(
                         b"HTTP/1.1 200 OK\r\nAccess-Control-Allow-Origin: *\r\nContent-Length: 1\r\n\r\nx"
                     )
@@ -225,7 +225,7 @@ def test_an_attack_leaves_no_trace(attacked: tuple[Viewer, LiveWeb], tmp_path: P
                 page.click(x, y, settle_s=0.2)
             assert page.read_url().startswith(ours), (modifier, name)
             assert [tab for tab in browser.list_pages() if not tab.startswith(ours)] == []
-            assert (modifier, name, live.heard) == (modifier, name, [])
+            assert (modifier, name, live.received) == (modifier, name, [])
         assert browser.list_workers() == []
         assert browser.call("Storage.getCookies")["cookies"] == []
         assert browser.list_events("Runtime.consoleAPICalled") == []
@@ -248,7 +248,7 @@ def test_the_attacks_would_work_on_a_page_of_their_own(tmp_path: Path) -> None:
     with live.open(), Browser(tmp_path) as browser:
         browser.call("Target.createTarget", url=page_file.as_uri())
         browser.new_page().open("about:blank", settle_s=3)
-    paths = {raw.split(b" ")[1].decode() for raw in live.heard if raw.count(b" ") > 1}
+    paths = {raw.split(b" ")[1].decode() for raw in live.received if raw.count(b" ") > 1}
     assert {"/fetch", "/beacon", "/image-by-script", "/stylesheet", "/srcdoc-image", "/frame"} <= paths
 
 
@@ -307,4 +307,4 @@ def test_the_policy_holds_where_the_rewriting_was_fooled(
             page.open(f"{viewer.url}/attack/20260304022111{path}http://attack.example/", settle_s=1.5)
         assert browser.call("Storage.getCookies")["cookies"] == []
     # A preconnection, of which no policy speaks, opens a connection and sends nothing on it.
-    assert [raw for raw in live.heard if raw] == []
+    assert [raw for raw in live.received if raw] == []

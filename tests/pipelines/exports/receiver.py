@@ -20,16 +20,16 @@ class Receiver:
     """What a server on loopback is to answer, status by status, and what it was sent.
 
     Attributes:
-        heard: `data` of what it answered 2xx to.
-        on_heard: called after each of them.
+        received: `data` of what it answered 2xx to.
+        on_received: called after each of them.
     """
 
     answers: list[int] = field(default_factory=list)
-    heard: list[dict[str, Any]] = field(default_factory=list)
+    received: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     hang_s: float = 0
     url: str = ""
-    on_heard: Callable[[], None] = lambda: None
+    on_received: Callable[[], None] = lambda: None
 
 
 @contextmanager
@@ -54,8 +54,8 @@ def serve_receiver() -> Iterator[Receiver]:
                     self.wfile.write(bytes([letter]))
                 return
             if status < 300 and self.headers["Content-Type"] == "application/json":
-                state.heard.append(json.loads(body)["data"])
-                state.on_heard()
+                state.received.append(json.loads(body)["data"])
+                state.on_received()
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", "/elsewhere")

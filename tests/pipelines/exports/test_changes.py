@@ -1,4 +1,4 @@
-"""The log of changes: whoever goes on from a cursor is told everything at least once, also when the log was lost."""
+"""The change log: a reader that goes on from a cursor gets every change at least once, also when the log was lost."""
 
 from __future__ import annotations
 
@@ -139,30 +139,30 @@ def at(second: int, number: int = 1, **values: object) -> Statement:
     return replace(statement, capture=capture)
 
 
-def tell(records: list[PostRecord]) -> list[tuple[str, str, int]]:
+def list_changes(records: list[PostRecord]) -> list[tuple[str, str, int]]:
     return [(r.identifier[-1], str(r.change.kind), r.change.version) for r in records if r.change]
 
 
 def test_new_updated_and_withdrawn_are_told_with_their_versions(desk: Desk) -> None:
     desk.write(at(1, 1), at(2, 2))
     assert desk.account() == 2
-    assert tell(desk.read()) == [("1", "new", 1), ("2", "new", 1)]
+    assert list_changes(desk.read()) == [("1", "new", 1), ("2", "new", 1)]
     first = desk.cursor()
     desk.write(at(3, 1, headline="again"))
     assert desk.account() == 1
-    assert tell(desk.read(first)) == [("1", "updated", 2)]
+    assert list_changes(desk.read(first)) == [("1", "updated", 2)]
     assert desk.read(first)[0].headline == "again"
     second = desk.cursor()
     desk.forget()
     desk.write(at(1, 1, headline="again"))
     desk.now += timedelta(minutes=1)
     assert desk.account() == 1
-    assert tell(desk.read(second)) == [("2", "withdrawn", 1)]
+    assert list_changes(desk.read(second)) == [("2", "withdrawn", 1)]
     third = desk.cursor()
     desk.write(at(9, 2))
     desk.account()
-    assert tell(desk.read(third)) == [("2", "new", 2)]
-    assert tell(desk.read(first)) == [("1", "updated", 2), ("2", "updated", 2)]
+    assert list_changes(desk.read(third)) == [("2", "new", 2)]
+    assert list_changes(desk.read(first)) == [("1", "updated", 2), ("2", "updated", 2)]
 
 
 def test_a_post_that_is_captured_again_unchanged_is_no_change(desk: Desk) -> None:
@@ -179,7 +179,7 @@ def test_each_post_is_told_once_as_it_is_now(desk: Desk) -> None:
         desk.write(at(second, headline=f"version {second}"))
         desk.account()
     (record,) = desk.read()
-    assert tell([record]) == [("1", "new", 5)]
+    assert list_changes([record]) == [("1", "new", 5)]
     assert record.headline == "version 5"
 
 
@@ -201,9 +201,9 @@ def test_what_has_gone_meanwhile_is_told_as_gone_and_no_position_is_passed_over(
     desk.forget()
     desk.write(at(5, 5))
     page = desk.read(limit=2)
-    assert tell(page) == [("1", "withdrawn", 1), ("2", "withdrawn", 1)]
+    assert list_changes(page) == [("1", "withdrawn", 1), ("2", "withdrawn", 1)]
     assert page[-1].change is not None
-    assert tell(desk.read(page[-1].change.cursor))[-1] == ("5", "new", 1)
+    assert list_changes(desk.read(page[-1].change.cursor))[-1] == ("5", "new", 1)
 
 
 def test_nothing_is_entered_before_a_cursor_although_its_capture_is_older(desk: Desk) -> None:
@@ -213,7 +213,7 @@ def test_nothing_is_entered_before_a_cursor_although_its_capture_is_older(desk: 
     cursor = desk.cursor()
     desk.write(at(5, 2))
     desk.account()
-    assert tell(desk.read(cursor)) == [("2", "new", 1)]
+    assert list_changes(desk.read(cursor)) == [("2", "new", 1)]
 
 
 def test_posts_of_a_run_that_goes_on_are_left_to_its_end(desk: Desk) -> None:
@@ -249,11 +249,11 @@ def test_a_cursor_survives_a_rebuild(desk: Desk) -> None:
     before = [(r.identifier, r.change and r.change.version, r.contentHash) for r in desk.read(cursor)]
     rebuild(desk, [*first, *second])
     assert [(r.identifier, r.change and r.change.version, r.contentHash) for r in desk.read(cursor)] == before
-    assert tell(desk.read()) == [("2", "new", 1), ("1", "new", 2), ("3", "new", 1)]
+    assert list_changes(desk.read()) == [("2", "new", 1), ("1", "new", 2), ("3", "new", 1)]
 
 
 def rebuild(desk: Desk, statements: list[Statement]) -> None:
-    """What a reparse does where it finds no log; statements of two runs are told apart by their files."""
+    """What a reparse does where it finds no log; statements belong to the run that wrote their file."""
     desk.lose_log()
     with closing(Ledger(desk.collection.path / "remade.sqlite")) as ledger:
         for statement in statements:
@@ -265,7 +265,7 @@ def rebuild(desk: Desk, statements: list[Statement]) -> None:
 
 
 def test_a_run_that_goes_on_holds_the_horizon_back(desk: Desk) -> None:
-    """What it may still add rests on captures that are older than the cursor, and is told after a rebuild."""
+    """What it may still add rests on captures that are older than the cursor, and is sent after a rebuild."""
     began = NOON + timedelta(seconds=3)
     desk.write_manifest("slow", began_at=began, ended_at=None)
     first, late = at(10, 1), at(5, 2)
@@ -301,7 +301,7 @@ def test_with_other_rules_a_rebuilt_log_begins_from_the_beginning(desk: Desk) ->
     assert desk.read(cursor) == [], "the reader has what there is, whatever rules made it"
     (desk.collection.path / "remade.sqlite").unlink()
     rebuild(desk, [at(1, 1, headline="as other rules make it")])
-    assert tell(desk.read(cursor)) == [("1", "new", 2)]
+    assert list_changes(desk.read(cursor)) == [("1", "new", 2)]
 
 
 # A log that has lost what a reader knows
@@ -332,10 +332,10 @@ def test_a_log_put_back_from_an_older_copy_tells_everything_again(desk: Desk, tm
     desk.write(at(2, 3, headline="entered where the lost one stood"))
     desk.now += timedelta(minutes=1)
     desk.account()
-    assert tell(desk.read(beyond)) == [("2", "new", 1), ("3", "new", 1), ("1", "new", 2)]
-    assert tell(desk.read(kept)) == [("3", "new", 1), ("1", "updated", 2)]
+    assert list_changes(desk.read(beyond)) == [("2", "new", 1), ("3", "new", 1), ("1", "new", 2)]
+    assert list_changes(desk.read(kept)) == [("3", "new", 1), ("1", "updated", 2)]
     made_up = str(replace(parse_cursor(kept), position=888))
-    assert tell(desk.read(made_up)) == tell(desk.read())
+    assert list_changes(desk.read(made_up)) == list_changes(desk.read())
     with pytest.raises(CursorError, match="cursor of another collection; take one that an export of news gave"):
         desk.read(str(replace(parse_cursor(kept), owner="00000000")))
 
@@ -355,7 +355,7 @@ def test_a_log_whose_last_entries_are_made_again_as_they_were_goes_on(desk: Desk
 
 
 def test_what_is_entered_is_synced_with_the_commit(desk: Desk) -> None:
-    """Without it a power cut takes back what readers were told: SQLite in WAL mode syncs at checkpoints alone."""
+    """Without it a power cut loses what readers were sent: SQLite in WAL mode syncs at checkpoints alone."""
     with desk.open() as log:
         assert log._database.execute("PRAGMA synchronous").fetchone() == (2,)
 
@@ -375,7 +375,7 @@ def test_a_log_of_an_earlier_version_gets_its_digests(desk: Desk) -> None:
     assert desk.cursor() == cursor
     desk.write(at(3, 3))
     desk.account()
-    assert tell(desk.read(cursor)) == tell(desk.read(plain)) == [("3", "new", 1)]
+    assert list_changes(desk.read(cursor)) == list_changes(desk.read(plain)) == [("3", "new", 1)]
 
 
 def test_one_cursor_holds_the_places_in_many_logs() -> None:
@@ -402,7 +402,7 @@ def test_a_log_made_of_the_ledger_alone_tells_too_much_rather_than_too_little(de
     desk.now = NOON + timedelta(seconds=30)
     desk.lose_log()
     desk.account()
-    assert tell(desk.read(cursor)) == [("3", "new", 1)]
+    assert list_changes(desk.read(cursor)) == [("3", "new", 1)]
 
 
 @settings(max_examples=40, deadline=None)
@@ -425,7 +425,7 @@ def test_a_reader_ends_with_what_there_is(tmp_path_factory: pytest.TempPathFacto
             desk.forget()
             desk.write(*pieces)
         elif step == "lose":
-            # What was withdrawn is known to the log alone, so the reader must have heard of it.
+            # What was withdrawn is known to the log alone, so the reader must have been sent it.
             cursor = follow(desk, cursor, held, data.draw)
             desk.lose_log()
         second += 1
@@ -496,8 +496,8 @@ def test_a_reparse_makes_the_log_again_position_by_position(newspaper: Data) -> 
     assert dump_log(newspaper) == before
     with closing(middle.open_log("newspaper")) as log:
         assert list(log.read(parse_cursor(cursor), middle.open_store("newspaper"))) == []
-        told = {record.identifier for record in log.read(parse_cursor(halfway), middle.open_store("newspaper"))}
-    assert {row[2] for row in before[21:]} <= told
+        sent = {record.identifier for record in log.read(parse_cursor(halfway), middle.open_store("newspaper"))}
+    assert {row[2] for row in before[21:]} <= sent
 
 
 def body_of(answer: Answer) -> bytes:
@@ -550,10 +550,10 @@ def test_every_reader_hears_of_a_change_once_it_is_made(tmp_path: Path) -> None:
     library = Library(data_dir)
     stream = ChangeStream(library)
     since = stream.find_end()
-    told = list(stream.read(START))
-    assert [record.collection for record in told] == ["news", "paper.two"]
-    assert told[-1].change is not None
-    assert told[-1].change.cursor == since
+    records = list(stream.read(START))
+    assert [record.collection for record in records] == ["news", "paper.two"]
+    assert records[-1].change is not None
+    assert records[-1].change.cursor == since
     assert list(stream.read(since)) == []
     command = ("export", "--since", "start", "--follow", "--format", "cloudevents")
     follower = start_scrapy(*command, data=data_dir, stdout=subprocess.PIPE)
@@ -561,28 +561,28 @@ def test_every_reader_hears_of_a_change_once_it_is_made(tmp_path: Path) -> None:
     with ReplayServer(app) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         asked = Request(f"{server.url}changes?since={since}", headers={"Accept": "text/event-stream"})
-        with urlopen(asked, timeout=60) as events, urlopen(f"{server.url}schema/newsreel-post-2.json") as schema:
+        with urlopen(asked, timeout=60) as pushed, urlopen(f"{server.url}schema/newsreel-post-2.json") as schema:
             assert follower.stdout is not None
-            heard = [json.loads(follower.stdout.readline()) for _ in range(2)]
+            events = [json.loads(follower.stdout.readline()) for _ in range(2)]
             desks[1].write(at(9, 2, source="s2", headline="again"))
             desks[1].account()
-            heard.append(json.loads(follower.stdout.readline()))
+            events.append(json.loads(follower.stdout.readline()))
             lines: list[str] = []
             while not (lines and lines[-1].startswith("data: ")):
-                lines.append(events.readline().decode().rstrip("\n"))
+                lines.append(pushed.readline().decode().rstrip("\n"))
             polled = answer_changes(library, {"since": since, "wait": "30"})
             checked = json.load(schema)
         server.shutdown()
     follower.send_signal(signal.SIGKILL)
     follower.communicate()
     app.close()
-    assert [event["type"] for event in heard] == ["newsreel.post.new", "newsreel.post.new", "newsreel.post.updated"]
-    assert [event["source"] for event in heard] == [
+    assert [event["type"] for event in events] == ["newsreel.post.new", "newsreel.post.new", "newsreel.post.updated"]
+    assert [event["source"] for event in events] == [
         f"urn:x-newsreel:collection:{n}" for n in ("news", *["paper.two"] * 2)
     ]
-    assert len({(event["source"], event["id"]) for event in heard}) == 3
+    assert len({(event["source"], event["id"]) for event in events}) == 3
     change = json.loads(lines[-1].removeprefix("data: "))
-    assert change == heard[-1]["data"] == json.loads(body_of(polled))["changes"][0]
+    assert change == events[-1]["data"] == json.loads(body_of(polled))["changes"][0]
     assert lines[-3:-1] == [f"id: {change['cursor']}", "event: post.updated"]
-    assert list(stream.read(heard[-1]["cursor"])) == [], "what is kept of the last event is enough to go on"
+    assert list(stream.read(events[-1]["cursor"])) == [], "what is kept of the last event is enough to go on"
     assert checked["title"] == change["schema"]

@@ -190,22 +190,22 @@ def read_all(target):
     paths = [target] if target.is_file() else sorted(target.rglob("*"))
     return {str(path): path.read_bytes() for path in paths if path.is_file()}
 
-def slowly(said):
+def slowly(pipe):
     for number in range(3):
         yield build_sample(number, headline="never whole")
-    os.write(said, b"x")
+    os.write(pipe, b"x")
     signal.pause()
 
 records = [build_sample(number) for number in range(3)]
 for name in sys.argv[2:]:
     folder = Path(sys.argv[1], name)
     folder.mkdir()
-    heard, said = os.pipe()
+    reading, writing = os.pipe()
     victim = os.fork()
     if victim == 0:
-        FORMATS[name].export(slowly(said), folder / "new", ExportOptions())
+        FORMATS[name].export(slowly(writing), folder / "new", ExportOptions())
         os._exit(1)
-    os.read(heard, 1)
+    os.read(reading, 1)
     os.kill(victim, signal.SIGKILL)
     os.waitpid(victim, 0)
     left = sorted(path.name for path in folder.iterdir())

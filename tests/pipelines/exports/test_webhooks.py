@@ -1,4 +1,4 @@
-"""Webhooks against a receiver that fails, hangs and dies: signed, in order, and until they have been heard."""
+"""Webhooks against a receiver that fails, hangs and dies: signed, in order, and retried until they are accepted."""
 
 from __future__ import annotations
 
@@ -66,16 +66,16 @@ def build_hook(receiver: Receiver, **values: Any) -> Hook:
 def test_changes_are_told_in_order_and_once(library: Library, receiver: Receiver, tmp_path: Path) -> None:
     hook = build_hook(receiver)
     assert deliver_changes(library, (hook,), patience_s=10).delivered == 4
-    assert [post["headline"] for post in receiver.heard] == [f"潮汐 {number}" for number in range(1, 5)]
-    assert {post["change"] for post in receiver.heard} == {"new"}
+    assert [post["headline"] for post in receiver.received] == [f"潮汐 {number}" for number in range(1, 5)]
+    assert {post["change"] for post in receiver.received} == {"new"}
     assert deliver_changes(library, (hook,), patience_s=10).delivered == 0
     write(tmp_path, [build_statement(2, headline="龙")])
     with closing(library.open_log("news")) as log:
         log.account()
     done = deliver_changes(library, (hook,), patience_s=10)
     assert (done.delivered, done.waiting, done.failed) == (1, 0, 0)
-    assert receiver.heard[-1]["change"] == "updated"
-    assert receiver.heard[-1]["version"] == 2
+    assert receiver.received[-1]["change"] == "updated"
+    assert receiver.received[-1]["version"] == 2
 
 
 def test_the_signature_covers_id_time_and_body(library: Library, receiver: Receiver) -> None:
@@ -130,7 +130,7 @@ def test_a_fault_is_tried_again_later_and_holds_back_what_follows(
         assert len(receiver.asked) == 2
         clock.now += 11
         assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 3
-    assert [post["headline"] for post in receiver.heard] == [f"潮汐 {number}" for number in range(1, 5)]
+    assert [post["headline"] for post in receiver.received] == [f"潮汐 {number}" for number in range(1, 5)]
     assert receiver.asked[1][0]["Webhook-Id"] == receiver.asked[2][0]["Webhook-Id"]
 
 
@@ -153,7 +153,7 @@ def test_patience_grows_and_ends(library: Library, receiver: Receiver, tmp_path:
         assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 3, "the others may go"
         outbox.revive()
         assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 1
-    assert [post["headline"][-1] for post in receiver.heard] == ["2", "3", "4", "1"]
+    assert [post["headline"][-1] for post in receiver.received] == ["2", "3", "4", "1"]
 
 
 def test_a_receiver_is_left_alone_for_as_long_as_it_asks(library: Library, receiver: Receiver, tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_what_was_laid_aside_is_listed_and_tried_again_by_its_number(
     assert {(letter["kind"], letter["error"]) for letter in letters} == {("post.new", "answered 413")}
     assert run("retry", str(letters[1]["number"])) == (1, [{"delivered": 1, "waiting": 0, "failed": 1}])
     assert run("retry") == (0, [{"delivered": 1, "waiting": 0, "failed": 0}])
-    assert [post["identifier"][-1] for post in receiver.heard] == ["2", "4", "3", "1"]
+    assert [post["identifier"][-1] for post in receiver.received] == ["2", "4", "3", "1"]
     assert run() == (0, [])
     done = run_scrapy("webhooks", "retry", "99", data=Data(library.data_dir), settings=settings)
     assert done.returncode == 2
@@ -310,14 +310,14 @@ def test_a_hub_is_told_of_every_feed_that_changed_and_of_no_other(receiver: Rece
         return {topic for form in asked for topic in form["hub.url"]}
 
     first, other = build_sample(1, keywords=["a"]), build_sample(2, keywords=["长/b"])
-    told = announce(first, other)
+    pinged = announce(first, other)
     naming = [path for path in (tmp_path / "feeds").rglob("*.*") if b"a=1" in path.read_bytes()]
-    assert told == {f"https://x.example/f/{quote(str(p.relative_to(tmp_path / 'feeds')))}" for p in naming}
+    assert pinged == {f"https://x.example/f/{quote(str(p.relative_to(tmp_path / 'feeds')))}" for p in naming}
     assert len(naming) == 3 * 8, "all, found, changed, collection, source, category and two tags"
     assert announce(first, other) == set()
     changed = replace(first, headline="changed")
     receiver.answers = [503]
     tried = announce(changed, other)
     assert {topic.rpartition("/")[2] for topic in tried} == {"a.atom", "a.rss", "a.json"}
-    assert announce(changed, other) == tried, "what the hub did not hear it is told again"
+    assert announce(changed, other) == tried, "what the hub did not accept is sent again"
     assert announce(changed, other) == set()
