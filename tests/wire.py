@@ -19,6 +19,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 from urllib.parse import urlsplit
 
+from crawler.loopback import close_server
+
 if TYPE_CHECKING:
     import ssl
 
@@ -70,10 +72,17 @@ class _Log:
     sent: bytearray = field(default_factory=bytearray)
 
 
-class _Loopback:
-    """An asyncio server on 127.0.0.1 in a thread of its own, joined on exit with every connection closed."""
+class Loopback:
+    """An asyncio server in a thread of its own, joined on exit with every connection closed.
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
+    Args:
+        hosts: loopback addresses to listen on.
+        port: on each of them; 0 for any that is free.
+    """
+
+    def __init__(
+        self, *, ssl_context: ssl.SSLContext | None = None, hosts: Sequence[str] = ("127.0.0.1",), port: int = 0
+    ) -> None:
         self._ssl_context = ssl_context
         self._lock = threading.Lock()
         self._logs: list[_Log] = []
@@ -82,13 +91,14 @@ class _Loopback:
         self._loop: asyncio.AbstractEventLoop
         self._stop: asyncio.Event
         self._connections = 0
-        self.port = 0
+        self.hosts = hosts
+        self.port = port
 
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name=type(self).__name__)
         self._thread.start()
         if not self._ready.wait(10):
-            raise RuntimeError(f"{type(self).__name__} did not start on 127.0.0.1; see the thread's traceback")
+            raise RuntimeError(f"{type(self).__name__} did not start on {self.host}; see the thread's traceback")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,8 +109,8 @@ class _Loopback:
 
     @property
     def host(self) -> str:
-        """The loopback address the server is bound to."""
-        return "127.0.0.1"
+        """The first loopback address the server is bound to."""
+        return self.hosts[0]
 
     @property
     def base_url(self) -> str:
@@ -123,16 +133,13 @@ class _Loopback:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        server = await asyncio.start_server(self._accept, self.host, 0, ssl=self._ssl_context, limit=MAX_HEAD_BYTES)
+        server = await asyncio.start_server(
+            self._accept, self.hosts, self.port, ssl=self._ssl_context, limit=MAX_HEAD_BYTES
+        )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
-        server.close()
-        for _ in range(3):  # a connection that was just accepted gets its task in one of the next turns
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            await asyncio.sleep(0)  # what has been aborted is closed in the loop's next turns
+        await close_server(server, self._tasks)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
@@ -223,7 +230,7 @@ class _Loopback:
             writer.transport.abort()
 
 
-class WireServer(_Loopback):
+class WireServer(Loopback):
     """An origin server that answers each target with its script.
 
     Args:
@@ -253,7 +260,7 @@ class WireServer(_Loopback):
                 return
 
 
-class WireProxy(_Loopback):
+class WireProxy(Loopback):
     """An HTTP proxy on loopback that answers by itself or passes on to a mapped origin.
 
     Args:

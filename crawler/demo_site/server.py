@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 from crawler.demo_site.site import Expected, Paper
 from crawler.demo_site.wire_format import Request
+from crawler.loopback import close_server
 
 HOST = "127.0.0.1"
 PATIENCE_S = 10.0
@@ -103,12 +104,7 @@ class Newspaper:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._stop.wait()
-        server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for _ in range(3):
-            await asyncio.sleep(0)  # what has been aborted is closed in the loop's next turns
+        await close_server(server, self._tasks)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = self._loop.create_task(self._on_connection(reader, writer))

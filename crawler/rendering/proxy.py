@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from archives.warc.messages import parse_fields
 from crawler.fetching.relays import build_message
+from crawler.loopback import close_server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -80,10 +81,7 @@ class PageProxy:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await close_server(self._server, self._tasks)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(self._serve(reader, writer))

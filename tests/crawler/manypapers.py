@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-import threading
 import time
 import zlib
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+
+from tests.wire import Loopback, build_response
 
 _LINE = re.compile(rb"^(Host|User-Agent): ([^:\r\n]+)", re.IGNORECASE | re.MULTILINE)
 
@@ -27,37 +27,24 @@ class Asked:
     ended: float
 
 
-class ManyPapers:
+class ManyPapers(Loopback):
     """`hosts` papers of `articles` articles each; use as a context manager.
 
     Args:
         latency_s: time that each answer takes.
 
     Attributes:
-        is_open: whether anybody is answered at all.
+        is_open: whether requests are answered.
     """
 
     def __init__(self, hosts: int, articles: int, *, latency_s: float = 0.0) -> None:
-        self.hosts = [f"127.0.1.{number + 1}" for number in range(hosts)]
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        super().__init__(hosts=[f"127.0.1.{number + 1}" for number in range(hosts)], port=port)
         self.articles = articles
         self.log: list[Asked] = []
         self.is_open = True
         self._latency_s = latency_s
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-
-    def __enter__(self) -> Self:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._serve(), self._loop).result(10)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
 
     @property
     def tally(self) -> Counter[tuple[str, str]]:
@@ -113,40 +100,22 @@ datePublished = "time"
 articleBody = "html:div"
 """
 
-    async def _serve(self) -> None:
-        self._server = await asyncio.start_server(self._converse, self.hosts, self.port)
-
-    async def _stop(self) -> None:
-        self._server.close()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for _ in range(3):
-            await asyncio.sleep(0)  # connections are closed in the loop's next turns
-
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                began = time.monotonic()
-                target = head.split(b" ", 2)[1].decode()
-                fields = {name.lower(): value.decode() for name, value in _LINE.findall(head)}
-                host, worker = fields[b"host"], fields[b"user-agent"]
-                while not self.is_open and not reader.at_eof():  # who was killed waits for nothing
-                    await asyncio.sleep(0.02)
-                await asyncio.sleep(self._latency_s)
-                ended = time.monotonic()
-                self.log.append(Asked(worker=worker, host=host, target=target, began=began, ended=ended))
-                body = self._answer(host, target)
-                status = "200 OK" if body else "404 Not Found"
-                kind = "Content-Type: text/html; charset=utf-8"
-                writer.write(f"HTTP/1.1 {status}\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            pass
-        finally:
-            writer.transport.abort()
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            began = time.monotonic()
+            target = head.split(b" ", 2)[1].decode()
+            fields = {name.lower(): value.decode() for name, value in _LINE.findall(head)}
+            host, worker = fields[b"host"], fields[b"user-agent"]
+            while not self.is_open and not reader.at_eof():  # a client that was killed waits for nothing
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(self._latency_s)
+            ended = time.monotonic()
+            self.log.append(Asked(worker=worker, host=host, target=target, began=began, ended=ended))
+            body = self._answer(host, target)
+            kind = ("Content-Type", "text/html; charset=utf-8")
+            writer.write(build_response(body, status="200 OK" if body else "404 Not Found", headers=[kind]))
+            await writer.drain()
 
     def _answer(self, host: str, target: str) -> bytes:
         match = re.fullmatch(r"/a/(\d+)\.html", target)

@@ -18,7 +18,7 @@ from scrapy.exceptions import CannotResolveHostError, DownloadFailedError
 
 from tests.crawler.fetching.wire.client import Client
 from tests.project import LOOPBACK, Data, run_scrapy
-from tests.wire import WireProxy, WireServer, _Loopback, _pump, build_response
+from tests.wire import Loopback, WireProxy, WireServer, _pump, build_response
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 BASIC = "Basic " + base64.b64encode(b"us:secret").decode()
 
 
-class SocksProxy(_Loopback):
+class SocksProxy(Loopback):
     """A SOCKS5 proxy that wants a name and a password, and connects to one origin whatever it is asked for."""
 
     def __init__(self, origin: tuple[str, int]) -> None:
