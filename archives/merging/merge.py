@@ -20,6 +20,7 @@ from archives.merging.parts import Merge, Part, find_parts_file, iter_merges, wr
 from archives.storage.collection import STORED_SUFFIX
 from archives.storage.copying import copy_parts, iter_range
 from archives.storage.files import hash_file, is_held, link_file, open_temporary, sync_directory, sync_file
+from archives.storage.remote_files import find_digest
 from archives.warc.reader import read_warcinfo
 
 if TYPE_CHECKING:
@@ -138,12 +139,15 @@ def finish_merges(collection: Collection) -> list[Merge]:
             if any(collection.sidecar_path(part.name).exists() for part in merge.parts):
                 _remove_parts(collection, merge)
             continue
-        if not target.exists():
+        try:
+            digest = find_digest(target)
+        except FileNotFoundError:
             find_parts_file(collection, merge.name).unlink()
             continue
-        if hash_file(target) != merge.sha256:
+        if digest != merge.sha256:
             continue  # its parts came back from a copy after something was erased from it; `verify` names them
-        write_sidecar(collection, merge.name, map(dump_line, build_sidecar(target)))
+        if not collection.sidecar_path(merge.name).exists():
+            write_sidecar(collection, merge.name, map(dump_line, build_sidecar(target)))
         _remove_parts(collection, merge)
         finished.append(merge)
     return finished

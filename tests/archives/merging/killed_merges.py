@@ -1,4 +1,7 @@
-"""Merges that are killed: at each change of a file or folder in turn. Prints one line for each, and how it ended.
+"""Merges that are killed: at each change of a file or folder in turn.
+
+Prints a line for each: whether it was killed, how many WARC files and lists of parts there are once it is finished or
+undone, whether the records are the same, and what is wrong.
 
 Usage: killed_merges.py FOLDER
 """
@@ -13,6 +16,7 @@ from pathlib import Path
 
 from archives.captures.recovery import salvage
 from archives.merging.merge import merge_files, plan_merges
+from archives.merging.parts import iter_merges
 from archives.storage.collection import Collection
 from archives.verify.fixity import verify_collection
 from archives.warc.reader import iter_records
@@ -67,7 +71,8 @@ def main(folder: Path) -> None:
         salvage(collection)
         problems = [problem.kind for problem in verify_collection(collection)]
         files = len(list(collection.iter_warcs()))
-        print(was_killed, files, list_records(collection) == records, *problems)
+        lists = len(list(iter_merges(collection)))
+        print(was_killed, files, lists, list_records(collection) == records, *problems)
         if not was_killed:
             return
 

@@ -14,12 +14,14 @@ import pytest
 from archives.erasure.register import Erasure, load_register
 from archives.erasure.tombstones import erase_records
 from archives.index.catalogue import CollectionIndex
+from archives.index.sidecars import rebuild
 from archives.merging.merge import finish_merges, merge_files, plan_merges
 from archives.merging.parts import WrittenFiles, find_parts_file, load_merge
 from archives.signed_log.keys import SigningKey
 from archives.signed_log.log import extend_log, read_log
 from archives.storage.collection import STORED_SUFFIX, Collection
 from archives.storage.files import hash_file
+from archives.storage.remote_files import Stored, write_stored
 from archives.verify.fixity import verify_collection
 from archives.warc.reader import read_capture
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer, count_ids
@@ -174,6 +176,35 @@ def test_parts_that_came_back_beside_their_merged_file_go(collection: Collection
     assert load_merge(collection, merge.name) == merge
 
 
+def test_a_part_that_came_back_goes_also_where_its_merged_file_is_in_object_storage(
+    collection: Collection, paths: list[Path]
+) -> None:
+    kept = paths[0].read_bytes()
+    (merge,) = merge_all(collection)
+    warc = collection.archive_dir / merge.name
+    write_stored(warc, Stored(url=f"s3://bucket/{merge.name}", bytes=merge.bytes, sha256=merge.sha256))
+    warc.unlink()
+    paths[0].write_bytes(kept)
+    assert finish_merges(collection) == [merge]
+    assert not paths[0].exists()
+    assert load_merge(collection, merge.name) == merge
+
+
+def test_a_part_that_came_back_beside_a_changed_merged_file_stays_and_is_named(
+    collection: Collection, paths: list[Path]
+) -> None:
+    kept = paths[0].read_bytes()
+    (merge,) = merge_all(collection)
+    erased = erase_records(collection.archive_dir / merge.name, lambda record: record.url != "", at=AT, reason="")
+    assert erased
+    load_register(collection).add(Erasure(at=AT, files=(erased,)))
+    paths[0].write_bytes(kept)
+    assert finish_merges(collection) == []
+    assert paths[0].read_bytes() == kept
+    rebuild(collection)
+    assert list_kinds(collection) == ["duplicate-record-id"]
+
+
 def test_a_merge_killed_at_any_change_loses_nothing_and_holds_nothing_twice(tmp_path: Path) -> None:
     collection = Collection.open(tmp_path, "news", create=True)
     for number in range(3):
@@ -190,6 +221,6 @@ def test_a_merge_killed_at_any_change_loses_nothing_and_holds_nothing_twice(tmp_
     )
     assert done.returncode == 0, done.stderr
     *killed, whole = done.stdout.splitlines()
-    assert whole == "False 1 True"
+    assert whole == "False 1 1 True"
     assert len(killed) > 15
-    assert set(killed) == {"True 3 True", "True 1 True"}, killed
+    assert set(killed) == {"True 3 0 True", "True 1 1 True"}, killed
