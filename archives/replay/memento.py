@@ -1,4 +1,4 @@
-"""The Memento protocol: headers and lists that give the times of captures. Spec: RFC 7089.
+"""The Memento protocol: headers and lists that give the times of captures.
 
 Spec: RFC 7089 §2 (headers and link relations), §4.1 and §4.2 (TimeGate), §5 (TimeMap).
 """

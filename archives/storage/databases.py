@@ -94,9 +94,7 @@ def describe_upgrade(path: Path, schema: Schema) -> str:
         return ""
     if schema.is_derived:
         return f"{path.name} is of version {version}; it is made again from the archive at first use"
-    if version > schema.version:
-        fault = f"is of version {version}, and this program knows none above {schema.version}"
-        raise _build_refusal(path, fault, "use the program that made it", schema)
+    _refuse_newer(path, version, schema)
     return f"{path.name} is brought from version {version or 1} to {schema.version} at first use"
 
 
@@ -194,9 +192,7 @@ def _upgrade(database: sqlite3.Connection, path: Path, schema: Schema, version: 
     Raises:
         DatabaseError: the version is not an earlier one, a step is missing, or the tables are others.
     """
-    if version > schema.version:
-        fault = f"is of version {version}, and this program knows none above {schema.version}"
-        raise _build_refusal(path, fault, "use the program that made it", schema)
+    _refuse_newer(path, version, schema)
     # Before files said their version, there was but one.
     for step in range(version or 1, schema.version):
         if step not in schema.upgrades:
@@ -209,6 +205,12 @@ def _upgrade(database: sqlite3.Connection, path: Path, schema: Schema, version: 
             fault = f"says that it is of version {version}, but its table {name} has other columns"
             raise _build_refusal(path, fault, "restore it from a copy", schema)
     _make(database, schema)
+
+
+def _refuse_newer(path: Path, version: int, schema: Schema) -> None:
+    if version > schema.version:
+        fault = f"is of version {version}, and this program knows none above {schema.version}"
+        raise _build_refusal(path, fault, "use the program that made it", schema)
 
 
 def _make(database: sqlite3.Connection, schema: Schema) -> None:

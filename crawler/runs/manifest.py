@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scrapy.crawler import Crawler
+
+logger = logging.getLogger(__name__)
 
 _SETTINGS = (
     "ARCHIVE_MODE",
@@ -86,15 +89,17 @@ def remove_examples(runs_dir: Path, is_gone: Callable[[str], bool]) -> None:
         try:
             manifest = json.loads(path.read_text("utf-8"))
         except ValueError:
+            logger.warning("%s is damaged and stays as it is; delete it if it may hold an erased address", path)
             continue
-        parts = [part for part in (manifest, *manifest.get("workers", ())) if part.get("examples")]
-        kept = [
-            {name: [url for url in urls if not is_gone(url)] for name, urls in part["examples"].items()}
-            for part in parts
-        ]
-        if any(part["examples"] != left for part, left in zip(parts, kept, strict=True)):
-            for part, left in zip(parts, kept, strict=True):
-                part["examples"] = {name: urls for name, urls in left.items() if urls}
+        has_changed = False
+        for part in (manifest, *manifest.get("workers", ())):
+            examples = part.get("examples", {})
+            kept = {
+                name: left for name, urls in examples.items() if (left := [url for url in urls if not is_gone(url)])
+            }
+            if kept != examples:
+                part["examples"], has_changed = kept, True
+        if has_changed:
             write_manifest(path, manifest)
 
 

@@ -54,19 +54,15 @@ class CaptureMemory:
 
     def is_archived(self, url: str) -> bool:
         """Return whether an earlier run has a good capture of an address; an error page is none."""
-        quoted = quote_uri(url)
-        return any(entry.url == quoted for entry in self._iter_good(url))
+        return any(self._iter_exact(url))
 
     def was_archived(self, url: str, before: datetime) -> bool:
         """Return whether an address had a good capture before an instant."""
-        quoted = quote_uri(url)
-        return any(entry.url == quoted and entry.captured_at < before for entry in self._iter_good(url))
+        return any(entry.captured_at < before for entry in self._iter_exact(url))
 
     def find_last_good(self, url: str) -> datetime | None:
         """Return when the last good capture of an address was made, or None."""
-        quoted = quote_uri(url)
-        good = (entry for entry in self._iter_good(url, is_reverse=True) if entry.url == quoted)
-        return next((entry.captured_at for entry in good), None)
+        return next((entry.captured_at for entry in self._iter_exact(url, is_reverse=True)), None)
 
     def is_settled(self, url: str) -> bool:
         """Return whether the first good capture of an article is so old that changes are no longer expected."""
@@ -79,8 +75,7 @@ class CaptureMemory:
         Some publishers say so of every article every day. Where the last fetch found the page as it was before, the
         next one waits as long as the page is known not to have changed.
         """
-        quoted = quote_uri(url)
-        good = [entry for entry in self._iter_good(url) if entry.url == quoted]
+        good = list(self._iter_exact(url))
         if not good or changed_at <= good[-1].captured_at:
             return False
         was_in_vain = len(good) > 1 and good[-1].digest == good[-2].digest
@@ -93,9 +88,7 @@ class CaptureMemory:
         The archive shows how often it changed between the last captures. A pause is at most six hours, and a list of
         which little is known, or that changes within minutes, is always due.
         """
-        quoted = quote_uri(url)
-        good = (entry for entry in self._iter_good(url, is_reverse=True) if entry.url == quoted)
-        latest = list(islice(good, _MANY))
+        latest = list(islice(self._iter_exact(url, is_reverse=True), _MANY))
         if len(latest) < _FEW:
             return True
         changes = sum(later.digest != earlier.digest for later, earlier in pairwise(latest))
@@ -118,7 +111,12 @@ class CaptureMemory:
         pause = max(_FIRST_PAUSE, last.captured_at - first.captured_at)
         return last.status == 410 or self._now - last.captured_at < pause
 
+    def _iter_exact(self, url: str, *, is_reverse: bool = False) -> Iterator[IndexEntry]:
+        """Yield the good captures of an address, in the order of capture or back in time."""
+        quoted = quote_uri(url)
+        return (entry for entry in self._iter_good(url, is_reverse=is_reverse) if entry.url == quoted)
+
     def _iter_good(self, url: str, *, is_reverse: bool = False) -> Iterator[IndexEntry]:
-        """Yield the good captures of an address and of its like."""
+        """Yield the good captures of an address and of those with the same key."""
         entries = self._captures.iter_captures(url, is_reverse=is_reverse)
         return (entry for entry in entries if entry.status is not None and entry.status < 400)

@@ -144,3 +144,12 @@ def test_examples_are_joined_and_erased(tmp_path: Path) -> None:
     manifest = json.loads(path.read_text("utf-8"))
     assert manifest["examples"] == {"captures/consent": ["http://a.example/1", "http://a.example/2"]}
     assert manifest["workers"][0]["examples"] == {"captures/consent": ["http://a.example/2", "http://a.example/5"]}
+
+
+def test_a_damaged_manifest_that_may_keep_an_erased_address_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "1.json"
+    path.write_text('{"examples": {"captures/consent": ["http://a.example/1"', "utf-8")
+    remove_examples(tmp_path, lambda _: True)
+    assert str(path) in caplog.text

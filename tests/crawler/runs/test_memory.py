@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.index.cdxj import IndexEntry
+from archives.urls import surt_key
 from crawler.runs.memory import CaptureMemory
 from tests.clock import Clock
 
@@ -40,7 +41,7 @@ class Captures:
         ]
 
     def iter_captures(self, url: str, *, is_reverse: bool = False) -> Iterator[IndexEntry]:
-        entries = self.entries if url == URL else []
+        entries = self.entries if surt_key(url) == surt_key(URL) else []
         yield from reversed(entries) if is_reverse else entries
 
     def find_nearest(self, url: str, *, is_exact: bool = False) -> IndexEntry | None:
@@ -76,6 +77,15 @@ def test_what_was_archived_before_an_instant_is_known_by_good_captures() -> None
     assert memory.find_last_good(URL) == NOW - timedelta(hours=5)
     assert memory.is_archived(URL)
     assert not memory.is_archived("http://a.example/2")
+
+
+def test_captures_of_another_address_with_the_same_key_say_only_whether_an_article_is_settled() -> None:
+    memory = remember(*((hours, 200, "a") for hours in (300, 299, 298, 297, 296)))
+    alike = "http://www.a.example/1"
+    assert (memory.is_archived(URL), memory.is_archived(alike)) == (True, False)
+    assert (memory.find_last_good(alike), memory.was_archived(alike, NOW)) == (None, False)
+    assert (memory.is_changed(URL, NOW), memory.is_changed(alike, NOW)) == (True, False)
+    assert memory.is_settled(alike)
 
 
 @pytest.mark.parametrize(
