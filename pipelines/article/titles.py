@@ -148,7 +148,12 @@ def _is_short_title(names: str) -> bool:
 
 def _is_headline_long(element: Any) -> bool:
     text = read_text(element)
-    return _MIN_LETTERS <= len(fold_title(text)) <= _MAX_CHARS and not _ANNOUNCING.fullmatch(text)
+    return _MIN_LETTERS <= len(fold_title(text)) <= _MAX_CHARS and not is_of_page_part(text)
+
+
+def is_of_page_part(text: str) -> bool:
+    """Return whether a heading names a part of the page or other articles: `Navigation`, `Related articles`."""
+    return bool(_ANNOUNCING.fullmatch(text))
 
 
 def _find_repeated(headings: list[Any], title: str) -> Any:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from pipelines.article.datelines import list_in_url
+from pipelines.article.titles import is_of_page_part
 from pipelines.dates.model import DateRefused
 from pipelines.dates.parse import parse_date
 from pipelines.discovery.address_shapes import is_front
@@ -255,9 +256,9 @@ def _iter_titles(witnesses: Witnesses) -> list[tuple[str, str]]:
 
 
 def _is_refused(text: str, witnesses: Witnesses) -> bool:
-    """Return whether a text is the name of the site or of a section, by the page's own evidence."""
+    """Return whether a text is the name of the site, of a section or of a part of the page, by the page's evidence."""
     folded = _fold(text)
-    if is_of_site(text, witnesses) or _is_masthead_text(text, witnesses):
+    if is_of_page_part(text) or is_of_site(text, witnesses) or _is_masthead_text(text, witnesses):
         return True
     # A part of the title behind the headline, where another heading is the part before.
     is_behind = folded in {_fold(part) for part in witnesses.title[1:]}

@@ -57,6 +57,7 @@ MASTHEADS = [
     pytest.param("<title>X</title>", '<div><h1 class="site-title">Harbour News</h1></div>', id="class"),
     pytest.param("<title>The Daily Lamp</title>", "<h1>The Daily Lamp</h1>", id="host"),
     pytest.param('<meta property="og:site_name" content="Hafen">', "<h1>Hafen</h1>", id="site name in a meta"),
+    pytest.param(f"<title>{TITLE}</title>", "<h1>Main navigation</h1>", id="part of the page"),
 ]
 
 
@@ -71,6 +72,11 @@ def test_a_headline_that_is_the_name_of_the_site_gives_way(head: str, masthead: 
 def test_a_lone_heading_that_nothing_refuses_stays(title: str) -> None:
     post = make(f"<title>{title}</title>", f"<h1>{title}</h1><time datetime='2026-03-08T10:00Z'>8 March</time>")
     assert (post.headline, post.evidence["headline"].confidence) == (title, "high")
+
+
+def test_headings_of_parts_of_the_page_do_not_contradict_the_headline() -> None:
+    post = make("", f"<h1>{TITLE}</h1><h1>Navigation</h1><time datetime='2026-03-08T10:00Z'>8 March</time>")
+    assert (post.headline, post.evidence["headline"].disagreeing) == (TITLE, ())
 
 
 def test_where_no_witness_is_left_the_text_opens_the_post() -> None:
