@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # Header fields with which shields mark what is not the site's own answer.
 _MITIGATED = frozenset((b"cf-mitigated", b"x-amzn-waf-action", b"x-sucuri-block", b"x-px-block", b"x-datadome-blocked"))
-_TAG = re.compile(r"<[^<>]*>")
+# The last tag may be cut, where only the beginning of a body is read.
+_TAG = re.compile(r"<[^<>]*(?:>|\Z)")
 _SILENT = re.compile(
     r"<!--.*?-->|<(script|style|noscript|template|option|title|svg)\b[^>]*>.*?</\1\s*>|<head\b.*?</head\s*>",
     re.DOTALL | re.IGNORECASE,

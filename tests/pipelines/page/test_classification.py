@@ -100,6 +100,13 @@ def test_the_beginning_of_an_article_and_an_offer_are_a_stub(offer: str) -> None
     assert judge(build("Ferry stops", whole, marked), is_dated=True) == "article", "a whole text may end in an offer"
 
 
+@pytest.mark.parametrize("is_dated", [False, True])
+def test_an_address_that_fills_the_beginning_of_a_body_is_no_text(*, is_dated: bool) -> None:
+    picture = f'<img src="data:image/png;base64,{"A" * 12_000}">'
+    inner = f'<p>Please log in with your password, or register.</p><input type="password">{picture}'
+    assert judge(build("Log in", inner), is_dated=is_dated) == "login"
+
+
 def test_a_shell_an_empty_page_and_a_list() -> None:
     assert judge(build("News", '<div id="app">Loading</div><script src="/a.js"></script>'), body="") == "shell"
     assert judge(build("News", "<div></div>"), body="") == "empty"
