@@ -1,6 +1,6 @@
 """Command line of the archive alone: no crawler, settings or network.
 
-A time-stamp alone is asked for over the network, where an address is given.
+A time-stamp alone is requested over the network, where an address is given.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _build_parser() -> argparse.ArgumentParser:
     serve = add("serve", _run_serve, "show the pages of a collection in a browser", path="COLLECTION_DIR")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, default=8080, help="default: 8080; 0 takes any that is free")
-    serve.add_argument("--name", action="append", default=[], help="a host name under which the viewer is asked for")
+    serve.add_argument("--name", action="append", default=[], help="a host name under which the viewer is requested")
     validate = add("validate", _run_validate, "list violations of the WACZ standard", path="FILE.wacz")
     validate.add_argument("--json", action="store_true", help="one JSON object a problem, on stdout")
     return parser
@@ -196,7 +196,7 @@ def _run_validate(options: argparse.Namespace) -> int:
 
 
 def _say_added(added: Added) -> int:
-    """Tell what became of a file; returns how much of it was damaged."""
+    """Tell the outcome of a file; returns how much of it was damaged."""
     words = f"{added.captures} captures" if added.is_new else "was there already"
     _say(f"{added.path.name}: {words}")
     for error in added.damage:

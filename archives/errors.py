@@ -4,9 +4,9 @@
     ├── CollectionError   the directory: a bad name, missing, not writable, held by another process
     ├── RecordError       the bytes: a damaged member, record or message
     ├── PackageError      the WACZ file: not a ZIP, not safe to read, not what it says
-    ├── SignatureError    the signed log: a key that is none or another, a time-stamp that cannot be had
+    ├── SignatureError    the signed log: a key that is none or another, a time-stamp that cannot be obtained
     ├── NotArchived       the question: no capture answers it
-    ├── BackfillError     the server or file of others: not reached, or not what is asked for
+    ├── BackfillError     the server or file of others: not reached, or not what is requested
     ├── StoreError         the object storage: not reached, not there, not what was put
     ├── DatabaseError      the SQLite file: damaged, or of a version that this program cannot read
     ├── RegistryError      the database where machines tell what they hold: not reached, or refusing
@@ -107,7 +107,7 @@ class StoreError(ArchiveError, OSError):
 
 
 class DatabaseError(ArchiveError, sqlite3.DatabaseError):
-    """A SQLite file that cannot be made again from the archive is damaged, or of another version."""
+    """A SQLite file that cannot be rebuilt from the archive is damaged, or of another version."""
 
 
 class RegistryError(ArchiveError):

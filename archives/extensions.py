@@ -25,7 +25,7 @@ class ExtensionError(ValueError):
 
     Attributes:
         group: such as `newsreel.exporters`.
-        name: that was asked for.
+        name: that was requested.
     """
 
     def __init__(self, message: str, *, group: str, name: str) -> None:

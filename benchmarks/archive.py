@@ -46,7 +46,7 @@ OURS, WARCIO, FASTWARC = "this project", "warcio", "fastwarc"
 TOOLS = [WARCIO, OURS, *([FASTWARC] if find_spec("fastwarc") else [])]
 BEGAN_AT = datetime(2026, 3, 1, 6, tzinfo=UTC)
 ADDRESS = "http://paper.example"
-# What a category page that is asked for every half hour has after seven months.
+# What a category page that is requested every half hour has after seven months.
 POLLED_SHARE = 100
 
 
@@ -312,7 +312,7 @@ def build_entry(number: int, polled: int) -> IndexEntry:
 
 
 def print_table(results: list[Result]) -> None:
-    """Print what came of it for people."""
+    """Print the results for people."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for heading in ("job", "data", "tool"):
         table.add_column(heading)

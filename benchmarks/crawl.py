@@ -223,7 +223,7 @@ def _build_result(job: Job, costs: list[Cost], *, against: list[float], pages: i
 
 
 def print_table(results: list[Result]) -> None:
-    """Print what came of it for people."""
+    """Print the results for people."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("job")
     for heading in ("CPU s", "ratio", "pages/s"):

@@ -167,7 +167,7 @@ def _find_rss_mb() -> float:
 
 
 def print_tables(pairs: list[Pair], marks: list[Mark]) -> None:
-    """Print what came of it for people."""
+    """Print the results for people."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("job")
     for heading in ("in memory, CPU s", "frontier, CPU s", "ratio"):

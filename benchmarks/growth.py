@@ -74,7 +74,7 @@ def measure_catalogue(captures: int) -> Figures:
 
 
 def measure_registry(captures: int) -> Figures:
-    """The catalogue of all machines: bytes a capture in PostgreSQL, captures told and taken in a second."""
+    """The catalogue of all machines: bytes a capture in PostgreSQL, captures registered and taken in a second."""
     if find_program("initdb") is None:
         sys.exit("this part needs PostgreSQL's initdb and postgres")
     with PostgresServer() as server, tempfile.TemporaryDirectory() as folder:

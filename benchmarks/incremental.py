@@ -108,7 +108,7 @@ def _read_stamps(data: Path) -> _Stamps:
 
 
 def print_table(runs: list[Run]) -> None:
-    """Print what came of it for people."""
+    """Print the results for people."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     table.add_column("run")
     for heading in ("requests", "304", "received, kB", "archived, kB", "CPU s", "s", "post files changed"):

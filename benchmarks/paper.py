@@ -1,6 +1,6 @@
 """A paper of any size, served from memory by a process of its own, so that its CPU time is nobody's.
 
-Every response is made before the first is asked for: the same seed, the same bytes. A story is a page of about 16 KB
+Every response is made before the first is requested: the same seed, the same bytes. A story is a page of about 16 KB
 as news sites print them, more frame than text, with the links of its section and of the stories beside it. `python -m
 benchmarks.paper --pages N` prints the address it serves, and serves until its standard input ends.
 """
@@ -170,7 +170,7 @@ class _Connection(asyncio.Protocol):
         self._transport.write(_NOT_MODIFIED % known[1] if known and is_known else response)
 
     def _count(self) -> bytes:
-        """Answer with how often each page was asked for since this was last asked."""
+        """Answer with how often each page was requested since this was last asked."""
         body = json.dumps(self._served).encode()
         self._served.clear()
         return b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
@@ -204,7 +204,7 @@ class Served:
         self._process.communicate(timeout=10)
 
     def take_counts(self) -> Counter[str]:
-        """Return how often each page was asked for since the last call."""
+        """Return how often each page was requested since the last call."""
         with urlopen(self.base_url + SERVED_PATH, timeout=10) as response:
             return Counter(json.load(response))
 

@@ -105,7 +105,7 @@ def measure_manners(pages: int) -> dict[str, Any]:
 
 
 def _run_crawl(origin: Origin, workers: int, url: str, **settings: Any) -> dict[str, float]:
-    """Crawl once; the hosts answer when all workers are there, so that start-up can be told from work."""
+    """Crawl once; the hosts answer when all workers are there, so that start-up can be separated from work."""
     origin.log.clear()
     origin.is_open = not url
     with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +121,7 @@ def _run_crawl(origin: Origin, workers: int, url: str, **settings: Any) -> dict[
     if origin.tally != dict.fromkeys(origin.pages, 1):
         sys.exit("a page was missed or fetched twice")
     ended = max(asked.ended for asked in log)
-    # Seeds are asked for, and wait, while other workers still start: the work begins with the first answer.
+    # Seeds are requested, and wait, while other workers still start: the work begins with the first answer.
     working_s = ended - min(asked.ended for asked in log)
     cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
     origin_s = after.user + after.system - before.user - before.system

@@ -3,7 +3,7 @@
     python -m benchmarks.viewer [--posts 10000 100000] [--rounds 20] [--json]
 
 A ledger is filled with posts of some 200 words, whose frequencies follow Zipf's law, in five languages and three
-sources. Each page is asked for again and again, with other words each time, from the app in this process; for the
+sources. Each page is requested again and again, with other words each time, from the app in this process; for the
 second half a second process files twenty posts a second. Printed are the 50th and the 95th percentile of the time that
 passes and of the CPU time of the thread that answers: on a busy machine only the latter can be compared.
 """

@@ -125,7 +125,7 @@ class Report:
     """What a year of crawls did.
 
     Attributes:
-        reachable: articles that could be had for a day in a row.
+        reachable: articles that were reachable for a day in a row.
         missed: of these, how many are not archived.
         twice: articles fetched again although nothing had changed.
         posts: articles that the pages state, by their keys.
@@ -171,7 +171,7 @@ class Year:
         self._last_at = 0.0
 
     def run(self) -> Report:
-        """Crawl every hour, and tell what came of it."""
+        """Crawl every hour, and return the results."""
         for hour in range(self._days * 24):
             self.clock.now = max(self.clock.now, _BEGAN_AT + hour * HOUR)
             Run(self).crawl(until=_BEGAN_AT + (hour + 1) * HOUR)
@@ -254,7 +254,7 @@ class Run:
         self._retries = RetryMiddleware.from_crawler(self._crawler)
 
     def crawl(self, *, until: float) -> None:
-        """Ask for what is to be asked for, and leave what is not done by the end of the hour to the next run."""
+        """Ask for what is to be requested, and leave what is not done by the end of the hour to the next run."""
         if not self._table.is_over():
             self._table.take_up([])
         for request in _finish(_list_all(self._spider.start())):
@@ -340,7 +340,7 @@ def _fail(error: Exception) -> None:
 
 
 def main() -> None:
-    """Simulate a year and print what came of it."""
+    """Simulate a year and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--articles", type=int, default=20_000)
     parser.add_argument("--days", type=int, default=365)

@@ -209,7 +209,7 @@ class Site:
         return XmlResponse(request.url, body=body, encoding="utf-8", request=request)
 
     def count_reachable(self, article: Article) -> float:
-        """Return for how many seconds in a row an article could be had, at most, before the simulation ends."""
+        """Return for how many seconds in a row an article was reachable, at most, before the simulation ends."""
         begins = max(article.published_at, article.broken_until)
         ends = min(article.withdrawn_at, self.ends_at)
         edges = [begins]

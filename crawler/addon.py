@@ -49,7 +49,7 @@ class NewsreelAddon:
         if mode == "capture":
             settings.set("SCHEDULER", "crawler.frontier.scheduler.Frontier", priority="addon")
             settings["EXTENSIONS"].update({"crawler.runs.run.RunExtension": 10}, priority="addon")
-        # SpiderState unpickles what it finds in JOBDIR; the frontier takes up a run without it.
+        # SpiderState unpickles what it finds in JOBDIR; the frontier continues a run without it.
         extensions = {
             "crawler.fetching.pauses.HostPauses": 4,
             "crawler.fetching.budget.HeldBytes": 5,

@@ -37,7 +37,7 @@ POSTS_BATCH_SECONDS = 0.25
 # Write no post before the spider closes.
 POSTS_HOLD = False
 
-# A run that was cut short is taken up by the next run of the same spider, source and seeds.
+# A run that was interrupted is continued by the next run of the same spider, source and seeds.
 FRONTIER_RESUME = True
 # redis:// or rediss:// of a frontier that several workers share; better in the environment, as NEWSREEL_FRONTIER_URL.
 FRONTIER_URL = ""
@@ -62,7 +62,7 @@ BACKFILL_DELAY = 1.0
 
 # Ask only for what has changed since the last capture.
 REVALIDATE_ENABLED = True
-# An article that was captured first this many days ago is not asked for again.
+# An article that was captured first this many days ago is not requested again.
 REVALIDATE_DAYS = 7
 
 # Crawls that `scrapy schedule` runs at a time.
@@ -73,9 +73,9 @@ SCHEDULE_GRACE = 75.0
 # Commands that a schedule runs once a day, beside its crawls: merge, prune.
 SCHEDULE_UPKEEP: list[str] = []
 
-# Exports and webhooks that are brought up to date at the end of each run.
+# Exports and webhooks that are updated at the end of each run.
 EXPORTS_FILE = "exports.toml"
-# Seconds between one delivery of changes to webhooks and the next while a run goes on; 0 delivers at its end alone.
+# Seconds between two deliveries of changes to webhooks while a run is in progress; 0 delivers only at its end.
 EXPORTS_DELIVER_SECONDS = 60.0
 # Receivers that are notified of alerts.
 ALERTS_FILE = "alerts.toml"
@@ -111,7 +111,7 @@ RETRY_TIMES = 2
 # News sites set cookies on everybody and need none.
 COOKIES_ENABLED = False
 
-# Archived brotli and zstd replay hardly anywhere, so they are not asked for; measured in docs/design.md.
+# Archived brotli and zstd replay hardly anywhere, so they are not requested; measured in docs/design.md.
 DEFAULT_REQUEST_HEADERS = {
     "Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
     "Accept-Language": "*",
@@ -143,7 +143,7 @@ BOUNDS_HOPS = 1_000
 # Requests to one host, and to all hosts, in one run.
 BOUNDS_HOST_PAGES = 100_000
 BOUNDS_RUN_PAGES = 1_000_000
-# A crawl that needs more memory ends; the next run takes it up. Scrapy looks only once a minute.
+# A crawl that needs more memory ends; the next run continues it. Scrapy looks only once a minute.
 MEMUSAGE_LIMIT_MB = 2048
 MEMUSAGE_CHECK_INTERVAL_SECONDS = 5.0
 TELNETCONSOLE_ENABLED = False

@@ -1,7 +1,7 @@
 """From archived bytes to posts: statements, normalisers for each field, and the files made from them.
 
 Everything here is pure except where a module says that it touches the disk. Only the stages and the exporters know
-Scrapy; nothing here knows the archive or the crawler, so a post can be made again from text alone.
+Scrapy; nothing here knows the archive or the crawler, so a post can be rebuilt from text alone.
 
 The names in `__all__` are for users of the library, and described in `docs/library.md`.
 """

@@ -1,6 +1,6 @@
 """Scrapy feed exports (`FEEDS`) that give the same JSON for a post as `scrapy export jsonl`.
 
-Items that are no posts are exported as Scrapy does it.
+Items that are not posts are exported as Scrapy does it.
 """
 
 from __future__ import annotations

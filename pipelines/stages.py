@@ -106,7 +106,7 @@ class AdoptPipeline(_Stage):
         """Return the item as a statement.
 
         Raises:
-            DropItem: it is no item at all, or does not say which article it is about.
+            DropItem: it is not an item at all, or does not say which article it is about.
         """
         if not ItemAdapter.is_item(item):
             self.count("posts/dropped/not_an_item")
@@ -282,7 +282,7 @@ class PostFilesPipeline(_Stage):
         self._sync_s = time.monotonic() - began
 
     def _count_refusal(self, refusal: PostRefused) -> None:
-        """Count what makes no post; an article that is only announced was not asked for, so it is no failure."""
+        """Count what makes no post; an article that is only announced was not requested, so it is not a failure."""
         if refusal.reason == "not_fetched":
             self.count("posts/not_fetched")
             return

@@ -1,4 +1,4 @@
-"""A disk that keeps nothing until it is told to: what SQLite has synced is copied aside, and a power cut leaves that.
+"""A disk that keeps nothing until it is asked to: what SQLite has synced is copied aside, and a power cut leaves that.
 
 SQLite asks its files through a table of functions (a VFS). `install` puts one in front of the usual one whose `xSync`
 also copies the file, so the copies are what a disk holds that loses everything that was written and not synced.

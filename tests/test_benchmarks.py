@@ -1,4 +1,4 @@
-"""The benchmarks run and say what they promise to say; how fast anything is, is no test's business."""
+"""The benchmarks run and say what they promise to say; speed is not tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must be installed is what `docs/dependencies.md` says, and none of it obliges whoever uses it to publish."""
+"""What must be installed is what `docs/dependencies.md` says, and none of it obliges its users to publish."""
 
 from __future__ import annotations
 

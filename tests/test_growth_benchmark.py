@@ -1,4 +1,4 @@
-"""The plan to internet scale is computed from what is measured; how fast anything is, is no test's business."""
+"""The plan to internet scale is computed from what is measured; speed is not tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a user imports from the packages themselves: documented, typed, and imported only when it is asked for."""
+"""What a user imports from the packages themselves: documented, typed, and imported only when it is requested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark of what lies past one machine runs; how fast anything is, is no test's business."""
+"""The benchmark of what lies past one machine runs; speed is not tested."""
 
 from __future__ import annotations
 

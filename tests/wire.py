@@ -300,7 +300,7 @@ class WireProxy(Loopback):
             await upstream.close()
 
     async def _answer(self, raw: bytes, log: _Log, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
-        """Play the script for a request; True when the connection goes on."""
+        """Play the script for a request; True when the connection continues."""
         method, target, _ = split_request_line(raw)
         script = _find_script(self.routes, target, raw, missing=_BAD_GATEWAY)
         if await self._play(script, log, reader, writer):
@@ -545,7 +545,7 @@ ODD_RESPONSES: dict[str, bytes] = {
         build_chunks(_GZIPPED, size=32),
     ),
     "zero_length_body": _odd(_OK + _TYPE + b"Content-Length: 0\r\n", b""),
-    "header_without_colon": _odd(_OK + b"this line is no header\r\n" + _TYPE + _LENGTH),
+    "header_without_colon": _odd(_OK + b"this line is not a header\r\n" + _TYPE + _LENGTH),
     "early_hints": b"HTTP/1.1 103 Early Hints\r\nLink: </press.css>; rel=preload\r\n\r\n" + _odd(_OK + _TYPE + _LENGTH),
     "very_long_header": _odd(_OK + b"X-Long: " + b"ink " * 3000 + b"\r\n" + _TYPE + _LENGTH),
     "forty_cookies": _odd(_OK + b"".join(b"Set-Cookie: c%d=%d\r\n" % (n, n) for n in range(40)) + _TYPE + _LENGTH),

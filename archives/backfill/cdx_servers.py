@@ -90,7 +90,7 @@ def _read_page(body: bytes) -> tuple[list[HeldCapture], str]:
         return _read_lines(text.splitlines())
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         beginning = " ".join(text[:80].split())
-        words = f"the CDX server answers what is no list of captures ({beginning!r}); give the address of its API"
+        words = f"the CDX server answers what is not a list of captures ({beginning!r}); give the address of its API"
         raise BackfillError(words) from error
 
 

@@ -70,7 +70,7 @@ class Downloader:
             if len(body) > self._max_bytes:
                 raise BackfillError(f"{url} sends more than {self._max_bytes} bytes; it is left out")
             if span and (response.status != 206 or len(body) != span[1]):
-                raise BackfillError(f"{url} does not send the part that was asked for; its server knows no ranges")
+                raise BackfillError(f"{url} does not send the part that was requested; its server knows no ranges")
             return Download(status=response.status, headers=response.getheaders(), body=body)
 
     def save(self, url: str, target: BinaryIO) -> None:
@@ -91,7 +91,7 @@ class Downloader:
 
     def _open(self, url: str, headers: dict[str, str]) -> HTTPResponse:
         if not url.startswith(("http://", "https://")):
-            raise BackfillError(f"{url!r} is no address; it begins with http:// or https://")
+            raise BackfillError(f"{url!r} is not an address; it begins with http:// or https://")
         request = urllib.request.Request(url, headers={"User-Agent": self._user_agent, **headers})  # noqa: S310 (looked at)
         for attempt in range(_TRIES):
             if not self._is_first:

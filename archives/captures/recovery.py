@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Salvaged:
-    """What became of one `.open` file.
+    """The outcome of one `.open` file.
 
     Attributes:
         path: the closed file; None if nothing whole was in it.

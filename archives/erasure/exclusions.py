@@ -117,7 +117,7 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
     """Return a pattern ready for use.
 
     Raises:
-        PatternError: it is no regular expression, or one that every address meets.
+        PatternError: it is not a regular expression, or one that every address meets.
     """
     try:
         found = re.compile(pattern)

@@ -1,8 +1,8 @@
 """Finds captures among millions: one SQLite database of a collection's index, derived from its sidecars.
 
 A sidecar serves other tools and one file; the questions of a collection (which capture is nearest in time, which has
-these very bytes) need one order over all files. The database may be deleted at any time: whoever asks next makes it
-again. Several processes may read and bring it up to date at once.
+these very bytes) need one order over all files. The database may be deleted at any time: the next question makes it
+again. Several processes may read and update it at once.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _DAY_MICROS: Final = 86_400_000_000
 class CollectionIndex:
     """The captures of a collection's closed files.
 
-    Brought up to date at the first question; `refresh` looks for files closed since. A collection that cannot be
+    Updated at the first question; `refresh` looks for files closed since. A collection that cannot be
     written is catalogued in memory.
 
     Args:

@@ -46,7 +46,7 @@ def iter_block_lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The lines of all blocks, in order, without their ends.
 
     Raises:
-        zlib.error: the bytes are no gzip.
+        zlib.error: the bytes are not gzip.
     """
     rest = b""
     for part in _inflate(chunks):

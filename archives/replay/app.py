@@ -101,7 +101,7 @@ class ReplayApp:
         """Answer one request."""
         path = request.path
         if request.get("service-worker") or request.get("sec-fetch-dest") == "empty":
-            # No page of ours has a script; whatever asks like one is no reader.
+            # No page of ours has a script; whatever asks like one is not a reader.
             return build_text("Requests from scripts are refused.\n", status=403)
         if path in {"/", "/-/collections"}:
             return self._show_front()

@@ -91,8 +91,8 @@ class CollectionPage:
     """What `collection.html` shows: how much a collection holds, and the pages captured last.
 
     Attributes:
-        newer: where the list goes on with newer pages; empty at its beginning.
-        older: where it goes on with older ones; empty at its end.
+        newer: where the list continues with newer pages; empty at its beginning.
+        older: where it continues with older ones; empty at its end.
     """
 
     name: str
@@ -124,7 +124,7 @@ class PrefixPage:
         count: how many there are.
         is_cut: whether there are more than were counted.
         before: where the list begins before these rows; empty where it does not.
-        after: where it goes on after them; likewise.
+        after: where it continues after them; likewise.
     """
 
     collection: str

@@ -1,7 +1,7 @@
 """A small HTTP/1.1 server for one person's browser: threads, keep-alive, GET and HEAD only.
 
-Whoever answers is a function; everything that must hold for each answer alike is seen to here: which hosts may be
-named, which requests a foreign page may cause, how many connections there may be, how long one may be idle.
+The application is a function; what must hold for every answer is checked here: which hosts may be named, which
+requests a foreign page may cause, how many connections there may be, how long one may be idle.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ReplayServer(ThreadingHTTPServer):
     """The viewer on a socket.
 
     Args:
-        hosts: names, beside those of loopback, under which the viewer may be asked for; a request that names another
+        hosts: names, beside those of loopback, under which the viewer may be requested; a request that names another
             is refused, since a foreign page may have made its own name lead here.
     """
 

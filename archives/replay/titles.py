@@ -18,7 +18,7 @@ _REMEMBERED: Final = 8192
 
 
 class Titles:
-    """The titles of the pages that were asked for last, of all collections."""
+    """The titles of the pages that were requested last, of all collections."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[tuple[str, str], str] = OrderedDict()

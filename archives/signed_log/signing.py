@@ -1,4 +1,4 @@
-"""Brings a log up to date: entries for files, a time-stamp, a new key."""
+"""Updates a log: entries for files, a time-stamp, a new key."""
 
 from __future__ import annotations
 

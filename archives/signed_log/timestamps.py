@@ -71,7 +71,7 @@ def add_timestamp(writer: LogWriter, url: str) -> None:
 
 def _ask(url: str, data: bytes) -> bytes:
     if not url.startswith(("http://", "https://")):
-        raise SignatureError(f"{url!r} is no address of a time-stamp authority; it begins with http:// or https://")
+        raise SignatureError(f"{url!r} is not an address of a time-stamp authority; it begins with http:// or https://")
     headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
     request = urllib.request.Request(url, data=data, headers=headers)  # noqa: S310 (the scheme was looked at)
     try:

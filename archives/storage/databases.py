@@ -61,7 +61,7 @@ def open_database(path: Path, schema: Schema, *, across_threads: bool = False) -
         across_threads: the caller sees to it that no two threads use it at once.
 
     Raises:
-        DatabaseError: it is not derived, and damaged or of a version that cannot be brought up to date.
+        DatabaseError: it is not derived, and damaged or of a version that cannot be upgraded.
         sqlite3.OperationalError: it is not derived, and cannot be opened.
     """
     if schema.is_derived:
@@ -81,7 +81,7 @@ def describe_upgrade(path: Path, schema: Schema) -> str:
     """Return what will happen to a file when it is next opened, in words; '' where nothing will. It is only read.
 
     Raises:
-        DatabaseError: it is damaged, or of a version that cannot be brought up to date.
+        DatabaseError: it is damaged, or of a version that cannot be upgraded.
     """
     if not path.is_file():
         return ""
@@ -93,7 +93,7 @@ def describe_upgrade(path: Path, schema: Schema) -> str:
     if version == schema.version:
         return ""
     if schema.is_derived:
-        return f"{path.name} is of version {version}; it is made again from the archive at first use"
+        return f"{path.name} is of version {version}; it is rebuilt from the archive at first use"
     _refuse_newer(path, version, schema)
     return f"{path.name} is brought from version {version or 1} to {schema.version} at first use"
 
@@ -130,7 +130,7 @@ def _open_derived(path: Path, schema: Schema, *, across_threads: bool) -> sqlite
     except sqlite3.OperationalError:
         return _connect(None, schema, across_threads=across_threads)
     except sqlite3.DatabaseError as error:
-        logger.warning("%s is damaged (%s); it is made again from the archive", path, error)
+        logger.warning("%s is damaged (%s); it is rebuilt from the archive", path, error)
         for suffix in _SUFFIXES:
             path.with_name(path.name + suffix).unlink(missing_ok=True)
         return _connect(path, schema, across_threads=across_threads)
@@ -176,7 +176,7 @@ def _bring_up_to_date(database: sqlite3.Connection, path: Path | None, schema: S
     if path is None or (version == 0 and database.execute(_TABLES).fetchone() is None):
         _make(database, schema)
     elif schema.is_derived:
-        words = "%s is of version %d and this program's is %d; it is made again from the archive"
+        words = "%s is of version %d and this program's is %d; it is rebuilt from the archive"
         logger.info(words, path, version, schema.version)
         for (name,) in database.execute(_TABLES).fetchall():
             # A virtual table comes first and takes the tables behind it along.
@@ -196,7 +196,7 @@ def _upgrade(database: sqlite3.Connection, path: Path, schema: Schema, version: 
     # Before files said their version, there was but one.
     for step in range(version or 1, schema.version):
         if step not in schema.upgrades:
-            fault = f"is of version {version}, which this program no longer brings up to date"
+            fault = f"is of version {version}, which this program can no longer upgrade"
             raise _build_refusal(path, fault, f"open it with a program that knows version {step + 1}", schema)
         _run(database, schema.upgrades[step])
     for name, columns in _list_columns(schema).items():

@@ -1,7 +1,7 @@
 """WARC files in object storage, with or without a local copy.
 
 A small file beside a WARC file's place, `NAME.stored`, says where its bytes are, how many, and their digest. It is
-written when the storage has confirmed them. Whoever reads a file opens it here: from the disk if it is there, else by
+written when the storage has confirmed them. A file is opened for reading here: from the disk if it is there, else by
 ranged requests, of which a bounded number of blocks is remembered.
 """
 

@@ -2,7 +2,7 @@
 
 A storage only has to get, find and put. What makes it safe is done here, once for all of them: nothing is ever
 overwritten, a file counts as stored only when the storage has confirmed its length and digest, and whatever else goes
-wrong is told with the name of the storage.
+wrong is reported with the name of the storage.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ def parse_address(url: str) -> Address:
     """Read the address of an object, or of a prefix of many.
 
     Raises:
-        StoreError: it is no address.
+        StoreError: it is not an address.
     """
     found = _ADDRESS.fullmatch(url)
     if found is None or not (found[2] or found[3]):
-        raise StoreError(f"{url!r} is no address in a storage; it must be like s3://BUCKET/KEY")
+        raise StoreError(f"{url!r} is not an address in a storage; it must be like s3://BUCKET/KEY")
     return Address(found[1], found[2], found[3] or "")
 
 

@@ -218,7 +218,7 @@ class Registry:
         """The sidecar first: what has a note is read by its sidecar."""
         warc = self._collection.archive_dir / filename
         if not _FILENAME.fullmatch(filename) or not filename.endswith(WARC_SUFFIXES):
-            raise RegistryError(f"{self._name} lists {filename!r}, which is no name of a WARC file; remove that row")
+            raise RegistryError(f"{self._name} lists {filename!r}, which is not a name of a WARC file; remove that row")
         rows = self._connection.execute(
             f"SELECT {_CAPTURE_COLUMNS} FROM newsreel.capture WHERE warc = %s",  # noqa: S608 (our columns)
             (number,),

@@ -64,7 +64,7 @@ def parse_place(url: str) -> Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one file.
+    """The outcome of one file.
 
     Attributes:
         problems: why it stays here; empty for a stored one.

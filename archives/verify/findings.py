@@ -189,7 +189,7 @@ class Findings:
         self._database.execute("INSERT INTO revisit VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def iter_dangling(self) -> Iterator[Dangling]:
-        """Revisits whose original was not seen; to be asked for once, when everything has been."""
+        """Revisits whose original was not seen; to be requested once, when everything has been."""
         self._database.execute("CREATE INDEX seen_digest ON seen (digest)")
         self._database.execute("CREATE INDEX seen_url ON seen (url)")
         with closing(self._database.execute("SELECT * FROM revisit")) as rows:

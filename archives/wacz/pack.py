@@ -179,7 +179,7 @@ def read_list(path: Path) -> list[str]:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         names = []
     if not names:
-        raise PackageError(f"{path.name} is no list of WACZ files (profile {MULTI_PROFILE})", path=path)
+        raise PackageError(f"{path.name} is not a list of WACZ files (profile {MULTI_PROFILE})", path=path)
     return names
 
 
@@ -272,7 +272,7 @@ class _Counted:
 
 
 def _iter_index_lines(collection: Collection, warcs: list[Path]) -> Iterator[bytes]:
-    """The lines of all sidecars in one order, read as they are asked for."""
+    """The lines of all sidecars in one order, read as they are requested."""
     for warc in warcs:
         if not collection.sidecar_path(warc.name).is_file():
             raise PackageError(

@@ -1,7 +1,7 @@
 """The page list of a collection, the entry point for readers of a WACZ file.
 
-Whoever packs a collection may know which pages matter, and their titles, or have left a list in it; without either,
-every HTML page that was captured is on it.
+A caller may pass the pages that matter, with their titles, or have left a list in the collection; without either, every
+HTML page that was captured is on it.
 
 Spec: WACZ 1.1.1 §5.3 pages.jsonl.
 """

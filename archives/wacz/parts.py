@@ -3,7 +3,7 @@
 A revisit whose original is not in the part would show nothing there, so it becomes the response that it was: its own
 head, and the payload from its original. A record behind it says so. Nothing else is changed.
 
-Spec: WARC/1.1 §6.7 (what a revisit leaves out can be had from its original), §6.6 metadata.
+Spec: WARC/1.1 §6.7 (what a revisit leaves out can be taken from its original), §6.6 metadata.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def write_part(
             part.captures += len(entries)
             write_sidecar(target, path.name, map(dump_line, entries))
     if not has_any:
-        message = f"no capture of {collection.name} is meant; widen what is asked for"
+        message = f"no capture of {collection.name} is meant; widen what is requested"
         raise CollectionError(message, path=collection.path)
     return part
 

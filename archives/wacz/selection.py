@@ -112,14 +112,14 @@ def parse_bound(text: str, *, is_end: bool = False) -> datetime:
     """
     digits = re.sub(r"[-:TZ ]", "", text)
     if len(digits) not in _DIGITS or not digits.isdecimal() or not digits.isascii():
-        raise ValueError(f"{text!r} is no date such as 2026-03-04, and no timestamp of 4 to 14 digits")
+        raise ValueError(f"{text!r} is not a date such as 2026-03-04, and no timestamp of 4 to 14 digits")
     parts = [int(digits[:4]), *(int(digits[at : at + 2]) for at in range(4, len(digits), 2))]
     year, month, day, hour, minute, second = [*parts, *(1, 1, 1, 0, 0, 0)[len(parts) :]]
     try:
         first = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
         return _find_end(first, len(parts)) if is_end else first
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{text!r} is no instant ({error})") from error
+        raise ValueError(f"{text!r} is not an instant ({error})") from error
 
 
 def _find_end(first: datetime, parts: int) -> datetime:

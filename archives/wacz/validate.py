@@ -185,7 +185,7 @@ class _Validation:
                 if fault := self._find_line_fault(line):
                     self._add("index-line", f"{name} line {count} {fault}")
         except zlib.error as error:
-            self._add("index", f"{name} is no gzip ({error})")
+            self._add("index", f"{name} is not gzip ({error})")
         if not count:
             self._add("index", f"{name} is empty")
 
@@ -253,4 +253,4 @@ class _Validation:
             except (ValueError, KeyError, TypeError, RecursionError):
                 is_good = False
             if not is_good:
-                self._add("pages", f"{PAGES} line {number} is no page with url and ts")
+                self._add("pages", f"{PAGES} line {number} is not a page with url and ts")

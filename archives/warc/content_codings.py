@@ -60,7 +60,7 @@ def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> byt
 def decode_body(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
     """Undo content codings as a browser does, so that a crawl and a reader of the archive see the same body.
 
-    A name that is no coding (`utf-8`, `none`) is passed over, and a body that plainly is not coded is taken as it is.
+    A name that is not a coding (`utf-8`, `none`) is passed over, and a body that is plainly not coded is kept as it is.
 
     Raises:
         ContentTooLarge: a result grows past `max_bytes`.
@@ -111,7 +111,7 @@ def has_lost_coding(payload: bytes, codings: list[str]) -> bool:
 
 
 def _decode_gzip(data: bytes, limit: int) -> bytes:
-    """Every gzip member of `data`; bytes after the last whole member that are no gzip are padding."""
+    """Every gzip member of `data`; bytes after the last whole member that are not gzip are padding."""
     parts: list[bytes] = []
     size = 0
     while data and size < limit:

@@ -102,7 +102,7 @@ def is_digest_of_nothing(label: str) -> bool:
 
 
 def _find_raw(value: str, size: int) -> bytes | None:
-    """The digest's bytes from hexadecimal, Base64 or Base32, told apart by their length."""
+    """The digest's bytes from hexadecimal, Base64 or Base32, distinguished by their length."""
     bare = value.rstrip("=")
     try:
         if len(bare) == size * 2:

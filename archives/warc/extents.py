@@ -136,7 +136,7 @@ class _StreamScan:
         return bool(self._warcinfo) and record.get("WARC-Warcinfo-ID") == self._warcinfo
 
     def _find_other_end(self, record: Record, is_good: bool | None) -> int | None:
-        """Where to go on if a record does not end where its length says; None if it does, as nearly all do."""
+        """Where to continue if a record does not end where its length says; None if it does, as nearly all do."""
         end = record.offset + record.length
         if is_good:
             return None
@@ -167,7 +167,7 @@ class _StreamScan:
         return is_good is None and record.type in self._digested_types and _FIELD.match(record.start) is not None
 
     def _find_behind(self, offset: int, read: int) -> int | None:
-        """Where to go on behind bytes at `offset` that are no record.
+        """Where to continue after bytes at `offset` that are not a record.
 
         Args:
             read: as far as they were read to see that.
@@ -300,7 +300,7 @@ def _is_written_over(header: str) -> bool:
 
 
 def _has_odd_header(record: Record) -> bool:
-    """Whether the header of a record was written over, or two became one: bytes that are no field, fields twice."""
+    """Whether the header of a record was written over, or two became one: bytes that are not a field, fields twice."""
     names = [name.lower() for name, _ in record.headers]
     if any(names.count(name) > 1 for name in _ONCE):
         return True

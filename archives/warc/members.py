@@ -85,7 +85,7 @@ class Member:
         return self.large_size if self.source is not None else len(self.data)
 
     def iter_data(self) -> Iterator[bytes]:
-        """All that it inflates to, in parts; where its file stands then does not matter to who goes on reading it."""
+        """All that it inflates to, in parts; where its file stands then does not matter to a reader of it."""
         if self.source is None:
             yield self.data
             return
@@ -219,7 +219,7 @@ def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
     """Every member from `offset` on.
 
     Raises:
-        RecordError: bytes that are no gzip, a wrong CRC, or an end before the member's own; its offset is
+        RecordError: bytes that are not gzip, a wrong CRC, or an end before the member's own; its offset is
             where the member began, and everything before it was whole.
     """
     codec = find_codec(stream)

@@ -170,7 +170,7 @@ def dechunk(body: bytes) -> tuple[bytes, bool]:
     """Undo the chunked transfer coding.
 
     Returns:
-        The bytes that could be had, and whether the framing was whole, trailer included.
+        The bytes that could be read, and whether the framing was whole, trailer included.
 
     Spec: RFC 9112 §7.1.
     """

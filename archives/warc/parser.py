@@ -91,7 +91,7 @@ class Record:
 
     @property
     def is_large(self) -> bool:
-        """Whether the block is not held in memory until it is asked for."""
+        """Whether the block is not held in memory until it is requested."""
         return not isinstance(self.content, bytes)
 
     @property
@@ -186,7 +186,7 @@ def iter_member_records(member: Member) -> Iterator[Record]:
     """The records of a gzip member: one, unless its writer did not mean it to be read from the middle.
 
     Raises:
-        RecordError: the bytes are no record.
+        RecordError: the bytes are not a record.
     """
     record = load_plain(member)
     if record is not None:
@@ -261,7 +261,7 @@ def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
         offset: where the stream stands in its file.
 
     Raises:
-        RecordError: at the first bytes that are no record.
+        RecordError: at the first bytes that are not a record.
     """
     loader = _QuietLoader()
     steady = _SteadyStream(stream)
@@ -325,7 +325,7 @@ def _take_block(loaded: Any, stream: BinaryIO, block_at: int) -> tuple[bytes | C
 
 
 class _SteadyStream:
-    """A stream that goes on where it stopped, wherever others have moved it meanwhile."""
+    """A stream that continues where it stopped, wherever others have moved it meanwhile."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

@@ -30,7 +30,7 @@ def choose_payload(block: bytes, digest: str = "") -> bytes:
     """The entity-body of a message as it stands in an archive, where the head may be that of another body.
 
     Other archives store bodies decoded, or without their chunks, and keep the length and the framing that the head
-    announced. Where the body is longer than announced, or is no whole sequence of chunks, the payload digest says
+    announced. Where the body is longer than announced, or is not a complete sequence of chunks, the payload digest says
     which it is; without one the body is all that was stored.
 
     Args:

@@ -167,7 +167,7 @@ def iter_stream(stream: BinaryIO) -> Iterator[Record]:
 
 
 def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterator[Record]:
-    """Every record that can be read; after damage the file goes on with the next that is whole.
+    """Every record that can be read; after damage the file continues with the next that is whole.
 
     Args:
         on_damage: called for each damage; its error has path and offset.

@@ -57,7 +57,7 @@ _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
 
 
 def read_header(data: bytes) -> bytes | None:
-    """The header of the record that `data` begins with; None where it is no record or its header is not all there."""
+    """The header of the record that `data` begins with; None where it is not a record or its header is incomplete."""
     if not data.startswith(b"WARC/"):
         return None
     end = _HEADER_END.search(data)
@@ -139,7 +139,7 @@ class MemberScan:
             self._on_damage(build_inside(member.offset, header))
 
     def _resume(self, offset: int, error: RecordError, *, is_sure: bool) -> tuple[int | None, bool]:
-        """Where to go on behind the damage at `offset`, if anywhere, and whether what stands there can be believed."""
+        """Where to continue after the damage at `offset`, if anywhere, and whether what is there can be trusted."""
         end, url = self._measure(offset)
         self._on_damage(_name_capture(error, url))
         if end is not None:
@@ -277,7 +277,7 @@ def _name_capture(error: RecordError, url: str) -> RecordError:
 def iter_groups(members: Iterator[Member]) -> Iterator[tuple[Member, Iterator[Record]]]:
     """Each member with its records; members that one record spans are one.
 
-    Some writers begin a new member wherever their buffer is full. A record that goes on in the next member takes as
+    Some writers begin a new member wherever their buffer is full. A record that continues in the next member takes as
     many as its length asks for, whatever they seem to begin with.
     """
     ahead: deque[Member] = deque()

@@ -115,7 +115,7 @@ def check_searches(searches: Mapping[str, Any], receivers: Iterable[Receiver]) -
     """Check that the searches that receivers ask for are there.
 
     Raises:
-        AlertsError: one is not, or is no search.
+        AlertsError: one is not, or is not a search.
     """
     for name, words in searches.items():
         if not isinstance(words, str) or not words.strip():

@@ -34,7 +34,7 @@ _THIN = ("id", "collection", "url", "headline", "datePublished", "change", "vers
 
 
 class ToolRefused(ValueError):
-    """What was asked for cannot be given; the sentence says what to ask instead."""
+    """What was requested cannot be given; the sentence says what to ask instead."""
 
 
 class ArchiveTools:
@@ -119,7 +119,7 @@ class ArchiveTools:
         return {"url": address, "total": len(citations), "citations": citations[:MAX_CITATIONS]}
 
     def list_changes(self, since: str = "start", collection: str = "", limit: int = 20) -> dict[str, Any]:
-        """Return what has become of posts (new, updated, gone …) since a cursor, and the cursor to go on from."""
+        """Return what has happened to posts (new, updated, gone …) since a cursor, and the cursor to continue from."""
         stream = ChangeStream(self._library, collection)
         if not stream.names:
             raise ToolRefused("there is no collection yet; crawl first")

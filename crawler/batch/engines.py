@@ -63,7 +63,7 @@ def find_engine(options: argparse.Namespace) -> Engine | None:
 
 
 def use_one_process() -> Engine:
-    """Return the engine of commands that always work in shards, where nothing is asked for."""
+    """Return the engine of commands that always work in shards, where nothing is requested."""
     return Engine(name="local", workers=1)
 
 

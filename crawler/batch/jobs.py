@@ -2,7 +2,7 @@
 
 The folder's name says what the result depends on beside each shard's bytes: the arguments, the code and, where shards
 are WARC files, the files of the collection, because a capture may rest on one in another file. A job that was
-interrupted is taken up where nothing of that has changed; otherwise it begins anew, and what is left of it goes.
+interrupted is continued where nothing of that has changed; otherwise it starts over, and its remains are deleted.
 """
 
 from __future__ import annotations

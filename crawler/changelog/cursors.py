@@ -92,7 +92,7 @@ def split_cursor(text: str, collections: list[str]) -> dict[str, str]:
         owners = [name for name in collections if digest_owner(name) == cursor.owner]
         if owners:
             return dict.fromkeys(collections, START) | {owners[0]: text}
-        raise CursorError(f"{text!r} is a cursor of one collection, and several are asked for; name the one")
+        raise CursorError(f"{text!r} is a cursor of one collection, and several are requested; name the one")
     data = text.removeprefix(_JOINED)
     try:
         known = json.loads(base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_", validate=True))

@@ -1,16 +1,16 @@
 """The change log: every version of every post has a position in one order.
 
-A log is brought up to date when a run has ended, or while one goes on: what the ledger says is compared with
+A log is updated when a run has ended, or while one is in progress: what the ledger says is compared with
 what the log said last, and every difference is appended, so nothing that is written later can come to stand before a
 cursor. The log is derived. A reparse that finds none makes it again from the captures, version by version, as `scrapy
 history` does.
 
 A cursor therefore holds more than a position: a digest of all that the log said up to it, the name of the log, and the
 instant up to which every capture had been taken into account when it was given out. Where the log says the same up to
-that position, it goes on there. In a log that was made again and says something else, it goes on with all that rests on
-later captures. Where the rules by which posts are made have changed as well, and where a log has lost what the reader
-knows, because it was put back from an older copy, it begins from the beginning: then nobody can know what the reader
-has. So no change is ever skipped, and a change is repeated only if it may be new.
+that position, it continues there. In a log that was rebuilt and says something else, it continues with all that rests
+on later captures. Where the rules by which posts are made have changed as well, and where a log has lost what the
+reader knows, because it was put back from an older copy, it begins from the beginning: then nobody can know what the
+reader has. So no change is ever skipped, and a change is repeated only if it may be new.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class ChangeLog:
         return len(entries)
 
     def account_filed(self, keys: Iterable[tuple[str, str]]) -> int:
-        """Enter what has become of some posts while their run goes on; `account` enters the rest when it has ended.
+        """Enter what has happened to some posts while their run is in progress; `account` enters the rest at its end.
 
         Returns:
             The number of changes.
@@ -125,7 +125,7 @@ class ChangeLog:
         """Enter every version of every article, into a log that is empty.
 
         Args:
-            ledger: of the collection, made again from all its captures.
+            ledger: of the collection, rebuilt from all its captures.
             source: the only source that was read again; of others the log gets what the ledger says now.
         """
         with self._database:
@@ -304,7 +304,7 @@ class ChangeLog:
     def _find_horizon(self, now: datetime, *, is_pure: bool) -> str:
         """Return the instant up to which every capture is accounted for.
 
-        A run that goes on may still make a post of any of its captures, and of a run that died some captures may
+        A run in progress may still make a post of any of its captures, and of a run that died some captures may
         wait until a reparse; so it cannot lie behind the beginning of such a run.
         """
         known = self._database.execute("SELECT max(horizon) FROM batch").fetchone()[0] or ""
@@ -331,7 +331,7 @@ class ChangeLog:
         return _hash_text(json.dumps([NEWSREEL_VERSION, texts]))
 
     def _find_start(self, since: Cursor) -> tuple[int, str]:
-        """Return the position to go on behind, and the instant that captures must be younger than."""
+        """Return the position to continue after, and the instant that captures must be younger than."""
         if self._knows(since):
             return since.position, ""
         if since.log == self._name:

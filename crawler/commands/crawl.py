@@ -49,7 +49,7 @@ class Command(ScrapyCrawl):
 
     Exit codes: 0 good; 1 it could not start, nothing was fetched, no article was found, a callback failed, or it
     needed too much memory; 2 usage; 3 the disk would take no more; 11 the run was interrupted, 15 a time limit
-    ended it, and the next run takes it up.
+    ended it, and the next run continues it.
     """
 
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "INFO"}

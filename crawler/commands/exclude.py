@@ -129,7 +129,7 @@ class Command(NewsreelCommand):
             log_changes(library)
             update_exports(library, self.settings, patience_s=_DELIVERY_S)
         except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
-            print(f"an export could not be brought up to date: {error}", file=sys.stderr)  # noqa: T201
+            print(f"an export could not be updated: {error}", file=sys.stderr)  # noqa: T201
             self.exitcode = 1
 
 

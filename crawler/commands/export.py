@@ -265,7 +265,7 @@ def _print_loss(loss: str) -> None:
 
 
 def write_export(library: Library, plan: ExportPlan, since: str | None, engine: Engine | None = None) -> dict[str, Any]:
-    """Write an export; return its format, path, number of posts, how many were left out, and the cursor to go on from.
+    """Write an export; return its format, path, numbers of posts written and left out, and the cursor to continue from.
 
     Args:
         engine: works in shards; without one this process does it all.

@@ -47,7 +47,7 @@ class _Known:
 
 
 class Command(NewsreelCommand):
-    """Prints what would become of a page: a file, a URL, or a capture.
+    """Prints what a crawl would make of a page: a file, a URL, or a capture.
 
     Exit codes: 0 good, 1 a page could not be read, 2 usage.
     """
@@ -114,7 +114,7 @@ def _find_zone(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name) if name else None
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is no time zone; write one like Asia/Shanghai") from error
+        raise ValueError(f"{name!r} is not a time zone; write one like Asia/Shanghai") from error
 
 
 def _preview(page: RawPage, known: _Known) -> Preview:
@@ -172,7 +172,7 @@ class Batch:
     Args:
         path: the pages; an object's `path` is relative to its folder.
         known: what holds where an object does not say its own `lang` and `tz`.
-        delay_s: pause between two pages that are asked for over the network.
+        delay_s: pause between two pages that are requested over the network.
     """
 
     def __init__(self, path: Path, reader: PageReader, known: _Known, *, delay_s: float) -> None:

@@ -92,7 +92,7 @@ class Command(NewsreelCommand):
                 erasure = forget(library, collection, target, at=at, reason=reason)
                 sign_files(collection, self.settings)
             except (ArchiveError, OSError, sqlite3.Error) as error:
-                print(f"{collection.name}: {error}; run it again to go on", file=sys.stderr)  # noqa: T201
+                print(f"{collection.name}: {error}; run it again to continue", file=sys.stderr)  # noqa: T201
                 self.exitcode = 1
                 continue
             regions = sum(len(file.regions) for file in erasure.files)
@@ -100,7 +100,7 @@ class Command(NewsreelCommand):
         try:
             update_exports(library, self.settings, patience_s=_DELIVERY_S)
         except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
-            print(f"an export could not be brought up to date: {error}", file=sys.stderr)  # noqa: T201
+            print(f"an export could not be updated: {error}", file=sys.stderr)  # noqa: T201
             self.exitcode = 1
 
 

@@ -163,7 +163,7 @@ def _print_table(versions: list[Version]) -> None:
     table = Table("version", "captured", "updated", "changed", "headline", box=None, pad_edge=False)
     for version in versions:
         captured = f"{version.captured_at:%Y-%m-%d %H:%M:%S} UTC"
-        # What the publisher says of it, if anything; the instant of a capture is no substitute.
+        # What the publisher says of it, if anything; the instant of a capture is not a substitute.
         modified = version.post.dateModified
         updated = f"{modified:%Y-%m-%d %H:%M:%S %z}" if modified else ""
         changed = ", ".join(version.changed)

@@ -91,7 +91,7 @@ class Command(NewsreelCommand):
 
 
 def _report(taken: Taken) -> int:
-    """Say what became of a file; return 1 where something in it is missing."""
+    """Say the outcome of a file; return 1 where something in it is missing."""
     for added in taken.added:
         words = f"{added.captures} captures" if added.is_new else "was there already"
         print(f"{taken.source.name}: {words}, as {added.path.name}")  # noqa: T201

@@ -95,7 +95,7 @@ class Command(NewsreelCommand):
         try:
             update_exports(Library(data_dir), self.settings, patience_s=_DELIVERY_S)
         except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
-            self._report(f"an export could not be brought up to date: {error}")
+            self._report(f"an export could not be updated: {error}")
 
     def _report(self, words: str) -> None:
         print(words, file=sys.stderr)  # noqa: T201

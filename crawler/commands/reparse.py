@@ -110,7 +110,7 @@ class Command(NewsreelCommand):
                     is_partial = bool(opts.source)
                     self.exitcode = _replace(contents, sources, scratch, posts_dir, engine, is_partial=is_partial)
             except (ShardFailed, EngineError) as error:
-                print(f"{collection.name}: {error}; run it again to go on", file=sys.stderr)  # noqa: T201
+                print(f"{collection.name}: {error}; run it again to continue", file=sys.stderr)  # noqa: T201
                 self.exitcode = 1
             except (OSError, ArchiveError) as error:
                 raise UsageError(str(error), print_help=False) from error

@@ -81,7 +81,7 @@ class Command(NewsreelCommand):
         export.add_argument("-o", dest="out", metavar="DIR", help="write them there (default: standard output)")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
-        """Do what was asked for."""
+        """Do what was requested."""
         if args and args[0] != "export":
             raise refuse_word(args[0], ["export"], "part of this command")
         if args not in ([], ["export"]) or bool(args) != bool(opts.exports):
@@ -149,7 +149,7 @@ class Command(NewsreelCommand):
                     with upkeep:
                         return scheduler.run(once=False)
                 except RegistryError as error:
-                    print(f"the schedule stops, what it has started goes on: {error}", file=sys.stderr)  # noqa: T201
+                    print(f"the schedule stops, what it has started continues: {error}", file=sys.stderr)  # noqa: T201
                     return 1
 
     def _build_upkeep(self, opts: argparse.Namespace) -> Upkeep:

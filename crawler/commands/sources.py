@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 
 _SHOWN_CHARS = 200
 _WORDS = ("list", "search", "adopt", "probe", "check", "new", "record", "schema")
-# What is no file's name: labels joined by dots, the last of letters, and no ending of a page.
+# What is not a file's name: labels joined by dots, the last of letters, and no ending of a page.
 _HOST = re.compile(r"(?!.*\.(?:s?html?|gz|xml|json|php)$)(?:[\w-]+\.)+[^\W\d_]{2,}(?::\d+)?(?:/|$)", re.IGNORECASE)
 
 

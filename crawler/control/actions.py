@@ -81,7 +81,7 @@ class Actions:
         if not self._is_running(name):
             raise CollectionError(f"no crawl of {name} is running that the schedule or this page has started")
         Orphan(self._lock_path(name)).send(signal.SIGTERM)
-        return f"The crawl of {name} was asked to stop; the next one goes on from there."
+        return f"The crawl of {name} was asked to stop; the next one continues from there."
 
     def pause(self, name: str) -> str:
         """Keep the schedule from starting a source, and stop its crawl."""
@@ -101,7 +101,7 @@ class Actions:
         """Fetch one page by the rules of the source that it belongs to.
 
         Raises:
-            CollectionError: it is no address, or of no source.
+            CollectionError: it is not an address, or of no source.
         """
         name = self.find_owner(url)
         task = f"{name}.share"
@@ -115,7 +115,7 @@ class Actions:
         """Return the name of the source that an address belongs to.
 
         Raises:
-            CollectionError: it is no address, or of no source.
+            CollectionError: it is not an address, or of no source.
         """
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.netloc or len(url) > _MAX_URL or not url.isprintable():
@@ -132,7 +132,7 @@ class Actions:
 
     def _find(self, name: str) -> Source:
         if name not in list_sources():
-            raise CollectionError(f"{name!r} is no source of this project")
+            raise CollectionError(f"{name!r} is not a source of this project")
         try:
             return find_source(name)
         except SourceError as error:

@@ -15,7 +15,7 @@ def parse_networks(entries: Iterable[str]) -> tuple[Network, ...]:
     """Read networks in CIDR form.
 
     Raises:
-        ValueError: an entry is no network.
+        ValueError: an entry is not a network.
     """
     return tuple(ipaddress.ip_network(entry) for entry in entries)
 

@@ -27,7 +27,7 @@ def build_response(capture: Capture, url: str, *, flags: list[str] | None = None
 
     Args:
         capture: a revisit must have been resolved.
-        url: the address under which it was asked for.
+        url: the address under which it was requested.
 
     Raises:
         archives.errors.RecordError: the capture holds no HTTP response.

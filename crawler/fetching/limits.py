@@ -1,7 +1,7 @@
 """Middlewares that enforce the limits of a page and a host, each counted by name.
 
 `docs/limits.md` lists every bound, also those that stand elsewhere. A page beyond a bound is reported to its request's
-errback like one that could not be had, so that nobody waits for it; the crawl goes on.
+errback like one that could not be fetched, so that nobody waits for it; the crawl continues.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class _Unread:
 class DecodingMiddleware(HttpCompressionMiddleware):
     """Undoes content codings as a reparse does, one response at a time, and only while few wait to be read.
 
-    A few bytes decode to gigabytes, and as many responses as are asked for at a time would fill the memory, even with
+    A few bytes decode to gigabytes, and as many responses as are requested at a time would fill the memory, even with
     `BOUNDS_DECODED_BYTES` for each.
 
     Stats: `bounds/codings`, `bounds/decoded_bytes`.

@@ -1,7 +1,7 @@
 """Logs in before the first page, and again when the session has expired.
 
 The log-in is a few ordinary requests: in scope or to the log-in's own host, captured like all others, the secrets
-starred out. A log-in that fails is told once; then the crawl goes on as somebody whom nobody knows.
+starred out. A log-in that fails is logged once; then the crawl continues without a session.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class LoginMiddleware:
         """Let a request pass once we are logged in, or raise `IgnoreRequest`."""
         if META_LOGIN not in request.meta and self._session.secrets.is_in(request.url.encode()):
             self._crawler.stats.inc_value("session/secret_in_address")
-            raise IgnoreRequest("an address that holds a secret of the session is not asked for")
+            raise IgnoreRequest("an address that holds a secret of the session is not requested")
         if not self._concerns(request):
             return
         if self._login is None:
@@ -108,9 +108,9 @@ class LoginMiddleware:
         assert self._session.login is not None
         try:
             await self._try_login(self._session.login)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the crawl goes on without a log-in
+        except Exception as error:  # noqa: BLE001 - whatever it was, the crawl continues without a log-in
             self._crawler.stats.inc_value("session/login_failed")
-            logger.error("The log-in of source %s failed: %s; the crawl goes on without it", self._name, error)
+            logger.error("The log-in of source %s failed: %s; the crawl continues without it", self._name, error)
             return False
         self._crawler.stats.inc_value("session/logins")
         return True
@@ -191,7 +191,7 @@ def _find_form(response: Response, login: Login) -> Any:
     try:
         root = lxml_html.document_fromstring(read_page(response).text)
     except (etree.ParserError, ValueError):
-        raise LoginFailed(f"{response.url} is no page with a form") from None
+        raise LoginFailed(f"{response.url} is not a page with a form") from None
     if login.form is not None:
         found = [element for element in login.form.compiled(root) if getattr(element, "tag", "") == "form"]
     else:

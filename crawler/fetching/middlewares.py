@@ -48,7 +48,7 @@ class ScopeMiddleware:
     """Refuses requests outside the scope of the spider's source, whether linked or redirected to.
 
     Nor is an address asked for that carries a name and a password: it would stand in every record, log and post. What
-    was erased from the collection is not asked for again, and what is excluded is not asked for at all.
+    was erased from the collection is not requested again, and what is excluded is not requested at all.
 
     Stats: `links/out_of_scope`, `erased/not_asked`, `excluded/not_asked`.
     """
@@ -78,7 +78,7 @@ class ScopeMiddleware:
             raise IgnoreRequest(f"an address at {parts.hostname} carries a name or a password, which are not sent")
         if self._erased.has_address(request.url):
             self._crawler.stats.inc_value("erased/not_asked")
-            raise IgnoreRequest("what stands at this address was erased, and is not asked for again")
+            raise IgnoreRequest("what stands at this address was erased, and is not requested again")
         if self._excluded.excludes(request.url):
             self._crawler.stats.inc_value("excluded/not_asked")
             raise IgnoreRequest(f"{request.url} is excluded; '{name_program()} exclude' lists the patterns")

@@ -98,7 +98,7 @@ class HostPauses:
         """
         rest = self._hosts.setdefault(host, _Rest())
         now = self._clock()
-        is_new = rest.until <= now  # what was under way when the pause began is no further refusal
+        is_new = rest.until <= now  # what was under way when the pause began is not a further refusal
         if is_new:
             rest.refusals += 1
             self._stats.inc_value("pauses/count")

@@ -1,7 +1,7 @@
 """robots.txt by RFC 9309: fetched once per host and run, with Crawl-delay up to a limit.
 
-A host whose robots.txt cannot be had because its server fails is asked for nothing else, for as long as the standard
-says; then the rules that were archived last hold.
+A host whose robots.txt cannot be fetched because its server fails gets no other request, for as long as the standard
+says; then the rules that were archived last apply.
 
 Spec: RFC 9309 §2.2 (the file), §2.3.1 (what an answer means), §2.4 (caching).
 """
@@ -68,7 +68,7 @@ class Rules:
 
 
 class RobotsMiddleware:
-    """Refuses what robots.txt asks not to be asked for.
+    """Refuses what robots.txt asks not to be requested.
 
     Stats: `robots/<host>`, `robotstxt/request_count`, `robotstxt/response_count`,
     `robotstxt/response_status_count/<status>`, `robotstxt/forbidden`, `robotstxt/unreachable`.
@@ -108,7 +108,7 @@ class RobotsMiddleware:
             return self._answer(request, rules)
         if rules.refusal:
             self._crawler.stats.inc_value("robotstxt/forbidden")
-            raise IgnoreRequest(f"{request.url} is not asked for, because robots.txt of its host {rules.refusal}")
+            raise IgnoreRequest(f"{request.url} is not requested, because robots.txt of its host {rules.refusal}")
         if rules.parser is not None:
             self._check(request, rules.parser, parts.hostname or "")
         return None
@@ -158,7 +158,7 @@ class RobotsMiddleware:
             return Rules()  # more redirects than are followed: it is not available
         except Exception as error:  # noqa: BLE001 - whatever kept it from being had, it is unreachable
             stats.inc_value(f"robotstxt/exception_count/{type(error)}")
-            return self._close(host, request.url, f"could not be had ({type(error).__name__})")
+            return self._close(host, request.url, f"could not be fetched ({type(error).__name__})")
         stats.inc_value("robotstxt/response_count")
         stats.inc_value(f"robotstxt/response_status_count/{response.status}")
         digest = hashlib.sha256(response.body).hexdigest()[:_DIGEST_LETTERS]
@@ -178,7 +178,7 @@ class RobotsMiddleware:
         return parser
 
     def _close(self, host: str, url: str, why: str, response: Response | None = None) -> Rules:
-        """Ask a host for nothing while its robots.txt cannot be had; after a month the last rules that were hold."""
+        """Ask a host for nothing while its robots.txt cannot be fetched; after a month the last rules apply."""
         self._crawler.stats.inc_value("robotstxt/unreachable")
         since, body = self._find_archived(url)
         if since is not None and datetime.now(UTC) - since > _UNREACHABLE_FOR:

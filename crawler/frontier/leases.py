@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS requests (
     data TEXT NOT NULL,             -- the request, JSON; emptied when it is done
     worker TEXT NOT NULL DEFAULT '',
     until REAL NOT NULL DEFAULT 0,  -- seconds since the epoch
-    is_list INTEGER NOT NULL DEFAULT 0,  -- its answer may lead to news when the job is taken up
+    is_list INTEGER NOT NULL DEFAULT 0,  -- its answer may lead to news when the job is continued
     PRIMARY KEY (job, fingerprint)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pauses (
@@ -226,10 +226,10 @@ class LeaseTable:
         yield from (data for (data,) in rows.fetchall())
 
     def take_up(self, first: Iterable[bytes]) -> None:
-        """Make what an earlier run left a backlog: lists may be asked for again, and what they lead to goes first.
+        """Make what an earlier run left a backlog: lists may be requested again, and what they lead to goes first.
 
         Args:
-            first: fingerprints of what the run begins with, whether it was asked for already or not.
+            first: fingerprints of what the run begins with, whether it was requested already or not.
         """
         with transaction(self._database):
             self._database.execute("DELETE FROM requests WHERE job = ? AND state = 2 AND is_list = 1", (self._job,))

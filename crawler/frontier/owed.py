@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS owed (
     source TEXT NOT NULL,
     url TEXT NOT NULL,
     kind TEXT NOT NULL,             -- article, next, category, listing, sitemap, feed
-    reason TEXT NOT NULL,           -- why it was not had: the word of failures/<reason>, or cut_short, or a bound
+    reason TEXT NOT NULL,           -- why it was not fetched: the word of failures/<reason>, or cut_short, or a bound
     origin TEXT NOT NULL,           -- of a list page: the page that led to it
     edge TEXT NOT NULL,             -- and the last articles of that page, JSON
     first_at REAL NOT NULL,         -- seconds since the epoch
@@ -64,18 +64,18 @@ SCHEMA: Final = Schema(
     script=_SCRIPT + _REFUSALS,
     upgrades={1: _REFUSALS, 2: "ALTER TABLE owed ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0;"},
     synchronous="NORMAL",
-    loss="the next run walks all lists to their ends, and articles that no list shows any more are not asked for again",
+    loss="the next run walks all lists to their ends, and articles that no list shows any more are not requested again",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Debt:
-    """One page that was wanted and not had.
+    """One page that could not be fetched.
 
     Attributes:
         origin: of a list page, the page that led to it.
         edge: the last articles of that page: behind them lies what is missing.
-        first_at: seconds since the epoch, when it was first not had.
+        first_at: seconds since the epoch, when it first failed.
     """
 
     url: str
@@ -117,7 +117,7 @@ class OwedTable:
         self._database.close()
 
     def add(self, debts: Iterable[Debt]) -> int:
-        """Note what was not had; the pause before it is asked for again doubles each time.
+        """Note what could not be fetched; the pause before it is requested again doubles each time.
 
         Returns:
             How many were given up: what is gone, was missing for a week, or failed for more than a year.
@@ -141,7 +141,7 @@ class OwedTable:
         return given_up
 
     def settle(self, url: str) -> bool:
-        """Note that a page was had; tell whether it was owed."""
+        """Note that a page was fetched; return whether it was owed."""
         if url not in self._urls:
             return False
         self._forget(url)
@@ -191,7 +191,7 @@ class OwedTable:
         self._database.execute("INSERT OR REPLACE INTO refusals VALUES (?, ?)", (self._source, count))
 
     def list_due(self, *, is_all: bool = False) -> list[Debt]:
-        """Return what may be asked for now: lists first, since more stands behind them, then what was lost last."""
+        """Return what may be requested now: lists first, since more stands behind them, then what was lost last."""
         rows = self._database.execute(
             "SELECT url, kind, reason, origin, edge, first_at, tries FROM owed WHERE source = ? AND due_at <= ?"
             " ORDER BY kind = 'article', first_at DESC, url",
@@ -221,7 +221,7 @@ class OwedTable:
 
 
 def find_pause(tries: int) -> float:
-    """Return how many seconds to wait before a page is asked for again: none, an hour, two, four, to a week."""
+    """Return how many seconds to wait before a page is requested again: none, an hour, two, four, to a week."""
     return 0.0 if tries == 0 else min(_LONGEST_PAUSE_S, _HOUR_S * 2 ** min(tries - 1, 20))
 
 
@@ -235,7 +235,7 @@ class Owed:
     """How much a source owes.
 
     Attributes:
-        since: when the eldest of it was first not had, aware UTC.
+        since: when the eldest of it first failed, aware UTC.
     """
 
     count: int

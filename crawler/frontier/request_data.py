@@ -37,7 +37,7 @@ def dump_request(request: Request, spider: Spider | None) -> str:
 
     Raises:
         TypeError: its meta or arguments hold more than data.
-        ValueError: its callback is no method of the spider.
+        ValueError: its callback is not a method of the spider.
     """
     # Scrapy's own to_dict() looks for a callback among all members of the spider, for every request.
     values = {name: getattr(request, name) for name in _PLAIN}
@@ -71,7 +71,7 @@ def _find_method(spider: Spider | None, function: Any) -> str | None:
         return None
     name = getattr(function, "__name__", "")
     if spider is None or not name or getattr(spider, name, None) != function:
-        raise ValueError(f"{function} is no method of the spider")
+        raise ValueError(f"{function} is not a method of the spider")
     return str(name)
 
 

@@ -71,7 +71,7 @@ class RequestQueue:
 
         Raises:
             TypeError: its meta or arguments hold more than data.
-            ValueError: its callback is no method of the spider.
+            ValueError: its callback is not a method of the spider.
         """
         data = dump_request(request, self._spider)
         fingerprint = self._fingerprint(request)

@@ -137,7 +137,7 @@ def _check_collection(data_dir: Path, name: str) -> Check:
     if found > ledgers.VERSION:
         return Check(name=name, state=State.BAD, words=f"a later version wrote its ledger ({found}); install that one")
     if found < ledgers.VERSION:
-        words = f"its ledger is of version {found}; it is made again from the archive at first use"
+        words = f"its ledger is of version {found}; it is rebuilt from the archive at first use"
         return Check(name=name, state=State.GOOD, words=words)
     return Check(name=name, state=State.GOOD, words="up to date")
 

@@ -18,7 +18,7 @@ from crawler.fetching.limits import BeyondBound
 from crawler.fetching.middlewares import RedirectLoop
 
 page_failed = object()
-"""Signal sent for each page that could not be had, once its retries are used up: `url`, `kind`, `reason`."""
+"""Signal sent for each page that could not be fetched, once its retries are used up: `url`, `kind`, `reason`."""
 
 # The first that fits counts, so what is more special stands first.
 _REASONS: tuple[tuple[type[Exception], str], ...] = (

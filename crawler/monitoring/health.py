@@ -1,7 +1,8 @@
 """The health of a source: its latest runs compared with earlier ones.
 
-Everything is told by the run manifests, so it can be asked at any time, and also of runs that nobody watched. A crawler
-that breaks makes a noise; a publisher that changes a class name does not, and nor does a schedule that nobody runs.
+Everything is read from the run manifests, so it can be checked at any time, also for runs that nobody watched. A
+crawler that breaks makes a noise; a publisher that changes a class name does not, and nor does a schedule that nobody
+runs.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Health:
         last_new_at: when the latest run began that found a new article.
         usual_interval_s: median time between two such runs; None where there are too few to tell.
         shares: (origin, field) to the share of pages that state it, by the latest runs.
-        owed: what was wanted and not had, and is asked for again.
+        owed: what could not be fetched and is requested again.
     """
 
     source: str
@@ -138,7 +139,7 @@ def _find_bad_end(run: RunRecord) -> Iterator[Alert]:
     began = f"{run.began_at:%Y-%m-%d %H:%M} UTC"
     if run.state is RunState.DIED:
         yield Alert(
-            kind=AlertKind.RUN, message=f"the run of {began} died; the next one takes it up", since=run.began_at
+            kind=AlertKind.RUN, message=f"the run of {began} died; the next one continues it", since=run.began_at
         )
     elif not _has_good_end(run):
         yield Alert(
@@ -269,7 +270,7 @@ def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
         where = ", ".join(failing) or f"{count} hosts"
         yield Alert(
             kind=AlertKind.ROBOTS,
-            message=f"robots.txt of {where} could not be had, so nothing else was asked for there",
+            message=f"robots.txt of {where} could not be fetched, so nothing else was requested there",
             since=runs[0].began_at,
         )
     for host, digest in runs[0].robots.items():

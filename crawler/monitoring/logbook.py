@@ -72,7 +72,7 @@ class RunRecord:
 
     @property
     def has_numbers(self) -> bool:
-        """Whether its counts are true: those of a run that goes on are some seconds old, of one that died not whole."""
+        """Whether its counts are true: those of a run in progress are some seconds old, of one that died not whole."""
         return self.state is RunState.ENDED or (self.state is RunState.RUNNING and bool(self.counts))
 
     @property
@@ -82,7 +82,7 @@ class RunRecord:
 
     @property
     def failed(self) -> int:
-        """How many pages could not be had."""
+        """How many pages could not be fetched."""
         return self._sum("pages/failed/")
 
     @property
@@ -163,7 +163,7 @@ def _iter_runs(collection: Collection, *, most: int | None = None) -> Iterator[R
 
 
 def _join(crawl: str, group: Sequence[dict[str, Any]], collection: Collection, *, alive: set[str]) -> RunRecord:
-    """Return a crawl as one run, whether one worker did it or several; it goes on as long as any of them does."""
+    """Return a crawl as one run, whether one worker did it or several; it is in progress as long as any of them is."""
     runs = [
         _build_record(manifest, RunState.RUNNING if manifest["run"] in alive else RunState.DIED, collection)
         for manifest in group
@@ -205,7 +205,7 @@ def _list_runs_of(group: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _iter_manifests(collection: Collection, *, least: str = "") -> Iterator[dict[str, Any]]:
-    """Yield manifests by name, the last first; what is no manifest is passed over."""
+    """Yield manifests by name, the last first; what is not a manifest is passed over."""
     for path in sorted(collection.runs_dir.glob("*.json"), reverse=True):
         if path.name < least:
             return

@@ -19,7 +19,7 @@ _LEAST_REPLACED: Final = 2
 _LEAST_DOUBLED: Final = 3
 _MOST: Final = 0.5
 _LEAST_BUILT: Final = 5
-# Of a site whose classes are made up for every page nothing can be told.
+# A site that generates new class names for every page has no template to compare.
 _MOST_TEMPLATES: Final = 0.5
 _SHOWN_FOR: Final = timedelta(days=7)
 _TEMPLATES: Final = "templates/"

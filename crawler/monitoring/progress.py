@@ -65,7 +65,7 @@ def print_event(event: Event) -> None:
     """Print an event as a line of JSON; if standard output is closed, drop it and all later ones."""
     try:
         print(dump_event(event), flush=True)  # noqa: T201
-    except BrokenPipeError:  # the crawl goes on
+    except BrokenPipeError:  # the crawl continues
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

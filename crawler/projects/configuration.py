@@ -37,7 +37,7 @@ def load_configuration(folder: Path) -> dict[str, Any]:
     """Return the settings that a project folder's `newsreel.toml` makes; nothing where there is no such file.
 
     Raises:
-        ConfigurationError: the file is not TOML, or holds what is no setting.
+        ConfigurationError: the file is not TOML, or holds what is not a setting.
     """
     path = folder / CONFIGURATION
     try:
@@ -60,7 +60,7 @@ def load_settings(folder: Path | None) -> dict[str, Any]:
     """Return every setting that holds in a project folder: the defaults, its file, the environment.
 
     Raises:
-        ConfigurationError: the file is not TOML, or holds what is no setting.
+        ConfigurationError: the file is not TOML, or holds what is not a setting.
     """
     values = {name: value for name, value in vars(settings).items() if name.isupper()}
     values |= load_configuration(folder) if folder else {}
@@ -68,7 +68,7 @@ def load_settings(folder: Path | None) -> dict[str, Any]:
 
 
 def find_slip(names: Iterable[str]) -> tuple[str, str] | None:
-    """Return the first name that is no setting but nearly one, with the setting it is near to; or None.
+    """Return the first name that is not a setting but nearly one, with the setting it is near to; or None.
 
     A name that resembles none is left to the extension that it may belong to.
     """

@@ -1,7 +1,7 @@
 """The command `newsreel`: every command of `crawler/commands`, from any folder.
 
 Inside a project folder its settings hold; elsewhere the defaults do. `scrapy` knows the same commands, inside of a
-project folder. Unlike Scrapy, this loads only the command that is asked for.
+project folder. Unlike Scrapy, this loads only the command that is requested.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ DATA_DIR = "data"
 # A URL or an e-mail address at which publishers can reach you; crawlers that name none are blocked first.
 # CONTACT = "https://example.org/our-crawler"
 
-# Files and webhooks that are brought up to date at the end of each run.
+# Files and webhooks that are updated at the end of each run.
 # EXPORTS_FILE = "exports.toml"
 
 # Receivers that are notified of alerts by webhook, mail or command.

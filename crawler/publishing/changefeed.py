@@ -74,8 +74,8 @@ def answer_changes(
         query: `since` (a cursor, or nothing for the beginning), `collection` (left out: all), `limit`, `wait` (seconds
             to wait for a change where there is none) and `format`.
         known: the request's `If-None-Match`.
-        accept: its `Accept`; `text/event-stream` asks for server-sent events, which go on until the reader leaves.
-        last_event: its `Last-Event-ID`, with which such a reader goes on.
+        accept: its `Accept`; `text/event-stream` asks for server-sent events, which continue until the reader leaves.
+        last_event: its `Last-Event-ID`, with which such a reader continues.
     """
     try:
         limit = _read_number(query, "limit", _LIMIT, least=1, most=_MOST)

@@ -1,6 +1,6 @@
 """Exports configured in `exports.toml`, updated after each run.
 
-The log of changes is brought up to date first, in every project and whether or not anybody exports anything, because a
+The log of changes is updated first, in every project and whether or not anybody exports anything, because a
 change that was not entered when it happened could only be guessed at later.
 """
 
@@ -250,4 +250,4 @@ class ExportExtension:
 
     def _fail(self, what: str, error: Exception) -> None:
         self._crawler.stats.inc_value("exports/failed")
-        logger.error("%s could not be brought up to date: %s", what, error)
+        logger.error("%s could not be updated: %s", what, error)

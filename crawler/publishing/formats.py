@@ -42,7 +42,7 @@ def check_format(name: str) -> None:
     """
     names = describe_formats()
     if name not in names:
-        raise FormatError(f"{name!r} is no format; there are {', '.join(names)}")
+        raise FormatError(f"{name!r} is not a format; there are {', '.join(names)}")
 
 
 def find_format(name: str) -> Format:

@@ -1,6 +1,6 @@
 """A data directory as a library: the posts of all its collections, and the capture behind each.
 
-Posts know nothing of the archive and the archive nothing of posts; here the two meet for whoever wants to read both
+Posts know nothing of the archive and the archive nothing of posts; here the two meet for callers that read both
 from Python.
 
 Example:
@@ -76,7 +76,7 @@ class Library:
         category: str = "",
         tag: str = "",
     ) -> Generator[PostRecord, None, None]:
-        """Return posts by collection and day, read as they are asked for; each argument narrows them down.
+        """Return posts by collection and day, read as they are requested; each argument narrows them down.
 
         Args:
             since: the first day to take, in the zone of each source, or the first instant: a datetime with a zone.
@@ -85,7 +85,7 @@ class Library:
 
         Raises:
             ValueError: an instant has no zone.
-            archives.errors.CollectionError: there is no such collection; raised when the first post is asked for.
+            archives.errors.CollectionError: there is no such collection; raised when the first post is requested.
         """
         first, last = _find_day(since, -_DAY), _find_day(until, _DAY)
 
@@ -99,7 +99,7 @@ class Library:
         return iter_posts()
 
     def changes(self, since: str = START, *, collection: str = "") -> Iterator[PostRecord]:
-        """Return what has become of posts since a cursor: each once, as it is now, and `change` says what happened.
+        """Return what has happened to posts since a cursor: each once, as it is now, and `change` says what happened.
 
         Args:
             since: the `change.cursor` of the last post that you have stored, or `start`. Where the log no longer holds
@@ -107,7 +107,7 @@ class Library:
             collection: only its changes; those of all come with cursors of all.
 
         Raises:
-            CursorError: it is not a cursor of these collections; raised when the first post is asked for.
+            CursorError: it is not a cursor of these collections; raised when the first post is requested.
             archives.errors.CollectionError: there is no such collection; likewise.
         """
         return ChangeStream(self, collection).read(since)

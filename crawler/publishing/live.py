@@ -32,7 +32,7 @@ _LONGEST_END_S = 15.0
 
 
 class LiveDelivery:
-    """Delivers the changes of one run as it goes on.
+    """Delivers the changes of one run while it is in progress.
 
     Args:
         pause_s: seconds between one round and the next.

@@ -1,7 +1,7 @@
 """The changes of one collection or of all as one stream, read in pages or followed.
 
 Nothing is pushed: a reader asks for what lies behind its cursor and gets a page; a follower asks again every second.
-So a slow reader holds up nothing, and one that dies goes on from the last cursor that it has kept.
+So a slow reader holds up nothing, and one that dies continues from the last cursor that it has kept.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class ChangeStream:
         return ""
 
     def read(self, since: str, *, limit: int = -1) -> Iterator[PostRecord]:
-        """Yield what has changed since a cursor, each post once, with the cursor to go on from.
+        """Yield what has changed since a cursor, each post once, with the cursor to continue from.
 
         Raises:
             CursorError: it is not a cursor of this stream.

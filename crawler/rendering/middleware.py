@@ -257,7 +257,7 @@ class RenderMiddleware:
             await engine.download_async(request)
         except Exception as error:  # noqa: BLE001 - whatever kept it from being had, the page goes without
             stats.inc_value("render/refused/failed")
-            logger.debug("%s is not had for the page %s: %s", url, visit.url, error)
+            logger.debug("%s is not fetched for the page %s: %s", url, visit.url, error)
             if not isinstance(error, IgnoreRequest):
                 return build_message(502, [], b"")
             return build_message(403, [], b"")

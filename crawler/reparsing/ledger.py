@@ -43,7 +43,7 @@ def find_posts_dir(collection: Collection) -> Path:
 
 
 def open_ledger(collection: Collection) -> Ledger:
-    """Open a collection's ledger; one that an earlier version wrote is made again from the archive first.
+    """Open a collection's ledger; one that an earlier version wrote is rebuilt from the archive first.
 
     Raises:
         CollectionError: a later version wrote it, or it cannot be made again.
@@ -70,7 +70,7 @@ def refresh_ledger(collection: Collection) -> None:
 
 def _rebuild(collection: Collection, path: Path) -> None:
     logger.warning(
-        "The ledger of collection %s was written by an earlier version; it is made again from the archive",
+        "The ledger of collection %s was written by an earlier version; it is rebuilt from the archive",
         collection.name,
     )
     contents = CollectionContents(collection)

@@ -45,7 +45,7 @@ def prune(library: Library, collection: Collection, source: Source, selection: S
         How many bytes of WARC files were freed.
 
     Raises:
-        ArchiveError, OSError: a file cannot be read or written, or a crawl is writing; run it again to go on.
+        ArchiveError, OSError: a file cannot be read or written, or a crawl is writing; run it again to continue.
     """
     before = _measure(collection)
     erasure = let_go(

@@ -1,7 +1,7 @@
 """The joint manifest of a crawl shared by several workers.
 
 It is made of the workers' manifests alone and holds all that they say, so the manifests of a crawl may be joined, taken
-apart and joined again with others, by whoever has them.
+apart and joined again with others, by any process that has them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def is_joint(manifest: Mapping[str, Any]) -> bool:
 
 
 def find_end(parts: Sequence[Mapping[str, Any]]) -> tuple[str | None, str | None]:
-    """Return when and why a crawl ended, or None twice for one that goes on or whose workers died.
+    """Return when and why a crawl ended, or None twice for one that is in progress or whose workers died.
 
     A worker says `finished` only when nothing was left to fetch for anybody, so what it says holds for those who died.
     """

@@ -99,7 +99,7 @@ class CaptureMemory:
     def is_gone(self, url: str) -> bool:
         """Return whether an article was not there when it was last asked for, and asking again can wait.
 
-        410 is said for good. 404 may be said of what is announced too early, so it is asked for again, each time after
+        410 is said for good. 404 may be said of what is announced too early, so it is requested again, each time after
         twice as long as before, until it is settled.
 
         Spec: RFC 9110 §15.5.5 (404), §15.5.11 (410).

@@ -118,7 +118,7 @@ class SourceSession:
     def list_fields(self, url: str) -> list[tuple[bytes, bytes, bool]]:
         """Return the header fields that a request gets: name, value, whether it is secret. None without a session.
 
-        Content codings are not asked for, because nothing can be starred out of coded bytes.
+        Content codings are not requested, because nothing can be starred out of coded bytes.
         """
         if not self.admits(url):
             return []

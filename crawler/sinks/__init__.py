@@ -1,1 +1,1 @@
-"""Where posts go that is no file here: a database, a message broker, a bucket."""
+"""Where posts go that is not a file here: a database, a message broker, a bucket."""

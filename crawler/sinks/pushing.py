@@ -1,7 +1,7 @@
 """Push the stream of changes into something that keeps its own place in it.
 
 A sink stores a page of changes and the cursor behind it together, or the changes before the cursor. So a push that is
-killed goes on where it was, sends at most one page twice, and never skips one.
+killed continues where it was, sends at most one page twice, and never skips one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Sink(Protocol):
         """
 
     def store(self, records: Sequence[PostRecord], cursor: str) -> None:
-        """Store changes in their order, and the cursor to go on from; both are durable when it returns.
+        """Store changes in their order, and the cursor to continue from; both are durable when it returns.
 
         Raises:
             SinkError: it does not take them.

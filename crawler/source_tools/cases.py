@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CAPTURE_NAME = "capture.warc.gz"
 EXPECTED_NAME = "expected.json"
 _GZIP = b"\x1f\x8b"
-# `canonicalUrl` stands in cases of before; `url` says what became of it.
+# `canonicalUrl` stands in cases of before; `url` replaces it.
 _NOT_CHECKED = ("url", "evidence", "refused", "notes", "canonicalUrl")
 
 

@@ -1,7 +1,7 @@
 """A source definition drafted from one page that lists articles.
 
 Which of the page's links lead to articles is guessed from their shapes and then proved: a few are read, and a shape
-whose pages are no articles is given up. What leads to more such lists is found the same way. The draft says what each
+whose pages are not articles is given up. What leads to more such lists is found the same way. The draft says what each
 line rests on; it is a beginning for a person, and good enough for a first crawl.
 """
 
@@ -354,7 +354,7 @@ def _find_language_and_zone(found: Findings) -> None:
     found.language = next(iter(languages.values())) if len(languages) == 1 else ""
     found.zone = guess_zone(found.listing.url, found.language or own)
     offsets = {sample.statement.datePublished.utcoffset() for sample in found.samples if sample.statement.datePublished}
-    if len(found.survey.offsets) == 1:  # what machines write is no guess
+    if len(found.survey.offsets) == 1:  # what machines write is not a guess
         offsets = {datetime.strptime(text, "%z").utcoffset() for text in found.survey.offsets}
     offset = offsets.pop() if len(offsets) == 1 else None
     if not found.zone and offset and not offset % timedelta(hours=1):

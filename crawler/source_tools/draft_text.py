@@ -32,7 +32,7 @@ class Findings:
 
     Attributes:
         articles: patterns with the links that they were made from.
-        refused: shapes of links whose pages are no articles.
+        refused: shapes of links whose pages are not articles.
         lists: pages that list articles, the first one first.
         samples: articles that were read.
         categories: patterns, each with how many articles one of its pages lists.
@@ -133,7 +133,7 @@ def _iter_link_lines(found: Findings) -> Iterator[str]:
     if found.next_pages:
         yield "next = ["
         for pattern in found.next_pages:
-            yield f"    {quote_toml(pattern)}, # how such a list goes on"
+            yield f"    {quote_toml(pattern)}, # how such a list continues"
         yield "]"
     survey = found.survey
     if survey.feeds:

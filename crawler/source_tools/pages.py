@@ -1,6 +1,6 @@
 """A page given by the user: a file, an address, or a capture in a collection.
 
-A file and a capture are read; an address is asked for once, politely and by our name, and what comes is kept nowhere.
+A file and a capture are read; an address is requested once, politely and by our name, and what comes is kept nowhere.
 Names must resolve to public addresses here as well: a redirect may lead anywhere.
 """
 
@@ -107,7 +107,7 @@ class PageReader:
     """Reads pages under the project's settings.
 
     Args:
-        clock: tells the instant at which an address was asked for.
+        clock: tells the instant at which an address was requested.
     """
 
     def __init__(self, settings: BaseSettings, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

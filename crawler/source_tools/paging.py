@@ -45,8 +45,8 @@ def build_next_pattern(url: str, *, never: Iterable[str], sections: Iterable[str
     """Return the pattern of further pages, from the address of one; '' if its number cannot be found.
 
     Args:
-        never: addresses that are no further pages; a pattern that matches one is no good.
-        sections: names of the folders whose lists go on alike.
+        never: addresses that are not further pages; a pattern that matches one is no good.
+        sections: names of the folders whose lists continue alike.
     """
     parts = urlsplit(url)
     host = f"//{re.escape(parts.netloc)}"

@@ -42,7 +42,7 @@ class Visitor:
         """Return a page.
 
         Raises:
-            PageUnreadable: it cannot be read, robots.txt asks not to, or enough pages have been asked for.
+            PageUnreadable: it cannot be read, robots.txt asks not to, or enough pages have been requested.
         """
         parts = urlsplit(url)
         if parts.path == "/robots.txt" and not parts.query:
@@ -51,9 +51,9 @@ class Visitor:
                 raise PageUnreadable(f"{url} cannot be read")
             return robots
         if self._is_obeying and not self._is_allowed(url):
-            raise PageUnreadable(f"{url} is not asked for: robots.txt says so")
+            raise PageUnreadable(f"{url} is not requested: robots.txt says so")
         if self._asked >= MAX_PAGES:
-            raise PageUnreadable(f"{url} is not asked for: {MAX_PAGES} pages were; name a page that lists articles")
+            raise PageUnreadable(f"{url} is not requested: {MAX_PAGES} pages were; name a page that lists articles")
         self._asked += 1
         self._sleep(self._delay_s)
         return self._reader.read(url)

@@ -19,7 +19,7 @@ def describe(title: str, text: str, *examples: object, words: str = "", **schema
         title: for the list of keys in an editor.
         text: what the key says.
         examples: values it may have.
-        words: what is asked for, after "must be"; without them the type's own words do.
+        words: what is requested, after "must be"; without them the type's own words do.
         schema: further keywords of JSON Schema, which only editors check.
     """
     extra = {"words": words} if words else None

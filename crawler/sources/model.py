@@ -25,7 +25,7 @@ class SourceError(ValueError):
     """A source definition that cannot be used.
 
     Attributes:
-        path: the file, or the name that was asked for.
+        path: the file, or the name that was requested.
         key: dotted key inside the file, empty where the file as a whole is at fault.
     """
 

@@ -294,7 +294,7 @@ def iter_faults(publisher: Publisher) -> Iterator[str]:
             or "@" in parts.netloc
             or {"{", "}", " "} & set(parts.path)
         ):
-            yield f"{publisher.name}: {place} is no https:// address"
+            yield f"{publisher.name}: {place} is not an https:// address"
     for language in publisher.languages:
         if language not in _LANGUAGES:
             yield f"{publisher.name}: language {language} is not known; add its name to the table"

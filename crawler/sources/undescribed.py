@@ -30,7 +30,7 @@ def build_definition(url: str, *, zone: str = "", language: str = "", requisites
         requisites: kinds of page requisites to capture, too.
 
     Raises:
-        SourceError: that is no address, or there is no such zone or kind.
+        SourceError: that is not an address, or there is no such zone or kind.
     """
     seed = join_url(url, url)
     host = urlsplit(seed).netloc.rpartition("@")[2].lower()

@@ -23,7 +23,7 @@ class BackfillSpider(NewsSpider):
     """Base of the spiders that take `-a backfill=DAY`.
 
     Such a run fetches articles from that day on that are not archived yet, the newest first, up to a number for each
-    host. The next one goes on where it stopped.
+    host. The next one continues where it stopped.
     """
 
     arguments: ClassVar[tuple[str, ...]] = (*NewsSpider.arguments, "backfill", "max_pages")
@@ -58,7 +58,7 @@ class BackfillSpider(NewsSpider):
         return parsed | ({"max_pages": parse_bound(most, "max_pages")} if most else {})
 
     def is_worth_walking_on(self, links: list[Link], response: Response) -> bool:
-        """Return whether the next page of a list is to be asked for; a back-fill asks for all that may lead further."""
+        """Return whether the next page of a list is to be requested; a back-fill asks for all that may lead further."""
         if self.backfill is None:
             return super().is_worth_walking_on(links, response)
         articles = [link for link in links if link.kind is LinkKind.ARTICLE]

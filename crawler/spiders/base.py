@@ -188,7 +188,7 @@ class NewsSpider(Spider):
         return self.source.find_kind((request.meta.get("redirect_urls") or [request.url])[0])
 
     def is_list(self, request: Request) -> bool:
-        """Return whether an answer is worth having again where an unfinished run is taken up: it may lead to news."""
+        """Return whether an answer is worth having again where an unfinished run is continued: it may lead to news."""
         return request.url in self.seeds or self.find_asked(request) in _LISTS
 
     def note_seen(self, request: Request) -> None:
@@ -242,7 +242,7 @@ class NewsSpider(Spider):
         """Return the links of a document that this kind of spider looks at."""
         links = list(reading.links)
         if reading.kind is LinkKind.ARTICLE and reading.is_named:
-            # Of the share links on an article's page only its own is of use, and that is asked for with the statement.
+            # Of the share links on an article's page only its own is of use, and that is requested with the statement.
             links = [link for link in links if link.kind is not LinkKind.SHARE]
         has_next = any(link.kind is LinkKind.NEXT_PAGE for link in links)
         if has_next and not self.is_worth_walking_on(links, response):
@@ -347,7 +347,7 @@ class NewsSpider(Spider):
         return share_link if self.is_text_archived(share_link) else ""
 
     def is_worth_walking_on(self, links: list[Link], response: Response) -> bool:
-        """Return whether the next page of a listing is to be asked for."""
+        """Return whether the next page of a listing is to be requested."""
         articles = [link.url for link in links if link.kind is LinkKind.ARTICLE]
         return self.walk.goes_on(articles, response, is_new=self.is_showing_new(articles, response))
 
@@ -385,7 +385,7 @@ class NewsSpider(Spider):
             yield self.build_request(url)
 
     def _find_left(self, url: str, *, is_changed: bool) -> str:
-        """Return why an article need not be asked for now, or ''."""
+        """Return why an article need not be requested now, or ''."""
         if self.memory is not None and not is_changed:
             if self.memory.is_settled(url):
                 return "settled"

@@ -19,7 +19,7 @@ _ISO_DAY = re.compile(r"(\d{4})-(\d\d)(?:-(\d\d))?(?!\d)")
 
 
 def is_as_captured(link: Link, memory: CaptureMemory | None) -> bool:
-    """Return whether a sitemap says that a page has not changed since it was had. Spec: sitemaps.org, lastmod."""
+    """Return whether a sitemap says that a page has not changed since it was captured. Spec: sitemaps.org, lastmod."""
     if link.reason is not Reason.SITEMAP or not link.dated or memory is None:
         return False
     changed, had = find_instant(link.dated), memory.find_last_good(link.url)

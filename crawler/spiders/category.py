@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class CategorySpider(BackfillSpider):
     """`scrapy crawl category -a source=NAME_OR_PATH [-a collection=NAME] [-a seeds=URL,URL] [-a backfill=DAY]`.
 
-    Of what sitemaps list, articles that have not changed are not asked for; a source with a `[discovery]` table bounds
+    Of what sitemaps list, articles that have not changed are not requested; a source with a `[discovery]` table bounds
     them by its `since` and `max_pages`. A back-fill walks the lists of all sections side by side to their ends, and the
     older pages of feeds.
 

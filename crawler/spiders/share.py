@@ -36,7 +36,7 @@ def read_links(urls: str) -> tuple[str, ...]:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: an entry is no link.
+        ValueError: an entry is not a link.
     """
     if urls == "-":
         entries = sys.stdin.read().split()
@@ -46,5 +46,5 @@ def read_links(urls: str) -> tuple[str, ...]:
         entries = Path(urls).read_text("utf-8").split()
     for entry in entries:
         if not entry.startswith(("http://", "https://")):
-            raise ValueError(f"{entry!r} is no link: it must start with http:// or https://")
+            raise ValueError(f"{entry!r} is not a link: it must start with http:// or https://")
     return tuple(dict.fromkeys(entries))

@@ -47,9 +47,9 @@ _PAGES = (*_LISTS, LinkKind.ARTICLE)
 class SiteSpider(BackfillSpider):
     """`scrapy crawl site -a url=URL [-a source=NAME_OR_PATH] [-a since=DAY] [-a depth=N] [-a max_pages=N]`.
 
-    What a page is, its own bytes say, so a reparse comes to the same verdict; the bounds decide only what is asked for.
+    What a page is, its own bytes say, so a reparse comes to the same verdict; the bounds decide only what is requested.
     With `-a backfill=DAY` a run fetches the past from that day on: `max_pages` articles that are not archived yet, the
-    newest first, from all sitemaps, lists and older pages of feeds. The next such run goes on where this one stopped.
+    newest first, from all sitemaps, lists and older pages of feeds. The next such run continues where this one stopped.
 
     Stats: `discovery/<kind>/<reason>`, `discovery/left/<why>`, `discovery/refused/<why>`.
     """
@@ -221,7 +221,7 @@ class SiteSpider(BackfillSpider):
         return self._find_unwanted(link, kind)
 
     def _find_unwanted(self, link: Link, kind: LinkKind) -> str:
-        """Return why a page within the bounds is not asked for now, or ''."""
+        """Return why a page within the bounds is not requested now, or ''."""
         if kind is LinkKind.SITEMAP and self.backfill is None and not self.walk.is_full and self._can_wait(link):
             return "not_due"
         known = self._find_known(link) if kind is LinkKind.ARTICLE else ""
@@ -237,7 +237,7 @@ class SiteSpider(BackfillSpider):
         return self.memory is not None and not is_changed(link, self.memory) and not self.memory.is_due(link.url)
 
     def _find_known(self, link: Link) -> str:
-        """Return why an article need not be asked for, or ''."""
+        """Return why an article need not be requested, or ''."""
         if self.memory is None:
             return ""
         if is_changed(link, self.memory):

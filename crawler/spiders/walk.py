@@ -1,8 +1,8 @@
 """Decides how far a run walks the lists of a source, and which failed pages it requests again.
 
 A list is walked while it shows something new. That alone would lose whatever stands behind a page that failed, or
-behind one that a wrong rule never led to. So what was not had is owed (`crawler.frontier.owed`), and lists are walked
-to their ends again where the rules have changed since that was last done.
+behind one that a wrong rule never led to. So what could not be fetched is owed (`crawler.frontier.owed`), and lists are
+walked to their ends again where the rules have changed since that was last done.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # Of a request for the next page of a list: what led to it, and the last articles there.
 META_ORIGIN: Final = "origin"
 META_EDGE: Final = "edge"
-# Of a request for what is owed: how many pages were asked for in search of the edge, and the address that is owed.
+# Of a request for what is owed: how many pages were requested in search of the edge, and the address that is owed.
 META_OWED: Final = "owed"
 META_OWES: Final = "owes"
 # Of a request for a list that failed: since when, in seconds since the epoch; and of those for its further pages.
@@ -55,7 +55,7 @@ _ABSENT: Final = frozenset(("http_404", "http_410"))
 _LOST: Final = frozenset(("timeout", "unresolved", "no_connection", "broken_off"))
 # A host that refused so many articles in a row refuses all.
 _REFUSALS: Final = 10
-# So many are asked for at first, and so many more for each that answers: a host that refuses is not asked for all.
+# So many are requested at first, and so many more for each that answers: a host that refuses is not asked for all.
 _FIRST, _MORE = 8, 3
 _EDGE: Final = 3
 _MAX_PAGES_TO_EDGE: Final = 500
@@ -114,7 +114,7 @@ class Walk:
         yield from self._ask(1 if self._is_refused else _FIRST, build)
 
     def _list_failed(self) -> list[Debt]:
-        """Return the lists that could not be read; those that a run begins with need not be due to be asked for."""
+        """Return the lists that could not be read; those that a run begins with need not be due to be requested."""
         debts = self._table.list_due(is_all=True) if self._table is not None else []
         return [debt for debt in debts if debt.kind == LinkKind.CATEGORY.value and not debt.edge]
 
@@ -138,9 +138,9 @@ class Walk:
         return not is_owed and not (self._memory is not None and self._memory.is_archived(url))
 
     def may_ask(self, url: str, *, is_changed: bool = False) -> bool:
-        """Return whether an article that a list shows is to be asked for now.
+        """Return whether an article that a list shows is to be requested now.
 
-        One that failed waits for its next try. Where the host refuses everything one is asked for, to see whether it
+        One that failed waits for its next try. Where the host refuses everything one is requested, to see whether it
         still does, and what else is new or changed is owed at once.
         """
         if self._table is None or self._asks_all:
@@ -159,7 +159,7 @@ class Walk:
         return False
 
     def note_had(self, response: Response, build: Callable[[Debt], Request], *, is_article: bool) -> Iterator[Request]:
-        """Settle what a page was owed as; what else is owed may then be asked for, too."""
+        """Settle what a page was owed as; what else is owed may then be requested, too."""
         if self._table is None:
             return
         asked = response.request.url if response.request else response.url
@@ -188,7 +188,7 @@ class Walk:
             self._settle(url)
 
     def note_missing(self, request: Request, kind: LinkKind, reason: str) -> None:
-        """Note that a page was not had."""
+        """Note that a page could not be fetched."""
         url = request.meta.get(META_OWES) or (request.meta.get("redirect_urls") or [request.url])[0]
         is_absent = reason in _ABSENT and kind in _LISTS
         is_refusal = reason in _LOST or (reason.startswith("http_") and reason not in _ABSENT)
@@ -199,7 +199,7 @@ class Walk:
             self._settle(url)
 
     def owe(self, debts: Iterable[Debt]) -> None:
-        """Note what was wanted and not had."""
+        """Note what could not be fetched."""
         if self._table is None:
             return
         try:
@@ -219,7 +219,7 @@ class Walk:
         )
 
     def goes_on(self, articles: list[str], response: Response, *, is_new: bool) -> bool:
-        """Return whether the next page of a list is to be asked for.
+        """Return whether the next page of a list is to be requested.
 
         Args:
             articles: that the page shows.
@@ -236,7 +236,7 @@ class Walk:
         return {META_EDGE: articles[-_EDGE:], META_ORIGIN: response.url} if articles else {}
 
     def _is_before_edge(self, articles: list[str], response: Response) -> int | None:
-        """Return how many pages were asked for in search of what is missing, 0 where it begins here, None for neither.
+        """Return how many pages were requested in search of what is missing, 0 where it begins here, None for neither.
 
         Between two runs new articles push those that a page showed to the next, and what is missing with them. Behind
         a list that could not be read for a while it lies in front of what was archived before.

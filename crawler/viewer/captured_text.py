@@ -108,7 +108,7 @@ def show_text(index: CollectionIndex, entry: IndexEntry, rules: Rules | None, *,
         more: links to other pages of the capture.
 
     Raises:
-        archives.errors.ArchiveError: the capture cannot be read, or is no page.
+        archives.errors.ArchiveError: the capture cannot be read, or is not a page.
     """
     collection = index.collection.name
     if not can_have_text(entry):

@@ -19,7 +19,7 @@ from pipelines.page.page import BLOCKS, HEADINGS, read_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Words that name what is no part of any article.
+# Words that name what is not part of any article.
 _CLUTTER = """
 adslot advert advertise advertisement advertising advertorial bdshare bio breadcrumb breadcrumbs bshare comment
 comments consent contribute contribution cookie cookies copyright crumb crumbs disclaimer disqus donate donation
@@ -156,11 +156,11 @@ class Clutter:
         )
 
     def find_words(self, element: Any) -> frozenset[str]:
-        """Return the words of an element that say that it is no part of an article."""
+        """Return the words of an element that say that it is not part of an article."""
         return list_class_words(element) & self._words
 
     def is_clutter(self, element: Any) -> bool:
-        """Return whether an element's name, class or id says that it is no part of an article."""
+        """Return whether an element's name, class or id says that it is not part of an article."""
         return element.tag in _OUTSIDE or bool(self.find_words(element))
 
 
@@ -179,7 +179,7 @@ def stands_alone(element: Any) -> bool:
 
 
 def drop_clutter(body: Any, measures: Measures, path: list[Any], clutter: Clutter, *, shown: Any = None) -> list[Any]:
-    """Take out what class names and structure say is no part of the article.
+    """Take out what class names and structure say is not part of the article.
 
     Args:
         path: the elements from the heart of the article up to `body`; they stay, and so do siblings of their shape.
@@ -228,7 +228,7 @@ def _is_removable(element: Any) -> bool:
 
 
 class _Judge:
-    """Tells which elements are no part of the article."""
+    """Tells which elements are not part of the article."""
 
     def __init__(self, measures: Measures, clutter: Clutter) -> None:
         self._measures = measures
@@ -305,7 +305,7 @@ def begin_from(headings: Iterable[Any]) -> dict[Any, bool]:
 
 
 def stands_beside(element: Any, known: dict[Any, bool]) -> bool:
-    """Return whether an element stands in what is no part of the article: comments, other articles, the site's frame.
+    """Return whether an element stands in what is not part of the article: comments, other articles, the site's frame.
 
     Args:
         known: answers for parents, which are added to.

@@ -1,7 +1,7 @@
 """The authors of an article: as the page states them, or from the visible byline.
 
 Bylines name people, their newspaper and their place in one breath, `新京报记者 裴剑飞` as much as `By Jane Doe, AP`.
-Names of organisations and addresses are no authors, and the `author` of a Chinese `meta` is whoever keeps the site.
+Names of organisations and addresses are not authors, and the `author` of a Chinese `meta` is the site's maintainer.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def find_authors(
         names = clean_names(found, metadata.site_names, is_han=is_han)
         if names:
             return names, evidence
-    # A blog may bear its writer's name; a paper that signs its news is no person, whatever its system calls it.
+    # A blog may bear its writer's name; a paper that signs its news is not a person, whatever its system calls it.
     names = [] if metadata.is_news else clean_names(metadata.persons, (), is_han=is_han)
     return names, "jsonld:author" if names else ""
 

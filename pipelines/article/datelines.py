@@ -111,7 +111,7 @@ class Around:
 
 
 def find_shown(page: Page, headline: str) -> Any:
-    """Return the first element that says the headline and is no heading, or None."""
+    """Return the first element that says the headline and is not a heading, or None."""
     wanted = fold_blanks(headline)
     if len(wanted) < _MIN_HEADLINE:
         return None
@@ -150,7 +150,7 @@ def _list_equal(headline: Any) -> list[Any]:
 
 
 def _is_dateline(text: str) -> bool:
-    """Return whether a text may hold a date that is no part of a sentence; what reads dates decides."""
+    """Return whether a text may hold a date that is not part of a sentence; what reads dates decides."""
     if _OF_MEMBER.match(text):
         return False
     if len(text) > _DATELINE_CHARS:

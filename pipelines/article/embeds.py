@@ -42,7 +42,7 @@ def keep_embedded(body: Any) -> None:
 
 
 def link_films(container: Any) -> None:
-    """Make figures of the placeholders: a caption with a link, which is no part of the text."""
+    """Make figures of the placeholders: a caption with a link, which is not part of the text."""
     for film in list(container.iter("img")):
         address = film.get(_FILM)
         if address:

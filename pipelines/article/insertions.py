@@ -117,7 +117,7 @@ def _is_linked_part(element: Any, measures: Measures) -> bool:
 
 
 def _is_announcement(text: str, measure: Measure) -> bool:
-    """Return whether a line announces a list of other articles: it is short, and no sentence goes on from its words."""
+    """Return whether a line announces a list of other articles: it is short, and no sentence continues it."""
     if measure.size >= _MAX_HEADING or not _RELATED.search(text):
         return False
     if _FOR_MEMBERS.search(text):
@@ -183,7 +183,7 @@ def _drop_lone_links(container: Any) -> None:
 
 
 def _clear_lines(container: Any) -> None:
-    """Take out imprints and announcements that are no block of their own but a line between two `br`."""
+    """Take out imprints and announcements that are not blocks of their own but a line between two `br`."""
     for line_break in container.iter("br"):
         following = line_break.getnext()
         is_line = following is None or following.tag == "br" or following.tag in BLOCKS
@@ -265,7 +265,7 @@ def drop_repeated(container: Any) -> None:
 
 
 def mark_captions(container: Any) -> None:
-    """Make captions of what stands beside a picture and is named as one, so that they are no part of the text."""
+    """Make captions of what stands beside a picture and is named as one, so that they are not part of the text."""
     for element in container.iter("p", "div", "span", "small", "em"):
         if not _CAPTION_WORDS.isdisjoint(list_class_words(element)) and not any(c.tag in BLOCKS for c in element):
             parent = element.getparent()

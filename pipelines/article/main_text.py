@@ -289,7 +289,7 @@ def _iter_rivals(body: Any, measures: Measures, clutter: Clutter) -> Iterator[tu
                 is_cluttered = is_inside_clutter or clutter.is_clutter(child)
                 yield measure.near * (_CLUTTER_WEIGHT if is_cluttered else 1.0), child
                 stack.append((child, is_cluttered))
-    # Of what stands deeper in the body, clutter and all, it is no measure.
+    # Of what stands deeper in the body, clutter and all, it is not a measure.
     yield measures[body].own + sum(measures[child].own for child in body if child in measures), body
 
 

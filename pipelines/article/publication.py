@@ -141,7 +141,7 @@ def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
     """Put the day that readers see below the headline first where it is earlier than what the page tells machines.
 
     Several systems give as the publication the instant at which the site was last published. Nothing can be changed
-    before it is published, so an earlier day is no change. Two kinds of statements for machines that agree are
+    before it is published, so an earlier day is not a change. Two kinds of statements for machines that agree are
     believed.
     """
     first = claims[0]

@@ -85,7 +85,7 @@ def measure_prose(element: Any) -> float:
 
 
 def measure_again(body: Any, measures: Measures, changed: Iterable[Any]) -> None:
-    """Bring measures up to date where elements have been dropped; those of dropped elements stay as they were.
+    """Update measures where elements have been dropped; those of dropped elements stay as they were.
 
     Args:
         changed: elements that have lost children or text; None among them is passed over.

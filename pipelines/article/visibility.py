@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # What libxml2 reads and lxml refuses to write.
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-# Nodes that are no elements, and elements whose text is never shown.
+# Nodes that are not elements, and elements whose text is never shown.
 _NODES = (etree.Comment, etree.ProcessingInstruction, etree.Entity)
 _SILENT = ("head", "input", "link", "meta", "script", "style", "textarea", "select", "option", "map", "embed")
 # Shown as something else than text; but where an end tag is missing, a parser puts the article into them.

@@ -366,7 +366,7 @@ class _Reader:
         return self._build_latest_on(today - timedelta(days=(today.weekday() - weekday) % 7), time, days=7)
 
     def _is_standing_alone(self, found: re.Match[str]) -> bool:
-        """Return whether nothing but a label stands beside the word: `USA Today` is no day."""
+        """Return whether nothing but a label stands beside the word: `USA Today` is not a day."""
         before, after = self._text[: found.start()], self._text[found.end() :]
         has_label = not before.strip() or before.rstrip().endswith(":") or bool(shapes.LABEL.search(before))
         return has_label and (after.strip() in words.HALVES or not re.search(r"[^\W_]", after))

@@ -296,7 +296,7 @@ class _Builder:
 
 def _qualify(space: str, local: str) -> str:
     space = _clean(space)
-    # What is no address is none for lxml either, and tells nothing.
+    # What is not an address is none for lxml either, and tells nothing.
     if not space or not _ADDRESS.fullmatch(space):
         return local
     try:

@@ -280,7 +280,7 @@ def _find_next(root: etree._Element, anchors: Iterable[_Anchor], url: str, admit
 
 
 def _find_bare_next(anchors: Iterable[_Anchor], url: str) -> list[Link]:
-    """Return the next page where pages are told apart by a bare number behind the list's address, as in /news/2.
+    """Return the next page where pages are distinguished by a bare number behind the list's address, as in /news/2.
 
     A link of a pager shows that number and nothing else.
     """

@@ -53,7 +53,7 @@ class ElementStream:
     def __iter__(self) -> Iterator[etree._Element]:
         """Yield the root when it begins, and every element of the wanted names when it ends.
 
-        One inside another is part of that one. An element is emptied as soon as the next is asked for, so only one is
+        One inside another is part of that one. An element is emptied as soon as the next is requested, so only one is
         in memory.
 
         Raises:
@@ -115,9 +115,9 @@ class ElementStream:
 
 
 def _check_prolog(text: str, *, is_first: bool) -> str:
-    """Keep a document type from libxml2; return what the next piece may go on with.
+    """Keep a document type from libxml2; return what the next piece may continue with.
 
-    It frees the elements of an entity that holds itself, while lxml goes on to use them, and it leaves out what an
+    It frees the elements of an entity that holds itself, while lxml then uses them, and it leaves out what an
     entity of a DTD that is not loaded stands for.
     """
     start = _BEFORE_ROOT.match(text)

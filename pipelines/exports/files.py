@@ -1,6 +1,6 @@
 """Files and folders that are replaced whole or not at all.
 
-An export is written under a temporary name beside its target, which it replaces in one step. So whoever reads sees the
+An export is written under a temporary name beside its target, which it replaces in one step. So a reader sees the
 old one or the new one, and of two exports at once the one that ends last stands.
 """
 

@@ -66,7 +66,7 @@ class Exporter(Protocol):
     def export(self, records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
         """Write posts to a path, and return how many they were.
 
-        Records come one by one, by collection and day, and are read as they are asked for. What lies at the path is
+        Records come one by one, by collection and day, and are read as they are requested. What lies at the path is
         to be replaced whole or not at all: `replace_file` and `replace_folder` do that.
 
         Raises:

@@ -68,7 +68,7 @@ class Change:
 
     Attributes:
         version: 1 for the post as it was first made; grows with every change of its content.
-        cursor: where to go on after this change.
+        cursor: where to continue after this change.
     """
 
     kind: ChangeKind
@@ -201,7 +201,7 @@ COLUMNS = (
     ),
     Column("change", Kind.TEXT, "in an export of changes: new, updated, moved, doubtful, gone, withdrawn or erased"),
     Column("version", Kind.INTEGER, "in an export of changes: number of the post's version, from 1"),
-    Column("cursor", Kind.TEXT, "in an export of changes: where to go on after this row"),
+    Column("cursor", Kind.TEXT, "in an export of changes: where to continue after this row"),
 )
 NAMES = tuple(column.name for column in COLUMNS)
 OF_CHANGE = ("change", "version", "cursor")

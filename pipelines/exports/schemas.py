@@ -37,7 +37,7 @@ def build_post_schema() -> dict[str, Any]:
         "$schema": DIALECT,
         "$id": POST_SCHEMA_ID,
         "title": SCHEMA,
-        "description": "One post, or in an export of changes what has become of one.",
+        "description": "One post, or in an export of changes what has happened to one.",
         "type": "object",
         "properties": properties,
         "required": [name for name in properties if name not in OF_CHANGE],

@@ -115,6 +115,6 @@ class PostStore:
 
 
 def is_filed_under(record: PostRecord, category: str, tag: str) -> bool:
-    """Return whether a record has the category and the tag that are asked for, if any."""
+    """Return whether a record has the category and the tag that are requested, if any."""
     has_category = not category or category in record.articleSection or category in record.categories
     return has_category and (not tag or tag in record.keywords)

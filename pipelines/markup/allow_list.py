@@ -200,7 +200,7 @@ def _is_text_clean(text: str, stack: list[str]) -> bool:
 
 
 def _has_good_references(text: str) -> bool:
-    """Return whether every `&` begins a reference that all readers know and that is no control character."""
+    """Return whether every `&` begins a reference that all readers know and that is not a control character."""
     references = list(_REFERENCE.finditer(text))
     return len(references) == text.count("&") and all(_is_good_reference(found) for found in references)
 

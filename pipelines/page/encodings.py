@@ -148,7 +148,7 @@ def _find_language(body: bytes) -> str:
 
 
 def _list_late(body: bytes) -> list[codecs.CodecInfo]:
-    """Return what a meta tag declares beyond the bytes that it should stand in; what a script says is no tag."""
+    """Return what a meta tag declares beyond the bytes that it should stand in; what a script says is not a tag."""
     label = _find_in_meta(_SCRIPT.sub(b" ", body[:_LATE_BYTES]))
     codec = find_codec(label) if label else None
     return [codec] if codec is not None and codec.name not in _SIXTEEN_BIT else []
@@ -158,7 +158,7 @@ def _is_mostly(body: bytes, codec: codecs.CodecInfo, *, at_least: int = 1) -> bo
     """Return whether a codec reads a body but for a damaged character here and there.
 
     Args:
-        at_least: so many characters beyond ASCII must be sound; with none, two damaged ones are no contradiction.
+        at_least: so many characters beyond ASCII must be sound; with none, two damaged ones are not a contradiction.
     """
     damaged = sound = 0
     for part in _iter_decoded(body, codec, "replace"):

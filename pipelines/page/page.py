@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Includes leave end tags of the document in the midst of it, and the parser would stop there.
 _DOCUMENT_ENDS = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
-# Where a word may be parted at the end of a line; they are no part of it.
+# Where a word may be parted at the end of a line; they are not part of it.
 _SOFT_HYPHENS = re.compile("[\u00ad&](?:(?<=\u00ad)|(?i:shy|#173|#xad);)")
 _EMPTY = b"<html><head></head><body></body></html>"
 _BLANKS = "\x00 \t\r\n\ufeff"

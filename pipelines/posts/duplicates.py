@@ -1,10 +1,10 @@
 """Links posts with the same text: agency copy, reprints, one article under two ids.
 
 Two texts are the same where most of the shorter stands in the longer, word for word, with its figures. Which texts are
-worth comparing is told by a sketch: the least hash of the text's shingles in each of 64 bins. Two texts agree in about
-that share of the bins that they have of their shingles in common, so one that agrees with another in two neighbouring
-bins and a few more is a candidate, and only candidates are compared. All of it is a function of the texts: no order of
-arrival can change it.
+worth comparing is decided by a sketch: the least hash of the text's shingles in each of 64 bins. Two texts agree in
+about that share of the bins that they have of their shingles in common, so one that agrees with another in two
+neighbouring bins and a few more is a candidate, and only candidates are compared. All of it is a function of the
+texts: no order of arrival can change it.
 
 Spec: A. Broder, "On the resemblance and containment of documents", 1997; P. Li et al., "One permutation hashing", 2012;
 A. Shrivastava, "Optimal densification for fast and accurate minwise hashing", 2017.

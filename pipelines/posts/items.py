@@ -154,7 +154,7 @@ class Statement(_Fields):
         is_normalised: every field has been made of what was found.
         waits_for: in a crawl, a kind of capture without which the post should not be written yet.
         is_silent: in a crawl, the answer of a capture that has nothing to say, or could not be made.
-        template: fingerprint of the page's template; it is no part of what is said.
+        template: fingerprint of the page's template; it is not part of what is said.
     """
 
     captured_at: datetime | None = None
@@ -291,7 +291,7 @@ def _dump_text(value: Any) -> str:
     """Take a kind of text of its own for text, which a reader of the source's own may give, such as lxml's."""
     if isinstance(value, str):
         return str(value)
-    raise TypeError(f"{type(value).__name__} is no value of a field")
+    raise TypeError(f"{type(value).__name__} is not a value of a field")
 
 
 _encode: Final = msgspec.json.Encoder(enc_hook=_dump_text).encode

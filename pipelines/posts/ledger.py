@@ -59,7 +59,7 @@ _Key = tuple[str, str]
 
 
 class LedgerOutdated(ValueError):
-    """The ledger was written by another version; it must be made again from the archive.
+    """The ledger was written by another version; it must be rebuilt from the archive.
 
     Attributes:
         path: of the file.
@@ -142,7 +142,7 @@ class Ledger:
             return self._note(statement, is_new=is_new)
 
     def _note(self, statement: Statement, *, is_new: bool) -> bool:
-        """Bring the article's row up to date; return whether it has everything it waits for."""
+        """Update the article's row; return whether it has everything it waits for."""
         row = self._database.execute(
             "SELECT answered, waits_for, run FROM posts WHERE source = ? AND identifier = ?", statement.key
         ).fetchone()

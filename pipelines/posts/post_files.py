@@ -33,7 +33,7 @@ def build_file_name(post: Post, options: PostOptions, *, is_shared: bool = False
     """Return `<day>-<id or headline>.md`, the day being the source's.
 
     Args:
-        is_shared: another post has the same name and keeps it, so this one is told apart by a hash of its key.
+        is_shared: another post has the same name and keeps it, so this one is distinguished by a hash of its key.
     """
     assert post.datePublished is not None
     day = post.datePublished.astimezone(options.zone).date()

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 # Of these kinds is what a rule does not name, or names as what its bytes can prove.
 _UNTOLD = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
-# Witnesses of a date that stand on pages that are no articles as well.
+# Witnesses of a date that stand on pages that are not articles as well.
 _WEAK = ("url", "script:", "comment:", "attribute:")
 # Behind the witness of a field that stands in a document which a browser made.
 RENDERED = "(rendered)"
@@ -245,7 +245,7 @@ class _Reader:
         return statement, page_class
 
     def _iter_page_links(self, page: Page) -> Iterator[Link]:
-        """Yield where a page leads that is no article: what rules name, then what its structure shows."""
+        """Yield where a page leads that is not an article: what rules name, then what its structure shows."""
         if not self._with_links:
             return
         yield from self._iter_ruled_links(page)

@@ -111,7 +111,7 @@ def _fold(url: str) -> str:
 def place_under(url: str, document_url: str) -> str:
     """Return an address with the scheme of the document that names it, where both are of one host.
 
-    Feeds written long ago go on naming http addresses of a site that has moved to https.
+    Feeds written long ago continue to name http addresses of a site that has moved to https.
     """
     try:
         parts, holder = urlsplit(url), urlsplit(document_url)

@@ -103,7 +103,7 @@ class Discovery:
     Attributes:
         depth: hops from the seeds after which no further list is opened.
         max_pages: pages of one host that a run asks for.
-        since: articles dated before this day are not asked for; None asks for all.
+        since: articles dated before this day are not requested; None asks for all.
         is_zone_guessed: the source's time zone is a guess, so times without an offset are ignored.
     """
 

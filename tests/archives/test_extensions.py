@@ -1,4 +1,4 @@
-"""What distributions offer is found by name, imported only when asked for, and faults are told in one sentence."""
+"""What distributions offer is found by name, imported only when asked for, and faults are reported in one sentence."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class BigPaper:
 
     @property
     def tally(self) -> Counter[str]:
-        """How often each target was asked for."""
+        """How often each target was requested."""
         return Counter(exchange.target for exchange in self._server.exchanges)
 
     @property
@@ -79,7 +79,7 @@ delay = 0
 
 
 class _Formula(dict[str, Script]):
-    """Routes that are made when they are asked for."""
+    """Routes that are made when they are requested."""
 
     def __init__(self, paper: BigPaper) -> None:
         super().__init__()

@@ -48,7 +48,7 @@ class ManyPapers(Loopback):
 
     @property
     def tally(self) -> Counter[tuple[str, str]]:
-        """How often each page was asked for."""
+        """How often each page was requested."""
         return Counter((asked.host, asked.target) for asked in self.log)
 
     @property

@@ -27,11 +27,11 @@ SETTINGS: dict[str, object] = LOOPBACK | {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crawl:
-    """What came of a crawl.
+    """The results of a crawl.
 
     Attributes:
         peak_bytes: the most memory that the process had, as the system tells.
-        stats: Scrapy's, but for what is no literal.
+        stats: Scrapy's, but for what is not a literal.
     """
 
     exit_code: int

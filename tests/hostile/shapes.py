@@ -1,6 +1,6 @@
 """Markup that has run scripts somewhere, one shape a page, in every field that a post has: what a crawl is served.
 
-Each shape calls `fire` with its number or asks an address that holds it, so that whatever runs or is asked for names
+Each shape calls `fire` with its number or asks an address that holds it, so that whatever runs or is requested names
 the shape that did it.
 """
 

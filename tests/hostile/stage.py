@@ -1,4 +1,4 @@
-"""Where shapes are shown to a browser: what runs tells so, what is asked for is heard, what could run is listed."""
+"""Where shapes are shown to a browser: what runs tells so, what is requested is heard, what could run is listed."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _serve(handler: Any) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What came of showing pages.
+    """What happened when pages were shown.
 
     Attributes:
         fired: the shapes whose script has run.

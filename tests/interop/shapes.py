@@ -29,7 +29,7 @@ class Shape:
 
     Attributes:
         path: of the page, as it was captured.
-        asked: the path that is asked for, if it is written differently.
+        asked: the path that is requested, if it is written differently.
         build: makes the records from the shape.
     """
 

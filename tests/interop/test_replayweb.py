@@ -32,7 +32,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 PATIENCE_S = 60.0
 PAGE_URLS = {case.url for case in CASES if not case.is_revisit}
 # Looks through frames and shadow roots for the text of the page, and tells the test, with what the service worker says
-# of the file's pages and signature. Until that worker answers for /replay/, a page there waits for it and loads anew.
+# of the file's pages and signature. Until that worker answers for /replay/, a page there waits for it and reloads.
 PAGE = """<!DOCTYPE html><meta charset="utf-8"><script src="/ui.js"></script>
 <replay-web-page source="/%(source)s" url="%(url)s" ts="%(ts)s" replayBase="/replay/" embed="replayonly">
 </replay-web-page>
@@ -68,7 +68,7 @@ needs_replayweb = pytest.mark.skipif(
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Files with ranges, as ReplayWeb.page asks for; whatever else is asked for is noted."""
+    """Files with ranges, as ReplayWeb.page asks for; whatever else is requested is noted."""
 
     protocol_version = "HTTP/1.1"
     server: Server
@@ -147,7 +147,7 @@ class Server(ThreadingHTTPServer):
             pytest.fail(f"{case.name}: its text does not show within {PATIENCE_S} s; it asked for {self.strays}")
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes on to the next page leaves connections behind."""
+        """A browser that moves to the next page leaves connections behind."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

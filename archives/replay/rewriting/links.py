@@ -62,7 +62,7 @@ class PageLinks:
         self._known.clear()
 
     def rewrite(self, url: str, modifier: str) -> str | None:
-        """The place of a resource in the archive; None for an address that must not be asked for.
+        """The place of a resource in the archive; None for an address that must not be requested.
 
         `data:` addresses and fragments of the page itself stay.
 

@@ -1,7 +1,7 @@
 """What a source owes, shared by workers on several machines: the server has it, and each file is a copy.
 
 A run begins with what the server has, so a page that failed on one machine is requested again by another. Everything
-else is read from the copy, also by `health` and `status`, and goes on while the server is unavailable.
+else is read from the copy, also by `health` and `status`, and continues while the server is unavailable.
 """
 
 from __future__ import annotations

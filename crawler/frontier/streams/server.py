@@ -142,7 +142,7 @@ class Server:
             self._note_unavailable(error)
             raise ServerUnavailable from error
         if self._retry_s:
-            logger.warning("%s is back, the crawl goes on", self._name)
+            logger.warning("%s is back, the crawl continues", self._name)
             self._retry_s = 0.0
         return answer
 

@@ -86,7 +86,7 @@ class StreamTable:
         priority: int,
         data: str,
         again: bool = False,
-        is_list: bool = False,  # noqa: ARG002 (a shared job is taken up as it stands)
+        is_list: bool = False,  # noqa: ARG002 (a shared job is continued as it is)
     ) -> bool:
         """Add a request, unless the job has seen it.
 
@@ -108,7 +108,7 @@ class StreamTable:
         limits: Callable[[str], int],
         *,
         most: int,
-        with_backlog: bool = True,  # noqa: ARG002 (a shared job is taken up as it stands)
+        with_backlog: bool = True,  # noqa: ARG002 (a shared job is continued as it is)
     ) -> list[Lease]:
         """Take requests of the hosts that this worker holds, the best of each host in turn.
 

@@ -104,7 +104,7 @@ def _match(url: str, records: str, entries: list[Entry], texts: set[str], links:
         for name, text in entry.items()
         if not text.isdigit() and not _DATE.match(text) and text and fold_title(text) in texts
     )
-    # Of two fields that the page shows, the longer one is no section and no author.
+    # Of two fields that the page shows, the longer one is neither a section nor an author.
     headline = max(counts, key=lambda name: (counts[name], sum(len(e.get(name, "")) for e in entries)), default="")
     if counts[headline] < max(_FEWEST, _LEAST_SHOWN * len(entries)):
         return None

@@ -1,7 +1,7 @@
 """Updates the search index from the ledger incrementally.
 
-A page that is asked for while a crawl runs reads what is there; what has come meanwhile is taken in beside it. An index
-that is new, or whose ledger was replaced, walks through all articles by their keys, and goes on where it was stopped.
+A page that is requested while a crawl runs reads what is there; what has come meanwhile is taken in beside it. An index
+that is new, or whose ledger was replaced, walks through all articles by their keys, and continues where it was stopped.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Wanted:
 
     @property
     def has_one_condition(self) -> bool:
-        """Whether a label or a day is all that is asked for."""
+        """Whether a label or a day is all that is requested."""
         return not self.parse().groups and len(self.labels) + bool(self.day) == 1
 
     @property

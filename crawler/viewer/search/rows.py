@@ -134,7 +134,7 @@ def _add(database: sqlite3.Connection, record: PostRecord, mark: str) -> None:
 def _choose_number(database: sqlite3.Connection, instant: datetime | None) -> int:
     """Return a free number among those of an instant; posts without a date come before all others.
 
-    Where very many posts are of one second, their numbers go on into the seconds that follow.
+    Where very many posts are of one second, their numbers continue into the seconds that follow.
     """
     first = ((instant - _START) // timedelta(seconds=1) + 1) * _PER_SECOND if instant else 0
     room = _PER_SECOND

@@ -60,5 +60,5 @@ def build_message(record: PostRecord) -> dict[str, Any]:
 
 
 def build_state(cursor: str) -> dict[str, Any]:
-    """Return the STATE message that says where to go on."""
+    """Return the STATE message that says where to continue."""
     return {"type": "STATE", "value": {"bookmarks": {STREAM: {"cursor": cursor}}}}

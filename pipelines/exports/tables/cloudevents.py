@@ -28,7 +28,7 @@ def dump_event(record: PostRecord) -> str:
 def build_event(record: PostRecord) -> dict[str, Any]:
     """Return the event of a change; without a change, that a post is as it is.
 
-    `source` and `id` together are the same whenever the same change is told, so that a reader knows it again.
+    `source` and `id` together are the same whenever the same change is sent, so that a reader knows it again.
     """
     change = record.change
     kind = str(change.kind) if change else _CURRENT

@@ -25,7 +25,7 @@ configs:
 
 # News posts
 
-{count} posts, schema `{schema}`. Every post names the capture that it was read from, so each can be made again from the
+{count} posts, schema `{schema}`. Every post names the capture that it was read from, so each can be rebuilt from the
 archive of its collection. The publishers hold the rights to the texts.
 
 | column | holds | meaning |

@@ -45,7 +45,7 @@ def join_parquet(parts: Sequence[Path], target: Path) -> None:
 
 
 def join_months(parts: Sequence[Path], folder: Path, name: str) -> list[Path]:
-    """Copy the files of several folders to one, numbered anew; what follows in the same month becomes one file.
+    """Copy the files of several folders to one, renumbered; what follows in the same month becomes one file.
 
     Args:
         name: as `write_months` had it.

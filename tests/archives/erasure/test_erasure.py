@@ -1,4 +1,4 @@
-"""Records overwritten in place: what was meant is gone, every other byte stays where it was, and readers go on."""
+"""Records overwritten in place: what was meant is gone, every other byte stays where it was, and readers continue."""
 
 from __future__ import annotations
 

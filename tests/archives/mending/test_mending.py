@@ -155,7 +155,7 @@ def test_each_change_stands_in_a_record_that_leads_back(tmp_path: Path) -> None:
     assert f"block-sha256-before: {hashlib.sha256(block).hexdigest()}" in changes[0]
     mended = next(r.block for r in iter_records(file.target) if r.record_id.endswith("02>"))
     kept = [line.removeprefix(b"X-Archive-Orig-") for line in mended.split(b"\r\n\r\n")[0].split(b"\r\n")]
-    assert b"\r\n".join(kept[:-1]) == block.split(b"\r\n\r\n")[0], "the head as it was can be had back"
+    assert b"\r\n".join(kept[:-1]) == block.split(b"\r\n\r\n")[0], "the original head can be recovered"
     assert f"WARC-Payload-Digest-before: {build_digest(CODED)}" in changes[2]
 
 

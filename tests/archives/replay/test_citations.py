@@ -1,4 +1,4 @@
-"""A sentence is found where it stands, and whoever has the file can check it; nothing else holds."""
+"""A sentence is found where it stands, and anybody with the file can check it; nothing else holds."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Archive:
         self.app = ReplayApp(self.shelves)
 
     def add(self, *exchanges: tuple[str, bytes] | tuple[str, bytes, float]) -> None:
-        """Write a file of exchanges: an address, a raw response, and how many seconds after the first it was had."""
+        """Write a file of exchanges: an address, a raw response, and its delay after the first in seconds."""
         token = f"t{len(list(self.collection.iter_warcs()))}"
         with build_writer(self.collection, token=token) as writer:
             for url, raw, *after in exchanges:
@@ -228,7 +228,7 @@ def test_a_redirect_to_another_spelling_of_itself_does_not_go_in_circles(archive
             break
         target = response.get("Location")
     assert response.body == b"here"
-    # Whoever asks for the very address that was captured is not led over the other spelling.
+    # A request for the very address that was captured is not led over the other spelling.
     assert archive.get(f"/news/{STAMP[:-2]}mp_/https://www.a.example/").status == 200
 
 

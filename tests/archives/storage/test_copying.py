@@ -1,4 +1,4 @@
-"""Bytes are read in parts: exactly those that were asked for."""
+"""Bytes are read in parts: exactly those that were requested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database says which version it is of; one of another is made again, brought up to date, or refused."""
+"""A database says which version it is of; one of another is rebuilt, upgraded, or refused."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ REFUSED = {
     "a step that is not listed": (
         1,
         replace(THIRD, upgrades={2: THIRD.upgrades[2]}),
-        "is of version 1, which this program no longer brings up to date; open it with a program that knows version 2",
+        "is of version 1, which this program can no longer upgrade; open it with a program that knows version 2",
     ),
     "other columns": (
         0,
@@ -147,7 +147,7 @@ def test_what_is_derived_is_made_again(version: int, tmp_path: Path, caplog: pyt
         assert names == {"s"}
     assert read_all(path) == (2, [])
     assert caplog.messages == [
-        f"{path} is of version {version} and this program's is 2; it is made again from the archive"
+        f"{path} is of version {version} and this program's is 2; it is rebuilt from the archive"
     ]
 
 
@@ -157,7 +157,7 @@ def test_what_is_derived_and_damaged_is_made_again(tmp_path: Path, caplog: pytes
         (tmp_path / name).write_bytes(b"no database" * 1000)
     write_database(path, DERIVED)
     assert read_all(path) == (2, [("kept", None)])
-    assert caplog.messages == [f"{path} is damaged (file is not a database); it is made again from the archive"]
+    assert caplog.messages == [f"{path} is damaged (file is not a database); it is rebuilt from the archive"]
 
 
 def test_what_is_new_or_as_it_should_be_is_not_worth_a_word(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -138,7 +138,7 @@ def test_a_file_whose_local_copy_was_removed_stays_known(
     warc.unlink()
     exchange(url, there)
     assert exchange(url, here) == 1
-    # What came from elsewhere is not told as one's own, and not dropped with it.
+    # What came from elsewhere is not registered as one's own, and not dropped with it.
     exchange(url, here)
     exchange(url, there)
     assert list_rows(url) == [(warc.name, find_place(there))]
@@ -177,13 +177,13 @@ def test_a_lost_directory_of_indexes_loses_nothing(
 
 
 def test_many_places_begin_at_once(tmp_path: Path, url: str) -> None:
-    """Whoever comes first makes the tables; nobody fails over it."""
+    """The first process makes the tables; nobody fails over it."""
     failures: list[BaseException] = []
 
     def begin(number: int) -> None:
         try:
             exchange(url, Collection.open(tmp_path / str(number), "news", create=True))
-        except BaseException as error:  # noqa: BLE001 (a thread's failure is told to the test)
+        except BaseException as error:  # noqa: BLE001 (a thread's failure is passed to the test)
             failures.append(error)
 
     threads = [threading.Thread(target=begin, args=(number,)) for number in range(8)]

@@ -120,7 +120,7 @@ def test_nothing_is_ever_overwritten(collection: Collection, depot: Bucket, moto
 def test_a_race_for_a_key_has_one_winner(
     collection: Collection, depot: Bucket, moto: MotoServer, monkeypatch: pytest.MonkeyPatch, write: Any
 ) -> None:
-    """Whoever comes second learns it from the storage, even if it looked before the first was done."""
+    """The second process learns it from the storage, even if it looked before the first was done."""
     warc = write(collection)
     moto.client.put_object(Bucket=BUCKET, Key="k", Body=b"first")
     monkeypatch.setattr(depot, "find", lambda key: None)
@@ -206,7 +206,7 @@ def test_blocks_are_remembered_up_to_a_bound() -> None:
 
 
 def test_who_reads_on_is_given_more_at_once() -> None:
-    """Few requests from end to end, one block for whoever jumps; and the bytes are the same."""
+    """Few requests from end to end, one block for random access; and the bytes are the same."""
     data = random.Random(7).randbytes(200 * BLOCK_BYTES + 17)
     asked: list[int] = []
 

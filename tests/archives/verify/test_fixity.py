@@ -103,7 +103,7 @@ def test_a_splice_is_found_and_what_follows_is_still_read(collection: Collection
 
 
 def test_after_damage_nobody_is_told_to_forget_what_a_copy_still_has(collection: Collection) -> None:
-    """To write the index anew would drop the line of each capture that cannot be read."""
+    """Rewriting the index would drop the line of each capture that cannot be read."""
     path = write_file(collection)
     entries = build_sidecar(path)
     whole = path.read_bytes()

@@ -1,4 +1,4 @@
-"""A part holds what is asked for, to the byte; only revisits without their originals become whole."""
+"""A part holds what is requested, to the byte; only revisits without their originals become whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A packed collection is a valid WACZ file and comes back to the byte; what somebody spoilt is told, never obeyed."""
+"""A packed collection is a valid WACZ file and comes back to the byte; damage is reported, never obeyed."""
 
 from __future__ import annotations
 

@@ -142,7 +142,7 @@ def test_what_did_not_arrive_is_sent_again_under_the_same_id(store: AlertStore) 
 def test_nobody_sends_while_somebody_is_sending(store: AlertStore) -> None:
     assert store.claim("desk", every_s=0, now=1000.0)
     assert not store.claim("desk", every_s=0, now=1100.0)
-    # Whoever was sending has died.
+    # The sender has died.
     assert store.claim("desk", every_s=0, now=1200.0)
 
 

@@ -39,7 +39,7 @@ _FUNCTIONS = "tests.crawler.batch.test_batch"
 
 
 def record_attempt(arguments: dict[str, str], files: list[Path], folder: Path) -> dict[str, int]:
-    """A shard function: it leaves a mark each time, and dies as often as it is told."""
+    """A shard function: it leaves a mark each time, and dies as often as it is asked to."""
     marks = Path(arguments["marks"])
     (marks / f"{os.getpid()}-{time.monotonic_ns()}").touch()
     if len(list(marks.iterdir())) <= int(arguments["deaths"]):

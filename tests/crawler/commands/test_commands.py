@@ -152,7 +152,7 @@ def test_a_reparse_opens_no_socket(copied: Data, tmp_path: Path) -> None:
         (["crawl", "category"], "say which source"),
         (["crawl", "category", "-a", "source=nowhere"], "unknown source; known are finews"),
         (["crawl", "category", "-a", "source=./nowhere.toml"], "there is no such file"),
-        (["crawl", "nobody", "-a", "source=finews"], "nobody is no spider; there are category, share"),
+        (["crawl", "nobody", "-a", "source=finews"], "nobody is not a spider; there are category, share"),
         (["crawl", "share", "-a", "source=finews"], "no share links"),
         (["crawl", "share", "-a", "source=finews", "-a", "urls=nowhere.txt"], "nowhere.txt"),
         (["crawl", "share", "-a", "source=finews", "-a", "urls=ftp://x/"], "is no link"),

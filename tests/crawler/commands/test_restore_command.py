@@ -52,7 +52,7 @@ def test_a_copy_made_while_a_crawl_runs_is_good(tmp_path: Path) -> None:
         finally:
             crawl.terminate()
             crawl.wait()
-        # The next run closes the file that was being written, and takes up what was still to fetch.
+        # The next run closes the file that was being written, and fetches what was left.
         done = run_scrapy("crawl", "category", "-a", f"source={source}", data=copy, settings=LOOPBACK)
         assert done.returncode == 0, done.stderr
     assert len(list(copy.posts("newspaper").glob("*.md"))) >= 41

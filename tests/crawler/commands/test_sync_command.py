@@ -173,7 +173,7 @@ def test_a_catalogue_that_is_away_is_said_before_anything_is_fetched(tmp_path: P
 
 
 def test_a_catalogue_that_goes_away_costs_no_page(tmp_path: Path) -> None:
-    """The crawl goes on, keeps everything, says so at its end; the next exchange makes good."""
+    """The crawl continues, keeps everything, says so at its end; the next exchange makes good."""
     source, data = tmp_path / "many.toml", Data(tmp_path / "data")
     with PostgresServer() as server, ManyPapers(1, ARTICLES) as papers:
         source.write_text(papers.source_toml(), "utf-8")

@@ -1,4 +1,4 @@
-"""Somebody else's spider: it knows nothing of this project, fetches what it is told and says what it saw."""
+"""Somebody else's spider: it knows nothing of this project, fetches what it is given and reports what it saw."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class PlainSpider(scrapy.Spider):
-    """Writes one JSON line a response to `saw`: path, status, headers, body, and the capture it was told of."""
+    """Writes one JSON line a response to `saw`: path, status, headers, body, and the capture reported to it."""
 
     name = "plain"
     handle_httpstatus_all = True

@@ -12,7 +12,7 @@ PIECE = 100 * 1024
 
 
 class Connection:
-    """A connection that remembers what it was told last."""
+    """A connection that remembers its last instruction."""
 
     def __init__(self) -> None:
         self.is_reading = True

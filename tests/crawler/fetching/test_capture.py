@@ -229,7 +229,7 @@ def test_what_follows_later_is_kept_as_well(data: Data) -> None:
 def test_no_status_but_three_digits_reaches_an_index(data: Data) -> None:
     odd = {f"/{n}": b"HTTP/1.1 %s OK\r\nContent-Length: 2\r\n\r\nhi" % status for n, status in enumerate(ODD_STATUSES)}
     with WireServer(odd | {"/well": build_response(b"well")}) as server:
-        # What is no status line is read until the server closes or the time is up.
+        # What is not a status line is read until the server closes or the time is up.
         settings = {"RETRY_ENABLED": False, "DOWNLOAD_TIMEOUT": 5}
         seen = crawl([server.url(path) for path in (*odd, "/well")], data, settings=settings)
     assert sum("failed" in saw for saw in seen) == len(odd)

@@ -1,4 +1,4 @@
-"""A faulty origin: the run ends, what can be had is archived and read, and each failure is counted by its reason."""
+"""A faulty origin: the run ends, what can be fetched is archived and read, each failure is counted by its reason."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def build_routes() -> dict[str, Route]:
 
 
 GOOD = {"well", "busy_twice", "reset_once", "cut_once", "drip", "changing"}
-# What is not told again by asking again is asked for once.
+# What a second request would not answer differently is requested once.
 ASKED = dict.fromkeys(("broken", "reset", "reset_inside", "cut", "silent", "stuck"), ATTEMPTS) | {"gone": 1}
 ASKED |= {"well": 1, "busy_twice": 3, "reset_once": 2, "cut_once": 2, "drip": 1, "changing": 1}
 FAILURES = {"http_500": 1, "http_404": 1, "broken_off": 1, "cut_short": 2, "timeout": 2}

@@ -33,7 +33,7 @@ PAGE = build_response(b"page")
 def crawl(
     routes: dict[str, Route], paths: list[str], data: Data, **settings: object
 ) -> tuple[list[Any], list[str], str]:
-    """Crawl pages of one host; return what the spider saw, which addresses were asked for, and the log."""
+    """Crawl pages of one host; return what the spider saw, which addresses were requested, and the log."""
     saw = data.path.parent / "saw.jsonl"
     saw.unlink(missing_ok=True)
     with WireProxy({f"http://{key}": route for key, route in routes.items()}) as proxy:

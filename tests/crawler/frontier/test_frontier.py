@@ -91,13 +91,13 @@ def test_a_crawl_that_is_asked_to_stop_is_taken_up_without_fetching_again(data: 
         assert done.returncode == 0, done.stderr
         assert "Resuming an unfinished run" in done.stderr
         twice = {path for path, count in paper.tally.items() if count > 1}
-        assert "/" in twice, "what is new comes first, also where a run is taken up"
+        assert "/" in twice, "what is new comes first, also where a run is continued"
         assert {path: paper.tally[path] for path in paper.pages - twice} == dict.fromkeys(paper.pages - twice, 1)
         assert not any(path.startswith("/a/") for path in twice)
     assert len(hash_tree(data.posts("big"))) == 300
 
 
-def test_a_finished_crawl_starts_anew(data: Data, tmp_path: Path) -> None:
+def test_a_finished_crawl_starts_over(data: Data, tmp_path: Path) -> None:
     source = tmp_path / "big.toml"
     with BigPaper(20) as paper:
         source.write_text(paper.source_toml(), "utf-8")

@@ -167,7 +167,7 @@ def test_a_job_is_over_when_nothing_is_pending_or_leased(open_table: Open) -> No
     assert (other.is_over(), other.count_open()) == (True, 0)
 
 
-def test_a_forgotten_job_starts_anew(open_table: Open) -> None:
+def test_a_forgotten_job_starts_over(open_table: Open) -> None:
     table = open_table()
     add(table, "1", "2")
     (lease,) = table.lease(lambda _: 1, most=1)

@@ -1,4 +1,4 @@
-"""What was wanted and not had is remembered, asked for ever more rarely, and given up only where it is gone."""
+"""What could not be fetched is remembered, requested ever more rarely, and given up only where it is gone."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def test_a_walk_is_remembered_by_its_rules(table: OwedTable, open_table: Open) -
     assert (again.count_refusals(), open_table("other").count_refusals()) == (7, 0)
 
 
-def test_pauses_go_on_growing_whoever_asks(table: OwedTable, open_table: Open, clock: Clock) -> None:
+def test_pauses_keep_growing_for_any_process(table: OwedTable, open_table: Open, clock: Clock) -> None:
     """Each try is of another machine: the fourth waits for four hours."""
     table.add([article("http://h/1")])
     for number in range(3):

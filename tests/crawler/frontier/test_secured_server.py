@@ -77,7 +77,7 @@ def find_secrets(data: Data) -> list[Path]:
 
 
 def test_a_crawl_over_tls_with_a_password_leaves_no_trace_of_it(data: Data, secured: Secured) -> None:
-    """Neither in a log line at any level nor in manifests, WARC files or databases, whoever the authority is."""
+    """Neither in a log line at any level nor in manifests, WARC files or databases, whichever the authority is."""
     with ManyPapers(2, 3) as papers:
         code, words = crawl(data, papers, secured.build_url())
         assert code == 0, words

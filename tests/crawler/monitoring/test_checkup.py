@@ -33,7 +33,7 @@ def test_a_fresh_folder_is_well_and_says_what_will_change(tmp_path: Path) -> Non
     code, found = look(tmp_path)
     assert code == 0
     assert found["project"][0] == "absent"
-    assert found["paper"][1].endswith("made again from the archive at first use")
+    assert found["paper"][1].endswith("rebuilt from the archive at first use")
     assert found["disk"][0] == found["python"][0] == found["sources"][0] == "good"
 
 

@@ -81,7 +81,7 @@ def test_a_bad_end_is_told(run: RunRecord, words: str) -> None:
 
 
 def test_a_worker_that_ended_badly_is_told_though_the_others_did_its_work() -> None:
-    """And that one found nothing to do is no fault: the crawl is judged as a whole."""
+    """And that one found nothing to do is not a fault: the crawl is judged as a whole."""
     died = build_run(0, {}, exit_reason="", state=RunState.DIED, machine="m1")
     idle, busy = build_run(0, {}), build_run(0)
     told = find_alerts([build_run(0, workers=(died, busy)), *list_past()])

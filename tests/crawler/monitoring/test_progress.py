@@ -75,7 +75,7 @@ def test_json_tells_of_everything_once(source: Path, data: Data) -> None:
 
 
 def test_the_log_does_not_tear_the_bar(source: Path, data: Data) -> None:
-    """Every line of the log starts where a line starts, the bar is drawn anew below it, and nothing of it remains."""
+    """Every line of the log starts where a line starts, the bar is redrawn below it, and nothing of it remains."""
     shown = run_on_terminal(source, data)
     assert re.search(r"newspaper .* pages · \d+ new · .* waiting, \d+s left", shown)
     stamps = list(re.finditer(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[", shown))

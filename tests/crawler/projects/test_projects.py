@@ -158,7 +158,7 @@ def test_a_wheel_runs_the_demo_in_an_empty_folder(tmp_path: Path) -> None:
         check=False,
     )
     if listed.returncode:
-        pytest.skip("the project's files are listed by git, and this is no clone")
+        pytest.skip("the project's files are listed by git, and this is not a clone")
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ def _iter_parts(data: bytes) -> Iterator[bytes]:
 
 
 def _iter_inflated(data: bytes) -> Iterator[bytes]:
-    """Yield the content of each gzip member; what is no member fails."""
+    """Yield the content of each gzip member; what is not a member fails."""
     while data:
         inflater = zlib.decompressobj(wbits=31)
         yield inflater.decompress(data)

@@ -47,7 +47,7 @@ def test_no_byte_is_left_in_storage_whatever_happens_in_between(tmp_path: Path, 
         done = run_scrapy("forget", url, "--yes", data=data, environment=moto.environment)
         assert done.returncode == 0, done.stdout + done.stderr
 
-        # Lists still name the address; the page itself was asked for and answered in records that are gone.
+        # Lists still name the address; the page itself was requested and answered in records that are gone.
         stored = list_stored(moto)
         assert len(stored) == 2, "a WARC file and its sidecar, and no version of before"
         assert [name for name, body in stored.items() if f"GET {ARTICLE}".encode() in body] == []

@@ -82,6 +82,6 @@ def test_a_slip_changes_nothing(tmp_path: Path) -> None:
     assert run_scrapy("exclude", "paper.example", "(", data=data).returncode == 2
     assert run_scrapy("exclude", "--remove", data=data).returncode == 2
     unknown = run_scrapy("exclude", "--remove", "paper.example", data=data)
-    assert (unknown.returncode, "paper.example is no pattern here" in unknown.stderr) == (1, True)
+    assert (unknown.returncode, "paper.example is not a pattern here" in unknown.stderr) == (1, True)
     assert run_scrapy("exclude", "paper.example", data=tmp_path / "absent").returncode == 2
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Webhooks while a crawl goes on: a receiver gets an article before the crawl fetches the next one."""
+"""Webhooks while a crawl is in progress: a receiver gets an article before the crawl fetches the next one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ledger that an earlier version wrote is made again from the archive, with a sentence, and nothing is lost."""
+"""A ledger that an earlier version wrote is rebuilt from the archive, with a sentence, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_first_command_that_needs_it_makes_it_again(old: Data, command: list
     before = hash_tree(old.posts("newspaper"))
     done = run_scrapy(*command, data=old)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stderr.count("was written by an earlier version; it is made again from the archive") == 1
+    assert done.stderr.count("was written by an earlier version; it is rebuilt from the archive") == 1
     after = hash_tree(old.posts("newspaper"))
     assert before.items() <= after.items()
     with closing(open_ledger(Collection.open(old.path, "newspaper"))) as ledger:

@@ -1,4 +1,4 @@
-"""The joint manifest: what several workers did, told as one run, whoever tells it first."""
+"""The joint manifest: what several workers did, as one run, whichever worker writes it first."""
 
 from __future__ import annotations
 

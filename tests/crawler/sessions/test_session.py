@@ -181,7 +181,7 @@ def test_a_log_in_that_fails_is_told_once_and_the_crawl_goes_on(data: Data, tmp_
     with WireServer(wall.routes()) as server:
         _, log = crawl(write_definition(tmp_path, server.base_url), data, email="someone@else.example")
         posted = [exchange for exchange in server.exchanges if exchange.received.startswith(b"POST")]
-    assert log.count("The log-in of source wall failed: it was answered 403; the crawl goes on without it") == 1
+    assert log.count("The log-in of source wall failed: it was answered 403; the crawl continues without it") == 1
     assert len(posted) == 1
     assert "'session/login_failed': 1" in log
     assert PASSWORD not in log

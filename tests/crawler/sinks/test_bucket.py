@@ -1,4 +1,4 @@
-"""Parquet in object storage (moto's server): read there as it is, and whole for whoever reads the manifest."""
+"""Parquet in object storage (moto's server): read there as it is, and whole for readers of the manifest."""
 
 from __future__ import annotations
 

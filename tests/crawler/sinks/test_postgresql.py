@@ -1,4 +1,4 @@
-"""Posts in a real PostgreSQL: inserted, updated and deleted once each, whoever is killed in between."""
+"""Posts in a real PostgreSQL: inserted, updated and deleted once each, whichever side is killed in between."""
 
 from __future__ import annotations
 

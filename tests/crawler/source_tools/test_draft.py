@@ -177,7 +177,7 @@ def test_a_visitor_keeps_to_robots_txt_and_to_a_limit() -> None:
 
 
 def test_a_front_page_of_sections_is_looked_through() -> None:
-    """Its sections are no articles, however long their texts; the articles stand one page further."""
+    """Its sections are not articles, however long their texts; the articles stand one page further."""
     days = [f"/news/2026/03/{day:02}/{day}0.html" for day in range(1, 7)]
     story = "<h1>Die Fähre legt wieder ab</h1><time>4. März 2026</time><p>" + "Sie fährt wieder. " * 20 + "</p>"
     section = "<h1>Nachrichten</h1><p>Hier lesen Sie alles aus dem Hafen und aus der Stadt, jeden Tag aufs Neue.</p>"
@@ -289,7 +289,7 @@ def test_sections_go_on_alike_and_what_is_not_found_is_named() -> None:
 
 
 def test_https_is_asked_for_where_a_scheme_is_missing() -> None:
-    """Nothing listens there; the sentence shows what was asked for."""
+    """Nothing listens there; the sentence shows what was requested."""
     done = run_scrapy("sources", "new", "localhost.localdomain:9", settings=ALLOW)
     assert done.returncode == 1
     assert "https://localhost.localdomain:9" in done.stderr

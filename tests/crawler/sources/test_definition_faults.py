@@ -232,7 +232,7 @@ def test_a_wrong_value_is_told_at_its_key(path: _Path) -> None:
     assert any(faults), "nothing that was put here was wrong"
     key = name_key(path)
     for fault in filter(None, faults):
-        # A table is told by its own key or by one in it; what depends on another key by that.
+        # A table is recognised by its own key or by one in it; what depends on another key by that.
         assert fault.startswith(key) or key.startswith(fault) or fault.rpartition(".")[0] == key.rpartition(".")[0], (
             fault
         )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ONE_BY_ONE = {**LOOPBACK, "CONCURRENT_REQUESTS": 1}
 HTML = [("Content-Type", "text/html; charset=utf-8")]
-# Sections with two articles a page; the last page of each is older than the day that is asked for.
+# Sections with two articles a page; the last page of each is older than the day that is requested.
 DAYS = {
     "sea": ["2026-11-20", "2026-11-10", "2025-06-01", "2020-02-02", "2018-05-05", "2017-01-01", "2016-01-01"],
     "city": ["2026-11-21", "2026-11-11", "2024-06-01", "2020-01-02", "2018-04-05", "2017-02-01", "2016-02-01"],

@@ -193,7 +193,7 @@ def test_each_listing_shape_can_be_a_seed(data: Data, key: str) -> None:
 
 
 def test_a_listing_entry_without_anything_is_dated_by_its_id_or_refused(data: Data) -> None:
-    """Seen for real; a post named `-202205262391921712.md` once came of it."""
+    """Seen for real; a post named `-202205262391921712.md` was once the result."""
     blank = {"title": "", "medianame": "", "datetime": ""}
     routes: dict[str, Route] = {
         "http://listing.example/robots.txt": NO_ROBOTS,
@@ -251,7 +251,7 @@ def test_undeclared_gb18030_is_read_right(data: Data) -> None:
 
 
 def test_scope_holds_for_links_and_redirects(data: Data) -> None:
-    """Neither a link nor a redirect leads out; a stranger's page is not even asked for."""
+    """Neither a link nor a redirect leads out; a stranger's page is not even requested."""
     site = Finews(ARTICLES[3:4])
     routes = site.build_routes()
     article = ARTICLES[4]

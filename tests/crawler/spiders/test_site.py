@@ -122,7 +122,7 @@ def test_bounds_hold(data: Data, gazette: Gazette) -> None:
     assert len(days) == ARTICLES - 19
     counts = read_counts(data)
     assert counts["discovery/left/too_old"] > 0
-    assert "posts/dropped/no_text" not in counts, "what is only spoken of is no post that failed"
+    assert "posts/dropped/no_text" not in counts, "what is only spoken of is not a post that failed"
     verify(data)
 
 
@@ -171,7 +171,7 @@ def test_an_endless_pager_ends(data: Data) -> None:
             __getitem__ = get
 
         server.routes = Endless()
-        crawl(data, server.base_url, "max_pages=60", "depth=50", code=1)  # a list again is no article
+        crawl(data, server.base_url, "max_pages=60", "depth=50", code=1)  # a list again is not an article
         lists = [exchange.target for exchange in server.exchanges if exchange.target.startswith("/list")]
     assert len(lists) <= 2
     assert read_counts(data)["discovery/left/nothing_new"] > 0

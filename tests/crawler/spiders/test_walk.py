@@ -153,7 +153,7 @@ def test_what_nothing_reads_is_refused(data: Data, paper: Paper, options: tuple[
 
 
 def test_rules_with_discovery_bound_what_a_sitemap_names(tmp_path: Path, data: Data) -> None:
-    """Of five articles the two newest are asked for, of two sitemaps the one that may hold what is new enough."""
+    """Of five articles the two newest are requested, of two sitemaps the one that may hold what is new enough."""
     with WireServer({}) as server:
         source = tmp_path / "weir.toml"
         text = (

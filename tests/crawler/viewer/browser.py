@@ -201,7 +201,7 @@ class Browser:
 
 
 def list_requests(log: Path) -> list[str]:
-    """Every address that was asked for and every name that was looked up, from the log of a browser that has ended."""
+    """Every address that was requested and every name that was looked up, from the log of a browser that has ended."""
     text = log.read_text("utf-8", "replace")
     urls = re.findall(r'"url":"((?:https?|wss?|ftp):[^"]*)"', text)
     urls += [f"http://{host}/" for host in re.findall(r'"host":"(?:https?://)?([^"/:]+)', text)]

@@ -72,7 +72,7 @@ def test_changes_are_told_from_a_cursor_on(viewer: Viewer) -> None:
     assert get(viewer, "/changes?collection=newspaper&since=nonsense").status == 400
 
 
-def test_a_feed_is_sent_once_to_whoever_has_it(crawl: tuple[Data, str], tmp_path: Path) -> None:
+def test_a_feed_is_sent_once_to_a_reader_that_has_it(crawl: tuple[Data, str], tmp_path: Path) -> None:
     data = Data(tmp_path / "data")
     data.path.mkdir()
     for name in ("collections", "_posts"):
@@ -175,7 +175,7 @@ def test_a_memento_names_the_post_that_it_made(viewer: Viewer) -> None:
 
 
 def test_a_capture_has_its_text(viewer: Viewer) -> None:
-    """Also one that made no post, and none that is no page."""
+    """Also one that made no post, and none that is not a page."""
     beside = read(viewer, build_path("/-/beside", FERRY))
     (frame,) = re.findall(r'<iframe [^>]*src="//localhost:80([^"]+)"', beside)
     banner = read(viewer, frame.replace("mp_/", "/", 1))

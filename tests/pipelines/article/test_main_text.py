@@ -308,7 +308,7 @@ TOOLS = ["A long rope", "Two hammers", "One bucket"]
 @pytest.mark.parametrize(
     ("listed", "expected"),
     [
-        # Each entry has a link in it, and is no teaser.
+        # Each entry has a link in it, and is not a teaser.
         (f"<ul>{''.join(f'<li><a href=/x>{e[:14]}</a>{e[14:]}</li>' for e in ENTRIES)}</ul>", ENTRIES),
         (f"<ul class=wp-block-list>{''.join(f'<li>{tool}</li>' for tool in TOOLS)}</ul>", TOOLS),
         # One entry is a link, the others say something.

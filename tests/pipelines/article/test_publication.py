@@ -41,7 +41,7 @@ def say_to_machines(day: str) -> str:
         f"<main>{HEADLINE}{PROSE}</main><div id='sidebar'><dl><dt>Veröffentlicht</dt><dd>12 Aug 2025</dd></dl></div>",
         # The class of what holds all speaks of a column.
         f"<div class='page sidebar-mode-single'>{HEADLINE}<div class='date'>August 12, 2025</div>{PROSE}</div>",
-        # The headline is no heading.
+        # The headline is not a heading.
         f"<div class='big'>The old bridge</div><p>By A. Mason</p><p>August 12, 2025</p>{PROSE}",
         # Written twice, in two orders.
         f"<div><p>12.08.2025</p>{HEADLINE}{PROSE}</div>{LINKS}<small>2025-08-12</small>",

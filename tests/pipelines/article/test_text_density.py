@@ -1,4 +1,4 @@
-"""Measures of a tree: brought up to date where it has changed, they are those of the whole tree measured again."""
+"""Measures of a tree: updated where it has changed, they are those of the whole tree measured again."""
 
 from __future__ import annotations
 

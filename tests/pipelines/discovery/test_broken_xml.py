@@ -211,14 +211,14 @@ DEPARTURES = {
 
 NOT_FOUND = {
     "cdf": "CDF of 1997 is not read",
-    "brief-entry": "a document that is one entry is no feed",
+    "brief-entry": "a document that is one entry is not a feed",
     "entry-source-author": "likewise",
     "app/invalid-": "likewise",
     "atom/2/iri": "a host of other letters is written in ASCII",
     "link-same-rel": "of several addresses the first is taken, not the last",
     "entry_link_multiple": "likewise",
     "multiple_item_guid": "likewise",
-    "rss/must/atom_link": "in RSS the text of Atom's link is no address",
+    "rss/must/atom_link": "in RSS the text of Atom's link is not an address",
     "_no_href_link_priority": "what an entry encloses is not the entry",
     "enclosure_no_href": "likewise",
     "canonical_uri": "ports and question marks that say nothing are left out",
@@ -251,7 +251,7 @@ def test_what_feedparser_finds_is_found() -> None:
         base = re.search(r"Content-Location:\s*(\S+)", head)
         for name, value in _EXPECTED.findall(expect[1]) if expect else ():
             wanted = ast.literal_eval(value)
-            # Most have no address, and an entry without one is no article.
+            # Most have no address, and an entry without one is not an article.
             linked = body if name == "link" else _ENTRY_END.sub(_LINKS + rb"\g<0>", body)
             feed = read_feed(linked, base[1] if base else URL, header[1].strip().encode() if header else b"")
             found = {

@@ -142,7 +142,7 @@ HIDDEN = [
 
 @pytest.mark.parametrize(("body", "mended", "is_read"), HIDDEN)
 def test_no_declared_entity_reaches_the_parser(body: bytes, mended: str, *, is_read: bool) -> None:
-    """One with elements in it that holds itself makes libxml2 free what lxml goes on to use."""
+    """One with elements in it that holds itself makes libxml2 free what lxml then uses."""
     for _ in range(20):
         feed = read_feed(body, "http://h/")
         assert (feed.mended, bool(feed.entries), bool(feed.refused)) == (mended, is_read, not is_read)

@@ -1,4 +1,4 @@
-"""The benchmark of exports runs and says what it promises to say; how fast anything is, is no test's business."""
+"""The benchmark of exports runs and says what it promises to say; speed is not tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The change log: a reader that goes on from a cursor gets every change at least once, also when the log was lost."""
+"""The change log: a reader that continues from a cursor gets every change at least once, also when the log was lost."""
 
 from __future__ import annotations
 
@@ -384,7 +384,7 @@ def test_one_cursor_holds_the_places_in_many_logs() -> None:
     assert split_cursor(joined, ["a.b", "b", "new"]) == {"a.b": START, "b": ours, "new": START}
     assert split_cursor(START, ["a", "b"]) == {"a": START, "b": START}
     assert split_cursor(ours, ["b"]) == {"b": ours}
-    with pytest.raises(CursorError, match="of one collection, and several are asked for; name the one"):
+    with pytest.raises(CursorError, match="of one collection, and several are requested; name the one"):
         split_cursor(ours, ["a", "b"])
     owned = str(replace(parse_cursor(ours), owner=digest_owner("b")))
     assert split_cursor(owned, ["a", "b"]) == {"a": START, "b": owned}
@@ -584,5 +584,5 @@ def test_every_reader_hears_of_a_change_once_it_is_made(tmp_path: Path) -> None:
     change = json.loads(lines[-1].removeprefix("data: "))
     assert change == events[-1]["data"] == json.loads(body_of(polled))["changes"][0]
     assert lines[-3:-1] == [f"id: {change['cursor']}", "event: post.updated"]
-    assert list(stream.read(events[-1]["cursor"])) == [], "what is kept of the last event is enough to go on"
+    assert list(stream.read(events[-1]["cursor"])) == [], "what is kept of the last event is enough to continue"
     assert checked["title"] == change["schema"]

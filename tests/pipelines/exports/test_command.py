@@ -136,7 +136,7 @@ def test_the_schema_is_written_and_printed(tmp_path: Path) -> None:
 
 USAGE = [
     ([], "name one format: jsonl"),
-    (["xlsx", "-o", "x"], "xlsx is no format; there are jsonl"),
+    (["xlsx", "-o", "x"], "xlsx is not a format; there are jsonl"),
     (["jsonl"], "give the file or folder to write with -o"),
     (["jekyll", "-o", "x", "--since", "start"], "always contains all posts"),
     (["jsonl", "-o", "x", "--since", "yesterday"], "is not a cursor"),
@@ -258,7 +258,7 @@ FAULTS = [
     ("x =", "is not TOML"),
     ('[[export]]\nformat = "csv"\npath = "x"\nsafe_cells = "yes"', "safe_cells of .* must be true or false"),
     ('[[exports]]\nformat = "csv"', "exports is not a table here"),
-    ('[[export]]\nformat = "xls"\npath = "x"', "'xls' is no format; there are jsonl, csv"),
+    ('[[export]]\nformat = "xls"\npath = "x"', "'xls' is not a format; there are jsonl, csv"),
     ('[[export]]\nformat = "csv"', "needs a path and a format"),
     ('[[export]]\nformat = "csv"\npath = "x"\nfile = "y"', "file is not a key"),
     ('[[export]]\nformat = "csv"\npath = 3', "must be a text"),

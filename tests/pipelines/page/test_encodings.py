@@ -123,7 +123,7 @@ def test_a_label_means_what_browsers_mean(label: str, text: str) -> None:
 
 
 def test_replacement_holds_where_all_bytes_are_ascii() -> None:
-    """An escape of it could hide markup from whoever takes the bytes for ASCII."""
+    """An escape of it could hide markup from a reader that takes the bytes for ASCII."""
     assert decode_page(b"~{VPND~}", content_type=b"text/html; charset=hz-gb-2312") == "\ufffd"
     assert decode_page(b"", content_type=b"text/html; charset=hz-gb-2312") == ""
 

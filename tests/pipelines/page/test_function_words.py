@@ -61,7 +61,7 @@ def test_what_a_page_says_counts_where_the_text_is_of_it(language: str) -> None:
         ("Rovaniemi Turku Oulu Tampere Espoo " * 8, "", ""),  # names are of no language
         ("Rovaniemi Turku Oulu Tampere Espoo " * 8, "fi", "fi"),
         (TEXTS["sv"], "da", "sv"),
-        (TEXTS["id"], "ms", "ms"),  # hardly to be told apart
+        (TEXTS["id"], "ms", "ms"),  # hardly distinguishable
         (TEXTS["en"], "mi", "en"),
         ("", "", ""),
     ],

@@ -158,7 +158,7 @@ def test_a_definition_out_of_an_archive_loads_no_file(tmp_path: Path, monkeypatc
 
 
 def crawl(folder: Path, definition: str, **options: object) -> Data:
-    """Crawl a home page and one article; the definition is told the server's address."""
+    """Crawl a home page and one article; the definition is given the server's address."""
     data = Data(folder / "data")
     with WireServer(
         {"/": build_response(b'<a href="/1.html">x</a>'), "/1.html": build_response(PAGE.encode())}

@@ -293,7 +293,7 @@ def test_a_ledger_without_a_log_is_walked_through(library: Library) -> None:
     with closing(PostIndex(library, "paper")) as index:
         assert index.count(Wanted()) == 2
     with closing(FilingLog(path)) as log:
-        assert log.find_end()[0], "whoever opens the ledger to write gives it a log"
+        assert log.find_end()[0], "opening the ledger to write gives it a log"
 
 
 def wait_for(holds: Callable[[], bool]) -> bool:
