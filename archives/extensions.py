@@ -1,6 +1,6 @@
 """Extensions from installed distributions: classes found by group and name, as entry points.
 
-It lies in this package because reading a stored file needs it, also where nothing but the archive is at hand. A
+It is in this package because reading a stored file needs it, also where nothing but the archive is at hand. A
 distribution is imported only when what it offers is asked for by name, so that a broken one stops nothing else.
 
 Spec: https://packaging.python.org/en/latest/specifications/entry-points/

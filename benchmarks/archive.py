@@ -60,7 +60,7 @@ class Result:
 
     Attributes:
         per_s: records written or read, captures or questions, a second of CPU time.
-        ratio: its speed against warcio's; None where warcio has no such job.
+        ratio: its speed against warcio's; None if warcio has no such job.
     """
 
     job: str

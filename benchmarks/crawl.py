@@ -1,6 +1,6 @@
 """What a crawl costs: CPU seconds of the full job against bare Scrapy on the same pages.
 
-`python -m benchmarks.crawl` serves a paper from a process of its own and lets each job crawl it as a child process,
+`python -m benchmarks.crawl` serves a paper from its own process and lets each job crawl it as a child process,
 in turn and round after round, so that whatever else the machine is doing falls on all of them alike. A job is the
 `scrapy` command as a user types it, start-up included; its cost is what the kernel says it used, user and system time
 of all its threads. A job that did not fetch every page once, or left other files than it should, stops the benchmark.

@@ -2,7 +2,7 @@
 
     python -m benchmarks.export [--posts 100000] [--rounds 1] [--format NAME ...] [--json]
 
-A ledger is filled with posts of 3 kB; then each format is written in a process of its own, in turn and round after
+A ledger is filled with posts of 3 kB; then each format is written in its own process, in turn and round after
 round, from a tenth of the posts and from all of them. Two loops that nobody could do without are the measure: one reads
 each state with orjson and writes it out again, the other makes Parquet of it with pyarrow alone. Neither dates a post
 in its source's zone, or takes the text out of the body. CPU seconds as the kernel states them, start-up

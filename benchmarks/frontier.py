@@ -1,6 +1,6 @@
 """What the frontier costs: CPU seconds of a crawl with it against the same crawl with Scrapy's own queues.
 
-`python -m benchmarks.frontier` serves a paper from a process of its own and lets each pair of jobs crawl it in turn,
+`python -m benchmarks.frontier` serves a paper from its own process and lets each pair of jobs crawl it in turn,
 round after round. The two jobs of a pair differ in `SCHEDULER` and in nothing else. Then a process fills a frontier
 with addresses and tells how much memory it holds, while more and more of them wait.
 """

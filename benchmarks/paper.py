@@ -1,4 +1,4 @@
-"""A paper of any size, served from memory by a process of its own, so that its CPU time is nobody's.
+"""A paper of any size, served from memory by its own process, so that its CPU time is nobody's.
 
 Every response is made before the first is requested: the same seed, the same bytes. A story is a page of about 16 KB
 as news sites print them, more frame than text, with the links of its section and of the stories beside it. `python -m
@@ -182,7 +182,7 @@ _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 class Served:
-    """The paper on sale in a process of its own, between `with` and the end of its block."""
+    """The paper on sale in its own process, between `with` and the end of its block."""
 
     def __init__(self, stories: int) -> None:
         self._stories = stories

@@ -2,7 +2,7 @@
 
     python -m benchmarks.tables [--tables DIR] [--write]
 
-DIR holds a folder a table and stands beside the project; the tables' own program asks `scrapy extract --batch` for
+DIR holds a folder a table and is beside the project; the tables' own program asks `scrapy extract --batch` for
 every page and scores the answers, which takes some minutes. With `--write` the figures replace those of the page.
 """
 

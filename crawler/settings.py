@@ -138,7 +138,7 @@ BOUNDS_DECODED_BYTES = 32 * 1024 * 1024
 BOUNDS_HELD_BYTES = 24 * 1024 * 1024
 # Processor time for reading one page: a net for rules that never end. What counts otherwise is work, not time.
 BOUNDS_PAGE_SECONDS = 20.0
-# How many links lie between a seed and a page at most, pages of a listing that follow each other included.
+# How many links are between a seed and a page at most, pages of a listing that follow each other included.
 BOUNDS_HOPS = 1_000
 # Requests to one host, and to all hosts, in one run.
 BOUNDS_HOST_PAGES = 100_000

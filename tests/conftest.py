@@ -45,7 +45,7 @@ def newspaper_archive(tmp_path_factory: pytest.TempPathFactory) -> Data:
     with Newspaper() as paper:
         source.write_text(paper.source_toml(), "utf-8")
         for edition in (1, 2):
-            time.sleep(1)  # so that a timestamp, which counts whole seconds, can stand between the runs
+            time.sleep(1)  # so that a timestamp, which counts whole seconds, can be between the runs
             paper.publish(edition=edition)
             settings = {"RESOLVER_ALLOW": "127.0.0.0/8"}
             done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)

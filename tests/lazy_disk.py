@@ -16,7 +16,7 @@ from typing import Any
 
 _POINTER = ctypes.c_void_p
 _SYNC = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, ctypes.c_int)
-# Names are passed on as they lie in memory: options follow behind them.
+# Names are passed on as they are in memory: options follow behind them.
 _OPEN = ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, _POINTER, _POINTER, ctypes.c_int, _POINTER)
 
 
@@ -44,7 +44,7 @@ _kept: list[Any] = []  # what SQLite points to must live as long as the process
 
 
 def find_sqlite() -> Any:
-    """The library that Python's own module uses, or None where it has one inside."""
+    """The library that Python's own module uses, or None if it has one inside."""
     import sqlite3  # noqa: F401, PLC0415 (so that it is mapped)
 
     name, maps = find_library("sqlite3"), Path("/proc/self/maps")

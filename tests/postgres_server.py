@@ -24,7 +24,7 @@ def find_program(name: str) -> str | None:
 
 
 class PostgresServer:
-    """One server with its data in a folder of its own; use as a context manager."""
+    """One server with its data in its own folder; use as a context manager."""
 
     def __init__(self, *, password: str = "s3cret-word") -> None:
         if find_program("initdb") is None or find_program("postgres") is None:

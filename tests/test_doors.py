@@ -221,5 +221,5 @@ def test_history_library_and_viewer(crawled: tuple[Data, Path], files: dict[str,
     (version,) = [json.loads(line) for line in done.stdout.splitlines()]
     record = next(record for record in Library(data.path).posts() if record.identifier == "1")
     assert (version["headline"], version["articleBody"]) == (record.headline, record.articleBody)
-    # The definition lies outside the project, so what the viewer knows of it is what the crawl archived.
+    # The definition is outside the project, so what the viewer knows of it is what the crawl archived.
     assert check_file(collection, data.posts("nordblatt"), record).holds

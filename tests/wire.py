@@ -58,7 +58,7 @@ class WireExchange:
 
     @property
     def target(self) -> str:
-        """The request target as received; empty where no whole request line came."""
+        """The request target as received; empty if no whole request line came."""
         parts = self.received.split(b"\n", 1)[0].split()
         return parts[1].decode("latin-1") if len(parts) > 1 else ""
 
@@ -73,7 +73,7 @@ class _Log:
 
 
 class Loopback:
-    """An asyncio server in a thread of its own, joined on exit with every connection closed.
+    """An asyncio server in its own thread, joined on exit with every connection closed.
 
     Args:
         hosts: loopback addresses to listen on.

@@ -39,7 +39,7 @@ def take_part(
     origin: str,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Added | None:
-    """Take the captures of a WARC file that are meant into a collection; None where none is.
+    """Take the captures of a WARC file that are meant into a collection; None if none is.
 
     Args:
         is_meant: asked with the address and the `WARC-Date` of each capture.

@@ -45,7 +45,7 @@ class Originals:
         self._by_url: OrderedDict[str, Original] = OrderedDict()
 
     def close(self) -> None:
-        """Let the catalogue go."""
+        """Close the catalogue."""
         self._index.close()
 
     def find(self, exchange: Exchange, answer: Answer) -> Original | None:

@@ -71,7 +71,7 @@ class WarcWriter:
         records_written: over all files, warcinfo records included.
     """
 
-    def __init__(  # noqa: PLR0913 (each is a choice of its own, made by name)
+    def __init__(  # noqa: PLR0913 (each is its own choice, made by name)
         self,
         collection: Collection,
         *,
@@ -134,7 +134,7 @@ class WarcWriter:
         Raises:
             DiskFull: there is no room for them; the file ends where it did before.
             WriteError: the disk did not take them, likewise.
-            RecordError: the address or another value cannot stand in a record's header.
+            RecordError: the address or another value cannot be in a record's header.
         """
         if self._mask:
             exchange = replace(exchange, raw_request=mask_secrets(exchange.raw_request))
@@ -209,7 +209,7 @@ class WarcWriter:
         Args:
             of: record id of the capture.
             at: when it was made.
-            remarks: names and values that say how; they stand in a metadata record beside it.
+            remarks: names and values that say how; they are in a metadata record beside it.
         """
         file = self._ensure_file()
         made = build_conversion(

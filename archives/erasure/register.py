@@ -72,7 +72,7 @@ class Register:
         return bool(self.erasures)
 
     def has_address(self, url: str) -> bool:
-        """Return whether what stands at an address was erased."""
+        """Return whether what is at an address was erased."""
         return bool(self._addresses) and digest_address(url) in self._addresses
 
     def has_article(self, source: str, identifier: str) -> bool:
@@ -119,7 +119,7 @@ class Register:
 
 
 def load_register(collection: Collection) -> Register:
-    """Return a collection's register; it is empty where nothing was erased.
+    """Return a collection's register; it is empty if nothing was erased.
 
     Raises:
         CollectionError: the file is damaged, so what must stay erased is unknown.

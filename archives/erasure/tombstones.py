@@ -64,7 +64,7 @@ def erase_records(
         is_cut: make the file smaller, so that what follows moves.
 
     Returns:
-        None where no record is meant.
+        None if no record is meant.
 
     Raises:
         ErasureRefused: the file is of a kind that is not rewritten, or a tombstone has no room in it.

@@ -76,7 +76,7 @@ class CollectionIndex:
         self.close()
 
     def close(self) -> None:
-        """Let the database go; the next question opens it again."""
+        """Close the database; the next question opens it again."""
         if self._finalizer is not None:
             self._finalizer()
         self._finalizer = self._database = None
@@ -192,7 +192,7 @@ class CollectionIndex:
         return {instant for instant in found if instant is not None}
 
     def _select(self, clauses: str, *values: object) -> Iterator[IndexEntry]:
-        # Every iteration has a cursor of its own: two may run at once.
+        # Every iteration has its own cursor: two may run at once.
         with closing(self._open().execute(_SELECT + clauses, values)) as rows:
             for row in rows:
                 yield load_row(row[:-1], row[-1])
@@ -228,7 +228,7 @@ def _hide(database: sqlite3.Connection, exclusions: Exclusions) -> None:
 
 
 def _refresh(database: sqlite3.Connection, collection: Collection) -> int:
-    """Make the rows agree with the files; each file is taken in whole, in a transaction of its own."""
+    """Make the rows agree with the files; each file is taken in whole, in its own transaction."""
     found = {warc: state for warc in collection.iter_warcs() if (state := find_state(collection, warc))}
     listed = dict(database.execute("SELECT filename, state FROM warc").fetchall())
     changed = [warc for warc, state in found.items() if listed.get(warc.name) != state]

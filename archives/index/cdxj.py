@@ -31,7 +31,7 @@ class IndexEntry:
         timestamp: 14 digits.
         mime: the media type the server gave, without parameters; `warc/revisit` for a revisit, `unk` if
             unknown.
-        status: None where there is no HTTP head.
+        status: None if there is no HTTP head.
         digest: the payload digest as recorded; empty if it is not.
         length: of the gzip member.
     """
@@ -108,7 +108,7 @@ def _check_text(value: object) -> str:
 
 
 def _check_filename(value: object) -> str:
-    """The name of a file, which stands in a collection's `archive/`; any other would lead out of it."""
+    """The name of a file, which is in a collection's `archive/`; any other would lead out of it."""
     name = _check_text(value)
     if not name or name.startswith(".") or {"/", "\\", "\0"} & set(name):
         raise ValueError(f"not the name of a WARC file: {name[:120]!r}")
@@ -162,5 +162,5 @@ def load_row(row: tuple[Any, ...], filename: str) -> IndexEntry:
 
 
 def find_key(url: str) -> str:
-    """The SURT key of an address as it stands in an index line, whose fields are parted by spaces."""
+    """The SURT key of an address as it is in an index line, whose fields are parted by spaces."""
     return surt_key(url).replace(" ", "%20")

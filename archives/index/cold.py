@@ -1,6 +1,6 @@
 """The index of a large collection as one Parquet file with Common Crawl's column names.
 
-The catalogue takes several hundred bytes a capture and has to lie on a disk of this machine; this takes a tenth, and
+The catalogue takes several hundred bytes a capture and has to be on a disk of this machine; this takes a tenth, and
 a look-up reads the footer once and then one row group. Rows are sorted by key and time, so that the least and the
 greatest key of each row group tell where an address is. It is made when asked for and not kept up to date.
 
@@ -154,7 +154,7 @@ class ColdIndex:
         except FileNotFoundError as error:
             raise CollectionError(f'there is no {path.name}; write it with "index --cold"', path=path) from error
         except (pyarrow.ArrowInvalid, AttributeError, OSError) as error:
-            raise CollectionError(f"{path.name} cannot be read ({error}); make it again", path=path) from error
+            raise CollectionError(f"{path.name} cannot be read ({error}); rebuild it", path=path) from error
 
     def __enter__(self) -> Self:
         return self

@@ -59,7 +59,7 @@ def _find_sent(request: bytes) -> str:
 
 
 class MethodKeys:
-    """The keys of captures by the requests that stand beside them, before or behind."""
+    """The keys of captures by the requests that are beside them, before or behind."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, str] = {}

@@ -48,7 +48,7 @@ class MendedFile:
         faults: how many records had each; `shared-member` counts records that shared their gzip member with others.
         lost: what could not be read and is left out, in words.
         damaged: records whose bytes have changed since they were written; they are copied as they are.
-        is_new: False where the copy was there already.
+        is_new: False if the copy was there already.
     """
 
     source: Path
@@ -232,7 +232,7 @@ class _CopyWriter:
 
 
 def _find_source(path: Path) -> str:
-    """The SHA-256 of the file that a repaired copy was made from; empty where it says none."""
+    """The SHA-256 of the file that a repaired copy was made from; empty if it says none."""
     for number, record in enumerate(iter_records(path)):
         if record.type == RecordType.METADATA:
             for line in record.start.decode("utf-8", "replace").splitlines():

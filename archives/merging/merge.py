@@ -89,7 +89,7 @@ def merge_files(
         on_damage: called for each file that is damaged, which stays as it is.
 
     Returns:
-        What was made; None where fewer than two files are whole.
+        What was made; None if fewer than two files are whole.
 
     Raises:
         CollectionError: there is another file by that name.

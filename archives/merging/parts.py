@@ -90,7 +90,7 @@ class MergedParts:
         self._found: dict[str, tuple[Merge, Part]] | None = None
 
     def find(self, name: str) -> tuple[Merge, Part] | None:
-        """Return the merged file that a file went into, and which part of it this is; None where it was not merged."""
+        """Return the merged file that a file went into, and which part of it this is; None if it was not merged."""
         if self._found is None:
             self._found = {part.name: (merge, part) for merge in iter_merges(self._collection) for part in merge.parts}
         return self._found.get(name)
@@ -102,7 +102,7 @@ def find_parts_file(collection: Collection, name: str) -> Path:
 
 
 def load_merge(collection: Collection, name: str) -> Merge | None:
-    """Return what a WARC file was made of; None where it is not a merged one.
+    """Return what a WARC file was made of; None if it is not a merged one.
 
     Raises:
         CollectionError: the list of parts is damaged.

@@ -84,7 +84,7 @@ class ReplayApp:
     Args:
         notes: links to show beside a memento, by collection and index entry.
         sections: links in the line at the head of each page.
-        packages: the path of pages that run archived scripts; empty where there are none.
+        packages: the path of pages that run archived scripts; empty if there are none.
     """
 
     def __init__(
@@ -343,7 +343,7 @@ def _build_view(place: Place, request: Request, stamp: str) -> View:
 
 
 def find_frame_host(host: str) -> str:
-    """Return the other loopback name, which gives archived pages an origin of their own; empty if there is none."""
+    """Return the other loopback name, which gives archived pages their own origin; empty if there is none."""
     name, colon, port = host.partition(":")
     twin = _TWINS.get(name.lower())
     return f"{twin}{colon}{port}" if twin and port.isdecimal() == bool(colon) else ""

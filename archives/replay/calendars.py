@@ -72,7 +72,7 @@ class Calendar:
         captures: how many there are on all days.
         days: on how many days there are some.
         shown: the year whose months are shown.
-        chosen: the day whose captures are listed; None where the shown year has none.
+        chosen: the day whose captures are listed; None if the shown year has none.
         is_cut: whether that day has more captures than are listed.
     """
 

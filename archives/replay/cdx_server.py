@@ -48,7 +48,7 @@ class Query:
     """A parsed query.
 
     Attributes:
-        moments: the span, both ends included; None where it is open.
+        moments: the span, both ends included; None if it is open.
         closest: the moment around which captures are wanted, nearest first.
         filters: whether a line's fields pass.
     """

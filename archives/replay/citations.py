@@ -94,7 +94,7 @@ def _build_evidence(capture: Capture, sentence: str) -> Evidence:
 
 
 def has_sentence(capture: Capture, sentence: str) -> bool:
-    """Return whether a sentence stands in what a capture shows.
+    """Return whether a sentence is in what a capture shows.
 
     Raises:
         RecordError: its content cannot be decoded.

@@ -77,7 +77,7 @@ class CaptureRow:
     Attributes:
         path: of the memento.
         is_repeated: whether an earlier row has the same payload.
-        title: of the page; empty where it has none, or the rows are of one address.
+        title: of the page; empty if it has none, or the rows are of one address.
     """
 
     entry: IndexEntry
@@ -123,7 +123,7 @@ class PrefixPage:
     Attributes:
         count: how many there are.
         is_cut: whether there are more than were counted.
-        before: where the list begins before these rows; empty where it does not.
+        before: where the list begins before these rows; empty if it does not.
         after: where it continues after them; likewise.
     """
 
@@ -146,7 +146,7 @@ class MementoPage:
         after: the path of the next capture; likewise.
         notes: more links.
         title: of the archived page; empty if it has none.
-        packages: the path of pages that run archived scripts; empty where there are none.
+        packages: the path of pages that run archived scripts; empty if there are none.
     """
 
     entry: IndexEntry

@@ -236,7 +236,7 @@ class LogWriter:
 
 
 def find_key(entries: list[Entry]) -> str | None:
-    """The key that the next entry is to be signed with; None where there is no entry yet."""
+    """The key that the next entry is to be signed with; None if there is no entry yet."""
     if not entries:
         return None
     fields = entries[-1].fields

@@ -1,6 +1,6 @@
 """Opens every SQLite database of a data directory, with shared settings and a schema version.
 
-A file of another version is either made again, because all that is in it follows from the archive, or brought up to
+A file of another version is either rebuilt, because all that is in it follows from the archive, or brought up to
 date by the steps that are listed for it, or refused. Nothing is ever read as what it is not.
 """
 
@@ -54,7 +54,7 @@ class Schema:
 def open_database(path: Path, schema: Schema, *, across_threads: bool = False) -> sqlite3.Connection:
     """Open a database that several processes may use at once, and make it where it is not there.
 
-    One that is derived is made again where it is damaged or of another version, and kept in memory where its folder
+    One that is derived is rebuilt where it is damaged or of another version, and kept in memory where its folder
     cannot be written.
 
     Args:

@@ -63,7 +63,7 @@ def is_same_file(descriptor: int, path: Path) -> bool:
 def make_private(path: Path) -> None:
     """Make an empty file that only we may read or write; of one that is there and ours, take others' rights.
 
-    What steers a run, or holds what only its user may know, is no business of the other users of a machine.
+    What steers a run, or holds what only its user may know, is not the business of the other users of a machine.
     """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
@@ -121,7 +121,7 @@ def replace_file(target: Path, *, mode: int = _PUBLIC_MODE) -> Iterator[BinaryIO
         mode: of the file, less what the umask takes away.
 
     Raises:
-        OSError: the disk does not take it; what lay at the target lies there still.
+        OSError: the disk does not take it; what lay at the target is there still.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with open_temporary(target.parent, mode=mode) as stream:

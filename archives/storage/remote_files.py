@@ -59,7 +59,7 @@ class Stored:
 
 
 def find_stored(path: Path) -> Stored | None:
-    """What is known of a WARC file in storage, or None where it was never put there."""
+    """What is known of a WARC file in storage, or None if it was never put there."""
     try:
         return Stored(**json.loads(path.with_name(path.name + STORED_SUFFIX).read_text("utf-8")))
     except FileNotFoundError:

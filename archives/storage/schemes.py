@@ -40,7 +40,7 @@ class Blob:
 class Storage(Protocol):
     """One bucket, as an entry point of `newsreel.storage` makes it when called with the bucket's name.
 
-    The name is what stands between `://` and the next slash, and may be empty; keys have no slash in front. A method
+    The name is what is between `://` and the next slash, and may be empty; keys have no slash in front. A method
     that cannot do what it is asked raises StoreError, whose sentence the user reads; any other error counts as a fault
     of the distribution. Several threads may call one object at a time.
     """

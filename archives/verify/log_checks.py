@@ -83,7 +83,7 @@ def _verify_chain(path: Path, entries: list[Entry], findings: Findings, trust: T
 def _find_fault(entry: Entry, number: int, previous: str, key: str | None) -> str:
     fields = entry.fields
     if not entry.is_readable or "event" not in fields or "key" not in fields:
-        return "is no entry"
+        return "is not an entry"
     if fields["number"] != number or fields.get("previous") != previous:
         return "does not follow the one before it"
     if key is not None and fields["key"] != key:

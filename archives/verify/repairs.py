@@ -68,7 +68,7 @@ def judge_digests(record: Record) -> dict[str, Verdict]:
 
 
 def find_repair(record: Record, verdicts: Mapping[str, Verdict]) -> Repair | None:
-    """Return what would make a record right; None where nothing is wrong, or something that cannot be repaired.
+    """Return what would make a record right; None if nothing is wrong, or something that cannot be repaired.
 
     Args:
         verdicts: of the record's digests, see `judge_digests`.

@@ -28,12 +28,12 @@ IMPORTS_NAME: Final = "imports.jsonl"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The outcome of one file that was given, or stood in a folder.
+    """The outcome of one file that was given, or was in a folder.
 
     Attributes:
         added: the files of the collection that it is now.
         fault: why it was passed over or not taken in, in a sentence; empty if it was taken in.
-        is_passed: it is not an archive at all, and stood in a folder.
+        is_passed: it is not an archive at all, and was in a folder.
     """
 
     source: Path

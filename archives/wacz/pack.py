@@ -129,7 +129,7 @@ def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
 
 
 def _unpack_inner(bundle: Bundle, names: list[str], collection: Collection) -> list[Added]:
-    """Take in the WACZ files that stand in another one, in the order of their names.
+    """Take in the WACZ files that are in another one, in the order of their names.
 
     Spec: Multi-WACZ 0.1.0 (profile multi-wacz-package).
     """
@@ -149,7 +149,7 @@ def _unpack_inner(bundle: Bundle, names: list[str], collection: Collection) -> l
 
 
 def unpack_list(path: Path, collection: Collection) -> list[Added]:
-    """Take in the WACZ files that a multi-WACZ list names, which stand beside it; nothing is fetched.
+    """Take in the WACZ files that a multi-WACZ list names, which are beside it; nothing is fetched.
 
     Raises:
         PackageError: it is no such list, or a file that it names is not there.

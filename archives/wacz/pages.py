@@ -104,7 +104,7 @@ def merge_page_list(collection: Collection, name: str, lines: Iterable[bytes]) -
 
 
 def _find_page_key(line: bytes) -> tuple[object, object]:
-    """Address and time of a page; nothing where a line is a list's header, or none."""
+    """Address and time of a page; nothing if a line is a list's header, or none."""
     try:
         page = json.loads(line)
     except (ValueError, RecursionError):
@@ -115,7 +115,7 @@ def _find_page_key(line: bytes) -> tuple[object, object]:
 
 
 def find_page_url(line: bytes) -> str | None:
-    """The address of a page on a list; None where a line is a list's header, or none."""
+    """The address of a page on a list; None if a line is a list's header, or none."""
     url = _find_page_key(line)[0]
     return url if isinstance(url, str) else None
 

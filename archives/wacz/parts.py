@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from archives.warc.parser import Record
 
-# What a run archives of itself: posts cannot be made again without the definitions.
+# What a run archives of itself: posts cannot be rebuilt without the definitions.
 _OWN_SCHEME: Final = "urn:x-newsreel:"
 _RELATIONS: Final = ("WARC-Concurrent-To", "WARC-Refers-To")
 # Of these a WACZ file has its members; what is compressed otherwise becomes the second.

@@ -96,7 +96,7 @@ class Bundle:
         )
 
     def is_stored(self, name: str) -> bool:
-        """Whether a file stands in the ZIP as it is, so that it can be read from its middle."""
+        """Whether a file is in the ZIP as it is, so that it can be read from its middle."""
         return self._infos[name].compress_type == zipfile.ZIP_STORED
 
     def get_size(self, name: str) -> int:

@@ -57,7 +57,7 @@ def add_part_options(parser: argparse.ArgumentParser) -> None:
 def build_selection(
     options: argparse.Namespace, find_owner: Callable[[str], Callable[[IndexEntry], bool]]
 ) -> Selection | None:
-    """Return what the options ask; None where they ask nothing.
+    """Return what the options ask; None if they ask nothing.
 
     Args:
         find_owner: given a source's name, what tells whether a capture is of that source.

@@ -201,7 +201,7 @@ class _Validation:
             missing = [key for key in _REQUIRED if key not in fields]
             name, offset, length = str(fields["filename"]), int(fields["offset"]), int(fields["length"])
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return "is no index line with filename, offset and length"
+            return "is not an index line with filename, offset and length"
         if not _TIMESTAMP.fullmatch(timestamp):
             return f"has the timestamp {timestamp!r} instead of 14 or 17 digits"
         path = f"archive/{name.removeprefix('archive/')}"

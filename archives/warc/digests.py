@@ -53,7 +53,7 @@ def _label(algorithm: str, raw: bytes) -> str:
 
 
 def _begin(algorithm: str) -> Any | None:
-    """A digest to be fed; None where the algorithm is not one we know, or its package is missing."""
+    """A digest to be fed; None if the algorithm is not one we know, or its package is missing."""
     if algorithm == "blake3":
         try:
             return importlib.import_module("blake3").blake3()

@@ -289,7 +289,7 @@ def _find_swallowed(record: Record) -> int | None:
 
 
 def _is_of_two(header: bytes) -> bool:
-    """Whether two headers became one, so that a field stands there twice."""
+    """Whether two headers became one, so that a field is there twice."""
     names = [line.partition(b":")[0].strip().lower().decode("latin-1") for line in header.splitlines()]
     return any(names.count(name) > 1 for name in _ONCE)
 
@@ -320,7 +320,7 @@ def _build_overwritten(record: Record) -> RecordError:
 
 
 def _check_digest(record: Record) -> bool | None:
-    """Whether a block has the digest that its record states; None where it states none that can be checked."""
+    """Whether a block has the digest that its record states; None if it states none that can be checked."""
     label = record.get("WARC-Block-Digest")
     if not label:
         return None

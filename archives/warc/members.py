@@ -67,7 +67,7 @@ class Member:
         offset: bytes from the start of the file.
         length: compressed.
         data: inflated; of one that is larger than is held in memory, its first MiB.
-        source: where the rest of a large one is read again; None where `data` is all.
+        source: where the rest of a large one is read again; None if `data` is all.
         large_size: how many bytes a large one inflates to.
         codec: what it is inflated by.
     """

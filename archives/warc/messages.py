@@ -242,7 +242,7 @@ class Framing:
 
     Attributes:
         is_chunked: the body comes in chunks.
-        size: otherwise its bytes; None where it ends with the connection.
+        size: otherwise its bytes; None if it ends with the connection.
         codings: the transfer codings other than `identity`, in lower case, `chunked` included.
         lengths: every Content-Length, as sent.
     """
@@ -287,7 +287,7 @@ def _undo_transfer_codings(payload: bytes, codings: tuple[bytes, ...]) -> bytes:
 def is_in_chunks(body: bytes | memoryview) -> bool:
     """Whether a body that is announced as chunked is: other archives remove the framing and leave the word.
 
-    Text around the size is no sign of a chunk, since a style sheet may begin with `a {`; the last chunk is.
+    Text around the size is not a sign of a chunk, since a style sheet may begin with `a {`; the last chunk is.
     """
     if _PLAIN_CHUNK_LINE.match(body):
         return True
@@ -306,7 +306,7 @@ def find_mime(content_type: str | None) -> str:
 
 
 def find_kind(block: bytes) -> tuple[str, int | None]:
-    """The media type and the status an HTTP response states; `unk` and None where it states none."""
+    """The media type and the status an HTTP response states; `unk` and None if it states none."""
     try:
         head = parse_head(split_head(block)[0])
     except RecordError:

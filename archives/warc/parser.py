@@ -49,7 +49,7 @@ class Content(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One record as it stands in a file.
+    """One record as it is in a file.
 
     Attributes:
         offset: bytes from the start of the file to the record, or to the gzip member that holds it.
@@ -201,7 +201,7 @@ def iter_member_records(member: Member) -> Iterator[Record]:
 
 
 def load_plain(member: Member) -> Record | None:
-    """The one record that fills its member as the standard has it; None where anything is unusual."""
+    """The one record that fills its member as the standard has it; None if anything is unusual."""
     data = member.data
     end = data.find(_BLANK)
     if member.source is not None:
@@ -258,7 +258,7 @@ def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
     """Records that follow each other in a stream that is not compressed and can be sought.
 
     Args:
-        offset: where the stream stands in its file.
+        offset: where the stream is in its file.
 
     Raises:
         RecordError: at the first bytes that are not a record.
@@ -291,7 +291,7 @@ def _read_block(loaded: Any, start: int, stream: BinaryIO, block_at: int) -> byt
     """The block of a record whose header has been read, if all of it is there; a large one is passed over.
 
     Args:
-        block_at: where the stream stands at its start.
+        block_at: where the stream is at its start.
     """
     get = loaded.rec_headers.get_header
     declared = get("Content-Length" if loaded.format == "warc" else "length")

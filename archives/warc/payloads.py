@@ -27,7 +27,7 @@ _LONGEST_LINE: Final = 4096
 
 
 def choose_payload(block: bytes, digest: str = "") -> bytes:
-    """The entity-body of a message as it stands in an archive, where the head may be that of another body.
+    """The entity-body of a message as it is in an archive, where the head may be that of another body.
 
     Other archives store bodies decoded, or without their chunks, and keep the length and the framing that the head
     announced. Where the body is longer than announced, or is not a complete sequence of chunks, the payload digest says
@@ -49,7 +49,7 @@ def choose_payload(block: bytes, digest: str = "") -> bytes:
 
 
 def find_framed_size(start: bytes, size: int | None) -> int | None:
-    """How many bytes a message has by what its own head says; None where that does not tell.
+    """How many bytes a message has by what its own head says; None if that does not tell.
 
     Args:
         start: the message, or as much of it as is at hand.

@@ -55,10 +55,10 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reference:
-    """What a revisit says of the capture that holds its payload; each field is empty where it says nothing.
+    """What a revisit says of the capture that holds its payload; each field is empty if it says nothing.
 
     Attributes:
-        at: when that capture began; None where the revisit does not say so in a date that can be read.
+        at: when that capture began; None if the revisit does not say so in a date that can be read.
         is_unmodified: the server only said that nothing had changed, instead of sending the payload again.
     """
 
@@ -310,7 +310,7 @@ def _read_closed_or_open(path: Path, offset: int, *, length: int | None, record_
 def is_capture(record: Record) -> bool:
     """Whether a record is listed and shown: a capture, or an HTML document that was made of one.
 
-    Other conversions, such as the plain text that some crawlers keep beside each page, are no pages.
+    Other conversions, such as the plain text that some crawlers keep beside each page, are not pages.
     """
     if record.type == RecordType.CONVERSION:
         return find_mime(record.get("Content-Type")) in _HTML_TYPES

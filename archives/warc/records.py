@@ -90,7 +90,7 @@ class Location:
 
     Attributes:
         record_id: of the response, revisit or resource record.
-        url: as written, with what may not stand in a header percent-encoded.
+        url: as written, with what may not be in a header percent-encoded.
         filename: as it will be once the file is closed.
         offset: bytes from the start of the file.
         length: of the gzip member.
@@ -112,7 +112,7 @@ class Original:
     """A capture that holds its payload itself, as a revisit names it.
 
     Attributes:
-        url: as it stands in the record.
+        url: as it is in the record.
         etag: the entity tag it was sent with; empty if it had none.
     """
 
@@ -152,7 +152,7 @@ def build_record_id(value: uuid.UUID) -> str:
 
 
 def quote_uri(url: str) -> str:
-    """Percent-encode what may not stand in a record's header: spaces, controls, `<>`, non-ASCII."""
+    """Percent-encode what may not be in a record's header: spaces, controls, `<>`, non-ASCII."""
     return _UNSAFE_IN_URI.sub(_quote_character, url)
 
 
@@ -275,7 +275,7 @@ def build_metadata(
     content_type: str = "application/http;msgtype=response",
     algorithm: str = "sha1",
 ) -> BuiltRecord:
-    """A metadata record that keeps what stands in no other record of the capture event, or says something of it.
+    """A metadata record that keeps what is in no other record of the capture event, or says something of it.
 
     It says which capture it belongs to, and no address: index tools would list it as a second capture of that instant,
     and replay would show it in the place of the first.
@@ -316,7 +316,7 @@ def build_warcinfo(
         info: application/warc-fields; `format` and `conformsTo` are added.
 
     Raises:
-        RecordError: a name or value cannot stand on one line.
+        RecordError: a name or value cannot be on one line.
 
     Spec: WARC/1.1 §6.2.
     """
@@ -425,7 +425,7 @@ def _build_header(record_type: RecordType, record_id: str, fields: str, block: b
 
 
 def _check_value(value: str) -> str:
-    """`value`, which would otherwise be able to add a field of its own to a record's header."""
+    """`value`, which would otherwise be able to add its own field to a record's header."""
     if _CONTROL.search(value):
         raise RecordError(f"control character in the record header value {value[:80]!r}; remove it")
     return value

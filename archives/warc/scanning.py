@@ -57,7 +57,7 @@ _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
 
 
 def read_header(data: bytes) -> bytes | None:
-    """The header of the record that `data` begins with; None where it is not a record or its header is incomplete."""
+    """The header of the record that `data` begins with; None if it is not a record or its header is incomplete."""
     if not data.startswith(b"WARC/"):
         return None
     end = _HEADER_END.search(data)
@@ -317,7 +317,7 @@ def _join(first: Member, members: Iterator[Member], ahead: deque[Member]) -> Mem
 
 
 def _count_missing(data: bytes | bytearray, *, is_all: bool) -> int:
-    """How many bytes the last record of `data` lacks at least; 0 where it is whole, or where there is no record."""
+    """How many bytes the last record of `data` lacks at least; 0 if it is whole, or where there is no record."""
     at = 0
     while is_all and at < len(data) and data.startswith(b"WARC/", at):
         header = _HEADER_END.search(data, at)

@@ -80,7 +80,7 @@ class AlertStore:
         """Put the alerts that were found in the place of those of the same sources.
 
         Args:
-            examined: collection and source of all that were looked at; None where that is every one there is.
+            examined: collection and source of all that were looked at; None if that is every one there is.
         """
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")

@@ -26,7 +26,7 @@ _Text = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class AlertsError(ValueError):
-    """The file of alerts is at fault."""
+    """The alerts file is invalid."""
 
 
 class Channel(Protocol):
@@ -100,7 +100,7 @@ def read_receivers(path: Path) -> tuple[Receiver, ...]:
     """Read a file of alerts; a missing file means no receivers.
 
     Raises:
-        AlertsError: it is at fault.
+        AlertsError: it is invalid.
     """
     if not path.exists():
         return ()

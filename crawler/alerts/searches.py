@@ -1,7 +1,7 @@
 """Saved searches: each receiver is sent the posts that a search of the setting `SEARCHES` newly finds, once each.
 
 What is new is what the ledger's log of filings holds behind the place up to which a receiver was served. A search
-that is new itself, or whose ledger was made again, begins at the end of that log, so nobody is sent a whole archive.
+that is new itself, or whose ledger was rebuilt, begins at the end of that log, so nobody is sent a whole archive.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def send_found(
         The names of receivers that were sent something, and of those that could not be reached, with the reason.
 
     Raises:
-        AlertsError: a search is at fault, or what is remembered cannot be used.
+        AlertsError: a search is invalid, or what is remembered cannot be used.
     """
     check_searches(searches, receivers)
     asking = [receiver for receiver in receivers if receiver.searches]

@@ -52,7 +52,7 @@ def send_alerts(settings: BaseSettings, *, collection: str = "", source: str = "
         source: examine only this one. For other sources, the alerts last seen are used.
 
     Raises:
-        AlertsError: the file of alerts is at fault, or the alert database cannot be used.
+        AlertsError: the alerts file is invalid, or the alert database cannot be used.
     """
     receivers = load_receivers(settings)
     if not receivers:
@@ -79,7 +79,7 @@ def load_receivers(settings: BaseSettings) -> tuple[Receiver, ...]:
     """Read the file that the settings name.
 
     Raises:
-        AlertsError: it is at fault.
+        AlertsError: it is invalid.
     """
     return read_receivers(Path(settings["ALERTS_FILE"] or "alerts.toml"))
 

@@ -104,7 +104,7 @@ class ArchiveTools:
         return {"id": record.id, "collection": record.collection, "total": len(versions), "versions": shown}
 
     def cite(self, sentence: str, id: str = "", url: str = "", collection: str = "") -> dict[str, Any]:  # noqa: A002
-        """Return proof that a sentence stood on a page: each capture in which it stands, as `newsreel prove` checks."""
+        """Return proof that a sentence was on a page: each capture in which it stands, as `newsreel prove` checks."""
         if not sentence.strip():
             raise ToolRefused("name the sentence to cite, as it stands on the page")
         record = self._find(id, collection) if id else None

@@ -30,7 +30,7 @@ class Engine:
     """What the command line says of how to work.
 
     Attributes:
-        workers: processes at a time; with a Dask scheduler of its own that cluster's matter.
+        workers: processes at a time; with its own Dask scheduler that cluster's matter.
         scheduler: address of a Dask scheduler; '' starts a cluster on this machine.
     """
 
@@ -68,7 +68,7 @@ def use_one_process() -> Engine:
 
 
 def run_shards(engine: Engine, tasks: Sequence[Task], advance: Callable[[str], None]) -> list[Done]:
-    """Have all shards done.
+    """Run all shards.
 
     Args:
         advance: called with the name of each when it is done.

@@ -100,7 +100,7 @@ def build_tasks(
 
 @contextmanager
 def run_job(engine: Engine, job: Job) -> Iterator[list[Done]]:
-    """Have every shard done; their outputs go when the block has ended well.
+    """Run every shard; their outputs go when the block has ended well.
 
     Raises:
         ShardFailed: some could not be done.
@@ -112,7 +112,7 @@ def run_job(engine: Engine, job: Job) -> Iterator[list[Done]]:
 
 @contextmanager
 def hold_folder(folder: Path) -> Iterator[None]:
-    """Make a job's folder and have it alone; it goes when the block has ended well.
+    """Make a job's folder and lock it; it goes when the block has ended well.
 
     Unlocked folders of the same kind of job are deleted at once: they are of no use any more.
 
@@ -133,7 +133,7 @@ def hold_folder(folder: Path) -> Iterator[None]:
 
 
 def run_tasks(engine: Engine, job: Job) -> list[Done]:
-    """Have every shard done, in a folder that is held.
+    """Run every shard, in a folder that is held.
 
     Raises:
         ShardFailed: some could not be done.

@@ -43,7 +43,7 @@ def remake_posts(
     """Read every capture of some sources again and write their posts.
 
     Args:
-        ledger: gets what is stated; it may hold already what is not to be made again.
+        ledger: gets what is stated; it may hold already what is not to be rebuilt.
         engine: works in shards; without one this process does it all.
 
     Raises:

@@ -94,7 +94,7 @@ def list_shards(paths: Iterable[Path], *, most_bytes: int = SHARD_BYTES) -> list
 
 
 def run_shard(task: Task) -> Done:
-    """Do one shard in a process of its own, unless it has been done.
+    """Do one shard in its own process, unless it has been done.
 
     Raises:
         ShardFailed: the process failed, or died again and again.
@@ -145,7 +145,7 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def _run_child(task: Task, scratch: Path) -> int:
-    """Run the function in a process of its own; its exit code, negative if it was killed."""
+    """Run the function in its own process; its exit code, negative if it was killed."""
     command = [sys.executable, "-m", "crawler.batch.shards", str(scratch)]
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     with subprocess.Popen(  # noqa: S603 (our own interpreter and module)

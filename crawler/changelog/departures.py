@@ -83,7 +83,7 @@ def list_departures(database: sqlite3.Connection, key: _Key) -> list[tuple[Place
 
 
 def _find_owners(index: CollectionIndex, ledger: Ledger, gone: Iterable[IndexEntry]) -> dict[str, _Key]:
-    """Return by record id of a 410 the article whose page had stood at its address."""
+    """Return by record id of a 410 the article whose page had been at its address."""
     pages: dict[str, list[str]] = {}
     for entry in gone:
         pages[entry.record_id] = [

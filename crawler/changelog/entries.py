@@ -66,7 +66,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Last:
-    """What the log entered last of a post, and what it had compared then (None where that is not known)."""
+    """What the log entered last of a post, and what it had compared then (None if that is not known)."""
 
     kind: ChangeKind
     version: int
@@ -87,7 +87,7 @@ def build_standing(post: Post, departed: Place | None = None) -> Standing:
 
 
 def build_entry(post: Post, now: Standing, last: Last | None) -> Entry | None:
-    """Return what is to be entered of a post; None where nothing has changed."""
+    """Return what is to be entered of a post; None if nothing has changed."""
     kind = _find_kind(now, last)
     if kind is None:
         return None
@@ -97,7 +97,7 @@ def build_entry(post: Post, now: Standing, last: Last | None) -> Entry | None:
     elif kind is ChangeKind.DOUBTFUL:
         place = max(Place(dump_instant(doubt.captured_at), doubt.record_id) for doubt in post.doubts)
     is_same = last is not None and not last.kind.is_removed and last.content == now.content
-    # A post that comes back as it was is a version of its own, so that no reader takes it for one that it knows.
+    # A post that comes back as it was is a new version, so that no reader takes it for one that it knows.
     has_stayed = is_same and kind in (ChangeKind.GONE, ChangeKind.DOUBTFUL)
     before = last.version if last else 0
     return Entry(

@@ -2,7 +2,7 @@
 
 A log is updated when a run has ended, or while one is in progress: what the ledger says is compared with
 what the log said last, and every difference is appended, so nothing that is written later can come to stand before a
-cursor. The log is derived. A reparse that finds none makes it again from the captures, version by version, as `scrapy
+cursor. The log is derived. A reparse that finds none rebuilds it from the captures, version by version, as `scrapy
 history` does.
 
 A cursor therefore holds more than a position: a digest of all that the log said up to it, the name of the log, and the
@@ -283,7 +283,7 @@ class ChangeLog:
         self._database.executemany("UPDATE change SET chain = ? WHERE position = ?", rows)
 
     def _find_chain(self, position: int) -> str | None:
-        """Return the digest of the log up to a position; None where there is no such position."""
+        """Return the digest of the log up to a position; None if there is no such position."""
         row = self._database.execute("SELECT chain FROM change WHERE position = ?", (position,)).fetchone()
         return row[0] if row else (NO_CHECK if position == 0 else None)
 

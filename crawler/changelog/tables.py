@@ -52,5 +52,5 @@ SCHEMA = Schema(
     script=_SCRIPT + departures.SCRIPT,
     upgrades=_UPGRADES,
     synchronous="FULL",
-    loss="a reparse of the collection then makes it again, but for what has been withdrawn",
+    loss="a reparse of the collection then rebuilds it, but for what has been withdrawn",
 )

@@ -26,7 +26,7 @@ def iter_unfinished(collection: Collection, since: str) -> Iterator[str]:
             manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
         except (OSError, ValueError):
             continue
-        # Of a shared crawl each worker that has captures here left a manifest of its own.
+        # Of a shared crawl each worker that has captures here left its own manifest.
         if not manifest.get("ended_at") and not is_joint(manifest):
             yield dump_instant(datetime.fromisoformat(manifest["began_at"]))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Command(NewsreelCommand):
     """Prints a citation for each capture of an address in which a sentence stands, as JSON Lines.
 
-    Exit codes: 0 it stands in one, 1 it stands in none, 2 usage.
+    Exit codes: 0 it is in one, 1 it is in none, 2 usage.
     """
 
     requires_project = True

@@ -112,7 +112,7 @@ class Command(ScrapyCrawl):
         self._exchange(crawler)
 
     def _exchange(self, crawler: Crawler) -> None:
-        """Tell other machines, and take in theirs, in a process of its own: a reactor runs once in each."""
+        """Tell other machines, and take in theirs, in its own process: a reactor runs once in each."""
         settings = crawler.settings
         url = registry.find_url(settings["CATALOGUE_URL"])
         if not url or settings["ARCHIVE_MODE"] != "capture":

@@ -114,7 +114,7 @@ class Command(NewsreelCommand):
         known = [entry.pattern for entry in exclusions.entries]
         if unknown := [pattern for pattern in patterns if pattern not in known]:
             there = ", ".join(known) or "none"
-            print(f"{unknown[0]} is no pattern here; there are: {there}", file=sys.stderr)  # noqa: T201
+            print(f"{unknown[0]} is not a pattern here; there are: {there}", file=sys.stderr)  # noqa: T201
             self.exitcode = 1
             return
         _tell(library, [Exclusion(pattern) for pattern in patterns], "would come back" if is_dry else "come back")

@@ -51,7 +51,7 @@ _FOLLOWED = {"jsonl": dump_record, "cloudevents": dump_event}
 class Command(NewsreelCommand):
     """Writes posts in one format.
 
-    Exit codes: 0 good; 1 the export could not be written and what lay there lies there still, or a delivery
+    Exit codes: 0 good; 1 the export could not be written and what lay there is there still, or a delivery
     failed; 2 usage.
     """
 

@@ -204,7 +204,7 @@ class Batch:
         return 1 if failed else 0
 
     def _answer(self, line: str, number: int) -> tuple[str, dict[str, Any], str]:
-        """Return name, answer and problem of one line; the answer is empty where there is a problem."""
+        """Return name, answer and problem of one line; the answer is empty if there is a problem."""
         name = ""
         try:
             entry = json.loads(line)

@@ -76,7 +76,7 @@ class Command(NewsreelCommand):
         with _open_ledger(contents, sources, is_given=bool(opts.source)) as ledger:
             versions = _find_versions(contents.collection, ledger, sources, args[0])
             if not versions:
-                print(f"{args[0]} is no article of collection {contents.collection.name}", file=sys.stderr)  # noqa: T201
+                print(f"{args[0]} is not an article of collection {contents.collection.name}", file=sys.stderr)  # noqa: T201
                 self.exitcode = 1
                 return
             duplicates = _list_duplicates(ledger, versions[-1].post.key)

@@ -122,7 +122,7 @@ def _find_owner(collection: Collection, name: str) -> Callable[[IndexEntry], boo
 
 
 def _iter_pages(collection: Collection) -> Iterator[Page]:
-    """Yield the pages that posts stand on, every capture of each, with the posts' headlines."""
+    """Yield the pages that posts are on, every capture of each, with the posts' headlines."""
     if not find_ledger(collection).is_file():
         return
     ledger = open_ledger(collection)

@@ -91,7 +91,7 @@ def deliver(settings: BaseSettings, *, revive: bool = False, is_json: bool = Fal
         revive: also retry deliveries that have failed.
 
     Raises:
-        UsageError: the file of exports is at fault, or a collection cannot be read.
+        UsageError: the exports file is invalid, or a collection cannot be read.
     """
     library = Library(Path(settings["DATA_DIR"]))
     try:

@@ -124,7 +124,7 @@ class Actions:
             try:
                 if find_source(name).admits(url):
                     return name
-            except SourceError:  # a definition at fault admits nothing; the schedule reports it
+            except SourceError:  # an invalid definition admits nothing; the schedule reports it
                 continue
         raise CollectionError(
             f"{parts.netloc} belongs to no source; '{name_program()} sources new {url}' drafts a definition"

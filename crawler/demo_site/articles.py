@@ -18,7 +18,7 @@ ID_DIGITS = slice(2, 16)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A section of the paper; the slug stands in links as it is, blanks and brackets included."""
+    """A section of the paper; the slug is in links as it is, blanks and brackets included."""
 
     slug: str
     name: str
@@ -88,7 +88,7 @@ class Edition:
 
 
 def read_edition(number: int) -> Edition:
-    """Read the paper as it stands in edition 1, 2, …
+    """Read the paper as it is in edition 1, 2, …
 
     Raises:
         ValueError: No such edition.

@@ -153,7 +153,7 @@ def build_listing_b(articles: Sequence[Article]) -> str:
 
 
 def build_listing_c(articles: Sequence[Article]) -> str:
-    """Articles under `record`, among them those that stand on no page."""
+    """Articles under `record`, among them those that are on no page."""
     record = [
         {
             "infoCode": article.id,

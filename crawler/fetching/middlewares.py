@@ -39,7 +39,7 @@ _BEGINNING_BYTES = 16 * 1024
 _NOT_ASCII = bytes(range(0x80, 0x100))
 
 
-# Of a request for a sitemap that the robots.txt of a host in scope names, wherever it lies: the host that it lies on.
+# Of a request for a sitemap that the robots.txt of a host in scope names, wherever it lies: the host that it is on.
 # Spec: https://www.sitemaps.org/protocol.html#sitemaps_cross_submits
 META_CROSS_SUBMIT = "cross_submit"
 
@@ -47,7 +47,7 @@ META_CROSS_SUBMIT = "cross_submit"
 class ScopeMiddleware:
     """Refuses requests outside the scope of the spider's source, whether linked or redirected to.
 
-    Nor is an address asked for that carries a name and a password: it would stand in every record, log and post. What
+    Nor is an address asked for that carries a name and a password: it would be in every record, log and post. What
     was erased from the collection is not requested again, and what is excluded is not requested at all.
 
     Stats: `links/out_of_scope`, `erased/not_asked`, `excluded/not_asked`.

@@ -79,7 +79,7 @@ class HostPauses:
             logger.info("Still left alone, as they asked an earlier run: %s", ", ".join(sorted(pauses)))
 
     def find_left(self, host: str) -> float:
-        """Return the seconds for which a host is still to be left alone; 0 where it may be asked."""
+        """Return the seconds for which a host is still to be left alone; 0 if it may be asked."""
         rest = self._hosts.get(host)
         return max(0.0, rest.until - self._clock()) if rest is not None else 0.0
 
@@ -94,7 +94,7 @@ class HostPauses:
         """Note that a host has refused.
 
         Args:
-            wanted_s: the pause it asks for; None where it says nothing.
+            wanted_s: the pause it asks for; None if it says nothing.
         """
         rest = self._hosts.setdefault(host, _Rest())
         now = self._clock()
@@ -156,7 +156,7 @@ class PauseMiddleware:
 
 
 def parse_retry_after(value: bytes, now: datetime | None = None) -> float | None:
-    """Return the seconds that a Retry-After field asks for; None where it says nothing that can be read.
+    """Return the seconds that a Retry-After field asks for; None if it says nothing that can be read.
 
     Args:
         now: aware; of a date, the seconds from then on count.

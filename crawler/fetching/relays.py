@@ -46,7 +46,7 @@ class Relay:
         self._raw = raw_response
 
     def build_message(self) -> bytes:
-        """Return the response for the browser, framed by its length; empty where none came."""
+        """Return the response for the browser, framed by its length; empty if none came."""
         _, block = split_interim(self._raw)
         size = find_head_size(block)
         head = load_head(block[:size])
@@ -67,7 +67,7 @@ def build_message(status: int, headers: list[tuple[bytes, bytes]], body: bytes) 
 def build_relayed(method: str, url: str, headers: dict[str, list[str]], body: bytes, relay: Relay) -> Request:
     """Return the request by which we ask in a browser's place.
 
-    A page asks for much at a time, so these requests have a slot of their own, beside that of the host's pages.
+    A page asks for much at a time, so these requests have their own slot, beside that of the host's pages.
     """
     host = url.partition("//")[2].partition("/")[0]
     meta = {

@@ -67,7 +67,7 @@ class RevalidateMiddleware:
         return middleware
 
     def close(self) -> None:
-        """Let the catalogue go."""
+        """Close the catalogue."""
         self._index.close()
 
     def process_request(self, request: Request) -> None:

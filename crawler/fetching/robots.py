@@ -57,9 +57,9 @@ class Rules:
     """What a host's robots.txt comes to.
 
     Attributes:
-        parser: None where everything is allowed.
+        parser: None if everything is allowed.
         refusal: why nothing is, or empty.
-        response: as it was fetched, with its capture in the request's meta; None where it was not.
+        response: as it was fetched, with its capture in the request's meta; None if it was not.
     """
 
     parser: RobotParser | None = None

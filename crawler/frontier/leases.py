@@ -91,11 +91,11 @@ class Lease:
 class LeaseTable:
     """The requests of one job.
 
-    Several processes may open the same table; each is a worker of its own. Every call is one transaction, durable
+    Several processes may open the same table; each is its own worker. Every call is one transaction, durable
     against the death of the process.
 
     Args:
-        path: the SQLite file; a lock file for each worker stands beside it while the worker lives.
+        path: the SQLite file; a lock file for each worker is beside it while the worker lives.
         job: which crawl the requests belong to.
         clock: seconds since the epoch.
     """
@@ -139,7 +139,7 @@ class LeaseTable:
         Args:
             fingerprint: what makes two requests the same.
             priority: higher goes first.
-            again: add it even if it has been seen, under a fingerprint of its own.
+            again: add it even if it has been seen, under its own fingerprint.
             is_list: a later run of the job must request it again.
 
         Returns:

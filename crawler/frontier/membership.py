@@ -47,7 +47,7 @@ class Membership:
 
     @classmethod
     def begin(cls, crawler: Crawler, url: str, job: str, *, worker: str, lease_s: float) -> Self | None:
-        """Register the run with the server of the frontier; None where no run is kept.
+        """Register the run with the server of the frontier; None if no run is kept.
 
         Raises:
             FrontierError: the server cannot be used.

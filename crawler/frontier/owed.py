@@ -113,7 +113,7 @@ class OwedTable:
         return url in self._urls
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close the database."""
         self._database.close()
 
     def add(self, debts: Iterable[Debt]) -> int:
@@ -243,7 +243,7 @@ class Owed:
 
 
 def count_owed(path: Path) -> dict[str, Owed]:
-    """Return by source what is owed; nothing where the file is not there."""
+    """Return by source what is owed; nothing if the file is not there."""
     if not path.is_file():
         return {}
     with closing(open_database(path, SCHEMA)) as database:
@@ -265,7 +265,7 @@ class OwedFor:
 
 
 def list_reasons(path: Path, source: str) -> list[OwedFor]:
-    """Return why a source owes pages, the most frequent reason first; nothing where the file is not there."""
+    """Return why a source owes pages, the most frequent reason first; nothing if the file is not there."""
     if not path.is_file():
         return []
     with closing(open_database(path, SCHEMA)) as database:

@@ -67,7 +67,7 @@ class RequestQueue:
         return len(self._ready)
 
     def add(self, request: Request) -> bool:
-        """Add a request; False where the job has seen it.
+        """Add a request; False if the job has seen it.
 
         Raises:
             TypeError: its meta or arguments hold more than data.
@@ -107,7 +107,7 @@ class RequestQueue:
             self._count("frontier/leased", len(leases))
 
     def take(self) -> Request | None:
-        """Return the next request to make; None where there is none now."""
+        """Return the next request to make; None if there is none now."""
         if not self._ready:
             return None
         lease, request = self._ready.popleft()

@@ -208,7 +208,7 @@ class Frontier(BaseScheduler):
         return bool(self._queue or self._in_memory or not is_over)
 
     def enqueue_request(self, request: Request) -> bool:
-        """Add a request; False where the job has seen it."""
+        """Add a request; False if the job has seen it."""
         is_added = False
         try:
             with self._guard():
@@ -221,7 +221,7 @@ class Frontier(BaseScheduler):
         return is_added
 
     def next_request(self) -> Request | None:
-        """Return the next request to fetch, leased to this worker; None where there is none now."""
+        """Return the next request to fetch, leased to this worker; None if there is none now."""
         if self._has_failed():
             return None
         with self._guard():

@@ -42,7 +42,7 @@ def serve_metrics(host: str, port: int, build: Callable[[], str]) -> Iterator[in
 
     Args:
         port: 0 for any that is free.
-        build: makes the text, in a thread of its own, for every request.
+        build: makes the text, in its own thread, for every request.
 
     Yields:
         The port.

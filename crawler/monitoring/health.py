@@ -59,9 +59,9 @@ class Health:
     """How a source is.
 
     Attributes:
-        last: its latest run that is over; None where there is none.
+        last: its latest run that is over; None if there is none.
         last_new_at: when the latest run began that found a new article.
-        usual_interval_s: median time between two such runs; None where there are too few to tell.
+        usual_interval_s: median time between two such runs; None if there are too few to tell.
         shares: (origin, field) to the share of pages that state it, by the latest runs.
         owed: what could not be fetched and is requested again.
     """

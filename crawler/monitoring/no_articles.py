@@ -14,7 +14,7 @@ from pipelines.page.classes import IN_PLACE, PageClass
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What stood in place of an article, and what to do about it.
+# What was in place of an article, and what to do about it.
 _PLACES: Final = {
     PageClass.BLOCK: (
         "pages of a shield that blocks the crawler",

@@ -75,7 +75,7 @@ def _find_repeated(run: RunRecord) -> Iterator[Alert]:
 
 
 def _find_replaced(runs: Sequence[RunRecord], limit: float) -> Iterator[Alert]:
-    """Compare what stood in the place of articles, or no longer looked like them, with what is usual."""
+    """Compare what was in the place of articles, or no longer looked like them, with what is usual."""
     for kind, names, what in (
         (AlertKind.IN_PLACE, tuple(f"captures/{page_class}" for page_class in sorted(IN_PLACE)), "were none"),
         (AlertKind.DOUBTS, ("doubts/",), "no longer look like what they were"),

@@ -24,7 +24,7 @@ class Column:
 
     Attributes:
         rank: where there is no room for all, the column with the highest rank goes first; 0 always stays.
-        is_text: it stands at the left, and may be cut; a number is shown whole or not at all.
+        is_text: it is at the left, and may be cut; a number is shown whole or not at all.
     """
 
     heading: str

@@ -34,7 +34,7 @@ class ConfigurationError(ValueError):
 
 
 def load_configuration(folder: Path) -> dict[str, Any]:
-    """Return the settings that a project folder's `newsreel.toml` makes; nothing where there is no such file.
+    """Return the settings that a project folder's `newsreel.toml` makes; nothing if there is no such file.
 
     Raises:
         ConfigurationError: the file is not TOML, or holds what is not a setting.

@@ -14,7 +14,7 @@ _MARKS: Final = (CONFIGURATION, "scrapy.cfg")
 
 
 def find_folder(start: Path | None = None) -> Path | None:
-    """Return the project folder that a path lies in, or None.
+    """Return the project folder that a path is in, or None.
 
     Args:
         start: defaults to the working directory.
@@ -30,7 +30,7 @@ def find_folder(start: Path | None = None) -> Path | None:
 
 
 def find_own_sources() -> Path | None:
-    """Return the folder of the project's own source definitions, or None where there is none."""
+    """Return the folder of the project's own source definitions, or None if there is none."""
     folder = find_folder()
     sources = folder / SOURCES if folder else None
     return sources if sources and sources.is_dir() else None

@@ -53,7 +53,7 @@ class Target:
     Attributes:
         keys: source and id of each article.
         keys_of_addresses: SURT keys of the pages that are of these articles alone.
-        payloads: digests of what stood there; the same bytes elsewhere go, too.
+        payloads: digests of what was there; the same bytes elsewhere go, too.
         headlines: of the posts, for those who decide.
         lists: captures of lists and feeds that name an article; they are kept.
     """
@@ -206,7 +206,7 @@ def _forget_articles(library: Library, collection: Collection, target: Target) -
     _forget_pages(collection, target.addresses)
     _forget_deliveries(library.data_dir, target.keys)
     remove_examples(collection.runs_dir, lambda url: surt_key(url) in target.addresses)
-    for path in collection.indexes_dir.glob("viewer.sqlite*"):  # made again at the next look
+    for path in collection.indexes_dir.glob("viewer.sqlite*"):  # rebuilt at the next look
         path.unlink()
     with CollectionIndex(collection) as index:
         index.refresh()

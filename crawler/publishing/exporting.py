@@ -43,7 +43,7 @@ _KINDS = {str: "a text", bool: "true or false", int: "a whole number"}
 
 
 class PlanError(ValueError):
-    """The file of exports is at fault."""
+    """The exports file is invalid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ def read_plans(path: Path) -> Plans:
     """Read a file of exports; one that is not there asks for nothing.
 
     Raises:
-        PlanError: it is at fault.
+        PlanError: it is invalid.
     """
     if not path.exists():
         return Plans()
@@ -98,7 +98,7 @@ def load_plans(settings: BaseSettings) -> Plans:
     """Read the file of exports that the settings name, and load the formats that it asks for.
 
     Raises:
-        PlanError: it is at fault, or a format cannot be used.
+        PlanError: it is invalid, or a format cannot be used.
     """
     path = Path(settings["EXPORTS_FILE"] or "exports.toml")
     plans = read_plans(path)
@@ -148,7 +148,7 @@ def update_exports(library: Library, settings: BaseSettings, *, patience_s: floa
     """Write every configured export again and deliver all changes.
 
     Raises:
-        PlanError: the file of exports is at fault.
+        PlanError: the exports file is invalid.
         pipelines.exports.files.ExportError: an export cannot be written.
         pipelines.exports.records.RecordRefused: a post holds what no format can.
         archives.errors.ArchiveError: a collection cannot be read.
@@ -161,7 +161,7 @@ def update_exports(library: Library, settings: BaseSettings, *, patience_s: floa
 
 
 class ExportExtension:
-    """When a run has ended: enters what has changed into the log, makes the exports again, tells the receivers.
+    """When a run has ended: enters what has changed into the log, writes the exports again, tells the receivers.
 
     Stats: `exports/changes`, `exports/written`, `exports/failed`, `exports/delivered`.
     """
@@ -177,7 +177,7 @@ class ExportExtension:
         """Read the plans at once, so that an error is reported before the crawl.
 
         Raises:
-            PlanError: the file of exports is at fault.
+            PlanError: the exports file is invalid.
         """
         extension = cls(crawler)
         crawler.signals.connect(extension.engine_started, signal=signals.engine_started)

@@ -49,7 +49,7 @@ def find_format(name: str) -> Format:
     """Return a format; of two with one name ours.
 
     Raises:
-        FormatError: there is none of that name, or its distribution is at fault.
+        FormatError: there is none of that name, or its distribution is invalid.
     """
     if name in FORMATS:
         return FORMATS[name]

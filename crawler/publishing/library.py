@@ -151,7 +151,7 @@ class Library:
         return PostStore(find_ledger(opened), collection, options_for, hides=self._build_test())
 
     def _build_test(self) -> Callable[[Post], bool] | None:
-        """Return what tells whether a post's address is excluded; None where nothing is."""
+        """Return what tells whether a post's address is excluded; None if nothing is."""
         exclusions = load_exclusions(self.data_dir)
         if not exclusions:
             return None

@@ -80,7 +80,7 @@ class LiveDelivery:
         if not find_ledger(self._library.open_collection(self._collection)).exists():
             return 0
         name, last = self._find_end()
-        if name != self._filings[0]:  # the ledger was made meanwhile, or made again
+        if name != self._filings[0]:  # the ledger was made meanwhile, or rebuilt
             self._filings = (name, 0)
         count = 0
         with (

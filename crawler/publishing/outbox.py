@@ -1,6 +1,6 @@
 """The outbox: which changes are still to be delivered, to which receiver, and when.
 
-A table of its own beside the collections, filled from the log of changes in the same transaction that moves the
+A separate table beside the collections, filled from the log of changes in the same transaction that moves the
 receiver's cursor, so a change is neither lost nor forgotten whatever dies in between.
 """
 

@@ -60,7 +60,7 @@ class Refusal:
     """Why a delivery was not taken.
 
     Attributes:
-        status: of the answer, or 0 where there was none.
+        status: of the answer, or 0 if there was none.
         wait_s: seconds that the receiver asked to be left alone.
     """
 
@@ -85,10 +85,10 @@ class Delivery:
 
 
 def load_hook(table: Mapping[str, Any]) -> Hook:
-    """Read one table `[[webhook]]`; the secret stands in an environment variable, never in the file.
+    """Read one table `[[webhook]]`; the secret is in an environment variable, never in the file.
 
     Raises:
-        ValueError: it is at fault.
+        ValueError: it is invalid.
     """
     allowed = {"url", "secret_env", "collection", "timeout_s", "payload", "max_bytes"}
     strange = sorted(table.keys() - allowed)

@@ -106,7 +106,7 @@ async def read_document(page: Page, *, max_chars: int) -> str:
 
 
 async def take_screenshot(page: Page, *, max_bytes: int) -> bytes:
-    """Return what a window shows of a page, from its top, as PNG; b'' where it takes too long or too much."""
+    """Return what a window shows of a page, from its top, as PNG; b'' if it takes too long or too much."""
     try:
         png = await page.screenshot(type="png", animations="disabled", timeout=_SCREENSHOT_MS)
     except driver_error():

@@ -290,7 +290,7 @@ def _build_page(response: Response, *, with_cookies: bool) -> bytes:
     """Return the page that we have as the browser gets it, its codings undone.
 
     Args:
-        with_cookies: False where they are starred out; the browser has them already.
+        with_cookies: False if they are starred out; the browser has them already.
     """
     left_out = [b"content-encoding", b"content-length", b"transfer-encoding", b"connection"]
     left_out += [] if with_cookies else [b"set-cookie"]

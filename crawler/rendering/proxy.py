@@ -1,6 +1,6 @@
 """The loopback proxy that makes all requests of the browser.
 
-Each page has a proxy of its own, so that what it asks for is known to be its own, and bounded. What it asks for is an
+Each page has its own proxy, so that what it asks for is known to be its own, and bounded. What it asks for is an
 ordinary request of the crawl: of its scope, robots.txt, resolver, bounds and archive.
 
 Spec: RFC 9110 §9.3.6 (CONNECT), RFC 9112 §3.2.2 (absolute-form).

@@ -45,8 +45,8 @@ class PostChange:
     """One post that would be another.
 
     Attributes:
-        before: None where the post would appear.
-        after: None where it would vanish.
+        before: None if the post would appear.
+        after: None if it would vanish.
         fields: what differs, where it is there before and after.
     """
 

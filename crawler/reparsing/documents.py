@@ -119,7 +119,7 @@ def _find_nearest(index: CollectionIndex, url: str, at: datetime) -> IndexEntry:
 
 
 def find_rendered(index: CollectionIndex, entry: IndexEntry) -> IndexEntry | None:
-    """Return the document that a browser made of a capture, as it stands in the index; None where it made none."""
+    """Return the document that a browser made of a capture, as it is in the index; None if it made none."""
     for made in index.iter_captures(entry.url, since=entry.captured_at):
         if is_made(made) and read_capture(index.collection, made).made_of == entry.record_id:
             return made

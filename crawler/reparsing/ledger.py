@@ -46,7 +46,7 @@ def open_ledger(collection: Collection) -> Ledger:
     """Open a collection's ledger; one that an earlier version wrote is rebuilt from the archive first.
 
     Raises:
-        CollectionError: a later version wrote it, or it cannot be made again.
+        CollectionError: a later version wrote it, or it cannot be rebuilt.
     """
     path = find_ledger(collection)
     try:
@@ -59,10 +59,10 @@ def open_ledger(collection: Collection) -> Ledger:
 
 
 def refresh_ledger(collection: Collection) -> None:
-    """Make a collection's ledger again where an earlier version wrote it; do nothing where there is none.
+    """Make a collection's ledger again where an earlier version wrote it; do nothing if there is none.
 
     Raises:
-        CollectionError: a later version wrote it, or it cannot be made again.
+        CollectionError: a later version wrote it, or it cannot be rebuilt.
     """
     if find_ledger(collection).exists():
         open_ledger(collection).close()
@@ -134,7 +134,7 @@ def _list_joined(path: Path) -> list[str]:
 
 
 def _iter_unarchived(path: Path) -> Iterator[Statement]:
-    """Yield what an old ledger knows of posts that no capture stands behind: a reparse cannot make them again."""
+    """Yield what an old ledger knows of posts that no capture stands behind: a reparse cannot rebuild them."""
     with closing(sqlite3.connect(path)) as database:
         for (state,) in database.execute("SELECT state FROM posts"):
             values = json.loads(state)

@@ -90,7 +90,7 @@ class CaptureReader:
         self._with_links = with_links
 
     def read(self, entry: IndexEntry, rules: Rules) -> Reading | None:
-        """Return what a capture states, or None where it cannot be read, which is counted and logged."""
+        """Return what a capture states, or None if it cannot be read, which is counted and logged."""
         done = self._done
         try:
             document = read_document(self._index, entry, max_bytes=self._max_bytes)

@@ -52,7 +52,7 @@ def compare_words(before: str, after: str) -> list[Words]:
 
 
 def _iter_groups(found: list[Words]) -> Iterator[Words]:
-    """Yield runs of changes as one removal and one addition, where nothing but a blank stands between them."""
+    """Yield runs of changes as one removal and one addition, where nothing but a blank is between them."""
     went = came = ""
     for position, words in enumerate(found):
         if words.change is Change.WENT:

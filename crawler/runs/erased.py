@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def find_register(settings: BaseSettings) -> Register:
-    """Return the register of a run's collection; it is empty where the run keeps no archive.
+    """Return the register of a run's collection; it is empty if the run keeps no archive.
 
     Raises:
         archives.errors.CollectionError: the register is damaged.

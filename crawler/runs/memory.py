@@ -83,7 +83,7 @@ class CaptureMemory:
         return not was_in_vain or self._now - good[-1].captured_at >= pause
 
     def is_due(self, url: str) -> bool:
-        """Return whether a list may have changed: half the time has passed that lies between its changes on average.
+        """Return whether a list may have changed: half the average time between its changes has passed.
 
         The archive shows how often it changed between the last captures. A pause is at most six hours, and a list of
         which little is known, or that changes within minutes, is always due.

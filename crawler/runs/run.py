@@ -241,7 +241,7 @@ class RunExtension:
             self._writer.write_resource(uri, "application/toml", self._source.definition.encode())
 
     def stop(self, error: Exception) -> None:
-        """Have the run end soon, and nothing more be acknowledged, because something could not be put on disk."""
+        """Make the run end soon, and nothing more be acknowledged, because something could not be put on disk."""
         if self._is_stopping:
             return
         self._is_stopping = True

@@ -68,7 +68,7 @@ class Crawl(Protocol):
 
 
 def build_crawl_command(words: Sequence[str], options: Sequence[str]) -> list[str]:
-    """Return the command of a crawl in a process of its own.
+    """Return the command of a crawl in its own process.
 
     Args:
         words: the spider and its arguments.
@@ -89,7 +89,7 @@ class Child:
         with suppress(FileNotFoundError):
             log.replace(log.with_name(log.name + ".1"))
         with log.open("wb") as output:
-            # A session of its own, so that Ctrl-C reaches the scheduler alone: at a second signal Scrapy stops at once.
+            # Its own session, so that Ctrl-C reaches the scheduler alone: at a second signal Scrapy stops at once.
             self._process = subprocess.Popen(  # noqa: S603 (our own command)
                 command,
                 stdin=subprocess.DEVNULL,

@@ -95,7 +95,7 @@ class _Database(Protocol):
     """As much of a SQLite connection as the table needs."""
 
     def execute(self, statement: str, values: Sequence[Any] = (), /) -> Any:
-        """Run one statement, which is a transaction of its own."""
+        """Run one statement as one transaction."""
 
     def close(self) -> None:
         """Close the connection."""
@@ -187,7 +187,7 @@ class ScheduleTable:
             )
 
     def claim(self, entry: Entry, timetable: Timetable) -> bool:
-        """Take the lease of a source that is due, and move its due time on; False where another was quicker."""
+        """Take the lease of a source that is due, and move its due time on; False if another was quicker."""
         now = self.clock()
         following = timetable.find_next(
             due=entry.due, now=now, interval_s=entry.interval_s, is_first=entry.started is None
@@ -210,7 +210,7 @@ class ScheduleTable:
         return row is not None
 
     def renew(self, source: str) -> bool:
-        """Keep a lease for another while; False where it has been taken over."""
+        """Keep a lease for another while; False if it has been taken over."""
         row = self._database.execute(
             "UPDATE schedule SET lease_until = ? WHERE source = ? AND lease_owner = ? RETURNING source",
             (_dump(self.clock() + self._lease), source, self.owner),
@@ -218,7 +218,7 @@ class ScheduleTable:
         return row is not None
 
     def adopt(self, entry: Entry) -> bool:
-        """Take over the lease of a scheduler that has stopped renewing it; False where it has not, or another did."""
+        """Take over the lease of a scheduler that has stopped renewing it; False if it has not, or another did."""
         now = self.clock()
         row = self._database.execute(
             "UPDATE schedule SET lease_owner = ?, lease_until = ?"

@@ -49,7 +49,7 @@ class Roster:
         """Read what is new or has changed since the last time.
 
         Returns:
-            Whether anything was, and the faults found; a file at fault is taken as it was before.
+            Whether anything was, and the faults found; an invalid file is taken as it was before.
         """
         stamps: dict[Path, tuple[int, int]] = {}
         faults: list[SourceError] = []

@@ -35,7 +35,7 @@ WorkingDirectory=$folder
 ExecStart=$command
 Restart=on-failure
 RestartSec=10
-# A definition at fault does not mend itself.
+# An invalid definition does not mend itself.
 RestartPreventExitStatus=2
 # The scheduler passes the signal on; what has not ended by then is killed.
 KillMode=mixed

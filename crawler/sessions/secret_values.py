@@ -62,7 +62,7 @@ class SecretValues:
         return data
 
     def is_in(self, data: bytes) -> bool:
-        """Return whether a secret stands in some bytes."""
+        """Return whether a secret is in some bytes."""
         return any(spelling in data for spelling in self._spellings)
 
     def _sorted(self) -> Iterable[bytes]:

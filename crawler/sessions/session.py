@@ -1,6 +1,6 @@
 """The session of one source in one run: what it adds to requests and masks in captures.
 
-Secrets are added where a request becomes bytes and nowhere before, so they stand in no request that is stored, logged
+Secrets are added where a request becomes bytes and nowhere before, so they are in no request that is stored, logged
 or handed to anybody. What is recorded is starred out before it becomes a record, with its length kept.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 META_LOGIN: Final = "login"
 _MOST_BYTES: Final = 32 * 1024 * 1024
 _SET_COOKIE: Final = re.compile(rb"(?im)^(set-cookie2?[ \t]*:[ \t]*[^=;\r\n]*=)([^;\r\n]*)")
-# Shorter ones are counters, dates and languages, which stand on pages as well.
+# Shorter ones are counters, dates and languages, which are on pages as well.
 _LEAST_COOKIE: Final = 16
 
 
@@ -155,13 +155,13 @@ class SourceSession:
         return self.secrets.mask(raw_request)
 
     def mask_response(self, raw_response: bytes) -> bytes:
-        """Star out of a response the values of its cookies, and every secret that stands in it as it is."""
+        """Star out of a response the values of its cookies, and every secret that is in it as it is."""
         size = len(_cut_head(raw_response))
         head = _SET_COOKIE.sub(lambda found: found[1] + b"*" * len(found[2]), raw_response[:size])
         return self.secrets.mask(head + raw_response[size:])
 
     def is_leaking(self, raw_response: bytes) -> bool:
-        """Return whether a secret stands in a response once its codings are undone, where no mask reaches it."""
+        """Return whether a secret is in a response once its codings are undone, where no mask reaches it."""
         _, block = split_interim(raw_response)
         size = find_head_size(block)
         head = load_head(block[:size])
@@ -186,7 +186,7 @@ def _cut_head(raw_response: bytes) -> bytes:
 
 
 def open_session(source: Source) -> SourceSession | None:
-    """Return the session of a source; None where its publisher does not know us.
+    """Return the session of a source; None if its publisher does not know us.
 
     Raises:
         SourceError: a secret is not where the definition says.

@@ -1,6 +1,6 @@
 """A topic of Kafka, or of whatever speaks its protocol: a message for each change, keyed by the post.
 
-Messages are CloudEvents in binary mode. The key is the post's id, so that all changes of a post lie in one partition,
+Messages are CloudEvents in binary mode. The key is the post's id, so that all changes of a post are in one partition,
 in their order; a post that was removed has no value, which a compacted topic takes for a deletion. The cursor is kept
 here, once the broker has confirmed all messages before it.
 

@@ -1,6 +1,6 @@
 """A table of posts in PostgreSQL that is kept up to date: inserted, updated and deleted as changes come.
 
-The cursor stands in a table beside it and moves in the same transaction, so each change takes effect exactly once. A
+The cursor is in a table beside it and moves in the same transaction, so each change takes effect exactly once. A
 lock of the session keeps two pushes apart; the server drops it with the connection.
 """
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 CAPTURE_NAME = "capture.warc.gz"
 EXPECTED_NAME = "expected.json"
 _GZIP = b"\x1f\x8b"
-# `canonicalUrl` stands in cases of before; `url` replaces it.
+# `canonicalUrl` is in cases of before; `url` replaces it.
 _NOT_CHECKED = ("url", "evidence", "refused", "notes", "canonicalUrl")
 
 
@@ -135,7 +135,7 @@ def check_case(folder: Path, source: Source, *, name: str) -> Iterator[FieldChec
             continue
         if field not in found:
             known = ", ".join(found)
-            raise CaseError(f"{folder / EXPECTED_NAME}: fields.{field}: is no field; known are {known}")
+            raise CaseError(f"{folder / EXPECTED_NAME}: fields.{field}: is not a field; known are {known}")
         place = preview.statement.witnesses.get(field, "")
         yield FieldCheck(case=name, field=field, expected=value, found=found[field], place=place)
 

@@ -123,7 +123,7 @@ class Tally:
         ruled: of these, those on which a parser's rules found a field.
         stated: statements by origin; `fields` are the fields found in them, as they survived normalising.
         templates: when articles were built by which template.
-        articles: by id, the addresses of an article's pages with the headline and the first words that stood there.
+        articles: by id, the addresses of an article's pages with the headline and the first words that were there.
     """
 
     pages: Counter[LinkKind] = field(default_factory=Counter)
@@ -190,7 +190,7 @@ class Tally:
         return merged
 
     def list_split(self) -> list[tuple[str, ...]]:
-        """Return the addresses of each article that stands under several ids: same headline, same words."""
+        """Return the addresses of each article that is under several ids: same headline, same words."""
         by_words: dict[tuple[str, str], dict[str, str]] = {}
         for identifier, pages in self.articles.items():
             for url, said in pages.items():

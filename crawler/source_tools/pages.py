@@ -53,7 +53,7 @@ class RawPage:
 
     Attributes:
         body: content coding undone.
-        content_type: value of the Content-Type header; empty where there is none.
+        content_type: value of the Content-Type header; empty if there is none.
         captured_at: aware instant at which it was fetched; None if unknown.
         place: where in an archive it stands, as `collection/file@offset`; empty elsewhere.
         capture: the capture that it is, in an archive.

@@ -38,7 +38,7 @@ class Preview:
 
     Attributes:
         statement: what the page states, normalised; of a list of articles, of the first.
-        post: None where this page alone makes none; `refused` says why.
+        post: None if this page alone makes none; `refused` says why.
         notes: what a crawl would do otherwise, and what is not believed, a sentence each.
     """
 

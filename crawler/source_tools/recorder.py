@@ -47,7 +47,7 @@ def record_page(
     """Capture a page under the project's settings, robots.txt and delays included.
 
     Returns:
-        The collection, and the capture of the page where it was served, behind redirects; None where it was not.
+        The collection, and the capture of the page where it was served, after redirects; None if it was not.
     """
     source = source or load_source(_SOURCE.format(site=find_site(url)), path=url)
     process.settings.set("DATA_DIR", str(data_dir), priority="cmdline")

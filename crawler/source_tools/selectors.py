@@ -1,6 +1,6 @@
 """Proposes selectors for fields found without rules, each checked on every sample.
 
-A field that a page declares for machines needs none. For what only stands in the text, the element that holds it is
+A field that a page declares for machines needs none. For what only is in the text, the element that holds it is
 named by an id or a class that people chose, never by one that a build made up, and never by its place among others.
 """
 
@@ -51,7 +51,7 @@ class Proposal:
     """Where a field is found on the samples.
 
     Attributes:
-        expression: to be written into the definition; empty where none is needed, or none was found.
+        expression: to be written into the definition; empty if none is needed, or none was found.
         places: where a reader without rules found it.
     """
 

@@ -39,7 +39,7 @@ _FEWEST_SLUGS = 5
 _HEADLINE = 20
 _MOST_SECTIONS = 30
 _DISTINCT = 0.9
-# Of long ids: one article may stand in two sections, and of an id of a section most would be alike.
+# Of long ids: one article may be in two sections, and of an id of a section most would be alike.
 _DISTINCT_IDS = 0.7
 
 
@@ -134,7 +134,7 @@ def _join_sections(by_shape: dict[tuple[str, ...], list[Anchor]]) -> Iterable[li
 
 
 def _measure_texts(group: Sequence[Anchor]) -> float:
-    """Return how wide the link texts are in the middle, 0 where there are none; a Han character is two wide."""
+    """Return how wide the link texts are in the middle, 0 if there are none; a Han character is two wide."""
     widths = [len(anchor.text) + sum(ord(char) > 0x2E80 for char in anchor.text) for anchor in group if anchor.text]
     return median(widths) if widths else 0.0
 
@@ -233,7 +233,7 @@ def _find_id_place(columns: Sequence[tuple[str, ...]], queries: Sequence[dict[st
 
 
 def _list_ids(stems: Sequence[str]) -> list[str]:
-    """Return the number or code that each segment is or holds; nothing where one holds none."""
+    """Return the number or code that each segment is or holds; nothing if one holds none."""
     for form in (_CODE, _TAIL, _HEAD):
         found = [match for stem in stems if (match := form.fullmatch(stem))]
         if len(found) == len(stems):

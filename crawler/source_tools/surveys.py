@@ -1,6 +1,6 @@
 """The feeds and sitemaps of a site, and the addresses in them.
 
-A draft that knows them loses no article that stands on no list, and can be measured: how many of the articles that
+A draft that knows them loses no article that is on no list, and can be measured: how many of the articles that
 the site names anywhere do its rules find?
 """
 

@@ -47,7 +47,7 @@ def find_source(name_or_path: str) -> Source:
     """Load a source by its name or by the path of its TOML file; of two with one name the project folder's is meant.
 
     Raises:
-        SourceError: there is no such source, or its definition is at fault.
+        SourceError: there is no such source, or its definition is invalid.
     """
     path = Path(name_or_path)
     if path.suffix != ".toml" and "/" not in name_or_path:

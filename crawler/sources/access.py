@@ -90,7 +90,7 @@ class Login(Table, frozen=True):
 
 
 class Session(Table, frozen=True):
-    """What the publisher knows us by. Secrets stand in the environment or in files, never here."""
+    """What the publisher knows us by. Secrets are in the environment or in files, never here."""
 
     cookies: (
         Annotated[

@@ -23,7 +23,7 @@ def find_definitions(collection: Collection) -> Callable[[str], Source | None]:
 
 
 def find_definition(collection: Collection, name: str) -> Source | None:
-    """Return a source by its definition in the project or in the archive; None where neither has one."""
+    """Return a source by its definition in the project or in the archive; None if neither has one."""
     try:
         return find_source(name)
     except SourceError as error:

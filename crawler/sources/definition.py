@@ -110,7 +110,7 @@ def _find_zone(key: str, name: str) -> ZoneInfo:
 
 
 def _split(url: str) -> SplitResult:
-    """Return the parts of an address, all of them empty where it is none."""
+    """Return the parts of an address, all of them empty if it is none."""
     try:
         return urlsplit(url)
     except ValueError:

@@ -26,7 +26,7 @@ class SourceError(ValueError):
 
     Attributes:
         path: the file, or the name that was requested.
-        key: dotted key inside the file, empty where the file as a whole is at fault.
+        key: dotted key inside the file, empty if the file as a whole is invalid.
     """
 
     def __init__(self, message: str, *, path: str, key: str = "") -> None:
@@ -177,13 +177,13 @@ class Source(Rules):
 
     Attributes:
         title: for people; `name` is also the default name of the collection.
-        schedule: None where it is crawled only by hand.
-        render: None where no browser is used.
-        session: None where the publisher does not know us.
-        keep: None where everything is kept.
+        schedule: None if it is crawled only by hand.
+        render: None if no browser is used.
+        session: None if the publisher does not know us.
+        keep: None if everything is kept.
         proxy: that all requests go through: its address without a password, or a reference; '' for none of its own.
         definition: the TOML text that it was read from; it is archived beside the captures.
-        path: of the file that holds it, or where else it stands; Python that it names lies beside it.
+        path: of the file that holds it, or where else it stands; Python that it names is beside it.
     """
 
     title: str

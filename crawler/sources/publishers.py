@@ -215,7 +215,7 @@ def find_described(name: str) -> Source:
     """Return the source of a name or path: one that has a definition, or a publisher of the catalogue.
 
     Raises:
-        SourceError: there is none, or it is at fault.
+        SourceError: there is none, or it is invalid.
     """
     try:
         return find_source(name)

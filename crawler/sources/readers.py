@@ -1,6 +1,6 @@
 """Loads the Python classes that a definition names: readers and normalisers.
 
-A definition may come out of another user's archive, so it cannot name any module: only a file that lies beside it,
+A definition may come out of another user's archive, so it cannot name any module: only a file that is beside it,
 which the user chose with the definition's path, or a class that an installed distribution offers for this purpose
 under the entry point group `newsreel.readers` or `newsreel.normalisers`.
 """

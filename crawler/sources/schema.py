@@ -364,7 +364,7 @@ def build_schema() -> dict[str, Any]:
     """Return the JSON Schema by which editors complete and check a definition."""
     _, tables = msgspec.json.schema_components([Definition], schema_hook=_describe_day, ref_template="#/$defs/{name}")
     whole: dict[str, Any] = tables.pop(Definition.__name__)
-    # In the tables themselves: editors that know an older dialect ignore what stands beside a `$ref`.
+    # In the tables themselves: editors that know an older dialect ignore what is beside a `$ref`.
     for kind, rules in _RULES.items():
         tables[kind.__name__] |= rules
     return {"$schema": _DIALECT, "$id": SCHEMA_URI} | whole | {"title": "Newsreel source", "$defs": tables}

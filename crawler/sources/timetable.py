@@ -1,7 +1,7 @@
 """Computes when a source is due, without a clock or state.
 
 Cron lines are read by cronsim on plain local time, and the changes of the clock are dealt with here: cronsim's own
-answer lies in the past when it is asked inside a repeated hour, and it passes over a run where clocks change by half an
+answer is in the past when it is asked inside a repeated hour, and it passes over a run where clocks change by half an
 hour. The rules are those of Debian's cron. A line whose minute and hour are both fixed means the clock's time: what a
 gap swallows runs when the gap ends, and what a repeated hour holds twice runs the first time. Any other line means so
 often, and follows time as it passes.
@@ -79,7 +79,7 @@ class Timetable:
         cron: five fields, or '' for an interval.
         every_s: seconds between two runs; of an adaptive interval, the one to begin with.
         jitter_s: window in seconds over which sources that are due together are spread.
-        bounds: None where the interval is fixed.
+        bounds: None if the interval is fixed.
     """
 
     source: str

@@ -1,6 +1,6 @@
 """Generates the definition of a site without one from its address, to be archived like any other.
 
-A reparse needs nothing but the archive, so what a run believed of a site must stand there, too.
+A reparse needs nothing but the archive, so what a run believed of a site must be there, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def build_definition(url: str, *, zone: str = "", language: str = "", requisites: tuple[str, ...] = ()) -> Source:
-    """Return the source that a site is without a definition of its own.
+    """Return the source that a site is without its own definition.
 
     Args:
         url: a page of it, mostly its front page.
@@ -35,7 +35,7 @@ def build_definition(url: str, *, zone: str = "", language: str = "", requisites
     seed = join_url(url, url)
     host = urlsplit(seed).netloc.rpartition("@")[2].lower()
     if not seed or not host:
-        raise SourceError("is no address to start from; give -a url=https://host/", path=url)
+        raise SourceError("is not an address to start from; give -a url=https://host/", path=url)
     bare = host.removeprefix("www.")
     known = zone or find_country_zone(host)
     is_name = not bare.partition(":")[0].replace(".", "").isdigit() and "[" not in bare

@@ -93,7 +93,7 @@ class NewsSpider(Spider):
         """Build the spider from `-a` arguments.
 
         Raises:
-            crawler.sources.SourceError: the source is unknown or its definition is at fault.
+            crawler.sources.SourceError: the source is unknown or its definition is invalid.
         """
         given = kwargs.pop("source", "")
         source = given if isinstance(given, Source) else cls.build_source(kwargs | {"source": given})
@@ -130,7 +130,7 @@ class NewsSpider(Spider):
         """Return the source that `-a` arguments name, and take from them what only the source needs.
 
         Raises:
-            ValueError: they name none, or it is at fault.
+            ValueError: they name none, or it is invalid.
         """
         name = arguments.pop("source", "")
         if not name:
@@ -142,7 +142,7 @@ class NewsSpider(Spider):
         """Turn the text of `-a` arguments into what the constructor takes.
 
         Raises:
-            ValueError: one of them is at fault.
+            ValueError: one of them is invalid.
         """
         seeds = arguments.pop("seeds", "")
         if arguments.get("walk", MODES[0]) not in MODES:
@@ -171,7 +171,7 @@ class NewsSpider(Spider):
         )
 
     def _stop(self, error: Exception) -> None:
-        """Have the run end soon, because something could not be put on disk."""
+        """Make the run end soon, because something could not be put on disk."""
         run = self.crawler.get_extension(RunExtension)
         if run is None:
             raise error
@@ -328,7 +328,7 @@ class NewsSpider(Spider):
 
     @cached_property
     def memory(self) -> CaptureMemory | None:
-        """What remembers earlier runs, or None where nothing does."""
+        """What remembers earlier runs, or None if nothing does."""
         middleware = self.crawler.get_downloader_middleware(RevalidateMiddleware)
         return middleware.memory if middleware is not None else None
 
@@ -398,7 +398,7 @@ class NewsSpider(Spider):
         yield from self.follow(self.source.find_text_url(share_url))
 
     def build_request(self, url: str, *, dont_filter: bool = False, is_awaited: bool = False) -> Request:
-        """Build a request; everything that its answer needs stands in the URL.
+        """Build a request; everything that its answer needs is in the URL.
 
         Args:
             dont_filter: ask again even if this run has asked before.

@@ -65,8 +65,8 @@ class Walk:
     """The walk of one run.
 
     Args:
-        owed: what earlier runs could not have; None where nothing is kept.
-        memory: what earlier runs captured; None where nothing remembers it.
+        owed: what earlier runs could not have; None if nothing is kept.
+        memory: what earlier runs captured; None if nothing remembers it.
         mode: `new` walks lists while they show something new, `full` to their ends.
         is_partial: the seeds were given by hand, so that the run says nothing of the source's other lists.
         count: of an outcome.
@@ -236,10 +236,10 @@ class Walk:
         return {META_EDGE: articles[-_EDGE:], META_ORIGIN: response.url} if articles else {}
 
     def _is_before_edge(self, articles: list[str], response: Response) -> int | None:
-        """Return how many pages were requested in search of what is missing, 0 where it begins here, None for neither.
+        """Return how many pages were requested in search of what is missing, 0 if it begins here, None for neither.
 
         Between two runs new articles push those that a page showed to the next, and what is missing with them. Behind
-        a list that could not be read for a while it lies in front of what was archived before.
+        a list that could not be read for a while it is in front of what was archived before.
         """
         pages = int(response.meta.get(META_OWED, 0))
         if not pages or pages > _MAX_PAGES_TO_EDGE:

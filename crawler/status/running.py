@@ -31,7 +31,7 @@ class Crawl:
         per_minute: pages, lately; since it began where it is looked at for the first time.
         waiting: requests that are known and not done yet.
         failures: reasons, each with the number of pages, the most frequent first.
-        log: its last lines; empty where it was not started by the schedule.
+        log: its last lines; empty if it was not started by the schedule.
     """
 
     run: RunRecord

@@ -25,9 +25,9 @@ class SourceStatus:
     """One source of a collection.
 
     Attributes:
-        health: None where it has not run yet.
+        health: None if it has not run yet.
         reasons: why pages are owed, the most frequent first.
-        entry: its row in the schedule; None where it is not on it.
+        entry: its row in the schedule; None if it is not on it.
         is_paused: the schedule does not start it.
     """
 

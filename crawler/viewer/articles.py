@@ -94,7 +94,7 @@ class VersionsPage:
     """What `versions.html` shows: all versions, then their changes, the newest first.
 
     Attributes:
-        chosen: the numbers of the two versions that are compared; 0 where each is compared with the one before it.
+        chosen: the numbers of the two versions that are compared; 0 if each is compared with the one before it.
         frames: where two versions are compared, each with where a frame finds its archived page.
         sightings: the captures of the article, the newest first.
     """

@@ -61,7 +61,7 @@ class TextPage:
         current: the address of this page.
         story: the body, its pictures and links in the archive; all of the page where it has no article.
         is_article: whether it has one.
-        refused: why a crawl would make no post of it; empty where it would.
+        refused: why a crawl would make no post of it; empty if it would.
     """
 
     entry: IndexEntry
@@ -104,7 +104,7 @@ def show_text(index: CollectionIndex, entry: IndexEntry, rules: Rules | None, *,
     """Return the text of a capture as a page.
 
     Args:
-        rules: of its source; None where it belongs to none.
+        rules: of its source; None if it belongs to none.
         more: links to other pages of the capture.
 
     Raises:
@@ -144,7 +144,7 @@ def show_text(index: CollectionIndex, entry: IndexEntry, rules: Rules | None, *,
 
 
 def _read_all(document: Document) -> str:
-    """Return all that a page says, as sanitised markup; empty where it is too much."""
+    """Return all that a page says, as sanitised markup; empty if it is too much."""
     text, _ = decode_page(document.body[:_LOOKED_AT], document.content_type.decode("latin-1"))
     _, begins, inside = text.partition("<body")
     try:

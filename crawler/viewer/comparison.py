@@ -75,7 +75,7 @@ def _iter_same(lines: Sequence[str]) -> Iterator[Row]:
 def mark_page(page: str, rows: Sequence[Row], change: Change) -> str:
     """Return the markup of an archived page with what went, or what came, marked in its text.
 
-    A paragraph is found where it stands in one piece; of one that is cut up by tags the longer changes are marked.
+    A paragraph is found where it is in one piece; of one that is cut up by tags the longer changes are marked.
     """
     patterns = [pattern for row in rows for pattern in _list_patterns(row, change)]
     pieces = _MARKUP.split(page)

@@ -137,7 +137,7 @@ def _build_chip(pairs: Sequence[tuple[str, str]], pair: tuple[str, str]) -> Chip
 
 
 def _build_sorting(listing: Listing) -> Choice | None:
-    """Return the link to the other order; None where nothing is searched for."""
+    """Return the link to the other order; None if nothing is searched for."""
     if not listing.wanted.parse().phrases:
         return None
     is_ranked = listing.wanted.by_relevance

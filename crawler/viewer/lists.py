@@ -58,7 +58,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """A condition that would narrow the list down, and how many posts meet it; 0 where they were not counted."""
+    """A condition that would narrow the list down, and how many posts meet it; 0 if they were not counted."""
 
     name: str
     count: int
@@ -105,7 +105,7 @@ class PostsPage:
         page: the number of this page, from 1.
         newer: the address of the page before this one; empty on the first.
         older: the address of the page after this one; empty on the last.
-        sorting: the other order; None where there is none.
+        sorting: the other order; None if there is none.
         feed: the address of the list as a feed.
         bars: how many posts there are over time.
         around: the days before and after this one that have posts, each with its address; empty if there is none.

@@ -1,7 +1,7 @@
 """Serves WACZ files with ranges, and a player for them.
 
-The player is a copy of ReplayWeb.page (two files, under a licence of their own) that the user provides. It runs
-scripts, so it has a path and a policy of its own.
+The player is a copy of ReplayWeb.page (two files, under their own licence) that the user provides. It runs
+scripts, so it has its own path and policy.
 
 Spec: WACZ 1.1.1 §7; RFC 9110 §14 Range Requests.
 """
@@ -39,7 +39,7 @@ class Package:
     """A WACZ file in the list.
 
     Attributes:
-        play: where the player opens it; empty where there is no player.
+        play: where the player opens it; empty if there is no player.
     """
 
     name: str

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that was checked: None where it could not be."""
+    """One thing that was checked: None if it could not be."""
 
     what: str
     holds: bool | None
@@ -51,7 +51,7 @@ class Witness:
 
     Attributes:
         fields: the fields that it gave, each with the place on its page.
-        entry: None where the index does not know it.
+        entry: None if the index does not know it.
     """
 
     record_id: str
@@ -73,8 +73,8 @@ class Citation:
     Attributes:
         stamp: the time of the capture in the viewer's addresses.
         text: what `newsreel prove` reads.
-        logged_at: when its file was entered in the signed log; empty where it was not.
-        stamped_at: when the log got the first time-stamp behind that entry; empty where it has none.
+        logged_at: when its file was entered in the signed log; empty if it was not.
+        stamped_at: when the log got the first time-stamp behind that entry; empty if it has none.
     """
 
     evidence: Evidence
@@ -166,7 +166,7 @@ def check_file(collection: Collection, posts_dir: Path, record: PostRecord) -> C
     try:
         on_disk = (posts_dir / record.file).read_bytes()
     except OSError:
-        return Check(what, holds=None, detail=f"{record.file} is not there; '{name_program()} reparse' makes it again")
+        return Check(what, holds=None, detail=f"{record.file} is not there; '{name_program()} reparse' rebuilds it")
     source = find_definition(collection, record.source)
     options = source.post if source else PostOptions()
     with closing(open_ledger(collection)) as ledger:

@@ -49,8 +49,8 @@ class StatusPage:
 
     Attributes:
         at: when it was made.
-        refresh_s: seconds after which the page loads itself again; 0 where it does not.
-        schedule_fault: why the schedule cannot be read; empty where it can.
+        refresh_s: seconds after which the page loads itself again; 0 if it does not.
+        schedule_fault: why the schedule cannot be read; empty if it can.
     """
 
     at: datetime

@@ -11,7 +11,7 @@ from archives.replay.rewriting.html import rewrite_page
 from archives.replay.rewriting.links import PageLinks
 from archives.replay.routes import build_path
 
-# A whole tag with its attributes, so that what stands in an attribute is not taken for a tag.
+# A whole tag with its attributes, so that what is in an attribute is not taken for a tag.
 _TAG: Final = re.compile(r"""<(/?)([a-z][a-z0-9]*)\b(?:"[^"]*"|'[^']*'|[^"'>])*>""", re.IGNORECASE)
 _BOX: Final = '<div class="scroll" tabindex="0" role="region" aria-label="Table">'
 

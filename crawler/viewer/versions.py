@@ -49,7 +49,7 @@ class Sighting:
         path: of the memento.
         number: the version that the article was of by then; 0 before the first.
         is_first: whether that version begins with it.
-        doubt: why the post does not rest on it; empty where it may.
+        doubt: why the post does not rest on it; empty if it may.
     """
 
     captured_at: datetime

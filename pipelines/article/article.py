@@ -36,11 +36,11 @@ _TAG = re.compile(r"<[^<>]*>")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
-    """What one page says of its article; every text is empty where the page does not say it.
+    """What one page says of its article; every text is empty if the page does not say it.
 
     Attributes:
         headline: one line of text; `headline_found` is as the page has it.
-        datePublished: aware; None where the page states no zone and none is known.
+        datePublished: aware; None if the page states no zone and none is known.
         datePublished_day: local day of publication, also where the instant is not known.
         datePublished_precision: how much was stated, DAY where `datePublished` is None.
         body_html: sanitised fragment; `body_text` is its plain text, a line a block, without captions.

@@ -58,7 +58,7 @@ _OF_ENTRY = frozenset(["entry", "hentry", "meta", "post"])
 _ARTICLES = frozenset(["article", "blog", "entry", "news", "post", "story"])
 _BODIES = frozenset(["body", "content", "copy", "inner", "text"])
 _NO_BODIES = frozenset(["container", "footer", "header", "meta", "related", "sidebar", "title", "wrap", "wrapper"])
-# `has-sidebar`, `sidebar-grid`: the class of what stands beside it.
+# `has-sidebar`, `sidebar-grid`: the class of what is beside it.
 _LAYOUT = frozenset(["grid", "has", "layout", "no", "with", "without"])
 _NO_WORDS: frozenset[str] = frozenset()
 # Names of classes recur; very long ones would only take memory.
@@ -71,7 +71,7 @@ _STYLED = re.compile(
 )
 
 DATELINE = re.compile(r"\d{4}[-年./]\d{1,2}|\d{1,2}[./ ]\w{0,12}[./ ]? ?\d{4}|\d{1,2}:\d\d")
-# Elements that hold no article, unless most of the page stands in them.
+# Elements that hold no article, unless most of the page is in them.
 _OUTSIDE = frozenset(["aside", "footer"])
 # So much of a page's prose under a word takes its meaning.
 _MAX_HELD = 0.5
@@ -121,7 +121,7 @@ _list_short_words = lru_cache(_MAX_CACHED)(_list_words)
 
 
 class Clutter:
-    """What class names mean on one page: a word that most of its prose stands under says nothing there.
+    """What class names mean on one page: a word that most of its prose is under says nothing there.
 
     Args:
         measures: of the page's body and all below it.
@@ -170,7 +170,7 @@ def shape(element: Any) -> tuple[str, str]:
 
 
 def stands_alone(element: Any) -> bool:
-    """Return whether nothing but blanks stands beside an inline element."""
+    """Return whether nothing but blanks is beside an inline element."""
     if (element.tail or "").strip():
         return False
     before = element.getprevious()
@@ -223,7 +223,7 @@ def drop_clutter(body: Any, measures: Measures, path: list[Any], clutter: Clutte
 
 
 def _is_removable(element: Any) -> bool:
-    """Return whether an element is a block, a custom element, or an inline one on a line of its own."""
+    """Return whether an element is a block, a custom element, or an inline one on its own line."""
     return element.tag in BLOCKS or "-" in element.tag or stands_alone(element)
 
 
@@ -238,7 +238,7 @@ class _Judge:
         """Return whether an element is to go; `limit` is the most prose that it may take with it.
 
         Args:
-            is_inside: it stands in the heart of the article; `is_near` says in it or beside it.
+            is_inside: it is in the heart of the article; `is_near` says in it or beside it.
         """
         measure = self._measures[element]
         words = self._clutter.find_words(element)
@@ -271,7 +271,7 @@ class _Judge:
         )
 
     def _is_between_prose(self, element: Any) -> bool:
-        """Return whether a sentence stands between paragraphs of the article."""
+        """Return whether a sentence is between paragraphs of the article."""
         if self._measures[element].prose <= 0 or DATELINE.search(read_text(element)):
             return False
         beside = (element.getprevious(), element.getnext())
@@ -305,7 +305,7 @@ def begin_from(headings: Iterable[Any]) -> dict[Any, bool]:
 
 
 def stands_beside(element: Any, known: dict[Any, bool]) -> bool:
-    """Return whether an element stands in what is not part of the article: comments, other articles, the site's frame.
+    """Return whether an element is in what is not part of the article: comments, other articles, the site's frame.
 
     Args:
         known: answers for parents, which are added to.

@@ -36,7 +36,7 @@ _HAN_BYLINES = (
     re.compile(rf"(?:记者|記者|作者){_GAP}+{_NAMES}(?=$|{_GAP}|[，。,；;|/()（）：:】\]]|摄|报道|報道|整合|文)"),
     re.compile(rf"(?:记者|記者){_NAMES}(?=$|{_GAP}|[()（）】\]／/]|摄|报道|報道|整合)"),
 )
-# Words that a name follows, with a colon or without; of scripts without capitals a mark must stand between.
+# Words that a name follows, with a colon or without; of scripts without capitals a mark must be between.
 _BY_WORDS = (
     "written by/reported by/words by/text by/posted by/submitted by/story by/by/von/par/por/di/av/af/door/auteur/autor",
     "autora/autorin/texte?/skrevet av/skriven av/tekst/fotos? und text/da/pisze/napsal/írta/yazan/haber/oleh/penulis",
@@ -96,7 +96,7 @@ _OF_LINKS = re.compile(
 def list_signed(page: Page) -> list[list[str]]:
     """Return the names in the first elements that are named for an author, a list an element, at most three.
 
-    What stands in comments, beside other articles or in the frame of the site signs nothing here.
+    What is in comments, beside other articles or in the frame of the site signs nothing here.
     """
     found: list[list[str]] = []
     beside: dict[Any, bool] = {}

@@ -122,7 +122,7 @@ def find_shown(page: Page, headline: str) -> Any:
 
 
 def read_around(headline: Any) -> list[Around]:
-    """Return what stands around the headline; where the same heading stands on the page again, around that as well."""
+    """Return what stands around the headline; where the same heading is on the page again, around that as well."""
     if headline is None:
         return []
     return [
@@ -331,7 +331,7 @@ def list_timed(page: Page) -> list[Statement]:
 
 
 def list_announced(page: Page) -> list[Statement]:
-    """Return dates behind a label that is an element of its own, `Published`, also in a column beside the article."""
+    """Return dates behind a label that is its own element, `Published`, also in a column beside the article."""
     found = []
     known: dict[Any, bool] = {}
     for element in page.root.iter(*_LABELS):

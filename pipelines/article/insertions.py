@@ -133,7 +133,7 @@ def _is_imprint(text: str) -> bool:
 def _list_announced(heading: Any, measures: Measures) -> list[Any]:
     """Return what belongs to the announcement before it: all up to a paragraph that stands for itself."""
     if heading.find(".//a") is not None:
-        # The list stands in it.
+        # The list is in it.
         return []
     announced: list[Any] = []
     is_teaser = True
@@ -170,7 +170,7 @@ class _Behind:
 
 
 def _drop_lone_links(container: Any) -> None:
-    """Take out links that stand between blocks on a line of their own: they are advertisements or teasers."""
+    """Take out links that are between blocks on their own line: they are advertisements or teasers."""
     has_blocks: dict[Any, bool] = {}
     for link in list(container.iter("a")):
         parent = link.getparent()
@@ -247,7 +247,7 @@ def _drop_datelines(container: Any) -> None:
 
 
 def drop_repeated(container: Any) -> None:
-    """Take out paragraphs that stand in the article again: a second copy for phones, captions of galleries.
+    """Take out paragraphs that are in the article again: a second copy for phones, captions of galleries.
 
     A paragraph alone may be repeated once, as a refrain is.
     """
@@ -265,7 +265,7 @@ def drop_repeated(container: Any) -> None:
 
 
 def mark_captions(container: Any) -> None:
-    """Make captions of what stands beside a picture and is named as one, so that they are not part of the text."""
+    """Make captions of what is beside a picture and is named as one, so that they are not part of the text."""
     for element in container.iter("p", "div", "span", "small", "em"):
         if not _CAPTION_WORDS.isdisjoint(list_class_words(element)) and not any(c.tag in BLOCKS for c in element):
             parent = element.getparent()

@@ -1,6 +1,6 @@
 """The tags of an article, chosen from the keyword lists on its page.
 
-What readers would call tags stands in one of several places, and beside it the words that somebody once wrote for
+What readers would call tags is in one of several places, and beside it the words that somebody once wrote for
 search engines into the template. Those name the site, or nothing that the article is about.
 """
 

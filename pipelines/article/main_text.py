@@ -69,7 +69,7 @@ class MainBody:
     Attributes:
         html: fragment as found, not sanitised.
         text: plain text, one line a block, without the captions of figures.
-        page_prose: how much prose the page shows that may be the article's, in Latin letters: without what stands above
+        page_prose: how much prose the page shows that may be the article's, in Latin letters: without what is above
             its headline, without articles that follow, without comments and their like.
     """
 
@@ -79,7 +79,7 @@ class MainBody:
 
 
 def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
-    """Return the main text of a page; empty where it has none.
+    """Return the main text of a page; empty if it has none.
 
     The page's tree is cut up on the way: whatever else is wanted of it must have been read before.
 
@@ -166,7 +166,7 @@ def _find_shown(body: Any, headline: str, measures: Measures) -> Any:
 
 
 def _cut_above(body: Any, shown: Any, measures: Measures) -> list[Any]:
-    """Take out what stands above the headline, unless that is much of the page's prose; return what has changed."""
+    """Take out what is above the headline, unless that is much of the page's prose; return what has changed."""
     above = [sibling for element in _list_branch(body, shown) for sibling in element.itersiblings(preceding=True)]
     if sum(measures[element].prose for element in above if element in measures) > 0.4 * max(1.0, measures[body].prose):
         return []
@@ -340,7 +340,7 @@ def _is_shared(element: Any, parent: Any, ancestors: set[Any], measures: Measure
     """Return whether siblings of an element carry parts of the article, too.
 
     Args:
-        is_named: it stands in what is named as the article's body, below the headline.
+        is_named: it is in what is named as the article's body, below the headline.
     """
     prose = measures[element].prose
     siblings = [child for child in parent if child is not element and child in measures and measures[child].prose > 0]

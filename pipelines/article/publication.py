@@ -35,7 +35,7 @@ _EARLIER = timedelta(days=2)
 # Of a date alone, its label aside.
 _DAY_WORDS = re.compile(r"\b(?:published|posted|on|at)\b[:：]?", re.IGNORECASE)
 _MAX_REST = 26
-# Zones lie at most so far from UTC, and apart by half hours.
+# Zones are at most so far from UTC, and apart by half hours.
 _MAX_OFFSET = timedelta(hours=14)
 _OFFSET_STEP = timedelta(minutes=30)
 _HAS_YEAR = re.compile(r"(?:19|20)\d\d|\d{8}")
@@ -47,7 +47,7 @@ class Publication:
 
     Attributes:
         found: the text as found.
-        instant: aware; None where the page states no zone and none is known.
+        instant: aware; None if the page states no zone and none is known.
         day: the local day, in the zone stated, known or of the source.
         precision: how much was stated; DAY wherever `instant` is None.
         evidence: where it was found.

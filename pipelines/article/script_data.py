@@ -3,7 +3,7 @@
 Pages of Next, Nuxt, Apollo and their kin show nothing until a script has run, and hold what it shows as JSON: in an
 element of its own, assigned to a variable, or pushed in pieces. The names of properties differ from site to site, so
 what is looked for is prose: a string of markup with paragraphs, a list whose members each hold a sentence or more, or a
-long text under a name for one; and of several the one that stands beside the headline.
+long text under a name for one; and of several the one that is beside the headline.
 """
 
 from __future__ import annotations

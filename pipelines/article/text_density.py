@@ -24,7 +24,7 @@ _PUNCTUATION = re.compile(rf"[{_ENDS}；:：;,，、،؛፣၊ฯ”\"»]")
 _SENTENCE_END = re.compile(rf"[{_ENDS}][\"'”’»」』）)\]]*$")
 # Thai, Lao and Khmer set no mark behind a sentence, and no blank between words.
 _UNMARKED = re.compile("[\u0e00-\u0eff\u1780-\u17ff]{12}")
-# What stands at the foot of every page of a site.
+# What is at the foot of every page of a site.
 _RIGHTS = re.compile(
     r"(?:©|\(c\)|copyright\b|&copy;|all rights reserved|alle rechte vorbehalten|tous droits réservés|版权所有|版權所有"
     r"|todos los derechos|todos os direitos|tutti i diritti|все права защищены|無断転載|저작권자|무단전재)",
@@ -46,7 +46,7 @@ class Measure:
         prose: prose in it.
         size: all text in it.
         linked: text of its links.
-        own: prose that stands in no block below it.
+        own: prose that is in no block below it.
         near: prose by how directly it stands here: its own and its children's in full, each level further half.
     """
 
@@ -142,13 +142,13 @@ def _weigh(text: str, size: float, linked: float, *, is_paragraph: bool) -> floa
     if size >= _MIN_SENTENCE and _PUNCTUATION.search(text):
         return size - linked
     if is_paragraph and size >= _MIN_FLASH and (_SENTENCE_END.search(text) or _UNMARKED.search(text)):
-        # A short sentence in a paragraph of its own.
+        # A short sentence in its own paragraph.
         return size - linked
     return 0.0 if size < _MIN_UNPUNCTUATED else _UNPUNCTUATED_SHARE * (size - linked)
 
 
 def list_runs(block: Any) -> list[tuple[str, str]]:
-    """Return each line of text that stands in a block but in no block below it, and what of the line is linked."""
+    """Return each line of text that is in a block but in no block below it, and what of the line is linked."""
     if not len(block):
         line = fold_blanks(block.text or "")
         return [(line, "")] if line else []

@@ -2,7 +2,7 @@
 
 Hiding says little by itself. A template hides its article until a script shows it, a seller of watches hides what only
 search engines shall read, and a parser that misses an end tag puts a whole article into a button. So what is hidden, or
-stands in an element that shows none of its text, goes unless the page would be left without its prose.
+is in an element that shows none of its text, goes unless the page would be left without its prose.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _MAX_SPARED = 8
 
 
 def drop(element: Any) -> Any:
-    """Take an element out of its tree and leave the text behind it; return its parent, None where it had none."""
+    """Take an element out of its tree and leave the text behind it; return its parent, None if it had none."""
     parent = element.getparent()
     if parent is None:
         return None

@@ -50,7 +50,7 @@ class StatedDate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundDay:
-    """A day found in a text; `year` is None where the text leaves it out."""
+    """A day found in a text; `year` is None if the text leaves it out."""
 
     year: int | None
     month: int

@@ -204,7 +204,7 @@ class _Reader:
         )
 
     def _is_saying_little_else(self, found: re.Match[str]) -> bool:
-        """Return whether `1/2` can be a day: a time of day or a label stands beside it, or nothing does."""
+        """Return whether `1/2` can be a day: a time of day or a label is beside it, or nothing."""
         rest = self._text[: found.start()] + self._text[found.end() :]
         has_label = self._text[: found.start()].rstrip().endswith(":") or bool(shapes.LABEL.search(rest))
         return has_label or bool(re.search(r"\d:\d\d", rest)) or not re.search(r"[^\W_]{2}", rest)
@@ -366,7 +366,7 @@ class _Reader:
         return self._build_latest_on(today - timedelta(days=(today.weekday() - weekday) % 7), time, days=7)
 
     def _is_standing_alone(self, found: re.Match[str]) -> bool:
-        """Return whether nothing but a label stands beside the word: `USA Today` is not a day."""
+        """Return whether nothing but a label is beside the word: `USA Today` is not a day."""
         before, after = self._text[: found.start()], self._text[found.end() :]
         has_label = not before.strip() or before.rstrip().endswith(":") or bool(shapes.LABEL.search(before))
         return has_label and (after.strip() in words.HALVES or not re.search(r"[^\W_]", after))

@@ -55,7 +55,7 @@ YEARLESS_DATES = (
 # A day and a year whose month we cannot read: anything but the day of the capture.
 DAY_AND_YEAR = re.compile(r"(?<!\d)\d{1,2}\b.*(?<!\d)\d{4}(?!\d)")
 YEAR_BEHIND = re.compile(r"[ ,]*(?:[a-z]{1,5}|[+-]\d{4}|gmt[+-]\d{4})?[ ,]*(?P<year>\d{4})(?!\d)")
-# `2022-02-1810:21`, where markup stood between, and the `03/Aug/2023:18:30:11` of server logs.
+# `2022-02-1810:21`, where markup was between, and the `03/Aug/2023:18:30:11` of server logs.
 GLUED_CLOCK = re.compile(r"(\d{4}-\d\d-\d\d|/\d{4}:)(?=\d\d:\d\d)")
 YEAR_WORD = re.compile(rf"({words.build_alternatives(words.YEARS_AGO)})(?= ?\d{{1,2}} ?月)")
 ERA = re.compile(r"(令和|平成|昭和|大正|明治) ?(元|\d{1,2}) ?年")

@@ -13,7 +13,7 @@ _DATE_IN_PATH = re.compile(
 )
 _MONTH_IN_PATH = re.compile(r"/(?:19|20)\d\d[/-]?(?:0[1-9]|1[0-2])(?:/|-)")
 _LONG_NUMBER = re.compile(r"\d{5,}")
-# A number of its own before a name of several words, such as /news/90210/old-ferry/; a year before it is none.
+# A separate number before a name of several words, such as /news/90210/old-ferry/; a year before it is none.
 _NUMBERED_NAME = re.compile(r"/(?!(?:19|20)\d\d/)\d{4,}/[^/\d][^/-]*-[^/]+/?$")
 _CODE = re.compile(r"(?=[^/]*\d)(?=[^/]*[A-Za-z])[A-Za-z0-9_-]{8,}")
 _EXTENSION = re.compile(r"\.(?:s?html?|php|aspx?|jsp|cfm)$", re.IGNORECASE)
@@ -107,7 +107,7 @@ def measure_article(url: str) -> int:
 
 
 def _measure_name(path: str) -> int:
-    """Return how much stands in a path beside its date: the archive of a month or of a day has no name."""
+    """Return how much is in a path beside its date: the archive of a month or of a day has no name."""
     rest = _MONTH_IN_PATH.sub("/", _DATE_IN_PATH.sub("/", path))
     last = _EXTENSION.sub("", rest.rstrip("/").rpartition("/")[2])
     if not last or last.isdigit():

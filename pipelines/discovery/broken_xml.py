@@ -108,7 +108,7 @@ class _Waiting:
         self._at = 0
 
     def take(self, *, is_over: bool) -> tuple[str, str] | None:
-        """Return the next token, or None where more text is needed to tell."""
+        """Return the next token, or None if more text is needed to tell."""
         text, at = self._text, self._at
         if at >= len(text):
             return None
@@ -206,7 +206,7 @@ class _Builder:
         self._open.clear()
 
     def _add_text(self) -> None:
-        """Put what stood between two tags where it belongs; a reference may have come in two pieces."""
+        """Put what was between two tags where it belongs; a reference may have come in two pieces."""
         if not self._texts:
             return
         runs = ((kind, "".join(text for _, text in run)) for kind, run in groupby(self._texts, key=itemgetter(0)))

@@ -128,7 +128,7 @@ def _weigh_text(root: etree._Element) -> int:
 
 
 def _is_linked(element: etree._Element) -> bool:
-    """Return whether text stands in a link, up to three elements above it."""
+    """Return whether text is in a link, up to three elements above it."""
     for _ in range(4):
         if element is None:
             return False

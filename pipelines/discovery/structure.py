@@ -138,7 +138,7 @@ def is_other_article(address: str, url: str) -> bool:
     """Return whether a page's canonical address can only be another page's, or none.
 
     A script that found no value writes `undefined`. Of two addresses of one form that share neither a number nor half
-    of their words, each is an article of its own: the template names the same one on every page.
+    of their words, each is its own article: the template names the same one on every page.
     """
     last = urlsplit(address).path.rstrip("/").rpartition("/")[2]
     if last.lower() in _NO_VALUES:

@@ -26,7 +26,7 @@ _RENAME_EXCHANGE = 2
 
 
 class ExportError(Exception):
-    """An export could not be written; what lay at its target lies there still."""
+    """An export could not be written; what lay at its target is there still."""
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def replace_folder(target: Path, kind: str) -> Iterator[Path]:
             alone.
 
     Raises:
-        ExportError: something else than an export lies at the target.
+        ExportError: something else than an export is at the target.
         OSError: the folder cannot be written.
     """
     if target.exists() and not _is_ours(target):

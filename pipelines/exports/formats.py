@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """What formats for readers want to know beside the posts; empty where a format's own default will do.
+    """What formats for readers want to know beside the posts; empty if a format's own default will do.
 
     Attributes:
         safe_cells: in CSV, an apostrophe stands before what a spreadsheet would run as a formula.
@@ -66,7 +66,7 @@ class Exporter(Protocol):
     def export(self, records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
         """Write posts to a path, and return how many they were.
 
-        Records come one by one, by collection and day, and are read as they are requested. What lies at the path is
+        Records come one by one, by collection and day, and are read as they are requested. What is at the path is
         to be replaced whole or not at all: `replace_file` and `replace_folder` do that.
 
         Raises:
@@ -82,7 +82,7 @@ class Format:
     Attributes:
         export: writes records to a path and returns how many they were.
         is_table: it can hold changes, also of posts that are gone; the others are always made of all posts.
-        join: makes of the exports of all parts of the posts, in their order, the export of them all; None where that
+        join: makes of the exports of all parts of the posts, in their order, the export of them all; None if that
             would be no less work than the export.
         is_monthly: joining is cheaper where the posts of one month are in one part.
     """

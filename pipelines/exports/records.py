@@ -308,7 +308,7 @@ def dump_record(record: PostRecord) -> str:
 
 
 def build_object(record: PostRecord) -> dict[str, Any]:
-    """Return the record as it stands in JSON: empty fields are there, too, but for those of a change."""
+    """Return the record as it is in JSON: empty fields are there, too, but for those of a change."""
     row: dict[str, Any] = dict(zip(NAMES, build_row(record), strict=True))
     for name in ("publishedAt", "capture_captured_at"):
         row[name] = _dump_instant(row[name])

@@ -89,7 +89,7 @@ class PostStore:
                     yield key[0], file, state
 
     def find_record(self, source: str, identifier: str, *, change: Change | None = None) -> PostRecord | None:
-        """Return the record of one post, or None where it has no post file.
+        """Return the record of one post, or None if it has no post file.
 
         Args:
             change: what happened to it, for the record.
@@ -97,7 +97,7 @@ class PostStore:
         return next(self.iter_found([((source, identifier), change)]))
 
     def iter_found(self, wanted: Iterable[tuple[tuple[str, str], Change | None]]) -> Iterator[PostRecord | None]:
-        """Yield the record of each post that is asked for by its key, or None where it has no post file."""
+        """Yield the record of each post that is asked for by its key, or None if it has no post file."""
         if not self._path.exists():
             yield from (None for _ in wanted)
             return

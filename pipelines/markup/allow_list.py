@@ -144,7 +144,7 @@ def iter_pieces(markup: str) -> Iterator[tuple[Tag | None, str]]:
 
 
 def read_tag(written: str) -> Tag | None:
-    """Return the tag that is written between `<` and `>`, or None where it is not one."""
+    """Return the tag that is written between `<` and `>`, or None if it is not one."""
     return _read_short_tag(written) if len(written) <= _MAX_CACHED_CHARS else _read_tag(written)
 
 

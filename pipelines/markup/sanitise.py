@@ -80,7 +80,7 @@ class BodyRefused(PageRefused):
 
 
 def normalise_body(found: str, *, base_url: str = "") -> str:
-    """Return the fragment as sanitised HTML that may stand in a Markdown post as it is.
+    """Return the fragment as sanitised HTML that may be in a Markdown post as it is.
 
     Clean markup comes back byte for byte, apart from the two U+3000 that indent a Chinese paragraph, control
     characters, CRLF, outer white space, and `{`, which is always written `&#123;`.
@@ -213,7 +213,7 @@ class _Settler:
         self._pending += text
 
     def _open(self, tag: allow_list.Tag, index: int) -> str:
-        """Write the start tag where it has a place; return the name written, empty where it was left out."""
+        """Write the start tag where it has a place; return the name written, empty if it was left out."""
         name = self._choose_name(tag.name)
         written = _build_start(name, tag.attributes, self._base_url)
         if not written:
@@ -370,7 +370,7 @@ def _write_start(name: str, attributes: str, base_url: str) -> str:
 
 
 def _normalise_attributes(name: str, found: Mapping[str, str], base_url: str) -> dict[str, str] | None:
-    """Return the attributes that the element keeps, or None where the element itself is not wanted."""
+    """Return the attributes that the element keeps, or None if the element itself is not wanted."""
     if _is_hiding(found) or allow_list.is_tracking_pixel(name, found):
         return None
     kept: dict[str, str] = {}

@@ -15,7 +15,7 @@ _CANDIDATE = re.compile(r'(?:(?<=")|(?<=, ))//')
 
 
 def complete_address(address: str, page: str = "") -> str:
-    """Return an address with the scheme of the page that it stood on, or else https, where it begins with `//`."""
+    """Return an address with the scheme of the page that it was on, or else https, where it begins with `//`."""
     if not address.startswith("//"):
         return address
     return f"{'http' if page.startswith('http:') else 'https'}:{address}"

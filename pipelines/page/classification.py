@@ -31,7 +31,7 @@ _SILENT = re.compile(
 _BLOCK_TAG = re.compile(r"<(?:/?(?:p|div|li|h[1-6]|td|section|article|main|header|footer)|br)\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*>(.*?)</a\s*>", re.DOTALL | re.IGNORECASE)
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uff60]")
-# A body that is wider than this is an article, whatever else stands on its page; measured in columns.
+# A body that is wider than this is an article, whatever else is on its page; measured in columns.
 _LONG, _BRIEF, _TINY = 1500, 900, 300
 _MAX_STUB = 800
 # A page of more tags has a whole site around it; only its body and its headings are looked at.
@@ -85,7 +85,7 @@ def classify(page: Page, signs: Signs, *, body: str, is_dated: bool) -> PageClas
     """Return the class of a page.
 
     Args:
-        body: HTML of what would be the article's text, empty where nothing was found.
+        body: HTML of what would be the article's text, empty if nothing was found.
         is_dated: the page itself says when it was published.
     """
     if signs.is_mitigated or signs.is_moved:
@@ -109,7 +109,7 @@ def classify(page: Page, signs: Signs, *, body: str, is_dated: bool) -> PageClas
 
 
 def classify_other(page: Page, signs: Signs) -> PageClass:
-    """Return the class of a page that is not read as an article: what stands in its place, else LIST or DOCUMENT."""
+    """Return the class of a page that is not read as an article: what is in its place, else LIST or DOCUMENT."""
     found = classify(page, signs, body="", is_dated=False)
     if found is not PageClass.ARTICLE:
         return found

@@ -34,14 +34,14 @@ class Document:
 
     Attributes:
         body: the payload, content codings undone.
-        url: the address that answered, behind redirects; empty where it is not known.
-        content_type: value of the Content-Type header as sent, empty where there was none.
-        captured_at: aware instant of the capture; None where it is not known, and then only dates that do not depend
+        url: the address that answered, after redirects; empty if it is not known.
+        content_type: value of the Content-Type header as sent, empty if there was none.
+        captured_at: aware instant of the capture; None if it is not known, and then only dates that do not depend
             on it are read.
         capture: where the capture is archived; None for a document that no archive holds.
         asked: addresses that redirected to `url`, the first one first.
         is_rendered: `body` is what a browser made of the page with its scripts, and not what was sent.
-        head: name, in lower case, and value of each header field of the response; empty where it is not known.
+        head: name, in lower case, and value of each header field of the response; empty if it is not known.
     """
 
     body: bytes

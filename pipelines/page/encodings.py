@@ -133,7 +133,7 @@ def _guess(body: bytes, declared: list[codecs.CodecInfo], language: str) -> code
 
 
 def _detect(body: bytes) -> codecs.CodecInfo | None:
-    """Return what the letters of a body look like, or None where nothing can be said or it would not be read by it."""
+    """Return what the letters of a body look like, or None if nothing can be said or it would not be read by it."""
     text = _MARKUP.sub(b" ", _SCRIPT.sub(b" ", body[:_LATE_BYTES]))
     beyond = next((at for at, byte in enumerate(text) if byte > 0x7F), 0)
     sample = text[max(0, beyond - 200) :][:_SAMPLE_BYTES]
@@ -148,7 +148,7 @@ def _find_language(body: bytes) -> str:
 
 
 def _list_late(body: bytes) -> list[codecs.CodecInfo]:
-    """Return what a meta tag declares beyond the bytes that it should stand in; what a script says is not a tag."""
+    """Return what a meta tag declares beyond the bytes that it should be in; what a script says is not a tag."""
     label = _find_in_meta(_SCRIPT.sub(b" ", body[:_LATE_BYTES]))
     codec = find_codec(label) if label else None
     return [codec] if codec is not None and codec.name not in _SIXTEEN_BIT else []

@@ -42,7 +42,7 @@ def iter_nodes(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
 
 
 def load_lenient(text: str) -> Any:
-    """Return the value that a block holds, or None where it holds none."""
+    """Return the value that a block holds, or None if it holds none."""
     bare = _WRAPPER.sub("", text).strip()
     for repair in (str, _drop_slips, lambda text: _drop_slips(html.unescape(text))):
         try:

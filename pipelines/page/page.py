@@ -53,7 +53,7 @@ class Page:
 
     Args:
         text: the page, decoded.
-        url: its address, empty where it is not known.
+        url: its address, empty if it is not known.
 
     Attributes:
         work: what has been done with it.
@@ -189,7 +189,7 @@ def find_json(text: str) -> Any:
 
 
 def _parse(text: str) -> Any:
-    """Return the root element, or None where the text holds none."""
+    """Return the root element, or None if the text holds none."""
     if not text.strip(_BLANKS):
         return None
     check_markup(text)

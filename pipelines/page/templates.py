@@ -34,7 +34,7 @@ def fingerprint(page: Page) -> str:
 
 
 def _describe(element: Any) -> str:
-    """Return tags and classes of an element and of those that it stands in."""
+    """Return tags and classes of an element and of those that it is in."""
     chain = [element, *islice(element.iterancestors(), _MAX_DEPTH)]
     return ">".join(_name(one) for one in reversed(chain))
 

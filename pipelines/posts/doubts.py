@@ -1,7 +1,7 @@
 """Detects captures of an article that no longer look like it, such as block pages, walls or error pages.
 
 Nothing is compared with what an article should be, only captures with each other. Those that share a headline, a text
-or an instant of publication, or that the publisher's own date of change stands between, are of one article. Where
+or an instant of publication, or that the publisher's own date of change is between, are of one article. Where
 they fall apart, the article is what was there first, unless that was weaker by every measure. The others are doubted:
 kept, shown, and without a voice.
 """

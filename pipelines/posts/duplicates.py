@@ -1,6 +1,6 @@
 """Links posts with the same text: agency copy, reprints, one article under two ids.
 
-Two texts are the same where most of the shorter stands in the longer, word for word, with its figures. Which texts are
+Two texts are the same where most of the shorter is in the longer, word for word, with its figures. Which texts are
 worth comparing is decided by a sketch: the least hash of the text's shingles in each of 64 bins. Two texts agree in
 about that share of the bins that they have of their shingles in common, so one that agrees with another in two
 neighbouring bins and a few more is a candidate, and only candidates are compared. All of it is a function of the
@@ -126,7 +126,7 @@ class Duplicate:
 
     Attributes:
         key: source and identifier.
-        containment: how much of the shorter stands in the longer; 1.0 where they are equal.
+        containment: how much of the shorter is in the longer; 1.0 if they are equal.
         is_exact: they differ in blanks, punctuation and case at most.
     """
 

@@ -65,7 +65,7 @@ class Filing:
     Attributes:
         state: the post as it was settled last, as `load_post` reads it; '' before.
         is_settled: nothing was stated since, only its file is behind.
-        claim: None where it has no file yet.
+        claim: None if it has no file yet.
         outcome: what this run has done for its file so far, or ''.
     """
 
@@ -92,7 +92,7 @@ class FilingLog:
         self._database.close()
 
     def find_end(self) -> tuple[str, int]:
-        """Return the name of the log and the position behind its last entry; '' and 0 where the ledger has no log."""
+        """Return the name of the log and the position behind its last entry; '' and 0 if the ledger has no log."""
         if not self._is_kept:
             return "", 0
         name, last = self._database.execute(

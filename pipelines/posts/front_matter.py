@@ -90,7 +90,7 @@ def _is_plain(name: str) -> bool:
 def dump_date(instant: datetime, precision: Precision) -> str:
     """Return `2022-02-18 10:21:11 +0800`, or the date alone when no more than the day was stated.
 
-    What lies below the precision is written as 00, because the format knows no shorter time of day; an offset with
+    What is below the precision is written as 00, because the format knows no shorter time of day; an offset with
     seconds (local mean time, before time zones) is rounded to the minute that the format can hold.
 
     Raises:
@@ -114,7 +114,7 @@ def dump_date(instant: datetime, precision: Precision) -> str:
 def dump_front_matter(fields: Sequence[tuple[str, str]]) -> str:
     """Return the whole front matter, fences included, from keys and values that the writers above made.
 
-    `layout: post` leads unless the fields name a layout of their own.
+    `layout: post` leads unless the fields name their own layout.
 
     Raises:
         FrontMatterError: a key is repeated or a key or value is not one that `load_front_matter` reads back.

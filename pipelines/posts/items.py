@@ -48,7 +48,7 @@ class Evidence:
         origin: what kind of capture it was.
         captured_at: aware UTC instant the capture began.
         record_id: WARC-Record-ID, empty for an item that no capture stands behind.
-        place: where on the page it was found, such as `source: h1` or `jsonld:headline`; empty where it is not known.
+        place: where on the page it was found, such as `source: h1` or `jsonld:headline`; empty if it is not known.
         agreeing: how many other witnesses on the page say the same.
         disagreeing: what the others say, each as `place: value`.
     """
@@ -99,7 +99,7 @@ class _Fields:
         keywords: tags as the reader sees them.
         articleBody: sanitised HTML.
         symbols: securities that the body names, as `pipelines.names.symbols` writes them, sorted.
-        shareLink: the publisher's share link, empty where it has none.
+        shareLink: the publisher's share link, empty if it has none.
     """
 
     source: str = ""

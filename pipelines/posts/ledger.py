@@ -1,6 +1,6 @@
 """The ledger of a collection: a set of statements that only grows, and the posts made from them.
 
-One SQLite file beside the indexes, derived from the captures like them: delete it and a reparse makes it again. The
+One SQLite file beside the indexes, derived from the captures like them: delete it and a reparse rebuilds it. The
 statements are the ledger's knowledge; what they say once is kept once, with every capture in which it was seen. The
 table of posts is a view of them: what each article was settled into last, and which file it became. Two ledgers are
 joined by the union of their statements, so it does not matter which process read what, when, or how often.
@@ -70,7 +70,7 @@ class LedgerOutdated(ValueError):
         remedy = (
             "use the version that wrote it, or delete it and reparse the collection"
             if is_newer
-            else "reparse the collection, which makes it again from the archive"
+            else "reparse the collection, which rebuilds it from the archive"
         )
         super().__init__(f"{path} was written by {'a later' if is_newer else 'an earlier'} version; {remedy}")
         self.path = path
@@ -191,7 +191,7 @@ class Ledger:
         return self._statements.find_articles(record_ids)
 
     def iter_unarchived(self) -> Iterator[Statement]:
-        """Yield the statements that no archive holds the capture of: a reparse cannot make them again."""
+        """Yield the statements that no archive holds the capture of: a reparse cannot rebuild them."""
         return self._statements.iter_unarchived()
 
     def iter_keys(self, *, source: str = "") -> Iterator[_Key]:
@@ -275,7 +275,7 @@ class Ledger:
             yield (source_, identifier), file
 
     def find_filing(self, key: _Key) -> Filing | None:
-        """Return how far an article has come, or None where nothing is stated of it."""
+        """Return how far an article has come, or None if nothing is stated of it."""
         row = self._database.execute(
             "SELECT state, due, claim, file, filed FROM posts WHERE source = ? AND identifier = ?", key
         ).fetchone()
@@ -288,7 +288,7 @@ class Ledger:
         return Filing(state=state, is_settled=due == _FILE_IS_BEHIND, claim=owned, outcome=outcome)
 
     def find_claim(self, key: _Key) -> Claim | None:
-        """Return the claim of a post, or None where it has no file yet."""
+        """Return the claim of a post, or None if it has no file yet."""
         filing = self.find_filing(key)
         return filing.claim if filing else None
 

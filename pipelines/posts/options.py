@@ -40,7 +40,7 @@ class PostOptions:
 
     Attributes:
         zone: time zone in which the publisher's naive times are meant and in which post files are dated.
-        language: BCP 47 tag, empty where unknown.
+        language: BCP 47 tag, empty if unknown.
         category: how a section's name becomes the category slug.
         tag_suffix: appended to a section's name to make the tag, where a page gives no tags of its own.
         aliases: section or tag as found to the name that is wanted.

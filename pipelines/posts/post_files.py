@@ -107,7 +107,7 @@ def _dump_link_text(text: str) -> str:
 class PostFiles:
     """Post files on their way to the disk, each written whole or not at all.
 
-    A file lies beside its place, open and locked, until `settle` has put its bytes on disk. Many are put there at once,
+    A file is beside its place, open and locked, until `settle` has put its bytes on disk. Many are put there at once,
     by threads that wait for the disk together: one file waits for milliseconds, a hundred of them not much longer.
     """
 
@@ -119,7 +119,7 @@ class PostFiles:
         """Write a file that has its place after `settle`.
 
         Returns:
-            False where the file already holds these bytes; it is then left alone.
+            False if the file already holds these bytes; it is then left alone.
         """
         with suppress(FileNotFoundError):
             if path.read_bytes() == data:

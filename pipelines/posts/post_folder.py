@@ -44,7 +44,7 @@ class Filed:
 
     Attributes:
         outcome: what the run has done to the file by now.
-        before: what it had done before this call; None where it had not looked at the post yet.
+        before: what it had done before this call; None if it had not looked at the post yet.
     """
 
     post: Post
@@ -67,7 +67,7 @@ class PostFolder:
         self._files = PostFiles()
 
     def write(self, key: tuple[str, str]) -> Filed:
-        """Settle an article, and write its file where it differs from what lies there.
+        """Settle an article, and write its file where it differs from what is there.
 
         Raises:
             pipelines.posts.settle.PostRefused: what is stated of it makes no post.

@@ -158,7 +158,7 @@ def _measure_saying(precision: Precision, origin: Origin) -> int:
 def finish(post: Post, options: PostOptions, *, first: Evidence | None = None) -> Post:
     """Fill what a joined post's statements imply but none of them says outright, and return it.
 
-    A missing headline is the opening of the body, a missing day may stand in the id, an aggregator's section is the
+    A missing headline is the opening of the body, a missing day may be in the id, an aggregator's section is the
     medium, and the tag is the section's name with the source's suffix.
 
     Args:

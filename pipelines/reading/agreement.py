@@ -63,7 +63,7 @@ def _shares_name(name: str, own: list[str]) -> bool:
 
 
 def weigh_body(statement: Statement, witnesses: Witnesses) -> None:
-    """Note whether the page's summary or the text in its JSON-LD stands in the body."""
+    """Note whether the page's summary or the text in its JSON-LD is in the body."""
     body = statement.articleBody_found
     if not body:
         return

@@ -49,7 +49,7 @@ def state_entry(entry: FeedEntry | SitemapEntry, document: Document, rules: Rule
 def read_date(found: str, rules: Rules, captured_at: datetime | None) -> tuple[datetime | None, Precision | None]:
     """Return an instant and what of it is believed; None for both where the text is not a date.
 
-    Midnight to the second is how software writes a day, and a time without an offset says nothing where the zone is
+    Midnight to the second is how software writes a day, and a time without an offset says nothing if the zone is
     not known; of both only the day counts.
     """
     if not found or captured_at is None:

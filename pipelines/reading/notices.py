@@ -88,7 +88,7 @@ def _drop_from(page: Page, letters: str) -> None:
 
 
 def find_notice(body: str, headline: str, page: Page) -> PageClass | None:
-    """Return what a body is a notice of, or None where nothing says that it is one.
+    """Return what a body is a notice of, or None if nothing says that it is one.
 
     Args:
         body: HTML of what would be the article's text.

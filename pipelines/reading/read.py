@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 
 # Of these kinds is what a rule does not name, or names as what its bytes can prove.
 _UNTOLD = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
-# Witnesses of a date that stand on pages that are not articles as well.
+# Witnesses of a date that are on pages that are not articles as well.
 _WEAK = ("url", "script:", "comment:", "attribute:")
-# Behind the witness of a field that stands in a document which a browser made.
+# Behind the witness of a field that is in a document which a browser made.
 RENDERED = "(rendered)"
 _NO_PAGE = re.compile(
     rb"\s*(?:(?:image|video|audio|font)/|text/(?:css|javascript)|application/(?:pdf|zip|(?:x-)?javascript|wasm|font))",

@@ -74,7 +74,7 @@ class Witnesses:
     Attributes:
         headings: those of the first level, as they stand.
         title: parts of the `title` element; `stated` are titles in `meta`, `sites` names of the site there.
-        header_times: values of `time` elements that stand above the article, beside the name of the site.
+        header_times: values of `time` elements that are above the article, beside the name of the site.
         own_times: values of the others.
         authors: place and names of each that states who wrote the article; `bodies` are texts of it in JSON-LD.
         description: what `meta` says of the article.
@@ -133,7 +133,7 @@ def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str])
     """Have a headline that is the site's name give way, and note who agrees with it and who does not.
 
     Args:
-        texts: all that the rule found which gave the headline; empty where none did.
+        texts: all that the rule found which gave the headline; empty if none did.
     """
     chosen = statement.headline_found
     if not chosen:
@@ -169,7 +169,7 @@ def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rul
     """Have a date that a header prints, or that stands alone against the article's line and address, give way.
 
     Args:
-        texts: all that the rule found which gave the date; empty where none did.
+        texts: all that the rule found which gave the date; empty if none did.
     """
     place = statement.witnesses.get("datePublished", "")
     reader = _DateReader(statement, rules)

@@ -58,7 +58,7 @@ class Link:
 
     Attributes:
         url: absolute, without what does not belong to the address; see `pipelines.rules.addresses`.
-        dated: a date that stands beside the link, as found; it bounds a crawl and states nothing of the article.
+        dated: a date that is beside the link, as found; it bounds a crawl and states nothing of the article.
     """
 
     url: str
@@ -72,7 +72,7 @@ class LinkRules:
     """Regular expressions searched in a URL, by kind, in the order in which they are tried."""
 
     patterns: Mapping[LinkKind, tuple[re.Pattern[str], ...]] = field(default_factory=dict)
-    # Most links of a page stand on every page of a site.
+    # Most links of a page are on every page of a site.
     _known: dict[str, tuple[LinkKind, str]] = field(default_factory=dict, repr=False, compare=False)
 
     def find_match(self, url: str) -> tuple[LinkKind, str]:

@@ -145,8 +145,8 @@ class Rules:
     Attributes:
         name: of the source.
         seeds: pages that a crawl starts from; one without a link pattern lists articles.
-        discovery: None where only what the rules name is read.
-        requisites: None where only pages are captured.
+        discovery: None if only what the rules name is read.
+        requisites: None if only pages are captured.
     """
 
     name: str
@@ -160,7 +160,7 @@ class Rules:
     requisites: Requisites | None = None
 
     def find_kind(self, url: str) -> LinkKind:
-        """Return what `url` leads to; a seed without a rule of its own lists articles."""
+        """Return what `url` leads to; a seed without its own rule lists articles."""
         kind, _ = self.links.find_match(url)
         return LinkKind.CATEGORY if kind is LinkKind.OTHER and url in self.seeds else kind
 
@@ -174,7 +174,7 @@ class Rules:
 
     @property
     def known_zone(self) -> tzinfo | None:
-        """The zone that times without an offset are meant in, or None where it is a guess."""
+        """The zone that times without an offset are meant in, or None if it is a guess."""
         return None if self.discovery is not None and self.discovery.is_zone_guessed else self.post.zone
 
     def find_parser(self, kind: LinkKind, captured_at: datetime | None) -> Parser | None:

@@ -1,4 +1,4 @@
-"""A server that speaks S3, on loopback, in a process of its own; what moto keeps is gone when it ends."""
+"""A server that speaks S3, on loopback, in its own process; what moto keeps is gone when it ends."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def name_of(thing: Any) -> str:
 
 
 def find_whether_large_blocks_are_returned() -> bool | None:
-    """See whether a large block comes from the system although one larger was freed; None where that cannot be seen.
+    """See whether a large block comes from the system although one larger was freed; None if that cannot be seen.
 
     Left alone, glibc keeps blocks of up to the size that was freed last in its heap.
     Spec: https://man7.org/linux/man-pages/man3/mallopt.3.html, M_MMAP_THRESHOLD

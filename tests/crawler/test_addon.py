@@ -41,7 +41,7 @@ PAGE = build_response(b"<html><body><h1>Harbour</h1></body></html>", headers=[("
 
 
 def crawl_elsewhere(folder: Path, url: str, settings: str) -> dict[str, Any]:
-    """Crawl one page in a project that stands in a folder of its own; return what the crawl set process-wide."""
+    """Crawl one page in a project that is in its own folder; return what the crawl set process-wide."""
     (folder / "paper").mkdir(parents=True)
     (folder / "scrapy.cfg").write_text("[settings]\ndefault = paper.settings\n", "utf-8")
     (folder / "paper" / "__init__.py").touch()

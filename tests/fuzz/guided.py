@@ -30,7 +30,7 @@ def is_available() -> bool:
 
 
 def fuzz_guided(name: str, *, seconds: float, seed: int) -> int:
-    """Fuzz one target in a process of its own; return its exit code, 1 if an input was a finding.
+    """Fuzz one target in its own process; return its exit code, 1 if an input was a finding.
 
     Call it before anything of the project is imported: what is imported already does not lead.
     """

@@ -1,5 +1,5 @@
 """Everything that reads a stranger's bytes, as a function of bytes that may raise only what it promises to."""
-# ruff: noqa: E501 (documents stand on one line, as they are sent)
+# ruff: noqa: E501 (documents are on one line, as they are sent)
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One crawl of a hostile site in a process of its own, with what it cost."""
+"""One crawl of a hostile site in its own process, with what it cost."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def crawl_hostile(toml: str, data: Data, **settings: object) -> Crawl:
 
 
 def read_peak(pid: int) -> int:
-    """The most memory that a living process has had, in bytes; 0 where the system does not tell.
+    """The most memory that a living process has had, in bytes; 0 if the system does not tell.
 
     Not what `wait4` tells: that begins with what the process had that it was forked from.
     """

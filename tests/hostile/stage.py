@@ -168,7 +168,7 @@ class Stage:
         return cls(page, live)
 
     def show_in_frames(self, folder: Path, frames: dict[str, dict[str, str]], *, settle_ms: int = 700) -> Seen:
-        """Show many pages at once, each in a frame of one page that stands in the folder.
+        """Show many pages at once, each in a frame of one page that is in the folder.
 
         Args:
             frames: by name, the properties of each frame: `src` or `srcdoc`.

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed (Debian's package chromium)")
 
-# So many of the shapes run or ask as they stand in Chromium; the others did in browsers of another day.
+# So many of the shapes run or ask as they are in Chromium; the others did in browsers of another day.
 CONTROL_FLOOR = 180
 GENERATOR_FLOOR = 8
 READER_FLOOR = 80

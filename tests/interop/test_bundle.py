@@ -32,7 +32,7 @@ needs_wacz = pytest.mark.skipif(
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Collection:
-    """Every capture stands in a WARC file of its own, so originals are in other files."""
+    """Every capture is in its own WARC file, so originals are in other files."""
     return write_sample(tmp_path / "data", max_bytes=1)
 
 

@@ -1,4 +1,4 @@
-"""Tools that other people wrote open a real crawl as it lies on disk: pywb shows it, warcio and FastWARC read it."""
+"""Tools that other people wrote open a real crawl as it is on disk: pywb shows it, warcio and FastWARC read it."""
 
 from __future__ import annotations
 

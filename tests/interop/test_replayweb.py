@@ -203,7 +203,7 @@ def browse(address: str, profile: Path) -> Iterator[None]:
 def test_replayweb_shows_every_capture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     """Bodies in every coding, revisits of both profiles: from a WACZ file by ranges, from the bare WARC file at once.
 
-    In the WACZ file every capture stands in a WARC file of its own, so originals are in other files.
+    In the WACZ file every capture is in its own WARC file, so originals are in other files.
     """
     collection = write_sample(tmp_path, max_bytes=MAX_BYTES if form == "warc" else 1)
     source, key = next(collection.iter_warcs()), tmp_path / "key.pem"

@@ -1,7 +1,7 @@
 """Real pages and real dates: how good the extraction is, beside what others reach, and that it gets no worse.
 
 The pages are read by the command that users type and scored by the corpus's own program. The corpus belongs to its
-publishers and stands beside the project, so these tests skip where it is not there.
+publishers and is beside the project, so these tests skip where it is not there.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def _find_label(attributes: bytes) -> str:
 
 
 def _find_declared(label: str) -> codecs.CodecInfo | None:
-    """The codec of a label that stands in the bytes themselves, which are therefore read as ASCII so far."""
+    """The codec of a label that is in the bytes themselves, which are therefore read as ASCII so far."""
     codec = find_codec(label)
     if codec is not None and codec.name.startswith("utf-16"):
         return codecs.lookup("utf-8")

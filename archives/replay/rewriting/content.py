@@ -140,7 +140,7 @@ _STYLE_TYPE: Final = "text/css; charset=utf-8"
 
 
 def _limit_type(mime: str, content_type: str) -> str:
-    """A media type that cannot be a document of its own; what could be markup of another kind is shown as text."""
+    """A media type that cannot be its own document; what could be markup of another kind is shown as text."""
     if mime in _TEXT_MIMES or mime.endswith("+xml"):
         return "text/plain; charset=utf-8"
     if not _MEDIA_TYPE.fullmatch(mime):
@@ -184,7 +184,7 @@ def _build_resource_head(capture: Capture) -> Head:
 
 
 def build_missing(request: Request, message: str, view: View) -> Response | None:
-    """The answer for a part of a page that is not in the archive; None where a reader asked for a page."""
+    """The answer for a part of a page that is not in the archive; None if a reader asked for a page."""
     asked_for = request.get("sec-fetch-dest")
     is_picture = asked_for == "image" or (not asked_for and view.modifier == "im_")
     policy = ("Content-Security-Policy", _RAW_POLICY.format(frames=view.frames))

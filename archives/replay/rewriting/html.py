@@ -139,7 +139,7 @@ class _Rewriter:
         return "".join(out)
 
     def _take_raw(self, match: re.Match[str], name: str) -> int:
-        """Write what stands between the tags of an element that holds text only; return where it ends."""
+        """Write what is between the tags of an element that holds text only; return where it ends."""
         text, start = self._text, match.end()
         if name == "plaintext":
             self._out.append(escape(text[start:], quote=False))

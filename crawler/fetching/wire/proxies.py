@@ -22,7 +22,7 @@ _KEY: Final = "proxy"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proxy:
-    """What stands between us and the origin.
+    """What is between us and the origin.
 
     Attributes:
         scheme: `http` and `https` of the connection to it; `socks4`, `socks5`, `socks5h`.
@@ -58,7 +58,7 @@ def parse_proxy(url: str, authorization: bytes = b"") -> Proxy:
 
 
 def open_proxy(source: Source, encoding: str) -> Proxy | None:
-    """Return the proxy that the definition of a source names; None where it names none.
+    """Return the proxy that the definition of a source names; None if it names none.
 
     Args:
         encoding: of name and password.

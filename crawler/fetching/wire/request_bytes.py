@@ -68,7 +68,7 @@ def find_route(
 
 
 def build_request(request: Request, route: Route, fields: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
-    """Return what is sent for a request; no value of a field can add a line of its own.
+    """Return what is sent for a request; no value of a field can add its own line.
 
     Args:
         fields: name and value of header fields that take the place of the request's own.
@@ -92,7 +92,7 @@ def build_request(request: Request, route: Route, fields: Sequence[tuple[bytes, 
 
 
 def _build_target(url: str, *, is_absolute: bool) -> bytes:
-    """Return the request target; what may not stand in a line is percent-encoded."""
+    """Return the request target; what may not be in a line is percent-encoded."""
     url = url.partition("#")[0]
     start = url.index("//") + 2
     end = _AUTHORITY_END.search(url, start)

@@ -50,7 +50,7 @@ class SharedOwedTable(OwedTable):
             return
 
     def close(self) -> None:
-        """Let copy and server go."""
+        """Close copy and server."""
         super().close()
         self._server.close()
 

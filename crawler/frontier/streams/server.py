@@ -31,7 +31,7 @@ _SCRIPTS: Final = (
     *("add", "hold", "lease", "acknowledge", "release", "renew", "leave", "forget"),
     *("register", "finish", "end_crawl", "pause", "pauses", "note"),
 )
-# How the answers of a server begin that is there but can take nothing now; some have a class of their own.
+# How the answers of a server begin that is there but can take nothing now; some have their own class.
 _NOT_NOW: Final = ("LOADING", "MISCONF", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY")
 
 
@@ -106,7 +106,7 @@ class Server:
         return self._run(script, keys, values)
 
     def send(self, script: str, keys: Sequence[str], values: Sequence[Any]) -> Any:
-        """Run a script now, or as soon as the server is back; None where the answer is not known yet."""
+        """Run a script now, or as soon as the server is back; None if the answer is not known yet."""
         self._unsent.append((script, keys, values))
         try:
             return self._send_all()

@@ -30,7 +30,7 @@ _LEAVING: Final = ("workers", "runs", "closing")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """Where a leased request stands on the server."""
+    """Where a leased request is on the server."""
 
     host: str
     stream: bytes
@@ -93,7 +93,7 @@ class StreamTable:
         Args:
             fingerprint: what makes two requests the same.
             priority: higher goes first.
-            again: add it even if it has been seen, under a fingerprint of its own.
+            again: add it even if it has been seen, under its own fingerprint.
 
         Returns:
             Whether it was added, as far as is known: while the server is unavailable everything seems new.

@@ -67,7 +67,7 @@ def find_listing(documents: Iterable[tuple[str, Any]], page: Page) -> JsonListin
 
 
 def _list_texts(page: Page) -> set[str]:
-    """Return what stands on the page, element by element, folded as titles are."""
+    """Return what is on the page, element by element, folded as titles are."""
     seen = (node for node in page.root.iter() if isinstance(node.tag, str) and node.tag not in _UNSEEN)
     texts = (" ".join("".join(node.itertext()).split()) for node in seen)
     return {fold_title(text) for text in texts if 0 < len(text) <= _LONGEST_TEXT}

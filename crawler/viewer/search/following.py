@@ -38,7 +38,7 @@ class Progress:
     Attributes:
         log: name of the log of filings that it follows; '' before it has read any.
         position: the last entry of that log that it knows.
-        walk: the last article that it has walked to; None where it has walked through all.
+        walk: the last article that it has walked to; None if it has walked through all.
         walked: how many articles that were.
     """
 

@@ -62,7 +62,7 @@ _COLUMNS: Final = "source, identifier, published, shown, day, headline, language
 class PostIndex:
     """The search index of one collection.
 
-    A thread of its own takes in what the ledger says; pages read what is there.
+    Its own thread takes in what the ledger says; pages read what is there.
     """
 
     def __init__(self, library: Library, collection: str, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -162,7 +162,7 @@ class PostIndex:
         return [key for key in keys if key in matching]
 
     def list_posts(self, numbers: Sequence[int], phrases: Sequence[Phrase] = ()) -> list[Found]:
-        """Return the posts that stand at some places, as a list shows them.
+        """Return the posts at some places, as a list shows them.
 
         Args:
             phrases: to be marked.

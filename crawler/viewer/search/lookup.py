@@ -103,7 +103,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a post stands in its index.
+    """Where a post is in its index.
 
     Attributes:
         instant: ISO 8601 in UTC, by which posts are sorted.

@@ -83,7 +83,7 @@ def cut(text: str) -> list[str]:
 
 
 def locate(text: str, phrases: Sequence[Phrase], tag: str = "") -> list[tuple[int, int, int]]:
-    """Return where phrases stand in a text, in order and without overlap: start, end, number of the phrase.
+    """Return where phrases are in a text, in order and without overlap: start, end, number of the phrase.
 
     Args:
         tag: the language of the text as a BCP 47 tag.

@@ -66,7 +66,7 @@ def export_feeds(records: Iterable[PostRecord], target: Path, options: FeedOptio
     """Write the feeds of the records; return how many posts were looked at.
 
     Raises:
-        pipelines.exports.files.ExportError: something else lies at the target.
+        pipelines.exports.files.ExportError: something else is at the target.
     """
     count = 0
     names = {_ALL: options.title}
@@ -105,7 +105,7 @@ def _build_stem(name: str) -> str:
 def _write_archive(folder: Path, feed: str, spool: Spool, options: FeedOptions, names: dict[str, str]) -> int:
     """Write what is older than a feed's newest posts; return how many documents that takes.
 
-    A document is written when it is full. What stands in none yet is among the newest, which the feed itself holds.
+    A document is written when it is full. What is in none yet is among the newest, which the feed itself holds.
     """
     pages = max(0, spool.count(feed) - 1) // options.limit
     for number, members in zip(range(1, pages + 1), spool.iter_chunks(feed), strict=False):

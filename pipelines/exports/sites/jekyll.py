@@ -90,7 +90,7 @@ def export_jekyll(records: Iterable[PostRecord], target: Path, site: SiteOptions
     """Write the records as a site that Jekyll builds; return how many they are.
 
     Raises:
-        pipelines.exports.files.ExportError: something else lies at the target.
+        pipelines.exports.files.ExportError: something else is at the target.
     """
     count = 0
     with replace_folder(target, "jekyll") as folder, open_contents(folder) as contents:

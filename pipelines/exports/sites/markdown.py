@@ -30,7 +30,7 @@ def export_markdown(records: Iterable[PostRecord], target: Path) -> int:
     """Write each record to `COLLECTION/FILE.md` in a folder; return how many they are.
 
     Raises:
-        pipelines.exports.files.ExportError: something else lies at the target.
+        pipelines.exports.files.ExportError: something else is at the target.
     """
     count = 0
     taken: set[str] = set()

@@ -201,7 +201,7 @@ class PathNames:
         self._owners: dict[str, str] = {}
 
     def claim(self, path: str) -> str:
-        """Return where a thing lies that would lie at a path, given without its extension."""
+        """Return where a thing lies that would be at a path, given without its extension."""
         owner = self._owners.setdefault(fold_name(path), path)
         return path if owner == path else f"{path}-{digest_name(path)}"
 

@@ -68,7 +68,7 @@ def test_what_it_holds_is_there_the_next_time(tmp_path: Path) -> None:
     assert read_all(tmp_path / "d") == (1, [("kept",), ("kept",)])
 
 
-# Versions of what cannot be made again
+# Versions of what cannot be rebuilt
 
 
 @pytest.mark.parametrize("version", [0, 1])

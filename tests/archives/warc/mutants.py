@@ -47,7 +47,7 @@ def build_payloads() -> dict[str, bytes]:
     }
 
 
-# What begins like this is compressed already and is stored as it is, so that members stand in the file verbatim.
+# What begins like this is compressed already and is stored as it is, so that members are in the file verbatim.
 PAYLOADS = {name: gzip.compress(b"<p>", mtime=0) + payload for name, payload in build_payloads().items()}
 
 
@@ -64,7 +64,7 @@ _INNER: Final = b"\r\n\r\n" + build_record(FORGED, b"<title>not the bank</title>
 
 
 def _build_blocks(payload: bytes) -> dict[str, tuple[str, bytes]]:
-    """The record type and the block of each kind of record that a payload may stand in."""
+    """The record type and the block of each kind of record that a payload may be in."""
     chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(payload), payload)
     return {
         "a length": ("response", _HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(payload), payload)),

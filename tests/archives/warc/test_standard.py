@@ -239,7 +239,7 @@ def test_file_names_say_prefix_time_and_serial(collection: Collection, written: 
 
 
 def test_nothing_is_segmented(collection: Collection) -> None:
-    """A record that is larger than a file should be gets a file of its own."""
+    """A record that is larger than a file should be gets its own file."""
     with build_writer(collection, max_bytes=1000) as writer:
         for number in range(2):
             body = bytes(range(256)) * 40

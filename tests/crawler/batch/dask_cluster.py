@@ -1,4 +1,4 @@
-"""A Dask cluster on loopback: a scheduler and workers, each a process of its own, as on machines of their own."""
+"""A Dask cluster on loopback: a scheduler and workers, each its own process, as on machines of their own."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def list_descendants(pid: int) -> list[int]:
 
 
 def read_command(pid: int) -> bytes:
-    """The command line; empty where the process is gone."""
+    """The command line; empty if the process is gone."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
@@ -23,7 +23,7 @@ def read_command(pid: int) -> bytes:
 
 
 def find_parent(pid: int) -> int:
-    """The parent; 0 where the process is gone."""
+    """The parent; 0 if the process is gone."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:

@@ -167,7 +167,7 @@ def print_page(body: str, changed: str = "") -> bytes:
 
 
 def test_a_reprint_is_linked_and_a_reparse_links_the_same(tmp_path: Path) -> None:
-    """Two media carry the same copy, one with a line of its own; each keeps its post, and the ledger can be remade."""
+    """Two media carry the same copy, one with its own line; each keeps its post, and the ledger can be remade."""
     data = Data(tmp_path / "data")
     source = tmp_path / "paper.toml"
     routes = {

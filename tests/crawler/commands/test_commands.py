@@ -155,7 +155,7 @@ def test_a_reparse_opens_no_socket(copied: Data, tmp_path: Path) -> None:
         (["crawl", "nobody", "-a", "source=finews"], "nobody is not a spider; there are category, share"),
         (["crawl", "share", "-a", "source=finews"], "no share links"),
         (["crawl", "share", "-a", "source=finews", "-a", "urls=nowhere.txt"], "nowhere.txt"),
-        (["crawl", "share", "-a", "source=finews", "-a", "urls=ftp://x/"], "is no link"),
+        (["crawl", "share", "-a", "source=finews", "-a", "urls=ftp://x/"], "is not a link"),
         (["crawl", "category", "-a", "source=finews", "-a", "collection=../up"], "../up"),
         (["reparse"], "name one collection"),
         (["reparse", "nowhere"], "nowhere"),

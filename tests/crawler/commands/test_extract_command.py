@@ -120,7 +120,7 @@ def test_an_address_that_cannot_be_read_says_why(answer: bytes, settings: dict[s
     [
         ([], 2, "name one file, URL or capture"),
         (["a", "b"], 2, "name one file, URL or capture"),
-        (["a", "--tz", "Nowhere/At_all"], 2, "is no time zone"),
+        (["a", "--tz", "Nowhere/At_all"], 2, "is not a time zone"),
         (["a", "--at", "yesterday"], 2, "14 or 17 digits"),
         (["a", "--source", "nobody"], 2, "nobody"),
         (["--batch", "none.jsonl"], 2, "none.jsonl cannot be read"),

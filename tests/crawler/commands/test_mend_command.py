@@ -1,4 +1,4 @@
-"""`scrapy mend`: the copy stands beside the collection, and what was done is said."""
+"""`scrapy mend`: the copy is beside the collection, and what was done is said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands in the WARC is what crossed the wire, and nothing else."""
+"""What is in the WARC is what crossed the wire, and nothing else."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def pair_up(data: Data, exchanges: list[WireExchange]) -> dict[str, tuple[WireEx
 
 
 def final_message(sent: bytes) -> bytes:
-    """Leave out interim responses: they are kept in a record of their own."""
+    """Leave out interim responses: they are kept in their own record."""
     return sent.split(b"\r\n\r\n", 1)[1] if sent.startswith(b"HTTP/1.1 103") else sent
 
 

@@ -190,5 +190,5 @@ def test_a_proxy_that_a_spider_chooses_survives() -> None:
 
 def test_a_callback_that_is_no_method_of_the_spider_is_refused() -> None:
     for callback in (_Spider().parse_page, print, lambda response: None):
-        with pytest.raises(ValueError, match="is no method of the spider"):
+        with pytest.raises(ValueError, match="is not a method of the spider"):
             dump_request(Request("http://a.example/", callback=callback), _Spider())

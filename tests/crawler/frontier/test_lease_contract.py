@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture(params=["sqlite", "streams"])
 def open_table(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
-    """Opens tables of one store; each is a worker of its own."""
+    """Opens tables of one store; each is its own worker."""
     opened: list[Table] = []
     server = request.getfixturevalue("server") if request.param == "streams" else None
 

@@ -1,4 +1,4 @@
-"""What could not be fetched is remembered, requested ever more rarely, and given up only where it is gone."""
+"""What could not be fetched is remembered, requested less and less often, and given up only where it is gone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture(params=["file", "server"])
 def open_table(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Open]:
-    """Opens tables of one store: those of a server as workers on several machines do, each with a file of its own."""
+    """Opens tables of one store: those of a server as workers on several machines do, each with its own file."""
     server = request.getfixturevalue("server") if request.param == "server" else None
 
     def open_one(source: str = "weir", machine: str = "") -> OwedTable:

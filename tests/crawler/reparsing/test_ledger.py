@@ -78,7 +78,7 @@ def test_the_first_command_that_needs_it_makes_it_again(old: Data, command: list
         kept = ledger.find_post(("mine", "1"))
         assert kept is not None
         assert (kept.headline, kept.articleBody) == ("By hand", "<p>Kept.</p>")
-    assert "made again" not in run_scrapy(*command, data=old).stderr
+    assert "rebuilt" not in run_scrapy(*command, data=old).stderr
 
 
 def test_a_ledger_of_a_later_version_is_refused(old: Data) -> None:

@@ -1,4 +1,4 @@
-"""A paper behind a log-in: its articles are had, its session is renewed, and no secret stands in anything we keep."""
+"""A paper behind a log-in: its articles are had, its session is renewed, and no secret is in anything we keep."""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ def test_a_field_that_no_post_has_is_a_fault_of_the_case(crawled: tuple[Data, Pa
     folder = copy_case(crawled, tmp_path)
     expected = read_expected(folder) | {"fields": {"headlin": "x"}}
     (folder / "expected.json").write_text(json.dumps(expected), "utf-8")
-    with pytest.raises(CaseError, match=r"fields\.headlin: is no field; known are headline"):
+    with pytest.raises(CaseError, match=r"fields\.headlin: is not a field; known are headline"):
         list(check_case(folder, find_source(str(crawled[1])), name="case"))
 
 

@@ -163,7 +163,7 @@ def test_what_cannot_be_tried_is_said(printed: tuple[Data, Path], arguments: lis
 
 
 def test_articles_that_an_id_merges_or_splits_are_named() -> None:
-    """Two are named alike under different numbers; one stands in two sections; a renamed one is the same."""
+    """Two are named alike under different numbers; one is in two sections; a renamed one is the same."""
     text = """name = "paper"
 timezone = "UTC"
 scope = ["https://h/"]

@@ -233,7 +233,7 @@ def test_a_source_without_the_table_says_what_to_add(data: Data, tmp_path: Path)
     ("arguments", "words"),
     [
         ([], "-a url=https://host/"),
-        (["url=nowhere"], "is no address to start from"),
+        (["url=nowhere"], "is not an address to start from"),
         (["url=https://a.example/", "since=yesterday"], "since=yesterday is not a day"),
         (["url=https://a.example/", "backfill=2019"], "backfill=2019 is not a day"),
         (["url=https://a.example/", "depth=0"], "depth=0 is not a whole number"),
@@ -261,7 +261,7 @@ def test_an_address_makes_a_definition() -> None:
     assert [kind.value for kind in pictured.kinds] == ["image"]
     assert build_definition("https://zeitung.de/").known_zone is not None
     assert build_definition("http://127.0.0.1:8080/").name == "127.0.0.1-8080"
-    with pytest.raises(SourceError, match="is no address"):
+    with pytest.raises(SourceError, match="is not an address"):
         build_definition("ftp://paper.example/")
 
 

@@ -79,7 +79,7 @@ def paper(tmp_path: Path) -> Paper:
 
 
 def test_a_page_that_failed_is_found_again_where_new_articles_have_pushed_it(data: Data, paper: Paper) -> None:
-    """What stood on page 3 stands on pages 5 and 6 a few days later, behind pages that show nothing new."""
+    """What was on page 3 is on pages 5 and 6 a few days later, behind pages that show nothing new."""
     paper.publish(*range(12))
     paper.crawl(data)
     paper.publish(*range(100, 109))

@@ -99,7 +99,7 @@ class Page:
 
 @dataclass
 class Browser:
-    """A browser with a profile of its own below `folder`."""
+    """A browser with its own profile below `folder`."""
 
     folder: Path
     _events: list[dict[str, Any]] = field(default_factory=list)

@@ -274,7 +274,7 @@ def test_other_sites_cannot_frame_or_read_the_viewer(viewer: Viewer, browser: Br
 
 @pytest.mark.skipif(not REPLAYWEB, reason="NEWSREEL_REPLAYWEB does not name a directory with ui.js and sw.js")
 def test_a_player_beside_the_viewer_opens_packages(crawl: tuple[Data, str], tmp_path: Path) -> None:
-    """In parts, under a policy of its own, and it asks nobody else either."""
+    """In parts, under its own policy, and it asks nobody else either."""
     data = Data(tmp_path / "data")
     data.path.mkdir()
     (data.path / "collections").symlink_to(crawl[0].path / "collections")

@@ -327,7 +327,7 @@ def test_an_empty_data_directory_is_shown(tmp_path: Path) -> None:
 
 
 def test_the_index_of_posts_is_derived(crawl: tuple[Data, str], tmp_path: Path) -> None:
-    """Deleted, damaged or of another version: the next look makes it again."""
+    """Deleted, damaged or of another version: the next look rebuilds it."""
     data = Data(tmp_path / "data")
     shutil.copytree(crawl[0].path, data.path)
     path = data.collection("newspaper") / "indexes" / "viewer.sqlite"

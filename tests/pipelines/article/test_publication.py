@@ -36,7 +36,7 @@ def say_to_machines(day: str) -> str:
         # The footer of the article is not that of the site.
         f"<article>{HEADLINE}{PROSE}<footer><time datetime='2025-08-12'>12 August 2025</time></footer></article>",
         f"<div>{HEADLINE}{PROSE}</div><footer class='article-footer'><time datetime='2025-08-12'>Tue</time></footer>",
-        # A label of its own, in a column beside the article.
+        # A separate label, in a column beside the article.
         f"<main>{HEADLINE}{PROSE}</main><aside><h3>Published</h3><p>12 August 2025</p></aside>",
         f"<main>{HEADLINE}{PROSE}</main><div id='sidebar'><dl><dt>Veröffentlicht</dt><dd>12 Aug 2025</dd></dl></div>",
         # The class of what holds all speaks of a column.
@@ -45,7 +45,7 @@ def say_to_machines(day: str) -> str:
         f"<div class='big'>The old bridge</div><p>By A. Mason</p><p>August 12, 2025</p>{PROSE}",
         # Written twice, in two orders.
         f"<div><p>12.08.2025</p>{HEADLINE}{PROSE}</div>{LINKS}<small>2025-08-12</small>",
-        # What stands above the headline says to machines which day it means.
+        # What is above the headline says to machines which day it means.
         f"<div><time datetime='2025-08-12T19:38:01.0870000Z'>08/12/2025 7:38 PM</time></div>{HEADLINE}{PROSE}",
         # No other day than that of the last change.
         f"<main>{HEADLINE}{PROSE}{LINKS}<p>Last updated: August 12, 2025</p></main>",

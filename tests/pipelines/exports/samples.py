@@ -28,7 +28,7 @@ NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
 def build_statement(number: int = 1, **values: object) -> Statement:
-    """What a capture of its own states of a post, normalised."""
+    """What a separate capture states of a post, normalised."""
     identifier = f"NW2026030412{number:06d}"
     capture = CaptureRef(
         record_id=f"<urn:uuid:00000000-0000-4000-8000-{number:012d}>",

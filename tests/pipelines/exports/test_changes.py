@@ -313,7 +313,7 @@ def copy_log(desk: Desk, source: Path, target: Path) -> None:
 
 
 def test_a_log_put_back_from_an_older_copy_tells_everything_again(desk: Desk, tmp_path: Path) -> None:
-    """Positions are given out a second time; what stands there now the reader does not have."""
+    """Positions are given out a second time; what is there now the reader does not have."""
     log, copy = desk.collection.indexes_dir / FILE_NAME, tmp_path / "copy.sqlite"
     desk.write(at(1, 1), at(2, 2))
     desk.account()

@@ -1,4 +1,4 @@
-"""The examples in `docs/exports.md`, run as they stand there, by the programs that they name, over hostile posts."""
+"""The examples in `docs/exports.md`, run as they are there, by the programs that they name, over hostile posts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE = (Path(__file__).resolve().parents[3] / "docs" / "exports.md").read_text("
 SECTION = PAGE.split("\n## Examples\n")[1].split("\n## ")[0]
 EXAMPLES = {found[2]: found[1] for found in re.finditer(r"```sh\n(newsreel export (\w+) .*?)```", SECTION, re.S)}
 POSTS = len(HOSTILE_TEXTS) + 3
-# Programs of an environment of their own: those that read, those that load, and those that Node.js runs.
+# Programs in their own environment: those that read, those that load, and those that Node.js runs.
 FOLDERS = [os.environ.get(f"NEWSREEL_{name}", "") for name in ("READERS", "LOADERS", "ELEVENTY")]
 LISTED = ("jsonl", "cloudevents", "ninjs", "newsarticle", "csl", "opensearch", "meilisearch")
 SAID = dict.fromkeys(("csv", "dataset", "feeds"), str(POSTS)) | {"sqlite": f"news|{POSTS}", "schema": "articleBody"}

@@ -1,4 +1,4 @@
-"""Programs that we did not write read what is exported, from an environment of their own (`NEWSREEL_READERS`)."""
+"""Programs that we did not write read what is exported, from their own environment (`NEWSREEL_READERS`)."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def test_duckdb_reads_parquet_json_and_sqlite_dates(tmp_path: Path) -> None:
 
 
 def test_pandas_and_polars_need_five_lines(tmp_path: Path) -> None:
-    """The lines that `docs/exports.md` shows, run as they stand there."""
+    """The lines that `docs/exports.md` shows, run as they are there."""
     page = (Path(__file__).resolve().parents[3] / "docs" / "exports.md").read_text("utf-8")
     blocks = [block.split("```")[0] for block in page.split("```python\n")[1:]]
     frames = [block for block in blocks if "DataFrame" in block]

@@ -1,4 +1,4 @@
-"""Pages that stand in an article's place, in many languages and builds, and articles that only look like them."""
+"""Pages that are in an article's place, in many languages and builds, and articles that only look like them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def build(title: str, inner: str, head: str = "") -> str:
 def judge(
     text: str, *, body: str | None = None, head: tuple[tuple[bytes, bytes], ...] = (), is_dated: bool = False
 ) -> str:
-    """Classify a page whose body would be all that stands in it."""
+    """Classify a page whose body would be all that is in it."""
     page = Page(text, "http://paper.example/2026/03/08/1.html")
     signs = observe(Document(body=text.encode(), url=page.url, head=head), page)
     inner = text.partition("<body>")[2].partition("</body>")[0] if body is None else body

@@ -23,7 +23,7 @@ OURS = {name: value for name, value in vars(our_settings).items() if name.isuppe
 
 
 class Client:
-    """A handler of its own; `late` holds what came behind responses."""
+    """A separate handler; `late` holds what came behind responses."""
 
     def __init__(self, handler: CaptureHandler) -> None:
         self.handler = handler

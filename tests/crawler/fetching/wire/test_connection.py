@@ -51,7 +51,7 @@ def test_bytes_that_come_while_nobody_waits_answer_nobody(late: bytes) -> None:
 
 
 def test_bytes_that_have_come_and_are_not_read_yet_are_seen_before_a_request_is_sent() -> None:
-    """They lie in the socket, and the loop has had no turn to read them."""
+    """They are in the socket, and the loop has had no turn to read them."""
 
     async def fetch(server: WireServer) -> tuple[bytes, list[bytes]]:
         async with Client.open() as client:

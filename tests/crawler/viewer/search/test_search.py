@@ -95,7 +95,7 @@ STEMMED = [
 
 @pytest.mark.parametrize(("words", "found"), STEMMED)
 def test_other_forms_of_a_word_are_found_in_its_language(index: PostIndex, words: str, found: list[str]) -> None:
-    """The post without a language has its words alone: `lorries` stands in it."""
+    """The post without a language has its words alone: `lorries` is in it."""
     assert sorted(find(index, words)) == sorted(found)
     assert "undated" in find(index, "lorries")
 
