@@ -35,6 +35,7 @@ from crawler.reparsing.ledger import open_ledger
 from crawler.runs.manifest import list_counts
 from crawler.runs.run import RunExtension
 from crawler.sources import SourceError
+from crawler.spiders.arguments import check_arguments
 from crawler.spiders.base import NewsSpider
 from pipelines.posts.post_folder import Outcome
 
@@ -145,7 +146,7 @@ class Command(ScrapyCrawl):
         if not issubclass(crawler.spidercls, NewsSpider):
             return arguments
         try:
-            crawler.spidercls.check_arguments(arguments)
+            check_arguments(crawler.spidercls, arguments)
             source = crawler.spidercls.build_source(arguments)
             collection = arguments.get("collection") or source.name
             arguments = crawler.spidercls.parse_arguments(arguments) | {"source": source}

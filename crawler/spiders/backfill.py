@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit
 
+from crawler.spiders.arguments import parse_bound, parse_day
 from crawler.spiders.base import NewsSpider
 from crawler.spiders.bounds import is_too_old
+from pipelines.rules.addresses import build_identity
 from pipelines.rules.links import LinkKind
 from pipelines.rules.model import Discovery
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from scrapy.http import Response
 
     from crawler.sources import Source
@@ -77,38 +80,19 @@ class BackfillSpider(NewsSpider):
 
     def find_past_bound(self, link: Link, kind: LinkKind) -> str:
         """Return why a back-fill does not ask for a page, or ''; an article that it asks for counts."""
-        if kind in (LinkKind.ARTICLE, LinkKind.SITEMAP) and is_too_old(link, kind, self.backfill):
-            return "too_old"
-        if kind is not LinkKind.ARTICLE or link.url in self._wanted:
+        if self.backfill is None:
             return ""
-        if self.memory is not None and self.memory.is_archived(link.url):
-            return "archived"
+        if is_too_old(link, kind, self.backfill):
+            return "too_old"
+        known_by = build_identity(link.url)
+        if kind is not LinkKind.ARTICLE or known_by in self._wanted:
+            return ""
+        is_archived = self.memory is not None and self.memory.is_archived(link.url)
+        if known := "archived" if is_archived else self.find_known(link.url, is_changed=False):
+            return known
         host = urlsplit(link.url).netloc
         if self._wanted_of[host] >= self._max_articles:
             return "too_many_pages"
-        self._wanted.add(link.url)
+        self._wanted.add(known_by)
         self._wanted_of[host] += 1
         return ""
-
-
-def parse_bound(text: str, name: str) -> int:
-    """Return the number that an `-a` argument gives.
-
-    Raises:
-        ValueError: it is none, or less than 1.
-    """
-    if not text.isdecimal() or int(text) < 1:
-        raise ValueError(f"{name}={text} is not a whole number from 1")
-    return int(text)
-
-
-def parse_day(text: str, name: str) -> date:
-    """Return the day that an `-a` argument gives.
-
-    Raises:
-        ValueError: it is none.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"{name}={text} is not a day such as 2026-11-01") from None

@@ -8,9 +8,7 @@ make the same posts.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from functools import cached_property
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -110,22 +108,6 @@ class NewsSpider(Spider):
         return find_register(self.crawler.settings)
 
     @classmethod
-    def check_arguments(cls, arguments: Iterable[str]) -> None:
-        """Refuse `-a` arguments that the spider does not read, instead of ignoring them.
-
-        Raises:
-            ValueError: there is one.
-        """
-        known = [*cls.arguments]
-        if cls.__init__ is not NewsSpider.__init__:  # spiders of other projects may take others
-            known += [name for name in signature(cls.__init__).parameters if name not in ("self", "kwargs", *known)]
-        for name in arguments:
-            if name not in known:
-                meant = get_close_matches(name, known, n=1)
-                hint = f"did you mean {meant[0]}?" if meant else f"there are {', '.join(cls.arguments)}"
-                raise ValueError(f"spider {cls.name} knows no argument {name}; {hint}")
-
-    @classmethod
     def build_source(cls, arguments: dict[str, Any]) -> Source:
         """Return the source that `-a` arguments name, and take from them what only the source needs.
 
@@ -196,7 +178,7 @@ class NewsSpider(Spider):
         self.walk.note_seen(request)
 
     def note_cut(self, requests: Iterable[Request]) -> None:
-        """Note what an earlier run was still to ask for and nobody will."""
+        """Note requests that an earlier run left and that are dropped."""
         seeds = set(self.seeds)
         self.walk.note_cut((request, self.find_asked(request)) for request in requests if request.url not in seeds)
 
@@ -379,19 +361,23 @@ class NewsSpider(Spider):
         kind = self.source.find_kind(url) if url else LinkKind.OTHER
         if kind not in self.follows or not self.source.admits(url):
             return
-        why = self._find_left(url, is_changed=is_changed) if kind is LinkKind.ARTICLE else ""
+        why = self.find_unwanted(url, is_changed=is_changed) if kind is LinkKind.ARTICLE else ""
         self.count(f"links/{why}" if why else f"links/followed/{kind}")
         if not why:
             yield self.build_request(url)
 
-    def _find_left(self, url: str, *, is_changed: bool) -> str:
+    def find_unwanted(self, url: str, *, is_changed: bool) -> str:
         """Return why an article need not be requested now, or ''."""
-        if self.memory is not None and not is_changed:
-            if self.memory.is_settled(url):
-                return "settled"
-            if self.memory.is_gone(url):
-                return "gone"
-        return "" if self.walk.may_ask(url, is_changed=is_changed) else "put_off"
+        known = self.find_known(url, is_changed=is_changed)
+        return known or ("" if self.walk.may_ask(url, is_changed=is_changed) else "put_off")
+
+    def find_known(self, url: str, *, is_changed: bool) -> str:
+        """Return why an article need not be requested again after what earlier runs captured, or ''."""
+        if self.memory is None or is_changed:
+            return ""
+        if self.memory.is_settled(url):
+            return "settled"
+        return "gone" if self.memory.is_gone(url) else ""
 
     def follow_text(self, share_url: str) -> Iterator[Request]:
         """Yield the request for the text behind a share link."""
@@ -425,10 +411,10 @@ class NewsSpider(Spider):
         self.walk.note_missing(request, LinkKind.CATEGORY if is_front else asked, reason)
         self.count(f"pages/failed/{kind}")
         self.count(f"failures/{reason}")
-        told = strip_url(request.url)  # without a password
-        self.note_example(f"failures/{reason}", told)
-        self.crawler.signals.send_catch_log(page_failed, url=told, kind=kind, reason=reason)
-        self.logger.info("%s could not be read: %s", told, failure.getErrorMessage())
+        shown = strip_url(request.url)  # without a password
+        self.note_example(f"failures/{reason}", shown)
+        self.crawler.signals.send_catch_log(page_failed, url=shown, kind=kind, reason=reason)
+        self.logger.info("%s could not be read: %s", shown, failure.getErrorMessage())
         if kind is LinkKind.SHARE:
             yield from self.follow_text(url)
         elif request.meta.get(META_AWAITED) and kind in ORIGINS:

@@ -22,8 +22,8 @@ def is_as_captured(link: Link, memory: CaptureMemory | None) -> bool:
     """Return whether a sitemap says that a page has not changed since it was captured. Spec: sitemaps.org, lastmod."""
     if link.reason is not Reason.SITEMAP or not link.dated or memory is None:
         return False
-    changed, had = find_instant(link.dated), memory.find_last_good(link.url)
-    return changed is not None and had is not None and changed < had
+    changed_at, captured_at = find_instant(link.dated), memory.find_last_good(link.url)
+    return changed_at is not None and captured_at is not None and changed_at < captured_at
 
 
 def is_changed(link: Link, memory: CaptureMemory | None) -> bool:
@@ -34,7 +34,7 @@ def is_changed(link: Link, memory: CaptureMemory | None) -> bool:
 
 def is_too_old(link: Link, kind: LinkKind, since: date | None) -> bool:
     """Return whether an article is dated before a day, or a sitemap can hold none that is not."""
-    if since is None:
+    if since is None or kind not in (LinkKind.ARTICLE, LinkKind.SITEMAP):
         return False
     if kind is LinkKind.SITEMAP and (month := find_month(link.url)):
         return month < (f"{since:%Y}-00" if month.endswith("-00") else f"{since:%Y-%m}")

@@ -87,7 +87,7 @@ class CategorySpider(BackfillSpider):
         bounds = self.source.discovery
         if bounds is None:
             return ""
-        if kind in (LinkKind.ARTICLE, LinkKind.SITEMAP) and is_too_old(link, kind, bounds.since):
+        if is_too_old(link, kind, bounds.since):
             return "too_old"
         host = urlsplit(link.url).netloc
         self._named[host] += kind is LinkKind.ARTICLE

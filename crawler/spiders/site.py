@@ -15,7 +15,8 @@ from crawler.frontier.owed import Debt
 from crawler.sources import Discovery, Source, SourceError
 from crawler.sources.publishers import find_described
 from crawler.sources.undescribed import build_definition
-from crawler.spiders.backfill import BackfillSpider, parse_bound, parse_day
+from crawler.spiders.arguments import parse_bound, parse_day
+from crawler.spiders.backfill import BackfillSpider
 from crawler.spiders.bounds import is_as_captured, is_changed, is_too_old
 from pipelines.rules.addresses import build_identity, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
@@ -67,6 +68,7 @@ class SiteSpider(BackfillSpider):
         self._asked: Counter[str] = Counter()
         self._sitemaps: Counter[str] = Counter()
         self._left_sitemaps = 0
+        self._max_sitemaps = _MAX_SITEMAPS if self.backfill is None else _MAX_BACKFILL_SITEMAPS
         self._reached: dict[str, int] = {}
 
     @classmethod
@@ -142,13 +144,15 @@ class SiteSpider(BackfillSpider):
         """Yield requests for what rules name as any spider does, and for the rest within the bounds."""
         links = list(links)
         for link in links:
-            if link.reason is Reason.RULE:
-                yield from super().follow_links((link,), response)
-            else:
+            if link.reason is not Reason.RULE:
                 for request in self.follow_found(link, response):
-                    if link.kind is LinkKind.NEXT_PAGE and response is not None:
+                    if link.kind is LinkKind.NEXT_PAGE:
                         request.meta.update(self.describe_next(links, response))
                     yield request
+            elif why := self.find_past_bound(link, link.kind):
+                self.count(f"discovery/left/{why}")
+            else:
+                yield from super().follow_links((link,), response)
 
     def build_owed(self, debt: Debt) -> Request:
         """Build the request for a page that an earlier run could not have."""
@@ -158,9 +162,9 @@ class SiteSpider(BackfillSpider):
 
     def find_asked(self, request: Request) -> LinkKind:
         """Return what a request was believed to lead to: by a rule, or by what led to it."""
-        told = super().find_asked(request)
+        by_rule = super().find_asked(request)
         believed = request.meta.get(META_LINK, {}).get("kind", LinkKind.OTHER)
-        return LinkKind(believed) if told is LinkKind.OTHER else told
+        return LinkKind(believed) if by_rule is LinkKind.OTHER else by_rule
 
     def is_list(self, request: Request) -> bool:
         """Return whether an answer is worth having again; robots.txt names sitemaps."""
@@ -172,15 +176,15 @@ class SiteSpider(BackfillSpider):
 
     def follow_found(self, link: Link, response: Response | None = None) -> Iterator[Request]:
         """Yield the request for a link, unless a bound forbids it."""
-        told = self.source.find_kind(link.url)
-        kind = link.kind if told is LinkKind.OTHER else told
+        by_rule = self.source.find_kind(link.url)
+        kind = link.kind if by_rule is LinkKind.OTHER else by_rule
         depth = int(response.meta.get("depth", 0)) if response is not None else 0
         why = self._find_bound(link, kind, depth)
         if why:
             self.count(f"discovery/left/{why}")
             if why == "too_many_sitemaps" and not self._left_sitemaps:
                 words = "%s names more than %d sitemaps; only the newest of them are read in a run"
-                self.logger.warning(words, urlsplit(link.url).netloc, _MAX_SITEMAPS)
+                self.logger.warning(words, urlsplit(link.url).netloc, self._max_sitemaps)
             self._left_sitemaps += why == "too_many_sitemaps"
             if why == "too_many_pages" and self.backfill is None:
                 self.walk.owe([Debt(url=link.url, kind=kind.value, reason="beyond_bound")])
@@ -191,7 +195,7 @@ class SiteSpider(BackfillSpider):
             return
         self._reached[known_by] = depth
         host = urlsplit(link.url).netloc
-        self._asked[host] += kind is LinkKind.ARTICLE if self.backfill else kind in _PAGES
+        self._asked[host] += kind in _PAGES
         self._sitemaps[host] += kind is LinkKind.SITEMAP
         self.count(f"discovery/{kind}/{link.reason}")
         self.logger.debug("%s is believed to lead to: %s, because of: %s", link.url, kind, link.reason)
@@ -207,8 +211,7 @@ class SiteSpider(BackfillSpider):
         host = urlsplit(link.url).netloc
         if not self.source.admits(link.url) and link.reason is not Reason.ROBOTS:
             return "out_of_scope"
-        most = _MAX_SITEMAPS if self.backfill is None else _MAX_BACKFILL_SITEMAPS
-        if kind is LinkKind.SITEMAP and (depth >= _MAX_SITEMAP_DEPTH or self._sitemaps[host] >= most):
+        if kind is LinkKind.SITEMAP and (depth >= _MAX_SITEMAP_DEPTH or self._sitemaps[host] >= self._max_sitemaps):
             return "too_many_sitemaps"
         if link.reason is Reason.ARCHIVE and self.backfill is None:
             return "older_feed_page"
@@ -216,34 +219,27 @@ class SiteSpider(BackfillSpider):
         hops = depth - 1 if link.reason is Reason.CLUSTER else 0 if link.reason is Reason.ARCHIVE else depth
         if (kind in (*_LISTS, LinkKind.FEED) or link.reason is Reason.CLUSTER) and hops >= self._bounds.depth:
             return "too_deep"
-        if kind in (LinkKind.ARTICLE, LinkKind.SITEMAP) and is_too_old(link, kind, self.backfill or self._bounds.since):
-            return "too_old"
-        return self._find_unwanted(link, kind)
+        if self.backfill is not None:
+            return self.find_past_bound(link, kind)
+        return "too_old" if is_too_old(link, kind, self._bounds.since) else self._find_unwanted(link, kind)
 
     def _find_unwanted(self, link: Link, kind: LinkKind) -> str:
         """Return why a page within the bounds is not requested now, or ''."""
-        if kind is LinkKind.SITEMAP and self.backfill is None and not self.walk.is_full and self._can_wait(link):
+        if kind is LinkKind.SITEMAP and not self.walk.is_full and self._can_wait(link):
             return "not_due"
-        known = self._find_known(link) if kind is LinkKind.ARTICLE else ""
-        counted = (LinkKind.ARTICLE,) if self.backfill else _PAGES
-        if not known and kind in counted and self._asked[urlsplit(link.url).netloc] >= self._bounds.max_pages:
-            return "too_many_pages"
-        if known or kind is not LinkKind.ARTICLE or self.backfill is not None:
+        if kind is LinkKind.ARTICLE and (known := self._find_known(link)):
             return known
-        return "" if self.walk.may_ask(link.url, is_changed=is_changed(link, self.memory)) else "put_off"
+        if kind in _PAGES and self._asked[urlsplit(link.url).netloc] >= self._bounds.max_pages:
+            return "too_many_pages"
+        if kind is not LinkKind.ARTICLE or self.walk.may_ask(link.url, is_changed=is_changed(link, self.memory)):
+            return ""
+        return "put_off"
 
     def _can_wait(self, link: Link) -> bool:
         """Return whether a sitemap is not expected to have changed yet; an index may say that it has."""
         return self.memory is not None and not is_changed(link, self.memory) and not self.memory.is_due(link.url)
 
     def _find_known(self, link: Link) -> str:
-        """Return why an article need not be requested, or ''."""
-        if self.memory is None:
-            return ""
-        if is_changed(link, self.memory):
-            return ""
-        if self.memory.is_settled(link.url):
-            return "settled"
-        if self.backfill is not None and self.memory.is_archived(link.url):
-            return "archived"
-        return "not_modified" if is_as_captured(link, self.memory) else ""
+        """Return why an article need not be requested again, or ''."""
+        known = self.find_known(link.url, is_changed=is_changed(link, self.memory))
+        return known or ("not_modified" if is_as_captured(link, self.memory) else "")

@@ -211,7 +211,7 @@ class Walk:
             self._count("owed/given_up", given_up)
 
     def note_cut(self, requests: Iterable[tuple[Request, LinkKind]]) -> None:
-        """Note what an earlier run was still to ask for and nobody will."""
+        """Note requests that an earlier run left and that are dropped."""
         self.owe(
             _build_debt(request, request.meta.get(META_OWES) or request.url, kind, "cut_off")
             for request, kind in requests

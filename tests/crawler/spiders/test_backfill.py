@@ -95,6 +95,26 @@ def test_lists_and_feeds_are_walked_to_a_day_newest_first_run_by_run(
     assert (counts["discovery/left/archived"], counts["discovery/left/too_old"]) == (6, 6)
 
 
+@pytest.mark.parametrize("spider", ["category", "site"])
+def test_articles_that_are_gone_do_not_use_up_the_number_of_a_back_fill(
+    spider: str, tmp_path: Path, data: Data
+) -> None:
+    """Two of the four articles of a list are gone, the first ones; two may be asked for in each run."""
+    paths = [f"/sea/2020-03-0{day}" for day in range(4, 0, -1)]
+    links = "".join(f'<a href="{path}">The ferry of {path}</a>' for path in paths)
+    with WireServer({path: build_story(path) for path in paths[2:]}) as server:
+        server.routes |= dict.fromkeys(paths[:2], build_response(b"", status="410 Gone"))
+        server.routes["/sea/"] = build_response(f"<main>{links}</main>".encode(), headers=HTML)
+        path = tmp_path / "pier.toml"
+        path.write_text(SOURCE.format(home=server.base_url) + "[discovery]\n", "utf-8")
+        given = ("-a", f"source={path}", "-a", "backfill=2019-01-01", "-a", "max_pages=2")
+        for count in (0, 2):
+            run_scrapy("crawl", spider, *given, data=data, settings=ONE_BY_ONE)
+            assert len(list(data.posts("pier").glob("*.md"))) == count
+        assert [exchange.target for exchange in server.exchanges if "-" in exchange.target] == paths
+    assert data.read_manifests("pier")[1]["counts"]["discovery/left/gone"] == 2
+
+
 def test_a_run_for_the_news_leaves_the_older_pages_of_a_feed(site: WireServer, tmp_path: Path, data: Data) -> None:
     path = tmp_path / "pier.toml"
     with site:
