@@ -16,8 +16,21 @@ if TYPE_CHECKING:
 # Parameters that tell the publisher where a reader came from; the page is the same without them.
 _CAMPAIGN = re.compile(
     r"(?:utm|at|mc|ns|pk|mtm|hsa|vero|oly)_\w+|_ga|_gl|(?:fb|g|d|y|tt|ms)cl(?:id|kid|srd?)?|igsh(?:id)?|wt_mc|wt\.mc_id|"
-    r"xtor|ref_src|ref_url|ncid|ocid|cmpid|cmp|smid|spm|spm_id_from|share_token|mkt_tok|_openstat|traffic_source",
+    r"xtor|ref_src|ref_url|ncid|ocid|cmpid|cmp|smid|spm|spm_id_from|share_token|mkt_tok|_openstat|traffic_source|"
+    r"[gw]braid|ef_id|s_kwcid|epik|rb_clickid|li_fat_id|_?hs(?:enc|mi|ctatracking)|__hs(?:sc|tc|fp)|__s|wt_zmc|"
+    r"__twitter_impression|guccounter|guce_referrer(?:_sig)?|soc_(?:src|trk)|trk(?:campaign|info)?|"
+    r"feed(?:type|name)|emc|ito|icid|sref|srnd",
     re.IGNORECASE,
+)
+# They say where a reader came from if their value names a channel; anything else may choose what the page shows.
+_CHANNEL_NAME = re.compile(r"campaign|channel|cid|from|medium|mod|origin|partner|share|source|src", re.IGNORECASE)
+_CHANNEL = re.compile(
+    r"(?:rss|feeds?|atom|newsletter|e-?mail|social|share|twitter|facebook|whatsapp|telegram|linkedin)(?:[_-]\w+)?",
+    re.IGNORECASE,
+)
+# The same article for a printer or for small screens.
+_VARIANT = re.compile(
+    r"(?:print(?:able|view)?|amp)(?:=(?:1|true|yes))?|(?:view|output|outputtype)=(?:print|amp)", re.IGNORECASE
 )
 # They say where a reader came from if their value is a name; a number may be a place in a list.
 _REFERRAL = re.compile(r"ref|referr?er|from|via", re.IGNORECASE)
@@ -26,7 +39,13 @@ _SESSION = re.compile(r"(?:j|php|asp)?sess(?:ion)?_?id\w*|jsessionid|aspsessioni
 # A short `sid` is the number of a story.
 _SHORT_SESSION = re.compile(r"(?:sid|s|zenid|oscsid)", re.IGNORECASE)
 _TOKEN = re.compile(r"(?=[^&]*\d)[0-9a-zA-Z,-]{20,}")
-_PATH_SESSION = re.compile(r";(?:jsessionid|sid|phpsessid)=[^/?#;]*", re.IGNORECASE)
+# ASP.NET writes its session before the path: /(S(lit3py55t21z5v55vlm25s55))/news
+_PATH_SESSION = re.compile(
+    r";(?:jsessionid|sid|phpsessid)=[^/?#;]*|/(?:\([A-Z]\([\w-]{20,}\)\)|\((?:[A-Z]\([\w-]+\))*S\([\w-]{20,}\)\))(?=/)",
+    re.IGNORECASE,
+)
+# Feeds often escape it once too often.
+_AMPERSAND = re.compile(r"&(?:amp;)*")
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 # Caches of AMP pages carry the publisher's own address in their path; `s` stands for https.
@@ -49,7 +68,7 @@ def normalise_location(url: str) -> str:
         host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS.get(parts.scheme, " "))
     except ValueError:
         return url
-    kept = [piece for piece in parts.query.split("&") if piece and not _is_chaff(piece)]
+    kept = [piece for piece in _AMPERSAND.split(parts.query) if piece and not _is_chaff(piece)]
     path = _PATH_SESSION.sub("", parts.path) or ("/" if host else "")
     return urlunsplit((parts.scheme, host, path, "&".join(kept), ""))
 
@@ -73,6 +92,10 @@ def _is_chaff(piece: str) -> bool:
     if _CAMPAIGN.fullmatch(name) or _SESSION.fullmatch(name):
         return True
     if _REFERRAL.fullmatch(name) and _PLACE_NAME.fullmatch(value):
+        return True
+    if _CHANNEL_NAME.fullmatch(name) and _CHANNEL.fullmatch(value):
+        return True
+    if _VARIANT.fullmatch(piece):
         return True
     return bool(_SHORT_SESSION.fullmatch(name) and _TOKEN.fullmatch(value))
 

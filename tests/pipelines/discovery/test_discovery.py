@@ -260,6 +260,18 @@ def test_a_page_is_an_article_or_a_list(url: str, html: str, is_article: bool) -
         ("https://h/story.php?sid=0123456789abcdef0123456789abcdef&b", "https://h/story.php?b"),
         ("https://h/a?b=1&a=2&b=%E4%B8%AD", "https://h/a?b=1&a=2&b=%E4%B8%AD"),
         ("https://[h", "https://[h"),
+        ("https://h/(S(lit3py55t21z5v55vlm25s55))/news/1", "https://h/news/1"),
+        ("https://h/(X(1)S(lit3py55t21z5v55vlm25s55))/news/1", "https://h/news/1"),
+        ("https://h/news/(S(hort))/1", "https://h/news/(S(hort))/1"),
+        ("https://h/wiki/Pier_(quay)/1", "https://h/wiki/Pier_(quay)/1"),
+        ("https://h/a?id=3&print=1", "https://h/a?id=3"),
+        ("https://h/a?amp", "https://h/a"),
+        ("https://h/a?view=print&id=3", "https://h/a?id=3"),
+        ("https://h/a?view=article&print=2", "https://h/a?view=article&print=2"),
+        ("https://h/a?source=rss_home&share=twitter&mod=newsletter", "https://h/a"),
+        ("https://h/a?source=agency&mod=3", "https://h/a?source=agency&mod=3"),
+        ("https://h/a?__twitter_impression=true&_hsenc=x&guccounter=1&wt_zmc=a.b", "https://h/a"),
+        ("https://h/a?id=3&amp;x=1&amp;amp;y=2", "https://h/a?id=3&x=1&y=2"),
     ],
 )
 def test_chaff_is_no_part_of_an_address(url: str, wanted: str) -> None:
