@@ -39,6 +39,9 @@ _SERVICE = frozenset(_SERVICE_WORDS.split())
 _PAGE_NAMES = frozenset(
     ("page", "p", "pg", "paged", "pageno", "pagenum", "pageindex", "curpage", "seite", "pagina", "start")
 )
+# Lists may be paged by a position, or by the entry at which the next page begins.
+_POSITIONS = frozenset(("begin", "first", "from", "o", "offset", "skip", "start"))
+_CURSORS = frozenset(("after", "before", "cursor", "max_id", "pagetoken", "page_token", "until", "updated-max"))
 _PAGE_IN_PATH = re.compile(r"(?:/(?:page|p|seite|pagina)[/_-]?|[_-](?:p|page)?)(\d{1,5})(?=/?$|\.\w+$)", re.IGNORECASE)
 _MIN_SLUG_WORDS = 4
 _MIN_SLUG_CHARS = 24
@@ -132,6 +135,19 @@ def find_page_number(url: str) -> int:
             return int(value)
     found = _PAGE_IN_PATH.search(parts.path)
     return int(found[1]) if found else 1
+
+
+def is_step(url: str, current: str) -> bool:
+    """Return whether an address asks for a list further on than the current one, by a position or a cursor."""
+    own = dict(parse_qsl(urlsplit(current).query))
+    for name, value in parse_qsl(urlsplit(url).query):
+        key = name.lower()
+        if key in _CURSORS and value != own.get(name):
+            return True
+        if key in _POSITIONS and value.isdecimal() and len(value) <= 9:
+            before = own.get(name, "0")
+            return before.isdecimal() and int(value) > int(before[:9])
+    return False
 
 
 def is_front(url: str) -> bool:

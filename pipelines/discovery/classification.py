@@ -20,7 +20,8 @@ _ROOT = re.compile(r"<(?:[\w.-]+:)?(urlset|sitemapindex|rss|feed|RDF|Channel|ent
 _PROLOG = re.compile(r"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|\s+)*", re.DOTALL | re.IGNORECASE)
 # What shows that a root further down is a page's own business.
 _PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body|script)\b", re.IGNORECASE)
-_JSON_FEED = "jsonfeed.org/version/"
+_JSON_FEED = re.compile(rb"jsonfeed\.org\\?/version\\?/")
+_JSON_FEED_TYPE = b"application/feed+json"
 _KINDS = {
     "urlset": LinkKind.SITEMAP,
     "sitemapindex": LinkKind.SITEMAP,
@@ -60,11 +61,12 @@ def judge_document(body: bytes, content_type: bytes) -> LinkKind:
     if root:
         return _KINDS[root]
     if opening.startswith("{"):
-        return LinkKind.FEED if _JSON_FEED in opening.replace("\\/", "/") else LinkKind.OTHER
-    is_plain = content_type.lower().startswith(b"text/plain") or body.startswith(b"\x1f\x8b")
+        # Members of an object have no order: the version may follow all entries.
+        is_feed = content_type.lower().startswith(_JSON_FEED_TYPE) or _JSON_FEED.search(opening.encode() + body)
+        return LinkKind.FEED if is_feed else LinkKind.OTHER
     lines = opening.splitlines()[:20]
     is_listing = bool(lines) and all(re.match(r"https?://\S+\s*$", line) for line in lines[:19] if line.strip())
-    return LinkKind.SITEMAP if is_plain and is_listing and opening.startswith("http") else LinkKind.OTHER
+    return LinkKind.SITEMAP if is_listing and opening.startswith("http") else LinkKind.OTHER
 
 
 def _find_root(opening: str) -> str:

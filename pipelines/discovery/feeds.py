@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from pipelines.discovery.text_stream import DocumentRefused, iter_chunks, read_opening
@@ -114,9 +115,12 @@ class _Reader:
     def _read_elements(self, stream: ElementStream) -> None:
         elements = iter(stream)
         root = next(elements, None)
-        base = join_url(self._url, root.get(_BASE) or "") if root is not None else ""
-        base = base or self._url
+        if root is None:
+            return
         for element in elements:
+            # The tolerant reader knows no ancestors but the root.
+            holders = [*element.iterancestors()] or [root]
+            base = reduce(_extend_base, reversed(holders), self._url)
             if find_name(element) == "link":
                 self._note_next(element, base)
                 continue
@@ -152,6 +156,11 @@ class _Reader:
             self.entries.setdefault(entry.url, entry)
 
 
+def _extend_base(base: str, element: etree._Element) -> str:
+    """Return what addresses in an element count from. Spec: XML Base §4."""
+    return join_url(base, element.get(_BASE) or "") or base
+
+
 def _resolve(address: str, base: str) -> str:
     url = join_url(base, address) if address else ""
     return normalise_location(place_under(url, base)) if url else ""
@@ -165,6 +174,7 @@ def _list_children(element: etree._Element) -> Iterator[tuple[str, etree._Elemen
 
 
 def _read_rss(item: etree._Element, base: str) -> FeedEntry | None:
+    base = _extend_base(base, item)
     texts: dict[str, str] = {}
     guid = ""
     authors, categories = [], []
@@ -177,7 +187,7 @@ def _read_rss(item: etree._Element, base: str) -> FeedEntry | None:
         elif name in ("category", "subject"):
             categories.append(text)
         elif name == "link":
-            _note_link(texts, child, text)
+            _note_link(texts, child, text, _extend_base(base, child))
         elif text:
             texts.setdefault("media_title" if name == "title" and find_namespace(child) == _MEDIA else name, text)
     guid = guid if guid.startswith(_WEB) else ""
@@ -197,22 +207,23 @@ def _read_rss(item: etree._Element, base: str) -> FeedEntry | None:
     )
 
 
-def _note_link(texts: dict[str, str], link: etree._Element, text: str) -> None:
+def _note_link(texts: dict[str, str], link: etree._Element, text: str, base: str) -> None:
     """Note an entry's own address; Atom's links also lead to its comments, its sound or its source."""
     if text and find_namespace(link) != _ATOM:
-        texts.setdefault("link", text)
+        texts.setdefault("link", join_url(base, text))
     elif not text and link.get("href") and (link.get("rel") or "alternate").lower() == "alternate":
-        texts.setdefault("alternate", link.get("href", ""))
+        texts.setdefault("alternate", join_url(base, link.get("href", "")))
 
 
 def _read_atom(entry: etree._Element, base: str) -> FeedEntry | None:
-    base = join_url(base, entry.get(_BASE) or "") or base
+    base = _extend_base(base, entry)
     texts: dict[str, str] = {}
     links: list[tuple[int, str]] = []
     authors, categories = [], []
     for name, child in _list_children(entry):
         if name == "link" and (child.get("rel") or "alternate") == "alternate":
-            links.append(("html" not in (child.get("type") or "html"), child.get("href") or find_text(child)))
+            href = join_url(_extend_base(base, child), child.get("href") or find_text(child))
+            links.append(("html" not in (child.get("type") or "html"), href))
         elif name == "author":
             authors += [find_text(part) for key, part in _list_children(child) if key == "name"]
         elif name == "category":

@@ -13,7 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from pipelines.discovery.address_shapes import (
     build_shape,
@@ -21,6 +21,7 @@ from pipelines.discovery.address_shapes import (
     find_page_number,
     is_front,
     is_service,
+    is_step,
     measure_article,
 )
 from pipelines.page.addresses import join_url
@@ -37,12 +38,20 @@ _MAX_CATEGORIES = 80
 _HEADLINE_WIDTH = 20
 _NAME_WIDTH = 24
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
+# Used for feeds, too; WordPress announces its API as JSON.
+_BROAD_TYPES = ("application/json", "application/xml", "text/xml")
+_API = "/wp-json/"
 _NAVIGATION = re.compile(r"\b(?:nav|menu|navi|channel|categor|section|column|topbar|masthead)", re.IGNORECASE)
 _BESIDE = re.compile(r"\b(?:foot|copyright|friend[-_]?link|sns|social|share|login|breadcrumb|cookie)", re.IGNORECASE)
 _NEXT_WORDS = re.compile(
     r"^\W*(?:next(?: page)?|older(?: \w+)?|more(?: news| stories| articles)?|load more|下一页|下页|下一頁|下頁|后一页"
     r"|更多|次へ|次のページ|다음|suivant[es]?|page suivante|weiter|nächste(?: seite)?|ältere \w+|siguiente|próxim[ao]"
     r"|anteriores|successiv[ao]|volgende|следующая|далее|ещё|sonraki|następn[ay]|další|seuraava|nästa|neste)\W*$",
+    re.IGNORECASE,
+)
+# A link at the foot of a page may lead to all articles.
+_ARCHIVE_WORDS = re.compile(
+    r"\W*(?:(?:news |story )?archives?|archivo?|all (?:articles|news|posts|stories)|alle artikel|归档|往期回顾)\W*",
     re.IGNORECASE,
 )
 _NO_VALUES = frozenset(("undefined", "null", "none", "nan", "[object object]", "%5bobject%20object%5d", "false"))
@@ -75,21 +84,23 @@ def measure_width(text: str) -> int:
     return len(text) + sum(map("WF".__contains__, map(unicodedata.east_asian_width, text)))
 
 
-def list_structure(root: etree._Element, url: str, admits: Callable[[str], bool]) -> list[Link]:
+def list_structure(root: etree._Element, url: str, admits: Callable[[str], bool], *, next_href: str = "") -> list[Link]:
     """Return the links of a page that lead to articles, lists and feeds, each address once.
 
     Args:
         root: the parsed page.
         url: its address.
         admits: tells whether an address is in scope.
+        next_href: of the next page, as the header of the response names it.
     """
     found: dict[str, Link] = {}
     anchors = list(_iter_anchors(root, url, admits))
     for link in (
         *iter_announced(root, url, admits),
-        *_find_next(root, anchors, url, admits),
+        *_find_next(root, anchors, url, admits, next_href),
         *_iter_articles(anchors),
         *_iter_categories(anchors),
+        *_iter_frames(root, url, admits),
     ):
         found.setdefault(link.url, link)
     return list(found.values())
@@ -101,28 +112,35 @@ def iter_announced(root: etree._Element, url: str, admits: Callable[[str], bool]
         rels = (element.get("rel") or "").lower().split()
         kind = (element.get("type") or "").lower().partition(";")[0].strip()
         title = (element.get("title") or "").lower()
-        if ("alternate" not in rels and "feed" not in rels) or kind not in _FEED_TYPES:
+        if ("alternate" not in rels and "feed" not in rels) or kind not in (*_FEED_TYPES, *_BROAD_TYPES):
             continue
         address = normalise_location(join_url(url, element.get("href") or ""))
+        if kind in _BROAD_TYPES and _API in address:
+            continue
         if address and admits(address) and "comment" not in title and "/comments/" not in address:
             yield Link(url=address, kind=LinkKind.FEED, reason=Reason.ANNOUNCED)
 
 
-def find_canonical(root: etree._Element, url: str) -> str:
+def find_canonical(root: etree._Element, url: str, declared: str = "") -> str:
     """Return the address that a page says is its own, or ''.
 
-    One that can be no article's (a front page, or a list that many pages would then share) is not believed.
+    The first that can be an article's is believed; a front page, or a list that many pages would then share, is none.
 
     Spec: RFC 6596 §3.
+
+    Args:
+        declared: the canonical address that the header of the response names.
     """
     hrefs = [element.get("href") for element in root.iter("link") if _has_rel(element, "canonical")]
+    hrefs.append(declared)
     hrefs += [element.get("content") for element in root.iter("meta") if element.get("property") == "og:url"]
     for href in hrefs:
         address = normalise_location(join_url(url, _complete_scheme((href or "").strip(), url)))
         if not address:
             continue
         is_thinner = measure_article(address) == 0 and measure_article(url) > 0
-        return "" if is_front(address) or is_thinner or is_other_article(address, url) else address
+        if not (is_front(address) or is_thinner or is_other_article(address, url)):
+            return address
     return ""
 
 
@@ -252,7 +270,8 @@ def _iter_categories(anchors: Iterable[_Anchor]) -> Iterator[Link]:
         may_be_numbered = anchor.is_menu and widest[build_shape(anchor.url)] <= _NAME_WIDTH
         if not is_name or measure_article(anchor.url) > may_be_numbered or is_front(anchor.url):
             continue
-        if (anchor.is_beside and not anchor.is_menu) or find_page_number(anchor.url) > 1:
+        is_beside = anchor.is_beside and not anchor.is_menu and not _ARCHIVE_WORDS.fullmatch(anchor.text)
+        if is_beside or find_page_number(anchor.url) > 1:
             continue
         depth = anchor.url.rstrip("/").count("/") - 2
         if anchor.is_menu or depth <= 2:
@@ -262,21 +281,61 @@ def _iter_categories(anchors: Iterable[_Anchor]) -> Iterator[Link]:
         yield Link(url=url, kind=LinkKind.CATEGORY, reason=Reason.NAVIGATION)
 
 
-def _find_next(root: etree._Element, anchors: Iterable[_Anchor], url: str, admits: Callable[[str], bool]) -> list[Link]:
+def _iter_frames(root: etree._Element, url: str, admits: Callable[[str], bool]) -> Iterator[Link]:
+    """Yield the pages of which a frameset is made."""
+    for element in root.iter("frame"):
+        address = normalise_location(join_url(url, element.get("src") or ""))
+        if address and admits(address):
+            yield Link(url=address, kind=LinkKind.CATEGORY, reason=Reason.NAVIGATION)
+
+
+def _find_next(
+    root: etree._Element, anchors: Iterable[_Anchor], url: str, admits: Callable[[str], bool], next_href: str
+) -> list[Link]:
     """Return the next page of a list, where the page leads to one."""
-    for element in root.iter("link", "a"):
-        if _has_rel(element, "next"):
-            address = normalise_location(join_url(url, element.get("href") or ""))
-            if address and admits(address) and not is_same_place(address, url):
-                return [Link(url=address, kind=LinkKind.NEXT_PAGE, reason=Reason.REL_NEXT)]
+
+    def complete(href: str) -> str:
+        address = normalise_location(join_url(url, href))
+        return address if address and admits(address) and not is_same_place(address, url) else ""
+
+    declared = [element.get("href") or "" for element in root.iter("link", "a") if _has_rel(element, "next")]
+    for address in filter(None, map(complete, (*declared, next_href))):
+        return [Link(url=address, kind=LinkKind.NEXT_PAGE, reason=Reason.REL_NEXT)]
     anchors = list(anchors)
     wanted = find_page_number(url) + 1
-    by_words = [anchor for anchor in anchors if _NEXT_WORDS.match(anchor.text) or _ARROWS.match(anchor.text)]
-    by_number = [anchor for anchor in anchors if anchor.text == str(wanted)]
-    for anchor in (*by_words, *by_number):
-        if find_page_number(anchor.url) == wanted:
-            return [Link(url=anchor.url, kind=LinkKind.NEXT_PAGE, reason=Reason.PAGER)]
+    by_words = [anchor.url for anchor in anchors if _is_next(anchor.text)]
+    by_words += filter(None, map(complete, _iter_button_hrefs(root)))
+    by_number = [anchor.url for anchor in anchors if anchor.text == str(wanted)]
+    for address in (*by_words, *by_number):
+        if find_page_number(address) == wanted or (address in by_words and is_step(address, url)):
+            return [Link(url=address, kind=LinkKind.NEXT_PAGE, reason=Reason.PAGER)]
     return _find_bare_next(anchors, url)
+
+
+def _is_next(text: str) -> bool:
+    return bool(_NEXT_WORDS.match(text) or _ARROWS.match(text))
+
+
+def _iter_button_hrefs(root: etree._Element) -> Iterator[str]:
+    """Yield the addresses from which scripts load more of a list, and those that forms without a choice lead to."""
+    for element in root.iter("button", "a"):
+        if _is_next(_find_anchor_text(element)):
+            for name, value in element.items():
+                if name.startswith("data-") and value.startswith(("/", "?", "http://", "https://")):
+                    yield value
+    for form in root.iter("form"):
+        inputs = [*form.iter("input", "button", "select", "textarea")]
+        labels = [f"{item.get('value') or ''} {_find_anchor_text(item)}".strip() for item in inputs if _is_submit(item)]
+        fields = [item for item in inputs if not _is_submit(item)]
+        if (form.get("method") or "get").lower() != "get" or len(labels) != 1 or not _is_next(labels[0]):
+            continue
+        if all(item.tag == "input" and item.get("type") == "hidden" for item in fields):
+            query = urlencode([(item.get("name") or "", item.get("value") or "") for item in fields])
+            yield f"{(form.get('action') or '').partition('?')[0]}?{query}"
+
+
+def _is_submit(item: etree._Element) -> bool:
+    return item.get("type") == "submit" or (item.tag == "button" and item.get("type") is None)
 
 
 def _find_bare_next(anchors: Iterable[_Anchor], url: str) -> list[Link]:

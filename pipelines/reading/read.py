@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pipelines.discovery.address_shapes import is_front
 from pipelines.discovery.classification import is_article_page, judge_document
 from pipelines.discovery.feeds import read_feed
+from pipelines.discovery.link_headers import find_linked
 from pipelines.discovery.sitemaps import read_sitemap, sort_children, sort_newest_first
 from pipelines.discovery.structure import find_canonical, iter_announced, list_structure
 from pipelines.page.addresses import iter_links, join_url
@@ -195,7 +196,7 @@ class _Reader:
         Under another address (an AMP page, a print version) it is a witness, and the article is still to be read.
         """
         rules = self._rules
-        stated = find_canonical(page.root, page.url)
+        stated = find_canonical(page.root, page.url, find_linked(self._document.head, "canonical"))
         meant = stated if stated and rules.admits(stated) else normalise_location(page.url)
         is_own = is_same_place(meant, page.url)
         links: list[Link] = [] if is_own else [Link(url=meant, kind=LinkKind.ARTICLE, reason=Reason.CANONICAL)]
@@ -250,7 +251,8 @@ class _Reader:
             return
         yield from self._iter_ruled_links(page)
         if self._rules.discovery is not None:
-            yield from list_structure(page.root, page.url, self._rules.admits)
+            next_href = find_linked(self._document.head, "next")
+            yield from list_structure(page.root, page.url, self._rules.admits, next_href=next_href)
 
     def _iter_ruled_links(self, page: Page) -> Iterator[Link]:
         find_kind = self._rules.find_kind
