@@ -112,7 +112,7 @@ def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
         if inner and not names:
             return _unpack_inner(bundle, inner, collection)
         if not names:
-            raise PackageError(f"{path.name} holds no WARC file below archive/; it is no WACZ file", path=path)
+            raise PackageError(f"{path.name} holds no WARC file below archive/; it is not a WACZ file", path=path)
         added = []
         for name in names:
             flat = name.removeprefix("archive/").replace("/", "-")

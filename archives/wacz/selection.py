@@ -112,7 +112,7 @@ def parse_bound(text: str, *, is_end: bool = False) -> datetime:
     """
     digits = re.sub(r"[-:TZ ]", "", text)
     if len(digits) not in _DIGITS or not digits.isdecimal() or not digits.isascii():
-        raise ValueError(f"{text!r} is not a date such as 2026-03-04, and no timestamp of 4 to 14 digits")
+        raise ValueError(f"{text!r} is not a date such as 2026-03-04, nor a timestamp of 4 to 14 digits")
     parts = [int(digits[:4]), *(int(digits[at : at + 2]) for at in range(4, len(digits), 2))]
     year, month, day, hour, minute, second = [*parts, *(1, 1, 1, 0, 0, 0)[len(parts) :]]
     try:

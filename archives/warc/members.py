@@ -272,7 +272,7 @@ def find_codec(stream: BinaryIO) -> Codec:
 def _read_member(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) -> tuple[Member, bytes]:
     """The member at the start of `pending` and what the stream gives next, and the bytes read beyond it."""
     if not codec.magic.startswith(pending[: len(codec.magic)]):
-        what = f"is damaged (it is no {codec.name}); restore the file from a copy"
+        what = f"is damaged (it is not {codec.name}); restore the file from a copy"
         raise _build_error(offset, what, Damage.DAMAGED_MEMBER)
     inflater = codec.begin()
     parts: list[bytes] = []

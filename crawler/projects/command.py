@@ -87,4 +87,4 @@ def refuse_word(word: str, known: list[str], what: str) -> UsageError:
     """Return what to raise for a word that is none of those that are known."""
     near = get_close_matches(word, known, n=1)
     advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
-    return UsageError(f"{word} is no {what}; {advice}", print_help=False)
+    return UsageError(f"{word} is not a {what}; {advice}", print_help=False)

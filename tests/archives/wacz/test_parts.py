@@ -129,7 +129,7 @@ def test_addresses_are_chosen_by_a_pattern_and_mistakes_are_told(
     assert "3 WARC files, 5 captures" in capsys.readouterr().out, "two, and the definition in each file"
     for options, words in (
         (("--url", "("), "not a regular expression"),
-        (("--since", "soon"), "no date such as"),
+        (("--since", "soon"), "not a date such as"),
         (("--until", "20260230"), "no instant"),
         (("--since", "2031"), "no capture of news is meant"),
         (("--source", "nobody"), "no file of news says"),

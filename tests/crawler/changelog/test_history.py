@@ -138,7 +138,7 @@ def test_an_article_may_be_named_by_its_address(data: Data) -> None:
 
 def test_what_is_not_archived_has_no_history(data: Data) -> None:
     done = run_scrapy("history", "nowhere", data=data)
-    assert (done.returncode, done.stderr.strip()) == (1, "nowhere is no article of collection newspaper")
+    assert (done.returncode, done.stderr.strip()) == (1, "nowhere is not an article of collection newspaper")
 
 
 REPRINTS = """
