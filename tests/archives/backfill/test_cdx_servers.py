@@ -55,7 +55,7 @@ def test_a_key_may_stand_on_the_last_line() -> None:
 
 @pytest.mark.parametrize("answer", [b"<html>not here</html>", b'[["urlkey"], ["k"]]', b'{"url": 1'])
 def test_what_is_no_list_is_refused(answer: bytes) -> None:
-    with pytest.raises(BackfillError, match="no list of captures"):
+    with pytest.raises(BackfillError, match="not a list of captures"):
         list(iter_latest(lambda _: answer, SERVER, "http://h/"))
 
 

@@ -169,7 +169,7 @@ def test_mistakes_are_told_in_a_sentence(
     (tmp_path / "none.pem").write_text("no key")
     for options, words in (
         (("--key", str(tmp_path / "none.pem")), "holds no private key"),
-        (("--key", str(tmp_path / "key.pem"), "--timestamp", "ftp://x"), "no address of a time-stamp authority"),
+        (("--key", str(tmp_path / "key.pem"), "--timestamp", "ftp://x"), "not an address of a time-stamp authority"),
         (("--key", str(tmp_path / "key.pem"), "--timestamp", "http://127.0.0.1:1/"), "cannot be asked"),
     ):
         assert main(["sign", path, *options]) == 1

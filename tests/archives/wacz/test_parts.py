@@ -130,7 +130,7 @@ def test_addresses_are_chosen_by_a_pattern_and_mistakes_are_told(
     for options, words in (
         (("--url", "("), "not a regular expression"),
         (("--since", "soon"), "not a date such as"),
-        (("--until", "20260230"), "no instant"),
+        (("--until", "20260230"), "not an instant"),
         (("--since", "2031"), "no capture of news is meant"),
         (("--source", "nobody"), "no file of news says"),
     ):
