@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from io import BytesIO
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archives.errors import RecordError
 from archives.storage.remote_files import find_size, open_warc
 from archives.warc.extents import scan_stream_records
-from archives.warc.members import MemberStream, has_members
-from archives.warc.parser import iter_stream_records, load_plain
-from archives.warc.scanning import MemberScan, iter_groups
+from archives.warc.members import has_members
+from archives.warc.parser import load_plain, open_member
+from archives.warc.scanning import MemberScan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 
     from archives.warc.members import Member
     from archives.warc.parser import Record
+
+_TRAILER: Final = b"\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,14 +98,15 @@ class _Walk:
             yield RecordUnit(record=record, offset=record.offset, length=record.length, header=header)
 
     def _iter_members(self) -> Iterator[RecordUnit]:
-        for member, _ in iter_groups(iter(MemberScan(self._stream, self._note))):
+        scan = MemberScan(self._stream, self._note)
+        for member, _ in scan.iter_groups():
             try:
-                yield from list(_iter_inside(member))
+                yield from list(_iter_inside(scan, member))
             except RecordError as error:
                 self._note(error)
 
 
-def _iter_inside(member: Member) -> Iterator[RecordUnit]:
+def _iter_inside(scan: MemberScan, member: Member) -> Iterator[RecordUnit]:
     """Yield the records of a member.
 
     Raises:
@@ -115,13 +117,10 @@ def _iter_inside(member: Member) -> Iterator[RecordUnit]:
         header = member.data[: member.data.find(b"\r\n\r\n") + 4]
         yield RecordUnit(record=record, offset=member.offset, length=member.length, header=header)
         return
-    is_held = member.source is None
-    stream = BytesIO(member.data) if is_held else cast("BinaryIO", MemberStream(member))
-    found = list(iter_stream_records(stream))
+    found = list(scan.read_inside(member))
     for record in found:
-        head = MemberStream(member) if not is_held else BytesIO(member.data)
+        head = open_member(member)
         head.seek(record.offset)
         header = head.read(record.length - record.size)
-        yield RecordUnit(
-            record=record, offset=member.offset, length=member.length, header=header, is_alone=len(found) == 1
-        )
+        is_alone = len(found) == 1 and (member.is_checked or record.length + len(_TRAILER) >= member.size)
+        yield RecordUnit(record=record, offset=member.offset, length=member.length, header=header, is_alone=is_alone)

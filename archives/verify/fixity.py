@@ -21,7 +21,7 @@ from archives.verify.run_manifests import iter_departures
 from archives.warc.members import Member, MemberStream, has_members
 from archives.warc.parser import Record
 from archives.warc.reader import is_capture, scan_records
-from archives.warc.scanning import MemberScan, iter_groups
+from archives.warc.scanning import MemberScan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -169,7 +169,7 @@ def _iter_framed(warc: Path, findings: Findings) -> Iterator[Record]:
             yield from _iter_uncompressed(warc, findings)
             return
         scan = MemberScan(stream, lambda error: findings.add_damage(error, warc))
-        for member, records in iter_groups(iter(scan)):
+        for member, records in scan.iter_groups():
             yield from _iter_member(member, records, warc, findings)
 
 

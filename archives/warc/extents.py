@@ -20,13 +20,12 @@ from itertools import chain
 from operator import ne
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from archives.errors import RecordError
+from archives.errors import Damage, RecordError
 from archives.warc.digests import DigestCheck
 from archives.warc.messages import find_head_size
 from archives.warc.parser import Record, iter_stream_records
 from archives.warc.payloads import find_framed_size
 from archives.warc.records import RecordType
-from archives.warc.scanning import build_inside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,7 +95,7 @@ class _StreamScan:
                 for record in iter_stream_records(self._stream, offset):
                     begun = record.offset + record.length
                     if not self._is_sure and not self._is_vouched(record):
-                        self._on_damage(build_inside(record.offset, f"WARC-Target-URI: {record.url}\r\n".encode()))
+                        self._on_damage(build_inside(record.offset, record.url))
                         continue
                     if _has_odd_header(record):
                         self._on_damage(_build_overwritten(record))
@@ -330,3 +329,13 @@ def _check_digest(record: Record) -> bool | None:
     for part in record.iter_block():
         check.update(part)
     return check.matches()
+
+
+def build_inside(offset: int, url: str) -> RecordError:
+    """The error for a record that may be part of a damaged one."""
+    return RecordError(
+        f"record{f' of {url}' if url else ''} at offset {offset} stands behind damage and may be a part of the damaged "
+        "record, so it is not listed; restore the file from a copy",
+        offset=offset,
+        damage=Damage.INSIDE_DAMAGE,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from operator import ne
@@ -15,7 +15,14 @@ from archives.errors import Damage, RecordError
 from archives.storage.streams import SeekableStream
 from archives.warc.decoding import GZIP, InflateError, Inflater, build_inflater, inflate_part
 from archives.warc.zstd_frames import MAGIC as ZSTD_MAGIC
-from archives.warc.zstd_frames import build_zstd_inflater, find_skippable_size, is_skippable, is_zstd, load_dictionary
+from archives.warc.zstd_frames import (
+    build_zstd_inflater,
+    find_skippable_size,
+    has_checksum,
+    is_skippable,
+    is_zstd,
+    load_dictionary,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -49,19 +56,21 @@ class Codec:
     Attributes:
         magic: what each member begins with.
         begin: begins one.
+        has_checksum: whether a member that begins like this ends with a checksum of what it inflates to.
     """
 
     magic: bytes
     name: str
     begin: Callable[[], Inflater]
+    has_checksum: Callable[[bytes], bool]
 
 
-_GZIP_CODEC: Final = Codec(MAGIC, "gzip", build_inflater)
+_GZIP_CODEC: Final = Codec(MAGIC, "gzip", build_inflater, lambda _: True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One whole gzip member, its CRC checked.
+    """One whole gzip member or Zstandard frame, its checksum verified if it has one.
 
     Attributes:
         offset: bytes from the start of the file.
@@ -70,6 +79,7 @@ class Member:
         source: where the rest of a large one is read again; None if `data` is all.
         large_size: how many bytes a large one inflates to.
         codec: what it is inflated by.
+        is_checked: it has a checksum; what inflates without one may differ from what was written.
     """
 
     offset: int
@@ -78,6 +88,7 @@ class Member:
     source: BinaryIO | None = None
     large_size: int = 0
     codec: Codec = field(default=_GZIP_CODEC, repr=False, compare=False)
+    is_checked: bool = True
 
     @property
     def size(self) -> int:
@@ -95,7 +106,8 @@ class Member:
             self.source.seek(at)
             chunk = self.source.read(_READ_SIZE)
             if not chunk:
-                raise _build_error(self.offset, "has changed while it was read; read it again", Damage.DAMAGED_MEMBER)
+                what = "has changed while it was read; read it again"
+                raise _build_error(self.codec, self.offset, what, Damage.DAMAGED_MEMBER)
             at += len(chunk)
             yield from _inflate_parts(inflater, chunk)
 
@@ -266,14 +278,17 @@ def find_codec(stream: BinaryIO) -> Codec:
     stream.seek(0)
     if not is_zstd(stream.read(len(ZSTD_MAGIC))):
         return _GZIP_CODEC
-    return Codec(ZSTD_MAGIC, "zstd", partial(build_zstd_inflater, load_dictionary(stream)))
+    return Codec(ZSTD_MAGIC, "zstd", partial(build_zstd_inflater, load_dictionary(stream)), has_checksum)
 
 
 def _read_member(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) -> tuple[Member, bytes]:
     """The member at the start of `pending` and what the stream gives next, and the bytes read beyond it."""
     if not codec.magic.startswith(pending[: len(codec.magic)]):
         what = f"is damaged (it is not {codec.name}); restore the file from a copy"
-        raise _build_error(offset, what, Damage.DAMAGED_MEMBER)
+        raise _build_error(codec, offset, what, Damage.DAMAGED_MEMBER)
+    if len(pending) < _TELLING_BYTES:
+        pending += stream.read(_READ_SIZE)
+    is_checked = codec.has_checksum(pending)
     inflater = codec.begin()
     parts: list[bytes] = []
     taken = size = 0
@@ -282,20 +297,23 @@ def _read_member(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) ->
         while not inflater.eof:
             if not pending:
                 raise _build_error(
-                    offset, "ends early, with the file; cut it there or restore it", Damage.TRUNCATED_MEMBER
+                    codec, offset, "ends early, with the file; cut it there or restore it", Damage.TRUNCATED_MEMBER
                 )
             part = inflate_part(inflater, pending, most + 1 - size)
             parts.append(part)
             size += len(part)
             taken += len(pending)
             if size > most:
-                return _pass_large(stream, inflater, b"".join(parts)[:_START_BYTES], size, (offset, taken), codec)
+                start = b"".join(parts)[:_START_BYTES]
+                member, rest = _pass_large(stream, inflater, start, size, (offset, taken), codec)
+                return replace(member, is_checked=is_checked), rest
             pending = b"" if inflater.eof else stream.read(_READ_SIZE)
     except InflateError as error:
         what = f"is damaged ({error}); restore the file from a copy"
-        raise _build_error(offset, what, Damage.DAMAGED_MEMBER) from error
+        raise _build_error(codec, offset, what, Damage.DAMAGED_MEMBER) from error
     rest = inflater.unused_data
-    return Member(offset=offset, length=taken - len(rest), data=b"".join(parts), codec=codec), rest
+    data = b"".join(parts)
+    return Member(offset=offset, length=taken - len(rest), data=data, codec=codec, is_checked=is_checked), rest
 
 
 def _pass_large(
@@ -313,12 +331,14 @@ def _pass_large(
             size += len(part)
             if size > MAX_RECORD_BYTES:
                 what = f"inflates to more than {MAX_RECORD_BYTES} bytes; it is not read, since it would fill the memory"
-                raise _build_error(offset, what, Damage.OVERSIZE_MEMBER)
+                raise _build_error(codec, offset, what, Damage.OVERSIZE_MEMBER)
         if inflater.eof:
             break
         pending = stream.read(_READ_SIZE)
         if not pending:
-            raise _build_error(offset, "ends early, with the file; cut it there or restore it", Damage.TRUNCATED_MEMBER)
+            raise _build_error(
+                codec, offset, "ends early, with the file; cut it there or restore it", Damage.TRUNCATED_MEMBER
+            )
         taken += len(pending)
     rest = inflater.unused_data
     member = Member(offset=offset, length=taken - len(rest), data=start, source=stream, large_size=size, codec=codec)
@@ -335,5 +355,5 @@ def _inflate_parts(inflater: Inflater, data: bytes) -> Iterator[bytes]:
         yield part
 
 
-def _build_error(offset: int, what: str, damage: Damage) -> RecordError:
-    return RecordError(f"gzip member at offset {offset} {what}", offset=offset, damage=damage)
+def _build_error(codec: Codec, offset: int, what: str, damage: Damage) -> RecordError:
+    return RecordError(f"{codec.name} member at offset {offset} {what}", offset=offset, damage=damage)

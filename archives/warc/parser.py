@@ -182,22 +182,18 @@ class _Span:
             yield part
 
 
-def iter_member_records(member: Member) -> Iterator[Record]:
-    """The records of a gzip member: one, unless its writer did not mean it to be read from the middle.
+def open_member(member: Member) -> BinaryIO:
+    """Return what a member inflates to, as a stream."""
+    return BytesIO(member.data) if member.source is None else cast("BinaryIO", MemberStream(member))
 
-    Raises:
-        RecordError: the bytes are not a record.
-    """
-    record = load_plain(member)
-    if record is not None:
-        yield record
-        return
-    stream = BytesIO(member.data) if member.source is None else cast("BinaryIO", MemberStream(member))
-    for odd in iter_stream_records(stream):
-        content = odd.content
+
+def place_records(records: Iterator[Record], member: Member) -> Iterator[Record]:
+    """Yield records of a member, whose places were counted inside of it, with its own place in the file."""
+    for record in records:
+        content = record.content
         if isinstance(content, _Span):
             content = _Span(member, content.start, content.size)
-        yield replace(odd, offset=member.offset, length=member.length, content=content)
+        yield replace(record, offset=member.offset, length=member.length, content=content)
 
 
 def load_plain(member: Member) -> Record | None:

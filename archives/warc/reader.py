@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from archives.errors import Damage, NotArchived, RecordError
@@ -14,10 +14,10 @@ from archives.warc.content_codings import decode_body
 from archives.warc.extents import scan_stream_records
 from archives.warc.members import FIRST_READ_SIZE, MAGIC, MAX_RECORD_BYTES, has_members, iter_members, read_member
 from archives.warc.messages import Head, find_mime, parse_head
-from archives.warc.parser import Record, iter_stream_records, load_plain
+from archives.warc.parser import Record, iter_stream_records, load_plain, open_member, place_records
 from archives.warc.payloads import choose_payload
 from archives.warc.records import RecordType, Truncated
-from archives.warc.scanning import MemberScan, iter_groups
+from archives.warc.scanning import MemberScan, join_members
 from archives.warc.zstd_frames import MAGIC as ZSTD_MAGIC
 
 if TYPE_CHECKING:
@@ -159,11 +159,15 @@ def iter_records(path: Path) -> Iterator[Record]:
 def iter_stream(stream: BinaryIO) -> Iterator[Record]:
     """Every record of a seekable stream; see `iter_records`."""
     if has_members(stream):
-        for _, records in iter_groups(iter_members(stream)):
+        for _, records in MemberScan(stream, _refuse).iter_groups():
             yield from records
     else:
         stream.seek(0)
         yield from iter_stream_records(stream)
+
+
+def _refuse(error: RecordError) -> None:
+    raise error
 
 
 def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterator[Record]:
@@ -182,7 +186,7 @@ def scan_stream(stream: BinaryIO, name: str, on_damage: Callable[[RecordError], 
     if not has_members(stream, name):
         yield from scan_stream_records(stream, on_damage)
         return
-    for _, records in iter_groups(iter(MemberScan(stream, on_damage))):
+    for _, records in MemberScan(stream, on_damage).iter_groups():
         try:
             yield from records
         except RecordError as error:
@@ -257,7 +261,8 @@ def _iter_from(stream: BinaryIO, offset: int, length: int | None) -> Iterator[Re
         record = load_plain(first)
         if record is not None:
             return iter((record,))
-        return next(iter_groups(chain((first,), iter_members(stream, offset + first.length))))[1]
+        member = join_members(first, iter_members(stream, offset + first.length), deque())
+        return place_records(iter_stream_records(open_member(member)), member)
     stream.seek(offset)
     return iter_stream_records(stream, offset)
 

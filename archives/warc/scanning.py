@@ -11,6 +11,9 @@ its end must not be listed. Three things tell where records begin again:
    behind it. (Where the file ends inside of that member, 1 says so.)
 
 Anything else is reported, and not listed.
+
+A Zstandard frame may have no checksum. Where one record does not fill it, its records are read like those of an
+uncompressed file, up to the first that is damaged; if the last is cut short, the frame itself may have ended too early.
 """
 
 from __future__ import annotations
@@ -18,12 +21,14 @@ from __future__ import annotations
 import re
 from collections import deque
 from io import SEEK_END
+from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from archives.errors import Damage, RecordError
+from archives.errors import RecordError
 from archives.warc.decoding import BARE, InflateError, build_inflater, inflate_part
+from archives.warc.extents import build_inside, scan_stream_records
 from archives.warc.members import HELD_BYTES, MAGIC, Member, find_codec, iter_members, read_member
-from archives.warc.parser import iter_member_records, load_plain
+from archives.warc.parser import iter_stream_records, load_plain, open_member, place_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,6 +69,12 @@ def read_header(data: bytes) -> bytes | None:
     return None if end is None else data[: end.end()]
 
 
+def find_target(header: bytes | None) -> str:
+    """The address of a record; empty where its header states none, or is not all there."""
+    found = _TARGET.search(header) if header else None
+    return found[1].decode("utf-8", "replace").strip("<> ") if found else ""
+
+
 def find_warcinfo(header: bytes) -> bytes | None:
     """The id of a warcinfo record, by which the records of its file name it."""
     found = _RECORD_ID.search(header) if _WARCINFO.search(header) else None
@@ -74,18 +85,6 @@ def names_warcinfo(header: bytes, known: bytes | None) -> bool:
     """Whether a record names the warcinfo record that stands before it in its file."""
     found = _WARCINFO_ID.search(header) if known else None
     return found is not None and found[1] == known
-
-
-def build_inside(offset: int, header: bytes | None) -> RecordError:
-    """The error for a record that may be part of a damaged one."""
-    found = _TARGET.search(header) if header else None
-    url = f" of {found[1].decode('utf-8', 'replace').strip('<> ')}" if found else ""
-    return RecordError(
-        f"record{url} at offset {offset} stands behind damage and may be a part of the damaged record, so it is not "
-        "listed; restore the file from a copy",
-        offset=offset,
-        damage=Damage.INSIDE_DAMAGE,
-    )
 
 
 class MemberScan:
@@ -104,22 +103,22 @@ class MemberScan:
         self._is_naming = False
         self._looks_left = _LOOKS
         self._magic = find_codec(stream).magic
+        self._is_sure = True
 
     def __iter__(self) -> Iterator[Member]:
         offset: int | None = 0
-        is_sure = True
         while offset is not None:
             end = offset
             try:
                 for member in iter_members(self._stream, offset):
-                    if is_sure:
+                    if self._is_sure:
                         self._learn(member)
                         yield member
                     else:
                         yield from self._check(member)
                     end = member.offset + member.length
             except RecordError as error:
-                offset, is_sure = self._resume(end, error, is_sure=is_sure)
+                offset = self._resume(end, error)
             else:
                 offset = None
 
@@ -136,24 +135,61 @@ class MemberScan:
         if header and names_warcinfo(header, self._warcinfo):
             yield member
         else:
-            self._on_damage(build_inside(member.offset, header))
+            self._on_damage(build_inside(member.offset, find_target(header)))
 
-    def _resume(self, offset: int, error: RecordError, *, is_sure: bool) -> tuple[int | None, bool]:
-        """Where to continue after the damage at `offset`, if anywhere, and whether what is there can be trusted."""
+    def iter_groups(self) -> Iterator[tuple[Member, Iterator[Record]]]:
+        """Each member with its records; members that one record spans are one.
+
+        Some writers begin a new member wherever their buffer is full. A record that goes on in the next member takes
+        as many as its length asks for, whatever they seem to begin with.
+        """
+        ahead: deque[Member] = deque()
+        members = iter(self)
+        while (first := ahead.popleft() if ahead else next(members, None)) is not None:
+            record = load_plain(first)
+            if record is not None:
+                yield first, iter((record,))
+                continue
+            member = join_members(first, members, ahead)
+            if not member.is_checked and (member.source is not None or _count_missing(member.data)):
+                self._is_sure = False
+                ahead = deque(chain.from_iterable(map(self._check, ahead)))
+            yield member, place_records(self.read_inside(member), member)
+
+    def read_inside(self, member: Member) -> Iterator[Record]:
+        """Yield the records of a member that one does not fill, their places counted inside of it.
+
+        Raises:
+            RecordError: the bytes of a member that has a checksum are no record.
+        """
+        if member.is_checked:
+            yield from iter_stream_records(open_member(member))
+            return
+        faults: list[RecordError] = []
+        for record in scan_stream_records(open_member(member), faults.append):
+            if faults:
+                break
+            yield record
+        if faults:
+            what = f"{faults[0]} (inside the frame at offset {member.offset}, which has no checksum)"
+            self._on_damage(RecordError(what, offset=member.offset, damage=faults[0].damage))
+
+    def _resume(self, offset: int, error: RecordError) -> int | None:
+        """Where to continue after the damage at `offset`, if anywhere."""
         end, url = self._measure(offset)
         self._on_damage(_name_capture(error, url))
         if end is not None:
-            return (None, is_sure) if end >= self._file_size else (end, is_sure)
+            return None if end >= self._file_size else end
         at = self._find_whole(offset + 1)
         has_to_run = self._magic == MAGIC and not self._is_naming
-        return at, at is not None and has_to_run and self._runs_to_end(at)
+        self._is_sure = at is not None and has_to_run and self._runs_to_end(at)
+        return at
 
     def _measure(self, offset: int) -> tuple[int | None, str]:
         """Where the damaged member at `offset` ends, if that is certain, and the address of its capture."""
         walk = _Walk(self._stream, offset)
         header = read_header(walk.start)
-        found = _TARGET.search(header) if header else None
-        url = found[1].decode("utf-8", "replace").strip("<> ") if found else ""
+        url = find_target(header)
         length = _CONTENT_LENGTH.search(header) if header else None
         if header is None or length is None:
             return None, url
@@ -274,33 +310,18 @@ def _name_capture(error: RecordError, url: str) -> RecordError:
     return RecordError(words, offset=error.offset, record_id=error.record_id, damage=error.damage)
 
 
-def iter_groups(members: Iterator[Member]) -> Iterator[tuple[Member, Iterator[Record]]]:
-    """Each member with its records; members that one record spans are one.
+def join_members(first: Member, members: Iterator[Member], ahead: deque[Member]) -> Member:
+    """A member and those behind it that its last record needs; itself alone if they do not end where that does.
 
-    Some writers begin a new member wherever their buffer is full. A record that continues in the next member takes as
-    many as its length asks for, whatever they seem to begin with.
+    Args:
+        ahead: members that were taken from `members` already; afterwards also those that were not needed.
     """
-    ahead: deque[Member] = deque()
-
-    def take() -> Member | None:
-        return ahead.popleft() if ahead else next(members, None)
-
-    while (member := take()) is not None:
-        record = load_plain(member)
-        if record is not None:
-            yield member, iter((record,))
-            continue
-        if _count_missing(member.data, is_all=member.source is None):
-            member = _join(member, members, ahead)
-        yield member, iter_member_records(member)
-
-
-def _join(first: Member, members: Iterator[Member], ahead: deque[Member]) -> Member:
-    """A member and those behind it that its last record needs; itself alone if they do not end where that does."""
+    if first.source is not None or not _count_missing(first.data):
+        return first
     joined = bytearray(first.data)
     length = first.length
     taken: list[Member] = []
-    while _count_missing(joined, is_all=True) and len(joined) <= HELD_BYTES:
+    while _count_missing(joined) and len(joined) <= HELD_BYTES:
         member = ahead.popleft() if ahead else next(members, None)
         if member is None:
             break
@@ -311,15 +332,16 @@ def _join(first: Member, members: Iterator[Member], ahead: deque[Member]) -> Mem
         length += member.length
     else:
         if len(joined) <= HELD_BYTES:
-            return Member(offset=first.offset, length=length, data=bytes(joined))
+            is_checked = first.is_checked and all(member.is_checked for member in taken)
+            return Member(offset=first.offset, length=length, data=bytes(joined), is_checked=is_checked)
     ahead.extendleft(reversed(taken))
     return first
 
 
-def _count_missing(data: bytes | bytearray, *, is_all: bool) -> int:
-    """How many bytes the last record of `data` lacks at least; 0 if it is whole, or where there is no record."""
+def _count_missing(data: bytes | bytearray) -> int:
+    """How many bytes the last record of `data` lacks at least; 0 where it is whole, or where there is no record."""
     at = 0
-    while is_all and at < len(data) and data.startswith(b"WARC/", at):
+    while at < len(data) and data.startswith(b"WARC/", at):
         header = _HEADER_END.search(data, at)
         if header is None:
             return 1

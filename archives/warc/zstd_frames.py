@@ -18,6 +18,7 @@ MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _SKIPPABLE: Final = b"\x2a\x4d\x18"
 _DICTIONARY: Final = b"\x5d" + _SKIPPABLE
 _HEAD_BYTES: Final = 8
+_CHECKSUM_FLAG: Final = 0x04
 _MOST_DICTIONARY: Final = 16 * 1024 * 1024
 
 
@@ -29,6 +30,11 @@ def is_zstd(start: bytes) -> bool:
 def is_skippable(start: bytes) -> bool:
     """Whether a frame holds no data of the file. Spec: RFC 8878 §3.1.2."""
     return len(start) >= len(MAGIC) and 0x50 <= start[0] <= 0x5F and start[1:4] == _SKIPPABLE
+
+
+def has_checksum(start: bytes) -> bool:
+    """Whether a frame ends with a checksum of its content, which writers may leave out. Spec: RFC 8878 §3.1.1.1.1."""
+    return len(start) > len(MAGIC) and bool(start[len(MAGIC)] & _CHECKSUM_FLAG)
 
 
 def find_skippable_size(start: bytes) -> int:

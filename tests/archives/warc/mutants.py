@@ -1,6 +1,6 @@
 """Files with a page in them that holds records, and what a disk or a wire may make of each of their bytes.
 
-`python -m tests.archives.warc.mutants [PAYLOAD …]` tries every mutant of every plain file, an hour of CPU time.
+`python -m tests.archives.warc.mutants [FORM …]` tries every mutant of every file of a form, an hour of CPU time each.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from archives.warc.digests import build_digest
 from archives.warc.reader import is_capture, scan_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FORGED = "http://bank.example/"
 NOISE = random.Random(7).randbytes(90)
@@ -80,7 +80,12 @@ SHAPES: Final = tuple(_build_blocks(b""))
 
 
 def build_plain(shape: str, payload: bytes, *, has_digest: bool, is_naming: bool) -> bytes:
-    """A file that is not compressed, of three captures, the second of which holds the payload.
+    """A file that is not compressed; see `build_file_records`."""
+    return b"".join(build_file_records(shape, payload, has_digest=has_digest, is_naming=is_naming))
+
+
+def build_file_records(shape: str, payload: bytes, *, has_digest: bool, is_naming: bool) -> list[bytes]:
+    """The records of a file of three captures, the second of which holds the payload.
 
     Args:
         is_naming: begin with a warcinfo record, which every record names.
@@ -98,7 +103,24 @@ def build_plain(shape: str, payload: bytes, *, has_digest: bool, is_naming: bool
         f"WARC-Date: 2026-01-01T00:00:00Z\r\nWARC-Target-URI: http://mirror.example/\r\n{fields}{digest}"
         f"Content-Type: {mime}\r\nContent-Length: {len(block)}\r\n\r\n"
     )
-    return WARCINFO * is_naming + first + header.encode() + block + b"\r\n\r\n" + last
+    return [*([WARCINFO] if is_naming else []), first, header.encode() + block + b"\r\n\r\n", last]
+
+
+def build_raw_frame(data: bytes) -> bytes:
+    """A Zstandard frame as the quickest writers make it: without a checksum, its size, or compression.
+
+    Spec: RFC 8878 §3.1.1.
+    """
+    return b"\x28\xb5\x2f\xfd\x00\x50" + (len(data) << 3 | 1).to_bytes(3, "little") + data
+
+
+# How a record stands in its file.
+FORMS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "plain": bytes,
+    "gzip": lambda record: gzip.compress(record, mtime=0),
+    "gzip, stored": lambda record: gzip.compress(record, 0, mtime=0),
+    "zstd without checksum": build_raw_frame,
+}
 
 
 def iter_mutants(data: bytes) -> Iterator[bytes]:
@@ -117,8 +139,8 @@ def iter_mutants(data: bytes) -> Iterator[bytes]:
 
 
 def list_captures(data: bytes) -> list[str]:
-    """The addresses that are found in a file that is not compressed."""
-    return [record.url for record in scan_stream(BytesIO(data), "a.warc", lambda _: None) if is_capture(record)]
+    """The addresses that are found in a file of any form."""
+    return [record.url for record in scan_stream(BytesIO(data), "a", lambda _: None) if is_capture(record)]
 
 
 def find_forged(data: bytes, *, every: int = 1) -> tuple[int, list[bytes]]:
@@ -134,11 +156,13 @@ def find_forged(data: bytes, *, every: int = 1) -> tuple[int, list[bytes]]:
 def main() -> int:
     """Try them all."""
     failed = 0
-    for name, shape, has_digest, is_naming in product(sys.argv[1:] or PAYLOADS, SHAPES, (True, False), (True, False)):
-        data = build_plain(shape, PAYLOADS[name], has_digest=has_digest, is_naming=is_naming)
-        tried, forged = find_forged(data)
+    for form, name, shape, has_digest, is_naming in product(
+        sys.argv[1:] or FORMS, PAYLOADS, SHAPES, (True, False), (True, False)
+    ):
+        records = build_file_records(shape, PAYLOADS[name], has_digest=has_digest, is_naming=is_naming)
+        tried, forged = find_forged(b"".join(map(FORMS[form], records)))
         failed += len(forged)
-        print(f"{name}, {shape}, digest {has_digest}, names {is_naming}: {len(forged)} of {tried}", flush=True)
+        print(f"{form}, {name}, {shape}, digest {has_digest}, names {is_naming}: {len(forged)} of {tried}", flush=True)
     return 1 if failed else 0
 
 

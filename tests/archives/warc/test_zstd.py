@@ -13,7 +13,7 @@ from archives.index.catalogue import CollectionIndex
 from archives.transfer.importing import add_file
 from archives.verify.fixity import verify_collection
 from archives.warc.reader import iter_records, read_capture, scan_records
-from tests.archives.warc.test_damage import FORGED, PAYLOADS, build_record
+from tests.archives.warc.mutants import FORGED, PAYLOADS, build_raw_frame, build_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,6 +84,64 @@ def test_no_cut_turns_a_payload_into_a_capture(tmp_path: Path) -> None:
         damage: list[RecordError] = []
         assert FORGED not in [record.url for record in scan_records(path, damage.append)], end
         assert damage
+
+
+def write_raw_frames(path: Path, *blocks: bytes) -> Path:
+    path.write_bytes(b"".join(map(build_raw_frame, blocks)))
+    return path
+
+
+def list_urls(path: Path) -> tuple[list[str], list[RecordError]]:
+    damage: list[RecordError] = []
+    return [record.url for record in scan_records(path, damage.append)], damage
+
+
+@pytest.mark.parametrize("has_digest", [True, False])
+def test_a_changed_length_in_a_frame_without_checksum_lays_no_payload_open(tmp_path: Path, *, has_digest: bool) -> None:
+    records = [
+        build_record("http://a.example/", PAYLOADS["records to the end"], number=1, has_digest=has_digest),
+        build_record("http://b.example/", b"y", number=2, has_digest=has_digest),
+    ]
+    forged_at = records[0].index(b"WARC/1.1", 10)
+    block_at = records[0].index(b"\r\n\r\n") + 4
+    size = b"Content-Length: %d\r\n\r\nHTTP" % (len(records[0]) - block_at - 4)
+    assert size in records[0]
+    for length in (forged_at - block_at - 4, 0, 99999):
+        damaged = records[0].replace(size, b"Content-Length: %d\r\n\r\nHTTP" % length)
+        urls, damage = list_urls(write_raw_frames(tmp_path / "a.warc.zst", damaged, records[1]))
+        assert FORGED not in urls
+        assert damage
+    assert list_urls(write_raw_frames(tmp_path / "a.warc.zst", *records)) == (
+        ["http://a.example/", "http://b.example/"],
+        [],
+    )
+
+
+def test_a_frame_without_checksum_that_ends_too_early_lays_no_payload_open(tmp_path: Path) -> None:
+    """One bit of the size of its block is enough, and the publisher can put a frame where that leads."""
+    frame = build_raw_frame(build_record(FORGED, b"x", number=99))
+    filler = b"x" * (1000 - len(frame))
+    record = build_record("http://a.example/", b"x" * 3000 + frame + filler, number=1)
+    whole = write_raw_frames(tmp_path / "a.warc.zst", record, build_record("http://b.example/", b"y", number=2))
+    raw = whole.read_bytes()
+    shorter = (raw.index(frame) - 9) << 3 | 1
+    whole.write_bytes(raw[:6] + shorter.to_bytes(3, "little") + raw[9:])
+    urls, damage = list_urls(whole)
+    assert FORGED not in urls
+    assert damage
+
+
+def test_a_record_that_spans_frames_without_checksum_is_one(tmp_path: Path) -> None:
+    record = build_record("http://a.example/", b"x" * 500, number=1)
+    after = build_record("http://b.example/", b"y", number=2)
+    path = write_raw_frames(tmp_path / "a.warc.zst", record[:200], record[200:], after)
+    assert list_urls(path) == (["http://a.example/", "http://b.example/"], [])
+
+
+def test_records_that_share_a_frame_without_checksum_are_read(tmp_path: Path) -> None:
+    path = write_raw_frames(tmp_path / "a.warc.zst", b"".join(build_records()))
+    urls, damage = list_urls(path)
+    assert (len(urls), damage) == (len(BODIES), [])
 
 
 def test_a_dictionary_that_is_none_is_refused(tmp_path: Path) -> None:
