@@ -140,7 +140,7 @@ class MemberScan:
     def iter_groups(self) -> Iterator[tuple[Member, Iterator[Record]]]:
         """Each member with its records; members that one record spans are one.
 
-        Some writers begin a new member wherever their buffer is full. A record that goes on in the next member takes
+        Some writers begin a new member wherever their buffer is full. A record that continues in the next member takes
         as many as its length asks for, whatever they seem to begin with.
         """
         ahead: deque[Member] = deque()
@@ -172,7 +172,8 @@ class MemberScan:
             yield record
         if faults:
             what = f"{faults[0]} (inside the frame at offset {member.offset}, which has no checksum)"
-            self._on_damage(RecordError(what, offset=member.offset, damage=faults[0].damage))
+            error = RecordError(what, offset=member.offset, damage=faults[0].damage)
+            self._on_damage(_name_capture(error, "" if faults[0].offset else find_target(read_header(member.data))))
 
     def _resume(self, offset: int, error: RecordError) -> int | None:
         """Where to continue after the damage at `offset`, if anywhere."""
@@ -339,7 +340,7 @@ def join_members(first: Member, members: Iterator[Member], ahead: deque[Member])
 
 
 def _count_missing(data: bytes | bytearray) -> int:
-    """How many bytes the last record of `data` lacks at least; 0 where it is whole, or where there is no record."""
+    """How many bytes the last record of `data` lacks at least; 0 if it is whole, or where there is no record."""
     at = 0
     while at < len(data) and data.startswith(b"WARC/", at):
         header = _HEADER_END.search(data, at)
