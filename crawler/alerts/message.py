@@ -1,4 +1,4 @@
-"""The content of a notification: the alerts that have begun or ended since the last one."""
+"""The content of a notification: alerts that have begun or ended, or posts that a saved search has found."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from crawler.publishing.webhooks import build_envelope
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
     from crawler.alerts.alert_store import CurrentAlert
+    from pipelines.exports.records import PostRecord
 
 
 class Sendable(Protocol):
@@ -43,7 +46,7 @@ class Sendable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message.
+    """Alerts that have begun or ended since the last message.
 
     Attributes:
         id: the same at every attempt to send it.
@@ -82,7 +85,7 @@ class Message:
                     where = alert.source or alert.collection
                     place = f" in {alert.collection}" if alert.collection != where else ""
                     yield f"  {where}{place}: {alert.kind}: {alert.message}"
-        yield "What stands now: newsreel health"
+        yield "Current alerts: newsreel health"
 
     def build_data(self) -> dict[str, Any]:
         """Return the same as JSON has it."""
@@ -96,8 +99,66 @@ class Message:
     def dump(self) -> str:
         """Return an object in JSON, in the form that Standard Webhooks recommends: type, timestamp, data."""
         kind = "alerts.test" if self.note else "alerts.changed"
-        envelope = {"type": kind, "timestamp": self.at.isoformat(timespec="seconds"), "data": self.build_data()}
-        return json.dumps(envelope, ensure_ascii=False)
+        return json.dumps(build_envelope(kind, self.at, self.build_data()), ensure_ascii=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchMessage:
+    """What a saved search has newly found.
+
+    Attributes:
+        id: the same at every attempt to send it.
+        at: aware UTC.
+        words: the search as it is written.
+        more: how many further posts it found.
+    """
+
+    id: str
+    at: datetime
+    search: str
+    words: str
+    posts: tuple[PostRecord, ...]
+    more: int
+
+    @property
+    def subject(self) -> str:
+        """One line of at most 100 characters."""
+        count = len(self.posts) + self.more
+        return f"Newsreel: {self.search}: {count} new post{'s' * (count != 1)}"[:100]
+
+    @property
+    def text(self) -> str:
+        """Plain text for people, with a line feed at the end of each line."""
+        return "".join(f"{line}\n" for line in self._iter_lines())
+
+    def _iter_lines(self) -> Iterator[str]:
+        yield f"New for the search {self.words}:"
+        for post in self.posts:
+            published = f"{post.datePublished:%Y-%m-%d %H:%M}" if post.datePublished else "no date"
+            yield f"  {' '.join(post.headline.split())} ({post.source}, {published})"
+            yield f"    {post.url}"
+        if self.more:
+            yield f"  and {self.more} more"
+
+    def dump(self) -> str:
+        """Return an object in JSON, in the form that Standard Webhooks recommends: type, timestamp, data."""
+        data = {
+            "search": self.search,
+            "query": self.words,
+            "posts": [
+                {
+                    "collection": post.collection,
+                    "source": post.source,
+                    "identifier": post.identifier,
+                    "headline": post.headline,
+                    "url": post.url,
+                    "datePublished": post.datePublished.isoformat() if post.datePublished else None,
+                }
+                for post in self.posts
+            ],
+            "more": self.more,
+        }
+        return json.dumps(build_envelope("search.found", self.at, data), ensure_ascii=False)
 
 
 def build_object(alert: CurrentAlert) -> dict[str, Any]:

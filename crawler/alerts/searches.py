@@ -6,11 +6,8 @@ that is new itself, or whose ledger was rebuilt, begins at the end of that log, 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,15 +15,17 @@ from archives.errors import ArchiveError
 from archives.storage.databases import Schema, open_database, transaction
 from archives.storage.files import lock_file
 from crawler.alerts.channels import ChannelError
+from crawler.alerts.message import SearchMessage
 from crawler.alerts.receivers import AlertsError
 from crawler.publishing.library import Library
+from crawler.publishing.webhooks import build_message_id
 from crawler.reparsing.ledger import find_ledger
 from crawler.viewer.search.lookup import Wanted
 from crawler.viewer.search.pool import IndexPool
 from pipelines.posts.filing import FilingLog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from crawler.alerts.receivers import Receiver
@@ -49,66 +48,6 @@ CREATE TABLE IF NOT EXISTS sent (
     is_private=True,
     loss="saved searches then begin with the posts that come next",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchMessage:
-    """What a saved search has newly found.
-
-    Attributes:
-        id: the same at every attempt to send it.
-        at: aware UTC.
-        words: the search as it is written.
-        more: how many further posts it found.
-    """
-
-    id: str
-    at: datetime
-    search: str
-    words: str
-    posts: tuple[PostRecord, ...]
-    more: int
-
-    @property
-    def subject(self) -> str:
-        """One line of at most 100 characters."""
-        count = len(self.posts) + self.more
-        return f"Newsreel: {self.search}: {count} new post{'s' * (count != 1)}"[:100]
-
-    @property
-    def text(self) -> str:
-        """Plain text for people, with a line feed at the end of each line."""
-        return "".join(f"{line}\n" for line in self._iter_lines())
-
-    def _iter_lines(self) -> Iterator[str]:
-        yield f"New for the search {self.words}:"
-        for post in self.posts:
-            published = f"{post.datePublished:%Y-%m-%d %H:%M}" if post.datePublished else "no date"
-            yield f"  {' '.join(post.headline.split())} ({post.source}, {published})"
-            yield f"    {post.url}"
-        if self.more:
-            yield f"  and {self.more} more"
-
-    def dump(self) -> str:
-        """Return an object in JSON, in the form that Standard Webhooks recommends: type, timestamp, data."""
-        data = {
-            "search": self.search,
-            "query": self.words,
-            "posts": [
-                {
-                    "collection": post.collection,
-                    "source": post.source,
-                    "identifier": post.identifier,
-                    "headline": post.headline,
-                    "url": post.url,
-                    "datePublished": post.datePublished.isoformat() if post.datePublished else None,
-                }
-                for post in self.posts
-            ],
-            "more": self.more,
-        }
-        envelope = {"type": "search.found", "timestamp": self.at.isoformat(timespec="seconds"), "data": data}
-        return json.dumps(envelope, ensure_ascii=False)
 
 
 def check_searches(searches: Mapping[str, Any], receivers: Iterable[Receiver]) -> None:
@@ -240,9 +179,8 @@ class _Finder:
 
     def _send(self, posts: Sequence[PostRecord]) -> None:
         words = "\n".join(f"{post.collection}\t{post.source}\t{post.identifier}" for post in posts)
-        digest = hashlib.sha256(f"{self._search}\n{words}".encode()).hexdigest()[:32]
         message = SearchMessage(
-            id=f"msg_{digest}",
+            id=build_message_id(f"{self._search}\n{words}"),
             at=datetime.now(UTC),
             search=self._search,
             words=self._words,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import time
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from crawler.alerts.message import Message
 from crawler.alerts.receivers import AlertsError, read_receivers
 from crawler.alerts.searches import send_found
 from crawler.monitoring.health import load_health
+from crawler.publishing.webhooks import build_message_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -149,4 +149,4 @@ def _compare(store: AlertStore, receiver: Receiver) -> tuple[tuple[CurrentAlert,
 def _build_id(begun: Sequence[CurrentAlert], ended: Sequence[CurrentAlert]) -> str:
     """Return what names a message at every attempt."""
     words = "\n".join("\t".join((*alert.key, alert.since.isoformat())) for alert in (*begun, *ended))
-    return f"msg_{hashlib.sha256(f'{len(begun)} {words}'.encode()).hexdigest()[:32]}"
+    return build_message_id(f"{len(begun)} {words}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from archives.storage.databases import Schema, open_database
 from crawler.changelog.cursors import START, parse_cursor
-from crawler.publishing.webhooks import Delivery, build_body, build_delivery_id
+from crawler.publishing.webhooks import Delivery, build_body, build_message_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,7 +112,7 @@ class Outbox:
             records = list(log.read(since, library.open_store(collection), limit=_FILL_AT_ONCE))
             for record in records:
                 assert record.change is not None
-                values = (hook.url, build_delivery_id(collection, record.change.cursor), build_body(record, hook))
+                values = (hook.url, build_message_id(f"{collection}-{record.change.cursor}"), build_body(record, hook))
                 self._database.execute("INSERT INTO delivery (hook, id, body) VALUES (?, ?, ?)", values)
             if records and records[-1].change:
                 moved = (hook.url, collection, records[-1].change.cursor)

@@ -169,19 +169,23 @@ def post_delivery(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | N
     return Refusal(words=f"answered {status}", status=status, wait_s=wait_s)
 
 
-def build_delivery_id(collection: str, cursor: str) -> str:
-    """Return what names a change at every attempt; Standard Webhooks joins it by full stops, so that it holds none."""
-    return f"msg_{hashlib.sha256(f'{collection}-{cursor}'.encode()).hexdigest()[:32]}"
+def build_message_id(text: str) -> str:
+    """Return an id that is the same at every attempt to send what a text names.
+
+    It holds no full stop: Standard Webhooks joins it to the timestamp and the body by them.
+    """
+    return f"msg_{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def build_envelope(kind: str, at: datetime, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a payload in the form that Standard Webhooks recommends."""
+    return {"type": kind, "timestamp": at.isoformat(timespec="seconds"), "data": data}
 
 
 def build_body(record: PostRecord, hook: Hook) -> str:
-    """Return the payload that Standard Webhooks recommends: type, timestamp, data; `isThin` where data is not all."""
+    """Return the payload of a change; `isThin` where `data` lacks the text."""
     assert record.change is not None
-    envelope = {
-        "type": f"post.{record.change.kind}",
-        "timestamp": datetime.now(UTC).isoformat(timespec="seconds"),
-        "data": build_object(record),
-    }
+    envelope = build_envelope(f"post.{record.change.kind}", datetime.now(UTC), build_object(record))
     body = json.dumps(envelope, ensure_ascii=False)
     is_large = 0 < hook.max_bytes < len(body.encode())
     if hook.payload == "full" and not is_large:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.alerts.channels import ChannelError
+from crawler.alerts.message import SearchMessage
 from crawler.alerts.receivers import AlertsError, Receiver, read_receivers
-from crawler.alerts.searches import SearchMessage, send_found
+from crawler.alerts.searches import send_found
 from crawler.publishing.library import Library
 from tests.crawler.viewer.conftest import show
 from tests.crawler.viewer.search.test_search import write_posts
@@ -24,16 +25,16 @@ SEARCHES = {"lorries": "lorries", "zh": "lang:zh", "all": "-nowhere"}
 
 
 @dataclass
-class Desk:
-    """A receiver that keeps what it is sent, and refuses while it is deaf."""
+class Box:
+    """A receiver that keeps what it is sent, or refuses it."""
 
     name: str = "desk"
-    is_deaf: bool = False
+    refuses: bool = False
     messages: list[SearchMessage] = field(default_factory=list)
 
     def send(self, message: SearchMessage) -> None:
-        if self.is_deaf:
-            raise ChannelError("deaf")
+        if self.refuses:
+            raise ChannelError("refused")
         self.messages.append(message)
 
     def take(self) -> list[tuple[str, list[str]]]:
@@ -43,33 +44,33 @@ class Desk:
 
 
 def test_a_new_post_is_sent_once(tmp_path: Path) -> None:
-    desk = Desk()
-    receivers = [Receiver(channel=desk, searches=("lorries", "zh"), wants_alerts=False)]  # type: ignore[arg-type]
+    box = Box()
+    receivers = [Receiver(channel=box, searches=("lorries", "zh"), wants_alerts=False)]  # type: ignore[arg-type]
     library = Library(tmp_path)
     write_posts(library, ["bridge"])
     assert send_found(tmp_path, SEARCHES, receivers) == ([], [])
     write_posts(library, ["arch", "plum", "ferry"])
-    desk.is_deaf = True
-    assert send_found(tmp_path, SEARCHES, receivers) == ([], [("desk", "deaf"), ("desk", "deaf")])
-    desk.is_deaf = False
+    box.refuses = True
+    assert send_found(tmp_path, SEARCHES, receivers) == ([], [("desk", "refused"), ("desk", "refused")])
+    box.refuses = False
     assert send_found(tmp_path, SEARCHES, receivers) == (["desk", "desk"], [])
-    assert desk.take() == [("lorries", ["arch"]), ("zh", ["ferry"])]
+    assert box.take() == [("lorries", ["arch"]), ("zh", ["ferry"])]
     write_posts(library, ["arch", "bridge"], change="Later.")
     send_found(tmp_path, SEARCHES, receivers)
-    assert desk.take() == [("lorries", ["bridge"])]
+    assert box.take() == [("lorries", ["bridge"])]
     send_found(tmp_path, SEARCHES, receivers)
-    assert desk.take() == []
+    assert box.take() == []
 
 
 def test_a_long_list_is_cut_and_says_so(tmp_path: Path) -> None:
-    desk = Desk()
-    receivers = [Receiver(channel=desk, searches=("all",))]  # type: ignore[arg-type]
+    box = Box()
+    receivers = [Receiver(channel=box, searches=("all",))]  # type: ignore[arg-type]
     library = Library(tmp_path)
     write_posts(library, ["bridge"])
     send_found(tmp_path, SEARCHES, receivers)
     write_posts(library, [f"plum-{n}" for n in range(60)])
     send_found(tmp_path, SEARCHES, receivers)
-    (message,) = desk.messages
+    (message,) = box.messages
     assert (len(message.posts), message.more, message.subject) == (50, 10, "Newsreel: all: 60 new posts")
     data = json.loads(message.dump())
     assert (data["type"], data["data"]["more"], data["data"]["posts"][0]["headline"]) == (
@@ -93,7 +94,7 @@ def test_a_command_is_given_what_was_found(tmp_path: Path) -> None:
 
 
 def test_a_search_that_is_not_there_is_said(tmp_path: Path) -> None:
-    receivers = [Receiver(channel=Desk(), searches=("lorry",))]  # type: ignore[arg-type]
+    receivers = [Receiver(channel=Box(), searches=("lorry",))]  # type: ignore[arg-type]
     with pytest.raises(AlertsError, match="'lorry'"):
         send_found(tmp_path, SEARCHES, receivers)
     with pytest.raises(AlertsError, match="must be a search"):
