@@ -57,9 +57,10 @@ def send_alerts(settings: BaseSettings, *, collection: str = "", source: str = "
     receivers = load_receivers(settings)
     if not receivers:
         return Sent()
-    sent, failed = send_found(Path(settings["DATA_DIR"]), settings.getdict("SEARCHES"), receivers)
+    # First, so that a fault in a saved search keeps no alert from being sent.
     alerts = _send_changes(settings, receivers, collection, source)
-    return replace(alerts, sent=(*sent, *alerts.sent), failed=(*failed, *alerts.failed))
+    sent, failed = send_found(Path(settings["DATA_DIR"]), settings.getdict("SEARCHES"), receivers)
+    return replace(alerts, sent=(*alerts.sent, *sent), failed=(*alerts.failed, *failed))
 
 
 def _send_changes(settings: BaseSettings, receivers: Sequence[Receiver], collection: str, source: str) -> Sent:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,10 +14,11 @@ from crawler.alerts.message import SearchMessage
 from crawler.alerts.receivers import AlertsError, Receiver, read_receivers
 from crawler.alerts.searches import send_found
 from crawler.publishing.library import Library
+from tests.crawler.monitoring.test_runs import write_run
 from tests.crawler.viewer.conftest import show
 from tests.crawler.viewer.search.test_search import write_posts
 from tests.crawler.viewer.test_viewer import read
-from tests.project import Data
+from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -99,6 +101,16 @@ def test_a_search_that_is_not_there_is_said(tmp_path: Path) -> None:
         send_found(tmp_path, SEARCHES, receivers)
     with pytest.raises(AlertsError, match="must be a search"):
         send_found(tmp_path, {"lorry": 3}, receivers)  # type: ignore[dict-item]
+
+
+def test_a_search_at_fault_keeps_no_alert_from_being_sent(tmp_path: Path) -> None:
+    data = Data(tmp_path / "data")
+    write_run(data, "paper", datetime.now(UTC), exit_reason="memusage_exceeded")
+    out, file = tmp_path / "sent", tmp_path / "alerts.toml"
+    file.write_text(f'[[alert]]\ncommand = ["tee", "{out}"]\nkinds = ["run"]\nsearches = ["lorry"]\n', "utf-8")
+    done = run_scrapy("alerts", data=data, settings={"ALERTS_FILE": file})
+    assert (done.returncode, "'lorry', which SEARCHES does not have" in done.stderr) == (1, True)
+    assert "ended with memusage_exceeded" in out.read_text("utf-8")
 
 
 def test_the_front_page_links_to_saved_searches(tmp_path: Path) -> None:
