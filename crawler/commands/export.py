@@ -104,7 +104,7 @@ class Command(NewsreelCommand):
             self._write_schema(opts.output, opts.form or next(iter(SCHEMAS)))
             return
         args = [opts.form] if opts.form else args
-        # What is written beside the target is removed on the way out.
+        # Exit by an exception, so that temporary files beside the target are removed.
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
         if args and args[0] in SINKS:
             self._push(args[0], opts)
@@ -166,10 +166,10 @@ class Command(NewsreelCommand):
             self.exitcode = 1
             return
         done = {"format": name, "path": opts.output, "posts": count, "excluded": library.left_out}
-        print(json.dumps(done) if opts.json else f"{opts.output}: {count} posts")  # noqa: T201
+        print(json.dumps(done) if opts.json else _describe_export(opts.output, done))  # noqa: T201
 
     def _push(self, name: str, opts: argparse.Namespace) -> None:
-        """Push changes into something that keeps its own place in the stream."""
+        """Push changes into a sink, until it has all of them or, with --follow, until a signal ends it."""
         assert self.settings is not None
         if not opts.output or opts.source:
             raise UsageError(f"{name} wants an address with -o, and whole collections", print_help=False)
@@ -181,7 +181,10 @@ class Command(NewsreelCommand):
                 closing(open_sink(name, opts.output, opts.collection or "", library.data_dir)) as sink,
                 suppress(KeyboardInterrupt),
             ):
-                count = push_changes(stream, sink, since=opts.since or "", follow=opts.follow, note_loss=_print_loss)
+                for pushed in push_changes(
+                    stream, sink, since=opts.since or "", follow=opts.follow, note_loss=_print_loss
+                ):
+                    count += pushed
         except (ArchiveError, SourceError, CursorError) as error:
             raise UsageError(str(error), print_help=False) from error
         except (SinkError, RecordRefused, sqlite3.Error) as error:
@@ -192,7 +195,7 @@ class Command(NewsreelCommand):
         print(json.dumps(done) if opts.json else f"{name}: {count} changes")  # noqa: T201
 
     def _print(self, name: str, opts: argparse.Namespace) -> None:
-        """Write lines to standard output, once they are all there, and what there is to say to the other one."""
+        """Write lines to standard output once all are made, and messages to standard error."""
         if name not in _LINES:
             raise UsageError(f"{name} cannot be printed; name a file or folder with -o", print_help=False)
         with open_scratch() as scratch:
@@ -239,14 +242,17 @@ class Command(NewsreelCommand):
             print(f"{where} was not written: {error}", file=file)
             self.exitcode = 1
             return
-        sentence = f"{where}: {done['posts']} posts"
-        sentence += f" ({done['excluded']} left out, whose addresses are excluded)" if done["excluded"] else ""
-        sentence += f"; cursor {done['cursor']}" if done["cursor"] else ""
+        sentence = _describe_export(where, done) + (f"; cursor {done['cursor']}" if done["cursor"] else "")
         print(json.dumps(done, ensure_ascii=False) if opts.json else sentence, file=file)
 
 
+def _describe_export(where: object, done: dict[str, Any]) -> str:
+    excluded = f" ({done['excluded']} left out, whose addresses are excluded)" if done["excluded"] else ""
+    return f"{where}: {done['posts']} posts{excluded}"
+
+
 def _check_name(args: list[str], formats: Iterable[str]) -> None:
-    """Raise what to say where not just one format is named."""
+    """Raise `UsageError` unless exactly one known format is named."""
     if len(args) == 1 and args[0] not in formats:
         raise refuse_word(args[0], [*formats, *SINKS, _SCHEMA, _WEBHOOKS], "format")
     if len(args) != 1:

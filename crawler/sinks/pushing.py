@@ -1,4 +1,4 @@
-"""Push the stream of changes into something that keeps its own place in it.
+"""Pushes the stream of changes into a sink, which keeps its own cursor.
 
 A sink stores a page of changes and the cursor behind it together, or the changes before the cursor. So a push that is
 killed continues where it was, sends at most one page twice, and never skips one.
@@ -13,7 +13,7 @@ from crawler.changelog.cursors import START
 from crawler.publishing.stream import POLL_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from crawler.publishing.stream import ChangeStream
     from pipelines.exports.records import PostRecord
@@ -43,7 +43,7 @@ class Sink(Protocol):
         """
 
     def close(self) -> None:
-        """Let it go."""
+        """Release its connection and files."""
 
 
 def push_changes(
@@ -54,8 +54,8 @@ def push_changes(
     follow: bool = False,
     note_loss: Callable[[str], None] = lambda _: None,
     sleep: Callable[[float], None] = time.sleep,
-) -> int:
-    """Push what the sink does not have yet; return how many changes that were.
+) -> Iterator[int]:
+    """Push what the sink does not have yet; yield the number of changes after each page that it has stored.
 
     Args:
         since: a cursor to begin at, in place of the one that the sink has.
@@ -69,13 +69,13 @@ def push_changes(
     cursor = since or sink.find_cursor() or START
     if loss := stream.find_loss(cursor):
         note_loss(loss)
-    count = 0
     while True:
         while records := list(stream.read(cursor, limit=_PAGE)):
             last = records[-1].change
             assert last is not None
             sink.store(records, last.cursor)
-            cursor, count = last.cursor, count + len(records)
+            cursor = last.cursor
+            yield len(records)
         if not follow:
-            return count
+            return
         sleep(POLL_S)

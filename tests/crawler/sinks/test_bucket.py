@@ -13,6 +13,8 @@ import pytest
 from crawler.sinks.bucket import MANIFEST, export_to_bucket
 from tests.archives.moto_server import BUCKET, MotoServer
 from tests.pipelines.exports.samples import build_hostile, build_sample
+from tests.pipelines.exports.test_changes import Desk, at
+from tests.project import run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,3 +102,12 @@ def test_a_second_export_sends_what_changed_and_removes_what_has_gone(
     assert sum(file["rows"] for file in files) == len(fewer)
     assert list_keys(moto).keys() == {MANIFEST, *(file["path"] for file in files)}
     assert len(list_keys(moto).keys() & first.keys()) > 1, "a month that did not change has the file that it had"
+
+
+def test_the_command_says_how_many_posts_were_left_out(moto: MotoServer, tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.write(at(1, 1), at(2, 2))
+    meant = next(iter(desk.store.iter_records())).url
+    assert run_scrapy("exclude", meant, data=tmp_path).returncode == 0
+    done = run_scrapy("export", "parquet", "-o", URL, data=tmp_path, environment=moto.environment)
+    assert done.stdout == f"{URL}: 1 posts (1 left out, whose addresses are excluded)\n", done.stderr

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,9 @@ from crawler.publishing.stream import ChangeStream
 from crawler.sinks.addresses import open_sink
 from crawler.sinks.kafka import KafkaSink
 from crawler.sinks.pushing import SinkError, push_changes
+from tests.crawler.scheduling.test_schedule import wait_until
 from tests.pipelines.exports.test_changes import Desk, at
-from tests.project import run_scrapy
+from tests.project import run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,8 +53,8 @@ def test_each_change_is_a_message_of_its_post(brokers: str, tmp_path: Path) -> N
     desk.write(at(1, 1), at(2, 2, articleBody="<p>" + "长" * 400_000 + "</p>"))
     desk.account()
     with closing(KafkaSink(url, "", tmp_path)) as sink:
-        assert push_changes(stream, sink) == 2
-        assert push_changes(stream, sink) == 0
+        assert sum(push_changes(stream, sink)) == 2
+        assert sum(push_changes(stream, sink)) == 0
     desk.write(at(3, 1, headline="again"))
     desk.account()
     desk.forget()
@@ -60,16 +63,16 @@ def test_each_change_is_a_message_of_its_post(brokers: str, tmp_path: Path) -> N
     done = run_scrapy("export", "kafka", "-o", url, data=tmp_path)
     assert (done.returncode, "kafka: 2 changes" in done.stdout) == (0, True), done.stderr
     found = read_topic(brokers, "news", 4)
-    told = {}
+    sent = {}
     for message in found:
         headers = {name: value.decode() for name, value in message.headers()}
         assert {"ce_specversion", "ce_id", "ce_source", "content-type"} <= headers.keys()
-        told.setdefault(message.key().decode()[-1], []).append((headers["ce_type"], message.value()))
-    assert [(kind, json.loads(value)["headline"]) for kind, value in told["1"]] == [
+        sent.setdefault(message.key().decode()[-1], []).append((headers["ce_type"], message.value()))
+    assert [(kind, json.loads(value)["headline"]) for kind, value in sent["1"]] == [
         ("newsreel.post.new", "潮汐 1"),
         ("newsreel.post.updated", "again"),
     ]
-    (first, thin), (last, nothing) = told["2"]
+    (first, thin), (last, nothing) = sent["2"]
     assert (first, "text" in json.loads(thin), last, nothing) == (
         "newsreel.post.new", False, "newsreel.post.withdrawn", None,
     )  # fmt: skip
@@ -87,11 +90,30 @@ def test_what_no_broker_has_confirmed_is_sent_again(
     monkeypatch.setattr("crawler.sinks.kafka._CONFIRMED_S", 0.5)
     with closing(KafkaSink("kafka://127.0.0.1:9/news", "", tmp_path)) as away:
         with pytest.raises(SinkError, match=r"has not confirmed 2 messages|did not take a message"):
-            push_changes(stream, away)
+            list(push_changes(stream, away))
         assert away.find_cursor() == ""
     monkeypatch.undo()
     with closing(KafkaSink(f"kafka://{brokers}/news", "", tmp_path)) as sink:
-        assert push_changes(stream, sink) == 2
+        assert sum(push_changes(stream, sink)) == 2
+
+
+def test_a_push_that_follows_counts_what_it_has_pushed_until_it_is_interrupted(brokers: str, tmp_path: Path) -> None:
+    desk, url = Desk(tmp_path), f"kafka://{brokers}/news"
+    desk.write(at(1, 1), at(2, 2))
+    desk.account()
+    process = start_scrapy("export", "kafka", "--follow", "-o", url, data=tmp_path, stdout=subprocess.PIPE)
+    wait_until(lambda: find_stored_cursor(url, tmp_path) == ChangeStream(Library(tmp_path)).find_end())
+    desk.write(at(3, 3))
+    desk.account()
+    wait_until(lambda: find_stored_cursor(url, tmp_path) == ChangeStream(Library(tmp_path)).find_end())
+    process.send_signal(signal.SIGINT)
+    # The signal may come before the last page is counted, but not before the first.
+    assert process.communicate(timeout=60)[0] in {"kafka: 2 changes\n", "kafka: 3 changes\n"}
+
+
+def find_stored_cursor(url: str, data_dir: Path) -> str:
+    with closing(KafkaSink(url, "", data_dir)) as sink:
+        return sink.find_cursor()
 
 
 @pytest.mark.parametrize("url", ["kafka://host:9092", "kafka:///topic"])
