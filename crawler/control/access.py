@@ -1,8 +1,8 @@
 """Access control: crawls may be started and stopped with the token, from this port's own pages or by a program.
 
 A browser shows the token once and then a cookie that is derived from it. Cookies do not tell ports apart, so a form of
-another page on this host would be sent with it: each form therefore holds a key as well, and what a browser says of the
-page that sent the form must be right. A program sends the token itself, which no page can make a browser do.
+another page on this host would be sent with it: each form therefore holds a key as well, and the headers `Origin` and
+`Sec-Fetch-Site` must name this port. A program sends the token itself, which no page can make a browser do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _COOKIE: Final = "newsreel_control"
 
 
 class Access:
-    """Checks requests against a token; every comparison takes the same time wherever the two differ."""
+    """Checks requests against a token; every comparison takes constant time."""
 
     def __init__(self, token: str) -> None:
         self._token = token

@@ -1,4 +1,4 @@
-"""What can be done: start, stop, pause and resume a source, and save one page.
+"""The actions of the control page: start, stop, pause and resume a source, and save one page.
 
 A crawl is started as the schedule starts it, under the lock of its source, so the two never crawl one source at once.
 It outlives the process that started it.
@@ -75,12 +75,13 @@ class Actions:
         """Ask a running crawl to stop; what is waiting is crawled next time.
 
         Raises:
-            CollectionError: none is running that was started here or by the schedule.
+            CollectionError: none is running that was started here or by the schedule, or its process cannot be found.
         """
         self._find(name)
         if not self._is_running(name):
             raise CollectionError(f"no crawl of {name} is running that the schedule or this page has started")
-        Orphan(self._lock_path(name)).send(signal.SIGTERM)
+        if not Orphan(self._lock_path(name)).send(signal.SIGTERM):
+            raise CollectionError(f"the crawl of {name} goes on: its process cannot be found from its lock")
         return f"The crawl of {name} was asked to stop; the next one continues from there."
 
     def pause(self, name: str) -> str:
@@ -106,7 +107,6 @@ class Actions:
         name = self.find_owner(url)
         task = f"{name}.share"
         links = self._folder / f"{task}.txt"
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A file, because a list on the command line would be cut at commas.
         self._spawn(task, ["share", "-a", f"source={name}", "-a", f"urls={links}"], before=lambda: _write(links, url))
         return f"{url} is being saved for {name}."
@@ -167,6 +167,6 @@ def _write(path: Path, url: str) -> None:
 
 
 def _wait(child: Child) -> None:
-    """Take note of a crawl's end, so that its lock is free and no process is left waiting for us."""
+    """Wait for the end of a crawl, so that its lock is released and no zombie process is left."""
     child.wait()
     child.close()

@@ -60,8 +60,8 @@ class Crawl(Protocol):
     def exit_code(self) -> int | None:
         """Its exit code, or the negative number of the signal that killed it; None if unknown."""
 
-    def send(self, signum: signal.Signals) -> None:
-        """Send it a signal, if it is still there."""
+    def send(self, signum: signal.Signals) -> bool:
+        """Send it a signal, if it is still there; return whether it was sent."""
 
     def close(self) -> None:
         """Release its lock, once its end has been recorded."""
@@ -114,14 +114,15 @@ class Child:
         """See `Crawl`."""
         return self._process.returncode
 
-    def send(self, signum: signal.Signals) -> None:
+    def send(self, signum: signal.Signals) -> bool:
         """See `Crawl`; what kills it kills what it may have started, too."""
         if self.poll():
-            return
+            return False
         if signum == signal.SIGKILL:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signum)
         self._process.send_signal(signum)
+        return True
 
     def close(self) -> None:
         """See `Crawl`."""
@@ -142,18 +143,20 @@ class Orphan:
         self._lock = self._lock or SourceLock.take(self._path)
         return self._lock is not None
 
-    def send(self, signum: signal.Signals) -> None:
+    def send(self, signum: signal.Signals) -> bool:
         """See `Crawl`; nothing is sent to a process that cannot be proved to hold the lock."""
         if not hasattr(os, "pidfd_open"):
-            return
+            return False
         with suppress(OSError):
             descriptor = os.pidfd_open(self.pid)
             try:
                 # The number may have gone to another process; the descriptor always means the same process.
                 if _has_open(self.pid, self._path):
                     signal.pidfd_send_signal(descriptor, signum)
+                    return True
             finally:
                 os.close(descriptor)
+        return False
 
     def close(self) -> None:
         """See `Crawl`."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-TOKEN = "a token that nobody guesses"
+TOKEN = "a token of the tests"
 HOST = "127.0.0.1:8081"
 
 
@@ -153,6 +153,18 @@ def test_a_crawl_is_started_once_and_stopped(desk: Desk, monkeypatch: pytest.Mon
     wait_until(lambda: children.SourceLock.take(desk.folder / "finews.lock") is not None)
     assert "asked to stop" in (desk.folder / "finews.log").read_text("utf-8")
     assert list_paused(desk.folder) == {"finews"}
+
+
+def test_a_crawl_whose_process_is_unknown_is_not_said_to_be_stopped(desk: Desk) -> None:
+    """Its lock is held and does not name a process that holds it."""
+    lock = children.SourceLock.take(desk.folder / "finews.lock")
+    assert lock is not None
+    try:
+        lock.sign(1)
+        answer = desk.press("/stop", source="finews")
+    finally:
+        lock.close()
+    assert (answer.status, "the crawl of finews goes on" in read(answer)) == (409, True)
 
 
 def test_a_token_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
