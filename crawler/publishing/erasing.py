@@ -48,7 +48,7 @@ _OF_ONE: Final = (Origin.ARTICLE, Origin.TEXT, Origin.SHARE)
 
 @dataclass(slots=True, kw_only=True)
 class Target:
-    """What is to be forgotten of one collection.
+    """What is to be erased from one collection.
 
     Attributes:
         keys: source and id of each article.
@@ -151,7 +151,7 @@ def forget(library: Library, collection: Collection, target: Target, *, at: str,
     return log.erasure
 
 
-def let_go(
+def remove(
     library: Library,
     collection: Collection,
     target: Target,

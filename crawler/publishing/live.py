@@ -1,7 +1,7 @@
 """Delivers changes during a crawl, so that receivers need not wait for the end of a long run.
 
-A thread enters every so often what the run has filed since the last time, and delivers it. It asks the ledger only for
-what is new, and the crawl never waits for a receiver. What a run takes away is entered at its end.
+Every few seconds a thread enters what the run has filed since the last time into the change log, and delivers it. It
+reads only new filings, and the crawl never waits for a receiver. Removed posts are entered at the end of the run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pipelines.posts.filing import FilingLog
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from crawler.publishing.library import Library
     from crawler.publishing.webhooks import Hook
@@ -77,14 +78,12 @@ class LiveDelivery:
 
     def _enter(self) -> int:
         """Enter what was filed since the last round."""
-        if not find_ledger(self._library.open_collection(self._collection)).exists():
-            return 0
         name, last = self._find_end()
         if name != self._filings[0]:  # the ledger was made meanwhile, or rebuilt
             self._filings = (name, 0)
         count = 0
         with (
-            closing(FilingLog(find_ledger(self._library.open_collection(self._collection)))) as filings,
+            closing(FilingLog(self._find_ledger())) as filings,
             closing(self._library.open_log(self._collection)) as log,
         ):
             while self._filings[1] < last and not self._stopped.is_set():
@@ -96,8 +95,12 @@ class LiveDelivery:
         return count
 
     def _find_end(self) -> tuple[str, int]:
-        ledger = find_ledger(self._library.open_collection(self._collection))
+        """Return the name of the ledger's log of filings, '' where there is none, and its last position."""
+        ledger = self._find_ledger()
         if not ledger.exists():
             return "", 0
         with closing(FilingLog(ledger)) as filings:
             return filings.find_end()
+
+    def _find_ledger(self) -> Path:
+        return find_ledger(self._library.open_collection(self._collection))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archives.erasure.register import load_register
 from archives.merging.parts import realign_parts
-from crawler.publishing.erasing import let_go
+from crawler.publishing.erasing import remove
 from crawler.reparsing.ledger import find_ledger, find_posts_dir, open_ledger
 from crawler.reparsing.places import follow_captures
 from crawler.reparsing.reparse import Reparsed, write_posts
@@ -48,7 +48,7 @@ def prune(library: Library, collection: Collection, source: Source, selection: S
         ArchiveError, OSError: a file cannot be read or written, or a crawl is writing; run it again to continue.
     """
     before = _measure(collection)
-    erasure = let_go(
+    erasure = remove(
         library,
         collection,
         selection.target,
