@@ -109,6 +109,12 @@ def test_the_page_says_what_is_owed_and_due(data: Data) -> None:
         assert "paused" in read(viewer, "/-/status")
 
 
+def test_the_page_shows_an_alert_with_its_advice(data: Data) -> None:
+    write_run(data, "paper", datetime(2026, 5, 1, tzinfo=UTC), exit_reason="memusage_exceeded")
+    with show(data) as viewer:
+        assert "ended with memusage_exceeded, since 2026-05-01 00:00 UTC; read its log" in read(viewer, "/-/status")
+
+
 def table_due(data: Data) -> datetime:
     return read_schedule(data.path / "schedule.sqlite")["paper"].due
 
