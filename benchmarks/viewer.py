@@ -167,9 +167,7 @@ def list_pages(press: Press, posts: int) -> dict[str, Callable[[random.Random], 
         "search: two words": search(two),
         "search: either of two": search(lambda maker: " OR ".join(press.choose(maker, 2))),
         "search: beginning": search(lambda maker: rare(maker)[:4] + "*"),
-        "search: two characters": search(
-            lambda maker: press.han[at : at + 2] if (at := maker.randrange(26)) else "渡轮"
-        ),
+        "search: two characters": search(two_characters),
         "search: best first": search(two, sort="relevance"),
         "feed of a search": search(rare, format="atom"),
         "post": find_post,
