@@ -1,7 +1,7 @@
 """Articles withdrawn by their publisher: those whose page last answered 410 (Gone).
 
-A post stays as it is then, since the archive keeps what was published; its readers learn that it is gone. Which article
-a 410 belongs to follows from the captures: an earlier one of the same address was the article's page.
+The post stays as it is, since the archive keeps what was published; readers of the change log learn that it is gone.
+Which article a 410 belongs to follows from the captures: an earlier one of the same address was the article's page.
 
 Spec: RFC 9110 §15.5.11 (410).
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from archives.storage.collection import Collection
     from pipelines.posts.ledger import Ledger
 
-# Whose article a 410 was, so that only those of new captures have to be looked for.
+# The article of each 410, so that only those of new captures have to be looked for.
 SCRIPT = """
 CREATE TABLE IF NOT EXISTS departure (
     record_id TEXT PRIMARY KEY,     -- of the capture
@@ -41,7 +41,7 @@ _Key = tuple[str, str]
 
 
 def note_departures(database: sqlite3.Connection, collection: Collection, ledger: Ledger) -> None:
-    """Enter the captures that answered 410 since the last look, with the article that each belongs to."""
+    """Enter new captures that answered 410, with the article that each belongs to."""
     known = {record_id for (record_id,) in database.execute("SELECT record_id FROM departure")}
     with CollectionIndex(collection) as index:
         found = [entry for entry in index.iter_gone() if entry.record_id not in known]
@@ -60,7 +60,7 @@ def note_departures(database: sqlite3.Connection, collection: Collection, ledger
 
 
 def list_unentered(database: sqlite3.Connection) -> set[_Key]:
-    """Return the articles whose page answered 410 after what the log entered of them last."""
+    """Return the articles whose page answered 410 after the capture of their last entry."""
     rows = database.execute(
         "SELECT DISTINCT source, identifier FROM departure JOIN latest USING (source, identifier)"
         " WHERE departure.captured_at > latest.captured_at AND kind NOT IN ('gone', 'withdrawn', 'erased')"

@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One change, as it is about to be entered."""
+    """One change to be entered."""
 
     key: _Key
     kind: ChangeKind
@@ -42,20 +42,20 @@ class Entry:
     record_id: str
 
     @property
-    def place(self) -> tuple[str, str, _Key]:
-        """By this entries are sorted that are made at once."""
+    def sort_key(self) -> tuple[str, str, _Key]:
+        """The order of entries that are made at once."""
         return (self.captured_at, self.record_id, self.key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class PostState:
     """What the log compares of a post.
 
     Attributes:
         content: digest of what a reader sees.
         address: digest of its address.
         doubts: digest of the captures that no longer look like it; '' where there are none.
-        departed: the capture in which the publisher said that the article is gone for good.
+        departed: the capture in which the publisher said that the article is gone (410).
     """
 
     content: str
@@ -75,10 +75,10 @@ class Last:
     doubts: str | None = None
 
 
-def build_standing(post: Post, departed: Place | None = None) -> Standing:
+def build_state(post: Post, departed: Place | None = None) -> PostState:
     """Return what is compared of a post."""
     doubts = ",".join(f"{doubt.record_id} {doubt.reason}" for doubt in post.doubts)
-    return Standing(
+    return PostState(
         content=hash_content(post),
         address=_digest(post.url),
         doubts=_digest(doubts) if doubts else "",
@@ -110,7 +110,7 @@ def build_entry(post: Post, now: Standing, last: Last | None) -> Entry | None:
     )
 
 
-def _find_kind(now: Standing, last: Last | None) -> ChangeKind | None:
+def _find_kind(now: PostState, last: Last | None) -> ChangeKind | None:
     has_departed = now.departed is not None
     if last is None or last.kind.is_removed:
         return ChangeKind.GONE if has_departed else ChangeKind.NEW
@@ -124,7 +124,7 @@ def _find_kind(now: Standing, last: Last | None) -> ChangeKind | None:
 
 
 def sum_up(known: ChangeKind | None, since: Collection[ChangeKind]) -> ChangeKind:
-    """Return the most important of what happened to a post that is still there.
+    """Return the kind that sums up several changes of a post that is still there.
 
     Args:
         known: the last change that the reader knows, if any.
@@ -167,7 +167,7 @@ def list_entries(
             post = settle(stated, options)
         except PostRefused:
             continue
-        now = build_standing(post, departed)
+        now = build_state(post, departed)
         entry = build_entry(post, now, last)
         if entry:
             entries.append(entry)

@@ -9,8 +9,8 @@ A cursor therefore holds more than a position: a digest of all that the log said
 instant up to which every capture had been taken into account when it was given out. Where the log says the same up to
 that position, it continues there. In a log that was rebuilt and says something else, it continues with all that rests
 on later captures. Where the rules by which posts are made have changed as well, and where a log has lost what the
-reader knows, because it was put back from an older copy, it begins from the beginning: then nobody can know what the
-reader has. So no change is ever skipped, and a change is repeated only if it may be new.
+reader knows, because it was restored from an older copy, it begins from the beginning. So no change is ever skipped,
+and a change is repeated only if it may be new.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from archives.merging.parts import WrittenFiles
 from archives.storage.databases import open_database
 from crawler.changelog import departures
 from crawler.changelog.cursors import NO_CHECK, START, Cursor, CursorError, chain, digest_owner
-from crawler.changelog.entries import Entry, Last, Place, build_entry, build_standing, list_entries, sum_up
+from crawler.changelog.entries import Entry, Last, Place, build_entry, build_state, list_entries, sum_up
 from crawler.changelog.tables import FILE_NAME, SCHEMA
 from crawler.changelog.unfinished import dump_instant, iter_unfinished
 from crawler.monitoring.logbook import RunState, list_runs
@@ -92,7 +92,7 @@ class ChangeLog:
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             entries = [*self._iter_filed(source, is_thorough=has_reparsed), *self._iter_removed(source, now)]
-            self._append(sorted(entries, key=lambda entry: entry.place))
+            self._append(sorted(entries, key=lambda entry: entry.sort_key))
             is_pure = has_reparsed and not source
             self._end_batch(self._find_horizon(now, is_pure=is_pure), is_pure=is_pure)
         return len(entries)
@@ -117,7 +117,7 @@ class ChangeLog:
                 if entry := self._look_at(filing.state, digest, None):
                     entries.append(entry)
             if entries:
-                self._append(sorted(entries, key=lambda entry: entry.place))
+                self._append(sorted(entries, key=lambda entry: entry.sort_key))
                 self._end_batch(self._find_horizon(self._clock(), is_pure=False), is_pure=False)
         return len(entries)
 
@@ -142,7 +142,7 @@ class ChangeLog:
                     written,
                 )
             ]
-            self._append(sorted(entries, key=lambda entry: entry.place))
+            self._append(sorted(entries, key=lambda entry: entry.sort_key))
         self.account(source=source, has_reparsed=True)
         if source:
             self.account()
@@ -221,7 +221,7 @@ class ChangeLog:
     def _look_at(self, state: str, digest: bytes, departed: Place | None) -> Entry | None:
         """Compare a post with what it was, and remember what it is."""
         post = load_post(state)
-        now = build_standing(post, departed)
+        now = build_state(post, departed)
         entry = build_entry(post, now, self._find_last(post.key))
         row = (*post.key, digest, now.address, now.doubts)
         self._database.execute("INSERT OR REPLACE INTO seen VALUES (?, ?, ?, ?, ?)", row)

@@ -1,8 +1,7 @@
 """The health of a source: its latest runs compared with earlier ones.
 
-Everything is read from the run manifests, so it can be checked at any time, also for runs that nobody watched. A
-crawler that breaks makes a noise; a publisher that changes a class name does not, and nor does a schedule that nobody
-runs.
+Health is computed from the run manifests, so it can be examined at any time. A crawler that breaks is noticed without
+it; a publisher that changes a class name, and a schedule that does not run, are not.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How a source is.
+    """The health of a source.
 
     Attributes:
         last: its latest run that is over; None if there is none.
@@ -169,8 +168,8 @@ def _find_silence(
 ) -> Iterator[Alert]:
     """Compare the time since the last new article with what is usual.
 
-    Nights and weekends are usual, too: never is a silence too long that is hardly longer than the longest so far, or,
-    where there were many, than the second longest, for the longest may have been an outage.
+    Nights and weekends are usual, too: a silence must also be half as long again as the longest so far or, where there
+    were many, as the second longest, because the longest may have been an outage.
     """
     if len(gaps) < _LEAST_GAPS:
         return

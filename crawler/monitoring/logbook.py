@@ -226,9 +226,9 @@ def _is_alive(collection: Collection, run: str) -> bool:
 
 def _build_record(manifest: Mapping[str, Any], state: RunState, collection: Collection) -> RunRecord:
     ended_at = manifest.get("ended_at")
-    told = manifest.get("counts", {})
-    counts = {name: value for name, value in told.items() if isinstance(value, int)}
-    robots = {name.removeprefix(_ROBOTS): str(v) for name, v in told.items() if name.startswith(_ROBOTS)}
+    stated = manifest.get("counts", {})
+    counts = {name: value for name, value in stated.items() if isinstance(value, int)}
+    robots = {name.removeprefix(_ROBOTS): str(v) for name, v in stated.items() if name.startswith(_ROBOTS)}
     size = sum(file["bytes"] for file in manifest.get("files", ()))
     return RunRecord(
         run=manifest["run"],

@@ -1,4 +1,4 @@
-"""Alerts about what the article pages of a source hold: what only many pages show, and no single one."""
+"""Alerts that compare the article pages of a source; a single page would not show them."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Delivers the outbox: in order for each receiver, one process at a time.
 
-Deliveries to one receiver go out one after the other; one that fails is tried again with growing patience while those
+Deliveries to one receiver go out one after the other; one that fails is tried again after growing intervals while those
 behind it wait, and after too many attempts it is given up, so that the others can go. A receiver may be sent the same
 change twice and knows it by its id.
 """
@@ -57,7 +57,7 @@ def deliver_changes(
             outbox.revive()
         outbox.fill(library, hooks)
         delivered = 0
-        # Two processes at once would overtake each other, and a receiver would hear of an update before the post.
+        # Two processes at once would overtake each other, and a receiver could be sent an update before the post.
         with _wait_for_turn(library.data_dir / LOCK_NAME, patience_s) as has_turn:
             if has_turn:
                 delivered = deliver_due(outbox, hooks, patience_s=patience_s, is_over=is_over)
@@ -85,7 +85,7 @@ def deliver_due(
     clock: Callable[[], float] = time.time,
     is_over: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Tell each receiver what is due, until one fails or the time is over; return the number delivered."""
+    """Send each receiver what is due, until one fails or the time is over; return the number delivered."""
     delivered = 0
     end = time.monotonic() + patience_s
     for hook in hooks:

@@ -1,7 +1,6 @@
 """A data directory as a library: the posts of all its collections, and the capture behind each.
 
-Posts know nothing of the archive and the archive nothing of posts; here the two meet for callers that read both
-from Python.
+Posts know nothing of the archive and the archive nothing of posts; this class gives Python programs both.
 
 Example:
     library = Library("data")
@@ -99,7 +98,7 @@ class Library:
         return iter_posts()
 
     def changes(self, since: str = START, *, collection: str = "") -> Iterator[PostRecord]:
-        """Return what has happened to posts since a cursor: each once, as it is now, and `change` says what happened.
+        """Return the posts that changed since a cursor: each once, as it is now, with `change`.
 
         Args:
             since: the `change.cursor` of the last post that you have stored, or `start`. Where the log no longer holds

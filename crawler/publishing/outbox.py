@@ -46,7 +46,7 @@ CREATE TABLE IF NOT EXISTS gone (hook TEXT PRIMARY KEY); -- receivers that answe
 """
 _UPGRADES = {1: "CREATE TABLE IF NOT EXISTS gone (hook TEXT PRIMARY KEY)"}
 SCHEMA = Schema(
-    version=2, script=_SCRIPT, upgrades=_UPGRADES, is_private=True, loss="receivers then hear of every post again"
+    version=2, script=_SCRIPT, upgrades=_UPGRADES, is_private=True, loss="receivers are then sent every post again"
 )
 
 
@@ -120,7 +120,7 @@ class Outbox:
         return len(records)
 
     def find_next(self, hook: Hook, now: float) -> Delivery | None:
-        """Return the oldest delivery to a receiver if it is due; what lies behind it waits for it."""
+        """Return the oldest delivery to a receiver if it is due; those behind it wait for it."""
         row = self._database.execute(
             "SELECT number, id, body, attempts, due FROM delivery WHERE hook = ? AND state = 'waiting'"
             " ORDER BY number LIMIT 1",
@@ -139,7 +139,7 @@ class Outbox:
         return self._database.execute("SELECT 1 FROM gone WHERE hook = ?", (hook.url,)).fetchone() is not None
 
     def record_gone(self, hook: Hook) -> None:
-        """Lay aside all that waits for a receiver that is gone for good, and ask it no more."""
+        """Give up all deliveries to a receiver that answered 410, and make no more."""
         with self._database:
             self._database.execute("INSERT OR IGNORE INTO gone VALUES (?)", (hook.url,))
             self._database.execute(

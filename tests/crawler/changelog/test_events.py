@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.changelog.cursors import START
-from crawler.changelog.entries import Last, Place, Standing, build_entry
+from crawler.changelog.entries import Last, Place, PostState, build_entry
 from crawler.changelog.tables import FILE_NAME
 from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
@@ -105,11 +105,11 @@ def test_what_becomes_of_articles_is_told_by_its_kind(tmp_path: Path) -> None:
     }
 
 
-HERE, THERE = Standing(content="x", address="a"), Standing(content="y", address="b")
+HERE, THERE = PostState(content="x", address="a"), PostState(content="y", address="b")
 WENT = Place("2026-03-04T12:00:00.000000+00:00", "<urn:uuid:1>")
 CASES = [
     (None, HERE, ("new", 1)),
-    (None, Standing(content="x", departed=WENT), ("gone", 1)),
+    (None, PostState(content="x", departed=WENT), ("gone", 1)),
     (Last(kind=ChangeKind.NEW, version=1, content="x", address="a", doubts=""), HERE, None),
     (Last(kind=ChangeKind.NEW, version=1, content="x", address="a", doubts=""), THERE, ("moved", 2)),
     (Last(kind=ChangeKind.NEW, version=1, content="x"), THERE, ("updated", 2)),
@@ -118,12 +118,12 @@ CASES = [
     (Last(kind=ChangeKind.GONE, version=2, content="x", address="a", doubts=""), HERE, ("updated", 3)),
     (
         Last(kind=ChangeKind.GONE, version=2, content="x", address="a", doubts=""),
-        Standing(content="x", address="a", departed=WENT),
+        PostState(content="x", address="a", departed=WENT),
         None,
     ),
     (
         Last(kind=ChangeKind.UPDATED, version=2, content="x", address="a", doubts=""),
-        Standing(content="y", address="b", departed=WENT),
+        PostState(content="y", address="b", departed=WENT),
         ("gone", 3),
     ),
     (Last(kind=ChangeKind.NEW, version=1, content="x", address="a", doubts="q"), HERE, None),
@@ -132,7 +132,7 @@ CASES = [
 
 @pytest.mark.parametrize(("last", "now", "wanted"), CASES)
 def test_a_kind_follows_from_what_was_and_what_is(
-    last: Last | None, now: Standing, wanted: tuple[str, int] | None
+    last: Last | None, now: PostState, wanted: tuple[str, int] | None
 ) -> None:
     entry = build_entry(build_post(1), now, last)
     assert (entry and (str(entry.kind), entry.version)) == wanted
