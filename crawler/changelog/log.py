@@ -29,7 +29,7 @@ from archives.merging.parts import WrittenFiles
 from archives.storage.databases import open_database
 from crawler.changelog import departures
 from crawler.changelog.cursors import NO_CHECK, START, Cursor, CursorError, chain, digest_owner
-from crawler.changelog.entries import Entry, Last, Place, build_entry, build_state, list_entries, sum_up
+from crawler.changelog.entries import Entry, Last, Place, build_entry, build_state, sum_up
 from crawler.changelog.tables import FILE_NAME, SCHEMA
 from crawler.changelog.unfinished import dump_instant, iter_unfinished
 from crawler.monitoring.logbook import RunState, list_runs
@@ -128,6 +128,8 @@ class ChangeLog:
             ledger: of the collection, rebuilt from all its captures.
             source: the only source that was read again; of others the log gets what the ledger says now.
         """
+        from crawler.changelog.derivation import derive_entries  # noqa: PLC0415 (it loads all that settles posts)
+
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             departures.note_departures(self._database, self.collection, ledger)
@@ -135,7 +137,7 @@ class ChangeLog:
             entries = [
                 entry
                 for key in ledger.iter_keys(source=source)
-                for entry in list_entries(
+                for entry in derive_entries(
                     ledger.list_sightings(key),
                     departures.list_departures(self._database, key),
                     self._find_options(key[0]),

@@ -37,7 +37,7 @@ from crawler.runs.run import RunExtension
 from crawler.sources import SourceError
 from crawler.spiders.arguments import check_arguments
 from crawler.spiders.base import NewsSpider
-from pipelines.posts.post_folder import Outcome
+from pipelines.posts.filing import Outcome
 
 if TYPE_CHECKING:
     import argparse

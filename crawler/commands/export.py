@@ -15,7 +15,6 @@ from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
-from crawler.batch.export import export_in_shards
 from crawler.batch.shards import ShardFailed
 from crawler.changelog.cursors import CursorError
 from crawler.commands.webhooks import deliver
@@ -291,7 +290,11 @@ def write_export(library: Library, plan: ExportPlan, since: str | None, engine: 
         _warn_of_loss(stream, since)
         records = (record for record in stream.read(since) if plan.source in ("", record.source))
         count = find_format(plan.format).export(records, plan.path, plan.options)
+    elif engine:
+        from crawler.batch.export import export_in_shards  # noqa: PLC0415 (few exports need it)
+
+        count = export_in_shards(library, plan, engine)
     else:
-        count = export_in_shards(library, plan, engine) if engine else run_export(library, plan)
+        count = run_export(library, plan)
     done = {"format": plan.format, "path": str(plan.path), "posts": count, "cursor": cursor}
     return done | {"excluded": library.left_out}

@@ -16,7 +16,7 @@ from crawler.monitoring.logbook import RunRecord, RunState, list_runs
 from crawler.monitoring.tables import Column, build_table, open_console
 from crawler.projects.command import NewsreelCommand
 from crawler.sources.timetable import format_duration
-from pipelines.posts.post_folder import Outcome
+from pipelines.posts.filing import Outcome
 
 if TYPE_CHECKING:
     import argparse

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.sources.timetable import format_duration
-from pipelines.posts.post_folder import Outcome
+from pipelines.posts.filing import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -19,7 +19,7 @@ from crawler.monitoring.logbook import RunState, list_runs
 from crawler.monitoring.no_articles import explain_no_articles
 from crawler.monitoring.page_alerts import find_page_alerts
 from crawler.sources.timetable import format_duration
-from pipelines.posts.post_folder import Outcome
+from pipelines.posts.filing import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

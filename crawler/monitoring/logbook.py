@@ -15,7 +15,7 @@ from archives.storage.collection import OPEN_SUFFIX, Collection, list_collection
 from archives.storage.files import is_held
 from archives.urls import format_timestamp
 from crawler.runs.crawl_manifest import build_joint, is_joint, list_parts
-from pipelines.posts.post_folder import Outcome
+from pipelines.posts.filing import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

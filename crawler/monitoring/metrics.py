@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from archives.storage.files import write_file
 from crawler.monitoring.alert import AlertKind
 from crawler.monitoring.logbook import RunState
-from pipelines.posts.post_folder import Outcome
+from pipelines.posts.filing import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,8 +11,8 @@ from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import REVISIT_MIME
 from archives.warc.reader import read_capture, read_warcinfo
 from crawler.reparsing.documents import REDIRECTS, is_made
-from crawler.runs.run import SOURCE_URI
 from crawler.sources import Source, SourceError, find_source, load_source
+from crawler.sources.archived import SOURCE_URI
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from archives.captures.writer import WarcWriter
 from archives.index.catalogue import CollectionIndex
 from archives.wacz.pages import is_page
 from crawler.reparsing.contents import CollectionContents
-from crawler.runs.run import SOURCE_URI
 from crawler.sources import SourceError
+from crawler.sources.archived import SOURCE_URI
 from crawler.sources.undescribed import build_definition
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from archives.storage.collection import STORED_SUFFIX
 from crawler.publishing.erasing import Target, add_article
 from crawler.reparsing.contents import NO_PAGES, CollectionContents
 from crawler.reparsing.ledger import find_ledger, open_ledger
-from crawler.runs.run import SOURCE_URI
+from crawler.sources.archived import SOURCE_URI
 from pipelines.posts.items import load_post
 from pipelines.posts.settle import FIELDS, PostRefused, settle
 

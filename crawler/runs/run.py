@@ -26,6 +26,7 @@ from archives.urls import VIEW_PREFIX, format_timestamp
 from archives.warc.records import Location
 from crawler.runs.manifest import build_manifest, list_counts, write_manifest
 from crawler.runs.signing import sign_files
+from crawler.sources.archived import SOURCE_URI
 from pipelines.page.document import CaptureRef
 from pipelines.stages import before_posts, storage_failed
 
@@ -42,7 +43,6 @@ logger = logging.getLogger(__name__)
 META_CAPTURE = "capture"
 STAT_FAILED = "archive/write_failed"
 _COUNTS_EVERY_S = 2.0
-SOURCE_URI = "urn:x-newsreel:source:"
 
 
 class Definition(Protocol):

@@ -20,7 +20,7 @@ from crawler.scheduling.pauses import list_paused
 from crawler.scheduling.run_outcome import Status, find_consequence, judge
 from crawler.scheduling.schedule import LEASE_S, Entry, ScheduleTable
 from crawler.scheduling.signals import SignalWatch
-from pipelines.posts.post_folder import Outcome
+from pipelines.posts.filing import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from archives.index.catalogue import CollectionIndex
 from archives.warc.reader import read_capture
-from crawler.runs.run import SOURCE_URI
 from crawler.sources import Source, SourceError, find_source, load_source
 from pipelines.posts.options import PostOptions
 
@@ -15,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from archives.storage.collection import Collection
+
+# Before the name of a source, the address under which its definition is archived.
+SOURCE_URI: Final = "urn:x-newsreel:source:"
 
 
 def find_definitions(collection: Collection) -> Callable[[str], Source | None]:

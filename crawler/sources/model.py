@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from pipelines.posts.settle import find_day
 from pipelines.rules.links import Scope
 from pipelines.rules.model import Rules
 
@@ -202,7 +201,7 @@ class Source(Rules):
 
     def find_article_url(self, statement: Statement) -> str:
         """Return the article's page, if its address can be derived, or ''."""
-        day = find_day(statement.identifier, self.post)
+        day = self.post.find_day(statement.identifier)
         if not self.share.article_url or day is None or not statement.publisher:
             return ""
         parts = {

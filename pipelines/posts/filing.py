@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ UPDATE filings_name SET name = lower(hex(randomblob(8)));
 COMMIT;
 """
 _PATIENCE_S: Final = 30.0
+
+
+class Outcome(StrEnum):
+    """What a run did to a post's file; what it does to the same file later in the run is part of that."""
+
+    NEW = "new"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

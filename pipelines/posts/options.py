@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +12,7 @@ from pipelines.names.slugs import SlugStyle, build_slug
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from pipelines.posts.items import Statement
 
@@ -70,3 +72,13 @@ class PostOptions:
     def build_category(self, section: str) -> str:
         """Return the category slug of a section's name."""
         return self.slugs.get(section) or build_slug(section, self.category)
+
+    def find_day(self, identifier: str) -> date | None:
+        """Return the publishing day that an id holds, or None."""
+        match = re.search(self.day_from_id, identifier) if self.day_from_id else None
+        if match is None:
+            return None
+        try:
+            return datetime.strptime(match[1], "%Y%m%d").date()  # noqa: DTZ007 (a calendar day has no zone)
+        except ValueError:
+            return None

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pipelines.posts.filing import Claim
+from pipelines.posts.filing import Claim, Outcome
 from pipelines.posts.items import load_post
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.post_files import PostFiles, build_file_name, render, share_file_name, unshare_file_name
@@ -28,14 +27,6 @@ if TYPE_CHECKING:
 
 # Files written per batch when nothing waits for them.
 _WRITTEN_AT_ONCE = 100
-
-
-class Outcome(StrEnum):
-    """What a run did to a post's file; what it does to the same file later in the run is part of that."""
-
-    NEW = "new"
-    UPDATED = "updated"
-    UNCHANGED = "unchanged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

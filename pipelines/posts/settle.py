@@ -9,7 +9,7 @@ crawl happened to fetch them nor on how often.
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from pipelines.dates.model import Precision
@@ -175,7 +175,7 @@ def finish(post: Post, options: PostOptions, *, first: Evidence | None = None) -
     if not post.articleBody:
         raise PostRefused("no_text", f"{where}: no capture gives its text")
     if post.datePublished is None:
-        day = find_day(post.identifier, options)
+        day = options.find_day(post.identifier)
         if day is None and first is not None:
             day = first.captured_at.astimezone(options.zone).date()
             post.evidence["datePublished"] = first
@@ -189,17 +189,6 @@ def finish(post: Post, options: PostOptions, *, first: Evidence | None = None) -
     post.keywords = post.keywords or [name + options.tag_suffix for name in post.articleSection]
     post.inLanguage = post.inLanguage or options.language
     return post
-
-
-def find_day(identifier: str, options: PostOptions) -> date | None:
-    """Return the publishing day that an id holds, or None."""
-    match = re.search(options.day_from_id, identifier) if options.day_from_id else None
-    if match is None:
-        return None
-    try:
-        return datetime.strptime(match[1], "%Y%m%d").date()  # noqa: DTZ007 (a calendar day has no zone)
-    except ValueError:
-        return None
 
 
 def find_opening(body: str) -> str:

@@ -244,3 +244,11 @@ def test_sentences_name_the_program_that_was_typed(tmp_path: Path) -> None:
     assert [place for place in found if not place.startswith(elsewhere)] == []
     told = run_newsreel("crawl", folder=tmp_path)
     assert "'newsreel list' shows them" in told.stderr
+
+
+@pytest.mark.parametrize("name", ["export", "health", "runs", "webhooks"])
+def test_a_command_that_reads_no_page_loads_nothing_that_does(name: str) -> None:
+    heavy = {"itemadapter", "pipelines.dates.parse", "pipelines.posts.settle", "pipelines.reading.read"}
+    script = f"import sys, crawler.commands.{name}; print(sorted({heavy} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from pipelines.dates.model import Precision
 from pipelines.page.document import CaptureRef
+from pipelines.posts.filing import Outcome
 from pipelines.posts.items import Origin, Statement
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.options import PostOptions
-from pipelines.posts.post_folder import Filed, Outcome, PostFolder
+from pipelines.posts.post_folder import Filed, PostFolder
 from pipelines.posts.settle import PostRefused
 
 if TYPE_CHECKING:
