@@ -190,7 +190,7 @@ class Year:
             self._keys.add(statement.key)
 
     def report(self) -> Report:
-        """Compare what is archived with what the site had."""
+        """Compare the archive with the articles of the site."""
         archived = missed = twice = outdated = reachable = 0
         for article in self.site.articles:
             good = self.archive.list_good(article.list_urls())

@@ -128,8 +128,8 @@ def _join_sections(by_shape: dict[tuple[str, ...], list[Anchor]]) -> Iterable[li
     for shape, group in sorted(by_shape.items(), key=lambda pair: not _measure_texts(pair[1])):
         is_section = len(shape) > 3 and bool({"name", "number"} & set(shape[1:]))
         section = ("", *shape[1:])
-        is_told = _measure_texts(group) >= _HEADLINE or (section in joined and not _measure_texts(group))
-        joined[section if is_section and is_told else shape] += group
+        is_headed = _measure_texts(group) >= _HEADLINE or (section in joined and not _measure_texts(group))
+        joined[section if is_section and is_headed else shape] += group
     return joined.values()
 
 

@@ -132,7 +132,7 @@ class NewsSpider(Spider):
         return arguments | {"seeds": tuple(seed.strip() for seed in seeds.split(",") if seed.strip())}
 
     async def start(self) -> AsyncIterator[Any]:
-        """Yield the seeds, and what earlier runs could not have."""
+        """Yield the seeds, and what earlier runs failed to fetch."""
         for request in self.walk.begin(map(self.build_request, self.seeds), self.build_owed):
             yield request
 
@@ -160,7 +160,7 @@ class NewsSpider(Spider):
         run.stop(error)
 
     def build_owed(self, debt: Debt) -> Request:
-        """Build the request for a page that an earlier run could not have; what is new goes first."""
+        """Build the request for a page that an earlier run failed to fetch; what is new goes first."""
         request = self.build_request(debt.origin or debt.url)
         request.priority = _OWED_PRIORITY
         return request

@@ -155,7 +155,7 @@ class SiteSpider(BackfillSpider):
                 yield from super().follow_links((link,), response)
 
     def build_owed(self, debt: Debt) -> Request:
-        """Build the request for a page that an earlier run could not have."""
+        """Build the request for a page that an earlier run failed to fetch."""
         request = super().build_owed(debt)
         request.meta[META_LINK] = {"kind": debt.kind, "reason": Reason.OWED.value}
         return request

@@ -65,7 +65,7 @@ class Walk:
     """The walk of one run.
 
     Args:
-        owed: what earlier runs could not have; None if nothing is kept.
+        owed: what earlier runs failed to fetch; None if nothing is kept.
         memory: what earlier runs captured; None if nothing remembers it.
         mode: `new` walks lists while they show something new, `full` to their ends.
         is_partial: the seeds were given by hand, so that the run says nothing of the source's other lists.

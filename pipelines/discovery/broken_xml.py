@@ -1,6 +1,6 @@
 """A tolerant reader for feeds and sitemaps that are not well-formed.
 
-Bare ampersands, names of HTML characters, `<3` in a headline, tags that nobody closes, warnings of PHP before the
+Bare ampersands, names of HTML characters, `<3` in a headline, unclosed tags, warnings of PHP before the
 XML: each of these ends an XML parser, and none of them hides from a reader what was meant. A record (an entry, an
 address) ends where its end tag stands, or where the next begins. What is cut off in the middle of a text is left out,
 since half an address is another one.

@@ -1,4 +1,4 @@
-"""Crawling a site that nobody has described, over real sockets, and making its posts again from the archive."""
+"""Crawling a site without a definition, over real sockets, and rebuilding its posts from the archive."""
 
 from __future__ import annotations
 

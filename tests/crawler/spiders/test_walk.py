@@ -1,4 +1,4 @@
-"""Holes heal: whatever one run could not have, later runs ask for, however the lists have moved meanwhile."""
+"""Holes heal: what one run could not fetch, later runs request, however the lists have moved meanwhile."""
 
 from __future__ import annotations
 
