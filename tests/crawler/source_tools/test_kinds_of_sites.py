@@ -23,7 +23,7 @@ from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import WireProxy, build_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _PLACES = ("harbour", "bridge", "library", "market", "railway", "theatre", "lighthouse", "orchard")
@@ -92,6 +92,10 @@ class Site:
             body = f"{parts.get('nav', '')}<main>{links}</main><p>{further}</p>"
             self.add(other(number) if number > 1 else first, wrap("The list", body, head=parts.get("head", "")))
 
+    def add_about(self, url: str, nav: str = "") -> None:
+        """Add a page that is no article."""
+        self.add(url, wrap("About", f"{nav}<h1>About</h1><p>We print the news.</p>"))
+
 
 def wrap(title: str, body: str, *, head: str = "", language: str = "en") -> str:
     return f'<!doctype html><html lang="{language}"><head><title>{title}</title>{head}</head><body>{body}</body></html>'
@@ -134,65 +138,62 @@ def split(stories: Sequence[Story]) -> dict[str, list[Story]]:
     return {subject: list(stories[at::3]) for at, subject in enumerate(_SUBJECTS)}
 
 
+def menu(names: Mapping[str, str], *, tag: str = "nav") -> str:
+    """Return links with names, by address."""
+    links = "".join(f'<a href="{url}">{name}</a>' for url, name in names.items())
+    return f"<{tag}>{links}</{tag}>"
+
+
 _FEED = '<link rel="alternate" type="application/rss+xml" title="RSS" href="{}">'
 _XML = "text/xml; charset=utf-8"
+
+
+def build_blog(site: Site, *, section: str, feed: str, feed_size: int, size: int, child: str, kinds: str) -> Site:
+    """Add what blogs have: lists by page and by section, a feed, and a sitemap for each kind of page.
+
+    Args:
+        child: address of a sitemap, with `{}` for its kind; `kinds` are those of articles, pages, sections and authors.
+    """
+    home = site.front.rstrip("/")
+    sections = {f"{home}/{section}/{subject}/": subject for subject in _SUBJECTS}
+    about, author = f"{home}/about/", f"{home}/author/editor/"
+    nav = menu({**sections, about: "About", author: "Editor"})
+    parts = {"nav": nav, "head": _FEED.format(home + feed)}
+    site.add_lists(f"{home}/", lambda number: f"{home}/page/{number}/", site.stories, size, **parts)
+    for base, stories in zip(sections, split(site.stories).values(), strict=True):
+        site.add_lists(base, lambda number, base=base: f"{base}page/{number}/", stories, size, nav=nav)
+    site.add_about(about)
+    site.add(home + feed, rss(site.stories[:feed_size]), _XML)
+    sitemap = home + child.partition("-{}")[0] + ".xml"
+    site.add(f"{home}/robots.txt", f"User-agent: *\nSitemap: {sitemap}\n", "text/plain")
+    listed = ([story.url for story in site.stories], [about], [*sections], [author])
+    maps = {home + child.format(kind): urls for kind, urls in zip(kinds.split(), listed, strict=True)}
+    site.add(sitemap, index(maps), _XML)
+    for url, urls in maps.items():
+        site.add(url, urlset(urls), _XML)
+    return site
 
 
 def build_wordpress() -> Site:
     home = "http://wordpress.test"
     site = Site(f"{home}/", write(24, lambda _, name, at: f"{home}/{at:%Y/%m/%d}/{name}/"))
-    nav = "".join(f'<a href="{home}/category/{subject}/">{subject}</a>' for subject in _SUBJECTS)
-    nav = f'<nav>{nav}<a href="{home}/about/">About</a><a href="{home}/author/editor/">Editor</a></nav>'
-    parts = {"nav": nav, "head": _FEED.format(f"{home}/feed/")}
-    site.add_lists(f"{home}/", lambda number: f"{home}/page/{number}/", site.stories, 10, **parts)
-    for subject, stories in split(site.stories).items():
-        base = f"{home}/category/{subject}/"
-        site.add_lists(base, lambda number, base=base: f"{base}page/{number}/", stories, 10, nav=nav)
-    site.add(f"{home}/about/", wrap("About", "<h1>About</h1><p>We print the news.</p>"))
-    site.add(f"{home}/feed/", rss(site.stories[:10]), _XML)
-    site.add(f"{home}/robots.txt", f"User-agent: *\nSitemap: {home}/wp-sitemap.xml\n", "text/plain")
-    kinds = {
-        "posts-post": [story.url for story in site.stories],
-        "posts-page": [f"{home}/about/"],
-        "taxonomies-category": [f"{home}/category/{subject}/" for subject in _SUBJECTS],
-        "users": [f"{home}/author/editor/"],
-    }
-    site.add(f"{home}/wp-sitemap.xml", index(f"{home}/wp-sitemap-{kind}-1.xml" for kind in kinds), _XML)
-    for kind, urls in kinds.items():
-        site.add(f"{home}/wp-sitemap-{kind}-1.xml", urlset(urls), _XML)
-    return site
+    names = "posts-post posts-page taxonomies-category users"
+    child = "/wp-sitemap-{}-1.xml"
+    return build_blog(site, section="category", feed="/feed/", feed_size=10, size=10, child=child, kinds=names)
 
 
 def build_ghost() -> Site:
     home = "http://ghost.test"
     site = Site(f"{home}/", write(20, lambda _, name, __: f"{home}/{name}/"))
-    nav = "".join(f'<a href="{home}/tag/{subject}/">{subject}</a>' for subject in _SUBJECTS)
-    nav = f'<nav>{nav}<a href="{home}/about/">About</a></nav>'
-    parts = {"nav": nav, "head": _FEED.format(f"{home}/rss/")}
-    site.add_lists(f"{home}/", lambda number: f"{home}/page/{number}/", site.stories, 8, **parts)
-    for subject, stories in split(site.stories).items():
-        base = f"{home}/tag/{subject}/"
-        site.add_lists(base, lambda number, base=base: f"{base}page/{number}/", stories, 8, nav=nav)
-    site.add(f"{home}/about/", wrap("About", "<h1>About</h1><p>We print the news.</p>"))
-    site.add(f"{home}/rss/", rss(site.stories[:15]), _XML)
-    site.add(f"{home}/robots.txt", f"User-agent: *\nSitemap: {home}/sitemap.xml\n", "text/plain")
-    kinds = {
-        "pages": [f"{home}/about/"],
-        "posts": [story.url for story in site.stories],
-        "authors": [f"{home}/author/editor/"],
-        "tags": [f"{home}/tag/{subject}/" for subject in _SUBJECTS],
-    }
-    site.add(f"{home}/sitemap.xml", index(f"{home}/sitemap-{kind}.xml" for kind in kinds), _XML)
-    for kind, urls in kinds.items():
-        site.add(f"{home}/sitemap-{kind}.xml", urlset(urls), _XML)
-    return site
+    names = "posts pages tags authors"
+    return build_blog(site, section="tag", feed="/rss/", feed_size=15, size=8, child="/sitemap-{}.xml", kinds=names)
 
 
 def build_drupal() -> Site:
     home = "http://drupal.test"
     site = Site(f"{home}/", write(24, lambda number, _, __: f"{home}/node/{100 + 3 * number}"))
-    nav = "".join(f'<a href="/taxonomy/term/{at}">{subject}</a>' for at, subject in enumerate(_SUBJECTS, 1))
-    nav = f'<nav>{nav}<a href="/user/login">Log in</a></nav>'
+    sections = {f"/taxonomy/term/{at}": subject for at, subject in enumerate(_SUBJECTS, 1)}
+    nav = menu({**sections, "/user/login": "Log in"})
     parts = {"nav": nav, "head": _FEED.format("/rss.xml")}
     site.add_lists(f"{home}/", lambda number: f"{home}/node?page={number - 1}", site.stories, 10, **parts)
     for at, stories in enumerate(split(site.stories).values(), 1):
@@ -205,18 +206,17 @@ def build_drupal() -> Site:
 def build_static() -> Site:
     home = "http://static.test"
     site = Site(f"{home}/index.html", write(12, lambda _, name, __: f"{home}/articles/{name}.html"))
-    nav = '<nav><a href="/about.html">About</a><a href="/archive.html">Archive</a></nav>'
+    nav = menu({"/about.html": "About", "/archive.html": "Archive"})
     site.add_lists(f"{home}/index.html", str, site.stories[:5], 5, nav=nav)
     site.add_lists(f"{home}/archive.html", str, site.stories, 12, nav=nav)
-    site.add(f"{home}/about.html", wrap("About", f"{nav}<h1>About</h1><p>We print the news.</p>"))
+    site.add_about(f"{home}/about.html", nav)
     return site
 
 
 def build_numbers() -> Site:
     home = "http://numbers.test"
     site = Site(f"{home}/", write(18, lambda number, _, __: f"{home}/{73_000 + 17 * number}"))
-    nav = "".join(f'<a href="/{subject}">{subject}</a>' for subject in _SUBJECTS)
-    nav = f"<nav>{nav}</nav>"
+    nav = menu({f"/{subject}": subject for subject in _SUBJECTS})
     site.add_lists(f"{home}/", str, site.stories[:6], 6, nav=nav)
     for subject, stories in split(site.stories).items():
         site.add_lists(f"{home}/{subject}", lambda number, s=subject: f"{home}/{s}/{number}", stories, 4, nav=nav)
@@ -252,9 +252,9 @@ def build_sitemap_only() -> Site:
 def build_query_pages() -> Site:
     home = "http://pages.test"
     site = Site(f"{home}/news", write(21, lambda _, name, __: f"{home}/news/{name}"))
-    nav = '<nav><a href="/news">News</a><a href="/about-us">About us</a></nav>'
+    nav = menu({"/news": "News", "/about-us": "About us"})
     site.add_lists(f"{home}/news", lambda number: f"{home}/news?page={number}", site.stories, 7, nav=nav)
-    site.add(f"{home}/about-us", wrap("About us", f"{nav}<h1>About us</h1><p>We print the news.</p>"))
+    site.add_about(f"{home}/about-us", nav)
     return site
 
 
@@ -278,8 +278,7 @@ def build_subdomains() -> Site:
         f"http://www.{domain}/",
         write(18, lambda number, name, _: f"http://{_SUBJECTS[number % 3]}.{domain}/story/{8_000 + number}/{name}"),
     )
-    nav = "".join(f'<a href="http://{subject}.{domain}/">{subject}</a>' for subject in _SUBJECTS)
-    nav = f"<nav>{nav}</nav>"
+    nav = menu({f"http://{subject}.{domain}/": subject for subject in _SUBJECTS})
     site.add_lists(f"http://www.{domain}/", str, site.stories[:6], 6, nav=nav)
     for at, subject in enumerate(_SUBJECTS):
         stories = [story for story in site.stories if story.number % 3 == at]
@@ -290,8 +289,7 @@ def build_subdomains() -> Site:
 def build_query_ids() -> Site:
     home = "http://queries.test"
     site = Site(f"{home}/", write(16, lambda number, _, __: f"{home}/view.php?aid={300 + 7 * number}"))
-    nav = "".join(f'<a href="/list.php?cid={at}">{subject}</a>' for at, subject in enumerate(_SUBJECTS, 1))
-    nav = f"<nav>{nav}</nav>"
+    nav = menu({f"/list.php?cid={at}": subject for at, subject in enumerate(_SUBJECTS, 1)})
     site.add_lists(f"{home}/", str, site.stories[:6], 6, nav=nav)
     for at, stories in enumerate(split(site.stories).values(), 1):
         base = f"{home}/list.php?cid={at}"
@@ -313,8 +311,7 @@ def build_chinese() -> Site:
         for story in write(18, lambda number, _, __: str(number))
     ]
     site = Site(f"{home}/", stories)
-    nav = "".join(f'<a href="/{place}/">{name}</a>' for place, name in subjects.items())
-    nav = f"<div>{nav}</div>"
+    nav = menu({f"/{place}/": name for place, name in subjects.items()}, tag="div")
     site.add_lists(f"{home}/", str, stories[:6], 6, nav=nav)
     for at, place in enumerate(subjects):
         own = [story for story in stories if story.number % 3 == at]
@@ -328,15 +325,15 @@ def build_plain_permalinks() -> Site:
     """WordPress as it is installed: articles, lists and pages all have the address of the front page."""
     home = "http://plain.test"
     site = Site(f"{home}/", write(16, lambda number, _, __: f"{home}/?p={40 + 9 * number}"))
-    nav = "".join(f'<a href="{home}/?cat={at}">{subject}</a>' for at, subject in enumerate(_SUBJECTS, 2))
-    nav = f'<nav>{nav}<a href="{home}/?page_id=2">About</a></nav>'
+    sections = {f"{home}/?cat={at}": subject for at, subject in enumerate(_SUBJECTS, 2)}
+    nav = menu({**sections, f"{home}/?page_id=2": "About"})
     site.add_lists(f"{home}/", lambda number: f"{home}/?paged={number}", site.stories[:8], 4, nav=nav)
     for at, stories in enumerate(split(site.stories).values(), 2):
         base = f"{home}/?cat={at}"
         site.add_lists(
             base, lambda number, base=base: f"{home}/?paged={number}&{base[base.index('cat') :]}", stories, 4
         )
-    site.add(f"{home}/?page_id=2", wrap("About", "<h1>About</h1><p>We print the news.</p>"))
+    site.add_about(f"{home}/?page_id=2")
     return site
 
 
@@ -345,8 +342,7 @@ def build_one_script() -> Site:
     home = "http://script.test"
     base = f"{home}/index.php?m=content&c=index"
     site = Site(f"{home}/", write(16, lambda number, _, __: f"{base}&a=show&catid={number % 3 + 6}&id={500 + number}"))
-    nav = "".join(f'<a href="{base}&a=lists&catid={at}">{subject}</a>' for at, subject in enumerate(_SUBJECTS, 6))
-    nav = f"<nav>{nav}</nav>"
+    nav = menu({f"{base}&a=lists&catid={at}": subject for at, subject in enumerate(_SUBJECTS, 6)})
     site.add_lists(f"{home}/", str, site.stories[:6], 6, nav=nav)
     for at in range(6, 9):
         stories = [story for story in site.stories if story.number % 3 + 6 == at]
