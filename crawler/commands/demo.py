@@ -77,7 +77,7 @@ class Demonstration:
                 paper.publish(edition=edition)
                 status.update(f"crawling edition {edition} of {paper.base_url} …")
                 self._crawl(source, edition)
-            status.update("making every post again, from the archive alone …")
+            status.update("rebuilding every post from the archive alone …")
             self._reparse()
             status.update("checking every byte …")
             self._verify()

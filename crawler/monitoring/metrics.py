@@ -83,7 +83,7 @@ def _build_run_families(healths: Sequence[Health]) -> list[_Family]:
     died = _Family("newsreel_last_run_died", "1 if the last run was killed before it could end.")
     pages = _Family("newsreel_last_run_pages", "Pages that the last run read.")
     posts = _Family("newsreel_last_run_posts", "Posts of the last run by the outcome of their file.")
-    failures = _Family("newsreel_last_run_failures", "Pages that the last run could not have, by reason.")
+    failures = _Family("newsreel_last_run_failures", "Pages that the last run could not fetch, by reason.")
     size = _Family("newsreel_last_run_archived_bytes", "Compressed bytes that the last run archived.")
     for health in healths:
         run, labels = health.last, _label(health)

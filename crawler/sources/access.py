@@ -44,8 +44,10 @@ _Line = Annotated[str, Meta(extra_json_schema={"pattern": _LINE})]
 class Basic(Table, frozen=True):
     """A name and a password that are sent with every request (RFC 7617)."""
 
-    user: Annotated[Reference, describe("User", "Where the name is.", "env:NEWSREEL_SECRET_PAPER_USER")]
-    password: Annotated[Reference, describe("Password", "Where the password is.", "env:NEWSREEL_SECRET_PAPER_PASSWORD")]
+    user: Annotated[Reference, describe("User", "Reference to the user name.", "env:NEWSREEL_SECRET_PAPER_USER")]
+    password: Annotated[
+        Reference, describe("Password", "Reference to the password.", "env:NEWSREEL_SECRET_PAPER_PASSWORD")
+    ]
 
 
 class Login(Table, frozen=True):
@@ -55,7 +57,7 @@ class Login(Table, frozen=True):
         str,
         describe(
             "Address",
-            "Of the page that holds the form; of what takes the fields, where `send` is not form.",
+            "The page with the log-in form; if `send` is not form, the address that receives the fields.",
             "https://paper.example/login",
             pattern=_HTTP,
         ),
@@ -64,7 +66,7 @@ class Login(Table, frozen=True):
         dict[str, str],
         describe(
             "Fields",
-            "What goes into the fields of the form, or where it is. Hidden fields keep what the page gives them.",
+            "Values of the form's fields, or references to them. Hidden fields keep the page's values.",
             {"email": "env:NEWSREEL_SECRET_PAPER_USER", "password": "file:paper.password"},
         ),
     ]
@@ -72,32 +74,36 @@ class Login(Table, frozen=True):
         Literal["form", "fields", "json"],
         describe(
             "Way",
-            "form fills in the form of a page; fields and json send the fields at once, as a form would or as JSON.",
+            "form: fill in the page's form; fields: send the fields form-encoded; json: send them as JSON.",
         ),
     ] = "form"
     form: Annotated[
         str,
-        describe("Form", "CSS or xpath: of the form; the first with a password if left out.", "form#login"),
+        describe(
+            "Form",
+            "Selector of the form (CSS or xpath:); by default the first form with a password field.",
+            "form#login",
+        ),
     ] = ""
     check: Annotated[
         str,
-        describe("Check", "Expression that finds something on a page only while we are logged in.", "a.log-out"),
+        describe("Check", "Selector that matches only on pages of a logged-in session.", "a.log-out"),
     ] = ""
     lapsed: Annotated[
         str,
-        describe("Lapsed", "Expression that finds something on a page whose session has ended.", "div.please-log-in"),
+        describe("Lapsed", "Selector that matches only on pages of an expired session.", "div.please-log-in"),
     ] = ""
 
 
 class Session(Table, frozen=True):
-    """What the publisher knows us by. Secrets are in the environment or in files, never here."""
+    """How requests identify a user. Secrets are in the environment or in files, never here."""
 
     cookies: (
         Annotated[
             Reference,
             describe(
                 "Cookies",
-                "A file as browsers export it (cookies.txt, or JSON), or a variable such as 'name=value; other=value'.",
+                "A cookies.txt or JSON file exported from a browser, or a variable such as 'name=value; other=value'.",
                 "file:paper.cookies.txt",
             ),
         ]
@@ -107,24 +113,29 @@ class Session(Table, frozen=True):
         dict[str, _Line],
         describe(
             "Headers",
-            "Fields of every request, or where their values are.",
+            "Header fields of every request; values may be references.",
             {"X-Client": "reader", "Authorization": "env:NEWSREEL_SECRET_PAPER_TOKEN"},
         ),
     ] = {}
-    basic: Annotated[Basic, describe("Basic", "Name and password of HTTP.")] | UnsetType = UNSET
-    login: Annotated[Login, describe("Log-in", "How to log in, and how to tell that it has lapsed.")] | UnsetType = (
+    basic: Annotated[Basic, describe("Basic", "User name and password of HTTP basic authentication.")] | UnsetType = (
         UNSET
     )
+    login: (
+        Annotated[Login, describe("Log-in", "How to log in, and how to detect that the session has expired.")]
+        | UnsetType
+    ) = UNSET
 
 
 class Click(Table, frozen=True):
-    """Something to click, by what a reader sees: its text, or its role and name; or by a CSS selector."""
+    """An element to click: found by its text, by its role and name, or by a CSS selector."""
 
-    text: Annotated[str, describe("Text", "Words on it, in any case.", "Accept all")] = ""
-    role: Annotated[str, describe("Role", "Its ARIA role, such as button or link.", "button")] = ""
-    name: Annotated[str, describe("Name", "Of the role: the words by which it is announced.", "Load more")] = ""
-    css: Annotated[str, describe("CSS", "A selector; those of open shadow trees count.", "#more")] = ""
-    times: Annotated[Annotated[int, Meta(ge=1)], describe("Times", "How often at most, while it is there.")] = 1
+    text: Annotated[str, describe("Text", "Text of the element, ignoring case.", "Accept all")] = ""
+    role: Annotated[str, describe("Role", "ARIA role, such as button or link.", "button")] = ""
+    name: Annotated[str, describe("Name", "Accessible name, together with role.", "Load more")] = ""
+    css: Annotated[str, describe("CSS", "CSS selector; it also searches open shadow trees.", "#more")] = ""
+    times: Annotated[
+        Annotated[int, Meta(ge=1)], describe("Times", "Maximum number of clicks, while the element is there.")
+    ] = 1
 
 
 class Render(Table, frozen=True):
@@ -132,7 +143,7 @@ class Render(Table, frozen=True):
 
     when: Annotated[
         Literal["never", "shell", "always"],
-        describe("When", "shell: only pages whose text a script shows; always: every page."),
+        describe("When", "shell: only pages whose text is drawn by a script; always: every page."),
     ] = "shell"
     scope: Annotated[
         str | tuple[str, ...],
@@ -143,15 +154,21 @@ class Render(Table, frozen=True):
             words="a URL prefix such as 'https://host/' or '//host/path/', or a list of them",
         ),
     ] = ()
-    wait: Annotated[str, describe("Wait", "A CSS selector that is waited for.", "article p")] = ""
-    clicks: Annotated[tuple[Click, ...], describe("Clicks", "What is clicked, in turn, if it is there.")] = ()
+    wait: Annotated[str, describe("Wait", "CSS selector of an element to wait for.", "article p")] = ""
+    clicks: Annotated[
+        tuple[Click, ...], describe("Clicks", "Elements to click, in this order, if they are there.")
+    ] = ()
     scroll: Annotated[
-        Annotated[int, Meta(ge=0)], describe("Scroll", "How often to scroll to the end at most, while it grows.")
+        Annotated[int, Meta(ge=0)], describe("Scroll", "Maximum number of scrolls to the end, while the page grows.")
     ] = 0
-    screenshot: Annotated[bool, describe("Screenshot", "Keep a picture of the page as it is read.")] = False
-    seconds: Annotated[Annotated[int, Meta(ge=1)], describe("Seconds", "For one page, all of it.")] = 30
-    max_requests: Annotated[Annotated[int, Meta(ge=1)], describe("Requests", "That one page may make.")] = 200
-    max_bytes: Annotated[Annotated[int, Meta(ge=1)], describe("Bytes", "That one page may fetch.")] = 50_000_000
+    screenshot: Annotated[bool, describe("Screenshot", "Archive a screenshot of the page as it is read.")] = False
+    seconds: Annotated[Annotated[int, Meta(ge=1)], describe("Seconds", "Time limit for one page, in seconds.")] = 30
+    max_requests: Annotated[
+        Annotated[int, Meta(ge=1)], describe("Requests", "Maximum number of requests of one page.")
+    ] = 200
+    max_bytes: Annotated[
+        Annotated[int, Meta(ge=1)], describe("Bytes", "Maximum number of bytes fetched by one page.")
+    ] = 50_000_000
 
 
 def is_reference(text: str) -> bool:

@@ -22,19 +22,19 @@ _AgeOrSize = Annotated[str, Meta(extra_json_schema={"pattern": f"^({_DURATION}|{
 
 
 class Keep(Table, frozen=True):
-    """What `newsreel prune` keeps of the source; what is beyond goes, oldest and least needed first."""
+    """What `newsreel prune` keeps of the source; it removes the rest, oldest and least needed first."""
 
     posts: Annotated[
         _Age | tuple[_Age, ...],
-        describe("Posts", "For so long after their date, or so many; their captures go with them.", "730d", "50000"),
+        describe("Posts", "Maximum age or number of posts; their captures are removed with them.", "730d", "50000"),
     ] = ()
     captures: Annotated[
         _AgeOrSize | tuple[_AgeOrSize, ...],
-        describe("Captures", "Those of pages that no post needs: for so long, or so much.", "90d", ["90d", "20GB"]),
+        describe("Captures", "Maximum age or size of captures that no post needs.", "90d", ["90d", "20GB"]),
     ] = ()
     requisites: Annotated[
         _AgeOrSize | tuple[_AgeOrSize, ...],
-        describe("Requisites", "Captured pictures, style sheets, scripts and fonts: for so long, or so much.", "30d"),
+        describe("Requisites", "Maximum age or size of captured pictures, style sheets, scripts and fonts.", "30d"),
     ] = ()
 
 

@@ -57,28 +57,32 @@ _PREFIX_WORDS = "a URL prefix such as 'https://host/' or '//host/path/', or a li
 class Links(_Table, frozen=True):
     """What an address leads to: regular expressions, searched anywhere in the URL."""
 
-    article: Annotated[Texts, _key("Articles", "Pages that hold one article.", [r"/\d{4}/(?P<id>[a-z0-9-]+)$"])] = ()
+    article: Annotated[Texts, _key("Articles", "Pages with one article.", [r"/\d{4}/(?P<id>[a-z0-9-]+)$"])] = ()
     category: Annotated[Texts, _key("Categories", "Pages that list articles.", ["/section/[a-z-]+$"])] = ()
     next: Annotated[Texts, _key("Next pages", "Further pages of a category.", [r"/section/[a-z-]+\?page=\d+$"])] = ()
     share: Annotated[
-        Texts, _key("Share links", "Links to an article whose text is at another address.", [r"/share\?id=(?P<id>\w+)"])
+        Texts,
+        _key("Share links", "Share links: the article's text is at another address.", [r"/share\?id=(?P<id>\w+)"]),
     ] = ()
-    text: Annotated[
-        Texts, _key("Texts", "Addresses that hold the text behind a share link.", [r"/text\?id=(?P<id>\w+)"])
-    ] = ()
+    text: Annotated[Texts, _key("Texts", "Addresses of the texts of share links.", [r"/text\?id=(?P<id>\w+)"])] = ()
     listing: Annotated[Texts, _key("Listings", "JSON documents that list articles.", ["/api/latest$"])] = ()
     feed: Annotated[Texts, _key("Feeds", "RSS, Atom and JSON Feed.", [r"/feed\.xml$"])] = ()
     sitemap: Annotated[Texts, _key("Sitemaps", "Sitemaps and indexes of sitemaps.", [r"/sitemap\.xml$"])] = ()
 
 
 class Share(_Table, frozen=True):
-    """From an article's id to addresses; each holds `{id}`."""
+    """Templates of addresses; each contains `{id}`, the article's id."""
 
     url: Annotated[
-        Template, _key("Share link", "Of an article known only by its id.", "https://paper.example/share?id={id}")
+        Template,
+        _key(
+            "Share link",
+            "The share link of an article of which only the id is known.",
+            "https://paper.example/share?id={id}",
+        ),
     ] = ""
     text_url: Annotated[
-        Template, _key("Text", "The address of the text behind a share link.", "https://paper.example/text?id={id}")
+        Template, _key("Text", "The address of a share link's text.", "https://paper.example/text?id={id}")
     ] = ""
     article_url: Annotated[
         Template,
@@ -92,24 +96,28 @@ class Share(_Table, frozen=True):
 
 
 class Fields(_Table, frozen=True, rename="camel"):
-    """The expressions that find each field of a post; of a list, the first that finds anything counts."""
+    """Expressions that find each field of a post; of a list, the first that finds anything is used."""
 
     identifier: Annotated[Texts, _key("Identifier", "The publisher's id of the article.", "id")] = ()
     url: Annotated[
-        Texts, _key("Address", "Of a listing's entry: the article's own page, which is fetched.", "link")
+        Texts, _key("Address", "For listings: the address of the article's page, which is then fetched.", "link")
     ] = ()
-    headline: Annotated[Texts, _key("Headline", "One line of text.", "h1", ["h1", "xpath://title"])] = ()
+    headline: Annotated[
+        Texts, _key("Headline", "The headline, as one line of text.", "h1", ["h1", "xpath://title"])
+    ] = ()
     date_published: Annotated[
-        Texts, _key("Date published", "As the page writes it, in words or digits.", "xpath://time/@datetime")
+        Texts, _key("Date published", "The date as written on the page, in words or digits.", "xpath://time/@datetime")
     ] = ()
-    date_modified: Annotated[Texts, _key("Date modified", "As the page writes it.", "xpath://time[2]/@datetime")] = ()
-    article_section: Annotated[Texts, _key("Sections", "All that are found.", "nav.breadcrumb a")] = ()
-    keywords: Annotated[Texts, _key("Tags", "All that are found.", 'xpath://meta[@name="keywords"]/@content')] = ()
-    article_body: Annotated[Texts, _key("Body", "The text as HTML.", "html:div.story")] = ()
-    author: Annotated[Texts, _key("Authors", "All that are found.", "span.byline")] = ()
+    date_modified: Annotated[
+        Texts, _key("Date modified", "The date of the last change as written on the page.", "xpath://time[2]/@datetime")
+    ] = ()
+    article_section: Annotated[Texts, _key("Sections", "All sections found.", "nav.breadcrumb a")] = ()
+    keywords: Annotated[Texts, _key("Tags", "All tags found.", 'xpath://meta[@name="keywords"]/@content')] = ()
+    article_body: Annotated[Texts, _key("Body", "The article's text as HTML.", "html:div.story")] = ()
+    author: Annotated[Texts, _key("Authors", "All authors found.", "span.byline")] = ()
     publisher: Annotated[Texts, _key("Publisher", "Who published the article.", "medianame || from")] = ()
     in_language: Annotated[
-        Texts, _key("Language", "Of this article, if it differs from the source's.", "xpath://@lang")
+        Texts, _key("Language", "The article's language, if it differs from the source's.", "xpath://@lang")
     ] = ()
 
 
@@ -118,7 +126,9 @@ class Parser(_Table, frozen=True):
 
     of: Annotated[Literal["article", "text", "listing"], _key("Kind", "The kind of page that this parser reads.")]
     valid_until: (
-        Annotated[Day, _key("Valid until", "Last day, in the source's zone, on which pages look like this.")]
+        Annotated[
+            Day, _key("Valid until", "Last day, in the source's zone, of the page layout that this parser reads.")
+        ]
         | UnsetType
     ) = UNSET
     records: Annotated[
@@ -132,20 +142,20 @@ class Parser(_Table, frozen=True):
             bool,
             _key(
                 "Fallback",
-                "For articles: whether fields that no rule finds are read from what the page declares and from its "
-                "structure; true if left out.",
+                "For articles: whether fields that no rule finds are read from the page's metadata and structure; "
+                "default true.",
             ),
         ]
         | UnsetType
     ) = UNSET
     class_: Annotated[
         str,
-        _key("Class", "Python that is asked before the expressions: FILE.py:CLASS or an entry point.", "paper.py:P"),
+        _key("Class", "Python class that runs before the expressions: FILE.py:CLASS or an entry point.", "paper.py:P"),
     ] = msgspec.field(default="", name="class")
 
 
 class Post(_Table, frozen=True):
-    """How posts are named and footed."""
+    """Names, tags and footers of posts."""
 
     category: Annotated[
         SlugStyle,
@@ -162,12 +172,14 @@ class Post(_Table, frozen=True):
         dict[str, str],
         _key(
             "Aliases",
-            "From a section or tag as found to the name wanted; an empty name drops it.",
+            "Replacement names of sections and tags; an empty name drops one.",
             {"Harbor": "Harbour"},
         ),
     ] = {}
-    slugs: Annotated[dict[str, str], _key("Slugs", "From a section to its slug.", {"Harbour": "sea"})] = {}
-    drop: Annotated[Texts, _key("Dropped names", "Sections and tags that are never kept.", ["Home"])] = ()
+    slugs: Annotated[
+        dict[str, str], _key("Slugs", "Slugs of sections, by the section's name.", {"Harbour": "sea"})
+    ] = {}
+    drop: Annotated[Texts, _key("Dropped names", "Sections and tags to drop.", ["Home"])] = ()
     day_from_id: Annotated[
         str,
         _key(
@@ -180,27 +192,27 @@ class Post(_Table, frozen=True):
         Undated,
         _key(
             "Undated",
-            "What becomes of an article that nothing dates: refused (it makes no post), captured (its post is of the "
-            "day of its first capture).",
+            "What happens to an article without a date: refused (it makes no post), captured (its post has the date "
+            "of its first capture).",
         ),
     ] = Undated.REFUSED
     footer: Annotated[
         str,
-        _key("Footer", "Text below the body, with {shareLink}, {url}, {tag} and {category}.", "<{url}>"),
+        _key("Footer", "Text below the body; may contain {shareLink}, {url}, {tag} and {category}.", "<{url}>"),
     ] = PostOptions().footer
-    symbols: Annotated[bool, _key("Symbols", "List the securities that an article names in its front matter.")] = False
+    symbols: Annotated[bool, _key("Symbols", "List securities named in the article in the front matter.")] = False
     normalisers: Annotated[
         Texts,
         _key(
             "Normalisers",
-            "Python that changes what pages state, after all other steps: FILE.py:CLASS or an entry point.",
+            "Python classes that change fields after all other steps: FILE.py:CLASS or an entry point.",
             ["paper.py:Tidy"],
         ),
     ] = ()
 
 
 class Politeness(_Table, frozen=True):
-    """How gently the source is crawled; without a key the project's settings hold."""
+    """Limits on the load of the publisher's hosts; a missing key leaves the project's setting."""
 
     delay: (
         Annotated[
@@ -209,19 +221,19 @@ class Politeness(_Table, frozen=True):
         | UnsetType
     ) = UNSET
     concurrency: (
-        Annotated[int, _key("Concurrency", "Requests to one host at a time; at least 1.", 1, **{"not": {"const": 0}})]
+        Annotated[int, _key("Concurrency", "Concurrent requests to one host; at least 1.", 1, **{"not": {"const": 0}})]
         | UnsetType
     ) = UNSET
 
 
 class Requisites(_Table, frozen=True):
-    """Pictures, style sheets, scripts and fonts of article pages are captured, too."""
+    """Also capture pictures, style sheets, scripts and fonts of article pages."""
 
     kinds: Annotated[
         RequisiteKind | tuple[RequisiteKind, ...],
         _key(
             "Kinds",
-            "What is captured; all kinds by default.",
+            "Kinds to capture; all by default.",
             ["image", "style"],
             words=f"some of {', '.join(RequisiteKind)}",
         ),
@@ -235,15 +247,15 @@ class Requisites(_Table, frozen=True):
             words=_PREFIX_WORDS,
         ),
     ] = ()
-    max_bytes: Annotated[Count, _key("Bytes", "A longer one is cut off here.")] = 5_000_000
-    max_per_page: Annotated[Count, _key("Number", "Of one page, and of one style sheet.")] = 100
+    max_bytes: Annotated[Count, _key("Bytes", "Longer files are truncated to this size.")] = 5_000_000
+    max_per_page: Annotated[Count, _key("Number", "Maximum number for one page, and for one style sheet.")] = 100
 
 
 class Discovery(_Table, frozen=True):
-    """How the site is searched for articles that no rule names; the table may be empty."""
+    """Searches the site for articles that no rule names; the table may be empty."""
 
-    depth: Annotated[Count, _key("Depth", "Hops from the seeds after which no further list is opened.")] = 4
-    max_pages: Annotated[Count, _key("Pages", "Pages of one host that a run fetches.")] = 1_000
+    depth: Annotated[Count, _key("Depth", "Maximum number of links from a seed to a list.")] = 4
+    max_pages: Annotated[Count, _key("Pages", "Maximum number of pages of one host in a run.")] = 1_000
     since: Annotated[Day, _key("Since", "Articles dated before this day are not fetched.")] | UnsetType = UNSET
     zone_is_guess: Annotated[
         bool, _key("Zone is a guess", "`timezone` is a guess, so times without an offset are ignored.")
@@ -266,27 +278,36 @@ class Schedule(_Table, frozen=True):
     ] = ""
     every: Annotated[_Duration, _key("Interval", "Time between two runs.", "30m", "1h30m")] = ""
     adaptive: Annotated[Adaptive, _key("Adaptive interval", "The interval follows the news.")] | UnsetType = UNSET
-    timezone: Annotated[Zone, _key("Time zone", "Of `cron`; the source's if left out.", "Asia/Tokyo")] | UnsetType = (
-        UNSET
-    )
+    timezone: (
+        Annotated[Zone, _key("Time zone", "Time zone of `cron`; by default the source's.", "Asia/Tokyo")] | UnsetType
+    ) = UNSET
     jitter: Annotated[
-        _Duration, _key("Jitter", "A window over which sources that are due together are spread.", "2m")
+        _Duration,
+        _key(
+            "Jitter",
+            "Delay by up to this long, computed from the name, so that sources due together start apart.",
+            "2m",
+        ),
     ] = ""
-    time_limit: Annotated[_Duration, _key("Time limit", "A run that takes longer is stopped.", "20m")] = "1h"
+    time_limit: Annotated[_Duration, _key("Time limit", "Stop a run that takes longer.", "20m")] = "1h"
     spider: Annotated[NameOrNone, _key("Spider", "The spider that runs.", "category")] = "category"
-    collection: Annotated[NameOrNone, _key("Collection", "The source's name if left out.", "news")] = ""
-    enabled: Annotated[bool, _key("Enabled", "False keeps the table and runs nothing.")] = True
+    collection: Annotated[
+        NameOrNone, _key("Collection", "Collection to write to; by default the source's name.", "news")
+    ] = ""
+    enabled: Annotated[bool, _key("Enabled", "False turns the schedule off.")] = True
 
 
 class Definition(_Table, frozen=True):
     """A publisher that Newsreel follows: what may be fetched, and how its pages are read."""
 
-    name: Annotated[Name, _key("Name", "Names the source, and its collection unless a run names another.", "paper")]
+    name: Annotated[
+        Name, _key("Name", "Name of the source, and of its collection unless a run names another.", "paper")
+    ]
     timezone: Annotated[
         Zone,
         _key(
             "Time zone",
-            "IANA zone of dates that give no zone; post files are dated in it, too.",
+            "IANA time zone of dates without a zone, and of the dates in post files.",
             "Europe/London",
             "Asia/Shanghai",
         ),
@@ -295,8 +316,8 @@ class Definition(_Table, frozen=True):
         Prefixes,
         _key(
             "Scope",
-            "What may be fetched: URL prefixes, of one scheme or, from // on, of both. A host that begins with a dot "
-            "stands for itself and every name below it.",
+            "URL prefixes that may be fetched; // at the beginning means http and https. A leading dot in a host "
+            "includes its subdomains.",
             ["https://paper.example/", "//.paper.example/"],
             words=_PREFIX_WORDS,
         ),
@@ -310,42 +331,47 @@ class Definition(_Table, frozen=True):
             words="an http or https URL, or a list of them",
         ),
     ]
-    title: Annotated[str, _key("Title", "The publisher's name for people.", "The Paper")] | UnsetType = UNSET
-    language: Annotated[str, _key("Language", "BCP 47 tag of the pages.", "en", "zh-Hant")] = ""
+    title: Annotated[str, _key("Title", "The publisher's name.", "The Paper")] | UnsetType = UNSET
+    language: Annotated[str, _key("Language", "Language of the pages, a BCP 47 tag.", "en", "zh-Hant")] = ""
     proxy: (
         Annotated[
             ProxyAddress,
             _key(
                 "Proxy",
-                "What all requests of the source go through, or where its address is.",
+                "Proxy of all requests of the source, or a reference to its address.",
                 "socks5h://127.0.0.1:1080",
                 "env:NEWSREEL_SECRET_PAPER_PROXY",
             ),
         ]
         | UnsetType
     ) = UNSET
-    links: Annotated[Links, _key("Links", "What an address leads to, by regular expressions.")] = msgspec.field(
-        default_factory=Links
+    links: Annotated[Links, _key("Links", "Kinds of pages, by regular expressions on their addresses.")] = (
+        msgspec.field(default_factory=Links)
     )
-    share: Annotated[Share, _key("Share", "From an article's id to addresses.")] = msgspec.field(default_factory=Share)
+    share: Annotated[Share, _key("Share", "Templates of addresses, from an article's id.")] = msgspec.field(
+        default_factory=Share
+    )
     parser: Annotated[
         tuple[Parser, ...],
-        _key("Parsers", "How pages of each kind are read. Of the parsers still valid, the first to end counts."),
+        _key(
+            "Parsers",
+            "Rules to read pages of each kind. Of the parsers valid on a day, the one that ends first is used.",
+        ),
     ] = ()
-    post: Annotated[Post, _key("Post", "How posts are named and footed.")] = msgspec.field(default_factory=Post)
-    politeness: Annotated[Politeness, _key("Politeness", "How gently the source is crawled.")] = msgspec.field(
-        default_factory=Politeness
+    post: Annotated[Post, _key("Post", "Names, tags and footers of posts.")] = msgspec.field(default_factory=Post)
+    politeness: Annotated[Politeness, _key("Politeness", "Limits on the load of the publisher's hosts.")] = (
+        msgspec.field(default_factory=Politeness)
     )
     requisites: (
-        Annotated[Requisites, _key("Requisites", "Capture pictures, style sheets, scripts and fonts, too.")] | UnsetType
+        Annotated[Requisites, _key("Requisites", "Also capture pictures, style sheets, scripts and fonts.")] | UnsetType
     ) = UNSET
     discovery: (
         Annotated[Discovery, _key("Discovery", "Search the site for articles that no rule names.")] | UnsetType
     ) = UNSET
     render: Annotated[Render, _key("Render", "When pages are opened in a browser.")] | UnsetType = UNSET
-    session: Annotated[Session, _key("Session", "How the publisher knows us: cookies, log-in.")] | UnsetType = UNSET
+    session: Annotated[Session, _key("Session", "Cookies, header fields and log-in.")] | UnsetType = UNSET
     schedule: Annotated[Schedule, _key("Schedule", "When the source is crawled.")] | UnsetType = UNSET
-    keep: Annotated[Keep, _key("Keep", "How long, and how much, is kept of the source.")] | UnsetType = UNSET
+    keep: Annotated[Keep, _key("Keep", "Retention: how long, and how much, is kept.")] | UnsetType = UNSET
 
 
 # How the keys of one table depend on each other.

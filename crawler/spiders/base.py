@@ -187,7 +187,7 @@ class NewsSpider(Spider):
         self.walk.close(reason)
 
     def post_options_for(self, name: str) -> PostOptions:
-        """Return how posts of a source are named and footed; a collection may hold those of others, too."""
+        """Return the post options of a source; a collection may hold those of others, too."""
         if name in ("", self.source.name):
             return self.source.post
         other = self._find_definition(name)
