@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from crawler.source_tools.draft_text import Findings, compose, describe_measure
 from crawler.source_tools.pages import PageUnreadable
-from crawler.source_tools.paging import PAGE_KEYS, build_next_pattern, find_next_pages
+from crawler.source_tools.paging import build_next_pattern, find_next_pages
 from crawler.source_tools.selectors import Sample, propose_fields
 from crawler.source_tools.shapes import (
     ANYTHING,
@@ -35,7 +35,7 @@ from crawler.source_tools.shapes import (
 from crawler.source_tools.surveys import survey_site
 from crawler.source_tools.zones import guess_zone
 from crawler.sources import load_source
-from pipelines.discovery.address_shapes import measure_article
+from pipelines.discovery.address_shapes import is_paging_key, measure_article
 from pipelines.discovery.classification import is_article_page
 from pipelines.discovery.structure import list_structure
 from pipelines.page.languages import find_language
@@ -336,7 +336,7 @@ def _match_section_key(place: str, urls: Sequence[str]) -> str:
     """Return the expression for pages of one path whose query differs in one key, the section's; '' for others."""
     queries = [dict(parse_qsl(urlsplit(url).query)) for url in urls]
     varying = [key for key in queries[0] if len({query[key] for query in queries}) > 1]
-    if len(varying) != 1 or PAGE_KEYS.fullmatch(varying[0]) or _NO_SECTION_KEY.fullmatch(varying[0]):
+    if len(varying) != 1 or is_paging_key(varying[0]) or _NO_SECTION_KEY.fullmatch(varying[0]):
         return ""
     pairs = (
         rf"{re.escape(key)}={ANYTHING if key in varying else re.escape(quote(value))}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from crawler.source_tools.shapes import match_words
+from pipelines.discovery.address_shapes import is_paging_key
 from pipelines.page.addresses import join_url
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ _NEXT = re.compile(
     r"|›|»|>+|→)",
     re.IGNORECASE,
 )
-PAGE_KEYS = re.compile(r"p|pn|pg|page\w*|paged|cur_?page|start|offset", re.IGNORECASE)
 _LAST_NUMBER = re.compile(r"(?P<before>.*?)(?P<number>\d{1,4})(?P<after>\D*)")
 _MAX_TEXT = 24
 
@@ -51,9 +51,10 @@ def build_next_pattern(url: str, *, never: Iterable[str], sections: Iterable[str
     parts = urlsplit(url)
     host = f"//{re.escape(parts.netloc)}"
     pattern = ""
-    for key, value in parse_qsl(parts.query):
-        if PAGE_KEYS.fullmatch(key) and value.isdigit():
-            pattern = rf"{host}/[^?#]*\?(?:[^#]*&)?{re.escape(key)}=\d+"
+    for key, _, value in (piece.partition("=") for piece in parts.query.split("&")):
+        if is_paging_key(unquote(key)) and value:
+            step = r"\d+" if value.isdigit() else r"[^&#]+"
+            pattern = rf"{host}/[^?#]*\?(?:[^#]*&)?{re.escape(key)}={step}"
     folder, _, last = parts.path.rstrip("/").rpartition("/")
     number = _LAST_NUMBER.fullmatch(last)
     if not pattern and number:

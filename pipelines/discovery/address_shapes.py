@@ -37,7 +37,10 @@ wp-login xmlrpc
 """
 _SERVICE = frozenset(_SERVICE_WORDS.split())
 _PAGE_NAMES = frozenset(
-    ("page", "p", "pg", "paged", "pageno", "pagenum", "pageindex", "curpage", "seite", "pagina", "start")
+    (
+        *("page", "p", "pg", "pn", "paged", "pageno", "page_no", "pagenum", "pagenumber", "pageindex", "curpage"),
+        *("cur_page", "currentpage", "current_page", "seite", "pagina", "start"),
+    )
 )
 # Lists may be paged by a position, or by the entry at which the next page begins.
 _POSITIONS = frozenset(("begin", "first", "from", "o", "offset", "skip", "start"))
@@ -131,17 +134,27 @@ def find_page_number(url: str) -> int:
     """Return which page of a list an address asks for; 1 where it does not say."""
     parts = urlsplit(url)
     for key, value in parse_qsl(parts.query):
-        if key.lower() in _PAGE_NAMES and value.isdecimal() and len(value) <= 5:
+        if _find_stem(key) in _PAGE_NAMES and value.isdecimal() and len(value) <= 5:
             return int(value)
     found = _PAGE_IN_PATH.search(parts.path)
     return int(found[1]) if found else 1
+
+
+def is_paging_key(name: str) -> bool:
+    """Return whether a parameter chooses a part of a list: a page, a position, or a cursor."""
+    return _find_stem(name) in _PAGE_NAMES | _POSITIONS | _CURSORS
+
+
+def _find_stem(name: str) -> str:
+    """Return the name of a parameter without the extension that it belongs to, as in `tx_news[currentPage]`."""
+    return name.rpartition("[")[2].rstrip("]").lower()
 
 
 def is_step(url: str, current: str) -> bool:
     """Return whether an address asks for a list further on than the current one, by a position or a cursor."""
     own = dict(parse_qsl(urlsplit(current).query))
     for name, value in parse_qsl(urlsplit(url).query):
-        key = name.lower()
+        key = _find_stem(name)
         if key in _CURSORS and value != own.get(name):
             return True
         if key in _POSITIONS and value.isdecimal() and len(value) <= 9:

@@ -51,7 +51,8 @@ _NEXT_WORDS = re.compile(
 )
 # A link at the foot of a page may lead to all articles.
 _ARCHIVE_WORDS = re.compile(
-    r"\W*(?:(?:news |story )?archives?|archivo?|all (?:articles|news|posts|stories)|alle artikel|归档|往期回顾)\W*",
+    r"\W*(?:(?:news |story )?archives?|archivo?|all (?:articles|news|posts|stories)|alle (?:artikel|beiträge)"
+    r"|все новости|todas las noticias|归档|往期回顾)\W*",
     re.IGNORECASE,
 )
 _NO_VALUES = frozenset(("undefined", "null", "none", "nan", "[object object]", "%5bobject%20object%5d", "false"))

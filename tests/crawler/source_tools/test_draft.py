@@ -374,6 +374,9 @@ def test_a_site_is_what_its_hosts_have_in_common(url: str, site: str) -> None:
         ('<a href="/s/page/2/">Older posts</a>', "/s/page/2/", ["/t/page/14/"]),
         ('<a href="index_2.html">下一页</a>', "/s/index_2.html", ["/t/index_3.html"]),
         ('<a href="list2.shtml">2</a>', "/s/list2.shtml", ["/s/list11.shtml"]),
+        ('<a href="?start=20">Older</a>', "/s/?start=20", ["/t/?start=300"]),
+        ('<a href="?before=k4x">Older</a>', "/s/?before=k4x", ["/t/?before=z9"]),
+        ('<a href="?x%5BcurrentPage%5D=2">2</a>', "/s/?x%5BcurrentPage%5D=2", ["/s/?x%5BcurrentPage%5D=13"]),
     ],
 )
 def test_a_listing_s_next_page_is_found_and_told_by_its_address(link: str, url: str, others: list[str]) -> None:
@@ -390,6 +393,7 @@ def test_a_listing_s_next_page_is_found_and_told_by_its_address(link: str, url: 
 def test_a_pattern_that_takes_articles_for_further_pages_is_none() -> None:
     assert build_next_pattern("http://h/s/a-2.html", never=["http://h/news/story-17.html"]) == ""
     assert build_next_pattern("http://h/s/more", never=[]) == ""
+    assert build_next_pattern("http://h/?page_id=2", never=[]) == ""
 
 
 @pytest.mark.parametrize(

@@ -351,6 +351,29 @@ def build_one_script() -> Site:
     return site
 
 
+def build_extension_pages() -> Site:
+    """Pages of the list are chosen by a parameter of an extension, in brackets, beside a checksum."""
+    home = "http://extension.test"
+    site = Site(f"{home}/de/aktuelles", write(18, lambda _, name, __: f"{home}/de/aktuelles/artikel/{name}"))
+    nav = menu({"/de/aktuelles": "Aktuelles", "/de/verein": "Verein"})
+
+    def other(number: int) -> str:
+        return f"{site.front}?tx_news_pi1%5BcurrentPage%5D={number}&cHash=ab{number}"
+
+    site.add_lists(site.front, other, site.stories, 6, nav=nav)
+    site.add_about(f"{home}/de/verein", nav)
+    return site
+
+
+def build_cursors() -> Site:
+    """Older articles are asked for by the instant of the last one, as Blogger does."""
+    home = "http://cursors.test"
+    site = Site(f"{home}/", write(20, lambda _, name, at: f"{home}/{at:%Y/%m}/{name[:30].strip('-')}.html"))
+    instants = [f"{story.published:%Y-%m-%dT%H:%M}" for story in site.stories[6::7]]
+    site.add_lists(site.front, lambda number: f"{home}/list?updated-max={instants[number - 2]}", site.stories, 7)
+    return site
+
+
 _BUILDERS: dict[str, Callable[[], Site]] = {
     "wordpress": build_wordpress,
     "plain_permalinks": build_plain_permalinks,
@@ -366,6 +389,8 @@ _BUILDERS: dict[str, Callable[[], Site]] = {
     "query_ids": build_query_ids,
     "one_script": build_one_script,
     "chinese": build_chinese,
+    "extension_pages": build_extension_pages,
+    "cursors": build_cursors,
 }
 # Sections on other hosts, and sections in the query; test_draft.py crawls those in folders.
 _CRAWLED = ("subdomains", "one_script")
