@@ -8,7 +8,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.project import ROOT
+from tests.forked import provide_programs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,19 @@ if TYPE_CHECKING:
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"# ([\w./-]+\.\w+)\n")
 _MARK = "-- block {} --"
-_PROGRAMS = {"newsreel": "crawler", "scrapy": "scrapy"}
 _TIMEOUT_S = 300
+# `begin COMMAND…` runs one that goes on until it is stopped: until it has printed something.
+_PRELUDE = """
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
+begin() {
+  "$@" > begun 2>&1 &
+  until [ -s begun ]; do kill -0 $!; sleep 0.05; done
+  kill $!
+  wait || true
+  cat begun
+  rm begun
+}
+"""
 
 
 def list_blocks(page: Path) -> list[tuple[str, str]]:
@@ -40,7 +51,6 @@ def run_page(page: Path, folder: Path, *, instead: Mapping[str, str]) -> None:
         folder: to begin in; blocks that begin with a file's name are written below it.
         instead: what is typed in the place of a text.
     """
-    programs = _make_programs(folder / ".programs")
     script: list[str] = []
     expected: dict[int, str] = {}
     blocks = list_blocks(page)
@@ -56,17 +66,10 @@ def run_page(page: Path, folder: Path, *, instead: Mapping[str, str]) -> None:
     typed = "\n".join(script)
     for old, new in instead.items():
         typed = typed.replace(old, new)
-    clean = {n: v for n, v in os.environ.items() if n != "SCRAPY_SETTINGS_MODULE" and not n.lower().endswith("_proxy")}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", f"trap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n{typed}"],
-        cwd=folder,
-        env=clean | {"PYTHONPATH": str(ROOT), "PATH": f"{programs}:{os.environ['PATH']}"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
+    with provide_programs(folder / ".programs") as programs:
+        (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n', "utf-8")
+        (programs / "python").chmod(0o755)
+        done = _type(typed, folder, programs)
     assert done.returncode == 0, f"{page.name}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
     outputs = re.split(r"-- block (\d+) --\n", done.stdout)[1:]
     shown = dict(zip(map(int, outputs[::2]), outputs[1::2], strict=True))
@@ -77,11 +80,15 @@ def run_page(page: Path, folder: Path, *, instead: Mapping[str, str]) -> None:
             )
 
 
-def _make_programs(folder: Path) -> Path:
-    """Make a folder with the programs that a reader has: ours, and the Python that runs it."""
-    folder.mkdir()
-    for name, command in (("python", sys.executable), *((n, f"{sys.executable} -m {m}") for n, m in _PROGRAMS.items())):
-        program = folder / name
-        program.write_text(f'#!/bin/sh\nexec {command} "$@"\n', "utf-8")
-        program.chmod(0o755)
-    return folder
+def _type(script: str, folder: Path, programs: Path) -> subprocess.CompletedProcess[str]:
+    clean = {n: v for n, v in os.environ.items() if n != "SCRAPY_SETTINGS_MODULE" and not n.lower().endswith("_proxy")}
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", _PRELUDE + script],
+        cwd=folder,
+        env=clean | {"PATH": f"{programs}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT_S,
+        check=False,
+    )

@@ -17,7 +17,7 @@ from archives.storage.collection import Collection
 from crawler.publishing.library import Library
 from crawler.reparsing.ledger import open_ledger
 from pipelines.exports.formats import FORMATS
-from tests.forked import provide_newsreel
+from tests.forked import provide_programs
 from tests.pipelines.exports.samples import HOSTILE_TEXTS, build_statement, fill_collection
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     statements = [build_statement(number, headline=" ".join(text.split())) for number, text in enumerate(HOSTILE_TEXTS)]
     fill_collection(collection.indexes_dir, [*statements, *(build_statement(number) for number in range(50, 53))])
     Library(folder / "data").open_log("news").close()
-    with provide_newsreel(folder / "program"):
+    with provide_programs(folder / "program"):
         yield folder
 
 
