@@ -225,14 +225,17 @@ class Command(NewsreelCommand):
 
     def _export(self, opts: argparse.Namespace) -> None:
         assert self.settings is not None
-        if "github-actions" in opts.exports and self._data_dir.is_absolute():
-            words = f"DATA_DIR is {self._data_dir}; make it relative, because the workflow commits it with the project"
-            raise UsageError(words, print_help=False)
+        data_dir = self._data_dir
+        if "github-actions" in opts.exports and data_dir.is_absolute():
+            if not data_dir.is_relative_to(Path.cwd()):
+                words = f"DATA_DIR is {data_dir}; choose one in this folder, because the workflow commits both"
+                raise UsageError(words, print_help=False)
+            data_dir = data_dir.relative_to(Path.cwd())
         installation = Installation(
             folder=Path.cwd(),
             python=sys.executable,
             arguments=[*build_options(opts), *(["--sources", *opts.sources] if opts.sources else [])],
-            data_dir=str(self._data_dir),
+            data_dir=str(data_dir),
             grace_s=self.settings.getfloat("SCHEDULE_GRACE", 75.0),
         )
         for name in opts.exports:

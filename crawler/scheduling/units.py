@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from string import Template
 from typing import TYPE_CHECKING, Final
 
+from crawler.settings import NEWSREEL_VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -106,8 +108,7 @@ jobs:
       - uses: actions/setup-python@$setup_python
         with:
           python-version: "3.12"
-          cache: pip
-      - run: python -m pip install -c constraints.txt -e .
+      - run: python -m pip install $package
       - name: Crawl what is due
         timeout-minutes: 330
         run: |
@@ -198,6 +199,8 @@ def build_workflow(installation: Installation) -> dict[str, str]:
     places = {"checkout": _CHECKOUT, "setup_python": _SETUP_PYTHON}
     # Shell words inside a plain YAML scalar: a colon or a number sign could end it, a block scalar takes anything.
     places |= {"command": shlex.join(words), "data": shlex.quote(installation.data_dir)}
+    is_checkout = (installation.folder / "constraints.txt").is_file()
+    places["package"] = "-c constraints.txt -e ." if is_checkout else f"newsreel=={NEWSREEL_VERSION}"
     return {"newsreel.yml": _WORKFLOW.substitute(places)}
 
 

@@ -31,11 +31,12 @@ from crawler.scheduling.run_outcome import Status, judge
 from crawler.scheduling.schedule import ScheduleTable
 from crawler.scheduling.scheduled_sources import Plan, Roster
 from crawler.scheduling.units import Installation, build_crontab, build_systemd, build_workflow
+from crawler.settings import NEWSREEL_VERSION
 from crawler.sources.model import Schedule
 from crawler.sources.timetable import Bounds, Timetable
 from tests.crawler.scheduling.press import PATIENCE_S, Press, wait_for
 from tests.postgres_server import PostgresServer
-from tests.project import ROOT, Data, run_scrapy
+from tests.project import ROOT, Data, run_module, run_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -578,7 +579,7 @@ def test_the_list_shows_the_coming_runs_and_changes_nothing(tmp_path: Path, data
         ('[schedule]\nevery = "1h"\nspider = "crab"', (), "schedule.spider: is none of"),
         ('[schedule]\nevery = "1h"', ("export",), "use 'export' together with"),
         ('[schedule]\nevery = "1h"', ("--cron",), "use 'export' together with"),
-        ('[schedule]\nevery = "1h"', ("export", "--github-actions"), "make it relative"),
+        ('[schedule]\nevery = "1h"', ("export", "--github-actions"), "choose one in this folder"),
     ],
 )
 def test_what_cannot_be_scheduled_is_said_in_a_sentence(
@@ -647,6 +648,19 @@ def test_the_crontab_line_runs(tmp_path: Path) -> None:
     subprocess.run(["/bin/sh", "-c", command], check=True, env={"PATH": "/usr/bin:/bin"})
     assert "ready sources=1" in (data_dir / "schedule" / "cron.log").read_text("utf-8")
     assert (data_dir / "schedule.sqlite").exists()
+
+
+def test_the_workflow_of_a_project_folder_installs_a_release_and_commits_its_data(tmp_path: Path) -> None:
+    write_definition(tmp_path, "one", '[schedule]\nevery = "1h"')
+    (tmp_path / "newsreel.toml").write_text('DATA_DIR = "archive"\n', "utf-8")
+    export = ("schedule", "export", "--github-actions", "--sources", "one.toml")
+    done = run_module("crawler", *export, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    steps = yaml.safe_load(done.stdout)["jobs"]["crawl"]["steps"]
+    assert [step["run"] for step in steps if "pip install" in step.get("run", "")] == [
+        f"python -m pip install newsreel=={NEWSREEL_VERSION}"
+    ]
+    assert "git add --force --all -- archive " in steps[-1]["run"]
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
