@@ -48,6 +48,16 @@ if TYPE_CHECKING:
     from pipelines.exports.store import PostStore
     from pipelines.posts.ledger import Ledger
 
+# The last change of each post; of one that was erased also the withdrawal before.
+_CHANGED = """
+SELECT position, source, identifier, kind, version FROM change AS this
+WHERE position > ? AND captured_at > ? AND NOT EXISTS (
+    SELECT 1 FROM change AS later
+    WHERE later.source = this.source AND later.identifier = this.identifier AND later.position > this.position
+    AND NOT (this.kind = 'withdrawn' AND later.kind = 'erased')
+) ORDER BY position LIMIT ?
+"""
+
 
 class ChangeLog:
     """The log of one collection. Several processes may use it at once."""
@@ -152,6 +162,8 @@ class ChangeLog:
     def read(self, since: Cursor, store: PostStore, *, limit: int = -1) -> Iterator[PostRecord]:
         """Yield what has changed since a cursor: each post once, with what it says now, in the order of the log.
 
+        One that was erased is withdrawn first, so that readers that know nothing of erasures delete it, too.
+
         Args:
             limit: yield no more than these.
 
@@ -159,11 +171,7 @@ class ChangeLog:
             CursorError: the cursor is one of another collection.
         """
         first, horizon = self._find_start(since)
-        rows = self._database.execute(
-            "SELECT position, source, identifier, kind, version FROM latest"
-            " WHERE position > ? AND captured_at > ? ORDER BY position LIMIT ?",
-            (first, horizon, limit),
-        ).fetchall()
+        rows = self._database.execute(_CHANGED, (first, horizon, limit)).fetchall()
         wanted = [((row[1], row[2]), self._build_change(row, first)) for row in rows]
         for (key, change), record in zip(wanted, store.iter_found(wanted), strict=True):
             if record is not None and not change.kind.is_removed:
@@ -241,7 +249,7 @@ class ChangeLog:
         return definition.post if definition else PostOptions()
 
     def _iter_removed(self, source: str, now: datetime) -> Iterator[Entry]:
-        """Yield an entry for each post that has no file any more, and for each that was erased after it had gone."""
+        """Yield an entry for each post that has no file any more, and then one for each that was erased."""
         register = load_register(self.collection)
         rows = self._database.execute(
             "SELECT source, identifier, version, kind FROM latest WHERE kind <> 'erased' AND (? = '' OR source = ?)"
@@ -252,11 +260,14 @@ class ChangeLog:
         at = dump_instant(now)
         for *names, version, last_kind in rows:
             key = (names[0], names[1])
-            is_erased = register.has_article(*key) and not register.has_pruned(*key)
-            kind = ChangeKind.ERASED if is_erased else ChangeKind.WITHDRAWN
-            if kind != last_kind:
-                self._database.execute("DELETE FROM seen WHERE source = ? AND identifier = ?", key)
-                yield Entry(key=key, kind=kind, version=version, content="", captured_at=at, record_id="")
+            self._database.execute("DELETE FROM seen WHERE source = ? AND identifier = ?", key)
+            withdrawn = Entry(
+                key=key, kind=ChangeKind.WITHDRAWN, version=version, content="", captured_at=at, record_id=""
+            )
+            if last_kind != ChangeKind.WITHDRAWN:
+                yield withdrawn
+            if register.has_article(*key) and not register.has_pruned(*key):
+                yield replace(withdrawn, kind=ChangeKind.ERASED)
 
     def _append(self, entries: list[Entry]) -> None:
         last = self._find_chain(self._last_position()) or NO_CHECK
