@@ -171,4 +171,5 @@ PROGRESS_INTERVAL = 30.0
 LOGSTATS_INTERVAL = 0
 
 # NEWSREEL_DATA_DIR=/srv/news in the environment sets DATA_DIR, and so on for every setting above.
-globals().update(read_environment([_name for _name in globals() if _name.isupper()]))
+defaults = {_name: _value for _name, _value in list(globals().items()) if _name.isupper()}
+globals().update(read_environment(defaults))

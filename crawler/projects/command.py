@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from crawler.projects.configuration import find_slip
+from crawler.environment import read_variables
+from crawler.projects.configuration import find_fault
 
 if TYPE_CHECKING:
     import argparse
@@ -41,13 +42,14 @@ class NewsreelCommand(ScrapyCommand):
 
 
 def refuse_slips(parser: argparse.ArgumentParser, args: list[str], opts: argparse.Namespace) -> None:
-    """Refuse an option that the parser does not know, and a setting that is nearly one of ours or Scrapy's.
+    """Refuse an option that the parser does not know, and a setting that is a typo or has a value that it cannot have.
 
     Raises:
         UsageError: there is one; the sentence has the nearest name.
     """
-    if slip := find_slip(setting.partition("=")[0] for setting in opts.set):
-        raise UsageError(f"{slip[0]} is not a setting; did you mean {slip[1]}?", print_help=False)
+    given = dict(setting.partition("=")[::2] for setting in opts.set)
+    if fault := find_fault(read_variables() | given):
+        raise UsageError(fault, print_help=False)
     end = args.index("--") if "--" in args else len(args)
     for word in args[:end]:
         name = word.partition("=")[0]

@@ -6,6 +6,7 @@ environment, the environment above the file.
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from difflib import get_close_matches
 from functools import cache
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from scrapy.settings import default_settings
 
 from crawler import settings
-from crawler.environment import read_environment
+from crawler.environment import name_program, read_environment
 from crawler.projects.folder import CONFIGURATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 # Paths in newsreel.toml count from its folder, so that a command does the same from every folder below it.
 _PATHS: Final = frozenset(
@@ -27,6 +28,8 @@ _PATHS: Final = frozenset(
 )
 # Close enough to be a typo rather than a setting of another extension.
 _LIKENESS: Final = 0.84
+_BOOLEANS: Final = ("true", "false", "1", "0")
+_USAGE: Final = 2
 
 
 class ConfigurationError(ValueError):
@@ -51,8 +54,8 @@ def load_configuration(folder: Path) -> dict[str, Any]:
             near = _find_near(name.upper(), list_settings())
             advice = f"; did you mean {near}?" if near else "; settings are written in capitals"
             raise ConfigurationError(f"{path}: {name} is not a setting{advice}")
-    if slip := find_slip(values):
-        raise ConfigurationError(f"{path}: {slip[0]} is not a setting; did you mean {slip[1]}?")
+    if fault := find_fault(values):
+        raise ConfigurationError(f"{path}: {fault}")
     return {name: _settle_path(name, value, folder) for name, value in values.items()}
 
 
@@ -62,9 +65,42 @@ def load_settings(folder: Path | None) -> dict[str, Any]:
     Raises:
         ConfigurationError: the file is not TOML, or holds what is not a setting.
     """
-    values = {name: value for name, value in vars(settings).items() if name.isupper()}
+    values = dict(settings.defaults)
     values |= load_configuration(folder) if folder else {}
     return values | read_environment(values)
+
+
+def load_or_exit(folder: Path | None) -> dict[str, Any]:
+    """Return what `load_settings` does, or exit with its sentence: Scrapy imports settings and would not catch it."""
+    try:
+        return load_settings(folder)
+    except ConfigurationError as error:
+        print(f"{name_program()}: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(_USAGE)
+
+
+def find_fault(values: Mapping[str, Any]) -> str:
+    """Return a sentence on the first name that is a typo or value that its setting cannot have; '' if all are good."""
+    if slip := find_slip(values):
+        return f"{slip[0]} is not a setting; did you mean {slip[1]}?"
+    defaults = vars(default_settings) | settings.defaults
+    for name, value in values.items():
+        default = defaults.get(name)
+        if isinstance(default, bool) and str(value).lower() not in _BOOLEANS:
+            return f"{name} must be true or false, not {value!r}"
+        if isinstance(default, int | float) and not isinstance(default, bool) and not _is_number(value):
+            return f"{name} must be a number, not {value!r}"
+        if name in _PATHS and not isinstance(value, str):
+            return f"{name} must be a path in quotation marks, not {value!r}"
+    return ""
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def find_slip(names: Iterable[str]) -> tuple[str, str] | None:
@@ -90,7 +126,7 @@ def _find_near(name: str, known: Iterable[str]) -> str:
 def list_settings() -> frozenset[str]:
     """Return the names of all settings, ours and Scrapy's."""
     scrapys = {name for name in vars(default_settings) if name.isupper()}
-    return frozenset(scrapys | {name for name in vars(settings) if name.isupper()} | _UNSET)
+    return frozenset(scrapys | settings.defaults.keys() | _UNSET)
 
 
 # Settings of ours, or read by parts of Scrapy, that have no default.

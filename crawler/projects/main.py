@@ -75,7 +75,7 @@ def _answer(arguments: list[str]) -> int:
 def _run(name: str, arguments: list[str]) -> int:
     try:
         settings = _load_settings()
-    except ConfigurationError as error:
+    except ConfigurationError as error:  # from the newsreel_settings.py of an earlier version
         return _refuse(str(error))
     command = load_command(name)
     parser = argparse.ArgumentParser(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crawler.projects.configuration import load_settings
+from crawler.projects.configuration import load_or_exit
 from crawler.projects.folder import find_folder
 
-globals().update(load_settings(find_folder()))
+globals().update(load_or_exit(find_folder()))

@@ -43,9 +43,9 @@ _SETTINGS: Final = '''\
 
 from pathlib import Path
 
-from crawler.projects.configuration import load_settings
+from crawler.projects.configuration import load_or_exit
 
-globals().update(load_settings(Path(__file__).resolve().parent))
+globals().update(load_or_exit(Path(__file__).resolve().parent))
 '''
 _FILES: Final = {
     CONFIGURATION: _CONFIGURATION,

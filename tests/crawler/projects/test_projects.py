@@ -23,6 +23,7 @@ from crawler.projects.configuration import (
 )
 from crawler.projects.folder import find_folder
 from crawler.projects.main import list_commands
+from crawler.projects.template import make_project
 from tests.project import ROOT, run_module
 
 if TYPE_CHECKING:
@@ -112,6 +113,29 @@ def test_what_is_no_setting_is_refused_with_the_nearest_name(tmp_path: Path) -> 
     (tmp_path / "newsreel.toml").write_text("= 5\n", "utf-8")
     with pytest.raises(ConfigurationError, match=r"newsreel\.toml"):
         load_configuration(tmp_path)
+
+
+@pytest.mark.parametrize("module", ["crawler", "scrapy"])
+@pytest.mark.parametrize(
+    ("file", "variables", "options", "words"),
+    [
+        ('DOWNLOAD_DELAY = "soon"', {}, [], "DOWNLOAD_DELAY must be a number, not 'soon'"),
+        ("", {"NEWSREEL_DATA_DRI": "x"}, [], "DATA_DRI is not a setting; did you mean DATA_DIR?"),
+        ("", {"NEWSREEL_RETRY_TIMES": "[]"}, [], "RETRY_TIMES must be a number, not []"),
+        ("", {}, ["-s", "ROBOTSTXT_OBEY=yes"], "ROBOTSTXT_OBEY must be true or false, not 'yes'"),
+        ("DATA_DIR = 5", {}, [], "DATA_DIR must be a path in quotation marks, not 5"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_sentence_wherever_it_is_made(
+    tmp_path: Path, module: str, file: str, variables: dict[str, str | None], options: list[str], words: str
+) -> None:
+    make_project(tmp_path)
+    (tmp_path / "newsreel.toml").write_text(file, "utf-8")
+    clean: dict[str, str | None] = {"SCRAPY_SETTINGS_MODULE": None, "NEWSREEL_PROGRAM": None}
+    done = run_module(module, "sources", *options, cwd=tmp_path, environment=clean | variables)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.rstrip().endswith(words)
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
