@@ -93,7 +93,10 @@ def _iter_reasons(counts: Mapping[str, Any], doubted: int) -> Iterator[tuple[str
             what, advice = _PLACES[page_class]
             yield f"{count} pages were {what}", advice, count
     forbidden = counts.get("robotstxt/forbidden", 0)
-    if forbidden:
+    if counts.get("robotstxt/unreachable"):
+        what = "robots.txt could not be fetched, so nothing else of its host was"
+        yield what, "check the network and the addresses of the source, or crawl again later", forbidden
+    elif forbidden:
         yield f"robots.txt forbids {forbidden} of the pages", "ask the publisher, or set ROBOTSTXT_OBEY", forbidden
     for name, count in sorted(counts.items()):
         reason = name.removeprefix("failures/")

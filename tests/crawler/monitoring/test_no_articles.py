@@ -17,6 +17,7 @@ SILENT = [
     ({"captures/list": 1, "failures/http_503": 4}, "503, a server error"),
     ({"captures/list": 1, "failures/redirect_loop": 4}, "redirects back to themselves"),
     ({"robotstxt/forbidden": 2, "failures/refused_by_us": 2}, "robots.txt forbids 2"),
+    ({"robotstxt/forbidden": 2, "robotstxt/unreachable": 1, "failures/refused_by_us": 2}, "could not be fetched"),
     ({"captures/article": 6, "doubts/unlike": 6}, "6 pages no longer look like"),
     ({"captures/block": 2, "links/settled": 9}, "pages of a shield"),
     ({"failures/cut_short": 1}, "cut short"),
