@@ -48,8 +48,7 @@ def open_only(settings: BaseSettings | None, names: list[str], *, how: str) -> C
     Raises:
         UsageError: several are named, or none and there is not just one; or there is no such collection.
     """
-    assert settings is not None
-    names = names or list_collections(Path(settings["DATA_DIR"]))
+    names = names or list_collections(find_data_dir(settings))
     if len(names) != 1:
         raise UsageError(f"{how}; there are {', '.join(names) or 'none'}", print_help=False)
     return _open(settings, names[0])

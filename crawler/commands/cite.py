@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.exceptions import UsageError
@@ -13,6 +12,7 @@ from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from archives.replay.citations import cite_sentence, dump_citation
 from archives.storage.collection import Collection, list_collections
+from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
@@ -44,10 +44,9 @@ class Command(NewsreelCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Cite the sentence named in `args`."""
-        assert self.settings is not None
         if len(args) != 2 or not args[1].strip():
             raise UsageError("name an address and a sentence in quotation marks", print_help=False)
-        data_dir = Path(self.settings["DATA_DIR"])
+        data_dir = find_data_dir(self.settings)
         found = 0
         try:
             for name in [opts.collection] if opts.collection else list_collections(data_dir):

@@ -60,7 +60,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "<format> -o PATH [options]"
+        return "FORMAT -o PATH [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
@@ -82,7 +82,7 @@ class Command(NewsreelCommand):
         parser.add_argument("--source", default="", metavar="NAME", help="only this source's posts")
         parser.add_argument("--since", metavar="CURSOR", help="only changes since this cursor; 'start' for all changes")
         parser.add_argument("--follow", action="store_true", help="print changes as they happen (default: from now on)")
-        parser.add_argument("--format", dest="form", default="", metavar="NAME", help="overrides <format>")
+        parser.add_argument("--format", dest="form", default="", metavar="NAME", help="overrides FORMAT")
         parser.add_argument("--title", default="", help="of a site or of feeds")
         parser.add_argument("--url", default="", help="public address of the site or the folder of feeds")
         parser.add_argument("--hub", default="", metavar="URL", help="WebSub hub named in feeds")

@@ -6,7 +6,6 @@ import re
 import sqlite3
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
@@ -14,6 +13,7 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection, list_collections
 from archives.urls import surt_key
+from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.erasing import Target, find_target, forget
 from crawler.publishing.exporting import update_exports
@@ -23,6 +23,7 @@ from crawler.runs.signing import sign_files
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
+    from pathlib import Path
 
 _DELIVERY_S = 10.0
 
@@ -48,7 +49,7 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--collection", metavar="C", default="", help="only in this collection (default: in all)")
+        parser.add_argument("--collection", metavar="NAME", default="", help="only in this collection (default: all)")
         parser.add_argument("--pattern", metavar="REGEX", help="every article whose address or id this matches")
         parser.add_argument("--reason", default="", help="for example a case number; kept in tombstone and register")
         parser.add_argument("--dry-run", action="store_true", help="show what would be erased, without erasing")
@@ -56,11 +57,10 @@ class Command(NewsreelCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Forget what is named in `args`."""
-        assert self.settings is not None
         if bool(args) == bool(opts.pattern):
             raise UsageError("name an address or an id, or give --pattern", print_help=False)
         is_meant = _build_test(args, opts.pattern)
-        data_dir = Path(self.settings["DATA_DIR"])
+        data_dir = find_data_dir(self.settings)
         names = [opts.collection] if opts.collection else list_collections(data_dir)
         try:
             collections = [Collection.open(data_dir, name) for name in names]

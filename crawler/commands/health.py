@@ -47,8 +47,8 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--collection", metavar="C", default="", help="only this collection")
-        parser.add_argument("--source", metavar="S", default="", help="only this source")
+        parser.add_argument("--collection", metavar="NAME", default="", help="only this collection")
+        parser.add_argument("--source", metavar="NAME", default="", help="only this source")
         parser.add_argument("--json", action="store_true", help="JSON Lines on standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:

@@ -50,7 +50,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "<url or id> [options]"
+        return "URL_OR_ID [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""

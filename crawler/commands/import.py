@@ -59,7 +59,7 @@ class Command(NewsreelCommand):
         paths = [Path(argument) for argument in args]
         missing = [str(path) for path in paths if not path.exists()]
         if missing:
-            raise UsageError(f"there is no {', '.join(missing)}", print_help=False)
+            raise UsageError(f"there is no file or folder {', '.join(missing)}", print_help=False)
         try:
             collection = Collection.open(Path(self.settings["DATA_DIR"]), opts.collection, create=True)
             place_collection(self.settings, collection.name, priority="cmdline")

@@ -32,7 +32,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "<collection> [--to NAME]"
+        return "COLLECTION [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
@@ -42,7 +42,7 @@ class Command(NewsreelCommand):
         """Declare the options."""
         super().add_options(parser)
         parser.add_argument(
-            "--to", metavar="NAME", help="the collection to write, created if missing (default: <collection>-mended)"
+            "--to", metavar="NAME", help="the collection to write, created if missing (default: COLLECTION-mended)"
         )
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:

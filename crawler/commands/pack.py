@@ -43,7 +43,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "<collection> -o FILE.wacz [options]"
+        return "COLLECTION [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
@@ -52,9 +52,7 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument(
-            "-o", "--output", metavar="FILE.wacz", help="the file to write (default: <collection>.wacz)"
-        )
+        parser.add_argument("-o", "--output", metavar="FILE.wacz", help="the file to write (default: COLLECTION.wacz)")
         parser.add_argument("--title", default="", help="title of the package (default: the collection's name)")
         add_part_options(parser)
         parser.add_argument("--sign", metavar="KEY.pem", help="sign with this key; created if missing")

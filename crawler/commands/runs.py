@@ -53,8 +53,8 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--collection", metavar="C", default="", help="only this collection")
-        parser.add_argument("--source", metavar="S", default="", help="only this source")
+        parser.add_argument("--collection", metavar="NAME", default="", help="only this collection")
+        parser.add_argument("--source", metavar="NAME", default="", help="only this source")
         parser.add_argument(
             "--limit", metavar="N", type=int, default=20, help="at most so many; 0 for all (default: 20)"
         )

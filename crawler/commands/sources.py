@@ -8,6 +8,7 @@ import sys
 import tempfile
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -46,6 +47,7 @@ from crawler.sources import Source, SourceError, find_source, list_sources
 from crawler.sources.publishers import (
     PROBES_NAME,
     Probes,
+    Publisher,
     dump_definition,
     load_publishers,
     search_publishers,
@@ -123,7 +125,7 @@ class Command(NewsreelCommand):
             case [word, *_] if word not in _WORDS:
                 raise refuse_word(word, list(_WORDS), "part of this command")
             case _:
-                raise UsageError
+                raise UsageError(f"{args[0]} takes one argument; --help shows which", print_help=False)
 
     def _record(self, target: str, opts: argparse.Namespace) -> int:
         if not opts.output:
@@ -202,18 +204,16 @@ class Command(NewsreelCommand):
     def _probe(self, names: list[str], *, as_json: bool) -> int:
         """Ask for every address of some publishers, and note which worked; return the exit code."""
         assert self.settings is not None
-        known, code = load_publishers(), 0
-        if unknown := [name for name in names if name not in known]:
-            raise UsageError(f"{unknown[0]} is not in the catalogue of publishers", print_help=False)
-        for name in names:
+        code = 0
+        for publisher in list(map(_find_publisher, names)):
             visitor = Visitor(PageReader(self.settings), self.settings)
-            probes = list(probe_publisher(known[name], visitor.visit))
-            self._open_probes().note(name, probes, now=datetime.now(UTC))
+            probes = list(probe_publisher(publisher, visitor.visit))
+            self._open_probes().note(publisher.name, probes, now=datetime.now(UTC))
             for probe in probes:
                 if as_json:
-                    print(json.dumps({"publisher": name, **asdict(probe)}, ensure_ascii=False))  # noqa: T201
+                    print(json.dumps({"publisher": publisher.name, **asdict(probe)}, ensure_ascii=False))  # noqa: T201
                 else:
-                    print(f"{name}: {probe.url}: {probe.fault or f'works, {probe.entries} entries'}")  # noqa: T201
+                    print(f"{publisher.name}: {probe.url}: {probe.fault or f'works, {probe.entries} entries'}")  # noqa: T201
             code |= any(probe.fault for probe in probes)
         return code
 
@@ -288,11 +288,18 @@ def _search(words: list[str], probes: Probes, *, as_json: bool) -> int:
     return 0
 
 
+def _find_publisher(name: str) -> Publisher:
+    known = load_publishers()
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        advice = f"did you mean {near[0]}?" if near else f"'{name_program()} sources search' lists it"
+        raise UsageError(f"{name} is not in the catalogue of publishers; {advice}", print_help=False)
+    return known[name]
+
+
 def _adopt(name: str, path: Path | None) -> int:
     """Write the definition of a publisher where definitions of one's own lie; return the exit code."""
-    publisher = load_publishers().get(name)
-    if publisher is None:
-        raise UsageError(f"{name} is not in the catalogue of publishers; '{name_program()} sources search' lists it")
+    publisher = _find_publisher(name)
     folder = None if path else find_folder()
     path = path or (folder / SOURCES if folder else Path()) / f"{name}.toml"
     if not create_file(path, dump_definition(publisher).encode()):

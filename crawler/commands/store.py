@@ -31,7 +31,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "<collection> [options]"
+        return "COLLECTION [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
@@ -40,7 +40,7 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--json", action="store_true", help="one JSON object per file, on stdout")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per file")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Store the collection named in `args`."""

@@ -42,7 +42,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "<collection> [options]"
+        return "COLLECTION [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
@@ -51,7 +51,7 @@ class Command(NewsreelCommand):
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options."""
         super().add_options(parser)
-        parser.add_argument("--json", action="store_true", help="one JSON object on what was exchanged, on stdout")
+        parser.add_argument("--json", action="store_true", help="print one JSON object on what was exchanged")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Bring the collection named in `args` up to what all machines have."""

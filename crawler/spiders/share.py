@@ -35,15 +35,17 @@ def read_links(urls: str) -> tuple[str, ...]:
     """Return the links that an argument names.
 
     Raises:
-        OSError: the file cannot be read.
-        ValueError: an entry is not a link.
+        ValueError: the file cannot be read, or an entry is not a link.
     """
     if urls == "-":
         entries = sys.stdin.read().split()
     elif "://" in urls:
         entries = urls.replace(",", " ").split()
     else:
-        entries = Path(urls).read_text("utf-8").split()
+        try:
+            entries = Path(urls).read_text("utf-8").split()
+        except OSError as error:
+            raise ValueError(f"urls: {urls} cannot be read: {error.strerror}; give links, a file, or -") from error
     for entry in entries:
         if not entry.startswith(("http://", "https://")):
             raise ValueError(f"{entry!r} is not a link: it must start with http:// or https://")
