@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pipelines.posts.items import Post
-from tests.pipelines.reading.test_witnesses import PROSE, RULES, TITLE, make
+from tests.pipelines.reading.lamp import RULES, TITLE
+from tests.pipelines.reading.test_witnesses import PROSE, make
 
 TOP = f"<h1>{TITLE}</h1><time datetime='2026-03-08T10:00Z'>8 March</time>"
 BYLINE = '<p class="by">{}</p>'

@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
-from crawler.sources import load_source
-from pipelines.page.document import Document
-from pipelines.reading.read import Reading, read
+from tests.pipelines.reading import lamp
+from tests.pipelines.reading.lamp import TITLE
 
-URL = "http://lamp.example/2026/03/08/the-ferry-stops"
-TITLE = "The ferry stops for the winter"
+if TYPE_CHECKING:
+    from pipelines.reading.read import Reading
+
 PROSE = "".join(
     f"<p>The ferry to island {n} will not sail before spring, the office said on Sunday.</p>" for n in range(9)
 )
-RULES = """
-name = "lamp"
-timezone = "UTC"
-scope = ["http://lamp.example/"]
-seeds = ["http://lamp.example/"]
-[links]
-article = ['/\\d{4}/']
-[[parser]]
-of = "article"
-fallback = FALLBACK
-[parser.fields]
-headline = "h1"
-datePublished = "xpath://time/@datetime"
-articleBody = "html:div.text"
-"""
 
 
 def read_page(notice: str, *, title: str = TITLE, behind: str = "", fallback: bool = True) -> Reading:
     """Read a page whose rule finds a notice where the text should be."""
     top = f"<h1>{title}</h1><time datetime='2026-03-08T10:00Z'>8 March</time>"
-    page = f"<html><head><title>{title} | Lamp</title></head><body>{notice}<main>{top}{behind}</main></body></html>"
-    rules = load_source(RULES.replace("FALLBACK", str(fallback).lower()), path="lamp.toml")
-    captured = datetime(2026, 3, 20, 9, tzinfo=UTC)
-    document = Document(body=page.encode(), url=URL, content_type=b"text/html; charset=utf-8", captured_at=captured)
-    return read(document, rules)
+    rules = lamp.RULES.replace("fallback = false", "") if fallback else lamp.RULES
+    return lamp.read_page(f"<title>{title} | Lamp</title>", f"{notice}<main>{top}{behind}</main>", rules=rules)
 
 
 NOTICES = [

@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
 from crawler.sources import load_source
-from pipelines.page.document import Document
 from pipelines.posts.alike import LEAST, AlikeFields
 from pipelines.posts.items import Post, Statement
 from pipelines.posts.settle import settle
 from pipelines.reading.read import read
+from tests.pipelines.reading.lamp import RULES, TITLE, build_document, read_page
 
-URL = "http://lamp.example/2026/03/08/the-ferry-stops"
-TITLE = "The ferry stops for the winter"
 PROSE = (
     "<div class=text>"
     + "<p>The ferry across the sound will not sail before spring, the office said.</p>" * 9
     + "</div>"
 )
-RULES = """
-name = "lamp"
-timezone = "UTC"
-scope = ["http://lamp.example/"]
-seeds = ["http://lamp.example/"]
-[links]
-article = ['/\\d{4}/']
-[[parser]]
-of = "article"
-fallback = false
-[parser.fields]
-headline = "h1"
-datePublished = "xpath://time/@datetime"
-articleBody = "html:div.text"
-"""
 
 
 def state(head: str, body: str, *, rules: str = RULES) -> Statement:
-    page = f"<html><head>{head}</head><body>{body}{PROSE}</body></html>"
-    captured = datetime(2026, 3, 20, 9, tzinfo=UTC)
-    document = Document(body=page.encode(), url=URL, content_type=b"text/html", captured_at=captured)
-    (statement,) = read(document, load_source(rules, path="lamp.toml")).statements
+    (statement,) = read_page(head, body + PROSE, rules=rules).statements
     return statement
 
 
@@ -136,9 +115,7 @@ def test_fields_that_are_the_same_on_all_articles_are_counted() -> None:
 @pytest.mark.parametrize("rules", [RULES, NO_RULES], ids=["rules", "no rules"])
 def test_the_evidence_says_that_a_browser_made_the_document(rules: str) -> None:
     source = load_source(rules, path="lamp.toml")
-    page = f"<html><head><title>{TITLE}</title></head><body><h1>{TITLE}</h1><time datetime='2026-03-08'>8</time>{PROSE}"
-    at = datetime(2026, 3, 20, 9, tzinfo=UTC)
-    sent = Document(body=page.encode(), url=URL, content_type=b"text/html", captured_at=at)
+    sent = build_document(f"<title>{TITLE}</title>", f"<h1>{TITLE}</h1><time datetime='2026-03-08'>8</time>{PROSE}")
     reading = read(replace(sent, is_rendered=True), source)
     (plain,), (rendered,) = read(sent, source).statements, reading.statements
     assert rendered.witnesses == {name: f"{place} (rendered)" for name, place in plain.witnesses.items()}
