@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines.page.address_words import list_address_words, says_most, says_none
 from pipelines.page.classes import PageClass
 from pipelines.page.interstitials import count_evidence, name_page
 from pipelines.page.page import read_text
@@ -52,6 +53,13 @@ _PAID = re.compile(
     r"|class=\"[^\"]{0,200}\bpay-?wall",
     re.IGNORECASE,
 )
+# What the pages of shields load, and no other pages of the sites behind them.
+_CHALLENGE = re.compile(
+    r"captcha-delivery\.com|_cf_chl_opt|challenge-platform/h/|SWUDNSAI|Incapsula incident|sec-if-cpt|/_sec/cp_challenge"
+    r"|px-captcha|sucuri_cloudproxy|\.within\.website/|awswaf\.com/[^\"']*challenge|geetest\.com|TCaptcha|/_____tmd_____/",
+    re.IGNORECASE,
+)
+_MAX_LINE = 120
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])\s*$", re.MULTILINE)
 
 
@@ -102,9 +110,17 @@ def classify(page: Page, signs: Signs, *, body: str, is_dated: bool) -> PageClas
     evidence = count_evidence(shown)
     if PageClass.PAYWALL in evidence and 0 < width <= _MAX_STUB and (_CUT_OFF.search(text) or _PAID.search(page.text)):
         return PageClass.PAYWALL
-    found = _find_named(page, signs, evidence, width=width or measure_text(shown), is_dated=is_dated)
+    words = list_address_words(page.url)
+    is_foreign = bool(signs.names) and not is_dated and says_none(" ".join((*signs.names, shown)), words)
+    first_line = shown.strip().partition("\n")[0][:_MAX_LINE]
+    # A heading that says the words of the address is the article's headline.
+    named = _name([name for name in signs.names or (first_line,) if not says_most(name, words)])
+    weight = _weigh_form(page, width or measure_text(shown), is_dated=is_dated) + 2 * is_foreign
+    found = _find_named(page, named, evidence, weight)
     if found is None and visible is not None and width <= _MAX_LISTED:
         found = _find_bare(page, visible, width, is_dated=is_dated)
+    if found is None and is_foreign and visible is not None:
+        found = PageClass.NOT_FOUND
     return found or PageClass.ARTICLE
 
 
@@ -135,37 +151,40 @@ def _read_visible(source: str) -> str | None:
     return "\n".join(line.strip() for line in text.splitlines() if line.strip())[:_MAX_VISIBLE_CHARS]
 
 
-def _name(signs: Signs) -> PageClass | None:
+def _name(names: list[str]) -> PageClass | None:
     """Return what a page calls itself in its headings, or in its title as a whole or in a part."""
-    names: dict[PageClass, int] = {}
-    for name in signs.names:
+    counts: dict[PageClass, int] = {}
+    for name in names:
         for part in (name, *_TITLE_PARTS.split(name)):
             found = name_page(part)
             if found is not None:
-                names[found] = names.get(found, 0) + 1
+                counts[found] = counts.get(found, 0) + 1
                 break
-    return max(names, key=names.__getitem__) if names else None
+    return max(counts, key=counts.__getitem__) if counts else None
 
 
-def _find_named(
-    page: Page, signs: Signs, evidence: dict[PageClass, int], *, width: int, is_dated: bool
-) -> PageClass | None:
-    """Return the class that a page's own words speak for, or None."""
+def _weigh_form(page: Page, width: int, *, is_dated: bool) -> int:
+    """Return how much the form of a page speaks against an article."""
+    return ("noindex" in page.text) + (width < _TINY) - (width > _BRIEF) - (3 if is_dated else 0)
+
+
+def _find_named(page: Page, named: PageClass | None, evidence: dict[PageClass, int], weight: int) -> PageClass | None:
+    """Return the class that a page's own words and scripts speak for, or None."""
     points: dict[PageClass, int] = {}
     points.update((page_class, min(3, count)) for page_class, count in evidence.items())
     points.pop(PageClass.PAYWALL, None)
-    named = _name(signs)
     if named is not None:
         points[named] = points.get(named, 0) + 3
+    if _CHALLENGE.search(page.text):
+        points[PageClass.BLOCK] = points.get(PageClass.BLOCK, 0) + 2
     if not points:
         return None
     if PageClass.LOGIN in points:
         points[PageClass.LOGIN] += 2 if _PASSWORD.search(page.text) else -1
     if PageClass.CONSENT in points:
         points[PageClass.CONSENT] += "<button" in page.text or "<form" in page.text
-    common = ("noindex" in page.text) + (width < _TINY) - (width > _BRIEF) - (3 if is_dated else 0)
     best = max(points, key=lambda page_class: (points[page_class], page_class is named, page_class))
-    return best if points[best] + common >= _LEAST else None
+    return best if points[best] + weight >= _LEAST else None
 
 
 def _find_bare(page: Page, visible: str, width: int, *, is_dated: bool) -> PageClass | None:
@@ -173,6 +192,8 @@ def _find_bare(page: Page, visible: str, width: int, *, is_dated: bool) -> PageC
     links = page.text.count("<a ")
     total = measure_text(visible)
     has_told = is_dated and width >= _NOTE_CHARS
+    if not is_dated and total < _MAX_LISTED and _PASSWORD.search(page.text):
+        return PageClass.LOGIN
     if width < _SHELL_CHARS and total < _SHELL_CHARS and links < _FEW_LINKS and not has_told:
         if "<script" in page.text:
             return PageClass.SHELL

@@ -31,16 +31,15 @@ def _stems(text: str) -> tuple[str, ...]:
 _ROBOT = _stems("""
 robot, captcha, not a bot, human, mensch, humain, une personne, humano, persona real, umano, pessoa real
 człowiek, человек, людин, робот, 真人, 机器人, 機器人, 人間, ロボット, 로봇, 사람, insan, människa, menneske
-ihminen, člověk, ember, om, άνθρωπ, إنسان, روبوت, אנושי, manusia, con người, automated, automatis, automatic
-автоматич
+ihminen, člověk, ember, άνθρωπ, إنسان, روبوت, אנושי, manusia, con người, automated, automatis, automatic
+автоматич, a bot, bots, kein bot, (bot), être un bot, un bot, um bot, een bot
 """)
-_ROBOT = tuple(stem for stem in _ROBOT if len(stem) > 2 or not stem.isascii())
 _CHECK = _stems("""
 check, verif, examin, inspect, prove, überprüf, überprüft, prüfen, geprüft, sicherstellen, stellen wir sicher
 wir stellen, sicher, bestätig, vérif, comprob, verific, controll, controle, sprawdz, weryfik, проверк, проверя
 подтверд, перевір, 验证, 驗證, 检查, 檢查, 检测, 核实, 确认, 確認, 検証, 확인, 검증, doğrula, kontrol
 kontroller, bekräfta, bekreft, bekræft, tarkist, ověř, ellenőr, verifi, επαλήθευ, έλεγχ, تحقق, التحقق, בדיק
-אימות, memeriksa, verifikasi, xác minh, kiểm tra
+אימות, memeriksa, verifikasi, xác minh, kiểm tra, making sure, stelle sicher
 """)
 _BROWSER = _stems("""
 browser, navigateur, navegador, connection, connexion, conexión, verbindung, connessione, conexão, verbinding
@@ -56,14 +55,14 @@ sospechos, bloccat, negat, insolit, negado, geblokkeerd, geweigerd, ongebruikeli
 заблокирован, запрещен, запрещён, ограничен, подозрительн, необычн, заборонен, 拒绝, 拒絕, 禁止, 异常, 異常
 受限, 拦截, 攔截, 封禁, 拒否, ブロック, 차단, 거부, 비정상, engellen, reddedil, olağandışı, nekad, blockerad
 nektet, nægtet, blokeret, estetty, odepřen, zablokován, letiltva, megtagad, αποκλει, محظور, مرفوض, חסום
-diblokir, bị chặn
+diblokir, bị chặn, not supported, unsupported, 阻断
 """)
 _ACCESS = _stems("""
 access, your ip, ip address, traffic, requests, network, zugriff, zugang, ip-adresse, datenverkehr, anfragen
 accès, adresse ip, trafic, acceso, dirección ip, tráfico, accesso, indirizzo ip, traffico, acesso, endereço ip
 tráfego, toegang, dostęp, ruch, доступ, ip-адрес, трафик, запрос, 访问, 訪問, 存取, 请求, ip地址, ip 地址
 アクセス, 접근, 접속, 트래픽, erişim, åtkomst, tilgang, adgang, pääsy, přístup, hozzáférés, πρόσβαση, الوصول
-גישה, akses, truy cập
+גישה, akses, truy cập, firewall, 防火墙, your browser
 """)
 _WAITING = _stems("""
 just a moment, one moment, einen augenblick, einen moment, un instant, un momento, um momento, een moment
@@ -78,7 +77,61 @@ demasiadas solicitudes, troppe richieste, слишком много запрос
 access denied, zugriff verweigert, accès refusé, acceso denegado, accesso negato, acesso negado
 toegang geweigerd, odmowa dostępu, доступ запрещен, доступ запрещён, доступ ограничен, 拒绝访问, 禁止访问
 访问被拒绝, アクセス拒否, アクセスが拒否, 접근이 거부, erişim engellendi, pardon our interruption, ddos
-403 forbidden, captcha
+403 forbidden, captcha, page blocked, you have been blocked, vous avez été bloqué, sie wurden blockiert
+our european visitors, ha sido bloqueado, sei stato bloccato, zbyt wiele żądań, te veel verzoeken, muitas solicitações
+リクエストが多すぎ, 요청이 너무 많, çok fazla istek, 防火墙, 访问验证, 訪問驗證
+""")
+# What a visitor has to change in the browser.
+_EXTRA = _stems("""
+javascript, enable js, ad blocker, adblock, ad-block, werbeblocker, bloqueur de pub, bloqueador de anuncios
+bloqueador de publicidad, bloqueador de anúncios, блокировщик, 广告拦截, 広告ブロック, 광고 차단, reklam engelleyici
+adbloker, your browser
+""")
+_SWITCH = _stems("""
+enable, disable, turn off, turn on, switch off, detected, required, update your, aktivier, deaktivier, schalten sie
+erkannt
+activer, activez, désactiv, habilit, activa, desactiv, attiva, disattiv, ativ, inschakel, uitschakel, włącz, wyłącz
+включите, отключите, 启用, 关闭, 禁用, 开启, 有効, 無効, 사용, 해제, etkinleştir, devre dışı, kapat
+""")
+# Where a page is not shown, or which of its editions is.
+_REGION = _stems("""
+your region, your country, your location, your area, your territory, european economic area, european visitors
+your edition, your city, ihrem land, ihrer region, deinem land
+deiner region, ihre region, ihr land, ihren ort, ihre ausgabe, votre pays, votre région, votre édition, votre ville
+tu país, su país, tu región, su región, tu ubicación, tu edición, tu ciudad, seu país, sua região, sua localização
+sua edição, sua cidade, tuo paese, tua regione, suo paese, tua edizione, je land, jouw land, uw land, je regio
+uw regio, twoim kraju, twoim regionie, swój region, вашем регионе, вашей стране, вашего региона, ваш регион
+ваш город, вашому регіоні, вашій країні, 所在的地区, 所在地区, 所在的国家, 国家或地区, 您的地区, 您的城市
+お住まいの地域, 国または地域, 地域からは, 거주 지역, 귀하의 국가, 해당 국가, 지역에서, ülkenizde, bölgenizde, ditt land
+din region, maassasi, vaší zemi, az ön országában, بلدك, منطقتك, negara anda, wilayah anda, quốc gia của bạn
+""")
+_UNAVAILABLE = _stems("""
+not available, unavailable, not accessible, isn't available, cannot be granted, cannot show, nicht verfügbar
+nicht anzeigen, nicht zugänglich, pas disponible, indisponible, pas accessible, no está disponible, no disponible
+no podemos, não está disponível, indisponível, non è disponibile, non disponibile, niet beschikbaar, niedostępn
+недоступ, недоступн, 不可用, 无法, 無法, 不提供, ご利用いただけません, ご覧いただけません, 이용할 수 없, 제공되지
+kullanılamıyor, erişilemiyor, inte tillgänglig, ikke tilgængelig, ikke tilgjengelig, ei ole saatavilla
+není dostupn, nem érhető el, غير متاح, غير متوفر, tidak tersedia, không khả dụng, không có sẵn
+""")
+_CHOOSE = _stems("""
+choose, select, wählen, auswählen, wähle, choisissez, choisir, sélectionnez, elige, elija, selecciona, escolha
+selecione, scegli, seleziona, kies, selecteer, wybierz, выберите, оберіть, 请选择, 选择, 選択, 선택, seçin, välj
+velg, vælg, valitse, vyberte, válassz, اختر, pilih, chọn
+""")
+# The age of a visitor who is spoken to.
+_AGE = _stems("""
+over 18, over 21, 18 or older, 21 or older, at least 18, 18 years, 21 years, legal age, your age, über 18, ab 18
+unter 18, 18 jahre, volljährig, ihr alter, dein alter, 18 ans, majeur, votre âge, mayor de 18, mayor de edad, 18 años
+tu edad, su edad, maior de 18, maior de idade, 18 anos, sua idade, maggiorenne, 18 anni, tua età, 18 lat, pełnoletni
+18 jaar, je leeftijd, uw leeftijd, 18 лет, совершеннолет, ваш возраст, 满18, 滿18, 年满, 您的年龄, 18歳, 年齢
+만 18세, 만 19세, 18 yaş, yaşınız, 18 år, 18-vuotias, 18 let, 18 éves, 18 عام, 18 tahun, 18 tuổi
+""")
+_SPOKEN_TO = _stems("""
+you must be, are you, i am, your age, confirm you, ich bin, sind sie, bist du, sie müssen, bestätigen sie, vous devez
+avez-vous, êtes-vous, j'ai plus, debes, debe ser, eres, es usted, soy mayor, você tem, você é, você precisa, sou maior
+devi, hai più, sei maggiorenne, ho più, ben je, bent u, je moet, ik ben, czy masz, mam ukończone, jesteś, вам есть
+мне есть, подтвердите, 您, 你, あなた, の方の, 회원님, 당신, mısınız, är du, er du, oletko, je vám, ön elmúlt, هل عمرك
+apakah anda, bạn đã
 """)
 _PAGE = _stems("""
 page, article, story, content, address, link, document, url, seite, artikel, inhalt, beitrag, adresse, contenu
@@ -86,7 +139,7 @@ página, artículo, contenido, enlace, noticia, pagina, articolo, contenuto, art
 strony, artykuł, treść, страниц, материал, статья, публикаци, адрес, сторінк, матеріал, 页面, 頁面, 网页, 網頁
 文章, 内容, 链接, 地址, 新闻, ページ, 記事, 페이지, 기사, sayfa, haber, içerik, sida, sidan, artikeln, siden
 artikkel, sivu, artikkeli, stránk, článek, oldal, cikk, σελίδα, άρθρο, الصفحة, المقال, صفحه, הדף, העמוד, halaman
-trang, bài viết, पृष्ठ
+trang, bài viết, पृष्ठ, पेज, सामग्री, المحتوى, konten
 """)
 _MISSING = _stems("""
 not found, could not find, couldn't find, cannot find, can't find, cannot be found, can't be found
@@ -103,20 +156,48 @@ niet meer, verwijderd, nie znalez, nie istnieje, nie można znaleźć, usunięt,
 존재하지, 삭제되, 삭제된, bulunamadı, mevcut değil, kaldırıl, hittades inte, hittar inte, finns inte
 tagits bort, ikke funnet, finnes ikke, finner ikke, fant ikke, findes ikke, ikke fundet, ei löydy, ei löytynyt
 ei ole, nenalezen, neexistuje, nebyla nalezena, nem található, nem létezik, δεν βρέθηκε, δεν υπάρχει, غير موجود
-لم يتم العثور, یافت نشد, לא נמצא, tidak ditemukan, không tìm thấy, không tồn tại, नहीं मिला, gone
+لم يتم العثور, یافت نشد, לא נמצא, tidak ditemukan, không tìm thấy, không tồn tại, नहीं मिला, उपलब्ध नहीं, gone, 者删除
+期間が終了, 掲載終了, 無法查看, 无法查看, has been archived, expired, has been removed, dépublié, archivé
 """)
 _MISSING_NAMES = _stems("""
 404, error 404, fehler 404, erreur 404, oops, whoops, hoppla, nothing here, nothing found, lost?, page gone
-hier ist nichts
+hier ist nichts, search results, no results, suchergebnis, résultats de la recherche, résultats de recherche
+resultados de búsqueda, resultados de la búsqueda, resultados da busca, resultados da pesquisa
+risultati della ricerca, zoekresultat, wyniki wyszukiwania, результаты поиска, 搜索结果, 搜尋結果, 検索結果
+검색 결과, arama sonuçları, نتائج البحث, sökresultat, domain is for sale, domain for sale, artikel nicht mehr
+article expired, content removed, expired, account suspended, account has been suspended
 """)
+_SEARCH = _stems("""
+search, suche, recherche, búsqueda, busca, pesquisa, ricerca, zoek, wyszukiwan, поиск, 搜索, 搜尋, 検索, 검색, arama
+بحث, sök, søg, haku
+""")
+_HITS = _stems("""
+no results, results for, results found, search results, treffer, keine ergebnisse, suchergebnis, aucun résultat
+résultats pour, resultados para, sin resultados, ningún resultado, nenhum resultado, nessun risultato, risultati per
+geen resultaten, resultaten voor, brak wyników, ничего не найдено, найдено, 个结果, 条结果, 没有找到, 件の, 該当する
+결과가 없, 검색 결과, sonuç, نتيجة, träffar
+""")
+_DOMAIN = _stems("domain, dominio, домен, 域名, ドメイン, 도메인, alan adı")
+_SALE = _stems(
+    "for sale, zu verkaufen, steht zum verkauf, à vendre, en venta, in vendita, продаётся, продается, 出售, 販売"
+)
 _LOGIN = _stems("""
 log in, login, log-in, sign in, sign-in, signin, anmelden, anmeldung, einloggen, se connecter, connectez-vous
 connexion, identifiez-vous, iniciar sesión, inicia sesión, identifícate, accedi, effettua l'accesso
 iniciar sessão, faça login, fazer login, inloggen, aanmelden, zaloguj, logowanie, войти, вход, войдите
 авторизац, увійти, 登录, 登錄, 登入, ログイン, 로그인, giriş yap, oturum aç, logga in, logg inn, log ind
 kirjaudu, přihlás, přihlášení, bejelentkez, belépés, σύνδεση, είσοδος, تسجيل الدخول, ورود, כניסה, התחבר, masuk
-đăng nhập, लॉग इन
+đăng nhập, लॉग इन, melden sie sich an, melde dich an, entre na sua conta, acesse sua conta
 """)
+_LOGIN_NAMES = (
+    *_LOGIN,
+    *_stems("""
+create a free account, create an account, register to, registrieren, jetzt registrieren, kostenlos registrieren
+inscrivez-vous, créez un compte, créer un compte, regístrate, crea una cuenta, cadastre-se, crie uma conta
+registrati, crea un account, maak een account, zarejestruj się, зарегистрируйтесь, регистрация
+注册, 註冊, 会員登録, 회원가입, 회원 가입, üye ol, kayıt ol, registrera dig, إنشاء حساب
+"""),
+)
 _REGISTERED = _stems("""
 registered, registration, register, free account, create an account, subscriber, password, member, registriert
 registrier, kostenlos, konto, passwort, mitglied, inscri, compte, mot de passe, abonné, registrad, registr
@@ -126,9 +207,10 @@ zarejestr, hasło, зарегистрир, регистрац, учетн, па�
 rekisteröi, salasana, registrova, heslo, regisztr, jelszó, εγγρα, التسجيل, حساب, הרשמ, daftar, akun, đăng ký
 """)
 _DATA = _stems("""
-cookie, partner, device, advert, personal data, privacy, tracking, vendors, gerät, anzeigen, werbung, werbe
-daten, datenschutz, appareil, publicit, données, traceur, vie privée, terminal, dispositivo, datos, privacidad
-anuncios, proveedores, dati, annunci, fornitori, dados, anúncios, parceiros, apparaat, advertenties, gegevens
+cookie, partner, device, advert, tracciamento, tracker, personal data, privacy, tracking, vendors, gerät, anzeigen
+werbung, werbe, daten, datenschutz, appareil, publicit, données, traceur, vie privée, terminal, dispositivo, datos
+privacidad, anuncios, proveedores, dati
+annunci, fornitori, dados, anúncios, parceiros, apparaat, advertenties, gegevens
 reklam, dane, danych, urządzen, реклам, данны, файлы cookie, партнер, партнёр, 广告, 廣告, 隐私, 隱私, 个人信息
 设备, クッキー, 広告, 個人情報, プライバシー, 쿠키, 광고, 개인정보, çerez, veri, annonser, uppgifter
 informasjonskapsler, mainon, eväste, tiedot, soubory cookie, údaj, süti, adatvéd, διαφημί, ملفات تعريف, إعلان
@@ -137,7 +219,8 @@ informasjonskapsler, mainon, eväste, tiedot, soubory cookie, údaj, süti, adat
 _AGREE = _stems("""
 agree, accept, consent, your choice, store, allow, zustimm, einwillig, akzeptier, speicher, einverstanden
 erlaub, accepte, accepter, stocker, enregistrer, autoris, acept, consentimiento, almacenar, permit, accett
-consens, archiviare, memorizz, aceit, consentimento, armazenar, toestemm, accepteer, akkoord, opslaan, zgod
+consens, archiviare, memorizz, aceit, consentimento, armazenar, toestemm, accepteer, akkoord, opslaan
+op te slaan, zgod
 akcept, zgadz, przechow, соглас, принима, приня, разреш, сохран, згод, 同意, 接受, 允许, 允許, 存储, 許可, 保存
 동의, 수락, 저장, kabul, onay, rıza, sakla, samtyck, godkänn, lagra, samtykk, godta, lagre, samtykke, suostum
 hyväksy, tallent, souhlas, přijm, ukládá, hozzájárul, elfogad, tárol, συγκατάθεση, αποδοχή, موافق, قبول, הסכמ
@@ -149,13 +232,27 @@ we value your privacy, zustimmung, einwilligung, bevor sie, privatsphäre, daten
 consentement, avant de continuer, vos choix, votre vie privée, consentimiento, antes de continuar, tu privacidad
 su privacidad, consenso, prima di continuare, la tua privacy, consentimento, a sua privacidade, toestemming
 voordat je, voordat u, zgod, twoja prywatność, согласие, 同意, 隐私, 隱私, クッキー, 동의, çerez, rıza, samtycke
-samtykke, suostumus, souhlas, hozzájárulás, συγκατάθεση, cookie
+samtykke, suostumus, souhlas, hozzájárulás, συγκατάθεση, cookie, privacy-instellingen, privacyinstellingen
+impostazioni privacy, impostazioni sulla privacy, configuración de privacidad, preferencias de privacidad
+paramètres de confidentialité, ustawienia prywatności, настройки конфиденциальности, プライバシー設定, 隐私设置
+gizlilik ayar, pur-abo, choose your edition, choose your region, select your region, select your country
+select your location, age verification, altersprüfung, vérification de l'âge, verificación de edad
+verificação de idade, verifica dell'età, leeftijdscontrole, weryfikacja wieku, подтверждение возраста, 年龄确认
+年齡確認, 年齢確認, 연령 확인, yaş doğrulama
 """)
 _MAINTENANCE = _stems("""
 maintenance, technical work, scheduled work, wartung, mantenimiento, manutenzione, manutenção, onderhoud
 konserwac, prace techniczne, prac technicznych, технические работы, технических работ, техническое обслуживание
 профилактическ, технічні роботи, 维护, 維護, 系统升级, 網站升級, メンテナンス, 점검, bakım, underhåll
 vedlikehold, vedligehold, huolto, údržb, karbantart, συντήρηση, صيانة, תחזוקה, pemeliharaan, bảo trì
+""")
+# What a server shows where no site is set up, or its program has failed.
+_SERVER_NAMES = _stems("""
+welcome to nginx, apache2 ubuntu default, apache2 debian default, it works!, test page for, default web site page
+iis windows server, error establishing a database, database error, datenbankfehler, fehler beim aufbau einer datenbank
+erreur lors de la connexion à la base, error al establecer una conexión, fatal error, parse error, critical error
+there has been a critical error, wordpress › error, wordpress › fehler, wordpress › erreur, an error occurred
+application error, uncaught exception, traceback, stack trace, be right back, 数据库连接错误
 """)
 _SITE = _stems("""
 site, website, service, server, page, we, back, soon, later, seite, dienst, später, bald, portal, serveur
@@ -178,10 +275,20 @@ probeer het, tymczasowo, błąd serwera, spróbuj, временно недост
 tillfälligt, försök igen, midlertidig, prøv igen, prøv igjen, tilapäisesti, yritä, dočasně, zkuste, ideiglenesen
 próbálja, προσωρινά, مؤقت, حاول, זמנית
 """)
-_DOWN_NAMES = re.compile(
-    r"^(?:error|fehler|erreur|errore|erro|ошибка|错误|エラー|오류|hata|fel|feil|fejl|virhe|chyba|hiba)?\s*[:#-]?\s*(?:5\d\d|10[0-3]\d)\b"
-    r"|\b(?:error|fehler|erreur|ошибка|错误)\s*(?:code)?\s*[:#-]?\s*(?:5\d\d|10[0-3]\d)\b|\|\s*(?:5\d\d|10[0-3]\d)\s*:"
+_ERROR = r"(?:error|fehler|erreur|errore|erro|ошибка|错误|エラー|오류|hata|fel|feil|fejl|virhe|chyba|hiba)"
+# A number alone opens many a headline: 500 people, 405 new jobs.
+_BEHIND = (
+    r"(?=\s*(?:$|[-–—:|]|bad |service |gateway |internal |backend |http|server|origin|forbidden|not a|method|unavail))"
 )
+_NUMBERED: Mapping[PageClass, re.Pattern[str]] = {
+    page_class: re.compile(
+        rf"^{number}\b{_BEHIND}|(?:^|\b){_ERROR}\s*(?:code)?\s*[:#-]?\s*{number}\b|\|\s*{number}\s*:"
+    )
+    for page_class, number in (
+        (PageClass.MAINTENANCE, r"(?:5\d\d|10[0-3]\d)"),
+        (PageClass.BLOCK, r"(?:40[135-9]|4[12]\d|451)"),
+    )
+}
 _SUBSCRIBE = _stems("""
 subscri, abonn, abonnieren, s'abonner, suscri, suscríb, abbona, assin, subskry, prenumer, подпис, передплат
 订阅, 訂閱, 付费, 付費, 会员, 會員, 購読, 有料, 会員, 구독, 유료, abone, abonner, abonnement, tilaa, tilaaj
@@ -220,11 +327,20 @@ class _Kind:
 
 
 _KINDS: Mapping[PageClass, _Kind] = {
-    PageClass.BLOCK: _Kind(pairs=((_CHECK, _ROBOT), (_CHECK, _BROWSER), (_BLOCKED, _ACCESS)), names=_WAITING),
-    PageClass.NOT_FOUND: _Kind(pairs=((_PAGE, _MISSING),), names=_MISSING_NAMES),
-    PageClass.LOGIN: _Kind(pairs=((_LOGIN, _REGISTERED),), names=_LOGIN),
-    PageClass.CONSENT: _Kind(pairs=((_DATA, _AGREE),), names=_CONSENT_NAMES),
-    PageClass.MAINTENANCE: _Kind(pairs=((_MAINTENANCE, _SITE), (_DOWN, _SITE)), names=_MAINTENANCE),
+    PageClass.BLOCK: _Kind(
+        pairs=(
+            (_CHECK, _ROBOT),
+            (_CHECK, _BROWSER),
+            (_BLOCKED, _ACCESS),
+            (_EXTRA, _SWITCH),
+            (_REGION, _UNAVAILABLE),
+        ),
+        names=_WAITING,
+    ),
+    PageClass.NOT_FOUND: _Kind(pairs=((_PAGE, _MISSING), (_SEARCH, _HITS), (_DOMAIN, _SALE)), names=_MISSING_NAMES),
+    PageClass.LOGIN: _Kind(pairs=((_LOGIN, _REGISTERED),), names=_LOGIN_NAMES),
+    PageClass.CONSENT: _Kind(pairs=((_DATA, _AGREE), (_AGE, _SPOKEN_TO), (_REGION, _CHOOSE)), names=_CONSENT_NAMES),
+    PageClass.MAINTENANCE: _Kind(pairs=((_MAINTENANCE, _SITE), (_DOWN, _SITE)), names=(*_MAINTENANCE, *_SERVER_NAMES)),
     PageClass.PAYWALL: _Kind(pairs=((_SUBSCRIBE, _READ_ON),)),
 }
 _NEWSLETTERS = _Kind(pairs=((_NEWSLETTER, _MAIL),))
@@ -240,7 +356,7 @@ def name_page(text: str) -> PageClass | None:
             continue
         if any(_is_called(folded, name) for name in kind.names) or _holds_pair(folded, kind):
             return page_class
-    return PageClass.MAINTENANCE if _DOWN_NAMES.search(folded) else None
+    return next((page_class for page_class, numbers in _NUMBERED.items() if numbers.search(folded)), None)
 
 
 def _is_called(text: str, name: str) -> bool:

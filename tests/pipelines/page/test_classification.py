@@ -19,10 +19,15 @@ def build(title: str, inner: str, head: str = "") -> str:
 
 
 def judge(
-    text: str, *, body: str | None = None, head: tuple[tuple[bytes, bytes], ...] = (), is_dated: bool = False
+    text: str,
+    *,
+    body: str | None = None,
+    head: tuple[tuple[bytes, bytes], ...] = (),
+    is_dated: bool = False,
+    url: str = "http://paper.example/2026/03/08/1.html",
 ) -> str:
     """Classify a page whose body would be all that is in it."""
-    page = Page(text, "http://paper.example/2026/03/08/1.html")
+    page = Page(text, url)
     signs = observe(Document(body=text.encode(), url=page.url, head=head), page)
     inner = text.partition("<body>")[2].partition("</body>")[0] if body is None else body
     return classify(page, signs, body=inner, is_dated=is_dated)
@@ -59,6 +64,23 @@ IN_PLACE = [
     ("maintenance", "メンテナンス", "<h1>メンテナンス中</h1><p>サイトは現在ご利用いただけません。</p>"),
     ("maintenance", "Error 502", "<h1>Bad gateway</h1><p>The server did not answer. Please try again later.</p>"),
     ("maintenance", "系统维护", "<h1>系统维护中</h1><p>本站正在维护，请稍后再来。</p>"),
+    ("block", "Werbeblocker erkannt", "<h1>Bitte Werbeblocker deaktivieren</h1><p>Danach die Seite neu laden.</p>"),
+    ("block", "Old browser", "<h1>Your browser is not supported</h1><p>Update your browser, or use another.</p>"),
+    ("block", "Making sure you are not a bot!", "<h1>Making sure you are not a bot!</h1><p>Loading</p>"),
+    ("block", "403 Forbidden", "<h1>403 - Forbidden</h1><p>nginx</p>"),
+    ("block", "Sorry", "<h1>Not available in your country</h1><p>This film is unavailable in your region.</p>"),
+    ("block", "Schade", "<h1>In Ihrem Land nicht verfügbar</h1><p>Aus Gründen des Rechts.</p>"),
+    ("block", "Désolé", "<h1>Indisponible dans votre pays</h1><p>La page est réservée à la France.</p>"),
+    ("block", "抱歉", "<h1>您所在的地区无法观看</h1><p>因版权限制。</p>"),
+    ("consent", "Age check", "<h1>Are you over 18?</h1><p>You must be of legal age to enter.</p>"),
+    ("consent", "Edad", "<h1>¿Eres mayor de edad?</h1><p>Debes tener 18 años.</p><button>Sí</button>"),
+    ("consent", "提示", "<h1>您是否年满18周岁？</h1><p>未满18岁请离开。</p>"),
+    ("consent", "Edition", "<h1>Choose your edition</h1><p>Select your region to go on.</p><button>OK</button>"),
+    ("not_found", "Suchergebnisse", "<h1>Suchergebnisse</h1><p>Ihre Suche ergab keine Ergebnisse.</p>"),
+    ("not_found", "Search results for: ferry", "<h1>Search</h1><p>No results for your search.</p>"),
+    ("not_found", "lamp.example", "<h1>This domain is for sale</h1><p>Buy this domain today.</p>"),
+    ("maintenance", "Welcome to nginx!", "<h1>Welcome to nginx!</h1><p>Further configuration is required.</p>"),
+    ("maintenance", "WordPress › Error", "<p>There has been a critical error on this website.</p>"),
 ]  # fmt: skip
 
 
@@ -112,6 +134,55 @@ def test_a_shell_an_empty_page_and_a_list() -> None:
     assert judge(build("News", "<div></div>"), body="") == "empty"
     entries = "".join(f'<li><a href="/{n}">The lighthouse was painted for the {n}th time</a></li>' for n in range(8))
     assert judge(build("News", f"<ul>{entries}</ul>"), body="") == "list"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        '<script src="https://ct.captcha-delivery.com/c.js"></script>',
+        '<iframe src="/_Incapsula_Resource?SWUDNSAI=31"></iframe>',
+        "<script>window._cf_chl_opt = {}</script>",
+    ],
+)
+def test_the_scripts_of_a_challenge_need_no_words(script: str) -> None:
+    assert judge(build("lamp.example", f"<p>Lorem ipsum dolor.</p>{script}")) == "block"
+    assert judge(build("lamp.example", f"<h1>Ferry stops</h1>{PROSE}{script}"), is_dated=True) == "article"
+
+
+def test_a_page_without_a_title_is_named_by_its_first_line() -> None:
+    assert judge(build("", "<b>Fatal error</b>: Uncaught exception in /srv/www/page.php on line 12")) == "maintenance"
+
+
+def test_a_field_for_a_password_on_a_page_of_few_words_is_a_log_in_in_any_language() -> None:
+    form = '<form><label>Lorem</label><input><label>Ipsum</label><input type="password"></form>'
+    assert judge(build("Dolor", form)) == "login"
+    assert judge(build("Dolor", PROSE + form)) == "article"
+
+
+SLUG = "http://paper.example/2026/03/08/ferry-stops-sailing-until-spring.html"
+
+
+def test_a_page_that_says_no_word_of_its_address_is_another() -> None:
+    inner = "<h1>Lorem ipsum dolor</h1><p>Sit amet consectetur elit, sed do eiusmod.</p>"
+    assert judge(build("Lorem ipsum", inner), url=SLUG) == "not_found"
+    assert judge(build("Lorem ipsum", inner), url=SLUG, is_dated=True) == "article"
+    hint = f"{inner}<p>Please disable your ad blocker.</p>"
+    assert (judge(build("Lorem ipsum", hint)), judge(build("Lorem ipsum", hint), url=SLUG)) == ("article", "block")
+    assert judge(build("Lorem ipsum", inner)) == "article", "an address of numbers names nothing"
+    assert judge(build("Lorem ipsum", f"<h1>Lorem</h1>{PROSE * 4}"), url=SLUG) == "article", "a long text"
+    assert judge(build("渡轮停航", "<h1>渡轮停航</h1><p>港务处表示渡轮停航。</p>"), url=SLUG) == "article"
+    assert judge(build("Fähre", "<h1>Fähre</h1><p>Die Saison endet, Sailin' ist vorbei.</p>"), url=SLUG) == "article"
+
+
+def test_a_heading_that_says_the_words_of_its_address_is_a_headline() -> None:
+    inner = "<h1>Access to the harbour blocked by snow</h1><p>The road is closed until Monday.</p>"
+    url = "http://paper.example/access-to-the-harbour-blocked-by-snow"
+    assert (judge(build("Lamp", inner)), judge(build("Lamp", inner), url=url)) == ("block", "article")
+
+
+def test_a_headline_may_begin_with_a_number() -> None:
+    for title in ("500 people leave the island", "405 new jobs at the harbour"):
+        assert judge(build(title, f"<h1>{title}</h1><p>The office said so on Sunday.</p>")) == "article"
 
 
 ARTICLES = [
