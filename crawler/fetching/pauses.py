@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -35,6 +37,10 @@ _STATUSES: Final = frozenset({429, 503})
 _MOST_PAUSES: Final = 5
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 60.0
+_SECONDS: Final = re.compile(r"\+?([0-9]+(?:\.[0-9]*)?)\s*(?:s|secs?|seconds?)?", re.IGNORECASE)
+_FIRST_UNIX_TIME: Final = 1_500_000_000
+_LAST_UNIX_TIME: Final = 5_000_000_000
+_MOST_SECONDS: Final = 999_999_999.0
 
 
 @dataclass(slots=True)
@@ -158,18 +164,28 @@ class PauseMiddleware:
 def parse_retry_after(value: bytes, now: datetime | None = None) -> float | None:
     """Return the seconds that a Retry-After field asks for; None if it says nothing that can be read.
 
+    Besides what the standard allows, seconds may have a fraction and a unit, and a date may be in ISO 8601 or a Unix
+    time.
+
     Args:
         now: aware; of a date, the seconds from then on count.
     """
     text = value.decode("latin-1").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        until = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - (now or datetime.now(UTC))).total_seconds())
+    now = now or datetime.now(UTC)
+    if number := _SECONDS.fullmatch(text):
+        seconds = float(number[1])
+        is_date = _FIRST_UNIX_TIME <= seconds < _LAST_UNIX_TIME
+        return max(0.0, seconds - now.timestamp()) if is_date else min(seconds, _MOST_SECONDS)
+    until = _parse_date(text)
+    return max(0.0, (until - now).total_seconds()) if until is not None else None
+
+
+def _parse_date(text: str) -> datetime | None:
+    for parse in (parsedate_to_datetime, datetime.fromisoformat):
+        with suppress(ValueError, OverflowError):
+            until = parse(text)
+            return until if until.tzinfo else until.replace(tzinfo=UTC)
+    return None
 
 
 def _find_host(request: Request) -> str:
