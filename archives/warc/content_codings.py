@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _MAX_CODINGS: Final = 5
 _MOST_TRIED: Final = 64 * 1024 * 1024
 _CODINGS: Final = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd"))
+# The beginnings of zlib streams that are not also text.
+_ZLIB: Final = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_OR_ZLIB: Final = (_GZIP, *_ZLIB)
+_TRAILER_BYTES: Final = 8
 _TEXT: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\t\r\n\x20-\x7e\x80-\xff]{0,512}(?![\x00-\x08\x0e-\x1a\x1c-\x1f])")
 
 
@@ -105,13 +110,18 @@ def _list_known(codings: list[str]) -> list[str]:
 
 def has_lost_coding(payload: bytes, codings: list[str]) -> bool:
     """Whether a body that is announced as coded plainly is not: other archives decode it and keep the head."""
-    magic = {"gzip": b"\x1f\x8b", "x-gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
-    outer = magic.get(codings[-1].strip().lower(), b"") if codings else b""
+    magic = {"gzip": _GZIP_OR_ZLIB, "x-gzip": _GZIP_OR_ZLIB, "zstd": (b"\x28\xb5\x2f\xfd",)}
+    outer = magic.get(codings[-1].strip().lower(), (b"",)) if codings else (b"",)
     return not payload.startswith(outer)
 
 
 def _decode_gzip(data: bytes, limit: int) -> bytes:
-    """Every gzip member of `data`; bytes after the last whole member that are not gzip are padding."""
+    """Every gzip member of `data`; bytes after the last whole member that are not gzip are padding.
+
+    As in curl, a zlib stream is read, too, and a member whose checksum is wrong.
+    """
+    if data.startswith(_ZLIB):
+        return _decode_deflate(data, limit)
     parts: list[bytes] = []
     size = 0
     while data and size < limit:
@@ -121,11 +131,21 @@ def _decode_gzip(data: bytes, limit: int) -> bytes:
         except InflateError as error:
             if parts:
                 break
-            raise _build_coding_error("gzip", error) from error
+            if not data.startswith(_GZIP):
+                raise _build_coding_error("gzip", error) from error
+            return _decode_without_checksum(data, limit)
         parts.append(part)
         size += len(part)
         data = inflater.unused_data
     return b"".join(parts)
+
+
+def _decode_without_checksum(data: bytes, limit: int) -> bytes:
+    """Inflate a member without the eight bytes at its end that hold checksum and length."""
+    try:
+        return inflate_part(build_inflater(GZIP), data[:-_TRAILER_BYTES], limit)
+    except InflateError as error:
+        raise _build_coding_error("gzip", error) from error
 
 
 def _decode_deflate(data: bytes, limit: int) -> bytes:

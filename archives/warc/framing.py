@@ -14,13 +14,24 @@ from enum import Enum, StrEnum, auto
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import RecordError
-from archives.warc.messages import CHUNK_LINE, EMPTY_LINE, HEAD_END, INTERIM, Framing, Head, find_framing, parse_head
+from archives.warc.messages import (
+    CHUNK_LINE,
+    EMPTY_LINE,
+    HEAD_END,
+    INTERIM,
+    STRAY_BYTES,
+    Framing,
+    Head,
+    find_framing,
+    parse_head,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _KNOWN_VERSION: Final = re.compile(rb"HTTP/1\.[01] ")
 _VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?[ \t]")
+_TEXT_AFTER_STATUS: Final = re.compile(rb"[^ \t\n]+[ \t]+[0-9]{3}[^ \t\r\n0-9]")
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 _ODD_FIELDS: Final = re.compile(rb"\n(?:[ \t]|:|[^:\r\n]*[ \t]:|[^:\r\n]+\r?(?:\n|\Z))")
 _STRICT_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]+(?:;[^ \t\r\n][^\r\n]*)?\r\n")
@@ -36,8 +47,11 @@ class Deviation(StrEnum):
     NO_STATUS_LINE = "no-status-line"  # not read
     BAD_STATUS = "bad-status"  # the status is not three digits; not read
     LINES_BEFORE = "lines-before"  # empty ones, before the status line
+    BYTES_BEFORE = "bytes-before"  # up to four, before the status line
     ODD_VERSION = "odd-version"
+    TEXT_AFTER_STATUS = "text-after-status"
     BARE_LINE_FEED = "bare-line-feed"
+    DOUBLE_CARRIAGE_RETURN = "double-carriage-return"
     FOLDED_FIELD = "folded-field"
     BLANK_BEFORE_COLON = "blank-before-colon"
     NAMELESS_FIELD = "nameless-field"
@@ -52,6 +66,7 @@ class Deviation(StrEnum):
     BROKEN_CHUNKS = "broken-chunks"  # not read
     NO_LAST_CHUNK = "no-last-chunk"
     UNFINISHED_TRAILER = "unfinished-trailer"
+    ENDS_EARLY = "ends-early"  # than announced, behind a complete document
     BYTES_BEHIND = "bytes-behind"  # behind the end of the message
     LATE_BYTES = "late-bytes"  # likewise, after the message had been read
 
@@ -128,7 +143,7 @@ class ResponseFramer:
         carried = len(self._carry)
         data = self._carry + data if carried else data
         self._carry = b""
-        self._from = max(0, carried - 3)  # an empty line may have begun in what was carried over
+        self._from = max(0, carried - 4)  # an empty line may have begun in what was carried over
         at = 0
         while at < len(data) and (step := self._steps.get(self._at)) is not None:
             at = step(data, at)
@@ -172,6 +187,9 @@ class ResponseFramer:
         if match is None:
             return self._wait(data, at)
         self._from = 0
+        if stray := STRAY_BYTES.match(data, at):
+            self._note(Deviation.BYTES_BEFORE)
+            return stray.end()
         if not INTERIM.match(data, at):
             self.head_size = self._seen - len(data) + match.end()
             self._begin_body(data[at : match.end()])
@@ -186,15 +204,17 @@ class ResponseFramer:
             head = None
         if head is None or head.status is None:
             self._note(Deviation.BAD_STATUS if _VERSION.match(raw) else Deviation.NO_STATUS_LINE)
+        else:
+            self.head = head
+        if head is None:
             self._at = _At.CLOSE  # nothing says how long it is: what still comes belongs to it
             return
-        self.head = head
         framing = find_framing(head.headers)
         for deviation in find_framing_deviations(framing):
             self._note(deviation)
         self._at = self._find_state(head.status, framing)
 
-    def _find_state(self, status: int, framing: Framing) -> _At:
+    def _find_state(self, status: int | None, framing: Framing) -> _At:
         if status == 101:
             return _At.CLOSE  # what follows is no HTTP
         if self._is_bodiless or status in _BODILESS:
@@ -246,7 +266,7 @@ class ResponseFramer:
         if line := EMPTY_LINE.match(data, at):
             self._at = _At.CHUNK_LINE
             return line.end()
-        return self._wait(data, at) if data[at:] == b"\r" else self._refuse_chunk(at)
+        return self._wait(data, at) if data[at:] in {b"\r", b"\r\r"} else self._refuse_chunk(at)
 
     def _read_trailer(self, data: bytes, at: int) -> int:
         match = EMPTY_LINE.match(data, at) or HEAD_END.search(data, max(at, self._from))
@@ -267,6 +287,10 @@ def find_head_deviations(raw: bytes) -> Iterator[Deviation]:
     """
     if not _KNOWN_VERSION.match(raw):
         yield Deviation.ODD_VERSION
+    if _TEXT_AFTER_STATUS.match(raw):
+        yield Deviation.TEXT_AFTER_STATUS
+    if b"\r\r\n" in raw:
+        yield Deviation.DOUBLE_CARRIAGE_RETURN
     if _BARE_LF.search(raw):
         yield Deviation.BARE_LINE_FEED
     fields = raw[raw.find(b"\n") :].rstrip(b"\r\n")

@@ -17,18 +17,24 @@ from archives.warc.content_codings import decode_content
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-HEAD_END: Final = re.compile(rb"\n\r?\n")
-EMPTY_LINE: Final = re.compile(rb"\r?\n")
+# Programs that write text on Windows end lines by CR CR LF.
+HEAD_END: Final = re.compile(rb"\n\r{0,2}\n")
+EMPTY_LINE: Final = re.compile(rb"\r{0,2}\n")
+# Chromium looks for the status line behind up to four bytes, such as a byte order mark.
+STRAY_BYTES: Final = re.compile(rb"[^\n]{1,4}?(?=HTTP/[0-9])")
 INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+[ \t]+1(?!01)[0-9][0-9](?=[ \t\r\n])")
 _VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
-_STATUS_LINE: Final = re.compile(rb"([A-Za-z]+/[0-9]+(?:\.[0-9]+)?)[ \t]+([0-9]{3})(?:[ \t](.*))?", re.DOTALL)
+# Without a version as Chromium reads it, and text right behind the number as curl does, too.
+_STATUS_LINE: Final = re.compile(
+    rb"([A-Za-z]+/[0-9]+(?:\.[0-9]+)*|HTTP|ICY):?[ \t]+([0-9]{3})(?![0-9])[ \t]?(.*)", re.DOTALL
+)
 _ODD_STATUS_LINE: Final = re.compile(rb"([A-Za-z]+/[0-9]+(?:\.[0-9]+)?)[ \t]+([^ \t].*)", re.DOTALL)
 _LENGTH: Final = re.compile(rb"\+?[0-9]{1,18}")
 # Clients that fetch break off far earlier; a record may hold anything.
 _MAX_HEAD_BYTES: Final = 1024 * 1024
 CHUNK_LINE: Final = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})(?:[ \t;][^\n]*)?\r?\n")
 _PLAIN_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(?:;[^\n]*)?\r?\n")
-_LEADING_LINES: Final = re.compile(rb"(?:\r?\n)*")
+_LEADING_LINES: Final = re.compile(rb"(?:\r{0,2}\n)*")
 # Codings that a body may have been given for its way, and that are undone with the chunks.
 _TRANSFER_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})
 _MAX_TRANSFER_BYTES: Final = 64 * 1024 * 1024
@@ -77,7 +83,7 @@ def find_head_size(raw: bytes) -> int:
 
 
 def split_interim(raw: bytes) -> tuple[bytes, bytes]:
-    """Split leading 1xx messages, and empty lines before a status line, from the final response.
+    """Split leading 1xx messages, and empty lines or stray bytes before a status line, from the final response.
 
     101 is final: it ends HTTP on the connection. A 1xx head that was cut short counts as final, too: there is
     nothing else.
@@ -94,9 +100,11 @@ def split_interim(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def _skip_lines(raw: bytes, at: int) -> int:
-    """Where the empty lines at `at` end."""
+    """Where the empty lines at `at`, and stray bytes behind them, end."""
     match = _LEADING_LINES.match(raw, at)
-    return match.end() if match else at
+    at = match.end() if match else at
+    stray = STRAY_BYTES.match(raw, at)
+    return stray.end() if stray else at
 
 
 def parse_head(head: bytes) -> Head:
@@ -109,7 +117,7 @@ def parse_head(head: bytes) -> Head:
         RecordError: the first line is neither a status line nor a request line.
     """
     line, _, fields = split_head(head[:_MAX_HEAD_BYTES])[0].partition(b"\n")
-    version, status, reason = _parse_start_line(line.removesuffix(b"\r"))
+    version, status, reason = _parse_start_line(line.rstrip(b"\r"))
     return Head(version, status, reason, parse_fields(fields))
 
 
@@ -148,7 +156,7 @@ def _iter_field_lines(fields: bytes) -> Iterator[list[bytes]]:
     """Yield the lines of each field, those into which it is folded with it."""
     lines: list[bytes] = []
     for line in fields.split(b"\n"):
-        text = line.removesuffix(b"\r")
+        text = line.rstrip(b"\r")
         if not text:
             break
         if text[0] not in b" \t":

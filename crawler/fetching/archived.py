@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING, Final
 from scrapy.http import Headers
 from scrapy.responsetypes import responsetypes
 
+from archives.errors import RecordError
+from archives.warc.content_codings import decode_body
+from archives.warc.messages import cut_payload
+from archives.warc.reader import MAX_CONTENT_BYTES
+from archives.warc.records import Truncated
 from crawler.runs.run import META_CAPTURE
-from pipelines.page.document import CaptureRef, Document
+from pipelines.page.document import CaptureRef, Document, ends_html
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
     from scrapy.http import Response
 
+    from archives.warc.http_responses import Answer
     from archives.warc.messages import Head
     from archives.warc.reader import Capture
 
+REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 FLAG_RENDERED: Final = "rendered"
+# Whether a response that ended in one of these ways is complete, its document shows.
+MAY_BE_COMPLETE: Final = frozenset((Truncated.DISCONNECT, Truncated.TIME))
 
 
 def build_response(capture: Capture, url: str, *, flags: list[str] | None = None) -> Response:
@@ -50,6 +59,18 @@ def make_response(
         ip_address=ip,
         protocol=head.version.decode("latin-1"),
     )
+
+
+def holds_complete_page(answer: Answer) -> bool:
+    """Return whether the HTML of a response ends, although the response was to be longer."""
+    if answer.head.status is None:
+        return False
+    codings = b",".join(answer.head.get_all(b"Content-Encoding")).decode("latin-1").split(",")
+    try:
+        payload = cut_payload(answer.head.headers, answer.block[answer.head_size :])
+        return ends_html(decode_body(payload, codings, max_bytes=MAX_CONTENT_BYTES))
+    except RecordError:
+        return False
 
 
 def refer_to(capture: Capture) -> CaptureRef:

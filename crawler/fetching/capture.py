@@ -30,7 +30,7 @@ from archives.warc.framing import Deviation
 from archives.warc.http_responses import Answer, build_answer
 from archives.warc.messages import cut_payload
 from archives.warc.records import Exchange, Truncated
-from crawler.fetching.archived import make_response
+from crawler.fetching.archived import MAY_BE_COMPLETE, holds_complete_page, make_response
 from crawler.fetching.budget import HeldBytes
 from crawler.fetching.pauses import HostPauses
 from crawler.fetching.relays import META_RELAY, Relay
@@ -279,6 +279,11 @@ class Download:
                 handler.count("session/not_kept")
                 recording.error = DownloadFailedError(f"{self._request.url} repeats a secret in coded bytes; not kept")
                 return
+        algorithm = handler.run.digest_algorithm if handler.run is not None else "sha1"
+        self._answer = build_answer(raw_response, algorithm)
+        if recording.truncated in MAY_BE_COMPLETE and holds_complete_page(self._answer):
+            framer.deviations[Deviation.ENDS_EARLY] = None
+            recording.error = None
         exchange = Exchange(
             url=self._request.url,
             began_at=recording.began_at,
@@ -293,8 +298,6 @@ class Download:
         recording.received.close()
         for deviation in framer.deviations:
             handler.count(f"wire/deviation/{deviation}")
-        algorithm = handler.run.digest_algorithm if handler.run is not None else "sha1"
-        self._answer = build_answer(exchange.raw_response, algorithm)
         if handler.run is None:
             return
         try:

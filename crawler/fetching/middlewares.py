@@ -16,6 +16,7 @@ from scrapy.http import HtmlResponse
 
 from archives.erasure.exclusions import Exclusions, load_exclusions
 from crawler.environment import name_program
+from crawler.fetching.archived import REDIRECTS
 from crawler.fetching.relays import META_RELAY, is_relay_admitted
 from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.fetching.robots import META_ROBOTS
@@ -109,6 +110,8 @@ class RedirectLoop(IgnoreRequest):
 class RedirectsMiddleware(RedirectMiddleware):
     """Scrapy's reader of redirects, which would drop one that leads back as a request that it has seen, unheard.
 
+    A redirect that names no address is a page, as in a browser.
+
     Stats: `redirects/followed`.
     """
 
@@ -118,6 +121,9 @@ class RedirectsMiddleware(RedirectMiddleware):
         Raises:
             RedirectLoop: it leads back.
         """
+        if response.status in REDIRECTS and not (response.headers.get(b"Location") or b"").strip():
+            request.meta["handle_httpstatus_list"] = [*request.meta.get("handle_httpstatus_list", ()), response.status]
+            return response
         answer: Request | Response = super().process_response(request, response)
         if isinstance(answer, Request):
             if is_loop(answer):

@@ -10,7 +10,8 @@ from archives.errors import ArchiveError, RecordError
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import REVISIT_MIME
 from archives.warc.reader import read_capture, read_warcinfo
-from crawler.reparsing.documents import REDIRECTS, is_made
+from crawler.fetching.archived import MAY_BE_COMPLETE, REDIRECTS
+from crawler.reparsing.documents import is_made
 from crawler.sources import Source, SourceError, find_source, load_source
 from crawler.sources.archived import SOURCE_URI
 from pipelines.rules.links import LinkKind
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # Of these media types page requisites are, and no document that states anything.
 NO_PAGES: Final = ("image/", "video/", "audio/", "font/", "text/css", "text/javascript")
+
+_READABLE: Final = ("json", "html", "xml", "gzip")
 
 
 class CollectionContents:
@@ -153,17 +156,21 @@ class _Scopes:
 
 def is_telling(entry: IndexEntry, source: Rules) -> bool:
     """Return whether a capture can state something about an article."""
-    if entry.truncated or not entry.url.startswith(("http://", "https://")):
-        return False
-    if entry.mime.startswith(NO_PAGES):
+    if (entry.truncated and entry.truncated not in MAY_BE_COMPLETE) or not entry.url.startswith(
+        ("http://", "https://")
+    ):
         return False
     kind = source.find_kind(entry.url)
+    # A crawl reads whatever the address of an article gives; servers name media types wrongly.
+    is_article = kind in (LinkKind.ARTICLE, LinkKind.TEXT)
+    if entry.mime.startswith(NO_PAGES) and not is_article:
+        return False
     if entry.status in REDIRECTS:
         return kind not in (LinkKind.OTHER, LinkKind.CATEGORY)
-    readable = entry.mime.startswith("text/") or any(word in entry.mime for word in ("json", "html", "xml", "gzip"))
+    readable = is_article or entry.mime.startswith("text/") or any(word in entry.mime for word in _READABLE)
     # What a revisit's original is, only its head tells.
     readable = readable or entry.mime in ("unk", REVISIT_MIME)
-    is_good = entry.status == 200 or is_made(entry)
+    is_good = is_made(entry) or (entry.status is not None and 200 <= entry.status < 300)
     return is_good and readable and kind is not LinkKind.SHARE and not entry.url.endswith("/robots.txt")
 
 

@@ -17,7 +17,7 @@ from w3lib.url import safe_url_string
 from archives.captures.revisits import read_resolved
 from archives.errors import NotArchived
 from archives.warc.reader import read_capture
-from crawler.fetching.archived import refer_to
+from crawler.fetching.archived import REDIRECTS, refer_to
 from pipelines.page.document import Document
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from archives.index.cdxj import IndexEntry
     from archives.warc.reader import Capture
 
-REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 MAX_REDIRECTS: Final = 20
 # Scrapy's own: a later refresh is a clock, not a redirect.
 MAX_REFRESH_S: Final = 100

@@ -16,6 +16,7 @@ from archives.erasure.register import load_register
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from crawler.reparsing.documents import RedirectLost, read_document
+from pipelines.page.document import ends_html
 from pipelines.page.limits import OutOfTime, PageRefused, limit_time
 from pipelines.posts.normalise import normalise_all
 from pipelines.posts.post_folder import PostFolder
@@ -93,9 +94,7 @@ class CaptureReader:
         """Return what a capture states, or None if it cannot be read, which is counted and logged."""
         done = self._done
         try:
-            document = read_document(self._index, entry, max_bytes=self._max_bytes)
-            with limit_time(PAGE_SECONDS):
-                reading = read(document, rules, with_links=self._with_links)
+            reading = self._read(entry, rules)
         except RedirectLost as error:
             done.counts["reparse/not_archived"] += 1
             logger.info("%s", error)
@@ -119,9 +118,17 @@ class CaptureReader:
             done.failed += 1
             logger.exception("%s could not be read", entry.url)
             return None
-        done.read += 1
-        done.counts.update(reading.notes)
+        if reading is not None:
+            done.read += 1
+            done.counts.update(reading.notes)
         return reading
+
+    def _read(self, entry: IndexEntry, rules: Rules) -> Reading | None:
+        document = read_document(self._index, entry, max_bytes=self._max_bytes)
+        if entry.truncated and not ends_html(document.body):
+            return None  # nor did the crawl read it
+        with limit_time(PAGE_SECONDS):
+            return read(document, rules, with_links=self._with_links)
 
 
 def iter_statements(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+_HTML_END: Final = re.compile(rb"</html\s*>\s*\Z", re.IGNORECASE)
+_LOOKED_AT_BYTES: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,3 +56,8 @@ class Document:
     asked: tuple[str, ...] = ()
     head: tuple[tuple[bytes, bytes], ...] = ()
     is_rendered: bool = False
+
+
+def ends_html(body: bytes) -> bool:
+    """Return whether bytes end as an HTML document does, so that nothing of it can be missing."""
+    return _HTML_END.search(body, max(0, len(body) - _LOOKED_AT_BYTES)) is not None

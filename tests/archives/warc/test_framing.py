@@ -79,6 +79,15 @@ def read_body(framer: ResponseFramer, raw: bytes) -> bytes:
         (b"HTTP/1.1  200   OK\r\nContent-Length: 2\r\n\r\nhi", b"hi", []),
         (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi", b"hi", ["bare-line-feed"]),
         (b"\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi", b"hi", ["lines-before"]),
+        (b"\xef\xbb\xbf" + OK + b"Content-Length: 2\r\n\r\nhi", b"hi", ["bytes-before"]),
+        (b"\r\n " + OK + b"Content-Length: 2\r\n\r\nhi", b"hi", ["lines-before", "bytes-before"]),
+        (b"HTTP 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi", ["odd-version"]),
+        (b"ICY 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi", ["odd-version"]),
+        (b"HTTP/1.1: 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi", ["odd-version"]),
+        (b"HTTP/1.1 200OK\r\nContent-Length: 2\r\n\r\nhi", b"hi", ["text-after-status"]),
+        (b"HTTP/1.1 200.1 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi", ["text-after-status"]),
+        (b"HTTP/1.1 200 OK\r\r\nContent-Length: 2\r\r\n\r\r\nhi", b"hi", ["double-carriage-return"]),
+        (CHUNKED + b"2\r\nhi\r\r\n0\r\n\r\r\n", b"hi", []),
         (OK + b"Content-Length: 2\r\n\r\nhi there", b"hi", ["bytes-behind"]),
         (b"HTTP/1.1 204 None\r\n\r\nhi", b"", ["bytes-behind"]),
     ],
@@ -126,6 +135,12 @@ def test_a_status_is_three_digits_or_none(line: bytes, name: str) -> None:
     framer, _ = follow(line + b"\r\nContent-Length: 2\r\n\r\nhi")
     assert framer.head is None
     assert name in framer.deviations
+
+
+def test_a_message_without_a_status_ends_where_its_fields_say() -> None:
+    framer = ResponseFramer()
+    framer.feed(b"HTTP/1.1 2000 OK\r\nContent-Length: 2\r\n\r\nhi")
+    assert framer.is_complete
 
 
 def test_nothing_follows_the_head_that_was_asked_for() -> None:

@@ -78,7 +78,7 @@ def test_a_request_head_has_no_status() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"", b"<html>", b"HTTP/1.1", b"ICY 200 OK", b"GET /"],
+    [b"", b"<html>", b"HTTP/1.1", b"NEWS 200 OK", b"GET /"],
 )
 def test_what_is_no_status_line_is_refused(line: bytes) -> None:
     with pytest.raises(RecordError, match="not an HTTP status line"):
@@ -158,8 +158,10 @@ def deflate_raw(data: bytes) -> bytes:
         (["deflate"], zlib.compress(b"hello")),
         (["deflate"], deflate_raw(b"hello")),
         (["deflate", "gzip"], gzip.compress(zlib.compress(b"hello"))),
+        (["gzip"], zlib.compress(b"hello")),
+        (["gzip"], gzip.compress(b"hello")[:-8] + b"checksum"),
     ],
-    ids=["plain", "identity", "gzip", "two_members_padded", "zlib", "raw_deflate", "deflate_in_gzip"],
+    ids=["plain", "identity", "gzip", "padded", "zlib", "raw_deflate", "deflate_in_gzip", "zlib_as_gzip", "checksum"],
 )
 def test_decode_content(codings: list[str], payload: bytes) -> None:
     assert decode_content(payload, codings, max_bytes=5 if len(codings) < 2 else 99) == b"hello"
