@@ -33,6 +33,8 @@ LATEST = 5
 FEED_POSTS = 50
 _HOME_TAGS = 200
 _UNFILED = "posts"
+# Files at the root of a site; a folder of this name cannot be made there.
+_OWN_FILES = ("index.html", "feed.xml", "sitemap.xml", "style.css")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\?#%:*"<>|{}]+')
 _MAX_NAME_BYTES = 120
 _SCHEMA = """
@@ -170,6 +172,8 @@ def open_contents(folder: Path) -> Iterator[Contents]:
 def build_page_path(record: PostRecord) -> str:
     """Return where a post's page lies: `/<category>/<year>/<month>/<day>/<id>.html`, as the first source's lay."""
     category = build_name(record.categories[0]) if record.categories else _UNFILED
+    if category.casefold() in _OWN_FILES:
+        category = category.replace(".", "-")
     day = record.datePublished or datetime.min.replace(tzinfo=UTC)
     stem = record.file.removesuffix(".md")[11:] or build_file_stem(record.identifier)
     return f"/{category}/{day:%Y/%m/%d}/{stem}.html"

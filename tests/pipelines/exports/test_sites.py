@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 from xml.etree import ElementTree as ET
@@ -20,7 +21,7 @@ from pipelines.exports.sites.jekyll import export_jekyll
 from pipelines.exports.sites.site import SiteOptions, build_name, build_page_path, show_date
 from pipelines.names.slugs import fold_name
 from tests.pipelines.exports.browser import needs_chromium, read_pages
-from tests.pipelines.exports.samples import build_hostile, build_sample
+from tests.pipelines.exports.samples import SHANGHAI, build_hostile, build_sample
 from tests.project import Data, hash_tree
 
 if TYPE_CHECKING:
@@ -66,9 +67,11 @@ def records(newspaper: Data) -> list[PostRecord]:
     twins = [replace(build_sample(200), file=f"2026-03-04-{name}.md", identifier=name) for name in ("Twin", "twin")]
     future = build_sample(300, datePublished=build_sample(1).datePublished.replace(year=2099))  # type: ignore[union-attr]
     day = build_sample(301, datePublished_precision=Precision.DAY)
+    old = build_sample(302, datePublished=datetime(1880, 1, 1, tzinfo=SHANGHAI), headline="before time zones")
     names = ["Town", "town", "TOWN", "con", "区" * 200, "ſ", "s"]
+    names += ["index.html", "Feed.xml", "sitemap.xml", "style.css"]
     sections = [build_sample(310 + n, articleSection=[name], headline=f"in {n}") for n, name in enumerate(names)]
-    return [*Library(newspaper.path).posts(), *build_hostile(), *twins, future, day, *sections]
+    return [*Library(newspaper.path).posts(), *build_hostile(), *twins, future, day, old, *sections]
 
 
 def list_pages(site: Path) -> list[str]:
@@ -200,6 +203,11 @@ PATHS = [
 @pytest.mark.parametrize(("slug", "name"), PATHS)
 def test_a_slug_names_no_other_folder(slug: str, name: str) -> None:
     assert build_name(slug) == name
+
+
+@pytest.mark.parametrize("name", ["index.html", "Feed.xml", "sitemap.xml", "style.css"])
+def test_no_page_is_in_a_folder_that_the_site_has_a_file_for(name: str) -> None:
+    assert build_page_path(build_sample(1, articleSection=[name])).startswith(f"/{name.replace('.', '-')}/2026/")
 
 
 def test_a_page_lies_where_the_first_source_had_it() -> None:
