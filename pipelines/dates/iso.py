@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
+_MINUTE = timedelta(minutes=1)
 _PLAIN = re.compile(
     r"([12]\d{3})-(\d\d)-(\d\d)[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?P<offset>Z|[+-](?:0\d|1[0-3]):[0-5]\d)?",
     re.ASCII,
@@ -30,3 +31,15 @@ def read_offset(written: str) -> timedelta | None:
         return timedelta()
     offset = timedelta(hours=int(written[1:3]), minutes=int(written[-2:]))
     return -offset if written[0] == "-" else offset
+
+
+def fit_offset(instant: datetime) -> datetime:
+    """Return the same instant with an offset of whole minutes, because RFC 3339 writes no seconds there.
+
+    Local mean time, which places kept before they had time zones, has seconds. They are rounded up, so that a day or a
+    minute that was stated remains.
+    """
+    offset = instant.utcoffset()
+    if not offset or not offset % _MINUTE:
+        return instant
+    return instant.astimezone(timezone(-(-offset // _MINUTE) * _MINUTE))

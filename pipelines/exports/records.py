@@ -16,6 +16,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipelines.dates.iso import fit_offset
 from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
 from pipelines.markup.schemes import complete_address, complete_addresses
@@ -224,8 +225,8 @@ def build_record(post: Post, options: PostOptions, *, collection: str, file: str
     Raises:
         RecordRefused: it holds a lone surrogate, which no format can hold.
     """
-    published = post.datePublished.astimezone(options.zone) if post.datePublished else None
-    modified = post.dateModified.astimezone(options.zone) if post.dateModified else None
+    published = fit_offset(post.datePublished.astimezone(options.zone)) if post.datePublished else None
+    modified = fit_offset(post.dateModified.astimezone(options.zone)) if post.dateModified else None
     record = PostRecord(
         collection=collection,
         source=post.source,

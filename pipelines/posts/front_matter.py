@@ -9,9 +9,10 @@ nothing but what the writers make.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from pipelines.dates.iso import fit_offset
 from pipelines.dates.model import Precision
 
 if TYPE_CHECKING:
@@ -91,19 +92,18 @@ def dump_date(instant: datetime, precision: Precision) -> str:
     """Return `2022-02-18 10:21:11 +0800`, or the date alone when no more than the day was stated.
 
     What is below the precision is written as 00, because the format knows no shorter time of day; an offset with
-    seconds (local mean time, before time zones) is rounded to the minute that the format can hold.
+    seconds (local mean time, before time zones) is rounded up to the next minute.
 
     Raises:
         ValueError: the instant is naive.
     """
-    offset = instant.utcoffset()
-    if offset is None:
+    if instant.utcoffset() is None:
         raise ValueError(f"naive datetime {instant.isoformat()} has no place in front matter; give it its zone")
     day = f"{instant.year:04d}-{instant.month:02d}-{instant.day:02d}"
     if precision is Precision.DAY:
         return day
-    if offset % timedelta(minutes=1):
-        return dump_date(instant.astimezone(timezone(timedelta(minutes=round(offset.total_seconds() / 60)))), precision)
+    instant = fit_offset(instant)
+    offset = instant.utcoffset() or timedelta()
     minute = 0 if precision is Precision.HOUR else instant.minute
     second = instant.second if precision is Precision.SECOND else 0
     sign = "-" if offset < timedelta(0) else "+"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawler.publishing.webhooks import Hook, build_body
+from pipelines.dates.model import Precision
+from pipelines.exports.documents.newsarticle import build_newsarticle
 from pipelines.exports.files import ExportError
 from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.loading import load_record
@@ -26,6 +29,7 @@ from pipelines.exports.records import (
     ChangeKind,
     PostRecord,
     RecordRefused,
+    build_object,
     build_row,
     dump_record,
 )
@@ -34,7 +38,7 @@ from pipelines.exports.tables.cloudevents import build_event
 from pipelines.exports.tables.jsonl import read_jsonl
 from pipelines.exports.tables.parquet import read_parquet
 from pipelines.exports.tables.sqlite import read_sqlite
-from tests.pipelines.exports.samples import build_hostile, build_sample
+from tests.pipelines.exports.samples import SHANGHAI, build_hostile, build_sample
 from tests.project import ROOT
 
 if TYPE_CHECKING:
@@ -237,6 +241,15 @@ def test_every_table_takes_every_kind_of_change(table: str, tmp_path: Path) -> N
         record = bare if kind.is_removed else build_sample(number)
         records.append(replace(record, change=Change(kind=kind, version=2, cursor=f"{number}-x")))
     assert export(table, records, tmp_path / "out") == len(ChangeKind)
+
+
+def test_a_date_before_time_zones_has_an_offset_that_rfc_3339_allows() -> None:
+    noon = datetime(1850, 1, 1, 12, tzinfo=SHANGHAI)  # local mean time, +08:05:43
+    record = build_sample(1, datePublished=noon, dateModified=noon, dateModified_precision=Precision.MINUTE)
+    assert record.datePublished == record.dateModified == noon
+    row = build_object(record)
+    assert [row["datePublished"], row["dateModified"]] == ["1850-01-01T12:00:17+08:06"] * 2
+    assert build_newsarticle(record)["dateModified"] == "1850-01-01T12:00:00+08:06"
 
 
 def test_every_line_keeps_to_the_schema_that_is_published(tmp_path: Path) -> None:

@@ -140,6 +140,11 @@ def test_names_near_to_numbers_and_booleans_stay_text(name: str):
             Precision.SECOND,
             "1900-01-01 00:00:17 +0806",
         ),
+        (
+            datetime(1880, 1, 1, 12, 30, tzinfo=timezone(timedelta(minutes=9, seconds=21))),
+            Precision.MINUTE,
+            "1880-01-01 12:30:00 +0010",
+        ),
     ],
 )
 def test_dump_date(instant: datetime, precision: Precision, expected: str):
