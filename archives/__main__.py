@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from archives.captures.recovery import salvage
 from archives.errors import ArchiveError, CollectionError
@@ -23,7 +22,9 @@ from archives.replay.serving import serve_collection
 from archives.signed_log.keys import load_public
 from archives.signed_log.signing import sign_collection
 from archives.storage.collection import Collection
+from archives.terminal import complain, say
 from archives.transfer.importing import Added
+from archives.verify.findings import Notes
 from archives.verify.fixity import Problem, verify_collection
 from archives.verify.log_checks import Trust
 from archives.wacz.intake import take_in
@@ -34,9 +35,6 @@ from archives.wacz.validate import validate_wacz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-
-_STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -111,37 +109,37 @@ def _run_index(options: argparse.Namespace) -> int:
     collection = _open_directory(options.path)
     rebuilt = rebuild(collection)
     rebuild_catalogue(collection)
-    _say(f"{rebuilt.entries} captures indexed")
+    say(f"{rebuilt.entries} captures indexed")
     if options.cold:
-        _say(f"{write_cold_index(collection)} captures in {COLD_NAME}")
+        say(f"{write_cold_index(collection)} captures in {COLD_NAME}")
     for error in rebuilt.damage:
-        _complain(str(error))
+        complain(str(error))
     return 1 if rebuilt.damage else 0
 
 
 def _run_verify(options: argparse.Namespace) -> int:
     collection = _open_directory(options.path)
 
-    def tell(note: Problem) -> None:
-        if options.notes:
-            _complain(f"note: {note.kind}: {note.message}")
-
+    notes = Notes((lambda note: complain(f"note: {note.kind}: {note.message}")) if options.notes else None)
     key = load_public(options.log_key) if options.log_key else None
     trust = Trust(key=key, roots=options.timestamp_roots)
-    return _report(verify_collection(collection, on_note=tell, trust=trust), collection.path, is_json=options.json)
+    problems = verify_collection(collection, on_note=notes.add, trust=trust)
+    if summary := notes.summarise():
+        complain(summary)
+    return _report(problems, collection.path, is_json=options.json)
 
 
 def _run_sign(options: argparse.Namespace) -> int:
     collection = _open_directory(options.path)
     done = sign_collection(collection, options.key, authority=options.timestamp, next_key_file=options.next_key)
-    _say(done)
+    say(done)
     return 0
 
 
 def _run_recover(options: argparse.Namespace) -> int:
     for result in salvage(_open_directory(options.path)):
         kept = f"{result.records} records kept in {result.path.name}" if result.path else "nothing whole in it"
-        _say(f"{result.open_path.name}: {kept}, {result.lost_bytes} bytes lost")
+        say(f"{result.open_path.name}: {kept}, {result.lost_bytes} bytes lost")
     return 0
 
 
@@ -152,7 +150,7 @@ def _run_add(options: argparse.Namespace) -> int:
         damage += sum(map(_say_added, taken.added))
         if taken.fault:
             damage += not taken.is_passed
-            _complain(taken.fault)
+            complain(taken.fault)
     return 1 if damage else 0
 
 
@@ -160,9 +158,9 @@ def _run_mend(options: argparse.Namespace) -> int:
     collection = _open_directory(options.path)
     files = mend_collection(collection, Collection(options.output.resolve()))
     for line in [line for file in files for line in describe_file(file)]:
-        _say(line)
+        say(line)
     if not any(file.is_mended for file in files):
-        _say("nothing to mend")
+        say("nothing to mend")
     return 1 if count_left(files) else 0
 
 
@@ -174,10 +172,10 @@ def _run_pack(options: argparse.Namespace) -> int:
     else:
         packed, part = pack_part(collection, options.output, is_meant, title=options.title, key_file=options.sign)
         for line in describe_part(part):
-            _say(line)
-    _say(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")
+            say(line)
+    say(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")
     for name in packed.left_out if is_meant is None else part.left_out:
-        _complain(f"{name} is left out: a WACZ file holds WARC files only")
+        complain(f"{name} is left out: a WACZ file holds WARC files only")
     return 0
 
 
@@ -198,17 +196,17 @@ def _run_validate(options: argparse.Namespace) -> int:
 def _say_added(added: Added) -> int:
     """Tell the outcome of a file; returns how much of it was damaged."""
     words = f"{added.captures} captures" if added.is_new else "was there already"
-    _say(f"{added.path.name}: {words}")
+    say(f"{added.path.name}: {words}")
     for error in added.damage:
-        _complain(str(error))
+        complain(str(error))
     return len(added.damage)
 
 
 def _report(problems: list[Problem], base: Path, *, is_json: bool) -> int:
     for problem in problems:
-        _say(_dump_problem(problem, base) if is_json else f"{problem.kind}: {problem.message}")
+        say(_dump_problem(problem, base) if is_json else f"{problem.kind}: {problem.message}")
     if not is_json:
-        _say(f"{len(problems)} problems" if problems else "good")
+        say(f"{len(problems)} problems" if problems else "good")
     return 1 if problems else 0
 
 
@@ -223,21 +221,8 @@ def _dump_problem(problem: Problem, base: Path) -> str:
     return json.dumps(fields, ensure_ascii=False)
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(_show(text) + "\n")
-
-
-def _complain(text: str) -> None:
-    sys.stderr.write(_show(text) + "\n")
-
-
-def _show(text: str) -> str:
-    """A text that may quote a stranger's file: what steers a terminal, or cannot be written, is spelt out."""
-    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
-
-
 def _fail(text: str, code: int) -> int:
-    _complain(text)
+    complain(text)
     return code
 
 

@@ -28,7 +28,8 @@ VIEW_PREFIX: Final = "urn:view:"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _WARC_DATE: Final = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?Z)?)?)?", re.ASCII
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([+-])(\d\d):?(\d\d)))?)?)?",
+    re.ASCII,
 )
 
 
@@ -151,7 +152,7 @@ def format_warc_date(at: datetime) -> str:
 def parse_warc_date(date: str) -> datetime:
     """The instant of a WARC-Date: to the second, with one to nine fraction digits, or only to the day.
 
-    Digits beyond the microsecond are cut.
+    Digits beyond the microsecond are cut. An offset from UTC, which the standard does not allow, is applied.
 
     Raises:
         ValueError: not such a date.
@@ -161,9 +162,9 @@ def parse_warc_date(date: str) -> datetime:
     match = _WARC_DATE.fullmatch(date.strip())
     if match is None:
         raise ValueError(f"not a WARC date: {date!r}")
-    year, month, day, hour, minute, second, fraction = match.groups()
+    year, month, day, hour, minute, second, fraction, sign, *offset = match.groups()
     micros = int((fraction or "0").ljust(6, "0")[:6])
-    return datetime(
+    at = datetime(
         int(year),
         int(month or 1),
         int(day or 1),
@@ -173,6 +174,10 @@ def parse_warc_date(date: str) -> datetime:
         micros,
         UTC,
     )
+    try:
+        return at - int(f"{sign}1") * timedelta(hours=int(offset[0]), minutes=int(offset[1])) if sign else at
+    except OverflowError as error:
+        raise ValueError(f"not a WARC date: {date!r}") from error
 
 
 def is_same_instant(first: datetime, second: datetime) -> bool:

@@ -16,7 +16,7 @@ from archives.storage.files import write_file
 from archives.urls import format_timestamp
 from archives.warc.messages import find_kind, find_mime
 from archives.warc.parser import Record
-from archives.warc.reader import is_capture, iter_records, scan_records
+from archives.warc.reader import is_capture, iter_records, locate_error, scan_records
 from archives.warc.records import RecordType
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def salvage_sidecar(warc_path: Path) -> tuple[list[IndexEntry], list[RecordError
         try:
             entries.append(build_entry(record, warc_path.name))
         except RecordError as error:
-            damage.append(error)
+            damage.append(locate_error(error, warc_path))
     return keys.apply(entries), damage
 
 

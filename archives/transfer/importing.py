@@ -8,18 +8,21 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
-from archives.errors import CollectionError, RecordError
+from archives.errors import CollectionError
 from archives.index.cdxj import dump_line
 from archives.index.sidecars import salvage_sidecar, write_sidecar
 from archives.storage.collection import WARC_SUFFIXES, Collection
 from archives.storage.copying import copy_parts
 from archives.storage.files import hash_file, link_file, open_temporary, sync_file
-from archives.warc.reader import iter_records
+from archives.warc.reader import scan_records
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from archives.errors import RecordError
+
 _CHUNK_BYTES: Final = 1024 * 1024
+UNREAD_COMPRESSION: Final = re.compile(r"(?i)\.w?arc\.(?:lz4|bz2|xz|br|zip|7z)$")
 _ODD_IN_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -53,6 +56,8 @@ def add_file(collection: Collection, source: Path) -> Added:
 def add_stream(collection: Collection, name: str, stream: IO[bytes]) -> Added:
     """Copy what a stream gives into a collection as the file `name`; errors as in `add_file`."""
     suffix = next((suffix for suffix in WARC_SUFFIXES if name.lower().endswith(suffix)), None)
+    if suffix is None and UNREAD_COMPRESSION.search(name):
+        raise CollectionError(f"{name} is compressed in a format that is not supported; decompress it first")
     if suffix is None:
         raise CollectionError(f"{name} is not called {', '.join(WARC_SUFFIXES)}; rename it if it is such a file")
     collection.archive_dir.mkdir(parents=True, exist_ok=True)
@@ -75,13 +80,10 @@ def _copy(stream: IO[bytes], copy: BinaryIO) -> str:
 
 
 def _refuse_unreadable(path: Path, name: str) -> None:
-    try:
-        if next(iter_records(path), None) is not None:
-            return
-        fault = "it is empty"
-    except RecordError as error:
-        fault = str(error).removeprefix(f"{path.name}: ")
-    raise CollectionError(f"{name} does not begin with a record ({fault}); it is not taken in")
+    faults: list[RecordError] = []
+    if next(scan_records(path, faults.append), None) is None:
+        fault = str(faults[0]).removeprefix(f"{path.name}: ") if faults else "it is empty"
+        raise CollectionError(f"{name} holds no record that can be read ({fault}); it is not taken in")
 
 
 def _place(collection: Collection, copy: BinaryIO, stem: str, suffix: str, digest: str) -> Path:

@@ -7,6 +7,7 @@ revisit without its original. A note is a convention of another tool that costs 
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -99,6 +100,30 @@ class Repeated:
     first: Twin
 
 
+class Notes:
+    """What is unusual but harmless: listed where that is wanted, otherwise counted.
+
+    Args:
+        show: prints a note; None if they are only counted.
+    """
+
+    def __init__(self, show: Callable[[Problem], None] | None) -> None:
+        self._show = show
+        self._counts: Counter[str] = Counter()
+
+    def add(self, note: Problem) -> None:
+        """Show or count a note."""
+        if self._show is not None:
+            self._show(note)
+        else:
+            self._counts[note.kind] += 1
+
+    def summarise(self) -> str:
+        """Return a sentence about the notes that were not shown; empty if there are none."""
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(self._counts.items()))
+        return f"{self._counts.total()} notes ({kinds}); --notes lists them" if kinds else ""
+
+
 class Findings:
     """What the walk over a collection has seen so far; ids and captures go to a temporary database, not to memory.
 
@@ -135,7 +160,7 @@ class Findings:
     def add_damage(self, error: RecordError, path: Path) -> None:
         """Note what the reader could not read."""
         message = str(error) if path.name in str(error) else f"{path.name}: {error}"
-        if error.damage is Damage.TRUNCATED_MEMBER:
+        if error.damage is Damage.TRUNCATED_MEMBER and not path.name.endswith((".arc", ".arc.gz")):
             message += '; where there is no copy, "python -m archives mend" writes one without what is cut'
         self.add(error.damage, path, message, offset=error.offset, record_id=error.record_id)
 

@@ -18,9 +18,11 @@ from archives.verify.findings import Findings, Likeness, Problem, Twin
 from archives.verify.log_checks import Trust, verify_log
 from archives.verify.repairs import Fault, describe_faults, find_repair, is_ours
 from archives.verify.run_manifests import iter_departures
+from archives.warc.digests import DigestCheck
 from archives.warc.members import Member, MemberStream, has_members
 from archives.warc.parser import Record
 from archives.warc.reader import is_capture, scan_records
+from archives.warc.records import RecordType
 from archives.warc.scanning import MemberScan
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ _TRAILER: Final = b"\r\n\r\n"
 _LONGEST_REST: Final = 4096
 _REINDEX: Final = 'run "python -m archives index" on the collection'
 _EMPTY: Final = "empty-file"
+_KNOWN_TYPES: Final = frozenset(RecordType)
 _RESTORE: Final = "restore the file from a copy"
 _MEND: Final = '"python -m archives mend" writes a copy of the collection that is right'
 _CUT: Final = f"if there is none, {_MEND.replace('that is right', 'without it')}"
@@ -134,6 +137,7 @@ def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None
         is_wire = is_wire or is_ours(record)
         if not is_wire and record.version and (repair := find_repair(record, verdicts)):
             faults.update(repair.faults)
+        _verify_type(record, warc, findings)
         if is_capture(record):
             try:
                 captures[record.offset, record.record_id] = build_entry(record, warc.name)
@@ -228,6 +232,19 @@ def _find_framing_fault(member: Member) -> tuple[str, str] | None:
     return None if rest == _TRAILER else ("trailer", "unusual line ends behind a record")
 
 
+def _verify_type(record: Record, warc: Path, findings: Findings) -> None:
+    """Note records that no index lists because of their type. Spec: WARC/1.1 §5.5."""
+    if not record.version or record.type in _KNOWN_TYPES:
+        return
+    place = f"in {warc.name} at offset {record.offset} is not listed"
+    if record.type:
+        message = f"record of the type {record.type!r} {place}: the standard has no such type"
+        findings.add_note("unknown-type", warc, message, offset=record.offset, record_id=record.record_id)
+    else:
+        message = f"record {place}: it has no WARC-Type; {_RESTORE}"
+        findings.add(Damage.BAD_RECORD, warc, message, offset=record.offset, record_id=record.record_id)
+
+
 def _verify_identity(record: Record, warc: Path, findings: Findings) -> None:
     """Note a record id that was seen before: a copy of a record, or a tool that gave one id to two."""
     seen = findings.see(record, warc)
@@ -271,7 +288,8 @@ def _verify_digests(record: Record, warc: Path, findings: Findings) -> dict[str,
             remedy = (
                 f"the block is as it was written, so that its writer was wrong: {_MEND}" if is_written_so else _RESTORE
             )
-            message = f"{place} does not match: header says {label}, bytes give {checks.compute(part)}; {remedy}"
+            computed = checks.compute(part, DigestCheck(label).algorithm)
+            message = f"{place} does not match: header says {label}, bytes give {computed}; {remedy}"
             findings.add(kind, warc, message, offset=record.offset, record_id=record.record_id)
     return verdicts
 

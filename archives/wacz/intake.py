@@ -6,20 +6,21 @@ What each file of the collection was made of is remembered in `imports.jsonl`, b
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import ArchiveError, CollectionError, PackageError
 from archives.storage.collection import WARC_SUFFIXES
 from archives.storage.files import sync_file
-from archives.transfer.importing import Added, add_file
+from archives.transfer.importing import UNREAD_COMPRESSION, Added, add_file
 from archives.urls import format_warc_date
 from archives.wacz.pack import read_list, unpack_list, unpack_wacz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
     from archives.storage.collection import Collection
 
@@ -52,21 +53,53 @@ def take_in(
     """
     now = clock or (lambda: datetime.now(UTC))
     for source, is_named in _iter_sources(paths):
-        taken = _take_file(collection, source, is_named=is_named)
+        passed = None if is_named else _pass_over(source)
+        taken = passed or _take_file(collection, source, is_named=is_named)
         if any(added.is_new for added in taken.added):
             _remember(collection, taken, now())
         yield taken
 
 
 def _iter_sources(paths: Iterable[Path]) -> Iterator[tuple[Path, bool]]:
-    """Yield each file and whether it was named itself; those of folders by name, hidden ones left out."""
+    """Yield each file and whether it was named itself."""
     for path in paths:
         if path.is_dir():
-            for found in sorted(path.rglob("*")):
-                if found.is_file() and not any(part.startswith(".") for part in found.relative_to(path).parts):
-                    yield found, False
+            yield from ((found, False) for found in _iter_folder(path))
         else:
             yield path, True
+
+
+def _iter_folder(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder by name, then those of its folders, and last the folders that cannot be read.
+
+    Links to folders are followed, each folder is read once; hidden folders are left out.
+    """
+    unreadable: list[OSError] = []
+    seen: set[str] = set()
+    for directory, folders, names in os.walk(folder, onerror=unreadable.append, followlinks=True):
+        real = os.path.realpath(directory)
+        is_new = real not in seen
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if is_new and not name.startswith("."))
+        yield from (Path(directory, name) for name in sorted(names) if is_new)
+    yield from (Path(str(error.filename)) for error in unreadable)
+
+
+def _pass_over(source: Path) -> Taken | None:
+    """The outcome of something in a folder that is hidden or is not a file; None if it is to be read."""
+    if source.is_dir():
+        return Taken(source=source, fault=f"{source.name} is a folder that cannot be read")
+    if not source.exists():
+        return Taken(source=source, fault=f"{source.name} is a link to a file that does not exist")
+    if not source.is_file():
+        return Taken(source=source, fault=f"{source.name} is not a regular file")
+    if source.name.startswith(".") and _is_archive(source.name.lower()):
+        return Taken(source=source, fault=f"{source.name} is hidden", is_passed=True)
+    return None
+
+
+def _is_archive(name: str) -> bool:
+    return name.endswith((".wacz", *WARC_SUFFIXES)) or UNREAD_COMPRESSION.search(name) is not None
 
 
 def _take_file(collection: Collection, source: Path, *, is_named: bool) -> Taken:
@@ -76,7 +109,7 @@ def _take_file(collection: Collection, source: Path, *, is_named: bool) -> Taken
             return Taken(source=source, added=unpack_wacz(source, collection))
         if name.endswith(".json") and (is_named or _is_list(source)):
             return Taken(source=source, added=unpack_list(source, collection))
-        if is_named or name.endswith(WARC_SUFFIXES):
+        if is_named or _is_archive(name):
             return Taken(source=source, added=[add_file(collection, source)])
     except CollectionError as error:
         return Taken(source=source, fault=str(error))

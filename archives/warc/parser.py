@@ -33,6 +33,7 @@ _ODD_IN_URI: Final = re.compile(r"[<>\" ]")
 # Address, IP, date, type, result code, checksum, location, offset, file name, length.
 _ARC_SECOND: Final = re.compile(r"(.+?) (\S+) ([0-9]{12,14}) (\S+) (\S+) (\S+) (\S+) ([0-9]+|-) (\S+) ([0-9]+)")
 _LONGEST_LINE: Final = 1024 * 1024
+_LONGEST_REASON: Final = 120
 _BLANK: Final = b"\r\n\r\n"
 
 
@@ -54,8 +55,8 @@ class Record:
     Attributes:
         offset: bytes from the start of the file to the record, or to the gzip member that holds it.
         length: of the gzip member, or of the record when the file is not compressed.
-        type: `warcinfo`, `response` ...; a type unknown to the standard is given as found; `arc_header` for
-            the first record of an ARC file.
+        type: `warcinfo`, `response` ... in lower case, also a type unknown to the standard; `arc_header` for the first
+            record of an ARC file.
         headers: the record's own header, decoded, in order.
         content: all that follows the header; of a large one, where it is.
         version: `WARC/1.1`; empty for an ARC record.
@@ -225,7 +226,7 @@ def _build_plain(member: Member, end: int, content: bytes | Content) -> Record |
     record = Record(
         offset=member.offset,
         length=member.length,
-        type=next((value for name, value in headers if name.lower() == "warc-type"), ""),
+        type=next((value.lower() for name, value in headers if name.lower() == "warc-type"), ""),
         headers=headers,
         content=content,
         version=data[: data.find(b"\r\n")].decode("ascii"),
@@ -276,7 +277,7 @@ def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:
         yield Record(
             offset=start,
             length=offset + reader.tell() - reader.rem_length() - start,
-            type=str(loaded.rec_type or ""),
+            type=str(loaded.rec_type or "").lower(),
             headers=[(str(name), str(value).strip()) for name, value in loaded.rec_headers.headers],
             content=content,
             version=str(loaded.rec_headers.protocol) if loaded.format == "warc" else "",
@@ -398,4 +399,5 @@ def _skip_blank(reader: BufferedReader) -> bytes | None:
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    line = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]}…"

@@ -19,6 +19,7 @@ _SKIPPABLE: Final = b"\x2a\x4d\x18"
 _DICTIONARY: Final = b"\x5d" + _SKIPPABLE
 _HEAD_BYTES: Final = 8
 _CHECKSUM_FLAG: Final = 0x04
+_MISMATCH: Final = "it needs a dictionary that the file does not begin with"
 _MOST_DICTIONARY: Final = 16 * 1024 * 1024
 
 
@@ -99,7 +100,7 @@ class _ZstdInflater:
         try:
             return bytes(self._stream.decompress(data, max_length or -1))
         except self._error as error:
-            raise InflateError(str(error)) from error
+            raise InflateError(_MISMATCH if "Dictionary mismatch" in str(error) else str(error)) from error
 
 
 def _load() -> Any:

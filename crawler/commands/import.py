@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,6 +10,7 @@ from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
+from archives.terminal import complain, say
 from archives.wacz.intake import take_in
 from crawler.addon import place_collection
 from crawler.commands._process import spare_imports
@@ -74,18 +74,18 @@ class Command(NewsreelCommand):
             code = max(code, _report(taken))
             new += [added.path.name for added in taken.added if added.is_new]
         if not new:
-            print(f"{collection.name}: nothing new")  # noqa: T201
+            say(f"{collection.name}: nothing new")
             return code
         if again := enforce(collection, at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")):
-            print(f"{collection.name}: what was erased before was erased from {again} of the files again")  # noqa: T201
+            say(f"{collection.name}: what was erased before was erased from {again} of the files again")
         for source in describe_hosts(collection, new):
-            print(f"{collection.name}: {source.name} is read without a definition of its own")  # noqa: T201
+            say(f"{collection.name}: {source.name} is read without a definition of its own")
         assert self.settings is not None
         sign_files(collection, self.settings)
         spare_imports()
         contents = CollectionContents(collection)
         if not contents.list_source_names():
-            print(f"{collection.name}: no page in it, so no posts")  # noqa: T201
+            say(f"{collection.name}: no page in it, so no posts")
             return code
         return max(code, replace_posts(contents, Path(self.settings["POSTS_DIR"])))
 
@@ -94,11 +94,11 @@ def _report(taken: Taken) -> int:
     """Say the outcome of a file; return 1 where something in it is missing."""
     for added in taken.added:
         words = f"{added.captures} captures" if added.is_new else "was there already"
-        print(f"{taken.source.name}: {words}, as {added.path.name}")  # noqa: T201
+        say(f"{taken.source.name}: {words}, as {added.path.name}")
         for error in added.damage:
-            print(str(error), file=sys.stderr)  # noqa: T201
+            complain(str(error))
     if taken.is_passed:
-        print(f"{taken.fault}; it is passed over")  # noqa: T201
+        say(f"{taken.fault}; it is passed over")
     elif taken.fault:
-        print(taken.fault, file=sys.stderr)  # noqa: T201
+        complain(taken.fault)
     return int(bool(taken.fault and not taken.is_passed) or any(added.damage for added in taken.added))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.index.cold import COLD_NAME, write_cold_index
+from archives.terminal import complain, say
 from crawler.batch.engines import EngineError, add_engine_options, find_engine, use_one_process
 from crawler.batch.index import index_in_shards
 from crawler.batch.shards import ShardFailed
@@ -55,11 +55,11 @@ class Command(NewsreelCommand):
             raise UsageError(str(error), print_help=False) from error
         except ShardFailed as error:
             count, damage = 0, [str(error)]
-        print(f"{collection.name}: {count} captures indexed")  # noqa: T201
+        say(f"{collection.name}: {count} captures indexed")
         if opts.cold:
             self._write_cold(collection)
         for words in damage:
-            print(f"{collection.name}: {words}", file=sys.stderr)  # noqa: T201
+            complain(f"{collection.name}: {words}")
         self.exitcode = 1 if damage else 0
 
     def _write_cold(self, collection: Collection) -> None:
@@ -68,4 +68,4 @@ class Command(NewsreelCommand):
                 count = write_cold_index(collection, progress=lambda rows: advance(f"{rows} captures"))
         except (ArchiveError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
-        print(f"{collection.name}: {count} captures in indexes/{COLD_NAME}")  # noqa: T201
+        say(f"{collection.name}: {count} captures in indexes/{COLD_NAME}")

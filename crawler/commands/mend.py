@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,6 +11,7 @@ from archives.errors import ArchiveError
 from archives.mending.copies import mend_collection
 from archives.mending.summary import count_left, describe_file
 from archives.storage.collection import Collection
+from archives.terminal import complain, say
 from crawler.commands._collection import open_named
 from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
@@ -58,12 +58,12 @@ class Command(NewsreelCommand):
         except (ArchiveError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
         for line in [line for file in files for line in describe_file(file)]:
-            print(line)  # noqa: T201
+            say(line)
         if any(file.is_mended for file in files):
-            print(f"{collection.name}: see {target.path}; newsreel reparse {name} makes its posts")  # noqa: T201
+            say(f"{collection.name}: see {target.path}; newsreel reparse {name} makes its posts")
         else:
-            print(f"{collection.name}: nothing to mend")  # noqa: T201
+            say(f"{collection.name}: nothing to mend")
         if left := count_left(files):
             words = f"{left} places cannot be repaired; restore the files from a copy"
-            print(f"{collection.name}: {words}", file=sys.stderr)  # noqa: T201
+            complain(f"{collection.name}: {words}")
         self.exitcode = int(left > 0)

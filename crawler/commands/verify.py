@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +13,8 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from archives.signed_log.keys import load_public
 from archives.storage.collection import Collection
+from archives.terminal import complain, say
+from archives.verify.findings import Notes
 from archives.verify.fixity import verify_collection
 from archives.verify.log_checks import Trust
 from crawler.addon import place_collection
@@ -69,6 +70,7 @@ class Command(NewsreelCommand):
         parser.add_argument("--posts", action="store_true", help="also compare every post file with its reparse")
         parser.add_argument("--strict", action="store_true", help="with --posts: posts in doubt are problems, too")
         parser.add_argument("--json", action="store_true", help="print problems as JSON Lines")
+        parser.add_argument("--notes", action="store_true", help="also list what is unusual but harmless")
         parser.add_argument("--log-key", metavar="KEY.pem", help="the key that must have signed the collection's log")
         parser.add_argument("--timestamp-roots", metavar="CERTS.pem", help="trusted time-stamp authorities")
         add_engine_options(parser)
@@ -82,7 +84,8 @@ class Command(NewsreelCommand):
                 key=load_public(Path(opts.log_key)) if opts.log_key else None,
                 roots=Path(opts.timestamp_roots) if opts.timestamp_roots else None,
             )
-            found = [*_verify_archive(collection, engine, trust), *verify_references(collection)]
+            archived = _verify_archive(collection, engine, trust, is_listing=opts.notes)
+            found = [*archived, *verify_references(collection)]
             problems = [(problem.kind, problem.message) for problem in found]
             doubtful: list[tuple[str, str]] = []
             if opts.posts:
@@ -92,10 +95,10 @@ class Command(NewsreelCommand):
             raise UsageError(str(error), print_help=False) from error
         for kind, message in [*problems, *doubtful]:
             line = json.dumps({"collection": collection.name, "kind": kind, "message": message}, ensure_ascii=False)
-            print(line if opts.json else f"{collection.name}: {message}")  # noqa: T201
+            say(line if opts.json else f"{collection.name}: {message}")
         if not problems and not opts.json:
             what = "archive and posts are" if opts.posts else "archive is"
-            print(f"{collection.name}: the {what} whole")  # noqa: T201
+            say(f"{collection.name}: the {what} whole")
         self.exitcode = 1 if problems or (opts.strict and doubtful) else 0
 
     def _verify_posts(self, collection: Collection, engine: Engine | None) -> tuple[list[_Line], list[_Line]]:
@@ -118,19 +121,22 @@ class Command(NewsreelCommand):
         return problems, doubtful
 
 
-def _verify_archive(collection: Collection, engine: Engine | None, trust: Trust) -> list[Problem]:
+def _verify_archive(collection: Collection, engine: Engine | None, trust: Trust, *, is_listing: bool) -> list[Problem]:
     if engine is not None:
         return verify_in_shards(collection, engine, trust=trust)
-    mendable: list[str] = []
+    shown: list[str] = []
+    notes = Notes((lambda note: shown.append(f"{note.message} (note: {note.kind})")) if is_listing else None)
 
     def hear(note: Problem) -> None:
         if note.kind == "mendable":
-            mendable.append(note.message)
+            shown.append(note.message)
+        else:
+            notes.add(note)
 
     with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
         problems = verify_collection(collection, progress=advance, on_note=hear, trust=trust)
-    for message in mendable:
-        print(f"{collection.name}: {message}", file=sys.stderr)  # noqa: T201
+    for message in filter(None, [*shown, notes.summarise()]):
+        complain(f"{collection.name}: {message}")
     return problems
 
 

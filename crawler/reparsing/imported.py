@@ -67,6 +67,14 @@ def _iter_hosts(collection: Collection, filenames: Iterable[str]) -> list[str]:
     """The front pages of hosts that have pages, those of shorter names first, since they cover their subdomains."""
     with CollectionIndex(collection) as index:
         entries = (entry for entry in index.iter_files(filenames) if is_page(entry))
-        parts = {urlsplit(entry.url)[:2] for entry in entries}
-    fronts = {f"{scheme}://{host}/" for scheme, host in parts if host and "@" not in host}
+        fronts = {_find_front(entry.url) for entry in entries} - {""}
     return sorted(fronts, key=lambda front: (front.count("."), front.partition("://")[2].removeprefix("www."), front))
+
+
+def _find_front(url: str) -> str:
+    """The address of a host's front page; empty where an address has no usable host."""
+    try:
+        scheme, host = urlsplit(url)[:2]
+    except ValueError:  # an archive of others may hold any address
+        return ""
+    return f"{scheme}://{host}/" if host and "@" not in host else ""

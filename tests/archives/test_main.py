@@ -12,6 +12,7 @@ import pytest
 
 from archives.storage.collection import Collection
 from tests.archives.conftest import write_file
+from tests.archives.warc.mutants import build_record
 from tests.project import ROOT, run_module
 
 if TYPE_CHECKING:
@@ -67,6 +68,17 @@ def test_verify_json(collection: Collection) -> None:
     assert result.returncode == 1
     assert (problem["kind"], problem["path"]) == ("truncated-member", f"archive/{path.name}")
     assert set(problem) == {"kind", "path", "offset", "record_id", "message"}
+
+
+def test_notes_are_counted_unless_they_are_listed(collection: Collection) -> None:
+    record = build_record(
+        "http://a.example/", b"<p>", number=1, has_digest=False, fields="WARC-Block-Digest: sha3:0\r\n"
+    )
+    (collection.archive_dir / "a.warc").write_bytes(record)
+    run("index", collection.path)
+    result = run("verify", collection.path)
+    assert (result.stdout, result.stderr) == ("good\n", "1 notes (unchecked-digest 1); --notes lists them\n")
+    assert run("verify", "--notes", collection.path).stderr.startswith("note: unchecked-digest: block digest in a.warc")
 
 
 def test_index_tells_what_it_left_out(collection: Collection) -> None:

@@ -146,8 +146,20 @@ def test_a_warc_date_may_be_only_a_day() -> None:
     assert parse_warc_date("2026-03-04") == datetime(2026, 3, 4, tzinfo=UTC)
 
 
+def test_an_offset_from_utc_in_a_warc_date_is_applied() -> None:
+    for date in ("2026-03-04T04:21:11+02:00", "2026-03-03T19:21:11-0700"):
+        assert parse_warc_date(date) == datetime(2026, 3, 4, 2, 21, 11, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "2008-10-294T05:21:46-0700", "2026-03-04 02:21:11", "2026-03-04T02:21:11.1234567890Z"]
+    "text",
+    [
+        "",
+        "2008-10-294T05:21:46-0700",
+        "2026-03-04 02:21:11",
+        "2026-03-04T02:21:11.1234567890Z",
+        "0001-01-01T00:00:00+01:00",
+    ],
 )
 def test_what_is_no_warc_date_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="WARC date"):

@@ -51,6 +51,15 @@ def test_other_bytes_of_the_same_name_get_another_name(collection: Collection) -
     assert added.captures == 1
 
 
+def test_damage_at_the_start_of_a_file_costs_one_record(collection: Collection, tmp_path: Path) -> None:
+    data = bytearray(write_file(collection, 3).read_bytes())
+    data[30] ^= 0xFF
+    given = tmp_path / "damaged.warc.gz"
+    given.write_bytes(data)
+    added = add_file(collection, given)
+    assert (added.captures, len(added.damage)) == (3, 1)
+
+
 def test_two_files_never_share_a_sidecar(collection: Collection, corpus: Path) -> None:
     add_file(collection, corpus / "webrecorder__warcio__example.warc.gz")
     plain = add_file(collection, corpus / "webrecorder__warcio__example.warc")
@@ -63,8 +72,8 @@ def test_two_files_never_share_a_sidecar(collection: Collection, corpus: Path) -
     [
         ("page.html", b"<html>", "is not called .warc.gz"),
         ("a.warc.gz", b"", "it is empty"),
-        ("a.warc.gz", b"\x1f\x8b\x08 not really", "does not begin with a record"),
-        ("a.warc", b"<html>", "does not begin with a record"),
+        ("a.warc.gz", b"\x1f\x8b\x08 not really", "holds no record that can be read"),
+        ("a.warc", b"<html>", "holds no record that can be read"),
     ],
 )
 def test_what_is_no_archive_is_refused(collection: Collection, name: str, data: bytes, words: str) -> None:

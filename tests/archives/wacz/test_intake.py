@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import zipfile
 from typing import TYPE_CHECKING
@@ -39,7 +40,7 @@ def given(tmp_path: Path) -> Path:
 
 def test_a_folder_comes_in_with_all_that_is_below_it(collection: Collection, given: Path) -> None:
     taken = list(take_in(collection, [given], clock=lambda: BEGAN_AT))
-    assert [item.source.name for item in taken if item.added] == ["a.warc.gz", "one.wacz", "two.wacz"]
+    assert [item.source.name for item in taken if item.added] == ["one.wacz", "two.wacz", "a.warc.gz"]
     assert sorted(item.source.name for item in taken if item.is_passed) == ["notes.txt", "settings.json"]
     lines = [json.loads(line) for line in (collection.path / IMPORTS_NAME).read_text().splitlines()]
     assert {line["from"].removeprefix(f"{given}/") for line in lines} == {"2025/may/a.warc.gz", "one.wacz", "two.wacz"}
@@ -47,6 +48,28 @@ def test_a_folder_comes_in_with_all_that_is_below_it(collection: Collection, giv
     again = list(take_in(collection, [given]))
     assert not any(added.is_new for item in again for added in item.added)
     assert len((collection.path / IMPORTS_NAME).read_text().splitlines()) == len(lines)
+
+
+def test_links_in_a_folder_are_followed_once_and_nothing_is_left_out_in_silence(
+    collection: Collection, given: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "links"
+    folder.mkdir()
+    (folder / "given").symlink_to(given)
+    (given / "back").symlink_to(folder)
+    (folder / "gone.warc.gz").symlink_to(tmp_path / "nothing")
+    os.mkfifo(folder / "pipe.warc.gz")
+    shutil.copy(given / "2025" / "may" / "a.warc.gz", folder / ".a.warc.gz")
+    (folder / "b.warc.lz4").write_bytes(b"\x04\x22\x4d\x18")
+    taken = {item.source.name: item for item in take_in(collection, [folder])}
+    assert sorted(name for name, item in taken.items() if item.added) == ["a.warc.gz", "one.wacz", "two.wacz"]
+    faults = {name: item.fault for name, item in taken.items() if item.fault and not item.is_passed}
+    assert faults == {
+        "gone.warc.gz": "gone.warc.gz is a link to a file that does not exist",
+        "pipe.warc.gz": "pipe.warc.gz is not a regular file",
+        "b.warc.lz4": "b.warc.lz4 is compressed in a format that is not supported; decompress it first",
+    }
+    assert taken[".a.warc.gz"].fault == ".a.warc.gz is hidden"
 
 
 def test_a_file_that_is_named_is_refused_in_a_sentence(collection: Collection, given: Path) -> None:

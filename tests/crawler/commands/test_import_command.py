@@ -46,7 +46,9 @@ def write_files(folder: Path) -> None:
         body = SENTENCE.format(title=title) * 8
         records.append(build_record(url, PAGE.format(title=title, language=language, date=date, body=body)))
     (folder / "deep" / "er").mkdir(parents=True)
-    (folder / "a.warc").write_bytes(b"".join(records[:2]))
+    # An archive of others may hold any address, and a digest that cannot be checked.
+    odd = build_record("http://[::1/", "<p>").replace(b"Content-Type", b"WARC-Block-Digest: sha3:0\r\nContent-Type", 1)
+    (folder / "a.warc").write_bytes(b"".join([*records[:2], odd]))
     (folder / "deep" / "er" / "b.warc.gz").write_bytes(b"".join(map(gzip.compress, records[2:])))
     (folder / "readme.txt").write_text("how these were made")
 
@@ -59,7 +61,8 @@ def test_pages_of_hosts_without_a_definition_become_posts(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert "readme.txt is no WARC, ARC or WACZ file; it is passed over" in done.stdout
     assert len(list(data.posts("mixed").glob("*.md"))) == 4
-    proved = run_scrapy("verify", "mixed", "--posts", data=data)
+    proved = run_scrapy("verify", "mixed", "--posts", "--notes", data=data)
+    assert "mixed: block digest in a.warc" in proved.stderr
     assert (proved.returncode, proved.stdout) == (0, "mixed: the archive and posts are whole\n"), proved.stderr
     part = tmp_path / "ferry.wacz"
     packed = run_scrapy("pack", "mixed", "-o", str(part), "--source", "ferry.example", data=data)

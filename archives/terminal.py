@@ -1,0 +1,24 @@
+"""Prints sentences that may quote a stranger's file, so that nothing in them can steer a terminal."""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import Final
+
+_STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def say(text: str) -> None:
+    """Print a line on standard output."""
+    sys.stdout.write(escape_steering(text) + "\n")
+
+
+def complain(text: str) -> None:
+    """Print a line on standard error."""
+    sys.stderr.write(escape_steering(text) + "\n")
+
+
+def escape_steering(text: str) -> str:
+    """Spell out what steers a terminal or cannot be written."""
+    return _STEERING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
