@@ -9,13 +9,15 @@ Spec: JSON Schema 2020-12.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+from pipelines.exports.documents.schemas import describe_newsarticle, describe_ninjs, describe_references
 from pipelines.exports.records import COLUMNS, OF_CHANGE, SCHEMA, THIN, Change, PostRecord
 from pipelines.page.document import CaptureRef
 from pipelines.posts.items import Doubt, Evidence
@@ -157,9 +159,24 @@ def _describe_value(kind: type, *, leave_out: tuple[str, ...] = (), also: tuple[
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
+def _build_document_schema(title: str, description: str, describe: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return the schema of an export in the form of another standard."""
+    head = {"$schema": DIALECT, "$id": _NAMESPACE + title, "title": title, "description": description}
+    return head | describe()
+
+
 # By the names under which they are published.
-SCHEMAS = {
+SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {
     "newsreel-post-2": build_post_schema,
     "newsreel-event-1": build_event_schema,
     "newsreel-webhook-1": build_webhook_schema,
+    "newsreel-ninjs-1": partial(
+        _build_document_schema, "newsreel-ninjs/1", "One post as an IPTC ninjs 3.0 object.", describe_ninjs
+    ),
+    "newsreel-newsarticle-1": partial(
+        _build_document_schema, "newsreel-newsarticle/1", "One post as a schema.org NewsArticle.", describe_newsarticle
+    ),
+    "newsreel-csl-1": partial(
+        _build_document_schema, "newsreel-csl/1", "Posts as CSL-JSON references.", describe_references
+    ),
 }

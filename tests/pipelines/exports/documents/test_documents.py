@@ -20,6 +20,7 @@ from pipelines.exports.documents.search_engines import build_bulk, build_meilise
 from pipelines.exports.documents.singer import build_message
 from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.records import Change, ChangeKind, PostRecord
+from pipelines.exports.schemas import SCHEMAS
 from pipelines.exports.tables.cloudevents import build_event
 from tests.pipelines.exports.samples import build_hostile, build_sample
 
@@ -105,6 +106,27 @@ def test_ninjs_keeps_to_its_standard_and_takes_back_what_has_gone(tmp_path: Path
     assert found[0]["version"] == "2"
     assert len({item["uri"] for item in found}) == len(found)
     assert build_ninjs(build_sample(1, author=["A", "B"]))["by"] == "A, B"
+
+
+@pytest.mark.parametrize("name", ["ninjs", "newsarticle", "csl"])
+def test_documents_keep_to_the_schemas_that_are_published(name: str, tmp_path: Path) -> None:
+    full = build_sample(
+        1,
+        author=["Ada"],
+        publisher="信报",
+        dateModified=build_sample(2).datePublished,
+        dateModified_precision=Precision.DAY,
+        symbols=["SH600000"],
+    )
+    gone = replace(full, change=Change(kind=ChangeKind.GONE, version=3, cursor="8-x"))
+    schema = SCHEMAS[f"newsreel-{name}-1"]()
+    text = export(name, [full, gone, *RECORDS], tmp_path)
+    found = json.loads(text) if name == "csl" else [json.loads(line) for line in text.split("\n")[:-1]]
+    check = jsonschema.Draft202012Validator(schema.get("items", schema))
+    for item in found:
+        check.validate(item)
+    assert check.schema["properties"].keys() - found[0].keys() <= {"version", "creativeWorkStatus"}
+    assert not check.is_valid(found[0] | {"surplus": 1})
 
 
 @pytest.mark.parametrize("kind", ChangeKind)
