@@ -74,14 +74,14 @@ class CategorySpider(BackfillSpider):
 
     def _find_bound(self, link: Link) -> str:
         """Return which bound a link is beyond, or ''; but in a back-fill only links of feeds and sitemaps have one."""
-        kind = self.source.find_kind(link.url)
         if self.backfill is not None:
-            return self.find_past_bound(link, kind)
+            return self.find_past_bound(link, self.source.find_kind(link.url))
         if link.reason is Reason.ARCHIVE:
             return "older_feed_page"
-        return self._find_sitemap_bound(link, kind) if link.reason is Reason.SITEMAP else ""
+        return self._find_sitemap_bound(link) if link.reason is Reason.SITEMAP else ""
 
-    def _find_sitemap_bound(self, link: Link, kind: LinkKind) -> str:
+    def _find_sitemap_bound(self, link: Link) -> str:
+        kind = self.source.find_kind(link.url)
         if kind is LinkKind.ARTICLE and is_as_captured(link, self.memory):
             return "not_modified"
         bounds = self.source.discovery

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +16,8 @@ _HREF_KINDS = ("a", "area", "link")
 # Of an address and what it is relative to, together. Scrapy asks for no address beyond 2,083 characters.
 _MAX_CHARS = 8_192
 _MAX_PLAIN_CHARS = 2_000
+# Most links of a page stand on every page of its site.
+_REMEMBERED = 1 << 14
 # Most links of a page: nothing in them needs joining or mending, and to find that out costs a tenth of doing it.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
 
@@ -43,6 +46,7 @@ def iter_links(root: Any, base_url: str) -> Iterator[str]:
             yield url
 
 
+@lru_cache(_REMEMBERED)
 def _complete(href: str, origin: str) -> str:
     """Return the address that a plain href means, or '' where joining takes more care."""
     if len(href) > _MAX_PLAIN_CHARS:

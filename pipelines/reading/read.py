@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.discovery.address_shapes import is_front
@@ -49,6 +50,8 @@ _NO_PAGE = re.compile(
     rb"\s*(?:(?:image|video|audio|font)/|text/(?:css|javascript)|application/(?:pdf|zip|(?:x-)?javascript|wasm|font))",
     re.IGNORECASE,
 )
+# Most links of a page stand on every page of its site.
+_REMEMBERED = 1 << 14
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +88,11 @@ def read(document: Document, rules: Rules, *, with_links: bool = True, as_articl
         pipelines.page.limits.PageRefused: it is larger or more work than one page may be.
     """
     return _Reader(document, rules, with_links=with_links).read(as_article=as_article)
+
+
+@lru_cache(_REMEMBERED)
+def _build_ruled(url: str, kind: LinkKind) -> Link:
+    return Link(url=url, kind=kind, reason=Reason.RULE)
 
 
 class _Reader:
@@ -257,7 +265,7 @@ class _Reader:
     def _iter_ruled_links(self, page: Page) -> Iterator[Link]:
         find_kind = self._rules.find_kind
         for url in iter_links(page.root, page.base_url):
-            yield Link(url=url, kind=find_kind(url), reason=Reason.RULE)
+            yield _build_ruled(url, find_kind(url))
 
     def _list_requisites(self, page: Page) -> tuple[tuple[RequisiteKind, str], ...]:
         wanted = self._rules.requisites
