@@ -18,7 +18,7 @@ import logging
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -252,23 +252,26 @@ class PostFilesPipeline(_Stage):
         waiting, self._waiting = self._waiting, {}
         try:
             self._announce()
+            done = self._write(waiting)
         except Exception as error:  # noqa: BLE001 (passed on to those that wait)
             for future in waiting.values():
                 future.set_exception(error)
             return
-        for key, future in waiting.items():
-            try:
-                filed = self._folder.write(key)
-            except PostRefused as refusal:
-                self._count_refusal(refusal)
-                self.note_example(f"posts/dropped/{refusal.reason}", key[1])
-                future.set_exception(refusal)
-            except (OSError, sqlite3.Error) as error:
-                self._report(error)
-                future.set_exception(error)
+        for (key, future), filed in zip(waiting.items(), done, strict=True):
+            if isinstance(filed, PostRefused):
+                self._count_refusal(filed)
+                self.note_example(f"posts/dropped/{filed.reason}", key[1])
+                future.set_exception(filed)
             else:
                 self._tell(filed)
                 future.set_result(filed)
+
+    def _write(self, keys: Iterable[tuple[str, str]]) -> list[Filed | PostRefused]:
+        try:
+            return self._folder.write(keys)
+        except (OSError, sqlite3.Error) as error:
+            self._report(error)
+            raise
 
     def _report(self, error: Exception) -> None:
         logger.error("A post could not be written: %s", error)

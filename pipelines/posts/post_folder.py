@@ -19,7 +19,7 @@ from pipelines.posts.post_files import PostFiles, build_file_name, render, share
 from pipelines.posts.settle import PostRefused, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from pipelines.posts.items import Post
@@ -57,16 +57,22 @@ class PostFolder:
         self._options_for = options_for
         self._files = PostFiles()
 
-    def write(self, key: tuple[str, str]) -> Filed:
-        """Settle an article, and write its file where it differs from what is there.
+    def write(self, keys: Iterable[tuple[str, str]]) -> list[Filed | PostRefused]:
+        """Settle some articles, and write together those files that differ from what is there.
+
+        Where the statements of an article make no post, that is remembered as well.
 
         Raises:
-            pipelines.posts.settle.PostRefused: what is stated of it makes no post.
-            OSError: the folder cannot be written.
+            OSError: the folder cannot be written; all of them are still due.
         """
-        (done,) = self._put_together([key])
-        if isinstance(done, PostRefused):
-            raise done
+        done: list[Filed | PostRefused] = []
+        # Other processes may have learnt more of an article meanwhile, and must not have their file overwritten.
+        with self._ledger.exclusive(), self._together():
+            for key in keys:
+                try:
+                    done.append(self._put(key))
+                except PostRefused as refusal:
+                    done.append(refusal)
         return done
 
     def write_due(self) -> Iterator[Filed | PostRefused]:
@@ -77,19 +83,7 @@ class PostFolder:
         """
         due = self._ledger.iter_due(also_waiting=True)
         while keys := list(islice(due, _WRITTEN_AT_ONCE)):
-            yield from self._put_together(keys)
-
-    def _put_together(self, keys: Sequence[tuple[str, str]]) -> list[Filed | PostRefused]:
-        """Put some files; that one is refused is remembered like that another is written."""
-        done: list[Filed | PostRefused] = []
-        # Other processes may have learnt more of an article meanwhile, and must not have their file overwritten.
-        with self._ledger.exclusive(), self._together():
-            for key in keys:
-                try:
-                    done.append(self._put(key))
-                except PostRefused as refusal:
-                    done.append(refusal)
-        return done
+            yield from self.write(keys)
 
     @contextmanager
     def _together(self) -> Iterator[None]:

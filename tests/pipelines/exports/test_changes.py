@@ -86,7 +86,7 @@ class Desk:
         folder = PostFolder(self.collection.path / "_posts", ledger, lambda _: OPTIONS)
         for statement in statements:
             ledger.add(statement)
-            folder.write(statement.key)
+            folder.write([statement.key])
         ledger.close()
 
     def reparse(self) -> int:
