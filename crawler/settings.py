@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from scrapy.settings import default_settings
+
 from crawler.environment import read_environment
 
 NEWSREEL_VERSION = "0.1.0"
@@ -108,6 +110,12 @@ CONCURRENT_REQUESTS = 16
 CONCURRENT_REQUESTS_PER_DOMAIN = 4
 DOWNLOAD_DELAY = 0.25
 RETRY_TIMES = 2
+# Scrapy's, without the one of its own HTTP client, which would be loaded to be named here.
+RETRY_EXCEPTIONS = [
+    error
+    for error in default_settings.RETRY_EXCEPTIONS
+    if error != "scrapy.core.downloader.handlers.http11.TunnelError"
+]
 # News sites set cookies on everybody and need none.
 COOKIES_ENABLED = False
 
@@ -148,8 +156,10 @@ MEMUSAGE_LIMIT_MB = 2048
 MEMUSAGE_CHECK_INTERVAL_SECONDS = 5.0
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
-# Not even loaded: it would bring in an HTTP server.
-EXTENSIONS = {"scrapy.extensions.remote_control.RemoteControl": None}
+# Not even loaded, as it would be to be switched off by EXTENSIONS: it brings in an HTTP server.
+EXTENSIONS_BASE = {
+    name: order for name, order in default_settings.EXTENSIONS_BASE.items() if not name.endswith(".RemoteControl")
+}
 # Networks that may be crawled although they are not public, such as ["10.0.0.0/8"].
 RESOLVER_ALLOW: list[str] = []
 

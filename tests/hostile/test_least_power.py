@@ -8,6 +8,8 @@ import os
 import pickle
 import re
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -80,6 +82,24 @@ def test_no_control_plane_is_open_and_certificates_are_verified() -> None:
     assert not settings.getbool("TELNETCONSOLE_ENABLED")
     assert not settings.getbool("REMOTE_CONTROL_ENABLED")
     assert settings.getbool("DOWNLOAD_VERIFY_CERTIFICATES")
+
+
+def test_neither_a_server_nor_a_second_client_is_loaded() -> None:
+    script = """
+import sys
+from scrapy.downloadermiddlewares.retry import RetryMiddleware
+from scrapy.settings import Settings
+from scrapy.utils.misc import load_object
+settings = Settings()
+settings.setmodule("crawler.settings", priority="project")
+for name in settings.get_component_priority_dict_with_base("EXTENSIONS"):
+    load_object(name)
+RetryMiddleware(settings)
+print(*sorted(sys.modules))
+"""
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "scrapy.extensions.corestats" in loaded
+    assert {"aiohttp", "scrapy.core.downloader.handlers.http11"}.isdisjoint(loaded)
 
 
 def test_nothing_of_ours_unpickles() -> None:

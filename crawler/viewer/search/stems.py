@@ -9,8 +9,6 @@ import threading
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-import snowballstemmer
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -61,4 +59,6 @@ def _build_token(word: str, language: str, *, in_title: bool) -> str:
 
 @cache
 def _load(algorithm: str) -> Any:
+    import snowballstemmer  # noqa: PLC0415 (it loads every language, and most runs search nothing)
+
     return snowballstemmer.stemmer(algorithm)
