@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pipelines.discovery.address_shapes import find_page_number, is_front, measure_article
+from pipelines.discovery.sitemaps import is_address_list
 from pipelines.discovery.structure import measure_width
 from pipelines.discovery.text_stream import read_opening
 from pipelines.rules.links import LinkKind
@@ -64,9 +65,7 @@ def judge_document(body: bytes, content_type: bytes) -> LinkKind:
         # Members of an object have no order: the version may follow all entries.
         is_feed = content_type.lower().startswith(_JSON_FEED_TYPE) or _JSON_FEED.search(opening.encode() + body)
         return LinkKind.FEED if is_feed else LinkKind.OTHER
-    lines = opening.splitlines()[:20]
-    is_listing = bool(lines) and all(re.match(r"https?://\S+\s*$", line) for line in lines[:19] if line.strip())
-    return LinkKind.SITEMAP if is_listing and opening.startswith("http") else LinkKind.OTHER
+    return LinkKind.SITEMAP if is_address_list(opening) else LinkKind.OTHER
 
 
 def _find_root(opening: str) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from pipelines.discovery.text_stream import DocumentRefused, iter_chunks, read_opening
+from pipelines.discovery.text_stream import DocumentRefused, find_encoding, iter_chunks, read_opening
 from pipelines.discovery.xml_stream import ElementStream, find_name, find_namespace, find_text
 from pipelines.page.addresses import join_url
 from pipelines.rules.addresses import normalise_location, place_under
@@ -32,6 +32,7 @@ _WEB = ("http://", "https://")
 _MEDIA = "http://search.yahoo.com/mrss/"
 _BASE = "{http://www.w3.org/XML/1998/namespace}base"
 _ABOUT = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
+_JSON_ITEMS = re.compile(r'"items"\s*:\s*\[')
 _MAIL_NAME = re.compile(r"[^\s()]+@[^\s()]+\s*\((?P<name>[^()]+)\)")
 _MAIL = re.compile(r"[^\s()]+@[^\s()]+")
 
@@ -130,11 +131,14 @@ class _Reader:
                 raise DocumentRefused("too_many", f"holds more than {MAX_ENTRIES} entries")
 
     def read_json(self, body: bytes) -> None:
+        raw = b"".join(iter_chunks(body, max_bytes=_MAX_JSON_BYTES))
+        text = raw.decode(find_encoding(raw), "replace").lstrip("\ufeff")
         try:
-            data = json.loads(b"".join(iter_chunks(body, max_bytes=_MAX_JSON_BYTES)))
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, DocumentRefused):
-                raise
+            data = json.loads(text)
+        except ValueError:
+            self.mended = "markup"
+            data = _mend_json(text)
+        except RecursionError as error:
             raise DocumentRefused("damaged", f"is not JSON: {error}") from error
         items = data.get("items") if isinstance(data, dict) else None
         for item in items[:MAX_ENTRIES] if isinstance(items, list) else ():
@@ -265,6 +269,27 @@ def _read_json_item(item: dict[str, Any], base: str) -> FeedEntry | None:
         authors=tuple(dict.fromkeys(name for person in people if (name := _find_string(person, "name")))),
         categories=tuple(tag.strip() for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else (),
     )
+
+
+def _mend_json(text: str) -> dict[str, Any]:
+    """Return the entries of a JSON Feed with raw line ends in strings, commas too many, or no end.
+
+    Raises:
+        DocumentRefused: not one entry can be read.
+    """
+    decoder = json.JSONDecoder(strict=False)
+    items: list[Any] = []
+    begins = _JSON_ITEMS.search(text)
+    place = begins.end() if begins else len(text)
+    try:
+        while (start := text.find("{", place)) >= 0 and not text[place:start].strip(", \t\r\n"):
+            item, place = decoder.raw_decode(text, start)
+            items.append(item)
+    except (ValueError, RecursionError):
+        pass  # the rest is damaged or cut off
+    if not items:
+        raise DocumentRefused("damaged", "is not JSON")
+    return {"items": items}
 
 
 def _list_dicts(value: Any) -> list[dict[str, Any]]:

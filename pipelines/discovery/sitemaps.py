@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 # The protocol's own bound, of addresses in one file.
 MAX_ENTRIES = 50_000
 _MAX_LINE_CHARS = 4_096
+_LINES_OF_OPENING = 19
 _MONTH = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)(?:[-_/.]?(?P<month>0?[1-9]|1[0-2]))?(?!\d)")
+_COMMENT = "#"
 _WEB = ("http://", "https://")
+_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +79,7 @@ def read_sitemap(body: bytes, url: str, content_type: bytes = b"") -> Sitemap:
     refused = ""
     stream = ElementStream(body, frozenset(found), content_type)
     try:
-        is_plain = read_opening(body).startswith(_WEB)
+        is_plain = read_opening(body).startswith((*_WEB, _COMMENT))
         for kind, entry in _iter_lines(body, url) if is_plain else _iter_entries(stream, url):
             if len(found[kind]) >= MAX_ENTRIES and entry.url not in found[kind]:
                 refused = "too_many"
@@ -90,6 +93,13 @@ def read_sitemap(body: bytes, url: str, content_type: bytes = b"") -> Sitemap:
         refused=refused,
         mended=stream.mended,
     )
+
+
+def is_address_list(opening: str) -> bool:
+    """Return whether a document begins with addresses, one to a line; others are comments."""
+    lines = [line.strip() for line in opening.splitlines()[:_LINES_OF_OPENING]]
+    lines = [line for line in lines if line and not line.startswith(_COMMENT)]
+    return bool(lines) and all(map(_ADDRESS.fullmatch, lines))
 
 
 def _iter_entries(stream: ElementStream, url: str) -> Iterator[tuple[str, SitemapEntry]]:

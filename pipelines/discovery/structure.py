@@ -140,7 +140,8 @@ def find_canonical(root: etree._Element, url: str, declared: str = "") -> str:
         if not address:
             continue
         is_thinner = measure_article(address) == 0 and measure_article(url) > 0
-        if not (is_front(address) or is_thinner or is_other_article(address, url)):
+        is_other = is_other_article(address, url) or _is_of_other_headline(root, address, url)
+        if not (is_front(address) or is_thinner or is_other):
             return address
     return ""
 
@@ -168,6 +169,20 @@ def is_other_article(address: str, url: str) -> bool:
     shared = stated & own
     has_number = any(mark.isdigit() and len(mark) >= 4 for mark in shared)
     return not has_number and 2 * len(shared) < min(len(stated), len(own))
+
+
+def _is_of_other_headline(root: etree._Element, address: str, url: str) -> bool:
+    """Return whether the page's headline has the words of its own address and none of those of the stated one.
+
+    Only the words by which two addresses of one form differ count.
+    """
+    if build_shape(address) != build_shape(url):
+        return False
+    stated, own = _list_marks(address), _list_marks(url)
+    by_own, by_stated = ({mark for mark in marks if not mark.isdigit()} for marks in (own - stated, stated - own))
+    headings = " ".join("".join(map(str, element.itertext())) for element in root.iter("h1", "title"))
+    words = set(_MARKS.findall(headings.lower()))
+    return bool(by_own and by_stated) and by_own <= words and not by_stated & words
 
 
 def _list_marks(url: str) -> set[str]:

@@ -10,6 +10,7 @@ from crawler.sources.undescribed import build_definition
 from pipelines.discovery.classification import judge_document
 from pipelines.discovery.feeds import read_feed
 from pipelines.discovery.link_headers import find_linked
+from pipelines.discovery.sitemaps import read_sitemap
 from pipelines.discovery.structure import find_canonical
 from pipelines.page.document import Document
 from pipelines.page.page import Page
@@ -83,6 +84,17 @@ def test_the_canonical_address_may_be_named_in_the_header_or_after_a_wrong_one(p
     assert find_canonical(page.root, page.url, own if place == "header" else "") == own
 
 
+@pytest.mark.parametrize(
+    ("headline", "is_believed"),
+    [("The railway of ward 4 reopens", False), ("The theatre of ward 5 reopens", True), ("Good news", True)],
+)
+def test_a_canonical_address_of_another_headline_is_not_believed(headline: str, is_believed: bool) -> None:
+    """A template may name the same article on every page, also one whose words are mostly the same."""
+    stated, own = "https://h/the-theatre-of-ward-5-reopens", "https://h/the-railway-of-ward-4-reopens"
+    page = Page(f'<html><link rel="canonical" href="{stated}"><h1>{headline}</h1></html>', own)
+    assert find_canonical(page.root, page.url) == (stated if is_believed else "")
+
+
 def test_an_article_is_known_by_the_canonical_address_of_the_header() -> None:
     url, own = "https://h/2026/11/23/story-a-b?layout=2", "https://h/2026/11/23/story-a-b"
     prose = "<p>" + "The harbour master wrote its weight into the book, as with every crate. " * 9 + "</p>"
@@ -127,8 +139,40 @@ def test_a_json_feed_may_name_its_version_at_its_end() -> None:
     assert judge_document(feed.replace(b"jsonfeed", b"elsewhere"), b"application/json") is LinkKind.OTHER
 
 
+JSON_FEED = (
+    '{"version": "https://jsonfeed.org/version/1", "title": "Café", '
+    '"items": [{"url": "/1"}, {"url": "/2", "content_text": "x"}]}'
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "count"),
+    [
+        ('"x"', '"a\nb\tc"', 2),
+        ("}]}", "},]}", 2),
+        ("}]}", "}", 2),
+        ('"x"}]}', '"x', 1),
+        ('{"url": "/1"}, {', '{"url": "/1"}, oops {', 1),
+    ],
+)
+def test_a_damaged_json_feed_is_read_as_far_as_it_can_be(old: str, new: str, count: int) -> None:
+    feed = read_feed(JSON_FEED.replace(old, new).encode("cp1252"), "https://h/")
+    assert [entry.url for entry in feed.entries] == ["https://h/1", "https://h/2"][:count]
+    assert (feed.mended, feed.refused) == ("markup", "")
+
+
+def test_a_json_feed_of_another_encoding_is_sound() -> None:
+    feed = read_feed(JSON_FEED.encode("cp1252"), "https://h/")
+    assert (len(feed.entries), feed.mended) == (2, "")
+    assert read_feed(b'{"items": [oops', "https://h/").refused == "damaged"
+
+
 def test_addresses_one_to_a_line_are_a_sitemap_whatever_it_is_served_as() -> None:
     assert judge_document(b"https://h/1\nhttps://h/2\n", b"text/html") is LinkKind.SITEMAP
+    commented = b"# all\n\n  https://h/1\t\n\n https://h/2\n"
+    assert judge_document(commented, b"text/plain") is LinkKind.SITEMAP
+    assert [entry.url for entry in read_sitemap(commented, "https://h/s.txt").entries] == ["https://h/1", "https://h/2"]
+    assert judge_document(b"# a heading", b"text/plain") is LinkKind.OTHER
     assert judge_document(b"https://h/1\n<p>https://h/2</p>\n", b"text/html") is LinkKind.OTHER
 
 
