@@ -175,13 +175,17 @@ def _run_pack(options: argparse.Namespace) -> int:
             say(line)
     say(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")
     for name in packed.left_out if is_meant is None else part.left_out:
-        complain(f"{name} is left out: a WACZ file holds WARC files only")
+        complain(f"{name} is left out: a WACZ file holds .warc and .warc.gz files only")
     return 0
 
 
 def _run_unpack(options: argparse.Namespace) -> int:
-    collection = Collection(options.output.resolve())
-    return 1 if sum(_say_added(added) for added in unpack_wacz(options.path, collection)) else 0
+    faults: list[ArchiveError] = []
+    unpacked = unpack_wacz(options.path, Collection(options.output.resolve()), on_fault=faults.append)
+    damage = sum(map(_say_added, unpacked))
+    for fault in faults:
+        complain(str(fault))
+    return 1 if damage or faults else 0
 
 
 def _run_serve(options: argparse.Namespace) -> int:

@@ -120,3 +120,8 @@ class WriteError(ArchiveError):
 
 class DiskFull(WriteError):
     """The disk has no room for a record, or would have less than the limit behind it."""
+
+
+def refuse(error: ArchiveError) -> None:
+    """Raise an error, for those who go on after none."""
+    raise error

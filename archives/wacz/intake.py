@@ -106,9 +106,9 @@ def _take_file(collection: Collection, source: Path, *, is_named: bool) -> Taken
     name = source.name.lower()
     try:
         if name.endswith(".wacz"):
-            return Taken(source=source, added=unpack_wacz(source, collection))
+            return _unpack(collection, source, unpack_wacz)
         if name.endswith(".json") and (is_named or _is_list(source)):
-            return Taken(source=source, added=unpack_list(source, collection))
+            return _unpack(collection, source, unpack_list)
         if is_named or _is_archive(name):
             return Taken(source=source, added=[add_file(collection, source)])
     except CollectionError as error:
@@ -117,6 +117,12 @@ def _take_file(collection: Collection, source: Path, *, is_named: bool) -> Taken
         fault = str(error) if source.name in str(error) else f"{source.name}: {error}"
         return Taken(source=source, fault=fault)
     return Taken(source=source, fault=f"{source.name} is no WARC, ARC or WACZ file", is_passed=True)
+
+
+def _unpack(collection: Collection, source: Path, unpack: Callable[..., list[Added]]) -> Taken:
+    faults: list[ArchiveError] = []
+    added = unpack(source, collection, on_fault=faults.append)
+    return Taken(source=source, added=added, fault="; ".join(map(str, faults)))
 
 
 def _is_list(path: Path) -> bool:

@@ -16,8 +16,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from archives.errors import PackageError
+from archives.errors import ArchiveError, CollectionError, PackageError, refuse
 from archives.index.zipnum import iter_blocks
+from archives.storage.collection import WARC_SUFFIXES, Collection
 from archives.storage.files import replace_file
 from archives.storage.remote_files import find_size, open_warc
 from archives.transfer.importing import Added, add_stream
@@ -26,10 +27,9 @@ from archives.wacz.reader import DATAPACKAGE, DIGEST, MULTI_PROFILE, PAGE_LISTS,
 from archives.wacz.sign import build_signature, load_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import BinaryIO
 
-    from archives.storage.collection import Collection
 
 VERSION: Final = "1.1.1"
 SOFTWARE: Final = "Newsreel"
@@ -97,20 +97,27 @@ def pack_collection(
     return Packed(path=target, warcs=len(warcs), captures=captures, left_out=left_out)
 
 
-def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
+def unpack_wacz(
+    path: Path, collection: Collection, *, on_fault: Callable[[ArchiveError], None] = refuse
+) -> list[Added]:
     """Take the WARC files of a WACZ file into a collection, and the pages of its lists into those of the collection.
+
+    Args:
+        on_fault: called for each file in it that cannot be taken in; what returns from it lets the others come in.
 
     Raises:
         PackageError: the file is not safe to read, or it holds no WARC file.
-        CollectionError: what should be a WARC file is none.
         OSError: the disk does not take a copy.
     """
     with Bundle(path) as bundle:
         bundle.check_safe()
-        names = bundle.list_names("archive/", WARC_ENDINGS)
+        if size := bundle.preceding_bytes:
+            message = f"{path.name}: {size} bytes precede the ZIP that is read; if files were joined, separate them"
+            on_fault(PackageError(message, path=path))
+        names = bundle.list_names("archive/", WARC_SUFFIXES)
         inner = bundle.list_names("", (".wacz",))
         if inner and not names:
-            return _unpack_inner(bundle, inner, collection)
+            return _unpack_inner(bundle, inner, collection, on_fault)
         if not names:
             raise PackageError(f"{path.name} holds no WARC file below archive/; it is not a WACZ file", path=path)
         added = []
@@ -119,16 +126,17 @@ def unpack_wacz(path: Path, collection: Collection) -> list[Added]:
             try:
                 with bundle.open_stream(name) as stream:
                     added.append(add_stream(collection, flat, stream))
-            except zipfile.BadZipFile as error:
-                raise PackageError(
-                    f"{name} in {path.name} is damaged ({error}); get another copy", path=path
-                ) from error
+            except (CollectionError, PackageError) as error:
+                words = str(error)
+                on_fault(PackageError(words if path.name in words else f"{path.name}: {words}", path=path))
         for name in bundle.list_names(PAGE_LISTS, (".jsonl",)):
             merge_page_list(collection, Path(name).name, bundle.iter_lines(name))
     return added
 
 
-def _unpack_inner(bundle: Bundle, names: list[str], collection: Collection) -> list[Added]:
+def _unpack_inner(
+    bundle: Bundle, names: list[str], collection: Collection, on_fault: Callable[[ArchiveError], None]
+) -> list[Added]:
     """Take in the WACZ files that are in another one, in the order of their names.
 
     Spec: Multi-WACZ 0.1.0 (profile multi-wacz-package).
@@ -139,20 +147,27 @@ def _unpack_inner(bundle: Bundle, names: list[str], collection: Collection) -> l
             path = Path(scratch, f"{number}-{Path(name).name}")
             with path.open("wb") as stream:
                 stream.writelines(bundle.iter_chunks(name))
-            with Bundle(path) as inner:
-                if not inner.list_names("archive/", WARC_ENDINGS):
-                    message = f"{name} in {bundle.path.name} holds no WARC file below archive/"
-                    raise PackageError(message, path=bundle.path)
-            added += unpack_wacz(path, collection)
+            try:
+                with Bundle(path) as inner:
+                    if not inner.list_names("archive/", WARC_SUFFIXES):
+                        raise PackageError(f"{path.name} holds no WARC file below archive/", path=path)
+                added += unpack_wacz(path, collection, on_fault=on_fault)
+            except PackageError as error:
+                on_fault(PackageError(f"{name} in {bundle.path.name}: {error}", path=bundle.path))
             path.unlink()
     return added
 
 
-def unpack_list(path: Path, collection: Collection) -> list[Added]:
+def unpack_list(
+    path: Path, collection: Collection, *, on_fault: Callable[[ArchiveError], None] = refuse
+) -> list[Added]:
     """Take in the WACZ files that a multi-WACZ list names, which are beside it; nothing is fetched.
 
+    Args:
+        on_fault: as of `unpack_wacz`, also for a file that is not there.
+
     Raises:
-        PackageError: it is no such list, or a file that it names is not there.
+        PackageError: it is no such list.
 
     Spec: Multi-WACZ 0.1.0.
     """
@@ -161,8 +176,12 @@ def unpack_list(path: Path, collection: Collection) -> list[Added]:
         found = (path.parent / name).resolve()
         if not found.is_relative_to(path.parent.resolve()) or not found.is_file():
             message = f"{path.name} names {name}, which is not beside it; get it and import it by itself"
-            raise PackageError(message, path=path)
-        added += unpack_wacz(found, collection)
+            on_fault(PackageError(message, path=path))
+            continue
+        try:
+            added += unpack_wacz(found, collection, on_fault=on_fault)
+        except PackageError as error:
+            on_fault(error)
     return added
 
 

@@ -49,6 +49,7 @@ class Bundle:
 
     Attributes:
         faults: why entries must not be read, one sentence each; empty for a ZIP that is safe.
+        preceding_bytes: what is in the file before the ZIP, such as another ZIP that was joined with it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,6 +67,7 @@ class Bundle:
         if any(info.header_offset < 0 for info in self._zip.infolist()):
             self._zip.close()
             raise PackageError(f"{path.name} is not a ZIP file (an entry begins before it does)", path=path)
+        self.preceding_bytes = min((info.header_offset for info in self._zip.infolist()), default=0)
         self._infos = {info.filename: info for info in self._zip.infolist()}
         self.faults = list(_iter_faults(self._zip.infolist()))
 
@@ -90,9 +92,11 @@ class Bundle:
             )
 
     def list_names(self, folder: str = "", endings: tuple[str, ...] = ("",)) -> list[str]:
-        """The names of files below a folder, sorted."""
+        """The names of files below a folder, sorted; endings in any case."""
         return sorted(
-            name for name in self._infos if name.startswith(folder) and name.endswith(endings) and name[-1:] != "/"
+            name
+            for name in self._infos
+            if name.startswith(folder) and name.lower().endswith(endings) and name[-1:] != "/"
         )
 
     def is_stored(self, name: str) -> bool:

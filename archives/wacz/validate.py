@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from archives.warc.parser import Record
+
 _VERSIONS: Final = ("1.0.0", "1.1.0", "1.1.1")
 # The draft also asks for digest and status; every tool leaves them out where a record has none.
 _REQUIRED: Final = ("url", "mime", "filename", "offset", "length")
@@ -156,6 +158,8 @@ class _Validation:
             self._add("signature", f"the signature {fault}; do not trust the file")
 
     def _check_archive(self) -> None:
+        if size := self._bundle.preceding_bytes:
+            self._add("joined", f"{size} bytes precede the ZIP that is read; if two files were joined, separate them")
         if not self._bundle.list_names("archive/", WARC_ENDINGS):
             self._add("archive", "there is no WARC file below archive/; pack the file again")
         for name in self._bundle.list_names("archive/"):
@@ -235,9 +239,18 @@ class _Validation:
         with self._bundle.open_section(name) as stream:
             for record in scan_stream(stream, name, tell):
                 is_shown = record.type in _SHOWN and record.url[:4].lower() == "http"
-                if is_shown and is_index_good and record.offset not in listed:
+                if is_shown and is_index_good and record.offset not in listed and self._is_dated(record, name):
                     message = f"the capture of {record.url} at offset {record.offset} of {name} is in no index"
                     self._add("unindexed-capture", f"{message}; pack the file again")
+
+    def _is_dated(self, record: Record, name: str) -> bool:
+        """Whether an index can list a record; in drafts of the format a date that cannot be read is no problem."""
+        try:
+            return record.captured_at is not None
+        except RecordError as error:
+            if not record.version.startswith("WARC/0."):
+                self._add("damaged-record", f"{name}: {error}")
+            return False
 
     def _check_pages(self) -> None:
         if PAGES not in self._bundle.list_names():

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
-from archives.errors import Damage, NotArchived, RecordError
+from archives.errors import Damage, NotArchived, RecordError, refuse
 from archives.storage.collection import OPEN_SUFFIX, Collection
 from archives.storage.remote_files import open_warc
 from archives.urls import parse_warc_date
@@ -159,15 +159,11 @@ def iter_records(path: Path) -> Iterator[Record]:
 def iter_stream(stream: BinaryIO) -> Iterator[Record]:
     """Every record of a seekable stream; see `iter_records`."""
     if has_members(stream):
-        for _, records in MemberScan(stream, _refuse).iter_groups():
+        for _, records in MemberScan(stream, refuse).iter_groups():
             yield from records
     else:
         stream.seek(0)
         yield from iter_stream_records(stream)
-
-
-def _refuse(error: RecordError) -> None:
-    raise error
 
 
 def scan_records(path: Path, on_damage: Callable[[RecordError], None]) -> Iterator[Record]:

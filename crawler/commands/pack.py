@@ -75,7 +75,7 @@ class Command(NewsreelCommand):
         if hidden := _count_excluded(collection, selection):
             print(f"{hidden} captures of excluded addresses go along; 'forget' takes captures out of WARC files")  # noqa: T201
         for name in left_out:
-            print(f"{name} is left out: a WACZ file holds WARC files only")  # noqa: T201
+            print(f"{name} is left out: a WACZ file holds .warc and .warc.gz files only")  # noqa: T201
         print(f"to see it: open https://replayweb.page/ and choose {packed.path.name} there, or read docs/viewer.md")  # noqa: T201
 
 

@@ -13,6 +13,7 @@ import pytest
 from archives.storage.collection import Collection
 from archives.wacz.intake import IMPORTS_NAME, take_in
 from archives.wacz.pack import pack_collection
+from archives.wacz.validate import validate_wacz
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer
 
 if TYPE_CHECKING:
@@ -99,3 +100,36 @@ def test_a_list_names_files_beside_it_and_no_others(collection: Collection, give
         listed.write_text(json.dumps(document))
         (taken,) = take_in(collection, [listed])
         assert "which is not beside it" in taken.fault
+
+
+def test_a_file_in_a_package_that_cannot_be_read_costs_itself(collection: Collection, given: Path) -> None:
+    package = given / "three.wacz"
+    data = (given / "2025" / "may" / "a.warc.gz").read_bytes()
+    with zipfile.ZipFile(package, "w") as archive:
+        for name, content in (("A.WARC.GZ", data), ("empty.warc.gz", b""), ("z.warc.zst", b"none")):
+            archive.writestr(f"archive/{name}", content)
+        archive.writestr("pages/pages.jsonl", json.dumps({"url": "http://two.example/", "ts": "2026-01-01T00:00:00Z"}))
+    (taken,) = take_in(collection, [package])
+    assert [added.path.name for added in taken.added] == ["A.warc.gz"]
+    assert "empty.warc.gz holds no record" in taken.fault
+    assert "z.warc.zst holds no record" in taken.fault
+    assert (collection.path / IMPORTS_NAME).read_text().count("\n") == 1
+    assert "two.example" in (collection.path / "pages" / "pages.jsonl").read_text()
+
+
+def test_a_file_that_a_list_names_and_is_not_there_costs_itself(collection: Collection, given: Path) -> None:
+    listed = given / "all.json"
+    resources = [{"path": "gone.wacz"}, {"path": "one.wacz"}]
+    listed.write_text(json.dumps({"profile": "multi-wacz-package", "resources": resources}))
+    (taken,) = take_in(collection, [listed])
+    assert (len(taken.added), "gone.wacz, which is not beside it" in taken.fault) == (1, True)
+
+
+def test_a_package_joined_with_another_is_named(collection: Collection, given: Path) -> None:
+    joined = given / "joined.wacz"
+    size = (given / "one.wacz").stat().st_size
+    joined.write_bytes((given / "one.wacz").read_bytes() + (given / "two.wacz").read_bytes())
+    (taken,) = take_in(collection, [joined])
+    assert len(taken.added) == 1
+    assert f"{size} bytes precede the ZIP that is read" in taken.fault
+    assert [problem.kind for problem in validate_wacz(joined)] == ["joined"]

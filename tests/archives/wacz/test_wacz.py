@@ -33,6 +33,7 @@ from archives.wacz.pages import Page
 from archives.wacz.reader import Bundle
 from archives.wacz.validate import validate_wacz
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer, count_ids, limit_file_size, write_file
+from tests.archives.warc.mutants import build_record
 from tests.project import run_module
 
 if TYPE_CHECKING:
@@ -521,3 +522,16 @@ def test_rebuilding_keeps_what_was_added(collection: Collection, packed: Path, t
     before = list(CollectionIndex(other).iter_entries())
     rebuild(other)
     assert list(CollectionIndex(other).iter_entries()) == before
+
+
+@pytest.mark.parametrize(("version", "kinds"), [("WARC/1.0", {"damaged-record"}), ("WARC/0.18", set())])
+def test_a_record_without_a_readable_date_is_not_missing_in_the_index(
+    tmp_path: Path, version: str, kinds: set[str]
+) -> None:
+    records = [build_record(f"http://{number}.example/", b"<p>", number=number) for number in range(2)]
+    records[0] = records[0].replace(b"2026-01-01T", b"2026-13-77T").replace(b"WARC/1.1", version.encode())
+    collection = Collection.open(tmp_path, "odd", create=True)
+    (collection.archive_dir / "a.warc").write_bytes(b"".join(records))
+    rebuild(collection)
+    packed = pack_collection(collection, tmp_path / "odd.wacz", created=BEGAN_AT).path
+    assert find_kinds(packed) == kinds
