@@ -1,9 +1,10 @@
-"""A data directory that an earlier version made: what doctor says comes true, and nothing of it is lost."""
+"""A data directory that an earlier version (commit 68dbe48) made: what doctor says comes true, and nothing is lost."""
 
 from __future__ import annotations
 
 import json
 import tarfile
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ import pytest
 
 from archives.storage.databases import open_database
 from crawler.changelog import tables
+from crawler.publishing.outbox import FILE_NAME as OUTBOX_NAME
+from crawler.publishing.outbox import Outbox
 from tests.project import Data, hash_tree, run_scrapy
 
 if TYPE_CHECKING:
@@ -48,6 +51,12 @@ def test_every_post_proof_and_version_is_as_it_was(data: Data) -> None:
     assert {json.loads(line)["file"] for line in changes.stdout.splitlines()} == posts.keys(), changes.stderr
     reparsed = run_scrapy("reparse", "newspaper", "--diff", data=data)
     assert reparsed.returncode == 0, reparsed.stdout + reparsed.stderr
+
+    # What a run leaves for later runs is still there.
+    listed = run_scrapy("schedule", "--list", "1", "--json", "--sources", str(data.path / "newspaper.toml"), data=data)
+    assert json.loads(listed.stdout)["last_status"] == "ok", listed.stderr
+    with closing(Outbox(data.path / OUTBOX_NAME)) as outbox:
+        assert outbox.count("waiting") > len(posts)
 
     # What no command above has opened is upgraded when it is first used.
     assert all("at first use" in words for words in list_upgrades(data))
