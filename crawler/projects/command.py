@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import atexit
+import errno
 import gc
 import os
+import sqlite3
 import sys
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
-from crawler.environment import read_variables
+from crawler.environment import name_program, read_variables
 from crawler.projects.configuration import find_fault
 
 if TYPE_CHECKING:
     import argparse
     from types import TracebackType
+
+_REFUSALS: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR, errno.EISDIR}
+)
+_DATABASE_REFUSALS: Final = frozenset(
+    {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}
+)
 
 
 class NewsreelCommand(ScrapyCommand):
@@ -35,7 +44,7 @@ class NewsreelCommand(ScrapyCommand):
             UsageError: an option or a setting is a slip; the sentence has the nearest name.
         """
         refuse_slips(self._parser, args, opts)
-        end_quietly()
+        report_failures()
         super().process_options(args, opts)
         # An interpreter collects at its end all that is not frozen, for a quarter of a short command's time.
         gc.freeze()
@@ -62,19 +71,31 @@ def refuse_slips(parser: argparse.ArgumentParser, args: list[str], opts: argpars
         del args[end]
 
 
-def end_quietly() -> None:
-    """Say nothing when the reader of our output has closed the pipe, as `head` does (SIGPIPE).
+def report_failures() -> None:
+    """Report in one sentence, not a traceback, what a file system refuses; say nothing where a reader closed our pipe.
 
-    The signal itself stays ignored, because a socket that is closed would raise it, too.
+    The signal of a closed pipe (SIGPIPE) stays ignored, because a socket that is closed would raise it, too.
     """
     report = sys.excepthook
 
-    def tell(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if not issubclass(kind, BrokenPipeError):
+    def explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if message := _describe_refusal(error):
+            print(f"{name_program()}: {message}", file=sys.stderr)  # noqa: T201
+        elif not isinstance(error, BrokenPipeError):
             report(kind, error, trace)
 
-    sys.excepthook = tell
+    sys.excepthook = explain
     atexit.register(flush_output)
+
+
+def _describe_refusal(error: BaseException) -> str:
+    """Return what the file system refused; '' if it is not to blame."""
+    if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if isinstance(error, sqlite3.OperationalError) and code in _DATABASE_REFUSALS:
+        return f"a database in DATA_DIR: {error}; check permissions and free space there"
+    return ""
 
 
 def flush_output() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing, suppress
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from archives.errors import CollectionError
@@ -10,7 +14,6 @@ from pipelines.posts.ledger import Ledger, LedgerOutdated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from archives.storage.collection import Collection
     from crawler.sources import Source
@@ -31,12 +34,14 @@ def find_posts_dir(collection: Collection) -> Path:
 def open_ledger(collection: Collection) -> Ledger:
     """Open a collection's ledger; one that an earlier version wrote is rebuilt from the archive first.
 
+    In a folder that cannot be written, such as a snapshot, a copy is opened, and what is changed in it is lost.
+
     Raises:
         CollectionError: a later version wrote it, or it cannot be rebuilt.
     """
     path = find_ledger(collection)
     try:
-        return Ledger(path)
+        return Ledger(path) if os.access(path.parent, os.W_OK) or not path.exists() else _open_copy(path)
     except LedgerOutdated as outdated:
         if outdated.is_newer:
             raise CollectionError(str(outdated), path=path) from outdated
@@ -44,6 +49,15 @@ def open_ledger(collection: Collection) -> Ledger:
 
     rebuild_ledger(collection, path, find_posts_dir(collection))
     return Ledger(path)
+
+
+def _open_copy(path: Path) -> Ledger:
+    """Open a temporary copy of a ledger."""
+    with TemporaryDirectory(prefix="newsreel-") as scratch:
+        for found in (path, path.with_name(f"{path.name}-wal")):
+            if found.exists():
+                copyfile(found, Path(scratch, found.name))
+        return Ledger(Path(scratch, path.name), is_scratch=True)  # the open file outlives its name
 
 
 def refresh_ledger(collection: Collection) -> None:

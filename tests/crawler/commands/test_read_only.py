@@ -1,0 +1,55 @@
+"""A data directory that nobody can write to, such as a snapshot: it is read, and what is refused is one sentence."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.project import Data, run_scrapy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def sealed(newspaper: Data, tmp_path: Path) -> Iterator[Data]:
+    folder = tmp_path / "data"
+    shutil.copytree(newspaper.path, folder)
+    if os.geteuid():
+        subprocess.run(["chmod", "-R", "a-w", folder], check=True)
+        yield Data(folder)
+        subprocess.run(["chmod", "-R", "u+w", folder], check=True)
+        return
+    mounted = subprocess.run(["mount", "--bind", folder, folder], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("root may write everywhere, and may not mount here")
+    subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
+    yield Data(folder)
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("verify", "newspaper", "--posts"), ("history", "NW202602251315000305"), ("reparse", "newspaper", "--diff")],
+    ids=lambda words: words[0],
+)
+def test_it_is_read(words: tuple[str, ...], sealed: Data) -> None:
+    done = run_scrapy(*words, data=sealed)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "place"),
+    [(("reparse", "newspaper"), "DATA_DIR"), (("index", "newspaper"), "work"), (("webhooks",), "webhooks.sqlite")],
+    ids=lambda words: words[0] if isinstance(words, tuple) else words,
+)
+def test_what_cannot_be_written_is_named(words: tuple[str, ...], place: str, sealed: Data) -> None:
+    done = run_scrapy(*words, data=sealed)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert place in done.stderr.splitlines()[-1]
