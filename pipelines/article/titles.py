@@ -52,6 +52,8 @@ _ANNOUNCING = re.compile(
     r"|mehr zum thema|das könnte sie.{0,40}|lesen sie auch|à lire aussi|lee también|leggi anche)[\W_]*",
     re.IGNORECASE,
 )
+# What editors of sites write into `title` when nobody else does.
+_GENERIC = re.compile(r"home(?:page)?|start(?:seite)?|index|untitled(?: document)?|document", re.IGNORECASE)
 _MAX_OTHER = 160
 _MIN_ALIKE = 0.2
 
@@ -64,7 +66,7 @@ def find_headline(page: Page, metadata: Metadata) -> tuple[Statement | None, Any
     stated = next((found for found in metadata.headlines if found.evidence == "jsonld:headline"), None)
     if stated and not _is_named_like_site(stated.text, metadata):
         element = _find_showing(headings, stated.text)
-        element = _find_shortened(headings, stated.text) if element is None else element
+        element = _find_shortened(headings, stated.text, metadata) if element is None else element
         if element is None and not metadata.is_news:
             element = _find_other(headings, stated.text, page)
         if element is not None and not _says_as_much(element, stated.text):
@@ -73,7 +75,7 @@ def find_headline(page: Page, metadata: Metadata) -> tuple[Statement | None, Any
     if shown is None:
         shown = _find_dated(headings, page)
     if shown is not None:
-        return Statement(text=read_text(shown), evidence=shown.tag), shown
+        return Statement(text=_strip_site(read_text(shown), metadata.site_names), evidence=shown.tag), shown
     return _find_unshown(page, metadata, headings)
 
 
@@ -81,7 +83,8 @@ class _Mastheads:
     """Tells the headings that name the site: they lead to its front page, or say its name and nothing else."""
 
     def __init__(self, page: Page, metadata: Metadata) -> None:
-        self._sites = {fold_title(name) for name in metadata.site_names}
+        # Several systems state the headline of a page as the name of its site.
+        self._sites = {fold_title(name) for name in metadata.site_names} - {fold_title(page.title)}
         self._fronts = {"/", "./", "index.html", "/index.html", "/index.php"}
         found = _ADDRESS.match(page.url)
         if found:
@@ -96,7 +99,7 @@ class _Mastheads:
         links = [*element.iter("a"), *(parent for parent in element.iterancestors("a"))]
         if any(self._leads_home(link) and 2 * len(fold_title(read_text(link))) > len(text) for link in links):
             return True
-        return element.tag == "h1" and text in self._sites and element.getparent() is not None
+        return text in self._sites
 
     def _leads_home(self, link: Any) -> bool:
         return link.get("href", "").strip().lower() in self._fronts or "home" in (link.get("rel") or "").split()
@@ -108,13 +111,25 @@ def _says_as_much(element: Any, stated: str) -> bool:
     return not _TRUNCATED.search(stated) and fold_title(stated) in shown and "<" not in stated
 
 
-def _find_shortened(headings: list[Any], stated: str) -> Any:
-    """Return the heading that JSON-LD repeats with the names of the site, or with more, behind it."""
+def _find_shortened(headings: list[Any], stated: str, metadata: Metadata) -> Any:
+    """Return the heading that JSON-LD repeats with the names of the site or more behind it, or a kicker before it."""
+    wanted = fold_title(strip_suffixes(stated, metadata.site_names))
     for element in headings:
         text = read_text(element)
-        if element.tag in HEADINGS and len(fold_title(text)) >= _MIN_UNTITLED and stated.startswith(text):
+        folded = fold_title(text)
+        if element.tag not in HEADINGS or len(folded) < _MIN_UNTITLED:
+            continue
+        if stated.startswith(text):
             return element if _SEPARATED.match(stated, len(text)) else None
+        if element.tag == "h1" and (folded == wanted or _is_behind_kicker(text, stated)):
+            return element
     return None
+
+
+def _is_behind_kicker(text: str, stated: str) -> bool:
+    """Return whether a headline is a text with a few words before it; with a colon they are part of the headline."""
+    kicker = stated.removesuffix(text).rstrip()
+    return stated.endswith(text) and 0 < len(kicker) < len(text) and not kicker.endswith((":", "："))
 
 
 def _find_other(headings: list[Any], stated: str, page: Page) -> Any:
@@ -162,9 +177,10 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
     best: Any = None
     for element in headings:
         text = fold_title(read_text(element))
-        if text not in wanted or (best is not None and best.tag == "h1" and element.tag != "h1"):
+        if text not in wanted:
             continue
-        if best is None or (len(text) > len(fold_title(read_text(best))) and element.tag == best.tag):
+        is_longer = best is None or len(text) > len(fold_title(read_text(best)))
+        if best is None or (is_longer and (element.tag == best.tag or (best.tag == "h1" and _is_link(best)))):
             best = element
     if best is None or best.tag == "h1":
         return best
@@ -173,11 +189,19 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
     return best if wanted.startswith(text) or is_end else None
 
 
+def _is_link(heading: Any) -> bool:
+    """Return whether a heading is a link and nothing else, as the name of the site is."""
+    links = [*heading.iter("a"), *heading.iterancestors("a")]
+    return any(fold_title(read_text(heading)) in fold_title(read_text(link)) for link in links)
+
+
 def _find_dated(headings: list[Any], page: Page) -> Any:
     """Return the only `h1`, where it says much the same as the `title`, or a heading with a date right behind it."""
     first = [element for element in headings if element.tag == "h1"]
     title = page.find_meta("og:title") or page.title
-    if len(first) == 1 and (not title or _share_letters(read_text(first[0]), title) >= 0.5):
+    if len(first) == 1 and (
+        not title or _GENERIC.fullmatch(title) or _share_letters(read_text(first[0]), title) >= 0.5
+    ):
         return first[0]
     if any(fold_title(read_text(element))[:8] == fold_title(title)[:8] for element in headings):
         return None
@@ -251,6 +275,13 @@ def strip_suffixes(title: str, site_names: list[str]) -> str:
     if tight and (fold_title(tight[1]) in sites or _SITE_WORD.search(tight[1])):
         kept = kept[: tight.start()].rstrip("-–— ")
     return kept or title
+
+
+def _strip_site(text: str, site_names: list[str]) -> str:
+    """Return the text of a heading without the name of the site behind it."""
+    parts = _SEPARATOR.split(text)
+    is_named = len(parts) > 1 and fold_title(parts[-1]) in {fold_title(name) for name in site_names}
+    return text[: _end_of(text, len(parts) - 1)].strip() if is_named else text
 
 
 def _is_suffix(parts: list[str], sites: set[str]) -> bool:

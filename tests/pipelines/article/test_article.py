@@ -160,6 +160,35 @@ STORY = "".join(
             "<title>Town council - detail</title><h1>Detail</h1><h2>Bridge opens at last</h2><p>2026-03-07</p>",
             id="the name of a part of the page",
         ),
+        pytest.param(
+            '<title>Bridge opens at last | Notes</title><h1><a href="/2026/">Notes</a></h1>'
+            '<h2><a href="/x">Bridge opens at last</a></h2>',
+            id="the name of the site leads to a copy of its front page",
+        ),
+        pytest.param(
+            '<title>Paper - Archive - Bridge opens at last</title><meta property="og:site_name" content="Paper">'
+            '<meta property="og:title" content="Bridge opens at last"><h3>Paper</h3>',
+            id="a lesser heading with the name of the site",
+        ),
+        pytest.param(
+            "<title>Bridge opens at last</title><h1>Bridge opens at last</h1><h3>Bridge opens</h3>"
+            '<script type="application/ld+json">{"@type": "WebSite", "name": "Bridge opens at last"}</script>',
+            id="stated as the name of the site",
+        ),
+        pytest.param(
+            '<title>Bridge opens at last | The Paper</title><meta property="og:site_name" content="The Paper">'
+            "<h1>Bridge opens at last | The Paper</h1>",
+            id="a heading with the name of the site behind it",
+        ),
+        pytest.param(
+            "<title>Bridge opened</title><h1>Bridge opens at last</h1>"
+            '<script type="application/ld+json">{"@type": "NewsArticle",'
+            ' "headline": "Town Bridge opens at last"}</script>',
+            id="JSON-LD with a kicker before it",
+        ),
+        pytest.param(
+            "<title>Startseite</title><h1>Bridge opens at last</h1><p>Page 1</p>", id="a title that says nothing"
+        ),
     ],
 )
 def test_the_headline_is_what_readers_take_for_it(page: str) -> None:
