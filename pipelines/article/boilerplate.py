@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 # Words that name what is not part of any article.
 _CLUTTER = """
-adslot advert advertise advertisement advertising advertorial bdshare bio breadcrumb breadcrumbs bshare comment
-comments consent contribute contribution cookie cookies copyright crumb crumbs disclaimer disqus donate donation
-donations erweima ewm feedback follow footer jiathis keywords login membership menu modal morenews mostread navbar
-navigation newsletter newsletters outbrain pager pagination paging piano popup promo promos promotion qrcode readmore
-recommend recommendation recommendations recommended register relate related relatednews relates relation relations
-replies reply respond seealso share shares sharing sidebar signup skip sns social sponsor sponsored subscribe support
-taboola tagcloud taglist tags teaser teasers toolbar tooltip trending
+adslot advert advertise advertisement advertising advertorial author authors bdshare bio breadcrumb breadcrumbs
+bshare comment comments consent contribute contribution cookie cookies copyright crumb crumbs cta disclaimer
+disclosure disqus donate donation donations erweima ewm feedback follow footer jiathis keywords login membership
+menu modal morenews mostread navbar navigation newsletter newsletters outbrain pager pagination paging piano popup
+promo promos promotion qrcode readmore recommend recommendation recommendations recommended register relate
+related relatednews relates relation relations replies reply respond saboxplugin seealso share shares sharing
+sidebar signup skip sns social sponsor sponsored subscribe support taboola tagcloud taglist tags teaser teasers
+toolbar tooltip trending
 """
 # Words that often do, and as often say how a part of the article looks or what it is.
 _DOUBTFUL = """
@@ -36,6 +37,8 @@ print rank ranking rating slick statement subscription subscriptions swiper tick
 """
 CLUTTER = frozenset(_CLUTTER.split())
 _ALL_CLUTTER = CLUTTER | frozenset(_DOUBTFUL.split())
+# On a box of prose they say that it is about a person, on a line that a person said it.
+_PERSONS = frozenset(["author", "authors"])
 # Of these there may be more on a page than of the article.
 _BESIDE = """
 comment comments cookie cookies disqus footer navigation related relation relations replies reply respond recommended
@@ -59,7 +62,7 @@ _ARTICLES = frozenset(["article", "blog", "entry", "news", "post", "story"])
 _BODIES = frozenset(["body", "content", "copy", "inner", "text"])
 _NO_BODIES = frozenset(["container", "footer", "header", "meta", "related", "sidebar", "title", "wrap", "wrapper"])
 # `has-sidebar`, `sidebar-grid`: the class of what is beside it.
-_LAYOUT = frozenset(["grid", "has", "layout", "no", "with", "without"])
+_LAYOUT = frozenset(["disabled", "false", "grid", "has", "layout", "no", "with", "without"])
 _NO_WORDS: frozenset[str] = frozenset()
 # Names of classes recur; very long ones would only take memory.
 _MAX_CACHED = 4096
@@ -178,19 +181,19 @@ def stands_alone(element: Any) -> bool:
     return not (text or "").strip()
 
 
-def drop_clutter(body: Any, measures: Measures, path: list[Any], clutter: Clutter, *, shown: Any = None) -> list[Any]:
+def drop_clutter(body: Any, measures: Measures, path: list[Any], clutter: Clutter, *, spared: list[Any]) -> list[Any]:
     """Take out what class names and structure say is not part of the article.
 
     Args:
         path: the elements from the heart of the article up to `body`; they stay, and so do siblings of their shape.
-        shown: the element that shows the headline, if there is one; it stays, too.
+        spared: the element that shows the headline and those that introduce the article; they stay, too.
 
     Returns:
         the elements that have lost children.
     """
     changed = []
     kept = set(path)
-    around = {shown, *shown.iterancestors()} if shown is not None else set()
+    around = {above for element in spared for above in element.iterancestors()}
     is_sure = not any(clutter.is_clutter(element) for element in path)
     judge = _Judge(measures, clutter)
     total = measures[body].prose
@@ -205,7 +208,7 @@ def drop_clutter(body: Any, measures: Measures, path: list[Any], clutter: Clutte
             if child not in measures:
                 continue
             is_alike = bool(shapes) and shape(child) in shapes
-            if child is shown:
+            if child in spared:
                 continue
             if (
                 child in kept
@@ -242,6 +245,8 @@ class _Judge:
         """
         measure = self._measures[element]
         words = self._clutter.find_words(element)
+        if measure.prose < PROSE_START:
+            words -= _PERSONS
         if element.get("itemprop") == "description" and measure.prose >= PROSE_START:
             return False
         if words and measure.prose <= limit and not (is_near and self._is_prose_of_its_own(element, words)):
@@ -261,9 +266,9 @@ class _Judge:
         return bool(words - _LIST if is_inside else words)
 
     def _is_prose_of_its_own(self, element: Any, words: frozenset[str]) -> bool:
-        """Return whether an element is prose and nothing else, whatever a doubtful word says."""
+        """Return whether an element is prose and nothing else, whatever a doubtful word says; two leave no doubt."""
         measure = self._measures[element]
-        if measure.prose < PROSE_START or not words.isdisjoint(CLUTTER):
+        if measure.prose < PROSE_START or len(words) > 1 or not words.isdisjoint(CLUTTER):
             return False
         return (
             measure.prose >= 0.8 * measure.size

@@ -53,6 +53,16 @@ _APPEAL = re.compile(
     r"|iscriviti|siga-nos|inscreva-se|подпи(?:шитесь|сывайтесь) на|volg ons|følg oss|följ oss)",
     re.IGNORECASE,
 )
+# Who wrote and who checked an article, on a line of their own.
+_CREDIT = re.compile(r"^[\W_]*(?:written|edited|(?:medically |legally )?reviewed|fact[- ]checked) by\b", re.IGNORECASE)
+_MAX_CREDIT = 60.0
+# What a form asks readers to accept.
+_CONSENT = re.compile(
+    r"^[\W_]*by (?:signing up|subscribing|registering|submitting|entering|clicking|providing)\b[^.!?]{0,90}"
+    r"\b(?:you|i) (?:agree|consent|confirm|acknowledge|accept)\b",
+    re.IGNORECASE,
+)
+_MAX_CONSENT = 600.0
 # Where these stand, the rest is for others.
 _FOR_MEMBERS = re.compile(
     r"^[\W_]*(?:この記事は会員|会員登録|紙の新聞|ログイン|打开APP|打开客户端|扫一扫|扫码|登录后|登錄後"
@@ -88,12 +98,12 @@ def drop_insertions(container: Any, measures: Measures) -> None:
                 if not _is_linked_part(child, measures):
                     drop(child)
                 continue
-            text = read_text(child) if measure.size < _MAX_IMPRINT else ""
+            text = read_text(child) if measure.size < _MAX_CONSENT else ""
             if text and _is_announcement(text, measure):
                 if behind.measure(child) < 0.15 * total:
                     drop_all(_list_announced(child, measures))
                 drop(child)
-            elif text and (_APPEAL.search(text) or _is_imprint(text)):
+            elif text and _is_notice(text, measure):
                 drop(child)
             else:
                 stack.append(child)
@@ -123,6 +133,13 @@ def _is_announcement(text: str, measure: Measure) -> bool:
     if _FOR_MEMBERS.search(text):
         return True
     return measure.linked > 0.3 * measure.size or not _SENTENCE.search(text)
+
+
+def _is_notice(text: str, measure: Measure) -> bool:
+    """Return whether a block is an appeal, an imprint, a credit or a consent and no text of the article."""
+    if measure.size < _MAX_IMPRINT and (_APPEAL.search(text) or _is_imprint(text)):
+        return True
+    return bool(_CONSENT.search(text) or (measure.size < _MAX_CREDIT and _CREDIT.search(text)))
 
 
 def _is_imprint(text: str) -> bool:
@@ -267,7 +284,17 @@ def drop_repeated(container: Any) -> None:
 def mark_captions(container: Any) -> None:
     """Make captions of what is beside a picture and is named as one, so that they are not part of the text."""
     for element in container.iter("p", "div", "span", "small", "em"):
-        if not _CAPTION_WORDS.isdisjoint(list_class_words(element)) and not any(c.tag in BLOCKS for c in element):
+        if _is_named_caption(element) and not any(c.tag in BLOCKS for c in element):
             parent = element.getparent()
             if parent is not None and (parent.find(".//img") is not None or parent.find(".//picture") is not None):
                 element.tag = "figcaption"
+
+
+def is_caption(element: Any) -> bool:
+    """Return whether an element is named as the caption of a picture, or stands in one."""
+    parents = [element, *element.iterancestors()][:3]
+    return any(parent.tag in ("figure", "figcaption") or _is_named_caption(parent) for parent in parents)
+
+
+def _is_named_caption(element: Any) -> bool:
+    return not _CAPTION_WORDS.isdisjoint(list_class_words(element))

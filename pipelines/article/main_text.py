@@ -16,10 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from pipelines.article.boilerplate import Clutter, drop_clutter, list_class_words, names_body, shape
+from pipelines.article.boilerplate import PROSE_START, Clutter, drop_clutter, list_class_words, names_body, shape
 from pipelines.article.embeds import keep_embedded, link_films
-from pipelines.article.insertions import begins_insertion, drop_headings, drop_insertions, drop_repeated, mark_captions
+from pipelines.article.insertions import (
+    begins_insertion,
+    drop_headings,
+    drop_insertions,
+    drop_repeated,
+    is_caption,
+    mark_captions,
+)
 from pipelines.article.text_density import (
+    SENTENCE_END,
     WIDE,
     Measure,
     Measures,
@@ -28,7 +36,7 @@ from pipelines.article.text_density import (
     measure_size,
     measure_tree,
 )
-from pipelines.article.visibility import drop, drop_invisible
+from pipelines.article.visibility import drop, drop_invisible, open_templates
 from pipelines.page.page import BLOCKS, HEADINGS, fold_blanks, fold_title, read_text
 
 if TYPE_CHECKING:
@@ -43,6 +51,10 @@ _WELL_NAMED = 0.5
 _BETTER_NAMED = 0.35
 _MIN_SHARE = 0.6
 _MIN_STORY = 120.0
+_MIN_LEAD = 80.0
+_MAX_LEADS = 3
+# What follows an article is no larger part of the page's prose.
+_MAX_FOLLOWING = 0.75
 # So much of an element's prose beside it is part of its article: in siblings of its kind, and in any.
 _MIN_PARTS = 0.1
 _MIN_OTHERS = 0.25
@@ -90,7 +102,7 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     body = page.root.find("body")
     if body is None:
         body = page.root
-    _open_shadow_roots(body)
+    open_templates(body)
     keep_embedded(body)
     drop_invisible(body)
     measures = measure_tree(body)
@@ -102,10 +114,13 @@ def find_main_body(page: Page, *, headline: str, shown: Any = None) -> MainBody:
     page_prose = measures[body].prose - clutter.beside
     heart, rival = _find_heart(body, measures, headline, clutter)
     changed = [_drop_rival(rival, heart)] if rival is not None else []
-    changed += drop_clutter(body, measures, _list_path(heart), clutter, shown=shown)
+    start = fold_title(page.find_meta("description", "og:description"))[:40]
+    leads = _list_leads(heart, shown, body, start, measures)
+    spared = [shown, *(lead for lead in leads if _is_named_lead(lead, start))] if shown is not None else []
+    changed += drop_clutter(body, measures, _list_path(heart), clutter, spared=spared)
     measure_again(body, measures, changed)
     container = _find_container(body, heart, shown, measures)
-    leads = _list_leads(container, shown, body, page.find_meta("description", "og:description"))
+    leads = _list_leads(container, shown, body, start, measures)
     if shown is not None and shown is not container:
         drop(shown)
     drop_insertions(container, measures)
@@ -122,13 +137,6 @@ def settle_body(container: Any, headline: str) -> MainBody:
     drop_headings(container, measures, headline)
     drop_repeated(container)
     return _build(container, [], measures[container].prose)
-
-
-def _open_shadow_roots(body: Any) -> None:
-    """Show the content of declarative shadow roots, as browsers do. Spec: HTML §4.12.3."""
-    for template in list(body.iter("template")):
-        if template.get("shadowrootmode") or template.get("shadowroot"):
-            template.tag = "div"
 
 
 def _build(container: Any, leads: list[Any], page_prose: float) -> MainBody:
@@ -171,7 +179,10 @@ def _cut_above(body: Any, shown: Any, measures: Measures) -> list[Any]:
     if sum(measures[element].prose for element in above if element in measures) > 0.4 * max(1.0, measures[body].prose):
         return []
     for element in above:
-        if element.tag != "figure":
+        if element.tag == "figure":
+            continue
+        # A lesser heading that repeats the headline may stand between paragraphs.
+        if shown.tag == "h1" or element.tag != "p" or measures[element].prose < PROSE_START:
             drop(element)
     changed = [element.getparent() for element in _list_branch(body, shown)]
     for parent in changed:
@@ -204,7 +215,7 @@ def _cut_below(body: Any, shown: Any, measures: Measures) -> list[Any]:
         elif is_behind and element in measures:
             before += measures[element].own
             if before > _MIN_STORY and _is_like(element, shown) and body in element.iterancestors():
-                changed.append(_drop_branch(element, ancestors, measures))
+                changed.append(_drop_branch(element, ancestors, measures, measures[body].prose))
     return changed
 
 
@@ -213,24 +224,30 @@ def _is_like(element: Any, shown: Any) -> bool:
     if element.tag != shown.tag:
         return False
     if element.tag == "h1":
-        return True
+        return bool(read_text(element))
     is_kin = bool(element.get("class") and element.get("class") == shown.get("class"))
     return is_kin and (element.find(".//a") is not None or any(True for _ in element.iterancestors("a", "article")))
 
 
-def _drop_branch(heading: Any, ancestors: set[Any], measures: Measures) -> Any:
+def _drop_branch(heading: Any, ancestors: set[Any], measures: Measures, whole: float) -> Any:
     """Take out the largest element that begins with a heading and holds the prose behind it, if there is one.
+
+    Args:
+        whole: prose of the page.
 
     Returns:
         its parent, or None.
     """
     branch = [parent for parent in heading.iterancestors() if parent not in ancestors]
-    if any(parent.tag == "article" for parent in ancestors.intersection(heading.iterancestors())):
+    article = next(iter([*heading.iterancestors("article")][::-1]), None)
+    if article in ancestors:
         # Sections of one article may have headings of the first level, too.
         branch = [parent for parent in branch if parent.tag == "article"]
+    elif article is not None:
+        branch = branch[branch.index(article) :]
     for element in reversed(branch):
         if _measure_before(element, heading, measures) < 200 and measures[element].prose > _MIN_STORY:
-            return drop(element)
+            return drop(element) if measures[element].prose <= _MAX_FOLLOWING * whole else None
     return None
 
 
@@ -362,20 +379,28 @@ def _measure_part(element: Any, measure: Measure) -> float:
     return measure.prose if is_long and not begins_insertion(element) else 0.0
 
 
-def _list_leads(container: Any, shown: Any, body: Any, description: str) -> list[Any]:
-    """Return the blocks between headline and container that introduce the article."""
+def _list_leads(container: Any, shown: Any, body: Any, start: str, measures: Measures) -> list[Any]:
+    """Return the blocks between headline and container that introduce the article.
+
+    Args:
+        start: how the description of the page begins, folded.
+    """
     if shown is None or container in shown.iterancestors() or container is body:
         return []
-    start = fold_title(description)[:40]
     inside = set(container.iter("*"))
     holding = set(container.iterancestors())
+    named: set[Any] = set()
     leads: list[Any] = []
     for element in _iter_behind(body, shown):
         if element in inside:
             break
-        if element not in holding and _is_lead(element, start):
-            leads.append(element)
-    return leads
+        if element not in holding and _is_named_lead(element, start):
+            named.add(element)
+        elif element in holding or not _is_sentence(element, measures):
+            continue
+        leads.append(element)
+    # More paragraphs than these are another text: a summary, a notice.
+    return leads if len(leads) - len(named) <= _MAX_LEADS else [lead for lead in leads if lead in named]
 
 
 def _iter_behind(body: Any, shown: Any) -> Iterator[Any]:
@@ -387,7 +412,8 @@ def _iter_behind(body: Any, shown: Any) -> Iterator[Any]:
         is_behind = is_behind or element is shown
 
 
-def _is_lead(element: Any, start: str) -> bool:
+def _is_named_lead(element: Any, start: str) -> bool:
+    """Return whether a block is classed as a lead, or begins as the description of the page does."""
     if element.tag not in BLOCKS or element.tag == "figcaption" or any(child.tag in BLOCKS for child in element):
         return False
     text = read_text(element)
@@ -397,3 +423,10 @@ def _is_lead(element: Any, start: str) -> bool:
         return True
     words = list_class_words(element) | list_class_words(element.getparent())
     return bool(words & _LEAD_WORDS) and any(char in text for char in ".,。，!?！？")
+
+
+def _is_sentence(element: Any, measures: Measures) -> bool:
+    """Return whether a paragraph is prose that ends as a sentence does, and no caption."""
+    if element.tag != "p" or measures[element].prose < _MIN_LEAD or is_caption(element):
+        return False
+    return bool(SENTENCE_END.search(read_text(element))) and not begins_insertion(element)

@@ -21,7 +21,7 @@ _WIDE_RUN = re.compile(f"{WIDE.pattern}+")
 _WIDE_EXTRA = 1.5
 _ENDS = ".!?。！？…।؟۔።፧։՞՜။។᙮᠃"
 _PUNCTUATION = re.compile(rf"[{_ENDS}；:：;,，、،؛፣၊ฯ”\"»]")
-_SENTENCE_END = re.compile(rf"[{_ENDS}][\"'”’»」』）)\]]*$")
+SENTENCE_END = re.compile(rf"[{_ENDS}][\"'”’»」』）)\]]*$")
 # Thai, Lao and Khmer set no mark behind a sentence, and no blank between words.
 _UNMARKED = re.compile("[\u0e00-\u0eff\u1780-\u17ff]{12}")
 # What is at the foot of every page of a site.
@@ -141,7 +141,7 @@ def _weigh(text: str, size: float, linked: float, *, is_paragraph: bool) -> floa
         return 0.0
     if size >= _MIN_SENTENCE and _PUNCTUATION.search(text):
         return size - linked
-    if is_paragraph and size >= _MIN_FLASH and (_SENTENCE_END.search(text) or _UNMARKED.search(text)):
+    if is_paragraph and size >= _MIN_FLASH and (SENTENCE_END.search(text) or _UNMARKED.search(text)):
         # A short sentence in its own paragraph.
         return size - linked
     return 0.0 if size < _MIN_UNPUNCTUATED else _UNPUNCTUATED_SHARE * (size - linked)

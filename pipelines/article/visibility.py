@@ -30,6 +30,8 @@ _BOXES = (
 _find_hideable = etree.XPath("descendant::*[@style or @hidden or @aria-hidden]", smart_strings=False)
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _PARAGRAPHS = frozenset(["p", "blockquote", "ul", "ol"])
+# `$RC("B:0","S:1")` puts the part S:1 at the template B:0, `$RS("S:2","P:2")` the part S:2 at P:2.
+_STREAMED = re.compile(r"""\$R[CSR]\(["']([BPS]:\w+)["'],\s*["']([BPS]:\w+)["']""")
 # The least prose of a page, in Latin letters, and its least share: of all prose, and where a headline is hidden, too.
 _MIN_PROSE = 160.0
 _ENOUGH_PROSE = 500.0
@@ -116,6 +118,33 @@ def drop_invisible(body: Any) -> None:
     for element in _find_hideable(root):
         if _is_held_back(element):
             _show(element)
+
+
+def open_templates(body: Any) -> None:
+    """Show what templates stand for, as browsers do: declarative shadow roots, and parts that a server streams later.
+
+    Spec: HTML §4.12.3. React puts a streamed part, hidden, behind the page, and a script that names it and its place.
+    """
+    places: dict[str, Any] = {}
+    for element in list(body.iter("template")):
+        if element.get("shadowrootmode") or element.get("shadowroot"):
+            element.tag = "div"
+        elif (identifier := element.get("id") or "")[:2] in ("B:", "P:"):
+            places[identifier] = element
+    if places:
+        _place_streamed(body, places)
+
+
+def _place_streamed(body: Any, places: dict[str, Any]) -> None:
+    parts = {element.get("id"): element for element in body.iter("div") if (element.get("id") or "").startswith("S:")}
+    for script in list(body.iter("script")):
+        for names in _STREAMED.findall(script.text or ""):
+            place = next((places[name] for name in names if name in places), None)
+            part = next((parts[name] for name in names if name in parts), None)
+            if place is None or part is None or part in place.iterancestors():
+                continue
+            _show(part)
+            place.addprevious(part)
 
 
 def _show(element: Any) -> None:

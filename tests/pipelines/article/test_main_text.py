@@ -60,6 +60,10 @@ LINKS = "".join(f'<li><a href="/{n}">Another story that is told elsewhere, numbe
         pytest.param(f'<div>{PARAGRAPHS}</div><div class="comment-list">{f"<p>{OTHER}</p>" * 9}</div>', id="comments"),
         pytest.param(f'<div class="has-sidebar"><div>{PARAGRAPHS}</div></div>', id="the class of a layout"),
         pytest.param(
+            f'<div><div class="sidebar-enabled--false"><p>{FIRST}</p></div><p>{SECOND}</p><p>{THIRD}</p></div>',
+            id="the class of a layout that is off",
+        ),
+        pytest.param(
             f'<div>{PARAGRAPHS}<div class="newsletter-box"><p>{OTHER}</p></div></div>', id="a box among paragraphs"
         ),
         pytest.param(f"<div>{PARAGRAPHS}<h3>Read more</h3><p>Short teaser</p></div>", id="an announced list"),
@@ -109,6 +113,21 @@ LINKS = "".join(f'<li><a href="/{n}">Another story that is told elsewhere, numbe
             "".join(f'<section class="part"><div><p>{text}</p></div></section>' for text in STORY), id="parts"
         ),
         pytest.param(f'<div itemprop="articleBody">{PARAGRAPHS}</div><div><p>{OTHER}</p></div>', id="a lone stranger"),
+        pytest.param(
+            f"<div><p>{FIRST}</p><h2>{HEADLINE}</h2><p>{SECOND}</p><p>{THIRD}</p></div>",
+            id="the headline again among paragraphs",
+        ),
+        pytest.param(f'<div>{PARAGRAPHS}<div class="author-box"><p>{OTHER}</p></div></div>', id="about the author"),
+        pytest.param(
+            f'<div>{PARAGRAPHS}<div class="subscription-widget"><p>{OTHER}</p></div></div>', id="two doubtful words"
+        ),
+        pytest.param(f'<div>{PARAGRAPHS}<div class="cta-banner"><p>{OTHER}</p></div></div>', id="a call to action"),
+        pytest.param(f"<div>{PARAGRAPHS}<p>Edited by Ada Quill</p></div>", id="who edited it"),
+        pytest.param(
+            f"<div><p>{FIRST}</p><p>By signing up for the letter, you agree to get it and to our terms. {OTHER}</p>"
+            f"<p>{SECOND}</p><p>{THIRD}</p></div>",
+            id="what a form asks to accept",
+        ),
     ],
 )
 def test_the_story_and_nothing_else(page: str) -> None:
@@ -169,6 +188,47 @@ def test_what_introduces_the_article_stands_before_it() -> None:
     assert lines(page) == [lead, *STORY]
     described = f"<header><h1>{HEADLINE}</h1><p>{lead}</p></header><div class=b>{PARAGRAPHS}</div>"
     assert lines(described, head=f'<meta name="description" content="{lead[:60]}">') == [lead, *STORY]
+
+
+LEAD = "After two years of waiting for it the city has its crossing, and nobody is quite satisfied."
+LONG = "".join(f"<p>{text} {number}.</p>" for number in range(9) for text in STORY)
+
+
+@pytest.mark.parametrize(
+    ("between", "is_lead"),
+    [
+        (f"<p>{LEAD}</p>", True),
+        (f'<div class="article-teaser">{LEAD}</div>', True),
+        (f"<figcaption><p>{LEAD}</p></figcaption>", False),
+        (f"<p>Related: {LEAD}</p>", False),
+        (f"<p>{LEAD}</p>" + "".join(f"<p>{number} {OTHER}</p>" for number in range(3)), False),
+    ],
+)
+def test_sentences_below_the_headline_are_leads(between: str, *, is_lead: bool) -> None:
+    page = f"<header><h1>{HEADLINE}</h1></header><section>{between}</section><div class=b>{LONG}</div>"
+    assert lines(page)[0] == (LEAD if is_lead else f"{FIRST} 0.")
+
+
+def test_sections_of_an_article_below_the_headline_are_no_other_articles() -> None:
+    sections = "".join(f"<section><h1>Part {n}</h1><p>{text} {OTHER}</p></section>" for n, text in enumerate(STORY))
+    page = f"<header><h1>{HEADLINE}</h1></header><article><p>{FIRST} {SECOND}</p>{sections}</article>"
+    assert lines(page)[1::2] == ["Part 0", "Part 1", "Part 2"]
+    slides = "".join(f"<div><h1></h1><p>{text} {OTHER}</p></div>" for text in STORY)
+    assert len(lines(f"<h1>{HEADLINE}</h1><div><p>{FIRST} {SECOND}</p>{slides}</div>")) == 4
+
+
+def test_a_short_quotation_that_names_its_author_stays() -> None:
+    quoted = f'<div><p>{FIRST}</p><div class="quote author"><p>Nobody asked the gulls.</p></div><p>{SECOND}</p></div>'
+    assert lines(quoted) == [FIRST, "Nobody asked the gulls.", SECOND]
+
+
+def test_what_follows_a_teaser_of_the_article_is_the_article() -> None:
+    page = (
+        f"<header><h1>{HEADLINE}</h1><p>{FIRST} {SECOND}</p></header><div><h1>Over the river at last</h1>"
+        + "".join(f"<p>{text} {n}.</p>" for n in range(4) for text in STORY)
+        + "</div>"
+    )
+    assert f"{THIRD} 3." in lines(page)
 
 
 def test_figures_stay_in_the_markup_and_their_captions_out_of_the_text() -> None:

@@ -83,10 +83,21 @@ def test_a_declarative_shadow_root_is_read() -> None:
     assert article.headline == HEADLINE
 
 
+def test_parts_that_a_server_streams_stand_where_its_scripts_put_them() -> None:
+    first, second, third = (f"<p>{text}</p>" for text in STORY)
+    page = (
+        f'<h1>{HEADLINE}</h1><div>{first}<template id="B:0"></template></div><div hidden id="S:0">{second}'
+        f'<template id="P:1"></template></div><div hidden id="S:1">{third}</div>'
+        f'<div hidden id="S:2">{OTHER["body"]}</div>'
+        "<script>$RS('S:1','P:1');$RC(\"B:0\",\"S:0\")</script>"
+    )
+    assert read(SHELL % page).body_text.split("\n") == STORY
+
+
 def test_another_method_is_asked_where_ours_leaves_most_of_a_page() -> None:
     told = "".join(f"<section><h2>Part {n}</h2><ul><li>{text}</li></ul></section>" for n, text in enumerate(STORY * 2))
     links = "".join(f"<li><a href='/{n}'>Why number {n} matters more than all</a></li>" for n in range(3))
-    page = f"<h1>{HEADLINE}</h1><article><p>{STORY[0]}</p></article><div class='x'>{told}<ul>{links}</ul></div>"
+    page = f"<h1>{HEADLINE}</h1><article><div>{STORY[0]}</div></article><div class='x'>{told}<ul>{links}</ul></div>"
     text = f"<html><body>{page}</body></html>"
     article = read(text)
     assert all(part in article.body_text for part in STORY)
