@@ -21,8 +21,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from archives.captures.writer import MAX_BYTES
+from archives.storage.collection import Collection
 from archives.wacz.pack import pack_collection
+from archives.warc.reader import iter_records
+from tests.crawler.rendering.scripted import answer_with
+from tests.crawler.rendering.test_rendering import crawl, needs_browser, write_definition
 from tests.interop.sample import CASES, Case, write_sample
+from tests.project import Data
+from tests.wire import Route, WireServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -164,8 +170,8 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def serve(source: Path) -> Iterator[Server]:
-    server = Server(source, CASES)
+def serve(source: Path, cases: list[Case]) -> Iterator[Server]:
+    server = Server(source, cases)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -210,7 +216,7 @@ def test_replayweb_shows_every_capture(tmp_path: Path, monkeypatch: pytest.Monke
     if form != "warc":
         monkeypatch.setattr("archives.wacz.pack.MAX_PLAIN_LINES", 2 if "blocks" in form else 10)
         source = pack_collection(collection, tmp_path / "sample.wacz", key_file=key).path
-    with serve(source) as server, browse(f"{server.address}/case/0", tmp_path / "profile"):
+    with serve(source, CASES) as server, browse(f"{server.address}/case/0", tmp_path / "profile"):
         for number, case in enumerate(CASES):
             seen = server.take(case)
             assert seen["case"] == number
@@ -218,4 +224,43 @@ def test_replayweb_shows_every_capture(tmp_path: Path, monkeypatch: pytest.Monke
             assert {page["url"] for page in seen["pages"]} == (set() if form == "warc" else PAGE_URLS)
             # It tells the key only after it has read it as one of its own kind.
             assert ("publicKey" in seen["verify"]) == (form != "warc")
+    assert set(server.strays) <= {"/favicon.ico"}
+
+
+# The number is another each time that the script runs, so it shows whether it does.
+RUNNING = """<!doctype html><html><body><div id=root></div><script src="/draw.js"></script></body></html>"""
+DRAW = """fetch('/api/1').then(answer => answer.json()).then(story => {
+  const number = crypto.getRandomValues(new Uint32Array(1))[0];
+  document.getElementById('root').innerHTML = `<h1>${story.title}</h1><h1>Run ${number}</h1>
+    <time>2026-11-02</time><div class=story><p>${story.title.repeat(20)}</p></div>`;
+});"""
+TITLE = "The lighthouse is lit again"
+
+
+@needs_replayweb
+@needs_browser
+def test_a_rendered_page_is_shown_by_its_scripts(data: Data, tmp_path: Path) -> None:
+    """From the captures of the page, its script, and what that fetched; the rendered document lies beside them."""
+    routes: dict[str, Route] = {
+        "/": answer_with(
+            '<html><body><a href="/story/1">Lighthouse</a><p>News of the day</p></body></html>', "text/html"
+        ),
+        "/story/1": answer_with(RUNNING, "text/html"),
+        "/draw.js": answer_with(DRAW, "text/javascript"),
+        "/api/1": answer_with(json.dumps({"title": TITLE}), "application/json"),
+    }
+    with WireServer(routes) as site:
+        status, log = crawl(write_definition(tmp_path, site.base_url), data)
+        url = site.url("/story/1")
+    assert status == 0, log
+    records = [r for path in data.warcs("scripted") for r in iter_records(path) if r.url == url]
+    (sent,) = [record for record in records if record.type == "response"]
+    (rendered,) = [record for record in records if record.type == "conversion"]
+    case = Case(name="rendered", url=url, began_at=sent.captured_at, title=TITLE, body=b"")
+    collection = Collection.open(data.path, "scripted")
+    source = pack_collection(collection, tmp_path / "scripted.wacz").path
+    with serve(source, [case]) as server, browse(f"{server.address}/case/0", tmp_path / "profile"):
+        titles = server.take(case)["titles"]
+    (run,) = [title for title in titles if title.startswith("Run ")]
+    assert f"<h1>{run}</h1>".encode() not in rendered.block
     assert set(server.strays) <= {"/favicon.ico"}
