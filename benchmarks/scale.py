@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import json
 import os
+import resource
 import shutil
 import socket
 import statistics
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parent.parent
 _HOSTS = 8
+_MANY_HOSTS = 200
 _LATENCY_S = 0.05
 _DELAY_S = 0.1
 _BEGAN_AT = datetime(2026, 3, 4, tzinfo=UTC)
@@ -102,6 +104,24 @@ def measure_manners(pages: int) -> dict[str, Any]:
                 figures[f"{name}_handovers"] = len(handovers)
                 figures[f"{name}_handover_ms"] = 1000 * min(first.began - last.ended for last, first in handovers)
     return figures
+
+
+def measure_hosts(pages: int) -> dict[str, Any]:
+    """One process and 200 hosts, each of which is asked once a second; `possible_pages_per_s` by its CPU time."""
+    with Origin(_MANY_HOSTS, pages, latency_s=_LATENCY_S) as origin:
+        settings = {"CONCURRENT_REQUESTS_PER_DOMAIN": 1, "DOWNLOAD_DELAY": 1, "DOWNLOAD_DELAY_JITTER": 0}
+        crawled = _run_crawl(origin, 1, "", CONCURRENT_REQUESTS=_MANY_HOSTS, **settings)
+        ahead_s = max(origin.find_head_start(host, 1) for host in origin.hosts)
+    fetched = (pages + 1) * _MANY_HOSTS
+    peak_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    possible = fetched / crawled["cpu_s"]
+    return {
+        "pages": fetched,
+        **crawled,
+        "possible_pages_per_s": possible,
+        "peak_mb": peak_mb,
+        "ahead_ms": 1000 * ahead_s,
+    }
 
 
 def _run_crawl(origin: Origin, workers: int, url: str, **settings: Any) -> dict[str, float]:
@@ -253,6 +273,7 @@ def _build_collection(folder: Path, stories: int) -> Path:
 _JOBS: dict[str, tuple[Callable[[int], dict[str, Any]], int]] = {
     "crawl": (measure_crawl, 60),
     "manners": (measure_manners, 20),
+    "hosts": (measure_hosts, 10),
     "frontier": (measure_frontier, 20_000),
     "reparse": (measure_reparse, 2000),
     "ranged": (measure_ranged, 4000),
