@@ -57,7 +57,7 @@ _TRADITIONAL = frozenset("們個來對於這國學說時為與會過還發開關
 _SIMPLIFIED = (
     frozenset("们个来对于这国学说时为与会过还发开关点当种头后从实现应经进动业长门问间话见电车东马") - _TRADITIONAL
 )
-_TAG = re.compile(r"[a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{2,8})*")
+_TAG = re.compile(r"[a-zA-Z]{2,3}(?:[-_][a-zA-Z0-9]{1,8})*")
 
 
 def find_language(page: Page) -> str:
@@ -80,8 +80,13 @@ def _find_declared(page: Page) -> str:
         page.root.get("lang") or page.root.get("xml:lang") or "",
         page.find_meta("content-language", "og:locale", "language", "dc.language", "inlanguage"),
     ]
-    tags = (_TAG.fullmatch(text.strip()) for text in found)
-    return next((tag[0].replace("_", "-") for tag in tags if tag), "")
+    return next(filter(None, map(parse_tag, found)), "")
+
+
+def parse_tag(text: str) -> str:
+    """Return a language as a BCP 47 tag, also if written as a locale (`zh_CN`, `de_DE.UTF-8`); '' for anything else."""
+    tag = _TAG.fullmatch(text.strip().partition(".")[0])
+    return tag[0].replace("_", "-") if tag else ""
 
 
 def _sample_text(page: Page) -> str:

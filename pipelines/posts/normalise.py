@@ -15,6 +15,7 @@ from pipelines.markup.sanitise import BodyRefused, normalise_body
 from pipelines.names.headlines import normalise_headline
 from pipelines.names.symbols import find_symbols
 from pipelines.names.tags import normalise_names, normalise_tags
+from pipelines.page.languages import parse_tag
 
 if TYPE_CHECKING:
     from pipelines.dates.model import StatedDate
@@ -70,7 +71,7 @@ def _parse(text: str, statement: Statement, options: PostOptions) -> StatedDate:
 
 
 def normalise_titles(statement: Statement, options: PostOptions) -> None:
-    """Fill `headline`, `articleSection` and `keywords`, and clean `publisher`."""
+    """Fill `headline`, `articleSection` and `keywords`, and clean `publisher` and `inLanguage`."""
     drop, aliases = options.drop, options.aliases
     if statement.headline_found and not statement.headline:
         statement.headline = normalise_headline(statement.headline_found)
@@ -81,6 +82,7 @@ def normalise_titles(statement: Statement, options: PostOptions) -> None:
         statement.keywords = normalise_tags(found, title=statement.headline, drop=drop, aliases=aliases)
     if statement.publisher:
         statement.publisher = next(iter(normalise_names([statement.publisher], aliases=aliases)), "")
+    statement.inLanguage = parse_tag(statement.inLanguage)
 
 
 def normalise_text(statement: Statement, options: PostOptions) -> None:

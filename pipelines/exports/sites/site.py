@@ -36,6 +36,7 @@ _UNFILED = "posts"
 # Files at the root of a site; a folder of this name cannot be made there.
 _OWN_FILES = ("index.html", "feed.xml", "sitemap.xml", "style.css")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\?#%:*"<>|{}]+')
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _MAX_NAME_BYTES = 120
 _SCHEMA = """
 CREATE TABLE page (folded TEXT PRIMARY KEY, path TEXT, title TEXT, shown TEXT, published TEXT, changed TEXT);
@@ -255,7 +256,7 @@ def find_link(record: PostRecord) -> str:
     """Return the address of the original for readers, or ''; never a script."""
     for url in (record.url, record.shareLink):
         if url.startswith(("http://", "https://")):
-            return quote(url, safe="!$&'*+,;=:@/?%~#()")
+            return quote(_STRAY_PERCENT.sub("%25", url), safe="!$&'*+,;=:@/?%~#()")
     return ""
 
 

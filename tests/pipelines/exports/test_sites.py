@@ -18,7 +18,7 @@ from pipelines.dates.model import Precision
 from pipelines.exports.records import PostRecord
 from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.jekyll import export_jekyll
-from pipelines.exports.sites.site import SiteOptions, build_name, build_page_path, show_date
+from pipelines.exports.sites.site import SiteOptions, build_name, build_page_path, find_link, show_date
 from pipelines.names.slugs import fold_name
 from tests.pipelines.exports.browser import needs_chromium, read_pages
 from tests.pipelines.exports.samples import SHANGHAI, build_hostile, build_sample
@@ -208,6 +208,11 @@ def test_a_slug_names_no_other_folder(slug: str, name: str) -> None:
 @pytest.mark.parametrize("name", ["index.html", "Feed.xml", "sitemap.xml", "style.css"])
 def test_no_page_is_in_a_folder_that_the_site_has_a_file_for(name: str) -> None:
     assert build_page_path(build_sample(1, articleSection=[name])).startswith(f"/{name.replace('.', '-')}/2026/")
+
+
+def test_a_link_to_the_original_is_a_valid_address() -> None:
+    link = find_link(build_sample(1, url="http://news.example/100%/ä b?q=%E4|%"))
+    assert link == "http://news.example/100%25/%C3%A4%20b?q=%E4%7C%25"
 
 
 def test_a_page_lies_where_the_first_source_had_it() -> None:

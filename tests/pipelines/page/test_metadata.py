@@ -17,7 +17,7 @@ from pipelines.article.publication import Publication, find_publication
 from pipelines.article.titles import find_headline, strip_suffixes
 from pipelines.dates.model import Precision
 from pipelines.page import jsonld
-from pipelines.page.languages import find_language
+from pipelines.page.languages import find_language, parse_tag
 from pipelines.page.metadata import Metadata, Statement, read_metadata
 from pipelines.page.page import Page, fold_title, read_text
 
@@ -611,3 +611,19 @@ TRADITIONAL = "<p>大橋今日開通，市民們都來看熱鬧，兩岸的交�
 )
 def test_languages(text: str, expected: str) -> None:
     assert find_language(Page(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("zh-Hant-TW", "zh-Hant-TW"),
+        (" zh_CN ", "zh-CN"),
+        ("de_DE.UTF-8", "de-DE"),
+        ("en-US-u-ca-gregory", "en-US-u-ca-gregory"),
+        ("english", ""),
+        ("not a language", ""),
+        ("*", ""),
+    ],
+)
+def test_a_language_is_a_tag_or_nothing(text: str, tag: str) -> None:
+    assert parse_tag(text) == tag

@@ -355,3 +355,18 @@ def test_a_feed_tells_the_hour_only_where_the_page_tells_the_day(own: Precision,
     feed = build(Origin.FEED, 9, datePublished=NOON + timedelta(hours=1), datePublished_precision=told)
     assert join((page, feed)).evidence["datePublished"].origin is wins
     assert join((feed, page)).evidence["datePublished"].origin is wins
+
+
+@pytest.mark.parametrize(("found", "language"), [("pt_BR", "pt-BR"), ("plain English", "zh"), ("", "zh")])
+def test_a_language_that_a_source_states_is_a_tag(found: str, language: str) -> None:
+    statement = Statement(
+        source="news",
+        identifier="1",
+        origin=Origin.ARTICLE,
+        headline="Tide",
+        articleBody_found="<p>Tide.</p>",
+        datePublished=NOON,
+        datePublished_precision=Precision.SECOND,
+        inLanguage=found,
+    )
+    assert settle([statement], OPTIONS).inLanguage == language
