@@ -129,6 +129,8 @@ class RedirectsMiddleware(RedirectMiddleware):
             if is_loop(answer):
                 raise RedirectLoop(f"{request.url} redirects back to {answer.url}")
             self.crawler.stats.inc_value("redirects/followed")
+            if "retry_times" in request.meta:  # only the request itself had to be repeated
+                answer = answer.replace(dont_filter=False)
         return answer
 
 

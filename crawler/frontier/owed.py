@@ -181,6 +181,14 @@ class OwedTable:
         ).fetchone()
         return bool(tries >= _PATIENT_TRIES and due_at > self._clock())
 
+    def find_failure(self, url: str) -> str:
+        """Return why an article is owed, or '' where it is not."""
+        if url not in self._urls:
+            return ""
+        query = "SELECT reason FROM owed WHERE source = ? AND url = ? AND kind = 'article'"
+        row = self._database.execute(query, (self._source, url)).fetchone()
+        return str(row[0]) if row else ""
+
     def count_refusals(self) -> int:
         """Return how many articles in a row were refused when a run last ended."""
         row = self._database.execute("SELECT count FROM refusals WHERE source = ?", (self._source,)).fetchone()

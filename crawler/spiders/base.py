@@ -391,13 +391,15 @@ class NewsSpider(Spider):
             is_awaited: a post waits for the answer, so a failure must be reported to it.
         """
         kind = self.source.find_kind(url)
-        is_awaited = is_awaited or kind is LinkKind.TEXT
+        meta: dict[str, Any] = {META_AWAITED: True} if is_awaited or kind is LinkKind.TEXT else {}
+        if self.walk.is_failing(url):
+            meta["dont_retry"] = True  # later runs request it again
         return Request(
             url,
             priority=_PRIORITY.get(kind, 0),
             dont_filter=dont_filter,
             errback=self.handle_failure,
-            meta={META_AWAITED: True} if is_awaited else None,
+            meta=meta,
         )
 
     def handle_failure(self, failure: Failure) -> Iterator[_Output]:

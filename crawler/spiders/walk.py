@@ -158,6 +158,11 @@ class Walk:
             self._waiting.append(debt)
         return False
 
+    def is_failing(self, url: str) -> bool:
+        """Return whether an article failed in an earlier run although that requested it several times."""
+        reason = self._table.find_failure(url) if self._table is not None else ""
+        return reason in _LOST or reason.startswith("http_5")
+
     def note_had(self, response: Response, build: Callable[[Debt], Request], *, is_article: bool) -> Iterator[Request]:
         """Settle what a page was owed as; what else is owed may then be requested, too."""
         if self._table is None:

@@ -55,11 +55,11 @@ class Paper:
             body = f"<h1>Article {n}</h1><time>2026-03-04 10:00</time><div><p>The text of {n}.</p></div>"
             self.server.routes[f"/a/{n}"] = build_response(body.encode())
 
-    def crawl(self, data: Data, *options: str) -> subprocess.CompletedProcess[str]:
+    def crawl(self, data: Data, *options: str, retries: int = 0) -> subprocess.CompletedProcess[str]:
         whole = dict(self.server.routes)
         for path in self.broken:
             self.server.routes[path] = build_response(b"down", status="500 Internal Server Error")
-        settings = {**LOOPBACK, "RETRY_ENABLED": 0}
+        settings = {**LOOPBACK, "RETRY_TIMES": retries}
         done = run_scrapy("crawl", "category", "-a", f"source={self.source}", *options, data=data, settings=settings)
         self.server.routes.update(whole)
         return done
@@ -108,6 +108,27 @@ def test_articles_that_fell_off_the_list_are_asked_for_again(data: Data, paper: 
     paper.crawl(data)
     assert count_posts(data) == 6
     assert json.loads(run_scrapy("health", "--json", data=data).stdout)["owed"] == 0
+
+
+def test_an_article_that_keeps_failing_is_requested_once_in_a_run(data: Data, paper: Paper) -> None:
+    paper.publish(1, 2, 3)
+    paper.broken = {"/a/2"}
+    for count in (2, 3):
+        paper.crawl(data, retries=1)
+        assert paper.asked().count("/a/2") == count
+    paper.broken = set()
+    paper.crawl(data, retries=1)
+    assert count_posts(data) == 3
+
+
+def test_a_redirect_of_a_repeated_request_leads_to_no_page_again(data: Data, paper: Paper) -> None:
+    paper.publish(1)
+    paper.server.routes["/"] = build_response(b'<a href="/a/1">Article 1</a> <a href="/a/2">Article 2</a>')
+    moved = build_response(status="301 Moved Permanently", headers=[("Location", "/a/1")])
+    down = build_response(b"down", status="500 Internal Server Error")
+    paper.server.routes["/a/2"] = lambda _: down if paper.asked().count("/a/2") < 2 else moved
+    paper.crawl(data, retries=1)
+    assert sorted(paper.asked()) == ["/", "/a/1", "/a/2", "/a/2"]
 
 
 def test_a_host_that_refuses_is_not_asked_for_everything_again(data: Data, paper: Paper) -> None:
