@@ -87,18 +87,35 @@ def count_waiting(stats: Mapping[str, Any]) -> int:
     return max(0, known - int(stats.get(_DONE, 0)))
 
 
-def describe_counts(counts: CrawlCounts) -> str:
-    """Return the counts as one line for people."""
+def describe_counts(counts: CrawlCounts, *, columns: int | None = None) -> str:
+    """Return the counts as one line for people.
+
+    Args:
+        columns: how long it may be; what matters least is left out, so that no number is cut.
+    """
+    parts = _list_parts(counts)
+    while columns is not None and len(parts) > 1 and len(_join(parts)) > columns:
+        parts.remove(max(parts))
+    return _join(parts)
+
+
+def _list_parts(counts: CrawlCounts) -> list[tuple[int, str]]:
+    """Return the parts of a line, each behind its rank; the higher, the sooner it is left out."""
+    ranks = {Outcome.NEW: 3, Outcome.UPDATED: 6, Outcome.UNCHANGED: 8}
     parts = [
-        f"{counts.pages} pages",
-        *(f"{count} {outcome}" for outcome, count in counts.posts.items()),
-        f"{counts.failed} failed",
-        format_bytes(counts.bytes_archived),
-        f"{counts.per_s:g}/s",
+        (2, f"{counts.pages} pages"),
+        *((ranks[Outcome(outcome)], f"{count} {outcome}") for outcome, count in counts.posts.items()),
+        (1, f"{counts.failed} failed"),
+        (5, format_bytes(counts.bytes_archived)),
+        (7, f"{counts.per_s:g}/s"),
     ]
     if counts.eta_s is not None:
-        parts.append(f"{counts.waiting} waiting, {format_duration(counts.eta_s)} left")
-    return " · ".join(parts)
+        parts += [(4, f"{counts.waiting} waiting"), (0, f"{format_duration(counts.eta_s)} left")]
+    return parts
+
+
+def _join(parts: list[tuple[int, str]]) -> str:
+    return " · ".join(text for _, text in parts)
 
 
 def dump_counts(counts: CrawlCounts) -> dict[str, Any]:

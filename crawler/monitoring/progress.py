@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("auto", "bar", "lines", "json", "off")
 _BAR_S = 0.25
+_WIDE = 80
 
 
 @contextmanager
@@ -86,9 +87,13 @@ class _Bar(_View):
     """A bar at the foot of the terminal, with the log above it."""
 
     def __init__(self, name: str, console: Console) -> None:
+        self._console = console
+        bar_width = 20 if console.width >= _WIDE else 10
+        name = name[: console.width // 4]
+        self._others = len(name) + bar_width + 2  # columns that are not for the counts
         columns = (
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=bar_width),
             TextColumn("{task.fields[words]}", markup=False),
         )
         # Drawn by the crawl's own loop: a thread would draw while the log is half written.
@@ -104,9 +109,8 @@ class _Bar(_View):
 
     def show(self, counts: CrawlCounts) -> None:
         total = counts.done + counts.waiting
-        self._progress.update(
-            self._task, completed=counts.done, total=total or None, words=describe_counts(counts), refresh=True
-        )
+        words = describe_counts(counts, columns=self._console.width - self._others)
+        self._progress.update(self._task, completed=counts.done, total=total or None, words=words, refresh=True)
 
     def close(self) -> None:
         for handler, stream in self._restored:

@@ -72,14 +72,14 @@ def refuse_slips(parser: argparse.ArgumentParser, args: list[str], opts: argpars
 
 
 def report_failures() -> None:
-    """Report in one sentence, not a traceback, what a file system refuses; say nothing where a reader closed our pipe.
+    """Report Ctrl-C and what a file system refuses without a traceback; say nothing where a reader closed our pipe.
 
     The signal of a closed pipe (SIGPIPE) stays ignored, because a socket that is closed would raise it, too.
     """
     report = sys.excepthook
 
     def explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if message := _describe_refusal(error):
+        if message := _describe_end(error):
             print(f"{name_program()}: {message}", file=sys.stderr)  # noqa: T201
         elif not isinstance(error, BrokenPipeError):
             report(kind, error, trace)
@@ -88,10 +88,12 @@ def report_failures() -> None:
     atexit.register(flush_output)
 
 
-def _describe_refusal(error: BaseException) -> str:
-    """Return what the file system refused; '' if it is not to blame."""
+def _describe_end(error: BaseException) -> str:
+    """Return why a command ended, in one sentence; '' if only a traceback can say."""
     if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
         return f"{error.filename}: {error.strerror}"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if isinstance(error, sqlite3.OperationalError) and code in _DATABASE_REFUSALS:
         return f"a database in DATA_DIR: {error}; check permissions and free space there"

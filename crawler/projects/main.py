@@ -44,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         code = _answer(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
         sys.exit(code)
+    except KeyboardInterrupt:
+        print("newsreel: interrupted", file=sys.stderr)  # noqa: T201
+        sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # who reads our output has had enough
         flush_output()
         sys.exit(128 + signal.SIGPIPE)

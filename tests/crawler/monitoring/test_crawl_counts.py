@@ -36,7 +36,7 @@ def test_a_tally_sums_what_the_statistics_say() -> None:
         "eta_s": 9,
     }
     assert describe_counts(counts) == (
-        "9 pages · 3 new · 1 updated · 0 unchanged · 1 failed · 12.3 kB · 2/s · 18 waiting, 9s left"
+        "9 pages · 3 new · 1 updated · 0 unchanged · 1 failed · 12.3 kB · 2/s · 18 waiting · 9s left"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -11,8 +12,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from rich.console import Console
 
 from crawler.demo_site import Newspaper
+from crawler.monitoring.crawl_counts import CrawlCounts
+from crawler.monitoring.progress import _Bar
 from tests.project import ROOT, Data, run_scrapy
 from tests.wire import WireServer, build_response
 
@@ -77,7 +81,7 @@ def test_json_tells_of_everything_once(source: Path, data: Data) -> None:
 def test_the_log_does_not_tear_the_bar(source: Path, data: Data) -> None:
     """Every line of the log starts where a line starts, the bar is redrawn below it, and nothing of it remains."""
     shown = run_on_terminal(source, data)
-    assert re.search(r"newspaper .* pages · \d+ new · .* waiting, \d+s left", shown)
+    assert re.search(r"newspaper .* pages · \d+ new · .* waiting · \d+s left", shown)
     stamps = list(re.finditer(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[", shown))
     assert len(stamps) > 5
     torn = [
@@ -87,6 +91,23 @@ def test_the_log_does_not_tear_the_bar(source: Path, data: Data) -> None:
     ]
     assert not torn
     assert "41 new, 0 updated" in shown.rpartition("newspaper: ")[2]
+
+
+@pytest.mark.parametrize("columns", [80, 50])
+@pytest.mark.parametrize("name", ["courier", "a-paper-whose-name-is-longer-than-its-headlines"])
+def test_a_narrow_bar_keeps_failures_and_time_left(columns: int, name: str) -> None:
+    screen = io.StringIO()
+    bar = _Bar(name, Console(file=screen, force_terminal=True, width=columns, color_system=None))
+    posts = {"new": 30_123, "updated": 12, "unchanged": 90_456}
+    numbers = {"pages": 120_345, "failed": 1_234, "done": 45_678, "waiting": 45_678, "bytes_archived": 10**10}
+    bar.show(CrawlCounts(**numbers, posts=posts, per_s=35.2))
+    bar.close()
+    line, *_ = re.findall(r"[^\r\n]* left", re.sub(r"\x1b\[[\d?]*[A-Za-z]", "", screen.getvalue()))
+    assert line.count("━") >= 5, "half of the bar"
+    assert "1234 failed" in line
+    assert line.endswith(" 21m38s left")
+    assert "…" not in line
+    assert len(line) <= columns
 
 
 def run_on_terminal(source: Path, data: Data) -> str:

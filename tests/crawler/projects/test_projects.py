@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import os
 import re
+import signal
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +26,7 @@ from crawler.projects.configuration import (
 from crawler.projects.folder import find_folder
 from crawler.projects.main import list_commands
 from crawler.projects.template import make_project
-from tests.project import ROOT, run_module
+from tests.project import ROOT, run_module, start_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -226,6 +228,23 @@ def test_a_closed_pipe_is_no_news(project: Path, typed: list[str], module: str) 
         )
     if (module, typed[0]) not in {("scrapy", "--help"), ("scrapy", "settings")}:  # Scrapy's own
         assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("module", "code"), [("crawler", 128 + signal.SIGINT), ("scrapy", -signal.SIGINT)])
+def test_ctrl_c_is_no_traceback(project: Path, tmp_path: Path, module: str, code: int) -> None:
+    folder = tmp_path / "demo"
+    clean = {"SCRAPY_SETTINGS_MODULE": None}
+    words = (module, "demo", "--dir", folder)
+    with start_module(*words, cwd=project, environment=clean, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        while not any(folder.glob("*")):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+        assert process.wait(60) == code
+    assert said.splitlines()[-1].endswith(": interrupted")
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize(
