@@ -108,7 +108,7 @@ class RedirectLoop(IgnoreRequest):
 
 
 class RedirectsMiddleware(RedirectMiddleware):
-    """Scrapy's reader of redirects, which would drop one that leads back as a request that it has seen, unheard.
+    """Scrapy's redirects, which would silently drop one that leads back to an address that was requested before.
 
     A redirect that names no address is a page, as in a browser.
 

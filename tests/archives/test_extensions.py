@@ -82,12 +82,12 @@ def test_a_fault_names_the_distribution_in_one_sentence(name: str, words: str) -
     assert (caught.value.group, caught.value.name) == ("newsreel.trials", name)
 
 
-def test_a_class_that_refuses_is_heard_in_its_own_words() -> None:
+def test_the_message_of_a_class_that_refuses_is_kept() -> None:
     with pytest.raises(StoreError, match=r"^no licence; buy one$"):
         GROUP.build("refusing")
 
 
-def test_a_group_that_nobody_serves_says_so() -> None:
+def test_a_group_without_a_distribution_says_so() -> None:
     with pytest.raises(ExtensionError, match="installed are none"):
         ExtensionGroup("newsreel.nothing", members=()).build("x")
 

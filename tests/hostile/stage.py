@@ -1,4 +1,4 @@
-"""Where shapes are shown to a browser: what runs tells so, what is requested is heard, what could run is listed."""
+"""Shows shapes to a browser and records what runs, what is requested and what could run."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import trustme
 
 from tests.crawler.rendering.scripted import answer_with, describe
-from tests.crawler.rendering.test_rendering import crawl, list_heard, needs_browser, write_definition
+from tests.crawler.rendering.test_rendering import crawl, list_received, needs_browser, write_definition
 from tests.project import Data, run_scrapy
 from tests.wire import Route, Script, WireServer
 
@@ -61,8 +61,8 @@ def test_no_page_harms_another(data: Data, tmp_path: Path) -> None:
         definition = definition.replace('scope = ["', f'scope = ["{other.base_url}/", "')
         (tmp_path / "scripted.toml").write_text(definition, "utf-8")
         status, log = crawl(path, data, RENDER_CONCURRENCY=4)
-        asked = [exchange.target for exchange in list_heard(server)]
-        elsewhere = list_heard(other)
+        asked = [exchange.target for exchange in list_received(server)]
+        elsewhere = list_received(other)
     assert status == 0, log
     posts = "".join(post.read_text("utf-8") for post in data.posts("scripted").glob("*.md"))
     assert [name for number, name in enumerate(MISCHIEF, 1) if describe(number)["title"] not in posts] == []

@@ -52,7 +52,7 @@ def crawl(path: str, data: Data, **settings: object) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def list_heard(server: WireServer) -> list[WireExchange]:
+def list_received(server: WireServer) -> list[WireExchange]:
     return [exchange for exchange in server.exchanges if exchange.received]
 
 
@@ -66,7 +66,7 @@ def test_articles_that_only_scripts_have_are_read_and_all_goes_through_the_archi
         )
         Path(path).write_text(text, "utf-8")
         status, log = crawl(path, data, RENDER_FLAGS=f"--log-net-log={netlog}")
-        heard, elsewhere = list_heard(server), other.connections
+        received, elsewhere = list_received(server), other.connections
         ports = {server.port, other.port}
     assert status == 0, log
     posts = sorted(data.posts("scripted").glob("*.md"))
@@ -78,10 +78,10 @@ def test_articles_that_only_scripts_have_are_read_and_all_goes_through_the_archi
 
     records = [record for warc in data.warcs("scripted") for record in iter_records(warc)]
     by_type = {kind: [record for record in records if record.type == kind] for kind in {r.type for r in records}}
-    assert Counter(r.block for r in by_type["request"]) == Counter(mask_cookies(e.received) for e in heard)
+    assert Counter(r.block for r in by_type["request"]) == Counter(mask_cookies(e.received) for e in received)
     answered = by_type["response"] + by_type.get("revisit", [])
-    assert len(answered) == len(heard)
-    assert {r.block for r in by_type["response"]} == {e.sent for e in heard}
+    assert len(answered) == len(received)
+    assert {r.block for r in by_type["response"]} == {e.sent for e in received}
     assert len(by_type["conversion"]) == STORIES + 1
     referred = {record.get("WARC-Refers-To") for record in by_type["conversion"]}
     assert referred <= {record.record_id for record in answered}
@@ -186,7 +186,7 @@ def test_pages_that_never_end_cost_themselves_alone(data: Data, tmp_path: Path) 
         text = (tmp_path / "scripted.toml").read_text("utf-8").replace("scroll = 8", "max_requests = 20")
         (tmp_path / "scripted.toml").write_text(text, "utf-8")
         _, log = crawl(path, data, RENDER_CONCURRENCY=1)
-        asked = [exchange for exchange in list_heard(server) if "/none/" in exchange.target]
+        asked = [exchange for exchange in list_received(server) if "/none/" in exchange.target]
     assert [describe(5)["title"] in post.read_text("utf-8") for post in data.posts("scripted").glob("*.md")] == [True]
     assert len(asked) <= 20
     assert "'render/refused/bounds'" in log
@@ -279,7 +279,7 @@ def test_a_consent_layer_is_clicked_away_once_in_a_run(data: Data, tmp_path: Pat
     with WireServer(routes) as server:
         path = write_definition(tmp_path, server.base_url)
         status, log = crawl(path, data, RENDER_CONCURRENCY=1)
-        asked = Counter(exchange.target for exchange in list_heard(server))
+        asked = Counter(exchange.target for exchange in list_received(server))
     assert status == 0, log
     assert len(list(data.posts("scripted").glob("*.md"))) == 3, log
     assert (asked["/layer"], asked["/consent"]) == (1, 1), "only the first page shows the layer"
