@@ -6,7 +6,6 @@ Every answer names the capture that it rests on, so readers can verify what the 
 from __future__ import annotations
 
 from contextlib import closing
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archives.errors import ArchiveError
@@ -22,6 +21,8 @@ from pipelines.exports.records import build_object
 from pipelines.posts.options import PostOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from crawler.publishing.library import Library
     from pipelines.exports.records import PostRecord
 
@@ -29,6 +30,7 @@ MAX_POSTS = 50
 MAX_CHARS = 20_000
 MAX_VERSIONS = 50
 MAX_LINES = 200
+MAX_DIFF_CHARS = 5_000
 MAX_CITATIONS = 20
 _THIN = ("id", "collection", "url", "headline", "datePublished", "change", "version", "cursor")
 
@@ -91,6 +93,7 @@ class ArchiveTools:
         shown = []
         for number, version in enumerate(versions[-MAX_VERSIONS:], start=max(0, len(versions) - MAX_VERSIONS)):
             lines = iter_text_diff(versions[number - 1].post, version.post) if number else iter(())
+            diff, is_cut = _cut_lines(lines)
             shown.append(
                 {
                     "version": version.number,
@@ -98,7 +101,8 @@ class ArchiveTools:
                     "record_id": version.record_id,
                     "headline": version.post.headline,
                     "changed": list(version.changed),
-                    "diff": [line[:MAX_CHARS] for line in islice(lines, MAX_LINES)],
+                    "diff": diff,
+                    "isDiffCut": is_cut,
                 }
             )
         return {"id": record.id, "collection": record.collection, "total": len(versions), "versions": shown}
@@ -139,6 +143,20 @@ class ArchiveTools:
                 return record
         where = f"collection {collection}" if collection else "any collection"
         raise ToolRefused(f"no post {name!r} in {where}; take an id that a search gave")
+
+
+def _cut_lines(lines: Iterable[str]) -> tuple[list[str], bool]:
+    """Return the first lines of a diff, and whether something is missing."""
+    kept: list[str] = []
+    left = MAX_DIFF_CHARS
+    for line in lines:
+        if len(kept) == MAX_LINES:
+            return kept, True
+        if len(line) > left:
+            return [*kept, line[:left]], True
+        kept.append(line)
+        left -= len(line)
+    return kept, False
 
 
 def _bound(number: int, most: int) -> int:

@@ -7,17 +7,21 @@ import json
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from archives.replay.citations import load_citation, prove_citation
-from crawler.assistants.tools import MAX_CHARS, ArchiveTools, ToolRefused
+from crawler.assistants.tools import MAX_CHARS, MAX_DIFF_CHARS, MAX_LINES, ArchiveTools, ToolRefused
 from crawler.publishing.library import Library
+from tests.pipelines.exports.samples import build_statement
+from tests.pipelines.exports.test_changes import Desk
 from tests.project import ROOT, Data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from pipelines.exports.records import PostRecord
 
@@ -130,3 +134,21 @@ def test_long_texts_come_in_pieces(tools: ArchiveTools, monkeypatch: pytest.Monk
         pieces.append(post["text"])
         start = post["nextStart"]
     assert "".join(pieces) == record.text
+
+
+@pytest.mark.parametrize(("paragraphs", "is_cut"), [(["short"], False), (["x"] * 300, True), (["x" * 9_000], True)])
+def test_a_long_difference_is_cut_and_says_so(tmp_path: Path, paragraphs: list[str], is_cut: bool) -> None:
+    desk = Desk(tmp_path)
+    statement = build_statement(1)
+    later = replace(
+        statement,
+        articleBody="".join(f"<p>{text} {number}</p>" for number, text in enumerate(paragraphs)),
+        capture=build_statement(2).capture,
+    )
+    later.capture = replace(later.capture, file="news-20260304120000-00000-fff999.warc.gz")  # type: ignore[type-var]
+    desk.write(statement, later)
+    with closing(ArchiveTools(Library(tmp_path))) as tools:
+        versions = tools.get_versions("news/NW2026030412000001")["versions"]
+    assert [version["isDiffCut"] for version in versions] == [False, is_cut]
+    assert 0 < sum(map(len, versions[1]["diff"])) <= MAX_DIFF_CHARS
+    assert len(versions[1]["diff"]) <= MAX_LINES
