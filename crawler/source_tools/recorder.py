@@ -42,9 +42,17 @@ class RecordSpider(NewsSpider):
 
 
 def record_page(
-    process: CrawlerProcessBase, url: str, *, source: Source | None, data_dir: Path
+    process: CrawlerProcessBase,
+    url: str,
+    *,
+    source: Source | None,
+    data_dir: Path,
+    spider: type[RecordSpider] = RecordSpider,
 ) -> tuple[Collection, IndexEntry | None]:
     """Capture a page under the project's settings, robots.txt and delays included.
+
+    Args:
+        spider: one that follows more than redirects captures what it follows, too.
 
     Returns:
         The collection, and the capture of the page where it was served, after redirects; None if it was not.
@@ -52,7 +60,7 @@ def record_page(
     source = source or load_source(_SOURCE.format(site=find_site(url)), path=url)
     process.settings.set("DATA_DIR", str(data_dir), priority="cmdline")
     place_collection(process.settings, _NAME, priority="cmdline")
-    crawler = process.create_crawler(RecordSpider)
+    crawler = process.create_crawler(spider)
     process.crawl(crawler, source=source, seeds=(url,), collection=_NAME)
     process.start()
     held = Collection.open(data_dir, _NAME, create=True)

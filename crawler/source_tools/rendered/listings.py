@@ -35,7 +35,7 @@ class JsonListing:
     Attributes:
         records: the JMESPath expression for the entries.
         fields: post field, and `url`, to the JMESPath expression that finds it in an entry.
-        entries: how many there are.
+        rows: the entries, flattened: JMESPath expression to value.
         shown: how many of their headlines the page shows.
         articles: addresses of articles to which the page links.
     """
@@ -43,9 +43,14 @@ class JsonListing:
     url: str
     records: str
     fields: Mapping[str, str]
-    entries: int
+    rows: tuple[Entry, ...]
     shown: int
     articles: tuple[str, ...]
+
+    @property
+    def entries(self) -> int:
+        """How many entries there are."""
+        return len(self.rows)
 
 
 def find_listing(documents: Iterable[tuple[str, Any]], page: Page) -> JsonListing | None:
@@ -76,7 +81,7 @@ def _list_texts(page: Page) -> set[str]:
 def _iter_lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[Entry]]]:
     """Yield each list of objects, with the expression that finds it."""
     if isinstance(value, list):
-        entries: list[Entry] = [dict(_flatten(entry, "", 3)) for entry in value if isinstance(entry, dict)]
+        entries: list[Entry] = [dict(flatten(entry, "", 3)) for entry in value if isinstance(entry, dict)]
         if len(entries) >= _FEWEST:
             yield path or "@", entries
     elif isinstance(value, dict) and depth:
@@ -84,10 +89,11 @@ def _iter_lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[E
             yield from _iter_lists(inner, _join(path, key), depth - 1)
 
 
-def _flatten(entry: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str, str]]:
+def flatten(entry: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str, str]]:
+    """Yield the texts and numbers of an object and those within it, each with the expression that finds it."""
     for key, value in entry.items():
         if isinstance(value, dict) and depth:
-            yield from _flatten(value, _join(path, key), depth - 1)
+            yield from flatten(value, _join(path, key), depth - 1)
         elif isinstance(value, str | int) and not isinstance(value, bool):
             yield _join(path, key), str(value).strip()
 
@@ -113,10 +119,10 @@ def _match(url: str, records: str, entries: list[Entry], texts: set[str], links:
     if not expression:
         return None
     fields = {"url": expression, "headline": headline}
-    if date := _find_date(entries):
+    if date := find_date(entries):
         fields["datePublished"] = date
     return JsonListing(
-        url=url, records=records, fields=fields, entries=len(entries), shown=len(shown), articles=tuple(articles)
+        url=url, records=records, fields=fields, rows=tuple(entries), shown=len(shown), articles=tuple(articles)
     )
 
 
@@ -150,7 +156,7 @@ def _list_frames(values: list[str], links: set[str]) -> list[tuple[str, str]]:
     return [frame for frame, _ in frames.most_common(3)]
 
 
-def _find_date(entries: list[Entry]) -> str:
+def find_date(entries: list[Entry]) -> str:
     """Return the field that is a date in every entry; when something changed comes last."""
     names = dict.fromkeys(name for entry in entries for name in entry)
     dated = [name for name in names if all(_DATE.search(entry.get(name, "")[:32]) for entry in entries)]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crawler.source_tools.rendered.listings import find_listing
+from crawler.source_tools.rendered.texts import find_text_api
 from pipelines.page.page import Page
-from tests.crawler.rendering.scripted import SHELL, TEXT, answer_with, describe
+from tests.crawler.rendering.scripted import APP, SHELL, TEXT, answer_with, describe
 from tests.crawler.rendering.test_rendering import needs_browser
 from tests.project import LOOPBACK, Data, run_scrapy
 from tests.wire import Route, WireServer
@@ -30,9 +31,9 @@ fetch('/api/v1/latest?size=4').then(answer => answer.json()).then(answer => {
 
 
 @needs_browser
-@pytest.mark.parametrize("is_shell", [False, True], ids=["article", "shell"])
-def test_a_draft_names_the_api_and_needs_a_browser_only_for_shells(
-    data: Data, tmp_path: Path, *, is_shell: bool
+@pytest.mark.parametrize("articles", ["pages", "shells", "in JSON"])
+def test_a_draft_names_the_apis_and_needs_a_browser_only_for_other_shells(
+    data: Data, tmp_path: Path, articles: str
 ) -> None:
     items = [
         {"code": 7000 + n, "desk": "Harbour desk", "time": describe(n)["at"], "words": {"title": describe(n)["title"]}}
@@ -46,8 +47,14 @@ def test_a_draft_names_the_api_and_needs_a_browser_only_for_shells(
     }
     for n in range(1, 5):
         body = f"<h1>{describe(n)['title']}</h1><article><p>{TEXT.format(n=n) * 5}</p></article>"
-        page = SHELL if is_shell else f"<html><body>{body}</body></html>"
+        page = f"<html><body>{body}</body></html>" if articles == "pages" else SHELL
         routes[f"/story/{7000 + n}.html"] = answer_with(page, "text/html")
+        if articles == "in JSON":
+            script = APP.replace("location.pathname)", "location.pathname.slice(0, -5))").replace(
+                "answer.json()", "answer.json()).then(answer => answer.data"
+            )
+            routes["/app.js"] = answer_with(script, "text/javascript")
+            routes[f"/api/story/{7000 + n}"] = answer_with(json.dumps({"data": describe(n)}), "application/json")
     draft = tmp_path / "pier.toml"
     with WireServer(routes) as server:
         done = run_scrapy("sources", "new", "--render", f"{server.base_url}/", "-o", draft, settings=LOOPBACK)
@@ -55,8 +62,9 @@ def test_a_draft_names_the_api_and_needs_a_browser_only_for_shells(
         assert "4 of 4 articles found" in done.stdout
         text = draft.read_text("utf-8")
         assert f'seeds = ["{server.base_url}/api/v1/latest?size=4"]' in text
-        assert ("[render]" in text) == is_shell
-        if is_shell:
+        assert ("[render]" in text) == (articles == "shells")
+        assert (f'text_url = "{server.base_url}/api/story/{{id}}"' in text) == (articles == "in JSON")
+        if articles == "shells":
             return
         done = run_scrapy(
             "crawl", "category", "-a", f"source={draft}", "-a", "collection=pier", data=data,
@@ -106,3 +114,19 @@ def test_what_the_page_does_not_show_is_no_listing(case: str) -> None:
     listed = {"not shown": other, "not linked": ENTRIES, "too few": [*ENTRIES[:1], *other]}[case]
     page = show(ENTRIES, "#" if case == "not linked" else "/s/{id}")
     assert find_listing([("https://a.example/api", listed)], page) is None
+
+
+@pytest.mark.parametrize("case", ["found", "no text", "other headline", "other address"])
+def test_an_api_holds_the_headline_and_the_text_that_the_page_shows(case: str) -> None:
+    listing = find_listing([("https://a.example/api", ENTRIES)], show(ENTRIES, "/s/{id}"))
+    assert listing is not None
+    text = "The pier was closed for a week. " * 9
+    title = "Another headline" if case == "other headline" else ENTRIES[2]["name"]
+    data = {"head": {"title": title, "at": "2026-11-01"}, "html": f"<p>{'' if case == 'no text' else text}</p>"}
+    url = "https://a.example/text/current" if case == "other address" else "https://a.example/text/2.json"
+    page = Page(f"<html><body><h1>{ENTRIES[2]['name']}</h1><p>{text}</p></body></html>", "https://a.example/s/2")
+    api = find_text_api([("https://a.example/api", ENTRIES), (url, data)], listing, page)
+    assert (api is not None) == (case == "found")
+    if api is not None:
+        assert (api.page_url, api.text_url) == ("https://a.example/s/{id}", "https://a.example/text/{id}.json")
+        assert api.fields == {"headline": "head.title", "articleBody": "html", "datePublished": "head.at"}
