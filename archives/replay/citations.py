@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import html
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
 from archives.captures.revisits import read_resolved
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archives.index.catalogue import CollectionIndex
+    from archives.warc.parser import Record
     from archives.warc.reader import Capture
 
 VERSION: Final = "newsreel-citation/1"
@@ -144,14 +145,16 @@ def load_citation(document: Any) -> Evidence:
     """
     if not isinstance(document, dict) or document.get("format") != VERSION:
         raise ValueError(f"not a citation of format {VERSION}")
-    try:
-        return Evidence(**{key: value for key, value in document.items() if key != "format"})
-    except TypeError as error:
-        raise ValueError(f"not a citation: {error}") from error
+    values = {key: value for key, value in document.items() if key != "format"}
+    wrong = values.keys() ^ {field.name for field in fields(Evidence)}
+    wrong |= {key for key, value in values.items() if not isinstance(value, int if key == "offset" else str)}
+    if wrong:
+        raise ValueError(f"not a citation: {', '.join(sorted(wrong))} missing, unknown or of the wrong type")
+    return Evidence(**values)
 
 
 def prove_citation(evidence: Evidence, files: Iterable[Path]) -> str:
-    """Look for the cited record in WARC files, and hold it against the citation; names of files do not matter.
+    """Look for the cited record in WARC files, and compare it with the citation; names of files do not matter.
 
     Returns:
         Why the citation does not hold, in a sentence; empty if it does.
@@ -160,20 +163,35 @@ def prove_citation(evidence: Evidence, files: Iterable[Path]) -> str:
         OSError: a file cannot be read.
     """
     names = []
+    damage: list[RecordError] = []
+    faults = []
     for path in files:
         names.append(path.name)
-        for record in scan_records(path, lambda _: None):
-            if record.record_id != evidence.payload_record_id:
-                continue
-            if hash_parts(record.iter_block()) != evidence.block_sha256:
-                return f"record {record.record_id} in {path.name} has other bytes than were cited"
-            capture = build_capture(record, path.name)
-            if evidence.record_id == record.record_id:
-                is_same = (capture.url, format_warc_date(capture.captured_at)) == (evidence.url, evidence.captured_at)
-                if not is_same:
-                    return f"record {record.record_id} in {path.name} is of another address or date than was cited"
-            try:
-                return "" if has_sentence(capture, evidence.sentence) else "the sentence does not stand in the record"
-            except RecordError as error:
-                return f"record {record.record_id} in {path.name} cannot be decoded ({error})"
-    return f"record {evidence.payload_record_id} is in none of {', '.join(names) or 'no files'}"
+        for record in scan_records(path, damage.append):
+            if record.record_id == evidence.payload_record_id:
+                fault = _compare(record, path.name, evidence)
+                if not fault:
+                    return ""
+                faults.append(fault)
+    # Records of ARC files have no id, so that most of them are others than the one that is cited.
+    if faults and evidence.payload_record_id:
+        return faults[0]
+    missing = (
+        f"record {evidence.payload_record_id or f'of {evidence.url}'} is in none of {', '.join(names) or 'no files'}"
+    )
+    return f"{missing}, which cannot be read completely ({damage[0]})" if damage else missing
+
+
+def _compare(record: Record, filename: str, evidence: Evidence) -> str:
+    """Return how a record differs from the cited one, in a sentence; empty if it does not."""
+    if hash_parts(record.iter_block()) != evidence.block_sha256:
+        return f"record {record.record_id} in {filename} has other bytes than were cited"
+    capture = build_capture(record, filename)
+    if evidence.record_id == record.record_id:
+        is_same = (capture.url, format_warc_date(capture.captured_at)) == (evidence.url, evidence.captured_at)
+        if not is_same:
+            return f"record {record.record_id} in {filename} is of another address or date than was cited"
+    try:
+        return "" if has_sentence(capture, evidence.sentence) else "the sentence does not stand in the record"
+    except RecordError as error:
+        return f"record {record.record_id} in {filename} cannot be decoded ({error})"

@@ -121,7 +121,7 @@ class Notes:
     def summarise(self) -> str:
         """Return a sentence about the notes that were not shown; empty if there are none."""
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(self._counts.items()))
-        return f"{self._counts.total()} notes ({kinds}); --notes lists them" if kinds else ""
+        return f"notes: {kinds}; --notes lists them" if kinds else ""
 
 
 class Findings:

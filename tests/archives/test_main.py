@@ -77,7 +77,7 @@ def test_notes_are_counted_unless_they_are_listed(collection: Collection) -> Non
     (collection.archive_dir / "a.warc").write_bytes(record)
     run("index", collection.path)
     result = run("verify", collection.path)
-    assert (result.stdout, result.stderr) == ("good\n", "1 notes (unchecked-digest 1); --notes lists them\n")
+    assert (result.stdout, result.stderr) == ("good\n", "notes: unchecked-digest 1; --notes lists them\n")
     assert run("verify", "--notes", collection.path).stderr.startswith("note: unchecked-digest: block digest in a.warc")
 
 

@@ -13,7 +13,9 @@ import pytest
 from archives.captures.deduplication import Originals
 from archives.index.catalogue import CollectionIndex
 from archives.replay.citations import cite_sentence, dump_citation, load_citation, prove_citation
+from archives.transfer.importing import add_file
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer
+from tests.archives.warc.mutants import build_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,6 +83,39 @@ def test_a_revisit_is_proved_by_its_original(collection: Collection) -> None:
     assert prove_citation(second, [path]) == ""
 
 
+def test_a_record_of_an_arc_file_is_proved_although_it_has_no_id(collection: Collection, tmp_path: Path) -> None:
+    header = "filedesc://a.arc 0.0.0.0 20260101000000 text/plain 14\n1 0 newsreel\n\n\n"
+    block = build_page(PAGE)
+    lines = [f"{url} 192.0.2.7 20260101000000 text/html {len(block)}\n" for url in ("http://example.com/b", URL)]
+    path = tmp_path / "a.arc"
+    path.write_bytes(header.encode() + b"".join(line.encode() + block + b"\n" for line in lines))
+    add_file(collection, path)
+    (evidence,) = cite(collection, "at noon.")
+    assert prove_citation(evidence, [path]) == ""
+    assert "record of http://example.com/c is in none" in prove_citation(
+        replace(evidence, url="http://example.com/c"), [path]
+    )
+
+
+def test_another_record_of_the_same_id_does_not_refute_a_citation(collection: Collection, tmp_path: Path) -> None:
+    path = write_pages(collection, PAGE)
+    (evidence,) = cite(collection, "at noon.")
+    other = tmp_path / "other.warc"
+    record = build_record(URL, b"other", number=1).replace(
+        b"<urn:uuid:00000000-0000-4000-8000-000000000001>", evidence.record_id.encode()
+    )
+    other.write_bytes(record)
+    assert prove_citation(evidence, [other, path]) == ""
+    assert "has other bytes" in prove_citation(evidence, [other])
+
+
+def test_a_file_that_cannot_be_read_is_named(collection: Collection, tmp_path: Path) -> None:
+    write_pages(collection, PAGE)
+    (evidence,) = cite(collection, "at noon.")
+    (tmp_path / "page.zip").write_bytes(b"PK\x03\x04")
+    assert "which cannot be read completely (page.zip: " in prove_citation(evidence, [tmp_path / "page.zip"])
+
+
 def test_a_citation_that_is_wrong_in_anything_does_not_hold(collection: Collection, tmp_path: Path) -> None:
     path = write_pages(collection, PAGE)
     (evidence,) = cite(collection, "at noon.")
@@ -93,6 +128,7 @@ def test_a_citation_that_is_wrong_in_anything_does_not_hold(collection: Collecti
     ):
         assert words in prove_citation(wrong, [path])
     assert "is in none of no files" in prove_citation(evidence, [])
-    for document in ([], {}, {"format": "newsreel-citation/1"}, {**dump_citation(evidence), "more": 1}):
+    right = dump_citation(evidence)
+    for document in ([], {}, {"format": right["format"]}, {**right, "more": 1}, {**right, "sentence": 5}):
         with pytest.raises(ValueError, match="not a citation"):
             load_citation(document)
