@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.error import URLError
 
 from archives.errors import SignatureError
-from archives.signed_log.log import dump_signed
+from archives.signed_log.log import dump_signed, read_log
 from archives.urls import describe_url
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archives.signed_log.log import LogWriter
+    from archives.storage.collection import Collection
 
 EVENT: Final = "time-stamp"
 _GRANTED: Final = (0, 1)
@@ -135,3 +136,18 @@ def _load_client() -> Any:
         message = 'time-stamps need a package that is missing; install "newsreel[timestamps]" or "rfc3161-client"'
         raise SignatureError(message) from error
     return rfc3161_client
+
+
+def find_logged(collection: Collection, filename: str) -> tuple[str, str]:
+    """Find when a file was last entered in the signed log, and when that entry was first time-stamped.
+
+    Returns:
+        Two dates of the log; empty where it was not.
+    """
+    logged_at = stamped_at = ""
+    for entry in read_log(collection):
+        if entry.fields.get("file") == filename:
+            logged_at, stamped_at = str(entry.fields.get("at", "")), ""
+        elif logged_at and not stamped_at and entry.fields.get("event") == EVENT:
+            stamped_at = str(entry.fields.get("at", ""))
+    return logged_at, stamped_at

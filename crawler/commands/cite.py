@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.exceptions import UsageError
@@ -11,7 +10,9 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from archives.replay.citations import cite_sentence, dump_citation
+from archives.signed_log.timestamps import find_logged
 from archives.storage.collection import Collection, list_collections
+from archives.terminal import complain, say
 from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
 
@@ -52,10 +53,19 @@ class Command(NewsreelCommand):
             for name in [opts.collection] if opts.collection else list_collections(data_dir):
                 with CollectionIndex(Collection.open(data_dir, name)) as index:
                     for evidence in cite_sentence(index, args[0], args[1]):
-                        print(json.dumps(dump_citation(evidence), ensure_ascii=False))  # noqa: T201
+                        say(json.dumps(dump_citation(evidence), ensure_ascii=False))
+                        _report_log(index.collection, evidence.filename)
                         found += 1
         except ArchiveError as error:
             raise UsageError(str(error), print_help=False) from error
         if not found:
-            print(f"no capture of {args[0]} says that", file=sys.stderr)  # noqa: T201
+            complain(f"no capture of {args[0]} says that")
         self.exitcode = int(not found)
+
+
+def _report_log(collection: Collection, filename: str) -> None:
+    """Print since when the signed log proves a file, if it does."""
+    logged_at, stamped_at = find_logged(collection, filename)
+    if logged_at:
+        stamped = f", time-stamped {stamped_at}" if stamped_at else ""
+        complain(f"{collection.name}: {filename} is in the signed log since {logged_at}{stamped}")

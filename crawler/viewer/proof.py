@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from archives.errors import ArchiveError, NotArchived
 from archives.replay.citations import cite_sentence, dump_citation
 from archives.replay.lookup import build_stamp
-from archives.signed_log.log import read_log
-from archives.signed_log.timestamps import EVENT
+from archives.signed_log.timestamps import find_logged
 from archives.urls import parse_warc_date
 from archives.warc.digests import matches_digest
 from archives.warc.payloads import choose_payload
@@ -92,12 +91,7 @@ def list_citations(index: CollectionIndex, urls: Iterable[str], sentence: str) -
 
 
 def _build_citation(collection: Collection, evidence: Evidence) -> Citation:
-    logged_at = stamped_at = ""
-    for entry in read_log(collection):
-        if entry.fields.get("file") == evidence.filename:
-            logged_at, stamped_at = str(entry.fields.get("at", "")), ""
-        elif logged_at and not stamped_at and entry.fields.get("event") == EVENT:
-            stamped_at = str(entry.fields.get("at", ""))
+    logged_at, stamped_at = find_logged(collection, evidence.filename)
     text = json.dumps(dump_citation(evidence), ensure_ascii=False)
     stamp = build_stamp(parse_warc_date(evidence.captured_at))
     return Citation(evidence=evidence, stamp=stamp, text=text, logged_at=logged_at, stamped_at=stamped_at)

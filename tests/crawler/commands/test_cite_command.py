@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archives.signed_log.signing import sign_collection
 from archives.storage.collection import Collection
 from tests.archives.conftest import build_exchange, build_writer
 from tests.project import run_scrapy
@@ -17,8 +18,10 @@ def test_what_is_cited_is_proved_and_what_is_changed_is_not(tmp_path: Path) -> N
     with build_writer(collection) as writer:
         writer.write(build_exchange(0, url="http://example.com/a"))
     (warc,) = collection.iter_warcs()
+    sign_collection(collection, tmp_path / "key.pem")
     cited = run_scrapy("cite", "http://example.com/a", "00000", data=tmp_path)
     assert cited.returncode == 0, cited.stderr
+    assert f"news: {warc.name} is in the signed log since 20" in cited.stderr
     citations = tmp_path / "citations.jsonl"
     citations.write_text(cited.stdout)
     proved = run_scrapy("prove", str(citations), str(warc), data=tmp_path / "none")
