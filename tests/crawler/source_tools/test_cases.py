@@ -113,7 +113,7 @@ def test_a_capture_is_named_by_its_place(crawled: tuple[Data, Path, str], tmp_pa
     assert read_expected(tmp_path / "case")["fields"]["headline"] == "大桥今日通车"
 
 
-def test_each_field_that_differs_is_told_with_what_gave_it(crawled: tuple[Data, Path, str], tmp_path: Path) -> None:
+def test_each_field_that_differs_is_reported_with_its_witness(crawled: tuple[Data, Path, str], tmp_path: Path) -> None:
     source, folder = crawled[1], copy_case(crawled, tmp_path)
     expected = read_expected(folder)
     expected["fields"] = {"headline": "大桥今日通车", "keywords": ["大桥", "通车"]}
@@ -147,7 +147,7 @@ def test_relative_dates_count_from_the_capture_for_ever(crawled: tuple[Data, Pat
         ),
     ],
 )
-def test_a_damaged_case_is_told(crawled: tuple[Data, Path, str], tmp_path: Path, text: str, words: str) -> None:
+def test_a_damaged_case_is_reported(crawled: tuple[Data, Path, str], tmp_path: Path, text: str, words: str) -> None:
     folder = copy_case(crawled, tmp_path)
     (folder / "expected.json").write_text(text, "utf-8")
     with pytest.raises(CaseError, match=words):

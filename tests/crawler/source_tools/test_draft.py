@@ -379,7 +379,7 @@ def test_a_site_is_what_its_hosts_have_in_common(url: str, site: str) -> None:
         ('<a href="?x%5BcurrentPage%5D=2">2</a>', "/s/?x%5BcurrentPage%5D=2", ["/s/?x%5BcurrentPage%5D=13"]),
     ],
 )
-def test_a_listing_s_next_page_is_found_and_told_by_its_address(link: str, url: str, others: list[str]) -> None:
+def test_a_listing_s_next_page_is_found_and_matched_by_its_address(link: str, url: str, others: list[str]) -> None:
     (found,) = find_next_pages(
         Page(f'{link}<a href="/x">Next time, a long headline begins like this</a>', "http://h/s/")
     )

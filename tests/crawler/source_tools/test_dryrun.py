@@ -134,7 +134,7 @@ def test_people_get_an_aligned_table_and_warnings_beside_it(printed: tuple[Data,
     assert {name: digest for name, digest in hash_tree(data.path, "*").items() if "catalogue" not in name} == before
 
 
-def test_a_definition_and_its_fault_are_told_to_programs_as_well(tmp_path: Path) -> None:
+def test_a_definition_and_its_fault_are_written_as_json(tmp_path: Path) -> None:
     done = run_scrapy("sources", "check", "finews", "--json")
     assert json.loads(done.stdout) == {
         "source": "finews",

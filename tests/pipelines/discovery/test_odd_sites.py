@@ -86,7 +86,12 @@ def test_the_canonical_address_may_be_named_in_the_header_or_after_a_wrong_one(p
 
 @pytest.mark.parametrize(
     ("headline", "is_believed"),
-    [("The railway of ward 4 reopens", False), ("The theatre of ward 5 reopens", True), ("Good news", True)],
+    [
+        ("The railway of ward 4 reopens", False),
+        ("The theatre of ward 5 reopens", True),
+        ("A railway reopens beside the theatre", True),
+        ("Good news", True),
+    ],
 )
 def test_a_canonical_address_of_another_headline_is_not_believed(headline: str, is_believed: bool) -> None:
     """A template may name the same article on every page, also one whose words are mostly the same."""
