@@ -38,9 +38,9 @@ _MAX_CATEGORIES = 80
 _HEADLINE_WIDTH = 20
 _NAME_WIDTH = 24
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
-# Used for feeds, too; WordPress announces its API as JSON.
+# Also of other documents, such as the page itself as data: a feed is called one.
 _BROAD_TYPES = ("application/json", "application/xml", "text/xml")
-_API = "/wp-json/"
+_FEED_NAME = re.compile(r"feed|rss|atom|rdf", re.IGNORECASE)
 _NAVIGATION = re.compile(r"\b(?:nav|menu|navi|channel|categor|section|column|topbar|masthead)", re.IGNORECASE)
 _BESIDE = re.compile(r"\b(?:foot|copyright|friend[-_]?link|sns|social|share|login|breadcrumb|cookie)", re.IGNORECASE)
 _NEXT_WORDS = re.compile(
@@ -116,7 +116,7 @@ def iter_announced(root: etree._Element, url: str, admits: Callable[[str], bool]
         if ("alternate" not in rels and "feed" not in rels) or kind not in (*_FEED_TYPES, *_BROAD_TYPES):
             continue
         address = normalise_location(join_url(url, element.get("href") or ""))
-        if kind in _BROAD_TYPES and _API in address:
+        if kind in _BROAD_TYPES and not _FEED_NAME.search(f"{urlsplit(address).path} {title}"):
             continue
         if address and admits(address) and "comment" not in title and "/comments/" not in address:
             yield Link(url=address, kind=LinkKind.FEED, reason=Reason.ANNOUNCED)

@@ -128,6 +128,7 @@ def test_lists_at_the_foot_of_a_page_and_in_frames_are_found(html: str, wanted: 
         ("application/json", "/feed.json", True),
         ("text/xml", "/rss", True),
         ("application/json", "/wp-json/wp/v2/pages/2", False),
+        ("application/json", "/api/article/7", False),
         ("text/html", "/de/", False),
     ],
 )
