@@ -55,6 +55,8 @@ COUNTED: Final = 10_000
 RANKED: Final = 5_000
 _CACHED: Final = 64
 _NEAR: Final = 4000
+# How many posts there are, without looking at them: each has one source.
+_ALL: Final = "SELECT coalesce(sum(posts), 0) FROM labels WHERE kind = 'source'"
 _AT_ONCE: Final = 200
 _COLUMNS: Final = "source, identifier, published, shown, day, headline, language, text, sections"
 
@@ -97,7 +99,7 @@ class PostIndex:
     def count(self, wanted: Wanted) -> int:
         """Return how many posts match; of a search, or of several conditions, at most `COUNTED` + 1."""
         if wanted.is_everything:
-            return int(self._ask("SELECT count(*) FROM posts")[0][0])
+            return int(self._ask(_ALL)[0][0])
         select, values = build_select(wanted, wanted.parse())
         if not wanted.has_one_condition:
             select = f"{select} LIMIT {COUNTED + 1}"
@@ -187,9 +189,9 @@ class PostIndex:
         run = self._database.execute
         if wanted.is_everything:
             return Counts(
-                total=run("SELECT count(*) FROM posts").fetchone()[0],
+                total=run(_ALL).fetchone()[0],
                 labels=self._list_frequent(),
-                days=dict(run("SELECT day, count(*) FROM posts WHERE day <> '' GROUP BY 1")),
+                days=dict(run("SELECT day, posts FROM days ORDER BY day")),
             )
         labels: dict[str, dict[str, int]] = {}
         select, values = build_select(wanted, wanted.parse())

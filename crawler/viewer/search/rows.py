@@ -30,6 +30,7 @@ CREATE TABLE posts (
 );
 CREATE INDEX posts_url ON posts (url);
 CREATE INDEX posts_day ON posts (day);
+CREATE TABLE days (day TEXT PRIMARY KEY, posts INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE labels (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL,
@@ -47,7 +48,7 @@ CREATE VIRTUAL TABLE search USING fts5(
 );
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-SCHEMA: Final = Schema(version=4, script=_SCRIPT, is_derived=True, synchronous="OFF")
+SCHEMA: Final = Schema(version=5, script=_SCRIPT, is_derived=True, synchronous="OFF")
 KINDS: Final = ("source", "category", "tag", "symbol", "lang", "is")
 # Labels that a plain word is looked for in, too; a section is what half of the posts have in common.
 _SEARCHED: Final = ("tag", "symbol")
@@ -71,11 +72,12 @@ def put_post(database: sqlite3.Connection, record: PostRecord) -> bool:
 def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
     """Take a post out of the index; return whether it was there."""
     found = database.execute(
-        "SELECT id, headline, text, language FROM posts JOIN texts USING (id) WHERE source = ? AND identifier = ?", key
+        "SELECT id, headline, text, language, day FROM posts JOIN texts USING (id) WHERE source = ? AND identifier = ?",
+        key,
     ).fetchone()
     if found is None:
         return False
-    number, headline, text, language = found
+    number, headline, text, language, day = found
     labels = set(
         database.execute(
             "SELECT kind, name FROM labelled JOIN labels ON labels.id = labelled.label WHERE post = ?", (number,)
@@ -89,6 +91,8 @@ def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
     database.execute(
         "UPDATE labels SET posts = posts - 1 WHERE id IN (SELECT label FROM labelled WHERE post = ?)", (number,)
     )
+    database.execute("UPDATE days SET posts = posts - 1 WHERE day = ?", (day,))
+    database.execute("DELETE FROM days WHERE day = ? AND posts = 0", (day,))
     for table, column in (("posts", "id"), ("texts", "id"), ("labelled", "post"), ("witnesses", "post")):
         database.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))  # noqa: S608 (our own words)
     database.execute("DELETE FROM labels WHERE posts = 0")
@@ -115,6 +119,11 @@ def _add(database: sqlite3.Connection, record: PostRecord, mark: str) -> None:
         f"INSERT INTO posts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608 (our own words)
         tuple(row.values()),
     ).lastrowid
+    if day:
+        database.execute(
+            "INSERT INTO days VALUES (?, 1) ON CONFLICT (day) DO UPDATE SET posts = posts + 1",
+            (day,),
+        )
     database.execute("INSERT INTO texts VALUES (?, ?)", (number, record.text))
     database.executemany("INSERT INTO witnesses VALUES (?, ?)", [(name, number) for name in _list_witnesses(record)])
     labels = _list_labels(record)

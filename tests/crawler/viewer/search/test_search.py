@@ -280,6 +280,9 @@ def test_an_index_follows_its_ledger(index: PostIndex, library: Library) -> None
     index._looked_at = float("-inf")
     assert wait_for(lambda: find(index, "timber") == [])
     assert index.count(Wanted()) == len(POSTS) - 2
+    counted = "SELECT day, count(*) FROM posts WHERE day <> '' GROUP BY 1"
+    assert index.count_labels(Wanted()).days == dict(index._database.execute(counted))
+    assert len(index.count_labels(Wanted()).days) == len(POSTS) - 3
 
 
 def test_a_ledger_without_a_log_is_walked_through(library: Library) -> None:
