@@ -128,7 +128,11 @@ articleBody = "html:p"
 every = "1h"
 """
 # The others look into ledgers of other versions, which nothing opens.
-MAY_CONNECT: Final = {"archives/storage/databases.py", "crawler/monitoring/checkup.py", "crawler/reparsing/ledger.py"}
+MAY_CONNECT: Final = {
+    "archives/storage/databases.py",
+    "crawler/monitoring/checkup.py",
+    "crawler/reparsing/rebuilding.py",
+}
 
 
 def read_frontier(path: Path) -> object:
