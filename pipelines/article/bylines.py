@@ -93,6 +93,16 @@ _OF_LINKS = re.compile(
 )
 
 
+# Of a byline, what is left without its name.
+_NAMELESS = re.compile(
+    rf"(?:{_BY}|{_MARKED}|the author|authored by|publi(?:ziert|shed|cado)(?: am| on| el)?|posted(?: on)?|insights from"
+    r"|beitrag|gepostet(?: von)?|veröffentlicht(?: am| von)?|verfasst von|geschrieben von)",
+    re.IGNORECASE,
+)
+
+_NO_NAMES = (_ORGANISATION.search, _OF_LINKS.search, _NAMELESS.fullmatch)
+
+
 def list_signed(page: Page) -> list[list[str]]:
     """Return the names in the first elements that are named for an author, a list an element, at most three.
 
@@ -169,13 +179,24 @@ def find_authors(
     # The `author` of a Chinese `meta` is usually the webmaster: right on one page in six.
     trusted = [entry for entry in stated if not is_han or entry[1].startswith("jsonld")]
     marked = [] if is_han else [(texts, "class:author") for texts in signed]
-    for found, evidence in [*trusted, *marked, *seen]:
-        names = clean_names(found, metadata.site_names, is_han=is_han)
-        if names:
-            return names, evidence
+    cleaned = (
+        (clean_names(found, metadata.site_names, is_han=is_han), evidence)
+        for found, evidence in (*trusted, *marked, *seen)
+    )
+    entries = [(names, evidence) for names, evidence in cleaned if names]
+    if entries:
+        # A byline that readers see is right where a system states who entered the article.
+        shown = [entry for entry in entries if entry[1] == "text:near headline" and not is_han]
+        return shown[0] if shown and _are_others(shown[0][0], entries[0][0]) else entries[0]
     # A blog may bear its writer's name; a paper that signs its news is not a person, whatever its system calls it.
     names = [] if metadata.is_news else clean_names(metadata.persons, (), is_han=is_han)
     return names, "jsonld:author" if names else ""
+
+
+def _are_others(names: list[str], others: list[str]) -> bool:
+    """Return whether some names share no word with others."""
+    words, known = ({word for name in group for word in name.casefold().split()} for group in (names, others))
+    return words.isdisjoint(known)
 
 
 def _iter_names(text: str, *, is_han: bool) -> Iterator[str]:
@@ -193,7 +214,7 @@ def clean_names(found: Iterable[str], site_names: Iterable[str], *, is_han: bool
     split = _SPLIT_HAN if is_han else _SPLIT_LATIN
     parts = (part.strip(" ()（）[]【】:：-–—,") for text in found for part in split.split(_strip_prefix(text)))
     names = normalise_names(part for part in parts if 2 <= len(part) <= _MAX_CHARS)
-    kept = [name for name in names if not (_ORGANISATION.search(name) or _OF_LINKS.search(name))]
+    kept = [name for name in names if not any(rule(name) for rule in _NO_NAMES)]
     return [name for name in kept if fold_title(name) not in sites][:_MAX_AUTHORS]
 
 

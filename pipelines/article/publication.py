@@ -30,10 +30,12 @@ _MAX_CLAIMS = 12
 # Where a site prints the day of today.
 _OF_BANNERS = frozenset(["text:before headline", "text:alone"])
 _FOR_MACHINES = frozenset(["jsonld", "meta", "microdata", "script"])
-# A site published again within days of an article tells nothing.
-_EARLIER = timedelta(days=2)
+# Behind its midnight in UTC a day has ended in every zone.
+_EARLIER = timedelta(hours=36)
+# These are the dates of a document, which may be older or newer than its publication.
+_OF_DOCUMENTS = re.compile(r"creat|:(?:dc\.|dcterms\.)?date(?:update)?$", re.IGNORECASE)
 # Of a date alone, its label aside.
-_DAY_WORDS = re.compile(r"\b(?:published|posted|on|at)\b[:：]?", re.IGNORECASE)
+_DAY_WORDS = re.compile(r"\b(?:published|posted|on|at|stand|am|vom|veröffentlicht|erstellt)\b[:：]?", re.IGNORECASE)
 _MAX_REST = 26
 # Zones are at most so far from UTC, and apart by half hours.
 _MAX_OFFSET = timedelta(hours=14)
@@ -138,7 +140,8 @@ def _believe(claims: list[_Claim], changes: list[datetime], captured_at: datetim
 
 
 def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
-    """Put the day that readers see below the headline first where it is earlier than what the page tells machines.
+    """Put the day that readers see below the headline first where it is earlier than what the page tells machines,
+    or where that is the date of a document.
 
     Several systems give as the publication the instant at which the site was last published. Nothing can be changed
     before it is published, so an earlier day is not a change. Two kinds of statements for machines that agree are
@@ -151,13 +154,12 @@ def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
     others = {claim.statement.evidence.partition(":")[0] for claim in claims if _agree(first, claim)}
     shown = [claim for claim in claims if _is_bare(claim)]
     days = {claim.stated.instant.date() for claim in shown}
-    if (
-        others & _FOR_MACHINES - {kind, "script"}
-        or len(days) != 1
-        or first.stated.instant - shown[0].stated.instant < _EARLIER
-    ):
+    if len(days) != 1 or others & _FOR_MACHINES - {kind, "script"}:
         return claims
-    return [*shown, *(claim for claim in claims if claim not in shown)]
+    is_of_document = all(_OF_DOCUMENTS.search(claim.statement.evidence) for claim in claims if _agree(first, claim))
+    is_earlier = first.stated.instant - shown[0].stated.instant >= _EARLIER
+    is_other = is_of_document and not _agree(first, shown[0])
+    return [*shown, *(claim for claim in claims if claim not in shown)] if is_earlier or is_other else claims
 
 
 def _is_bare(claim: _Claim) -> bool:

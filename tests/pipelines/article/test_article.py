@@ -233,3 +233,21 @@ def test_what_dates_an_article_stands_near_its_headline(around: str, expected: s
 def test_what_dates_something_else_dates_no_article(frame: str) -> None:
     page = f"<article><h1>Bridge opens at last</h1>{STORY * 2}</article>{frame}"
     assert read(page, url="https://paper.example/bridge").datePublished_day is None
+
+
+STATED = """<script type="application/ld+json">
+{"@type": "Article", "headline": "Bridge opens at last", "author": "NAME"}</script>"""
+
+
+@pytest.mark.parametrize(
+    ("stated", "byline", "expected"),
+    [
+        pytest.param("web.entry", "<p>By Ada Quill</p>", "Ada Quill", id="who entered it"),
+        pytest.param("Ada M. Quill", "<p>By Ada Quill</p>", "Ada M. Quill", id="the same"),
+        pytest.param("", '<p class="author">By</p><p class="author">Ada Quill</p>', "Ada Quill", id="a label"),
+    ],
+)
+def test_authors_are_those_whom_readers_see(stated: str, byline: str, expected: str) -> None:
+    head = STATED.replace("NAME", stated)
+    page = f"<html><head>{head}</head><body><h1>Bridge opens at last</h1>{byline}{STORY}</body></html>"
+    assert read(page).authors == [expected]

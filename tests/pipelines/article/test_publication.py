@@ -89,6 +89,8 @@ def test_a_day_of_something_else_dates_nothing(body: str) -> None:
         ("2025-11-20", "<div>Updated May 14, 2025</div>", date(2025, 11, 20)),
         # The clock of the server is not that of the desk.
         ("2025-05-15T03:00:00Z", "<div>May 14, 2025</div>", date(2025, 5, 15)),
+        # No zone has the day before yesterday.
+        ("2025-05-15T22:00:00Z", "<div>May 14, 2025</div>", date(2025, 5, 14)),
         # A day in a sentence, and two days.
         ("2025-11-20", "<p>The market of May 14, 2025, with all its stalls</p>", date(2025, 11, 20)),
         ("2025-11-20", "<p>May 14, 2025</p><p>June 1, 2025</p>", date(2025, 11, 20)),
@@ -96,6 +98,15 @@ def test_a_day_of_something_else_dates_nothing(body: str) -> None:
 )
 def test_an_earlier_day_below_the_headline_is_that_of_publication(said: str, shown: str, expected: date) -> None:
     assert find_day(f"{HEADLINE}{shown}{PROSE}", say_to_machines(said)) == expected
+
+
+@pytest.mark.parametrize("name", ["dcterms.date", "dc.date.created", "date"])
+def test_the_date_of_a_document_yields_to_the_day_that_readers_see(name: str) -> None:
+    head = f'<meta name="{name}" content="2025-04-20T11:02:44Z">'
+    assert find_day(f"{HEADLINE}<div>May 14, 2025</div>{PROSE}", head) == date(2025, 5, 14)
+    assert find_day(f"{HEADLINE}<div>Updated May 14, 2025</div>{PROSE}", head) == date(2025, 4, 20)
+    later = head.replace("04-20", "05-15")
+    assert find_day(f"{HEADLINE}<div>Stand: 14.05.2025 18:00 Uhr</div>{PROSE}", later) == date(2025, 5, 14)
 
 
 def test_two_statements_for_machines_that_agree_are_believed() -> None:
