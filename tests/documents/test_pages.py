@@ -35,15 +35,15 @@ INSTEAD = {
         "CC-NEWS-20190305.warc.gz https://data.example/CC-NEWS-20190306.warc.gz": "archive/*",
         # A server that lists no captures is a problem found.
         "https://web.archive.example/cdx/search/cdx": "{paper}/cdx || [ $? = 1 ]",
-        "backfill weir": "backfill newspaper",
+        "backfill weir": "backfill courier",
     },
     "getting-started.md": {
         "http://finews.zning.xyz/html_News/NewsShare.html": "{paper}/s/share.html",
         "NW202202182281041355": ARTICLE,
-        "source=finews -s CLOSESPIDER_PAGECOUNT=20": "source=newspaper",
-        "crawl category -a source=finews": "crawl category -a source=newspaper -s CLOSESPIDER_PAGECOUNT=2",
-        "source=intranet.toml": "source=newspaper -s CLOSESPIDER_PAGECOUNT=2",
-        "finews": "newspaper",
+        "source=finews -s CLOSESPIDER_PAGECOUNT=20": "source=courier",
+        "crawl category -a source=finews": "crawl category -a source=courier -s CLOSESPIDER_PAGECOUNT=2",
+        "source=intranet.toml": "source=courier -s CLOSESPIDER_PAGECOUNT=2",
+        "finews": "courier",
         "generate-links": "cat links.txt",
         "RESOLVER_ALLOW=10.0.0.0/8": "RESOLVER_ALLOW=127.0.0.0/8",
         "http_proxy=http://127.0.0.1:3128": "http_proxy={proxy}",
@@ -104,7 +104,7 @@ def paper() -> Iterator[Newspaper]:
 
 @pytest.fixture
 def folder(tmp_path: Path, paper: Newspaper) -> Path:
-    """A project folder whose source is on sale, with an archive of it, a page, and a list of links."""
+    """A project folder with an archive, and a source that is served, with a page of it and a list of links."""
     make_project(tmp_path)
     with (tmp_path / "newsreel.toml").open("a", encoding="utf-8") as settings:
         settings.write(SETTINGS)
@@ -114,8 +114,8 @@ def folder(tmp_path: Path, paper: Newspaper) -> Path:
         packed.extractall(data.path, filter="data")
     (data.collection("newspaper") / "signed-log.jsonl").unlink()
     shutil.copytree(data.collection("newspaper") / "archive", tmp_path / "archive")
-    source = paper.source_toml() + '\n[schedule]\nevery = "30m"\n'
-    for path in (tmp_path / "sources" / "newspaper.toml", tmp_path / "courier.toml"):
+    source = paper.source_toml().replace('"newspaper"', '"courier"') + '\n[schedule]\nevery = "30m"\n'
+    for path in (tmp_path / "sources" / "courier.toml", tmp_path / "courier.toml"):
         path.write_text(source, "utf-8")
     with urlopen(paper.base_url) as answer:
         (tmp_path / "page.html").write_bytes(answer.read())
