@@ -16,6 +16,7 @@ from archives.index import catalogue
 from archives.storage.collection import list_collections
 from archives.storage.databases import describe_upgrade
 from crawler.alerts import alert_store
+from crawler.alerts.sending import load_receivers
 from crawler.changelog import tables
 from crawler.frontier import leases, owed
 from crawler.monitoring.checkup import Check, State, iter_checks, try_use
@@ -71,6 +72,7 @@ class Command(NewsreelCommand):
         assert settings is not None
         checks = [*iter_checks(settings), *_iter_upgrades(Path(settings["DATA_DIR"]))]
         checks.append(try_use("exports", "EXPORTS_FILE can be used", lambda: load_plans(settings)))
+        checks.append(try_use("alerts", "ALERTS_FILE can be used", lambda: load_receivers(settings)))
         if opts.json:
             for check in checks:
                 line = {"name": check.name, "state": check.state, "words": check.words}

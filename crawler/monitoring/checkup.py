@@ -6,18 +6,24 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
+import socket
 import sqlite3
 import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection, list_collections
+from archives.storage.schemes import open_bucket
 from archives.transfer import registry
+from archives.transfer.upload import parse_place
 from crawler.environment import name_program
 from crawler.frontier.streams import find_url, verify_server
 from crawler.projects.folder import CONFIGURATION, find_folder
@@ -45,6 +51,8 @@ _EXTRAS: Final = {
 _PROGRAMS: Final = {"chromium": "pages in a browser", "java": "Spark"}
 # The clock of a machine that has lost its battery.
 _LEAST_YEAR: Final = 2024
+_PROXY_PORT: Final = 80
+_PROXY_S: Final = 5.0
 
 
 class State(StrEnum):
@@ -93,9 +101,19 @@ def _check_machine() -> Iterator[Check]:
     for program, use in _PROGRAMS.items():
         path = shutil.which(program)
         yield Check(name=program, state=State.GOOD if path else State.ABSENT, words=use)
-    proxies = sorted({name.lower() for name in os.environ if name.lower().endswith("_proxy")})
-    if proxies:
-        yield Check(name="proxy", state=State.GOOD, words=f"the environment sets {', '.join(proxies)}")
+    for scheme in ("http", "https"):
+        if address := getproxies().get(scheme):
+            yield try_use("proxy", f"{scheme}_proxy answers", partial(_reach_proxy, scheme, address))
+
+
+def _reach_proxy(scheme: str, address: str) -> None:
+    """Connect to a proxy. The sentence of the error does not show its password."""
+    parts = urlsplit(address if "://" in address else f"http://{address}")
+    where = (parts.hostname or "", parts.port or _PROXY_PORT)
+    try:
+        socket.create_connection(where, _PROXY_S).close()
+    except OSError as error:
+        raise OSError(f"{scheme}_proxy, {where[0]}:{where[1]}, does not answer: {error.strerror or error}") from error
 
 
 def _check_folder() -> Check:
@@ -108,7 +126,10 @@ def _check_folder() -> Check:
 
 
 def _check_data(data_dir: Path, least: int) -> Iterator[Check]:
-    place = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.is_dir())
+    place = next(path for path in (data_dir.absolute(), *data_dir.absolute().parents) if path.exists())
+    if not place.is_dir():
+        yield Check(name="data", state=State.BAD, words=f"{place} is not a folder; set DATA_DIR to one")
+        return
     state = State.GOOD if os.access(place, os.R_OK | os.W_OK | os.X_OK) else State.BAD
     words = (
         str(data_dir) if place == data_dir.absolute() else f"{data_dir} is not there yet, and will be made in {place}"
@@ -150,7 +171,7 @@ def _check_definitions() -> Iterator[Check]:
             find_source(name)
         except SourceError as error:
             faults.append(str(error))
-    words = "; ".join(faults) or f"{len(names)} definitions"
+    words = "; ".join(faults) or f"{len(names)} well formed"
     yield Check(name="sources", state=State.BAD if faults else State.GOOD, words=words)
 
 
@@ -159,6 +180,13 @@ def _check_services(settings: BaseSettings) -> Iterator[Check]:
         yield try_use("frontier", "it answers", lambda: verify_server(url))
     if url := registry.find_url(settings["CATALOGUE_URL"]):
         yield try_use("catalogue", "it answers", lambda: registry.connect(url).close())
+    if url := settings["STORE_URL"]:
+        yield try_use("storage", "it answers", partial(_ask_storage, url))
+
+
+def _ask_storage(url: str) -> None:
+    place = parse_place(url)
+    open_bucket(place.scheme, place.bucket).find(f"{place.prefix}newsreel-doctor")
 
 
 def try_use(name: str, words: str, call: Callable[[], object]) -> Check:

@@ -43,11 +43,20 @@ def test_what_would_fail_is_named_and_the_code_says_so(tmp_path: Path) -> None:
     (tmp_path / "sources").mkdir()
     (tmp_path / "sources" / "broken.toml").write_text("name = 5\n", "utf-8")
     (tmp_path / "exports.toml").write_text("[[export]]\n", "utf-8")
-    code, found = look(
-        tmp_path, "-s", "ARCHIVE_MIN_FREE_BYTES=1000000000000000", NEWSREEL_FRONTIER_URL="redis://127.0.0.1:1/0"
-    )
+    (tmp_path / "alerts.toml").write_text("[[alert]]\n", "utf-8")
+    settings = ("-s", "ARCHIVE_MIN_FREE_BYTES=1000000000000000", "-s", "STORE_URL=nowhere://bucket")
+    services = {"NEWSREEL_FRONTIER_URL": "redis://127.0.0.1:1/0", "https_proxy": "http://u:secret@127.0.0.1:1"}
+    code, found = look(tmp_path, *settings, **services)
     assert code == 1
     bad = {name for name, (state, _) in found.items() if state == "bad"}
-    assert bad == {"paper", "disk", "sources", "exports", "frontier"}
+    assert bad == {"paper", "disk", "sources", "exports", "alerts", "frontier", "storage", "proxy"}
+    assert "secret" not in str(found)
     assert "broken.toml" in found["sources"][1]
     assert "a later version" in found["paper"][1]
+
+
+def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    code, found = look(tmp_path)
+    assert (code, found["data"][0]) == (1, "bad")
+    assert found["data"][1].endswith("is not a folder; set DATA_DIR to one")
