@@ -16,7 +16,6 @@ from crawler import settings as our_settings
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings, Settings
 
-_MODES = ("capture", "off")
 _STAGES = ("AdoptPipeline", "DatesPipeline", "TagsPipeline", "BodyPipeline", "PostFilesPipeline")
 _HANDLER = "crawler.fetching.capture.CaptureHandler"
 
@@ -38,8 +37,9 @@ class NewsreelAddon:
             NotConfigured: `ARCHIVE_MODE` is none of ours.
         """
         mode = settings.get("ARCHIVE_MODE", "capture")
-        if mode not in _MODES:
-            raise NotConfigured(f"ARCHIVE_MODE is {mode!r}; it must be one of {', '.join(_MODES)}")
+        modes = our_settings.choices["ARCHIVE_MODE"]
+        if mode not in modes:
+            raise NotConfigured(f"ARCHIVE_MODE is {mode!r}; it must be one of {', '.join(modes)}")
         _set_defaults(settings)
         settings.set("USER_AGENT", build_user_agent(settings), priority="addon")
         place_collection(settings, settings.get("COLLECTION") or "default", priority="addon")

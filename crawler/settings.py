@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from scrapy.settings import default_settings
 
+from archives.warc import digests
 from crawler.environment import read_environment
 
 NEWSREEL_VERSION = "0.1.0"
@@ -179,6 +180,14 @@ PROGRESS_FORMAT = "auto"
 PROGRESS_INTERVAL = 30.0
 # Our own lines say more.
 LOGSTATS_INTERVAL = 0
+
+# Settings that have one of a few values.
+choices = {
+    "ARCHIVE_DIGEST": digests.WRITTEN,
+    "ARCHIVE_MODE": ("capture", "off"),
+    "LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    "PROGRESS_FORMAT": ("auto", "bar", "lines", "json", "off"),
+}
 
 # NEWSREEL_DATA_DIR=/srv/news in the environment sets DATA_DIR, and so on for every setting above.
 defaults = {_name: _value for _name, _value in list(globals().items()) if _name.isupper()}

@@ -24,6 +24,7 @@ from crawler.monitoring.crawl_counts import Pace, build_counts, describe_counts,
 from crawler.monitoring.events import Event, EventKind, describe_event, dump_event
 from crawler.monitoring.failures import page_failed
 from crawler.runs.run import RunExtension
+from crawler.settings import choices
 from pipelines.stages import post_filed
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from pipelines.posts.post_folder import Filed
     from pipelines.rules.links import LinkKind
 
-FORMATS = ("auto", "bar", "lines", "json", "off")
+_FORMATS = choices["PROGRESS_FORMAT"]
 _BAR_S = 0.25
 _WIDE = 80
 
@@ -160,8 +161,8 @@ class ProgressExtension:
             NotConfigured: nothing is to be shown, or `PROGRESS_FORMAT` is none of ours.
         """
         form = crawler.settings.get("PROGRESS_FORMAT") or "off"
-        if form not in FORMATS:
-            raise NotConfigured(f"PROGRESS_FORMAT is {form!r}; it must be one of {', '.join(FORMATS)}")
+        if form not in _FORMATS:
+            raise NotConfigured(f"PROGRESS_FORMAT is {form!r}; it must be one of {', '.join(_FORMATS)}")
         if form == "auto":
             form = "bar" if sys.stderr.isatty() else "lines"
         if form == "off":

@@ -32,6 +32,10 @@ _DATABASE_REFUSALS: Final = frozenset(
 class NewsreelCommand(ScrapyCommand):
     """A command that refuses what nothing reads: an option that it does not have, a setting that is nearly one."""
 
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "[options]"
+
     def add_options(self, parser: argparse.ArgumentParser) -> None:
         """Declare the options that every command has."""
         super().add_options(parser)
@@ -57,6 +61,7 @@ def refuse_slips(parser: argparse.ArgumentParser, args: list[str], opts: argpars
         UsageError: there is one; the sentence has the nearest name.
     """
     given = dict(setting.partition("=")[::2] for setting in opts.set)
+    given |= {"LOG_LEVEL": opts.loglevel} if opts.loglevel else {}
     if fault := find_fault(read_variables() | given):
         raise UsageError(fault, print_help=False)
     end = args.index("--") if "--" in args else len(args)

@@ -90,6 +90,8 @@ def find_fault(values: Mapping[str, Any]) -> str:
             return f"{name} must be true or false, not {value!r}"
         if isinstance(default, int | float) and not isinstance(default, bool) and not _is_number(value):
             return f"{name} must be a number, not {value!r}"
+        if value and value not in settings.choices.get(name, (value,)):
+            return f"{name} must be one of {', '.join(settings.choices[name])}, not {value!r}"
         if name in _PATHS and not isinstance(value, str):
             return f"{name} must be a path in quotation marks, not {value!r}"
     return ""

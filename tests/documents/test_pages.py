@@ -69,7 +69,7 @@ INSTEAD = {
         "scrapy sources probe zeit": "https_proxy={paper} scrapy sources probe zeit || [ $? = 1 ]",
         "https://courier.example/2026/03/04/night-ferry-returns": "{paper}/SCIENCE/2026/02/25/" + ARTICLE + ".html",
         "https://courier.example/section/harbour": "{paper}/section/SCIENCE.html",
-        "--collection courier": "--collection newspaper",
+        "courier.toml --collection courier": "newspaper --collection newspaper",
     },
     "verification.md": {
         # tests/archives/signed_log has an authority for time-stamps.

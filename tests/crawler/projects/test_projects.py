@@ -26,6 +26,9 @@ from crawler.projects.configuration import (
 from crawler.projects.folder import find_folder
 from crawler.projects.main import list_commands
 from crawler.projects.template import make_project
+from crawler.spiders.category import CategorySpider
+from crawler.spiders.share import ShareSpider
+from crawler.spiders.site import SiteSpider
 from tests.project import ROOT, run_module, start_module
 
 if TYPE_CHECKING:
@@ -125,6 +128,8 @@ def test_what_is_no_setting_is_refused_with_the_nearest_name(tmp_path: Path) -> 
         ("", {"NEWSREEL_DATA_DRI": "x"}, [], "DATA_DRI is not a setting; did you mean DATA_DIR?"),
         ("", {"NEWSREEL_RETRY_TIMES": "[]"}, [], "RETRY_TIMES must be a number, not []"),
         ("", {}, ["-s", "ROBOTSTXT_OBEY=yes"], "ROBOTSTXT_OBEY must be true or false, not 'yes'"),
+        ('ARCHIVE_MODE = "cpture"', {}, [], "ARCHIVE_MODE must be one of capture, off, not 'cpture'"),
+        ("", {}, ["-L", "LOUD"], "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'LOUD'"),
         ("DATA_DIR = 5", {}, [], "DATA_DIR must be a path in quotation marks, not 5"),
     ],
 )
@@ -228,6 +233,13 @@ def test_a_closed_pipe_is_no_news(project: Path, typed: list[str], module: str) 
         )
     if (module, typed[0]) not in {("scrapy", "--help"), ("scrapy", "settings")}:  # Scrapy's own
         assert done.stderr == ""
+
+
+def test_the_help_of_crawl_has_every_spider_and_argument(project: Path) -> None:
+    text = run_newsreel("crawl", "--help", folder=project).stdout
+    for spider in (CategorySpider, ShareSpider, SiteSpider):
+        missing = [word for word in (spider.name, *(f"{name}=" for name in spider.arguments)) if word not in text]
+        assert missing == []
 
 
 @pytest.mark.parametrize(("module", "code"), [("crawler", 128 + signal.SIGINT), ("scrapy", -signal.SIGINT)])
