@@ -43,7 +43,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "SOURCE [WARC_FILE_OR_URL...]"
+        return "SOURCE [WARC_FILE_OR_URL…] [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
@@ -54,11 +54,13 @@ class Command(NewsreelCommand):
         super().add_options(parser)
         parser.add_argument("--since", type=date.fromisoformat, metavar="DAY", help="only captures from this day on")
         parser.add_argument(
-            "--most", type=int, default=_CAPTURES, help="captures to take from a CDX server (%(default)s)"
+            "--most",
+            type=int,
+            metavar="N",
+            default=_CAPTURES,
+            help="captures to take from a CDX server (default: %(default)s)",
         )
-        parser.add_argument(
-            "--collection", metavar="NAME", help="where they go; by default the collection of the source"
-        )
+        parser.add_argument("--collection", metavar="NAME", help="output collection (default: that of the source)")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Take in what is named, or what the server of `BACKFILL_CDX` has."""

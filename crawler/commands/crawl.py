@@ -8,7 +8,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from scrapy.commands.crawl import Command as ScrapyCrawl
 from scrapy.exceptions import UsageError
@@ -44,6 +44,14 @@ if TYPE_CHECKING:
 
     from scrapy.crawler import Crawler
 
+_SPIDERS: Final = (
+    "Capture every exchange and write posts. SPIDER is one of three. category crawls a source: -a source=NAME_OR_PATH."
+    " share crawls share links: -a source=NAME_OR_PATH -a urls=LINK,LINK, a file of links, or - for standard input."
+    " site crawls a site without a definition: -a url=URL, and as you like since=DAY, depth=N, timezone=ZONE,"
+    " language=TAG, requisites=KIND,KIND. category and site also take seeds=URL,URL, walk=full (all lists to the end),"
+    " and backfill=DAY with max_pages=N (older articles); all take collection=NAME."
+)
+
 
 class Command(ScrapyCrawl):
     """Runs one spider.
@@ -54,6 +62,14 @@ class Command(ScrapyCrawl):
     """
 
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "INFO"}
+
+    def syntax(self) -> str:
+        """Return what stands behind the command's name."""
+        return "SPIDER -a NAME=VALUE… [options]"
+
+    def long_desc(self) -> str:
+        """Return the spiders with their arguments."""
+        return _SPIDERS
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""

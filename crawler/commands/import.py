@@ -40,7 +40,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "PATH... --collection NAME"
+        return "PATH… --collection NAME"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""

@@ -28,7 +28,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "CITATIONS.jsonl FILE..."
+        return "CITATIONS.jsonl FILE…"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""

@@ -47,6 +47,11 @@ _EXPORTS: Final[dict[str, Callable[[Installation], dict[str, str]]]] = {
     "cron": build_crontab,
     "github-actions": build_workflow,
 }
+_EXPORTED: Final = {
+    "systemd": "user units: a service that keeps running, or a timer",
+    "cron": "a line for a crontab",
+    "github-actions": "a workflow that commits the data",
+}
 
 
 class Command(NewsreelCommand):
@@ -76,8 +81,8 @@ class Command(NewsreelCommand):
             "--sources", metavar="PLACE", nargs="+", default=[], help="names, TOML files, directories (default: all)"
         )
         export = parser.add_argument_group("export: files for other services")
-        for name in _EXPORTS:
-            export.add_argument(f"--{name}", dest="exports", action="append_const", const=name, default=[])
+        for name, what in _EXPORTED.items():
+            export.add_argument(f"--{name}", dest="exports", action="append_const", const=name, default=[], help=what)
         export.add_argument("-o", dest="out", metavar="DIR", help="write them there (default: standard output)")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:

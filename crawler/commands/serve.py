@@ -31,10 +31,6 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
-    def syntax(self) -> str:
-        """Return what stands behind the command's name."""
-        return "[options]"
-
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
         return "Show posts, runs and archived pages in a browser"

@@ -58,7 +58,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "[collection] [options]"
+        return "[COLLECTION] [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""

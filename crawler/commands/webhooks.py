@@ -39,7 +39,7 @@ class Command(NewsreelCommand):
 
     def syntax(self) -> str:
         """Return what stands behind the command's name."""
-        return "[list | retry [NUMBER…] | deliver]"
+        return "[list | retry [NUMBER…] | deliver] [options]"
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
