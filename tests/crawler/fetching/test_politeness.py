@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import signal
 import time
@@ -23,7 +24,7 @@ from crawler.fetching.robots import normalise_robots
 from tests.clock import Clock
 from tests.crawler.frontier.redis_server import RedisServer
 from tests.project import LOOPBACK, Data, run_scrapy, start_scrapy
-from tests.wire import Route, WireProxy, build_response
+from tests.wire import Route, WireProxy, build_chunks, build_response
 
 SPIDER = str(Path(__file__).with_name("plain.py"))
 SETTINGS = LOOPBACK | {"ROBOTSTXT_OBEY": True, "COLLECTION": "polite", "RETRY_ENABLED": False}
@@ -34,10 +35,17 @@ def crawl(
     routes: dict[str, Route], paths: list[str], data: Data, **settings: object
 ) -> tuple[list[Any], list[str], str]:
     """Crawl pages of one host; return what the spider saw, which addresses were requested, and the log."""
+    return crawl_hosts(routes, [f"a.example{path}" for path in paths], data, **settings)
+
+
+def crawl_hosts(
+    routes: dict[str, Route], addresses: list[str], data: Data, **settings: object
+) -> tuple[list[Any], list[str], str]:
+    """Do the same with addresses of any host, without their scheme."""
     saw = data.path.parent / "saw.jsonl"
     saw.unlink(missing_ok=True)
     with WireProxy({f"http://{key}": route for key, route in routes.items()}) as proxy:
-        urls = " ".join(f"http://a.example{path}" for path in paths)
+        urls = " ".join(f"http://{address}" for address in addresses)
         done = run_scrapy(
             "runspider", SPIDER, "-a", f"urls={urls}", "-a", f"saw={saw}", data=data, settings=SETTINGS | settings,
             proxy=proxy.base_url,
@@ -67,6 +75,55 @@ def test_robots_txt_is_followed_to_other_hosts_and_fetched_once(data: Data) -> N
     by_url = {saw["url"]: saw for saw in seen}
     assert "failed" in by_url["http://a.example/no"]
     assert by_url["http://b.example/rules.txt"]["record_id"]
+
+
+RULES = b"User-agent: *\nDisallow: /no\n"
+
+
+def send_rules(rules: bytes = RULES, status: str = "200 OK", *fields: tuple[str, str]) -> bytes:
+    return build_response(rules, status=status, headers=fields)
+
+
+# What a host sends as its robots.txt, and what is then requested of /yes and /no.
+ODD_ROBOTS: dict[str, tuple[Route, set[str]]] = {
+    "page": (send_rules(b"<html><body>Not here</body></html>", "200 OK", ("Content-Type", "text/html")), {"yes", "no"}),
+    "unauthorised": (send_rules(RULES, "401 Who"), {"yes", "no"}),
+    "forbidden": (send_rules(RULES, "403 No"), {"yes", "no"}),
+    "slow-down": (send_rules(RULES, "429 Slow"), set()),
+    "failing": (send_rules(RULES, "599 Broken"), set()),
+    "unknown-status": (send_rules(RULES, "999 Denied"), set()),
+    "reset": (["reset"], set()),
+    "cut": ([b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n" + RULES, "close"], set()),
+    "headless": ([RULES, "close"], set()),
+    "empty": (b"HTTP/1.1 204 None\r\n\r\n", {"yes", "no"}),
+    "loop": (send_rules(b"", "301 Moved", ("Location", "/robots.txt")), {"yes", "no"}),
+    "to-file": (send_rules(b"", "301 Moved", ("Location", "file:///etc/passwd")), {"yes", "no"}),
+    "mark": (send_rules(b"\xef\xbb\xbf" + RULES), {"yes"}),
+    "returns": (send_rules(RULES.replace(b"\n", b"\r")), {"yes"}),
+    "latin": (send_rules(RULES + b"# caf\xe9\n"), {"yes"}),
+    "picture": (send_rules(RULES, "200 OK", ("Content-Type", "image/png")), {"yes"}),
+    "zipped": (send_rules(gzip.compress(RULES), "200 OK", ("Content-Encoding", "gzip")), {"yes"}),
+    "not-zipped": (send_rules(RULES, "200 OK", ("Content-Encoding", "gzip")), {"yes"}),
+    "part": (send_rules(RULES, "206 Partial"), {"yes"}),
+    "long": (send_rules(RULES + b"# x\n" * 150_000 + b"User-agent: *\nDisallow: /yes\n"), {"yes"}),
+    "no-last-chunk": (
+        [
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + build_chunks(RULES).removesuffix(b"0\r\n\r\n"),
+            "close",
+        ],
+        {"yes"},
+    ),
+    "odd-delay": (send_rules(RULES + b"Crawl-delay: -5\nCrawl-delay: nan\nCrawl-delay: soon\n"), {"yes"}),
+}
+
+
+def test_odd_robots_txt(data: Data) -> None:
+    routes: dict[str, Route] = {f"{name}.example/robots.txt": route for name, (route, _) in ODD_ROBOTS.items()}
+    pages = [f"{name}.example/{page}" for name in ODD_ROBOTS for page in ("yes", "no")]
+    routes |= dict.fromkeys(pages, PAGE)
+    _, asked, _ = crawl_hosts(routes, pages, data)
+    got = {name: {page for page in ("yes", "no") if f"{name}.example/{page}" in asked} for name in ODD_ROBOTS}
+    assert got == {name: wanted for name, (_, wanted) in ODD_ROBOTS.items()}
 
 
 def test_crawl_delay_is_kept_up_to_a_bound(data: Data) -> None:
