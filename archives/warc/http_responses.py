@@ -7,7 +7,15 @@ from typing import Final
 
 from archives.errors import RecordError
 from archives.warc.digests import build_parts_digest
-from archives.warc.messages import Head, find_head_size, find_mime, has_chunks, iter_payload, parse_head, split_interim
+from archives.warc.messages import (
+    Head,
+    find_framing,
+    find_head_size,
+    find_mime,
+    iter_payload,
+    parse_head,
+    split_interim,
+)
 
 _NO_HEAD: Final = Head(b"", None, b"", [])
 # What such bytes begin is compressed already, and deflating it again takes time and saves nothing.
@@ -27,6 +35,7 @@ class Answer:
         payload_digest: of the body, transfer coding removed, content coding kept; it is not itself held here, since it
             is most of `block` once more.
         is_dense: the payload is compressed already.
+        is_chunked: the body is framed as chunks.
     """
 
     interim: bytes
@@ -36,16 +45,12 @@ class Answer:
     payload_digest: str
     has_payload: bool
     is_dense: bool
+    is_chunked: bool
 
     @property
     def mime(self) -> str:
         """The media type, `unk` if it states none."""
         return find_mime((self.head.get(b"Content-Type") or b"").decode("latin-1"))
-
-    @property
-    def is_chunked(self) -> bool:
-        """Whether the body is framed as chunks."""
-        return has_chunks(self.head)
 
 
 def build_answer(raw_response: bytes, algorithm: str = "sha1") -> Answer:
@@ -62,15 +67,17 @@ def build_answer(raw_response: bytes, algorithm: str = "sha1") -> Answer:
     head_size = find_head_size(block)
     head = load_head(block[:head_size])
     body = memoryview(block)[head_size:]
-    first = next(filter(len, iter_payload(head.headers, body)), memoryview(b""))
+    framing = find_framing(head.headers)
+    first = next(filter(len, iter_payload(framing, body)), memoryview(b""))
     return Answer(
         interim=interim,
         block=block,
         head_size=head_size,
         head=head,
-        payload_digest=build_parts_digest(iter_payload(head.headers, body), algorithm),
+        payload_digest=build_parts_digest(iter_payload(framing, body), algorithm),
         has_payload=len(first) > 0,
         is_dense=bytes(first[:_DENSE_BYTES]).startswith(_DENSE),
+        is_chunked=framing.is_chunked,
     )
 
 

@@ -144,7 +144,7 @@ def parse_fields(fields: bytes) -> list[tuple[bytes, bytes]]:
     """Read field lines up to the first empty one; a line without a name says nothing."""
     headers = []
     for lines in _iter_field_lines(fields):
-        name, colon, value = b"".join(lines).partition(b":")
+        name, colon, value = (b"".join(lines) if len(lines) > 1 else lines[0]).partition(b":")
         name = name.rstrip(b" \t")
         if colon and name:
             value = value.strip()
@@ -228,16 +228,19 @@ def find_payload(raw_message: bytes) -> bytes:
 
 def cut_payload(headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:
     """The payload of a body as framed, by what the head's fields say of the framing."""
-    framing = find_framing(headers)
+    return cut_by_framing(find_framing(headers), body)
+
+
+def cut_by_framing(framing: Framing, body: bytes) -> bytes:
+    """The same, where the framing is known."""
     payload = dechunk(body)[0] if framing.is_chunked and is_in_chunks(body) else body[: framing.size]
     return _undo_transfer_codings(payload, framing.codings) if framing.codings else payload
 
 
-def iter_payload(headers: list[tuple[bytes, bytes]], body: memoryview) -> Iterator[memoryview]:
+def iter_payload(framing: Framing, body: memoryview) -> Iterator[memoryview]:
     """The same in parts, none of which is a copy."""
-    framing = find_framing(headers)
     if not _TRANSFER_CODINGS.isdisjoint(framing.codings):
-        yield memoryview(cut_payload(headers, bytes(body)))
+        yield memoryview(cut_by_framing(framing, bytes(body)))
     elif framing.is_chunked and is_in_chunks(body):
         yield from _iter_chunks(body)
     else:

@@ -237,15 +237,16 @@ def _build_plain(member: Member, end: int, content: bytes | Content) -> Record |
 
 def _load_header(data: bytes) -> list[tuple[str, str]] | None:
     try:
-        first, *lines = data.decode("utf-8").split("\r\n")
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    if not _VERSION.fullmatch(first):
+    first, *lines = text.split("\r\n")
+    if not _VERSION.fullmatch(first) or text.count("\n") != len(lines):
         return None
     headers = []
     for line in lines:
         name, colon, value = line.partition(":")
-        if not colon or "\n" in line or line[0] in " \t":
+        if not colon or line[0] in " \t":
             return None
         headers.append((name.rstrip(" \t"), value.strip()))
     return headers

@@ -10,7 +10,7 @@ from archives.warc.messages import (
     CHUNK_LINE,
     EMPTY_LINE,
     HEAD_END,
-    cut_payload,
+    cut_by_framing,
     dechunk,
     find_framing,
     find_head_size,
@@ -26,7 +26,7 @@ _MAX_HEAD_BYTES: Final = 1024 * 1024
 _LONGEST_LINE: Final = 4096
 
 
-def choose_payload(block: bytes, digest: str = "") -> bytes:
+def choose_payload(block: bytes, digest: str = "", headers: list[tuple[bytes, bytes]] | None = None) -> bytes:
     """The entity-body of a message as it is in an archive, where the head may be that of another body.
 
     Other archives store bodies decoded, or without their chunks, and keep the length and the framing that the head
@@ -35,16 +35,16 @@ def choose_payload(block: bytes, digest: str = "") -> bytes:
 
     Args:
         digest: the labelled payload digest that the record states, if it does.
+        headers: the fields of the head, if they have been read.
     """
     head, body = split_head(block)
-    headers = _read_fields(head)
-    framing = find_framing(headers)
+    framing = find_framing(_read_fields(head) if headers is None else headers)
     if framing.is_chunked and is_in_chunks(body):
         is_other = digest and not dechunk(body)[1] and matches_digest(digest, body)
-        return body if is_other else cut_payload(headers, body)
+        return body if is_other else cut_by_framing(framing, body)
     if framing.size is None or framing.size >= len(body):
-        return cut_payload(headers, body)
-    announced = cut_payload(headers, body)
+        return cut_by_framing(framing, body)
+    announced = cut_by_framing(framing, body)
     return announced if digest and matches_digest(digest, announced) else body
 
 

@@ -115,6 +115,10 @@ class Capture:
         Raises:
             RecordError: a revisit has not been resolved.
         """
+        return self._find_payload(None)
+
+    def _find_payload(self, headers: list[tuple[bytes, bytes]] | None) -> bytes:
+        """The same, where the fields of the block's head may have been read."""
         if self.original is not None:
             return self.original.payload
         if self.refers_to is not None:
@@ -124,7 +128,7 @@ class Capture:
                 offset=self.offset,
                 record_id=self.record_id,
             )
-        return choose_payload(self.block, self.payload_digest) if self.is_http else self.block
+        return choose_payload(self.block, self.payload_digest, headers) if self.is_http else self.block
 
     def decode(self, *, max_bytes: int = MAX_CONTENT_BYTES) -> bytes:
         """The payload with its content codings undone; a body that is stored decoded is taken as it stands.
@@ -132,13 +136,14 @@ class Capture:
         Raises:
             RecordError: as `decode_body` does, or a revisit has not been resolved.
         """
-        payload = self.payload
         holder = self if self.is_http and self.block else self.original or self
         if not holder.is_http:
-            return payload
+            return self.payload
+        head = self.head
+        payload = self._find_payload(head.headers)
         # A revisit's own head describes its payload, unless the server only said that nothing had changed.
         codings = [
-            coding for value in self.head.get_all(b"Content-Encoding") for coding in value.decode("latin-1").split(",")
+            coding for value in head.get_all(b"Content-Encoding") for coding in value.decode("latin-1").split(",")
         ]
         return decode_body(payload, codings, max_bytes=max_bytes)
 
