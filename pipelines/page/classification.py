@@ -56,9 +56,9 @@ _PAID = re.compile(
 # What the pages of shields load, and no other pages of the sites behind them.
 _CHALLENGE = re.compile(
     r"captcha-delivery\.com|_cf_chl_opt|challenge-platform/h/|SWUDNSAI|Incapsula incident|sec-if-cpt|/_sec/cp_challenge"
-    r"|px-captcha|sucuri_cloudproxy|\.within\.website/|awswaf\.com/[^\"']*challenge|geetest\.com|TCaptcha|/_____tmd_____/",
-    re.IGNORECASE,
+    r"|px-captcha|sucuri_cloudproxy|\.within\.website/|awswaf\.com/[^\"']*challenge|geetest\.com|TCaptcha|/_____tmd_____/"
 )
+_MAX_CHALLENGE_CHARS = 40_000
 _MAX_LINE = 120
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])\s*$", re.MULTILINE)
 
@@ -115,7 +115,7 @@ def classify(page: Page, signs: Signs, *, body: str, is_dated: bool) -> PageClas
     first_line = shown.strip().partition("\n")[0][:_MAX_LINE]
     # A heading that says the words of the address is the article's headline.
     named = _name([name for name in signs.names or (first_line,) if not says_most(name, words)])
-    weight = _weigh_form(page, width or measure_text(shown), is_dated=is_dated) + 2 * is_foreign
+    weight = _weigh_form(width or measure_text(shown), is_dated=is_dated) + 2 * is_foreign
     found = _find_named(page, named, evidence, weight)
     if found is None and visible is not None and width <= _MAX_LISTED:
         found = _find_bare(page, visible, width, is_dated=is_dated)
@@ -163,9 +163,9 @@ def _name(names: list[str]) -> PageClass | None:
     return max(counts, key=counts.__getitem__) if counts else None
 
 
-def _weigh_form(page: Page, width: int, *, is_dated: bool) -> int:
+def _weigh_form(width: int, *, is_dated: bool) -> int:
     """Return how much the form of a page speaks against an article."""
-    return ("noindex" in page.text) + (width < _TINY) - (width > _BRIEF) - (3 if is_dated else 0)
+    return (width < _TINY) - (width > _BRIEF) - (3 if is_dated else 0)
 
 
 def _find_named(page: Page, named: PageClass | None, evidence: dict[PageClass, int], weight: int) -> PageClass | None:
@@ -175,7 +175,7 @@ def _find_named(page: Page, named: PageClass | None, evidence: dict[PageClass, i
     points.pop(PageClass.PAYWALL, None)
     if named is not None:
         points[named] = points.get(named, 0) + 3
-    if _CHALLENGE.search(page.text):
+    if len(page.text) <= _MAX_CHALLENGE_CHARS and _CHALLENGE.search(page.text):
         points[PageClass.BLOCK] = points.get(PageClass.BLOCK, 0) + 2
     if not points:
         return None
@@ -184,7 +184,7 @@ def _find_named(page: Page, named: PageClass | None, evidence: dict[PageClass, i
     if PageClass.CONSENT in points:
         points[PageClass.CONSENT] += "<button" in page.text or "<form" in page.text
     best = max(points, key=lambda page_class: (points[page_class], page_class is named, page_class))
-    return best if points[best] + weight >= _LEAST else None
+    return best if points[best] + weight + ("noindex" in page.text) >= _LEAST else None
 
 
 def _find_bare(page: Page, visible: str, width: int, *, is_dated: bool) -> PageClass | None:

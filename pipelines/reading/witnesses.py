@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _SITE_METAS = ("og:site_name", "application-name", "site_name", "apple-mobile-web-app-title")
 _TITLE_METAS = ("og:title", "twitter:title")
+_ADDRESS_KEYS = ("url", "mainEntityOfPage", "@id")
 _AUTHOR_METAS = ("author", "article:author", "byl", "parsely-author")
 _SEPARATOR = re.compile(r"\s+[-–—|·•»:]\s+|\s*[|｜_]\s*")
 _MASTHEAD = re.compile(
@@ -49,6 +50,7 @@ nouvelles courrier quotidien tidning tidningen avis avisen bladet dagbladet sano
 gazeta kurier dziennik wiadomosci noviny denik lapok hirek hirlap vesti novosti pravda
 """
 _PAPER_WORDS = frozenset(_PAPER.split())
+_AROUND_PATH = re.compile(r"^(?:\w+:)?//[^/]*|[?#].*$", re.DOTALL)
 _BY_RULE = "source: "
 _LEAST_LETTERS = 4
 _MOST_HEADINGS, _MOST_TIMES = 6, 8
@@ -73,6 +75,8 @@ class Witnesses:
 
     Attributes:
         headings: those of the first level, as they stand.
+        repeated: the heading that `title` or `og:title` repeats word by word, if one does.
+        of_others: headlines in JSON-LD of articles at other addresses, folded.
         title: parts of the `title` element; `stated` are titles in `meta`, `sites` names of the site there.
         header_times: values of `time` elements that are above the article, beside the name of the site.
         own_times: values of the others.
@@ -82,6 +86,8 @@ class Witnesses:
 
     url: str
     headings: tuple[Heading, ...]
+    repeated: str
+    of_others: frozenset[str]
     title: tuple[str, ...]
     stated: tuple[str, ...]
     sites: frozenset[str]
@@ -104,11 +110,15 @@ def list_witnesses(page: Page) -> Witnesses:
     for element in page.marked["time"][:_MOST_TIMES]:
         value = (element.get("datetime") or read_text(element)).strip()
         (above if own is not None and _stands_in_header(element, own) else below).append(value)
+    title = tuple(part for part in _SEPARATOR.split(page.title) if part)
+    stated = tuple(text for name in _TITLE_METAS if (text := page.find_meta(name)))
     return Witnesses(
         url=page.url,
         headings=headings,
-        title=tuple(part for part in _SEPARATOR.split(page.title) if part),
-        stated=tuple(text for name in _TITLE_METAS if (text := page.find_meta(name))),
+        repeated=_find_repeated(page, headings, _list_names(title, stated)),
+        of_others=frozenset(_iter_others(page)),
+        title=title,
+        stated=stated,
         sites=frozenset(_fold(text) for name in _SITE_METAS if (text := page.find_meta(name))),
         header_times=tuple(filter(None, above)),
         own_times=tuple(filter(None, below)),
@@ -116,6 +126,28 @@ def list_witnesses(page: Page) -> Witnesses:
         bodies=tuple(text for node in page.nodes if "articleBody" in node for text in list_texts(node["articleBody"])),
         description=page.find_meta("description", "og:description"),
     )
+
+
+def _list_names(title: tuple[str, ...], stated: tuple[str, ...]) -> frozenset[str]:
+    """Return what a page's head calls the article, folded; of the `title` that is the longest part."""
+    longest = max(map(_fold, title), key=len, default="")
+    return frozenset(name for name in (longest, *map(_fold, stated)) if len(name) >= _LEAST_LETTERS)
+
+
+def _find_repeated(page: Page, headings: tuple[Heading, ...], names: frozenset[str]) -> str:
+    first = (heading.text for heading in headings if not heading.is_masthead)
+    second = (read_text(element) for element in page.marked["h2"][:_MOST_HEADINGS])
+    return next((text for text in chain(first, second) if _fold(text) in names), "")
+
+
+def _iter_others(page: Page) -> Iterator[str]:
+    own = urlsplit(page.url).path.strip("/")
+    for node in page.nodes:
+        if "headline" in node and is_article(node):
+            named = [value.get("@id") if isinstance(value := node.get(key), dict) else value for key in _ADDRESS_KEYS]
+            paths = [_AROUND_PATH.sub("", text).strip("/") for text in named if isinstance(text, str) and "/" in text]
+            if any(paths) and not any(path and (path in own or own in path) for path in paths):
+                yield from map(_fold, list_texts(node["headline"]))
 
 
 def _iter_authors(page: Page) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -149,12 +181,9 @@ def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str])
         where, text = next(((where, text) for where, text in sound if is_ruled or where == "h1"), ("", ""))
         is_of_site = _names_host(chosen, witnesses.url) or _is_masthead_text(chosen, witnesses)
         if text or (is_ruled and is_of_site):
-            statement.headline_found = statement.headline = text
-            statement.witnesses["headline"] = where
-            if not text:
-                del statement.witnesses["headline"]
-            note_other(statement, "headline", f"{place}: {chosen}")
-            chosen = text
+            chosen = _replace_headline(statement, text, where)
+    elif _stands_alone(chosen, place, witnesses):
+        chosen = _replace_headline(statement, witnesses.repeated, "heading")
     if chosen:
         titles = list(_iter_titles(witnesses))
         agreeing = sum(_is_same(text, chosen) for where, text in titles if where != place)
@@ -163,6 +192,31 @@ def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str])
         for where, text in titles:
             if not _is_same(text, chosen) and not _is_refused(text, witnesses):
                 note_other(statement, "headline", f"{where}: {text}")
+
+
+def _stands_alone(headline: str, place: str, witnesses: Witnesses) -> bool:
+    """Return whether the page's head says nothing of a headline, and repeats another heading of the page.
+
+    A rule that chose no `h1` at all meant the element that it names. A headline in JSON-LD was compared with the
+    headings already, and gives way only if it is that of another article.
+    """
+    text = witnesses.repeated
+    if not text or _is_same(text, headline) or _is_refused(text, witnesses):
+        return False
+    chosen = _fold(headline)
+    headings = {_fold(heading.text) for heading in witnesses.headings}
+    if chosen not in (witnesses.of_others if place.startswith("jsonld:") else headings):
+        return False
+    return not any(_is_same(name, headline) for name in _list_names(witnesses.title, witnesses.stated))
+
+
+def _replace_headline(statement: Statement, text: str, where: str) -> str:
+    note_other(statement, "headline", f"{statement.witnesses.get('headline', '')}: {statement.headline_found}")
+    statement.headline_found = statement.headline = text
+    statement.witnesses["headline"] = where
+    if not text:
+        del statement.witnesses["headline"]
+    return text
 
 
 def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rules: Rules) -> None:
@@ -178,7 +232,7 @@ def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rul
         return
     addressed = next((reader.read(found.text) for found in list_in_url(witnesses.url)), None)
     # Of an article captured in the night the address may hold the day before.
-    is_contradicted = addressed is not None and abs((addressed - chosen).days) > 1
+    is_contradicted = addressed is not None and not _is_near(chosen, addressed)
     found = statement.datePublished_found.strip()
     if found in witnesses.header_times:
         other = next((text for text in texts[1:] if text.strip() not in witnesses.header_times), "")
@@ -191,12 +245,17 @@ def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rul
     if not is_contradicted:
         statement.agreeing |= {"datePublished": 1} if addressed is not None and place != "url" else {}
         return
-    shown = next(((text, day) for text in witnesses.own_times if (day := reader.read(text)) is not None), None)
-    if shown and addressed and abs((shown[1] - addressed).days) <= 1 and place.startswith(("meta:", "jsonld:")):
-        _replace(statement, shown[0], "time", f"{place}: {found}")
+    others = [(place, text) for text in texts[1:]] + [("time", text) for text in witnesses.own_times]
+    agreed = next(((where, text) for where, text in others if _is_near(reader.read(text), addressed)), None)
+    if agreed and place.startswith(("meta:", "jsonld:", _BY_RULE)):
+        _replace(statement, agreed[1], agreed[0], f"{place}: {found}")
         statement.agreeing["datePublished"] = 1
     elif place != "url":
         note_other(statement, "datePublished", f"url: {addressed}")
+
+
+def _is_near(day: date | None, addressed: date | None) -> bool:
+    return day is not None and addressed is not None and abs((day - addressed).days) <= 1
 
 
 def is_of_site(text: str, witnesses: Witnesses) -> bool:
@@ -313,10 +372,15 @@ def _is_masthead(element: Any, page: Page) -> bool:
 
 
 def _stands_in_header(element: Any, headline: Any) -> bool:
-    """Return whether an element stands before the headline, and in nothing that holds both but the body."""
+    """Return whether an element is before the headline, and in nothing that holds both but the body.
+
+    If the headline's `article` has a time of its own, all before the article is a header.
+    """
     around = set(element.iterancestors())
     shared = next((one for one in headline.iterancestors() if one in around), None)
-    if shared is None or shared.tag != "body":
+    article = next(headline.iterancestors("article"), None)
+    is_outside = article is not None and article not in around and next(article.iter("time"), None) is not None
+    if shared is None or not (is_outside or shared.tag == "body"):
         return False
     for one in shared:
         if one is element or one in around:

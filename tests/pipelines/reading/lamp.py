@@ -27,11 +27,11 @@ articleBody = "html:div.text"
 """
 
 
-def build_document(head: str, body: str) -> Document:
+def build_document(head: str, body: str, url: str = URL) -> Document:
     page = f"<html><head>{head}</head><body>{body}</body></html>"
     captured = datetime(2026, 3, 20, 9, tzinfo=UTC)
-    return Document(body=page.encode(), url=URL, content_type=b"text/html; charset=utf-8", captured_at=captured)
+    return Document(body=page.encode(), url=url, content_type=b"text/html; charset=utf-8", captured_at=captured)
 
 
-def read_page(head: str, body: str, *, rules: str = RULES) -> Reading:
-    return read(build_document(head, body), load_source(rules, path="lamp.toml"))
+def read_page(head: str, body: str, *, rules: str = RULES, url: str = URL) -> Reading:
+    return read(build_document(head, body, url), load_source(rules, path="lamp.toml"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,7 +12,7 @@ from pipelines.posts.alike import LEAST, AlikeFields
 from pipelines.posts.items import Post, Statement
 from pipelines.posts.settle import settle
 from pipelines.reading.read import read
-from tests.pipelines.reading.lamp import RULES, TITLE, build_document, read_page
+from tests.pipelines.reading.lamp import RULES, TITLE, URL, build_document, read_page
 
 PROSE = (
     "<div class=text>"
@@ -20,13 +21,13 @@ PROSE = (
 )
 
 
-def state(head: str, body: str, *, rules: str = RULES) -> Statement:
-    (statement,) = read_page(head, body + PROSE, rules=rules).statements
+def state(head: str, body: str, *, rules: str = RULES, url: str = URL) -> Statement:
+    (statement,) = read_page(head, body + PROSE, rules=rules, url=url).statements
     return statement
 
 
-def make(head: str, body: str, *, rules: str = RULES) -> Post:
-    return settle([state(head, body, rules=rules)], load_source(rules, path="lamp.toml").post)
+def make(head: str, body: str, *, rules: str = RULES, url: str = URL) -> Post:
+    return settle([state(head, body, rules=rules, url=url)], load_source(rules, path="lamp.toml").post)
 
 
 NO_RULES = RULES.partition("[[parser]]")[0]
@@ -58,6 +59,78 @@ def test_headings_of_parts_of_the_page_do_not_contradict_the_headline() -> None:
     assert (post.headline, post.evidence["headline"].disagreeing) == (TITLE, ())
 
 
+HEADER = "<div class=top>The Lamp <time datetime='2026-03-20'>Friday</time></div>"
+OWN = "<p class=by><time datetime='2026-03-08T10:21:00Z'>8 March</time></p>"
+AT = datetime(2026, 3, 8, 10, 21, tzinfo=UTC)
+NUMBERED = "http://lamp.example/2026/410.html"
+OTHER = "The market moves to the other bank"
+OF_OTHER = (
+    f'''<script type="application/ld+json">{{"@type": "NewsArticle", "headline": "{OTHER}", "url": "%s"}}</script>'''
+)
+
+
+@pytest.mark.parametrize("rules", [RULES, NO_RULES], ids=["rules", "no rules"])
+@pytest.mark.parametrize(
+    ("head", "top"),
+    [
+        ("", f"<h1>Since 1911, from the valley</h1><h1>{TITLE}</h1>"),
+        ("", f"<h1>Local news</h1><h2>{TITLE}</h2>"),
+        ("", f'<div><h1><a href="/other">{OTHER}</a></h1></div><h1>{TITLE}</h1>'),
+        (OF_OTHER % "http://lamp.example/2026/03/07/market", f"<h1>{TITLE}</h1>"),
+    ],
+)
+def test_a_heading_that_the_title_repeats_wins_against_one_that_stands_alone(head: str, top: str, rules: str) -> None:
+    assert make(f"<title>{TITLE} | Local news | Lamp</title>{head}", top + OWN, rules=rules).headline == TITLE
+
+
+@pytest.mark.parametrize(
+    ("head", "top", "rules"),
+    [
+        ("<title>Ferry, winter, sound | Lamp</title>", f"<h1>{TITLE}</h1><h2>Read more</h2>", RULES),
+        (f"<title>{OTHER} | Lamp</title>", f"<h1>{OTHER}</h1><b>{TITLE}</b>", RULES.replace('"h1"', '"b"')),
+        (
+            f'<title>{OTHER}</title><meta property="og:title" content="{TITLE}, and why">',
+            f"<h1>{TITLE}</h1><h2>{OTHER}</h2>",
+            RULES,
+        ),
+        (f"<title>{TITLE} today</title>", f"<h1>{TITLE}</h1><h2>{TITLE} today</h2>", RULES),
+        (
+            f"<title>{OTHER}</title>" + OF_OTHER.replace(OTHER, TITLE) % URL,
+            f"<h1>{TITLE}</h1><h2>{OTHER}</h2>",
+            NO_RULES,
+        ),
+    ],
+    ids=[
+        "title for search engines",
+        "rule of another element",
+        "og:title",
+        "the same in other words",
+        "JSON-LD of its own",
+    ],
+)
+def test_a_headline_that_no_other_heading_contradicts_stays(head: str, top: str, rules: str) -> None:
+    assert make(head, top + OWN, rules=rules).headline == TITLE
+
+
+RELATED = '<aside><a href="/other">Another</a> <time datetime="2026-03-19T08:00Z">19 March</time></aside>'
+
+
+@pytest.mark.parametrize("rules", [RULES, NO_RULES], ids=["rules", "no rules"])
+def test_the_time_of_another_article_gives_way_to_one_that_agrees_with_the_address(rules: str) -> None:
+    post = make(f"<title>{TITLE}</title>", f"<div>{RELATED}<h1>{TITLE}</h1>{OWN}</div>", rules=rules)
+    assert (post.datePublished, post.evidence["datePublished"].confidence) == (
+        AT,
+        "medium" if rules == RULES else "high",
+    )
+
+
+def test_times_before_an_article_that_has_its_own_are_a_header() -> None:
+    top = f"<main>{RELATED}<article><h1>{TITLE}</h1>{OWN}</article></main>"
+    assert make(f"<title>{TITLE}</title>", top, url=NUMBERED).datePublished == AT
+    above = f"<main>{OWN}<article><h1>{TITLE}</h1></article></main>"
+    assert make(f"<title>{TITLE}</title>", above + RELATED, url=NUMBERED).datePublished == AT
+
+
 def test_where_no_witness_is_left_the_text_opens_the_post() -> None:
     statement = state("<title>The Daily Lamp</title>", "<h1>The Daily Lamp</h1>")
     assert (statement.headline_found, "headline" in statement.witnesses) == ("", False)
@@ -65,10 +138,6 @@ def test_where_no_witness_is_left_the_text_opens_the_post() -> None:
     assert make("<title>The Daily Lamp</title>", f"<h1>The Daily Lamp</h1>{OWN}").headline.startswith(
         "The ferry across"
     )
-
-
-HEADER = "<div class=top>The Lamp <time datetime='2026-03-20'>Friday</time></div>"
-OWN = "<p class=by><time datetime='2026-03-08T10:21:00Z'>8 March</time></p>"
 
 
 def test_a_date_that_the_header_prints_gives_way_to_the_articles() -> None:
