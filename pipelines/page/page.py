@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 # Includes leave end tags of the document in the midst of it, and the parser would stop there.
 _DOCUMENT_ENDS = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 # Where a word may be parted at the end of a line; they are not part of it.
-_SOFT_HYPHENS = re.compile("[\u00ad&](?:(?<=\u00ad)|(?i:shy|#173|#xad);)")
+_SOFT_HYPHEN = "\u00ad"
+_SOFT_HYPHENS = re.compile("&(?i:shy|#173|#xad);")
 _EMPTY = b"<html><head></head><body></body></html>"
 _BLANKS = "\x00 \t\r\n\ufeff"
 _WRAPPED = re.compile(r"[\w$.\[\]'\" ]{1,120}[=(]\s*(?=[{\[])")
@@ -193,8 +194,7 @@ def _parse(text: str) -> Any:
     if not text.strip(_BLANKS):
         return None
     check_markup(text)
-    if "\u00ad" in text or "&" in text:
-        text = _SOFT_HYPHENS.sub("", text)
+    text = _SOFT_HYPHENS.sub("", text.replace(_SOFT_HYPHEN, ""))
     candidate = _DOCUMENT_ENDS.sub("", drain_attributes(text.replace("\x00", "")))
     try:
         return lxml_html.document_fromstring(candidate.encode("utf-8", "replace"), parser=_PARSER)
