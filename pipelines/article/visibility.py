@@ -96,17 +96,10 @@ def drop_invisible(body: Any) -> None:
     """
     drop_all(element for element in body.iter(*_NODES, *_SILENT) if element is not body)
     root = body
+    boxes = list(_iter_boxes(root))
     for _ in range(_MAX_SPARED):
-        boxes = list(_iter_boxes(root))
-        prose = {element: measure_prose(element) for element in boxes if _may_hold_prose(element)}
-        held = sum(prose.values())
-        if held < _MIN_PROSE:
-            break
-        whole = measure_prose(root)
-        largest = max(prose, key=lambda element: prose[element])
-        has_headline = largest.find(".//h1") is not None
-        least = _MIN_BESIDE_HEADLINE * whole if has_headline else min(_ENOUGH_PROSE, _MIN_SHARE * whole)
-        if whole - held >= max(_MIN_PROSE, least):
+        largest = _find_spared(root, boxes)
+        if largest is None:
             break
         root = largest
         _show(root)
@@ -114,10 +107,24 @@ def drop_invisible(body: Any) -> None:
             root.tag = "div"
         boxes.remove(root)
         drop_all(boxes)
-    drop_all(_iter_boxes(root))
+        boxes = list(_iter_boxes(root))
+    drop_all(boxes)
     for element in _find_hideable(root):
         if _is_held_back(element):
             _show(element)
+
+
+def _find_spared(root: Any, boxes: list[Any]) -> Any:
+    """Return the box with most of the prose, where next to no prose would be left without the boxes, else None."""
+    prose = {element: measure_prose(element) for element in boxes if _may_hold_prose(element)}
+    held = sum(prose.values())
+    if held < _MIN_PROSE:
+        return None
+    whole = measure_prose(root)
+    largest = max(prose, key=lambda element: prose[element])
+    has_headline = largest.find(".//h1") is not None
+    least = _MIN_BESIDE_HEADLINE * whole if has_headline else min(_ENOUGH_PROSE, _MIN_SHARE * whole)
+    return None if whole - held >= max(_MIN_PROSE, least) else largest
 
 
 def open_templates(body: Any) -> None:

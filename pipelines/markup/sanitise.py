@@ -58,6 +58,7 @@ _CONTROL_BYTES = bytes([*range(9), 11, 12, *range(14, 32)])
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _LINE_ENDS = re.compile(r"\r\n?")
+_LINE_BREAK = re.compile(r"(?<![ \t])[ \t]*\n[ \t\n]*")
 _INDENT = re.compile(r"(<p(?: [^<>]*)?>(?:<(?:span|strong|b|em|i|a|u)(?: [^<>]*)?>){0,4})\s*\u3000\u3000\s*")
 _HIDING_STYLE = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 
@@ -298,7 +299,7 @@ class _Settler:
             text = re.sub(r"\n(?:( )(?= {3}| {0,2}\t)|\t)", lambda found: "\n&#32;" if found[1] else "\n&#9;", text)
         else:
             if "\n" in text:
-                text = re.sub(r"(?<![ \t])[ \t]*\n[ \t\n]*", "\n", text)
+                text = _LINE_BREAK.sub("\n", text)
             if text.startswith(_BLANKS) and self._is_behind_break():
                 text = text.lstrip(" \t\n")
         if text:

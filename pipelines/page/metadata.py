@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
+from lxml import etree
+
 from pipelines.page import jsonld
 from pipelines.page.page import fold_blanks, fold_title, read_text
 
@@ -61,6 +63,9 @@ _SECTION_METAS = ("article:section", "og:article:section", "parsely-section", "s
 _AUTHOR_METAS = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author", "byl", "byline")
 _SITE_METAS = ("og:site_name", "application-name", "site_name", "copyright", "mediaid", "publisher", "twitter:site")
 _DESCRIPTION_METAS = ("description", "og:description", "twitter:description")
+_find_microdata = etree.XPath(
+    "//*[(@itemprop and not(self::meta[@property])) or (@property and ancestor::body)]", smart_strings=False
+)
 _MICRODATA = {"headline", "datepublished", "datecreated", "articlesection", "author", "keywords"}
 
 # Names of a `meta` that holds the day of publication, letters and digits only, by how they end.
@@ -78,6 +83,7 @@ _TAG_LINK = re.compile(
 _MAX_TAG_LINKS = 12
 _HOST = re.compile(r"[a-z]+://([^/?#]+)", re.IGNORECASE)
 _LAST_DATES = ("date", "dateupdate")
+_NO_NAME = re.compile("[^a-z0-9]")
 _NOT_DATES = re.compile(r"modif|updat|expir|revis|unpub|event|(?<!news)letter")
 
 
@@ -144,13 +150,13 @@ def _read_named_date(page: Page, metadata: Metadata, names: tuple[str, ...]) -> 
 
 
 def _fold_name(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name)
+    return _NO_NAME.sub("", name)
 
 
 def _read_microdata(page: Page, metadata: Metadata) -> None:
     """Read the first element of each property; later ones belong to the articles that a page recommends."""
     seen: set[str] = set()
-    for element in page.root.xpath("//*[@itemprop and not(self::meta[@property])] | //body//*[@property]"):
+    for element in _find_microdata(page.root):
         name = (element.get("itemprop") or element.get("property") or "").strip().lower().rpartition(":")[2]
         if name not in _MICRODATA or name in seen:
             continue
@@ -215,8 +221,8 @@ def _read_links(page: Page, metadata: Metadata) -> None:
 def _list_tag_links(page: Page) -> list[str]:
     """Return the texts of the first few links side by side whose addresses are those of tags."""
     rows: dict[Any, list[str]] = {}
-    for element in page.root.xpath("//body//a[@href]"):
-        if _TAG_LINK.search(element.get("href")):
+    for element in page.root.iter("a"):
+        if _TAG_LINK.search(element.get("href", "")):
             text = read_text(element).lstrip("#").strip()
             row = (
                 element.getparent()

@@ -26,6 +26,7 @@ _DOCUMENT_ENDS = re.compile(r"</(?:body|html)\s*>", re.IGNORECASE)
 # Where a word may be parted at the end of a line; they are not part of it.
 _SOFT_HYPHEN = "\u00ad"
 _SOFT_HYPHENS = re.compile("&(?i:shy|#173|#xad);")
+_NO_LETTERS = re.compile(r"[\W_]+")
 _EMPTY = b"<html><head></head><body></body></html>"
 _BLANKS = "\x00 \t\r\n\ufeff"
 _WRAPPED = re.compile(r"[\w$.\[\]'\" ]{1,120}[=(]\s*(?=[{\[])")
@@ -167,7 +168,7 @@ def _iter_folded(text: str) -> Iterator[str]:
 
 def fold_title(text: str) -> str:
     """Return letters and digits of a text only, so that two spellings of a headline compare equal."""
-    return re.sub(r"[\W_]+", "", text).casefold()
+    return _NO_LETTERS.sub("", text).casefold()
 
 
 def find_json(text: str) -> Any:
