@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
@@ -51,7 +52,9 @@ _ASSIGNED = re.compile(
 )
 _ENCODED = re.compile(rf"%22(?P<name>{_NAMED})%22%3A(?:%22)?(?P<value>1\d{{9}}(?:\d{{3}})?)", re.IGNORECASE)
 # Where such a value is assigned, how far before it its name can begin, how far behind its start it can reach.
-_VALUE = re.compile(r"[:=]\s*[\"']?(?:1\d{9}|(?:19|20)\d\d[-/.年])")
+_VALUE = re.compile(
+    r"[:=%](?:(?<=[:=])|(?<=%)3[Aa])\s*(?:[\"']|%22)?(?:1\d{9}|(?:19|20)\d\d[-/.年])",
+)
 _NAME_CHARS = 120
 _VALUE_CHARS = 60
 _LONG_BLANK = re.compile(r"\s{40}")
@@ -283,20 +286,16 @@ def list_scripted(page: Page) -> list[Statement]:
     """Return the values of script variables and properties that are named for the time of publication."""
     found: list[Statement] = []
     for script in page.iter_scripts():
-        for match in _iter_assigned(script):
+        for match in chain(_iter_assigned(script), _ENCODED.finditer(script)):
             found.append(Statement(text=match["value"].strip(), evidence=f"script:{match['name']}"))
     return found[:20]
 
 
 def _iter_assigned(script: str) -> Iterator[re.Match[str]]:
-    """Yield the matches of `_ASSIGNED`, then those of `_ENCODED`.
+    """Yield the matches of `_ASSIGNED`.
 
     They are looked for only around values, which is fifty times faster than at every letter of a script.
     """
-    if "%22" in script or "%3A" in script or "%3a" in script:
-        yield from _ASSIGNED.finditer(script)
-        yield from _ENCODED.finditer(script)
-        return
     position = 0
     for value in _VALUE.finditer(script):
         if value.start() < position:
