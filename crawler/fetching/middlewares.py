@@ -23,6 +23,8 @@ from crawler.fetching.robots import META_ROBOTS
 from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
 from crawler.sessions.session import META_LOGIN
+from pipelines.discovery.address_shapes import is_front, measure_article
+from pipelines.page.classes import PageClass
 from pipelines.posts.adopt import adopt
 
 if TYPE_CHECKING:
@@ -110,9 +112,10 @@ class RedirectLoop(IgnoreRequest):
 class RedirectsMiddleware(RedirectMiddleware):
     """Scrapy's redirects, which would silently drop one that leads back to an address that was requested before.
 
-    A redirect that names no address is a page, as in a browser.
+    A redirect that names no address is a page, as in a browser. One from an article to the front page is counted here,
+    because the front page, requested before, is not read again.
 
-    Stats: `redirects/followed`.
+    Stats: `redirects/followed`, `captures/not_found`.
     """
 
     def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
@@ -129,6 +132,8 @@ class RedirectsMiddleware(RedirectMiddleware):
             if is_loop(answer):
                 raise RedirectLoop(f"{request.url} redirects back to {answer.url}")
             self.crawler.stats.inc_value("redirects/followed")
+            if is_front(answer.url) and measure_article(request.url):
+                self.crawler.stats.inc_value(f"captures/{PageClass.NOT_FOUND}")
             if "retry_times" in request.meta:  # only the request itself had to be repeated
                 answer = answer.replace(dont_filter=False)
         return answer

@@ -72,6 +72,14 @@ def test_articles_that_redirect_in_a_ring_are_lost_aloud(data: Data) -> None:
     assert (told.returncode, "no_article: the run of" in told.stdout) == (1, True)
 
 
+def test_articles_that_redirect_to_a_front_page_read_before_are_counted(data: Data) -> None:
+    with WireServer({"/robots.txt": redirect("/"), "/": FRONT, ARTICLE: redirect("/")}) as server:
+        done = run_scrapy("crawl", "site", "-a", f"url={server.url('/')}", data=data, settings=ALLOW)
+    (collection,) = (data.path / "collections").iterdir()
+    (manifest,) = data.read_manifests(collection.name)
+    assert (done.returncode, manifest["counts"]["captures/not_found"]) == (1, 1)
+
+
 def test_a_page_that_refreshes_to_itself_is_read_as_it_is(data: Data) -> None:
     refresh = f'<meta http-equiv="refresh" content="60; url={ARTICLE}">'
     prose = "<p>" + "The ferry across the sound will not sail before the spring, the harbour office said. " * 9 + "</p>"
