@@ -271,6 +271,7 @@ def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
             kind=AlertKind.ROBOTS,
             message=f"robots.txt of {where} could not be fetched, so nothing else was requested there",
             since=runs[0].began_at,
+            advice="request it in a browser",
         )
     for host, digest in runs[0].robots.items():
         before = next((run.robots[host] for run in runs[1:] if host in run.robots), digest)

@@ -147,6 +147,13 @@ def test_errors_failures_and_new_robots_are_told() -> None:
     assert find_alerts([build_run(0, robots={"new.example": "bbbb"}), *list_past()]) == {}
 
 
+def test_an_unreachable_robots_txt_is_named_with_what_to_do() -> None:
+    run = build_run(0, WELL | {"robotstxt/unreachable": 1}, robots={"paper.example": "503"})
+    alerts = {alert.kind: alert for alert in examine([run], now=NOW, limits=Limits()).alerts}
+    assert alerts[AlertKind.ROBOTS].message.startswith("robots.txt of paper.example (503) could not be fetched")
+    assert alerts[AlertKind.ROBOTS].advice == "request it in a browser"
+
+
 def test_each_source_of_each_collection_is_examined_by_itself() -> None:
     runs = [build_run(0), build_run(1, source="other"), build_run(2, collection="elsewhere")]
     healths: list[Health] = list_health(runs, now=NOW, limits=Limits())
