@@ -80,7 +80,7 @@ class Command(NewsreelCommand):
             except ArchiveError as error:
                 raise UsageError(str(error), print_help=False) from error
         if opts.json:
-            print(json.dumps({"collection": collection.name, "told": registered, "taken_in": due}))  # noqa: T201
+            print(json.dumps({"collection": collection.name, "registered": registered, "taken_in": due}))  # noqa: T201
 
     def _store(self, collection: Collection) -> int:
         """Put what is closed into storage, where one is named; returns 1 where a file was refused."""

@@ -124,7 +124,7 @@ def test_what_another_machine_has_is_kept_once(shared: Places, tmp_path: Path) -
     # The second machine's revisits are newer evidence, which the first has yet to hear of.
     assert "1 imported" in shared.run("sync", "many", data=first).stderr
     again = shared.run("sync", "many", "--json", data=first)
-    assert json.loads(again.stdout) == {"collection": "many", "told": 0, "taken_in": []}
+    assert json.loads(again.stdout) == {"collection": "many", "registered": 0, "taken_in": []}
     assert shared.run("verify", "many", "--posts", data=first).returncode == 0
 
 
