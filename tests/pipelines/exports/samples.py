@@ -104,6 +104,6 @@ def fill_collection(folder: Path, statements: list[Statement]) -> PostStore:
     posts = PostFolder(folder / "_posts", ledger, lambda _: OPTIONS)
     for statement in statements:
         ledger.add(statement)
-        posts.write(statement.key)
+        posts.write([statement.key])
     ledger.close()
     return PostStore(folder / "ledger.sqlite", "news", lambda _: OPTIONS)
