@@ -205,7 +205,7 @@ def test_a_storage_takes_files_and_gives_them_back(installed: Installed, tmp_pat
     note.write_text(json.dumps(stranger), "utf-8")
     done = installed.run("verify", "courier")
     note.write_text(text, "utf-8")
-    assert (done.returncode, "lies outside" in done.stdout) == (1, True)
+    assert (done.returncode, "is outside" in done.stdout) == (1, True)
 
 
 # What is broken

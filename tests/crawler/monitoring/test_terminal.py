@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.project import ROOT
+from tests.project import ROOT, run_scrapy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +66,9 @@ def test_no_number_is_cut(data: Path, command: str, columns: int) -> None:
     assert all(len(line) <= columns for line in lines)
     assert [line for line in rows if _CUT.search(line)] == []
     if command == "runs":
-        assert [re.findall(r"(?<![\d:.-])\d+(?![\d:.-]|s)", row)[:2] for row in rows] == [["34", "10"], ["38", "18"]]
+        runs = [json.loads(line) for line in run_scrapy("runs", "--json", data=data).stdout.splitlines()]
+        shown = [re.findall(r"(?<![\d:.-])\d+(?![\d:.-]|s)", row)[:2] for row in rows]
+        assert shown == [[str(run["pages"]), str(run["posts"]["new"])] for run in runs]
 
 
 def test_no_colour_where_none_is_wanted(data: Path) -> None:
