@@ -47,7 +47,8 @@ def print_page(name: str) -> bytes:
 
 
 def measure(body: bytes, more: int = 0) -> bytes:
-    return b"Content-Length: %d\r\n" % (len(body) + more)
+    """The length; each page has its own connection, because on a used one odd first bytes count as late ones."""
+    return b"Content-Length: %d\r\nConnection: close\r\n" % (len(body) + more)
 
 
 def begin(line: bytes) -> Callable[[bytes], Script]:
