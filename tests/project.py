@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+# How the tests' own papers write an article; to be appended to a definition.
+ARTICLE_PARSER = """
+[[parser]]
+of = "article"
+[parser.fields]
+headline = "h1"
+datePublished = "time"
+articleBody = "html:div"
+"""
 
 Process = ForkedProcess | subprocess.Popen[str]
 

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from typing import Self
 
+from tests.project import ARTICLE_PARSER
 from tests.wire import Script, WireServer, build_response
 
 _HTML = (("Content-Type", "text/html; charset=utf-8"),)
@@ -52,13 +53,7 @@ seeds = ["{base}/"]
 [links]
 category = ['/s/\\d+\\.html$']
 article = ['/a/(?P<id>\\d+)\\.html$']
-[[parser]]
-of = "article"
-[parser.fields]
-headline = "h1"
-datePublished = "time"
-articleBody = "html:div"
-[politeness]
+{ARTICLE_PARSER}[politeness]
 delay = 0
 """
 

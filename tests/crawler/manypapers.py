@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
+from tests.project import ARTICLE_PARSER
 from tests.wire import Loopback, build_response
 
 _LINE = re.compile(rb"^(Host|User-Agent): ([^:\r\n]+)", re.IGNORECASE | re.MULTILINE)
@@ -92,13 +93,7 @@ scope = [{bases}]
 seeds = [{bases}]
 [links]
 article = ['//[0-9.]+\\.(?P<id>\\d+:\\d+/a/\\d+)\\.html$']
-[[parser]]
-of = "article"
-[parser.fields]
-headline = "h1"
-datePublished = "time"
-articleBody = "html:div"
-"""
+{ARTICLE_PARSER}"""
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

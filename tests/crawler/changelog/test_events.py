@@ -15,26 +15,23 @@ from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
 from pipelines.exports.records import ChangeKind, PostRecord
 from tests.pipelines.exports.samples import build_post
-from tests.project import LOOPBACK, Data, run_scrapy
+from tests.project import ARTICLE_PARSER, LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SOURCE = """
+SOURCE = (
+    """
 name = "weir"
 timezone = "UTC"
 scope = ["{base}/"]
 seeds = ["{base}/"]
 [links]
 article = ['/[ab]/(?P<id>\\d+)$']
-[[parser]]
-of = "article"
-[parser.fields]
-headline = "h1"
-datePublished = "time"
-articleBody = "html:div"
 """
+    + ARTICLE_PARSER
+)
 OTHER = " ".join(f"Nothing of the sort stood here before, sentence {n} of a page about carpets." for n in range(30))
 
 

@@ -14,7 +14,7 @@ from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from archives.warc.reader import iter_records
 from archives.warc.records import Exchange, RecordType
-from tests.project import Data, run_scrapy
+from tests.project import ARTICLE_PARSER, Data, run_scrapy
 from tests.wire import WireServer, build_response
 
 if TYPE_CHECKING:
@@ -30,13 +30,7 @@ scope = ["{SITE}/"]
 seeds = ["{SITE}/"]
 [links]
 article = ['/a/(?P<id>\\d+)$']
-[[parser]]
-of = "article"
-[parser.fields]
-headline = "h1"
-datePublished = "time"
-articleBody = "html:div"
-"""
+{ARTICLE_PARSER}"""
 FIELDS = ["urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length"]
 HTML = [("Content-Type", "text/html")]
 

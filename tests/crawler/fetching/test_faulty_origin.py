@@ -6,27 +6,24 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from tests.project import LOOPBACK, Data, run_scrapy
+from tests.project import ARTICLE_PARSER, LOOPBACK, Data, run_scrapy
 from tests.wire import Action, Route, Script, WireServer, build_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SOURCE = """
+SOURCE = (
+    """
 name = "faulty"
 timezone = "UTC"
 scope = ["{base}/"]
 seeds = ["{base}/"]
 [links]
 article = ['/(?P<id>\\w+)\\.html$']
-[[parser]]
-of = "article"
-[parser.fields]
-headline = "h1"
-datePublished = "time"
-articleBody = "html:div"
 """
+    + ARTICLE_PARSER
+)
 SETTINGS = LOOPBACK | {"DOWNLOAD_TIMEOUT": 1.5, "RETRY_TIMES": 2, "LOG_LEVEL": "ERROR"}
 ATTEMPTS = 3
 

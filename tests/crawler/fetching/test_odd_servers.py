@@ -11,7 +11,7 @@ import zlib
 from typing import TYPE_CHECKING
 
 from archives.warc.reader import iter_records
-from tests.project import LOOPBACK, Data, run_scrapy
+from tests.project import ARTICLE_PARSER, LOOPBACK, Data, run_scrapy
 from tests.wire import Route, Script, WireServer, build_chunks
 
 if TYPE_CHECKING:
@@ -20,23 +20,21 @@ if TYPE_CHECKING:
 
     from archives.warc.records import Record
 
-SOURCE = """
+SOURCE = (
+    """
 name = "odd"
 timezone = "UTC"
 scope = ["{base}/"]
 seeds = [{seeds}]
 [links]
 article = ['/(?P<id>[a-z0-9-]+)$']
-[[parser]]
-of = "article"
-[parser.fields]
-headline = "h1"
-datePublished = "time"
-articleBody = "html:div"
-[politeness]
+"""
+    + ARTICLE_PARSER
+    + """[politeness]
 delay = 0
 concurrency = 32
 """
+)
 OK = b"HTTP/1.1 200 OK\r\n"
 HTML = b"Content-Type: text/html; charset=utf-8\r\n"
 

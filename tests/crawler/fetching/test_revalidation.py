@@ -15,14 +15,15 @@ from archives.storage.collection import Collection
 from archives.warc.records import Exchange
 from crawler.demo_site import Newspaper
 from crawler.runs.memory import CaptureMemory
-from tests.project import Data, hash_tree, run_scrapy
+from tests.project import ARTICLE_PARSER, Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ALLOW: dict[str, object] = {"RESOLVER_ALLOW": "127.0.0.0/8"}
-PAPER = """
+PAPER = (
+    """
 name = "s"
 timezone = "UTC"
 scope = ["{base}/"]
@@ -30,15 +31,12 @@ seeds = ["{base}/"]
 [links]
 next = ['/page/\\\\d+$']
 article = ['/a/(?P<id>\\\\d+)$']
-[[parser]]
-of = "article"
-[parser.fields]
-headline = "h1"
-datePublished = "time"
-articleBody = "html:div"
-[politeness]
+"""
+    + ARTICLE_PARSER
+    + """[politeness]
 delay = 0
 """
+)
 
 
 def crawl(data: Data, source: Path, **settings: object) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.project import LOOPBACK, Data, run_scrapy
+from tests.project import ARTICLE_PARSER, LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PER_PAGE = 3
-SOURCE = """
+SOURCE = (
+    """
 name = "weir"
 timezone = "UTC"
 scope = ["{base}/"]
@@ -23,13 +24,9 @@ seeds = ["{base}/"]
 [links]
 article = ['/a/(?P<id>\\\\d+)$']
 next = ['/page/\\\\d+$']
-[[parser]]
-of = "article"
-[parser.fields]
-headline = "h1"
-datePublished = "time"
-articleBody = "html:div"
 """
+    + ARTICLE_PARSER
+)
 
 
 class Paper:

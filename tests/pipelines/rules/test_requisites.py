@@ -15,7 +15,7 @@ from crawler.demo_site import Newspaper
 from crawler.sources import SourceError, load_source
 from pipelines.page.page import Page
 from pipelines.rules.requisites import iter_page_requisites, iter_style_requisites
-from tests.project import LOOPBACK, Data, run_scrapy
+from tests.project import ARTICLE_PARSER, LOOPBACK, Data, run_scrapy
 from tests.wire import WireServer, build_response
 
 if TYPE_CHECKING:
@@ -118,13 +118,7 @@ scope = ["{server.base_url}/"]
 seeds = ["{server.base_url}/"]
 [links]
 article = ['/a/(?P<id>\\d+)\\.html$']
-[[parser]]
-of = "article"
-[parser.fields]
-headline = "h1"
-datePublished = "time"
-articleBody = "html:div"
-{table}
+{ARTICLE_PARSER}{table}
 """,
         "utf-8",
     )
