@@ -123,5 +123,5 @@ class DiskFull(WriteError):
 
 
 def refuse(error: ArchiveError) -> None:
-    """Raise an error, for those who go on after none."""
+    """Raise an error: the handler of readers that stop at the first damage."""
     raise error

@@ -1,4 +1,4 @@
-"""A paper of any size, served from memory by its own process, so that its CPU time is nobody's.
+"""A news site of any size, served from memory by a separate process, so that its CPU time is not counted.
 
 Every response is made before the first is requested: the same seed, the same bytes. A story is a page of about 16 KB
 as news sites print them, more frame than text, with the links of its section and of the stories beside it. `python -m

@@ -71,7 +71,7 @@ class WarcWriter:
         records_written: over all files, warcinfo records included.
     """
 
-    def __init__(  # noqa: PLR0913 (each is its own choice, made by name)
+    def __init__(  # noqa: PLR0913 (independent options, passed by name)
         self,
         collection: Collection,
         *,

@@ -64,7 +64,7 @@ class Command(ScrapyCrawl):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "INFO"}
 
     def syntax(self) -> str:
-        """Return what stands behind the command's name."""
+        """Return the command's arguments as --help shows them."""
         return "SPIDER -a NAME=VALUE… [options]"
 
     def long_desc(self) -> str:

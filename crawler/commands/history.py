@@ -49,7 +49,7 @@ class Command(NewsreelCommand):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "ERROR"}
 
     def syntax(self) -> str:
-        """Return what stands behind the command's name."""
+        """Return the command's arguments as --help shows them."""
         return "URL_OR_ID [options]"
 
     def short_desc(self) -> str:

@@ -33,7 +33,7 @@ class Command(NewsreelCommand):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
     def syntax(self) -> str:
-        """Return what stands behind the command's name."""
+        """Return the command's arguments as --help shows them."""
         return "COLLECTION [options]"
 
     def short_desc(self) -> str:

@@ -64,7 +64,7 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
 
     def syntax(self) -> str:
-        """Return what stands behind the command's name."""
+        """Return the command's arguments as --help shows them."""
         return "[export --systemd | --cron | --github-actions [-o DIR]] [options]"
 
     def short_desc(self) -> str:

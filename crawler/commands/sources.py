@@ -75,7 +75,7 @@ class Command(NewsreelCommand):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "ERROR"}
 
     def syntax(self) -> str:
-        """Return what stands behind the command's name."""
+        """Return the command's arguments as --help shows them."""
         return (
             "[list | search WORDS | adopt NAME | probe NAMES | check NAME_OR_PATH | new FILE_URL_OR_CAPTURE |"
             " record URL_OR_CAPTURE -o DIR | schema] [options]"

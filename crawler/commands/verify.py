@@ -57,7 +57,7 @@ class Command(NewsreelCommand):
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
     def syntax(self) -> str:
-        """Return what stands behind the command's name."""
+        """Return the command's arguments as --help shows them."""
         return "[COLLECTION] [options]"
 
     def short_desc(self) -> str:
@@ -127,14 +127,14 @@ def _verify_archive(collection: Collection, engine: Engine | None, trust: Trust,
     shown: list[str] = []
     notes = Notes((lambda note: shown.append(f"{note.message} (note: {note.kind})")) if is_listing else None)
 
-    def hear(note: Problem) -> None:
+    def handle_note(note: Problem) -> None:
         if note.kind == "mendable":
             shown.append(note.message)
         else:
             notes.add(note)
 
     with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
-        problems = verify_collection(collection, progress=advance, on_note=hear, trust=trust)
+        problems = verify_collection(collection, progress=advance, on_note=handle_note, trust=trust)
     for message in filter(None, [*shown, notes.summarise()]):
         complain(f"{collection.name}: {message}")
     return problems

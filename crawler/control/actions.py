@@ -81,7 +81,7 @@ class Actions:
         if not self._is_running(name):
             raise CollectionError(f"no crawl of {name} is running that the schedule or this page has started")
         if not Orphan(self._lock_path(name)).send(signal.SIGTERM):
-            raise CollectionError(f"the crawl of {name} goes on: its process cannot be found from its lock")
+            raise CollectionError(f"the crawl of {name} could not be stopped: its lock does not lead to its process")
         return f"The crawl of {name} was asked to stop; the next one continues from there."
 
     def pause(self, name: str) -> str:

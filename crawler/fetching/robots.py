@@ -156,7 +156,7 @@ class RobotsMiddleware:
             response = await self._crawler.engine.download_async(request)
         except IgnoreRequest:
             return Rules()  # more redirects than are followed: it is not available
-        except Exception as error:  # noqa: BLE001 - whatever kept it from being had, it is unreachable
+        except Exception as error:  # noqa: BLE001 - whatever the cause, it is unreachable
             stats.inc_value(f"robotstxt/exception_count/{type(error)}")
             return self._close(host, request.url, f"could not be fetched ({type(error).__name__})")
         stats.inc_value("robotstxt/response_count")

@@ -33,7 +33,7 @@ class NewsreelCommand(ScrapyCommand):
     """A command that refuses what nothing reads: an option that it does not have, a setting that is nearly one."""
 
     def syntax(self) -> str:
-        """Return what stands behind the command's name."""
+        """Return the command's arguments as --help shows them."""
         return "[options]"
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:

@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         print("newsreel: interrupted", file=sys.stderr)  # noqa: T201
         sys.exit(128 + signal.SIGINT)
-    except BrokenPipeError:  # who reads our output has had enough
+    except BrokenPipeError:  # the reader of our output closed it
         flush_output()
         sys.exit(128 + signal.SIGPIPE)
 

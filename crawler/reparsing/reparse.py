@@ -126,7 +126,7 @@ class CaptureReader:
     def _read(self, entry: IndexEntry, rules: Rules) -> Reading | None:
         document = read_document(self._index, entry, max_bytes=self._max_bytes)
         if entry.truncated and not ends_html(document.body):
-            return None  # nor did the crawl read it
+            return None  # the crawl did not read it either
         with limit_time(PAGE_SECONDS):
             return read(document, rules, with_links=self._with_links)
 

@@ -38,7 +38,7 @@ _MAX_CATEGORIES = 80
 _HEADLINE_WIDTH = 20
 _NAME_WIDTH = 24
 _FEED_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml")
-# Also of other documents, such as the page itself as data: a feed is called one.
+# Other documents have these types as well, such as the page itself as data, so the address or title must name a feed.
 _BROAD_TYPES = ("application/json", "application/xml", "text/xml")
 _FEED_NAME = re.compile(r"feed|rss|atom|rdf", re.IGNORECASE)
 _NAVIGATION = re.compile(r"\b(?:nav|menu|navi|channel|categor|section|column|topbar|masthead)", re.IGNORECASE)
@@ -125,7 +125,7 @@ def iter_announced(root: etree._Element, url: str, admits: Callable[[str], bool]
 def find_canonical(root: etree._Element, url: str, declared: str = "") -> str:
     """Return the address that a page says is its own, or ''.
 
-    The first that can be an article's is believed; a front page, or a list that many pages would then share, is none.
+    The first that can be an article's is used; a front page, or a list that many pages would then share, cannot.
 
     Spec: RFC 6596 §3.
 

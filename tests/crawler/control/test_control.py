@@ -164,7 +164,7 @@ def test_a_crawl_whose_process_is_unknown_is_not_said_to_be_stopped(desk: Desk) 
         answer = desk.press("/stop", source="finews")
     finally:
         lock.close()
-    assert (answer.status, "the crawl of finews goes on" in read(answer)) == (409, True)
+    assert (answer.status, "the crawl of finews could not be stopped" in read(answer)) == (409, True)
 
 
 def test_a_token_is_long(monkeypatch: pytest.MonkeyPatch) -> None:

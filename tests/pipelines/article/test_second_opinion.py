@@ -95,9 +95,9 @@ def test_parts_that_a_server_streams_stand_where_its_scripts_put_them() -> None:
 
 
 def test_another_method_is_asked_where_ours_leaves_most_of_a_page() -> None:
-    told = "".join(f"<section><h2>Part {n}</h2><ul><li>{text}</li></ul></section>" for n, text in enumerate(STORY * 2))
+    parts = "".join(f"<section><h2>Part {n}</h2><ul><li>{text}</li></ul></section>" for n, text in enumerate(STORY * 2))
     links = "".join(f"<li><a href='/{n}'>Why number {n} matters more than all</a></li>" for n in range(3))
-    page = f"<h1>{HEADLINE}</h1><article><div>{STORY[0]}</div></article><div class='x'>{told}<ul>{links}</ul></div>"
+    page = f"<h1>{HEADLINE}</h1><article><div>{STORY[0]}</div></article><div class='x'>{parts}<ul>{links}</ul></div>"
     text = f"<html><body>{page}</body></html>"
     article = read(text)
     assert all(part in article.body_text for part in STORY)
