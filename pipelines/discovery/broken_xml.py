@@ -33,7 +33,7 @@ _MAX_STACK = 1_000
 _MAX_TAG_CHARS = 65_536
 _MAX_SECTION_CHARS = 8 * 1024 * 1024
 
-_NAME = r"[A-Za-z_][\w.-]*(?::[A-Za-z_][\w.-]*)?"
+_NAME = r"[A-Za-z_][\w.-]*+(?::[A-Za-z_][\w.-]*+)?"
 _TAG = re.compile(
     rf"""<(?:/(?P<end>{_NAME})\s*>|(?P<start>{_NAME})(?P<rest>(?=[\s/>])(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+)>"""
     rf"""|(?P<bare>{_NAME})(?P<loose>(?=[\s/>])[^<>]*+)>|\?[^<>]*+>|![^<>]*+>)""",
@@ -41,10 +41,8 @@ _TAG = re.compile(
 )
 # Text up to what may be a tag; a bracket that is the last of what has come may begin one.
 _TEXT = re.compile(r"(?:[^<]++|<(?![A-Za-z_/!?]|\Z))++")
-_ADDRESS = re.compile(
-    r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?(?:[A-Za-z0-9/:?@!$&'()*+,;=._~-]|%[0-9A-Fa-f]{2})*#?[A-Za-z0-9._~-]*"
-)
-_ATTRIBUTE = re.compile(rf"""({_NAME})\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.ASCII)
+_ADDRESS = re.compile(r"(?:[A-Za-z0-9/:?@!$&'()*+,;=._~-]|%[0-9A-Fa-f]{2})*+(?:#[A-Za-z0-9._~-]*+)?")
+_ATTRIBUTE = re.compile(rf"""(?<![\w.-])({_NAME})\s*+=\s*+("[^"]*"|'[^']*'|[^\s"'>]+)""", re.ASCII)
 _REFERENCE = re.compile(r"&(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-z0-9]{1,31}));")
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]*+", re.IGNORECASE)
@@ -176,7 +174,7 @@ class _Builder:
         self._around: list[str] = []
         self._open: list[etree._Element] = []
         self._done: list[etree._Element] = []
-        # Text of the innermost element since the last tag: whether it is as meant, and what it is.
+        # Text of the innermost element since one was opened or closed: whether it is as meant, and what it is.
         self._texts: list[tuple[str, str]] = []
         self.has_root = False
 
@@ -188,9 +186,9 @@ class _Builder:
     def take(self, kind: str, text: str) -> None:
         """Take one token."""
         if kind == "tag":
-            self._add_text()
             self._take_tag(text)
-        elif self._open:
+            kind, text = "raw", ""  # no reference goes on behind it
+        if self._open and (text or self._texts):
             self._texts.append((kind, text))
 
     def end(self) -> None:
@@ -206,7 +204,7 @@ class _Builder:
         self._open.clear()
 
     def _add_text(self) -> None:
-        """Put what was between two tags where it belongs; a reference may have come in two pieces."""
+        """Put text where it belongs, once for all of it; a reference may have come in two pieces."""
         if not self._texts:
             return
         runs = ((kind, "".join(text for _, text in run)) for kind, run in groupby(self._texts, key=itemgetter(0)))
@@ -241,6 +239,7 @@ class _Builder:
             if not is_empty and len(self._around) < _MAX_STACK:
                 self._around.append(local)
         elif self.has_root and len(self._open) < _MAX_DEPTH:
+            self._add_text()
             self._open.append(self._build(self._open[-1] if self._open else None, prefix, local, attributes))
             if is_empty:
                 self._close_to(len(self._open) - 1)
@@ -289,6 +288,7 @@ class _Builder:
 
     def _close_to(self, place: int) -> None:
         """Close all elements from a place on; the record is done where it is among them."""
+        self._add_text()
         if place == 0 and self._open:
             self._done.append(self._open[0])
         del self._open[place:]

@@ -17,6 +17,7 @@ from pipelines.discovery.feeds import read_feed
 from pipelines.discovery.sitemaps import read_sitemap
 from pipelines.discovery.text_stream import DocumentRefused, find_encoding, iter_text
 from pipelines.discovery.xml_stream import ElementStream, find_name, find_namespace, find_text
+from pipelines.page.limits import limit_time
 from pipelines.rules.links import LinkKind
 from tests.project import SHARED, needs_shared
 
@@ -36,6 +37,23 @@ def build_rss(odd: str, *, link: str = "/{n}?a=1&amp;b=2") -> str:
         for n in range(6)
     )
     return f'<?xml version="1.0"?><rss version="2.0"><channel><title>P</title>{items}</channel></rss>'
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param("<title xmlns='" + "a" * 60_000 + " '>", id="namespace"),
+        pytest.param("<title " + "a" * 60_000 + "=>", id="attribute"),
+        pytest.param("<title>" + "<a>" * 70 + "some words<b>" * 40_000, id="too-deep"),
+        pytest.param("<title>" + "some words</b>" * 40_000, id="end-tags"),
+    ],
+)
+def test_a_long_record_takes_no_more_time_than_many_short_ones(record: str) -> None:
+    with limit_time(2.0):
+        assert [find_name(each) for each in iter_broken(["<rss><item>", record], frozenset(("item",)))] == [
+            "rss",
+            "item",
+        ]
 
 
 @pytest.mark.parametrize(
