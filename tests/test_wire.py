@@ -283,6 +283,12 @@ def test_an_old_response_ends_with_its_connection_even_where_it_gives_a_length()
     assert ends_itself(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "GET")
 
 
+def test_interim_responses_are_passed_over_however_many_they_are() -> None:
+    hints = b"HTTP/1.1 103 Early Hints\r\n\r\n" * 2_000
+    assert ends_itself(hints + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "GET")
+    assert not ends_itself(hints + b"HTTP/1.1 200 OK\r\n\r\n", "GET")
+
+
 def test_a_cut_body_does_not_end_itself() -> None:
     assert not ends_itself(ODD_RESPONSES["chunked"][:-1], "GET")
     assert not ends_itself(ODD_RESPONSES["gzip"][:-1], "GET")

@@ -444,10 +444,7 @@ def wants_more(request: bytes) -> bool:
 
 def ends_itself(response: bytes, method: str) -> bool:
     """Whether a client can tell where the response ends without the connection being closed."""
-    head, body = split_head(response)
-    status = (*head.split(b" ", 2), b"", b"")[1][:3]
-    if status.startswith(b"1") and body:
-        return ends_itself(body, method)
+    head, body, status = _split_final(response)
     if b"close" in find_values(head, b"connection") or head.startswith(b"HTTP/1.0"):
         return False
     if method == "HEAD" or status in BODILESS_STATUSES:
@@ -456,6 +453,16 @@ def ends_itself(response: bytes, method: str) -> bool:
         return find_chunked_end(body) is not None
     lengths = find_values(head, b"content-length")
     return bool(lengths) and lengths[0].isdigit() and len(body) >= int(lengths[0])
+
+
+def _split_final(response: bytes) -> tuple[bytes, bytes, bytes]:
+    """Head, body and status of what follows the interim responses."""
+    while True:
+        head, body = split_head(response)
+        status = (*head.split(b" ", 2), b"", b"")[1][:3]
+        if not (status.startswith(b"1") and body):
+            return head, body, status
+        response = body
 
 
 def find_chunked_end(body: bytes) -> int | None:
