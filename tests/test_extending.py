@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from crawler.monitoring.alert import AlertKind
+from crawler.monitoring.health import Limits, examine
+from crawler.monitoring.logbook import list_runs
 from crawler.publishing.formats import EXPORTERS, find_format
 from crawler.sources.readers import NORMALISERS, READERS
 from pipelines.exports.files import ExportError
@@ -254,7 +257,12 @@ def test_a_reader_that_fails_costs_its_pages(installed: Installed, tmp_path: Pat
     parser = '[[parser]]\nof = "article"\nclass = "failing"\n'
     done = crawl(Installed(tmp_path, Data(tmp_path / "data"), installed.environment), parser)
     assert "RuntimeError: not today" in done.stderr
-    assert list(Data(tmp_path / "data").posts("courier").glob("*.md")) == []
+    data = Data(tmp_path / "data")
+    assert list(data.posts("courier").glob("*.md")) == []
+    (run,) = list_runs(data.path)
+    (alert,) = [one for one in examine([run], now=run.began_at, limits=Limits()).alerts if one.kind is AlertKind.ERRORS]
+    assert len(alert.examples) == min(3, run.counts["spider_exceptions/RuntimeError"])
+    assert all(url.startswith("http://127.0.0.1:") for url in alert.examples)
 
 
 def test_a_broken_format_in_exports_toml_is_told_before_the_crawl(installed: Installed, tmp_path: Path) -> None:

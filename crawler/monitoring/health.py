@@ -135,28 +135,38 @@ def examine(runs: Sequence[RunRecord], *, now: datetime, limits: Limits) -> Heal
 
 
 def _find_bad_end(run: RunRecord) -> Iterator[Alert]:
-    began = f"{run.began_at:%Y-%m-%d %H:%M} UTC"
-    if run.state is RunState.DIED:
-        yield Alert(
-            kind=AlertKind.RUN, message=f"the run of {began} died; the next one continues it", since=run.began_at
-        )
-    elif not _has_good_end(run):
+    found = _describe_bad_end(run)
+    if found is not None:
+        message, advice = found
         yield Alert(
             kind=AlertKind.RUN,
-            message=f"the run of {began} ended with {run.exit_reason}",
+            message=message,
             since=run.began_at,
-            advice=_LOG,
+            examples=_collect_failed([run, *run.workers], "spider_exceptions/", "failures/"),
+            advice=advice,
         )
-    elif not run.pages and run.source and run.exit_reason == "finished":
-        yield Alert(
-            kind=AlertKind.RUN, message=f"the run of {began} could read no page", since=run.began_at, advice=_LOG
-        )
-    elif bad := [worker for worker in run.workers if not _has_good_end(worker)]:
+
+
+def _describe_bad_end(run: RunRecord) -> tuple[str, str] | None:
+    """Return how a run or one of its workers ended badly, and what to do; None if all ended well."""
+    began = f"{run.began_at:%Y-%m-%d %H:%M} UTC"
+    if run.state is RunState.DIED:
+        return f"the run of {began} died; the next one continues it", ""
+    if not _has_good_end(run):
+        return f"the run of {began} ended with {run.exit_reason}", _LOG
+    if not run.pages and run.source and run.exit_reason == "finished":
+        return f"the run of {began} could read no page", _LOG
+    if bad := [worker for worker in run.workers if not _has_good_end(worker)]:
         words = ", ".join(f"{worker.machine or worker.run} {worker.exit_reason or worker.state}" for worker in bad)
         message = f"{len(bad)} of {len(run.workers)} workers of the run of {began} ended badly: {words}"
-        yield Alert(
-            kind=AlertKind.RUN, message=f"{message}; the others did their work", since=run.began_at, advice=_LOG
-        )
+        return f"{message}; the others did their work", _LOG
+    return None
+
+
+def _collect_failed(runs: Sequence[RunRecord], *prefixes: str) -> tuple[str, ...]:
+    """Return examples of pages that were lost to a failure counted under one of some prefixes."""
+    names = [name for prefix in prefixes for run in runs for name in run.examples if name.startswith(prefix)]
+    return collect_examples(runs, *dict.fromkeys(names))
 
 
 def _has_good_end(run: RunRecord) -> bool:
@@ -240,7 +250,8 @@ def _find_errors(run: RunRecord) -> Iterator[Alert]:
             if name.startswith("spider_exceptions/") and not name.endswith("/count")
         )
         message = f"{count} pages broke the parser: {', '.join(kinds)}"
-        yield Alert(kind=AlertKind.ERRORS, message=message, since=run.began_at, advice=_LOG)
+        examples = _collect_failed([run], "spider_exceptions/")
+        yield Alert(kind=AlertKind.ERRORS, message=message, since=run.began_at, examples=examples, advice=_LOG)
 
 
 def _find_failures(run: RunRecord, earlier: Sequence[RunRecord], limit: float) -> Iterator[Alert]:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from scrapy import Request, Spider
+from scrapy import Request, Spider, signals
 from scrapy.utils.url import strip_url
 
 from archives.storage.collection import Collection
@@ -101,6 +101,7 @@ class NewsSpider(Spider):
         spider = super().from_crawler(crawler, *args, source=source, **arguments)
         spider.session = open_session(source)
         spider.proxy = open_proxy(source, crawler.settings["HTTPPROXY_AUTH_ENCODING"])
+        crawler.signals.connect(spider.note_error, signal=signals.spider_error)
         return spider
 
     @cached_property
@@ -421,6 +422,10 @@ class NewsSpider(Spider):
             yield from self.follow_text(url)
         elif request.meta.get(META_AWAITED) and kind in ORIGINS:
             yield Statement(source=self.source.name, identifier=identifier, origin=ORIGINS[kind], is_silent=True)
+
+    def note_error(self, failure: Failure, response: Response) -> None:
+        """Keep the page on which a callback failed as an example under the name that Scrapy counts it by."""
+        self.note_example(f"spider_exceptions/{type(failure.value).__name__}", strip_url(response.url))
 
     def count(self, name: str, by: int = 1) -> None:
         """Count an outcome under its name."""

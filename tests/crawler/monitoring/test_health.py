@@ -80,6 +80,18 @@ def test_a_bad_end_is_told(run: RunRecord, words: str) -> None:
     assert words in found
 
 
+def test_a_bad_end_shows_pages_that_were_lost() -> None:
+    lost = {"failures/timeout": ["http://paper.example/1"], "captures/consent": ["http://paper.example/2"]}
+    ended = build_run(
+        0, exit_reason="closed", examples=lost | {"spider_exceptions/KeyError": ["http://paper.example/3"]}
+    )
+    died = build_run(0, {}, exit_reason="", state=RunState.DIED, machine="m1", examples=lost)
+    for run, places in ((ended, "31"), (build_run(0, workers=(died, build_run(0))), "1")):
+        (alert,) = examine([run, *list_past()], now=NOW, limits=Limits()).alerts
+        assert alert.kind is AlertKind.RUN
+        assert alert.examples == tuple(f"http://paper.example/{place}" for place in places)
+
+
 def test_a_worker_that_ended_badly_is_told_though_the_others_did_its_work() -> None:
     """And that one found nothing to do is not a fault: the crawl is judged as a whole."""
     died = build_run(0, {}, exit_reason="", state=RunState.DIED, machine="m1")
