@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from pipelines.article.datelines import list_in_url
+from pipelines.article.main_text import list_long_words, measure_mentioned
 from pipelines.article.titles import is_of_page_part
 from pipelines.dates.model import DateRefused
 from pipelines.dates.parse import parse_date
 from pipelines.discovery.address_shapes import is_front
+from pipelines.page.address_words import list_address_words, says_most, says_none
+from pipelines.page.classification import read_markup
 from pipelines.page.jsonld import is_article, list_texts
 from pipelines.page.page import fold_title, read_text
 
@@ -54,6 +57,10 @@ _AROUND_PATH = re.compile(r"^(?:\w+:)?//[^/]*|[?#].*$", re.DOTALL)
 _BY_RULE = "source: "
 _LEAST_LETTERS = 4
 _MOST_HEADINGS, _MOST_TIMES = 6, 8
+# Parts of a headline's words that a text has which is about it, and which is not.
+_WELL_NAMED, _BADLY_NAMED = 0.6, 0.35
+_LEAST_WORDS = 3
+_MOST_MARKUP = 12_000
 _MOST_OTHERS = 3
 _MOST_CHARS = 120
 _MOST_PARAGRAPHS, _LEAST_PARAGRAPH, _MOST_OWN = 200, 40, 0.6
@@ -184,14 +191,23 @@ def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str])
             chosen = _replace_headline(statement, text, where)
     elif _stands_alone(chosen, place, witnesses):
         chosen = _replace_headline(statement, witnesses.repeated, "heading")
+    elif not is_ruled and (text := _find_better_named(statement, witnesses)):
+        if place.startswith("jsonld:") and not any(_is_same(name, chosen) for _, name in _iter_titles(witnesses)):
+            _drop_foreign_author(statement)
+        chosen = _replace_headline(statement, text, "h1")
     if chosen:
-        titles = list(_iter_titles(witnesses))
-        agreeing = sum(_is_same(text, chosen) for where, text in titles if where != place)
-        if agreeing:
-            statement.agreeing["headline"] = agreeing
-        for where, text in titles:
-            if not _is_same(text, chosen) and not _is_refused(text, witnesses):
-                note_other(statement, "headline", f"{where}: {text}")
+        _note_titles(statement, chosen, place, witnesses)
+
+
+def _note_titles(statement: Statement, headline: str, place: str, witnesses: Witnesses) -> None:
+    """Note which other places of the page agree with a headline, and which do not."""
+    titles = list(_iter_titles(witnesses))
+    agreeing = sum(_is_same(text, headline) for where, text in titles if where != place)
+    if agreeing:
+        statement.agreeing["headline"] = agreeing
+    for where, text in titles:
+        if not _is_same(text, headline) and not _is_refused(text, witnesses):
+            note_other(statement, "headline", f"{where}: {text}")
 
 
 def _stands_alone(headline: str, place: str, witnesses: Witnesses) -> bool:
@@ -208,6 +224,34 @@ def _stands_alone(headline: str, place: str, witnesses: Witnesses) -> bool:
     if chosen not in (witnesses.of_others if place.startswith("jsonld:") else headings):
         return False
     return not any(_is_same(name, headline) for name in _list_names(witnesses.title, witnesses.stated))
+
+
+def _find_better_named(statement: Statement, witnesses: Witnesses) -> str:
+    """Return the only `h1`, where address or text have its words and hardly those of a headline that no heading shows.
+
+    The head of a page may say the same on all pages of its site, and JSON-LD may describe another article.
+    """
+    own = [heading.text for heading in witnesses.headings if not heading.is_masthead]
+    chosen = statement.headline_found
+    if len(own) != 1 or _is_same(own[0], chosen) or _is_refused(own[0], witnesses):
+        return ""
+    addressed = list_address_words(witnesses.url)
+    if says_most(own[0], addressed) and says_none(chosen, addressed):
+        return own[0]
+    words = list_long_words(own[0])
+    text = read_markup(statement.articleBody_found[:_MOST_MARKUP])
+    mentioned = measure_mentioned(words, text) if len(words) >= _LEAST_WORDS else 0.0
+    is_named = mentioned >= _WELL_NAMED and measure_mentioned(list_long_words(chosen), text) <= _BADLY_NAMED
+    return own[0] if is_named else ""
+
+
+def _drop_foreign_author(statement: Statement) -> None:
+    """Drop an author that JSON-LD names whose article is another."""
+    place = statement.witnesses.get("author", "")
+    if place.startswith("jsonld:"):
+        note_other(statement, "author", f"{place}: {', '.join(statement.author)}")
+        statement.author = []
+        del statement.witnesses["author"]
 
 
 def _replace_headline(statement: Statement, text: str, where: str) -> str:

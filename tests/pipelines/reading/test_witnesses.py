@@ -69,6 +69,37 @@ OF_OTHER = (
 )
 
 
+SLOGAN = "Everything that matters along the shore"
+OF_ANOTHER = (
+    f'''<script type="application/ld+json">{{"@type": "NewsArticle", "headline": "{OTHER}",'''
+    """ "author": {"@type": "Person", "name": "Iris Quay"}}</script>"""
+)
+
+
+@pytest.mark.parametrize("url", [URL, NUMBERED])
+@pytest.mark.parametrize(
+    "head",
+    [
+        f"<title>{SLOGAN}</title>",
+        f'<title>{SLOGAN}</title><meta property="og:title" content="{SLOGAN}">',
+        f"<title>{TITLE} | Lamp</title>{OF_ANOTHER}",
+        f"<title>{SLOGAN}</title>{OF_ANOTHER}",
+    ],
+    ids=["one title for all", "og:title, too", "JSON-LD of another", "both"],
+)
+def test_the_only_heading_wins_where_the_text_is_about_it_and_not_about_the_headline(head: str, url: str) -> None:
+    about = f"<div class=text><p>{TITLE}, the office said on Monday.</p></div>"
+    stated = state(head, f"<h1>{TITLE}</h1>{about}{OWN}", rules=NO_RULES, url=url)
+    assert (stated.headline_found, stated.witnesses["headline"], stated.author) == (TITLE, "h1", [])
+
+
+def test_a_headline_in_the_head_stays_where_the_text_is_about_it_too() -> None:
+    title = "Why the ferry will not sail across the sound"
+    post = make(f'<title>{title}</title><meta property="og:title" content="{title}">', f"<h1>{TITLE}</h1>{OWN}",
+                rules=NO_RULES, url=NUMBERED)  # fmt: skip
+    assert post.headline == title
+
+
 @pytest.mark.parametrize("rules", [RULES, NO_RULES], ids=["rules", "no rules"])
 @pytest.mark.parametrize(
     ("head", "top"),
