@@ -45,18 +45,20 @@ def replace_file(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replace_folder(target: Path, kind: str) -> Iterator[Path]:
+def replace_folder(target: Path, kind: str, *, is_own_file: Callable[[Path], bool] | None = None) -> Iterator[Path]:
     """Give an empty folder to write to; it takes the target's place when the block ends well.
 
     Args:
         kind: the format, kept in the folder's mark. A folder without a mark was not made by an export and is left
             alone.
+        is_own_file: says of a file whether an export made it. The folder then gets no mark, for readers that refuse
+            files of another kind; it may be replaced if all its files are such.
 
     Raises:
         ExportError: something else than an export is at the target.
         OSError: the folder cannot be written.
     """
-    if target.exists() and not _is_ours(target):
+    if target.exists() and not _is_ours(target, is_own_file or _is_never_own):
         raise ExportError(f"{target} holds files that no export made; name an empty or a new folder with -o")
     with _open_temporary(target.parent, make_folder) as temporary:
         temporary.path.chmod(0o755)
@@ -64,10 +66,16 @@ def replace_folder(target: Path, kind: str) -> Iterator[Path]:
         mark = json.dumps({"schema": SCHEMA, "format": kind})
         (temporary.path / MARK).write_text(mark + "\n", "utf-8")
         os.sync()
-        if target.exists():
+        is_replaced = target.exists()
+        if is_replaced:
             _exchange(temporary.path, target)
         else:
             temporary.path.replace(target)
+        if is_own_file and is_replaced:
+            # With its lock, so that the old folder is removed by the next export if this process is killed.
+            (target / MARK).replace(temporary.path / MARK)
+        elif is_own_file:
+            (target / MARK).unlink()
         sync_folder(target.parent)
 
 
@@ -90,8 +98,14 @@ def _open_temporary(parent: Path, make: Callable[[Path], Temporary]) -> Iterator
         temporary.discard()
 
 
-def _is_ours(folder: Path) -> bool:
-    return folder.is_dir() and ((folder / MARK).is_file() or not any(folder.iterdir()))
+def _is_ours(folder: Path, is_own_file: Callable[[Path], bool]) -> bool:
+    if not folder.is_dir() or (folder / MARK).is_file():
+        return folder.is_dir()
+    return all(path.is_dir() or is_own_file(path) for path in folder.rglob("*"))
+
+
+def _is_never_own(_: Path) -> bool:
+    return False
 
 
 def _exchange(left: Path, right: Path) -> None:

@@ -34,13 +34,13 @@ def export_parquet(records: Iterable[PostRecord], target: Path) -> int:
     Raises:
         ExportError: pyarrow is not installed.
     """
-    with replace_folder(target, "parquet") as folder:
+    with replace_folder(target, "parquet", is_own_file=_is_export) as folder:
         return write_months(iter_sound(records), folder, _NAME)
 
 
 def join_parquet(parts: Sequence[Path], target: Path) -> None:
     """Make one folder of what was exported in parts."""
-    with replace_folder(target, "parquet") as folder:
+    with replace_folder(target, "parquet", is_own_file=_is_export) as folder:
         join_months(parts, folder, _NAME)
 
 
@@ -132,6 +132,17 @@ def build_schema() -> Any:
     }
     fields = [arrow.field(name, types.get(kind, arrow.string())) for name, kind, _ in COLUMNS]
     return arrow.schema(fields, metadata={"schema": SCHEMA})
+
+
+def _is_export(path: Path) -> bool:
+    """Return whether a file has the schema of an export, of any version."""
+    _, parquet = _load_pyarrow()
+    try:
+        metadata = parquet.read_schema(path).metadata or {}
+    except (OSError, ValueError):  # not Parquet
+        return False
+    name, _, _ = SCHEMA.partition("/")
+    return bool(metadata.get(b"schema", b"").startswith(f"{name}/".encode()))
 
 
 def _build_table(arrow: Any, schema: Any, batch: list[PostRecord]) -> Any:

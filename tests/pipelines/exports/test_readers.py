@@ -18,6 +18,7 @@ from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.markdown import export_markdown
 from pipelines.exports.sites.site import SiteOptions
 from pipelines.exports.tables.jsonl import export_jsonl
+from pipelines.exports.tables.parquet import export_parquet
 from pipelines.exports.tables.sqlite import export_sqlite
 from tests.pipelines.exports.samples import NOON, build_hostile, build_sample
 
@@ -81,14 +82,36 @@ print(frame.height, frame["dateModified"].drop_nulls().to_list())
 """
 
 
-def test_polars_reads_lines_whose_first_hundred_say_null(tmp_path: Path) -> None:
+POLARS_FOLDER = """
+import sys
+import polars
+
+frame = polars.read_parquet(sys.argv[1])
+print(frame.height, polars.scan_parquet(sys.argv[1]).collect()["month"].min())
+"""
+
+
+def find_polars() -> str:
+    """The Python that has polars; skips where there is none."""
     python = find_reader("python")
     if subprocess.run([python, "-c", "import polars"], capture_output=True, check=False).returncode:
         pytest.skip("no polars in NEWSREEL_READERS")
+    return python
+
+
+def test_polars_reads_lines_whose_first_hundred_say_null(tmp_path: Path) -> None:
+    python = find_polars()
     (tmp_path / "schema.json").write_text(dump_schema(build_post_schema()), "utf-8")
     export_jsonl(RECORDS, tmp_path / "posts.jsonl")
     said = run_reader(python, "-c", POLARS, tmp_path / "schema.json", tmp_path / "posts.jsonl")
     assert said.split(maxsplit=1) == [str(len(RECORDS)), f"['{RECORDS[-1].dateModified.isoformat()}']\n"]  # type: ignore[union-attr]
+
+
+def test_polars_reads_a_folder_of_parquet_files_by_its_name(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
+    export_parquet(RECORDS, tmp_path / "posts")
+    said = run_reader(find_polars(), "-c", POLARS_FOLDER, tmp_path / "posts")
+    assert said.split() == [str(len(RECORDS)), "2026-03"]
 
 
 def test_yaml_readers_take_dates_for_dates(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.exports.files import ExportError
 from pipelines.exports.records import COLUMNS, NAMES, Change, ChangeKind, PostRecord, build_object
 from pipelines.exports.schemas import build_post_schema
 from pipelines.exports.tables.csv_table import export_csv
@@ -176,11 +177,22 @@ def test_pandas_and_polars_need_five_lines(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
-    """Readers of whole folders pass over names that begin with `_`, and over no others."""
     pytest.importorskip("pyarrow", reason=WITHOUT_PYARROW)
     import pyarrow.parquet  # noqa: PLC0415
 
-    export_parquet([build_sample(number) for number in (1, 30)], tmp_path / "posts")
-    table = pyarrow.parquet.read_table(tmp_path / "posts")
-    assert table.num_rows == 2
+    for numbers in ([2], (1, 30)):
+        export_parquet(map(build_sample, numbers), tmp_path / "posts")
+        table = pyarrow.parquet.read_table(tmp_path / "posts")
+        assert table.num_rows == len(numbers)
+        assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".parquet"}  # polars wants no other
     assert set(NAMES) | {"month"} == set(table.column_names)
+
+
+def test_only_parquet_files_of_an_export_are_replaced(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason=WITHOUT_PYARROW)
+    import pyarrow.parquet  # noqa: PLC0415
+
+    export_parquet([build_sample(1)], tmp_path)
+    pyarrow.parquet.write_table(pyarrow.table({"mine": [1]}), tmp_path / "month=2026-03" / "part-00001.parquet")
+    with pytest.raises(ExportError, match="holds files that no export made"):
+        export_parquet([], tmp_path)
