@@ -10,6 +10,7 @@ Example:
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archives.errors import ArchiveError
+from archives.storage.collection import list_collections
 from crawler.changelog.cursors import START, CursorError
 from crawler.publishing.stream import ChangeStream
 from pipelines.exports.records import SCHEMA, build_object, dump_record
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     from crawler.publishing.library import Library
     from pipelines.exports.records import PostRecord
+
+logger = logging.getLogger(__name__)
 
 MAX_STREAMS = 16
 _LIMIT = 100
@@ -83,9 +87,12 @@ def answer_changes(
         form = query.get("format") or "json"
         if form not in _TYPES:
             raise _Refused(f"format must be one of {', '.join(_TYPES)}")
-        stream = ChangeStream(library, query.get("collection", ""))
-        if not stream.names:
+        names, name = list_collections(library.data_dir), query.get("collection", "")
+        if not names:
             raise _Refused("there is no collection yet; crawl first")
+        if name not in ("", *names):
+            return _refuse(404, f"there is no collection {name!r}; there are {', '.join(names)}")
+        stream = ChangeStream(library, name)
         since = last_event or query.get("since") or START
         if loss := stream.find_loss(since):
             return _refuse(410, loss)
@@ -95,7 +102,8 @@ def answer_changes(
     except (CursorError, _Refused) as error:
         return _refuse(400, str(error))
     except ArchiveError as error:
-        return _refuse(404, str(error))
+        logger.error("/changes cannot be answered: %s", error)
+        return _refuse(500, "the log of changes cannot be read; the server's log has the reason")
 
 
 def _answer_page(

@@ -123,7 +123,8 @@ class ViewerApp:
             assert page is not None
             return page(request)
         except ArchiveError as error:
-            return build_error_page(404, "This cannot be shown", str(error), links=[Link("Front page", "/")])
+            reason = str(error).replace(str(self._data_dir), "the data directory")  # where it lies concerns no visitor
+            return build_error_page(404, "This cannot be shown", reason, links=[Link("Front page", "/")])
 
     def _list_changes(self, request: Request) -> Response:
         """Return the log of changes, for programs that keep a copy of the posts."""

@@ -121,7 +121,14 @@ def test_posts_are_listed_by_what_they_have_in_common(viewer: Viewer) -> None:
     assert find_titles(read(viewer, "/-/posts?category=no-such")) == []
     for odd in ("page=0", "page=x", "day=../x", "page=99999999", "q=" + "x" * 5000):
         read(viewer, f"/-/posts?{odd}")
-    assert get(viewer, "/-/posts?collection=no-such").status == 404
+
+
+@pytest.mark.parametrize("path", ["/-/posts", "/-/post"])
+def test_an_unknown_collection_is_named_and_the_data_directory_is_not(viewer: Viewer, path: str) -> None:
+    shown = get(viewer, f"{path}?collection=no-such")
+    assert shown.status == 404
+    assert isinstance(shown.body, bytes)
+    assert "no collection &#39;no-such&#39; in the data directory; there are newspaper" in shown.body.decode()
 
 
 def test_a_post_comes_with_its_proof(viewer: Viewer) -> None:

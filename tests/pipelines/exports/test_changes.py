@@ -537,7 +537,9 @@ def test_changes_over_http_are_a_function(newspaper: Data) -> None:
     answer = answer_changes(library, {"since": since, "wait": "3"}, sleep=waited.append)
     assert (answer.status, json.loads(body_of(answer))["changes"], sum(waited)) == (200, [], 4)
     assert answer_changes(library, {"limit": "0"}).status == 400
-    assert answer_changes(library, {"collection": "nowhere"}).status == 404
+    unknown = answer_changes(library, {"collection": "nowhere"})
+    assert unknown.status == 404
+    assert json.loads(body_of(unknown)) == {"error": "there is no collection 'nowhere'; there are newspaper"}
 
 
 def test_every_reader_hears_of_a_change_once_it_is_made(tmp_path: Path) -> None:
