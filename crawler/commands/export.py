@@ -221,7 +221,10 @@ class Command(NewsreelCommand):
     def _write(self, name: str, opts: argparse.Namespace, *, file: TextIO) -> None:
         assert self.settings is not None
         names = ("title", "url", "hub", "safe_cells", "limit", "order")
-        options = ExportOptions(**{name: getattr(opts, name) for name in names})
+        try:
+            options = ExportOptions(**{name: getattr(opts, name) for name in names})
+        except ValueError as error:
+            raise UsageError(str(error), print_help=False) from error
         plan = ExportPlan(
             format=name,
             path=Path(opts.output),

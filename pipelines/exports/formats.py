@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from pipelines.exports.documents.csl import export_csl
 from pipelines.exports.documents.lines import export_lines
@@ -13,7 +14,6 @@ from pipelines.exports.documents.search_engines import build_bulk, build_meilise
 from pipelines.exports.documents.singer import export_singer
 from pipelines.exports.feeds.entries import Order
 from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
-from pipelines.exports.files import ExportError
 from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.jekyll import export_jekyll
 from pipelines.exports.sites.markdown import export_markdown
@@ -41,6 +41,9 @@ class ExportOptions:
         limit: posts in a feed.
         order: of feeds, one of `Order`.
         archive: behind the feeds of everything stand documents with all older posts.
+
+    Raises:
+        ValueError: one of them is invalid.
     """
 
     title: str = ""
@@ -50,6 +53,26 @@ class ExportOptions:
     limit: int = 0
     order: str = ""
     archive: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("url", "hub"):
+            value = getattr(self, name)
+            if value and not is_web_address(value):
+                raise ValueError(f"{name} must be an http or https address without blanks, not {value!r}")
+        if self.order and self.order not in list(Order):
+            raise ValueError(f"feeds have no order {self.order!r}; there are {', '.join(Order)}")
+        if self.limit < 0:
+            raise ValueError(f"a feed cannot hold {self.limit} posts; name a number from 1")
+
+
+def is_web_address(text: str) -> bool:
+    """Return whether a text is a complete http or https address without blanks."""
+    try:
+        parts = urlsplit(text)
+        is_complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_complete and text.isprintable() and " " not in text
 
 
 class Exporter(Protocol):
@@ -137,12 +160,7 @@ def _csv(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> i
 def _feeds(records: Iterable[PostRecord], path: Path, options: ExportOptions) -> int:
     default = FeedOptions()
     url = (options.url or default.url).rstrip("/")
-    try:
-        order = Order(options.order or default.order)
-    except ValueError:
-        raise ExportError(f"feeds have no order {options.order!r}; there are {', '.join(Order)}") from None
-    if options.limit < 0:
-        raise ExportError(f"a feed cannot hold {options.limit} posts; name a number from 1")
+    order = Order(options.order or default.order)
     title, limit = options.title or default.title, options.limit or default.limit
     chosen = FeedOptions(title=title, url=url, hub=options.hub, limit=limit, order=order, has_archive=options.archive)
     return export_feeds(records, path, chosen)

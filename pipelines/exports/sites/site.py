@@ -37,6 +37,8 @@ _UNFILED = "posts"
 _OWN_FILES = ("index.html", "feed.xml", "sitemap.xml", "style.css")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\?#%:*"<>|{}]+')
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ORIGIN = re.compile(r"https?://[^/?#\\]*")
+_URL_PUNCTUATION = "!$&'*+,;=:@/?%~#()"
 _MAX_NAME_BYTES = 120
 _SCHEMA = """
 CREATE TABLE page (folded TEXT PRIMARY KEY, path TEXT, title TEXT, shown TEXT, published TEXT, changed TEXT);
@@ -255,9 +257,19 @@ def dump_post_fields(record: PostRecord, sections: list[tuple[str, str]]) -> lis
 def find_link(record: PostRecord) -> str:
     """Return the address of the original for readers, or ''; never a script."""
     for url in (record.url, record.shareLink):
-        if url.startswith(("http://", "https://")):
-            return quote(_STRAY_PERCENT.sub("%25", url), safe="!$&'*+,;=:@/?%~#()")
+        origin = _ORIGIN.match(url)
+        if origin and _is_sound(url):
+            host, rest = origin[0], _STRAY_PERCENT.sub("%25", url[origin.end() :])
+            return quote(host, safe=_URL_PUNCTUATION + "[]") + quote(rest, safe=_URL_PUNCTUATION)
     return ""
+
+
+def _is_sound(url: str) -> bool:
+    """Return whether an address has a host; brackets may enclose an IPv6 address only."""
+    try:
+        return bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def build_list(links: Iterator[Link] | list[Link], base: str) -> Iterator[str]:

@@ -141,6 +141,7 @@ USAGE = [
     (["jekyll", "-o", "x", "--since", "start"], "always contains all posts"),
     (["jsonl", "-o", "x", "--since", "yesterday"], "is not a cursor"),
     (["jsonl", "-o", "x", "--collection", "nowhere"], "nowhere"),
+    (["feeds", "-o", "x", "--url", "https://[x/"], "url must be an http or https address"),
 ]
 
 
@@ -262,6 +263,10 @@ FAULTS = [
     ('[[export]]\nformat = "csv"', "needs a path and a format"),
     ('[[export]]\nformat = "csv"\npath = "x"\nfile = "y"', "file is not a key"),
     ('[[export]]\nformat = "csv"\npath = 3', "must be a text"),
+    ('[[export]]\nformat = "jekyll"\npath = "x"\nurl = "https://x.example/a b"', "url must be .* without blanks"),
+    ('[[export]]\nformat = "feeds"\npath = "x"\nhub = "hub.example"', "hub must be an http or https address"),
+    ('[[export]]\nformat = "feeds"\npath = "x"\norder = "size"', "feeds have no order 'size'; there are published"),
+    ('[[export]]\nformat = "feeds"\npath = "x"\nlimit = -1', "name a number from 1"),
     ('[[webhook]]\nurl = "x"', "must be an http or https address"),
 ]
 

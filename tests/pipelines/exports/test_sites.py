@@ -210,9 +210,17 @@ def test_no_page_is_in_a_folder_that_the_site_has_a_file_for(name: str) -> None:
     assert build_page_path(build_sample(1, articleSection=[name])).startswith(f"/{name.replace('.', '-')}/2026/")
 
 
-def test_a_link_to_the_original_is_a_valid_address() -> None:
-    link = find_link(build_sample(1, url="http://news.example/100%/ä b?q=%E4|%"))
-    assert link == "http://news.example/100%25/%C3%A4%20b?q=%E4%7C%25"
+LINKS = {
+    "http://news.example/100%/ä b?q=%E4|%": "http://news.example/100%25/%C3%A4%20b?q=%E4%7C%25",
+    "http://[2001:db8::1]:8080/a[1]?b[]=[": "http://[2001:db8::1]:8080/a%5B1%5D?b%5B%5D=%5B",
+    "http://[news.example/a": "",
+    "http:///a": "",
+}
+
+
+@pytest.mark.parametrize("url", LINKS)
+def test_a_link_to_the_original_is_a_valid_address(url: str) -> None:
+    assert find_link(build_sample(1, url=url)) == LINKS[url]
 
 
 def test_a_page_lies_where_the_first_source_had_it() -> None:
