@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from crawler.fetching.pauses import parse_retry_after
+from pipelines.exports.formats import is_web_address
 from pipelines.exports.records import build_object, build_thin_object
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE_S = 24 * 3600.0
 _PAYLOADS = ("full", "thin")
+_SHORT_CHARS = 100
 _SECRET_PREFIX = "whsec_"  # noqa: S105 (of every secret)
 
 
@@ -44,7 +46,7 @@ class Hook:
         collection: only its changes; '' for those of all.
         timeout_s: to wait for an answer.
         payload: `full`, or `thin`: what names the post and the change, without its text.
-        max_bytes: of a body; a larger one is sent thin. 0 for no bound.
+        max_bytes: of a body; a larger one is sent thin, or not at all if that is too large as well. 0 for no bound.
     """
 
     url: str
@@ -95,9 +97,8 @@ def load_hook(table: Mapping[str, Any]) -> Hook:
     if strange:
         raise ValueError(f"{strange[0]} is not a key of [[webhook]]; allowed are {', '.join(sorted(allowed))}")
     url, variable = str(table.get("url", "")), str(table.get("secret_env", ""))
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"url of [[webhook]] must be an http or https address, not {url!r}")
+    if not is_web_address(url):
+        raise ValueError(f"url of [[webhook]] must be an http or https address without blanks, not {url!r}")
     secret = os.environ.get(variable, "") if variable else ""
     if not secret:
         raise ValueError(f"secret_env of [[webhook]] {url} must name an environment variable that holds its secret")
@@ -139,6 +140,9 @@ def _load_secret(text: str) -> bytes:
 
 def post_delivery(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | None:
     """Send one delivery; return what went wrong, or None. Redirects are not followed: a receiver says where it is."""
+    if 0 < hook.max_bytes < len(delivery.body):
+        words = f"not sent: {len(delivery.body)} bytes, and max_bytes is {hook.max_bytes}"
+        return Refusal(words=words, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     parts = urlsplit(hook.url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     assert parts.hostname is not None
@@ -183,14 +187,16 @@ def build_envelope(kind: str, at: datetime, data: Mapping[str, Any]) -> dict[str
 
 
 def build_body(record: PostRecord, hook: Hook) -> str:
-    """Return the payload of a change; `isThin` where `data` lacks the text."""
+    """Return the payload of a change; `isThin` where `data` lacks the text, and may have a shortened headline."""
     assert record.change is not None
     envelope = build_envelope(f"post.{record.change.kind}", datetime.now(UTC), build_object(record))
-    body = json.dumps(envelope, ensure_ascii=False)
-    is_large = 0 < hook.max_bytes < len(body.encode())
-    if hook.payload == "full" and not is_large:
-        return body
-    return json.dumps(envelope | {"isThin": True, "data": build_thin_object(record)}, ensure_ascii=False)
+    thin = envelope | {"isThin": True, "data": build_thin_object(record)}
+    shortest = thin | {"data": thin["data"] | {"headline": record.headline[:_SHORT_CHARS]}}
+    for payload in (envelope, thin, shortest)[hook.payload == "thin" :]:
+        body = json.dumps(payload, ensure_ascii=False)
+        if not 0 < hook.max_bytes < len(body.encode()):
+            break
+    return body
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:

@@ -242,6 +242,21 @@ def test_a_thin_payload_names_the_change_and_a_large_one_becomes_thin(library: L
         assert "articleBody" not in small["data"]
 
 
+def test_no_body_is_larger_than_a_receiver_allows(tmp_path: Path, receiver: Receiver) -> None:
+    statements = [build_statement(1, headline="潮" * 3000), build_statement(2, url=f"http://news.example/{'x' * 3000}")]
+    write(tmp_path, statements)
+    hook = build_hook(receiver, max_bytes=2000)
+    done = deliver_changes(Library(tmp_path), [hook], patience_s=30)
+    assert (done.delivered, done.failed) == (1, 1)
+    ((_, body),) = receiver.asked
+    assert len(body) <= 2000
+    assert json.loads(body)["data"]["headline"] == "潮" * 100
+    with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
+        (letter,) = outbox.list_dead()
+    assert letter.post.endswith("2")
+    assert letter.error.endswith("and max_bytes is 2000")
+
+
 def test_what_was_laid_aside_is_listed_and_tried_again_by_its_number(
     library: Library, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +288,7 @@ def test_what_was_laid_aside_is_listed_and_tried_again_by_its_number(
 BAD = [
     ({"url": "http://x.example/", "secret_env": "S", "payload": "all"}, "must be full or thin"),
     ({"url": "http://x.example/", "secret_env": "S", "max_bytes": True}, "must be a whole number"),
+    ({"url": "http://x.example/a b", "secret_env": "S"}, "address without blanks"),
     ({"url": "ftp://x.example/", "secret_env": "S"}, "must be an http or https address"),
     ({"url": "http://x.example/"}, "must name an environment variable"),
     ({"url": "http://x.example/", "secret_env": "NOT_SET"}, "must name an environment variable"),
