@@ -14,7 +14,6 @@ from crawler.alerts.alert_store import FILE_NAME, AlertStore, CurrentAlert
 from crawler.alerts.channels import ChannelError
 from crawler.alerts.message import Message
 from crawler.alerts.receivers import AlertsError, read_receivers
-from crawler.alerts.searches import send_found
 from crawler.monitoring.health import load_health
 from crawler.publishing.webhooks import build_message_id
 
@@ -57,6 +56,8 @@ def send_alerts(settings: BaseSettings, *, collection: str = "", source: str = "
     receivers = load_receivers(settings)
     if not receivers:
         return Sent()
+    from crawler.alerts.searches import send_found  # noqa: PLC0415 (a crawl that notifies nobody needs no search)
+
     # First, so that a fault in a saved search keeps no alert from being sent.
     alerts = _send_changes(settings, receivers, collection, source)
     sent, failed = send_found(Path(settings["DATA_DIR"]), settings.getdict("SEARCHES"), receivers)

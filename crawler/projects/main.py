@@ -7,6 +7,7 @@ project folder. Unlike Scrapy, this loads only the command that is requested.
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import pkgutil
@@ -97,6 +98,8 @@ def _run(name: str, arguments: list[str]) -> int:
         from scrapy.crawler import AsyncCrawlerProcess  # noqa: PLC0415 (it loads the reactor)
 
         command.crawler_process = AsyncCrawlerProcess(settings)
+    gc.freeze()
+    gc.enable()
     _call(parser, command.run, rest, options)
     return command.exitcode
 
