@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from pipelines.article.boilerplate import stands_beside
+from pipelines.late_patterns import compile_late
 from pipelines.names.tags import normalise_names
 from pipelines.page.page import fold_blanks, fold_title, read_text
 
@@ -32,9 +33,9 @@ _ROLES = "本报记者|特约记者|见习记者|实习记者|记者|記者|通�
 _NAMES = rf"(?P<names>{_HAN_NAME}(?:(?:{_GAP}+|[、，,/]){_HAN_NAME}){{0,4}})"
 # A name that no blank or colon parts from its role must end where words end: `记者了解到，` has no name.
 _HAN_BYLINES = (
-    re.compile(rf"(?:{_ROLES}){_GAP}*[:：/|丨]{_GAP}*{_NAMES}(?=$|{_GAP}|[，。,；;、|/()（）：:】\]])"),
-    re.compile(rf"(?:记者|記者|作者){_GAP}+{_NAMES}(?=$|{_GAP}|[，。,；;|/()（）：:】\]]|摄|报道|報道|整合|文)"),
-    re.compile(rf"(?:记者|記者){_NAMES}(?=$|{_GAP}|[()（）】\]／/]|摄|报道|報道|整合)"),
+    compile_late(rf"(?:{_ROLES}){_GAP}*[:：/|丨]{_GAP}*{_NAMES}(?=$|{_GAP}|[，。,；;、|/()（）：:】\]])"),
+    compile_late(rf"(?:记者|記者|作者){_GAP}+{_NAMES}(?=$|{_GAP}|[，。,；;|/()（）：:】\]]|摄|报道|報道|整合|文)"),
+    compile_late(rf"(?:记者|記者){_NAMES}(?=$|{_GAP}|[()（）】\]／/]|摄|报道|報道|整合)"),
 )
 # Words that a name follows, with a colon or without; of scripts without capitals a mark must be between.
 _BY_WORDS = (
@@ -52,19 +53,19 @@ _PARTICLE = (
 )
 _WORD = r"(?:[^\W\d_a-zà-ÿ][\w.'’‐-]*)"
 _NAME = rf"{_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_WORD}){{1,4}}"
-_LATIN_BYLINE = re.compile(
+_LATIN_BYLINE = compile_late(
     rf"^(?:(?i:{_BY})\s*(?::|\s|$)\s*)(?P<names>{_NAME}(?:(?:,|\s+(?i:and|und|et|y|og|och|i|и|&))\s+{_NAME}){{0,4}})"
 )
-_MARKED_BYLINE = re.compile(rf"^(?:{_MARKED})\s*[:：・=＝／/|]\s*(?P<names>[^\d:：|。.]{{2,40}}?)\s*(?:$|[|。\d])")
-_BEHIND_BYLINE = re.compile(
+_MARKED_BYLINE = compile_late(rf"^(?:{_MARKED})\s*[:：・=＝／/|]\s*(?P<names>[^\d:：|。.]{{2,40}}?)\s*(?:$|[|。\d])")
+_BEHIND_BYLINE = compile_late(
     r"^(?P<names>[\uac00-\ud7af]{2,5})\s*(?:선임|수습)?기자(?:$|\s)|^(?P<japanese>[\u3040-\u30ff\u4e00-\u9fff]{3,8})記者$"
 )
-_PREFIX = re.compile(
+_PREFIX = compile_late(
     rf"^(?:{_BY}|{_MARKED}|foto|author|authors|作者|记者|記者|文|撰文|编辑|by)(?:\s*[:：/|・]\s*|\s+)|\s*\([a-z.]{{2,5}}\)?$"
     r"|\s+기자$|記者$",
     re.IGNORECASE,
 )
-_SPLIT_LATIN = re.compile(
+_SPLIT_LATIN = compile_late(
     r"\s*(?:[;|]|,(?!\s*(?:Jr|Sr|PhD|MD|M\.D))|\s(?i:and|und|et|y|og|och|&)\s(?!(?:zu|von|van)\s))\s*"
 )
 _NOBODIES = """
@@ -72,21 +73,23 @@ admin administrator anonymous author default editor editors guest none null reda
 rédaction redazione root staff super-user support team unknown user webadmin webmaster wordpress
 """
 _NOBODY = frozenset(map(fold_title, _NOBODIES.split()))
-_SIGNED_CLASS = re.compile(
+_SIGNED_CLASS = compile_late(
     r"(?:^|[\s_-])(?:authors?|byline|by-line|writer|journalist|reporter|contributors?|auteur|autor|autorin|verfasser)(?:[\s_-]*(?:name|link|text|wrap(?:per)?|info|names))?(?:$|[\s_-])|author-?name|postauthor",
     re.IGNORECASE,
 )
-_AUTHOR_LINK = re.compile(r"/(?:authors?|autor(?:en|es)?|auteurs?|contributors?|byline|reporters?)/[^/]", re.IGNORECASE)
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_SPLIT_HAN = re.compile(r"[、，,;；/| \u3000\xa0]+")
-_ORGANISATION = re.compile(
+_AUTHOR_LINK = compile_late(
+    r"/(?:authors?|autor(?:en|es)?|auteurs?|contributors?|byline|reporters?)/[^/]", re.IGNORECASE
+)
+_CAMEL = compile_late(r"(?<=[a-z])(?=[A-Z])")
+_SPLIT_HAN = compile_late(r"[、，,;；/| \u3000\xa0]+")
+_ORGANISATION = compile_late(
     r"https?:|www\.|@|\d|[\u4e00-\u9fff]*(?:网|報|报|社|台|编辑部|编辑|小编|记者|记者站|新闻|日报|晚报|频道|客户端|公司|集团|中心|委员会|办公室|综合|佚名|转载|原创|整合|来源)$"
     r"|\.(?:com|net|org|de|fr|cn|it|es|jp|tv|at)\b",
     re.IGNORECASE,
 )
 
 # What a link to a writer's page says in place of a name.
-_OF_LINKS = re.compile(
+_OF_LINKS = compile_late(
     r"^(?:(?:see|view|show|read|learn)\s+(?:all|more|profile|bio)|(?:more|articles?|posts?|stories)\s+(?:by|from)"
     r"|(?:mehr|artikel|beiträge)\s+von|about the author|corresponding author|all posts)\b",
     re.IGNORECASE,
@@ -94,13 +97,11 @@ _OF_LINKS = re.compile(
 
 
 # Of a byline, what is left without its name.
-_NAMELESS = re.compile(
+_NAMELESS = compile_late(
     rf"(?:{_BY}|{_MARKED}|the author|authored by|publi(?:ziert|shed|cado)(?: am| on| el)?|posted(?: on)?|insights from"
     r"|beitrag|gepostet(?: von)?|veröffentlicht(?: am| von)?|verfasst von|geschrieben von)",
     re.IGNORECASE,
 )
-
-_NO_NAMES = (_ORGANISATION.search, _OF_LINKS.search, _NAMELESS.fullmatch)
 
 
 def list_signed(page: Page) -> list[list[str]]:
@@ -214,7 +215,8 @@ def clean_names(found: Iterable[str], site_names: Iterable[str], *, is_han: bool
     split = _SPLIT_HAN if is_han else _SPLIT_LATIN
     parts = (part.strip(" ()（）[]【】:：-–—,") for text in found for part in split.split(_strip_prefix(text)))
     names = normalise_names(part for part in parts if 2 <= len(part) <= _MAX_CHARS)
-    kept = [name for name in names if not any(rule(name) for rule in _NO_NAMES)]
+    rules = (_ORGANISATION.search, _OF_LINKS.search, _NAMELESS.fullmatch)
+    kept = [name for name in names if not any(rule(name) for rule in rules)]
     return [name for name in kept if fold_title(name) not in sites][:_MAX_AUTHORS]
 
 
