@@ -1,9 +1,10 @@
 """What a crawl costs: CPU seconds of the full job against bare Scrapy on the same pages.
 
 `python -m benchmarks.crawl` serves a paper from its own process and lets each job crawl it as a child process,
-in turn and round after round, so that whatever else the machine is doing falls on all of them alike. A job is the
-`scrapy` command as a user types it, start-up included; its cost is what the kernel says it used, user and system time
-of all its threads. A job that did not fetch every page once, or left other files than it should, stops the benchmark.
+in turn and round after round, so that whatever else the machine is doing falls on all of them alike. A job is a
+command as a user types it, `newsreel` for ours, start-up included; its cost is what the kernel says it used, user and
+system time of all its threads. A job that did not fetch every page once, or left other files than it should, stops the
+benchmark.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class Job:
         name: what `--job` and the JSON call it.
         title: what it does.
         is_ours: runs in this project with its settings; otherwise in an empty folder with Scrapy's own.
-        spider: the plain spider's arguments, or None for `scrapy crawl category`.
+        spider: the plain spider's arguments, or None for `newsreel crawl category`.
         mode: `ARCHIVE_MODE`; empty in bare Scrapy.
     """
 
@@ -151,7 +152,7 @@ class Benchmark:
         if job.is_ours:
             settings |= {"DATA_DIR": data, "ARCHIVE_MODE": job.mode, "RESOLVER_ALLOW": "127.0.0.0/8"}
         options = [part for name, value in settings.items() for part in ("-s", f"{name}={value}")]
-        return [sys.executable, *profiler, "-m", "scrapy", *work, *options]
+        return [sys.executable, *profiler, "-m", "crawler" if job.is_ours else "scrapy", *work, *options]
 
     def _verify(self, job: Job, data: Path) -> list[str]:
         served = self._paper.take_counts()
