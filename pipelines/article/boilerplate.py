@@ -73,7 +73,10 @@ _STYLED = re.compile(
     r"(?:overflow|label|scrollbar|backface)(?:-[a-z]{1,10})?-?hidden|\b[a-z]{2,3}:hidden", re.IGNORECASE
 )
 
-DATELINE = re.compile(r"\d{4}[-年./]\d{1,2}|\d{1,2}[./ ]\w{0,12}[./ ]? ?\d{4}|\d{1,2}:\d\d")
+DATELINE = re.compile(
+    r"\d{4}[-年./]\d{1,2}|\d{1,2}[./ ]\w{0,12}[./ ]? ?\d{4}|\d{1,2}:\d\d"
+    r"|[^\W\d_]{3,9}\.? \d{1,2}(?:st|nd|rd|th)?, ?\d{4}"
+)
 # Elements that hold no article, unless most of the page is in them.
 _OUTSIDE = frozenset(["aside", "footer"])
 # So much of a page's prose under a word takes its meaning.
@@ -255,6 +258,8 @@ class _Judge:
             return not (is_inside and element.tag in _OWN_LISTS and measure.linked < _MIN_LINKED * measure.size)
         if self._is_label(element, is_inside=is_inside):
             return element.tag not in ("article", "main") and not (is_inside and self._is_between_prose(element))
+        if element.tag == "form":
+            return is_near and measure.prose <= limit
         return element.tag == "footer" or (element.tag == "aside" and measure.prose < 0.5 * limit)
 
     def _is_label(self, element: Any, *, is_inside: bool) -> bool:

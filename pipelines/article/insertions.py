@@ -24,7 +24,7 @@ _ANNOUNCING = (
     r"related|read (?:more|next|also)|see also|more (?:from|on|stories|news)|recommended|most (?:read|popular)|popular",
     r"trending|comments?\b|leave a (?:reply|comment)|share (?:this|on)|tags?\b|topics\b|keywords|filed under|sponsored",
     r"advertisement|sign up|subscribe|newsletter|follow us|about the author|already a subscriber",
-    r"(?:log|sign) in to|get more (?:local )?news",
+    r"(?:log|sign) in to|get more (?:local )?news|table of contents|inhaltsverzeichnis",
     r"lesen sie auch|mehr zum thema|das könnte|auch interessant|schlagworte|themen\b",
     r"(?:ähnliche|verwandte|weitere|neueste) (?:artikel|beiträge|meldungen|nachrichten|themen)",
     "à lire aussi|lire aussi|sur le même|mots-clés",
@@ -32,9 +32,19 @@ _ANNOUNCING = (
     "läs mer|läs också|les også|les mer|læs også|lees ook|czytaj|čtěte|читайте|по теме",
 )
 _RELATED = re.compile(rf"^[\W_]*(?:{'|'.join(_ANNOUNCING)})", re.IGNORECASE)
-_CAPTION_WORDS = frozenset(
-    ["bildunterschrift", "bu", "caption", "captions", "credit", "credits", "figcaption", "legende"]
-)
+_CAPTIONS = """
+bildtext bildunterschrift bu caption captions credit credits figcaption imagecaption imagedescription legende
+photocaption piedefoto
+"""
+_CAPTION_WORDS = frozenset(_CAPTIONS.split())
+# `img-description`, `photo-copyright`: words of which one names the picture and one what is said of it.
+_PICTURES = frozenset(["bild", "foto", "image", "img", "photo", "picture"])
+_SAID_OF_PICTURES = frozenset(["author", "copyright", "desc", "description", "legend", "source"])
+# So many levels above a caption its picture may stand.
+_CAPTION_LEVELS = 3
+# A figure of these holds text and no picture.
+_FIGURED_TEXT = ("blockquote", "pre", "table", "ul", "ol", "h2", "h3")
+_SHOWN = ("img", "picture", "video", "iframe")
 _IMPRINT = re.compile(
     r"^[\W_]*(?:(?:[责責]任?|执行|本文|文字|网络|值班|实习|本期)?[编編]辑?[辑輯]?|责编|[审審]核|校对|来源(?:于)?|來源|原标题"
     r"|本文(?:来源|原标题)|版权声明|免责声明|特别声明|声明|举报|纠错|点击|关注|更多精彩|分享|转载|阅读|收藏|标签"
@@ -45,14 +55,23 @@ _OF_IMPRINTS = re.compile(
     "标题|本文|本站|本网|本網|版权|版權|转载|轉載|观点|觀點|立场|立場|侵权|侵權|责任|编辑|記者|记者|来源|來源|作者|投资|仅供|关注|點擊|点击"
 )
 # Invitations to what the publisher offers elsewhere.
-_APPEAL = re.compile(
-    r"^[\W_]*(?:(?:please |you can )?(?:follow|like|join|find) (?:us|[A-Z][^.!?]{0,40}) on\b"
-    r"|(?:sign up|subscribe|register)\b[^.!?]{0,60}\b(?:newsletters?|e-?mails?|alerts?|inbox|channel"
-    r"|updates|magazine|digest)\b"
-    r"|(?:folgen|folge) sie? uns\b|abonnieren sie\b|suivez-nous|abonnez-vous|síguenos|suscríbete|seguici (?:su|anche)"
-    r"|iscriviti|siga-nos|inscreva-se|подпи(?:шитесь|сывайтесь) на|volg ons|følg oss|följ oss)",
-    re.IGNORECASE,
+_APPEALS = (
+    r"(?:(?:please|you can|be sure to) )?(?:follow|like|join|find) (?:us|me|(?-i:[A-Z])[^.!?,:]{0,40}) on\b",
+    r"(?:sign up|subscribe|register)\b[^.!?]{0,60}\b(?:newsletters?|e-?mails?|alerts?|inbox|channel|updates)\b",
+    r"(?:sign up|subscribe|register)\b[^.!?]{0,60}\b(?:magazine|digest)\b",
+    r"get (?:more|the latest|our|daily|breaking)\b[^.!?]{0,80}\b(?:news|newsletters?|headlines|inbox|alerts)\b",
+    r"get in touch with our news|for more stories like this|thank(?:s| you) for (?:reading|subscribing|signing up)\b",
+    r"comments are (?:now )?closed|to (?:continue reading|read the (?:rest|full))\b|unlock this (?:article|story)",
+    r"(?:folgen|folge) sie? uns\b|abonnieren sie\b|(?:hat|gefällt) (?:dir|euch|ihnen) (?:dieser|diese|unser)",
+    r"(?:war|ist) (?:der|dieser) (?:artikel|beitrag) (?:hilfreich|nützlich)|aktuelle nachrichten aufs handy",
+    r"möchten sie (?:den|diesen) (?:artikel|beitrag) teilen|unterstützen? sie (?:uns|unsere|unabhängigen)\b",
+    r"suivez-nous|abonnez-vous|rejoignez-nous|pour (?:accéder en illimité|lire la suite)",
+    r"s[ií]guenos|suscr[ií]bete|[uú]nete a nuestro|hazte (?:miembro|socio)\b|seguici (?:su|anche)|iscriviti",
+    r"siga-nos|inscreva-se|подпи(?:шитесь|сывайтесь) на|zapraszamy (?:też |także )?do (?:subskrypcji|prenumeraty)",
+    "volg ons|følg oss|följ oss",
 )
+_APPEAL = re.compile(rf"^[\W_]*(?:{'|'.join(_APPEALS)})", re.IGNORECASE)
+_MAX_APPEAL = 300.0
 # Who wrote and who checked an article, on a line of their own.
 _CREDIT = re.compile(r"^[\W_]*(?:written|edited|(?:medically |legally )?reviewed|fact[- ]checked) by\b", re.IGNORECASE)
 _MAX_CREDIT = 60.0
@@ -71,6 +90,7 @@ _FOR_MEMBERS = re.compile(
 )
 _SENTENCE = re.compile(r"[.!?。！？।؟۔።։။]['\"”’»」』）)\]]*\s*$")
 _TEXT = frozenset(["p", "blockquote", "ul", "ol", "div"])
+_PROSE_TAGS = frozenset(["p", "ul", "ol"])
 _SENTENCE_END = re.compile(r"[。！？]|[.!?](?: |$)")
 _MAX_HEADING = 120.0
 _MAX_IMPRINT = 160.0
@@ -120,10 +140,20 @@ def _is_linked_part(element: Any, measures: Measures) -> bool:
     if element.tag == "li":
         return True
     if element.tag in HEADINGS:
-        following = element.getnext()
-        return following is not None and following.tag == "p" and measures[following].prose >= PROSE_START
+        return _heads_prose(element, measures)
     text = read_text(element)
     return element.tag == "p" and measure_size(text) >= PROSE_START and bool(_SENTENCE.search(text))
+
+
+def _heads_prose(heading: Any, measures: Measures) -> bool:
+    """Return whether prose follows a heading, beside pictures and lines between them."""
+    for following in heading.itersiblings():
+        measure = measures.get(following)
+        if measure is None or following.tag in HEADINGS:
+            return False
+        if measure.size >= PROSE_START:
+            return following.tag in _PROSE_TAGS and measure.prose >= PROSE_START and measure.linked < 0.3 * measure.size
+    return False
 
 
 def _is_announcement(text: str, measure: Measure) -> bool:
@@ -137,7 +167,9 @@ def _is_announcement(text: str, measure: Measure) -> bool:
 
 def _is_notice(text: str, measure: Measure) -> bool:
     """Return whether a block is an appeal, an imprint, a credit or a consent and no text of the article."""
-    if measure.size < _MAX_IMPRINT and (_APPEAL.search(text) or _is_imprint(text)):
+    if measure.size < _MAX_IMPRINT and _is_imprint(text):
+        return True
+    if measure.size < _MAX_APPEAL and _APPEAL.search(text):
         return True
     return bool(_CONSENT.search(text) or (measure.size < _MAX_CREDIT and _CREDIT.search(text)))
 
@@ -282,12 +314,36 @@ def drop_repeated(container: Any) -> None:
 
 
 def mark_captions(container: Any) -> None:
-    """Make captions of what is beside a picture and is named as one, so that they are not part of the text."""
+    """Make captions of what is beside a picture and is named as one, and of the text in the figure of a picture.
+
+    So they are not part of the text.
+    """
     for element in container.iter("p", "div", "span", "small", "em"):
-        if _is_named_caption(element) and not any(c.tag in BLOCKS for c in element):
-            parent = element.getparent()
-            if parent is not None and (parent.find(".//img") is not None or parent.find(".//picture") is not None):
-                element.tag = "figcaption"
+        if _is_named_caption(element) and _is_innermost(element) and _has_picture_beside(element, container):
+            element.tag = "figcaption"
+    for figure in container.iter("figure"):
+        if next(figure.iter(*_SHOWN), None) is not None and next(figure.iter(*_FIGURED_TEXT), None) is None:
+            for element in figure.iter("p", "div", "span"):
+                if _is_innermost(element) and element.getparent().tag != "figcaption" and read_text(element):
+                    element.tag = "figcaption"
+
+
+def _is_innermost(element: Any) -> bool:
+    return not any(child.tag in BLOCKS for child in element)
+
+
+def _has_picture_beside(element: Any, container: Any) -> bool:
+    """Return whether a picture is in one of the few elements around a caption that are in the article."""
+    parent = element.getparent()
+    for _ in range(_CAPTION_LEVELS):
+        if parent is None:
+            return False
+        if next(parent.iter("img", "picture"), None) is not None:
+            return True
+        if parent is container:
+            return False
+        parent = parent.getparent()
+    return False
 
 
 def is_caption(element: Any) -> bool:
@@ -297,4 +353,8 @@ def is_caption(element: Any) -> bool:
 
 
 def _is_named_caption(element: Any) -> bool:
-    return not _CAPTION_WORDS.isdisjoint(list_class_words(element))
+    words = list_class_words(element)
+    if not words:
+        return False
+    is_pair = not words.isdisjoint(_PICTURES) and not words.isdisjoint(_SAID_OF_PICTURES)
+    return is_pair or not _CAPTION_WORDS.isdisjoint(words)

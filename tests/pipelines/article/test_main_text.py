@@ -110,6 +110,19 @@ LINKS = "".join(f'<li><a href="/{n}">Another story that is told elsewhere, numbe
             f'<div><div><img src="/a.jpg"><p class="caption">{OTHER}</p></div>{PARAGRAPHS}</div>', id="a caption"
         ),
         pytest.param(
+            f'<div><div><img src="/a.jpg"><div class="meta"><p class="photo-description">{OTHER}</p></div></div>'
+            f"{PARAGRAPHS}</div>",
+            id="a caption in a box below its picture",
+        ),
+        pytest.param(
+            f'<div><p>{FIRST}</p><figure><a href="/a.jpg"><img src="/a.jpg"></a><div><p>{OTHER}</p></div></figure>'
+            f"<p>{SECOND}</p><p>{THIRD}</p></div>",
+            id="a caption in a figure that nothing names",
+        ),
+        pytest.param(f"<div><p>Updated on March 8, 2026</p>{PARAGRAPHS}</div>", id="the day of the last change"),
+        pytest.param(f"<div><h3>Table of contents</h3>{PARAGRAPHS}</div>", id="the heading of the contents"),
+        pytest.param(f"<div>{PARAGRAPHS}<form><p>{OTHER}</p><input></form></div>", id="a form at the end of the story"),
+        pytest.param(
             "".join(f'<section class="part"><div><p>{text}</p></div></section>' for text in STORY), id="parts"
         ),
         pytest.param(f'<div itemprop="articleBody">{PARAGRAPHS}</div><div><p>{OTHER}</p></div>', id="a lone stranger"),
@@ -201,12 +214,35 @@ LONG = "".join(f"<p>{text} {number}.</p>" for number in range(9) for text in STO
         (f'<div class="article-teaser">{LEAD}</div>', True),
         (f"<figcaption><p>{LEAD}</p></figcaption>", False),
         (f"<p>Related: {LEAD}</p>", False),
-        (f"<p>{LEAD}</p>" + "".join(f"<p>{number} {OTHER}</p>" for number in range(3)), False),
     ],
 )
 def test_sentences_below_the_headline_are_leads(between: str, *, is_lead: bool) -> None:
     page = f"<header><h1>{HEADLINE}</h1></header><section>{between}</section><div class=b>{LONG}</div>"
     assert lines(page)[0] == (LEAD if is_lead else f"{FIRST} 0.")
+
+
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
+        ("Get the latest news from the river delivered to your inbox.", False),
+        ("Hat Ihnen dieser Artikel gefallen? Dann erzählen Sie anderen davon.", False),
+        ("¡Síguenos en todas las redes para no perderte nada del puente!", False),
+        ("Comments are closed.", False),
+        (f"Follow The River Paper on every network there is. {OTHER}", False),
+        ("Like the tram, the ferry depends on whoever sits in the town hall.", True),
+        ("Find a seat by the window, says the driver, and keep an eye on the gulls.", True),
+        ("To continue the line would cost twice as much, the council was told.", True),
+    ],
+)
+def test_appeals_to_readers_are_no_part_of_the_story(line: str, *, stays: bool) -> None:
+    assert (line in lines(f"<div>{PARAGRAPHS}<p>{line}</p></div>")) is stays
+
+
+def test_a_linked_heading_stays_where_prose_follows_it() -> None:
+    entry = '<h2><a href="/x">The old bridge</a></h2><figure><img src="/a.jpg"></figure><ul><li>{}</li></ul>'
+    assert "The old bridge" in lines(f"<div>{PARAGRAPHS}{entry.format(OTHER)}<p>{FIRST} Later.</p></div>")
+    links = "".join(f'<li><a href="/{n}">Another story, number {n}</a></li>' for n in range(5))
+    assert "The old bridge" not in lines(f"<div>{PARAGRAPHS}{entry.replace('<li>{}</li>', links)}</div>")
 
 
 def test_sections_of_an_article_below_the_headline_are_no_other_articles() -> None:
