@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 # Words that name what is not part of any article.
 _CLUTTER = """
 adslot advert advertise advertisement advertising advertorial author authors bdshare bio breadcrumb breadcrumbs
-bshare comment comments consent contribute contribution cookie cookies copyright crumb crumbs cta disclaimer
-disclosure disqus donate donation donations erweima ewm feedback follow footer jiathis keywords login membership
-menu modal morenews mostread navbar navigation newsletter newsletters outbrain pager pagination paging piano popup
-promo promos promotion qrcode readmore recommend recommendation recommendations recommended register relate
-related relatednews relates relation relations replies reply respond saboxplugin seealso share shares sharing
-sidebar signup skip sns social sponsor sponsored subscribe support taboola tagcloud taglist tags teaser teasers
-toolbar tooltip trending
+bshare comentarios comment commentaires comments consent contribute contribution cookie cookies copyright
+crumb crumbs cta disclaimer disclosure disqus donate donation donations erweima ewm feedback follow footer
+jiathis keywords kommentar kommentare login membership menu modal morenews mostread navbar navigation
+newsletter newsletters outbrain pager pagination paging piano popup promo promos promotion qrcode readmore
+recommend recommendation recommendations recommended register relate related relatednews relates relation
+relations replies reply respond saboxplugin seealso share shares sharing sidebar signup skip sns social
+sponsor sponsored subscribe support taboola tagcloud taglist tags teaser teasers toolbar tooltip trending
 """
 # Words that often do, and as often say how a part of the article looks or what it is.
 _DOUBTFUL = """
@@ -41,8 +41,8 @@ _ALL_CLUTTER = CLUTTER | frozenset(_DOUBTFUL.split())
 _PERSONS = frozenset(["author", "authors"])
 # Of these there may be more on a page than of the article.
 _BESIDE = """
-comment comments cookie cookies disqus footer navigation related relation relations replies reply respond recommended
-recommendation recommendations sidebar teaser teasers
+comentarios comment commentaires comments cookie cookies disqus footer kommentar kommentare navigation related relation
+relations replies reply respond recommended recommendation recommendations sidebar teaser teasers
 """
 _NEVER_ARTICLE = frozenset(_BESIDE.split())
 _LABELS = """
@@ -63,6 +63,8 @@ _BODIES = frozenset(["body", "content", "copy", "inner", "text"])
 _NO_BODIES = frozenset(["container", "footer", "header", "meta", "related", "sidebar", "title", "wrap", "wrapper"])
 # `has-sidebar`, `sidebar-grid`: the class of what is beside it.
 _LAYOUT = frozenset(["disabled", "false", "grid", "has", "layout", "no", "with", "without"])
+# WordPress lists the categories and tags of an entry among its classes.
+_TAXONOMIES = ("category-", "tag-")
 _NO_WORDS: frozenset[str] = frozenset()
 # Names of classes recur; very long ones would only take memory.
 _MAX_CACHED = 4096
@@ -119,8 +121,14 @@ def _is_body_name(name: str) -> bool:
 
 
 def _list_words(names: str) -> frozenset[str]:
-    words = frozenset(word.lower() for word in _WORD.findall(_STYLED.sub("", names)))
-    return words - _ALL_CLUTTER if words & _LAYOUT else words
+    found: set[str] = set()
+    is_entry = "hentry" in names
+    for name in _STYLED.sub("", names).split():
+        if is_entry and name.startswith(_TAXONOMIES):
+            continue
+        words = {word.lower() for word in _WORD.findall(name)}
+        found |= words - _ALL_CLUTTER if words & _LAYOUT else words
+    return frozenset(found)
 
 
 _list_short_words = lru_cache(_MAX_CACHED)(_list_words)

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from lxml import etree
 
-from pipelines.article.boilerplate import PROSE_START, Clutter, drop_clutter, list_class_words, names_body, shape
+from pipelines.article.boilerplate import (
+    CLUTTER,
+    PROSE_START,
+    Clutter,
+    drop_clutter,
+    list_class_words,
+    names_body,
+    shape,
+)
 from pipelines.article.embeds import keep_embedded, link_films
 from pipelines.article.insertions import (
     begins_insertion,
@@ -65,8 +73,8 @@ _PARAGRAPHS = frozenset(["p", "blockquote", "ul", "ol", "h2", "h3", "h4", "pre",
 _LEAVES = frozenset(["p", "blockquote", "li", "ul", "ol"])
 _LEADS = """
 abstract anriss bajada chapo daodu deck dek description entradilla excerpt ingress intro introduction lead leadin
-leadtext led lede ledtext manchet preamble sapo sommario standfirst strapline subhead subheadline subtitulo summary
-teaser vorspann zhaiyao
+leadtext led lede ledtext manchet preamble sapo sommario standfirst strapline subhead subheadline subtitle subtitulo
+summary teaser vorspann zhaiyao
 """
 _LEAD_WORDS = frozenset(_LEADS.split())
 _CAPTIONS = frozenset(["figcaption", "del"])
@@ -421,8 +429,12 @@ def _is_named_lead(element: Any, start: str) -> bool:
         return False
     if len(start) >= 15 and fold_title(text).startswith(start):
         return True
-    words = list_class_words(element) | list_class_words(element.getparent())
-    return bool(words & _LEAD_WORDS) and any(char in text for char in ".,。，!?！？")
+    parent = element.getparent()
+    own = list_class_words(element)
+    if is_caption(element) or not (own - _LEAD_WORDS).isdisjoint(CLUTTER):
+        return False
+    is_named = parent.tag == "hgroup" or not _LEAD_WORDS.isdisjoint(own | list_class_words(parent))
+    return is_named and (measure_size(text) >= _MIN_LEAD or any(char in text for char in ".,。，!?！？"))
 
 
 def _is_sentence(element: Any, measures: Measures) -> bool:

@@ -123,6 +123,9 @@ LINKS = "".join(f'<li><a href="/{n}">Another story that is told elsewhere, numbe
         pytest.param(f"<div><h3>Table of contents</h3>{PARAGRAPHS}</div>", id="the heading of the contents"),
         pytest.param(f"<div>{PARAGRAPHS}<form><p>{OTHER}</p><input></form></div>", id="a form at the end of the story"),
         pytest.param(
+            f'<div>{PARAGRAPHS}<div class="kommentarModul"><p>{OTHER}</p></div></div>', id="comments in German"
+        ),
+        pytest.param(
             "".join(f'<section class="part"><div><p>{text}</p></div></section>' for text in STORY), id="parts"
         ),
         pytest.param(f'<div itemprop="articleBody">{PARAGRAPHS}</div><div><p>{OTHER}</p></div>', id="a lone stranger"),
@@ -214,11 +217,20 @@ LONG = "".join(f"<p>{text} {number}.</p>" for number in range(9) for text in STO
         (f'<div class="article-teaser">{LEAD}</div>', True),
         (f"<figcaption><p>{LEAD}</p></figcaption>", False),
         (f"<p>Related: {LEAD}</p>", False),
+        (f'<h2 class="deck">{LEAD[:-1]}</h2>', True),
+        (f'<p class="disclosure">{LEAD}</p>', False),
+        (f'<div><img src="/a.jpg"><p class="img-description">{LEAD}</p></div>', False),
+        (f"<p>{LEAD}</p>" + "".join(f"<p>{number} {OTHER}</p>" for number in range(3)), False),
     ],
 )
 def test_sentences_below_the_headline_are_leads(between: str, *, is_lead: bool) -> None:
     page = f"<header><h1>{HEADLINE}</h1></header><section>{between}</section><div class=b>{LONG}</div>"
-    assert lines(page)[0] == (LEAD if is_lead else f"{FIRST} 0.")
+    assert lines(page)[0].removesuffix(".") == (LEAD if is_lead else f"{FIRST} 0.").removesuffix(".")
+
+
+def test_what_stands_with_the_headline_in_one_group_is_a_lead() -> None:
+    group = f"<hgroup><h1>{HEADLINE}</h1><h2>{LEAD}</h2></hgroup>"
+    assert lines(f"<header>{group}</header><div class=b>{LONG}</div>")[0] == LEAD
 
 
 @pytest.mark.parametrize(
@@ -312,6 +324,11 @@ def test_linked_text_is_no_prose() -> None:
 def test_class_names_are_read_word_by_word(name: str, expected: bool) -> None:
     (element,) = Page(f'<div class="{name}">x</div>').root.iter("div")
     assert (not list_class_words(element).isdisjoint(CLUTTER)) is expected
+
+
+def test_a_topic_among_the_classes_of_an_entry_says_nothing_of_it() -> None:
+    (entry,) = Page('<div class="post hentry category-comment tag-newsletter">x</div>').root.iter("div")
+    assert list_class_words(entry).isdisjoint(CLUTTER)
 
 
 @pytest.mark.parametrize("name", ["field--label-hidden", "md:hidden", "tw-overflow-hidden", "overflow-x-hidden"])
