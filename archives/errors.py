@@ -3,6 +3,7 @@
     ArchiveError
     ├── CollectionError   the directory: a bad name, missing, not writable, held by another process
     ├── RecordError       the bytes: a damaged member, record or message
+    │   └── MessageError  ... or an undamaged message that browsers cannot read either
     ├── PackageError      the WACZ file: not a ZIP, not safe to read, not what it says
     ├── SignatureError    the signed log: a key that is none or another, a time-stamp that cannot be obtained
     ├── NotArchived       the question: no capture answers it
@@ -84,6 +85,10 @@ class RecordError(ArchiveError):
     ) -> None:
         super().__init__(message, path=path, offset=offset, record_id=record_id)
         self.damage = damage
+
+
+class MessageError(RecordError):
+    """What a server sent is not HTTP, or its body is not in the content coding that it announces."""
 
 
 class NotArchived(ArchiveError):

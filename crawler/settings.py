@@ -140,7 +140,7 @@ DOWNLOAD_TLS_TRUST_STORE = ""
 # Host to the PEM file of certificate and key by which we show who we are, or to [certificate file, key file].
 DOWNLOAD_TLS_CLIENT_CERTIFICATES: dict[str, str | list[str]] = {}
 # What docs/limits.md lists; 0 sets no bound. The head of a response, interim responses included.
-BOUNDS_HEAD_BYTES = 256 * 1024
+BOUNDS_HEAD_BYTES = 300 * 1024
 # A response whose content coding is undone; Scrapy bounds it by DOWNLOAD_MAXSIZE as well.
 BOUNDS_DECODED_BYTES = 32 * 1024 * 1024
 # Bytes of responses on their way or not yet read; beyond it large ones wait.

@@ -6,7 +6,7 @@ import importlib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from archives.errors import RecordError
+from archives.errors import MessageError, RecordError
 from archives.warc.decoding import BARE, GZIP, ZLIB, InflateError, build_inflater, inflate_part
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _TRAILER_BYTES: Final = 8
 _TEXT: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\t\r\n\x20-\x7e\x80-\xff]{0,512}(?![\x00-\x08\x0e-\x1a\x1c-\x1f])")
 
 
-class ContentTooLarge(RecordError):
+class ContentTooLarge(MessageError):
     """A body whose content coding is undone grows past a limit."""
 
 
@@ -34,8 +34,8 @@ def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> byt
     A stream that ends early gives what it held; the capture says whether it was truncated.
 
     Raises:
-        RecordError: there are too many codings, one is unknown or its package is missing, the bytes are not in it, or
-            they grow past `max_bytes`.
+        MessageError: there are too many codings, one is unknown, or the bytes are not in it or grow past `max_bytes`.
+        RecordError: the package of a coding is missing.
 
     Spec: RFC 9110 §8.4.
     """
@@ -47,13 +47,13 @@ def decode_content(payload: bytes, codings: list[str], *, max_bytes: int) -> byt
         "zstd": _decode_zstd,
     }
     if len(codings) > _MAX_CODINGS:
-        raise RecordError(f"{len(codings)} content codings, and more than {_MAX_CODINGS} are not undone")
+        raise MessageError(f"{len(codings)} content codings, and more than {_MAX_CODINGS} are not undone")
     for coding in reversed(codings):
         name = coding.strip().lower()
         if name in {"", "identity"}:
             continue
         if name not in decoders:
-            raise RecordError(f"unknown content coding {coding!r}; read the payload as it was sent instead")
+            raise MessageError(f"unknown content coding {coding!r}; read the payload as it was sent instead")
         payload = decoders[name](payload, max_bytes + 1)
         if len(payload) > max_bytes:
             raise ContentTooLarge(
@@ -69,7 +69,7 @@ def decode_body(payload: bytes, codings: list[str], *, max_bytes: int) -> bytes:
 
     Raises:
         ContentTooLarge: a result grows past `max_bytes`.
-        RecordError: there are too many codings, or the bytes are not in one of them.
+        MessageError: there are too many codings, or the bytes are not in one of them.
 
     Spec: RFC 9110 §8.4; Fetch §2.2.6 (handle content codings).
     """
@@ -160,23 +160,41 @@ def _decode_deflate(data: bytes, limit: int) -> bytes:
 
 
 def _decode_brotli(data: bytes, limit: int) -> bytes:
+    """The stream that `data` begins with; the decoder refuses all of it where other bytes follow."""
     brotli = _load_decoder("br", ("brotli",), "brotli>=1.2")
+    try:
+        return _read_brotli(brotli, data, limit)[0]
+    except brotli.error as error:
+        reason = error
+    shortest, longest = 0, len(data)
+    while shortest < longest:
+        size = (shortest + longest) // 2
+        try:
+            result, is_whole = _read_brotli(brotli, data[:size], limit)
+        except brotli.error:
+            longest = size
+            continue
+        if is_whole or len(result) >= limit:
+            return result
+        shortest = size + 1
+    raise _build_coding_error("br", reason) from reason
+
+
+def _read_brotli(brotli: Any, data: bytes, limit: int) -> tuple[bytes, bool]:
+    """What `data` holds, up to a limit, and whether the stream ends in it."""
     decoder = brotli.Decompressor()
     result = bytearray()
-    try:
-        while len(result) < limit:
-            part = decoder.process(data, output_buffer_limit=limit - len(result))
-            data = b""
-            if not part:
-                break
-            result += part
-    except brotli.error as error:
-        raise _build_coding_error("br", error) from error
-    return bytes(result)
+    while len(result) < limit:
+        part = decoder.process(data, output_buffer_limit=limit - len(result))
+        data = b""
+        if not part:
+            break
+        result += part
+    return bytes(result), decoder.is_finished()
 
 
 def _decode_zstd(data: bytes, limit: int) -> bytes:
-    """Every frame of `data`."""
+    """Every frame of `data`; bytes after the first whole frame that are none are padding, as in curl and Chromium."""
     zstd = _load_decoder("zstd", ("compression.zstd", "backports.zstd"), "backports.zstd")
     result = b""
     try:
@@ -185,6 +203,8 @@ def _decode_zstd(data: bytes, limit: int) -> bytes:
             result += decoder.decompress(data, limit - len(result))
             data = decoder.unused_data if decoder.eof else b""
     except zstd.ZstdError as error:
+        if result:
+            return result
         raise _build_coding_error("zstd", error) from error
     return result
 
@@ -198,5 +218,5 @@ def _load_decoder(coding: str, modules: tuple[str, ...], package: str) -> Any:
     raise RecordError(f'content coding {coding!r} needs a package that is missing; install "{package}"')
 
 
-def _build_coding_error(coding: str, error: Exception) -> RecordError:
-    return RecordError(f"payload is not {coding} ({error}); read it as it was sent instead")
+def _build_coding_error(coding: str, error: Exception) -> MessageError:
+    return MessageError(f"payload is not {coding} ({error}); read it as it was sent instead")

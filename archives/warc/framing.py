@@ -19,18 +19,20 @@ from archives.warc.messages import (
     EMPTY_LINE,
     HEAD_END,
     INTERIM,
+    STATUS_START,
     STRAY_BYTES,
+    UPGRADED,
     Framing,
     Head,
     find_framing,
+    is_bare_document,
     parse_head,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_KNOWN_VERSION: Final = re.compile(rb"HTTP/1\.[01] ")
-_VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?[ \t]")
+_KNOWN_VERSION: Final = re.compile(rb"HTTP/1\.[01][ \r\n]")
 _TEXT_AFTER_STATUS: Final = re.compile(rb"[^ \t\n]+[ \t]+[0-9]{3}[^ \t\r\n0-9]")
 _BARE_LF: Final = re.compile(rb"(?<!\r)\n")
 _ODD_FIELDS: Final = re.compile(rb"\n(?:[ \t]|:|[^:\r\n]*[ \t]:|[^:\r\n]+\r?(?:\n|\Z))")
@@ -44,10 +46,11 @@ _BODILESS: Final = frozenset({204, 304})
 class Deviation(StrEnum):
     """In what a response departs from RFC 9112, and is read all the same unless it says otherwise."""
 
-    NO_STATUS_LINE = "no-status-line"  # not read
-    BAD_STATUS = "bad-status"  # the status is not three digits; not read
+    NO_STATUS_LINE = "no-status-line"  # read if it is markup
+    BAD_STATUS = "bad-status"  # the status is not three digits
+    UNREQUESTED_UPGRADE = "unrequested-upgrade"  # 101, to which the body or the next response belongs
     LINES_BEFORE = "lines-before"  # empty ones, before the status line
-    BYTES_BEFORE = "bytes-before"  # up to four, before the status line
+    BYTES_BEFORE = "bytes-before"  # up to four, or up to eight lines, before the status line
     ODD_VERSION = "odd-version"
     TEXT_AFTER_STATUS = "text-after-status"
     BARE_LINE_FEED = "bare-line-feed"
@@ -73,6 +76,7 @@ class Deviation(StrEnum):
 
 class _At(Enum):
     HEAD = auto()
+    UPGRADED = auto()
     FIXED = auto()
     CLOSE = auto()
     CHUNK_LINE = auto()
@@ -91,7 +95,7 @@ class ResponseFramer:
 
     Attributes:
         deviations: found so far, in the order in which they were met.
-        head: of the final response, once it is whole; None before, and where there is no status line.
+        head: of the final response, once it is whole; None before, and if neither a status line nor markup begins it.
         head_size: offset behind that head, interim responses included; 0 before.
         end: offset behind the message, once it is known.
         body_size: bytes of the body, where the head states them.
@@ -110,10 +114,12 @@ class ResponseFramer:
         self._seen = 0
         self._left = 0
         self._chunks = 0
+        self._framing = Framing(False, None)
         self._carry = b""
         self._from = 0
         self._steps: dict[_At, Callable[[bytes, int], int]] = {
             _At.HEAD: self._read_head,
+            _At.UPGRADED: self._read_upgraded,
             _At.FIXED: self._read_fixed,
             _At.CLOSE: self._read_all,
             _At.CHUNK_LINE: self._read_chunk_line,
@@ -135,7 +141,7 @@ class ResponseFramer:
     @property
     def is_in_head(self) -> bool:
         """Whether the head of the final response is not whole."""
-        return self._at is _At.HEAD
+        return self._at in {_At.HEAD, _At.UPGRADED}
 
     def feed(self, data: bytes) -> None:
         """Look at some more bytes."""
@@ -165,7 +171,10 @@ class ResponseFramer:
             self._finish(Deviation.NO_LAST_CHUNK)
         elif self._at is _At.TRAILER:
             self._finish(Deviation.UNFINISHED_TRAILER)
-        elif self._at is _At.CLOSE:
+        elif self._at is _At.HEAD and is_bare_document(self._carry):
+            self._begin_document(self._seen - len(self._carry))
+            self._finish()
+        elif self._at in {_At.CLOSE, _At.UPGRADED}:
             self._finish()
         return self._at is _At.END
 
@@ -190,10 +199,20 @@ class ResponseFramer:
         if stray := STRAY_BYTES.match(data, at):
             self._note(Deviation.BYTES_BEFORE)
             return stray.end()
-        if not INTERIM.match(data, at):
-            self.head_size = self._seen - len(data) + match.end()
+        before = self._seen - len(data)
+        if is_bare_document(data[at : match.end()]):
+            self._begin_document(before + at)
+        elif (interim := INTERIM.match(data, at)) is None or int(interim[1]) == UPGRADED:
+            self.head_size = before + match.end()
             self._begin_body(data[at : match.end()])
         return match.end()
+
+    def _begin_document(self, start: int) -> None:
+        """Take all that comes as the document itself."""
+        self._note(Deviation.NO_STATUS_LINE)
+        self.head = parse_head(b"<")
+        self.head_size = start
+        self._at = _At.CLOSE
 
     def _begin_body(self, raw: bytes) -> None:
         for deviation in find_head_deviations(raw):
@@ -202,21 +221,36 @@ class ResponseFramer:
             head = parse_head(raw)
         except RecordError:
             head = None
-        if head is None or head.status is None:
-            self._note(Deviation.BAD_STATUS if _VERSION.match(raw) else Deviation.NO_STATUS_LINE)
-        else:
-            self.head = head
-        if head is None:
+        if head is None or (head.status is None and not raw.upper().startswith(STATUS_START[:4])):
+            self._note(Deviation.NO_STATUS_LINE)
             self._at = _At.CLOSE  # nothing says how long it is: what still comes belongs to it
             return
-        framing = find_framing(head.headers)
-        for deviation in find_framing_deviations(framing):
+        self.head = head
+        self._framing = find_framing(head.headers)
+        for deviation in find_framing_deviations(self._framing):
             self._note(deviation)
-        self._at = self._find_state(head.status, framing)
+        if head.status is None:
+            self._note(Deviation.BAD_STATUS)
+        elif head.status == UPGRADED:
+            self._note(Deviation.UNREQUESTED_UPGRADE)
+            self._at = _At.UPGRADED
+            return
+        self._at = self._find_state(head.status, self._framing)
+
+    def _read_upgraded(self, data: bytes, at: int) -> int:
+        """Look whether a response follows the head of a 101, or its body."""
+        beginning = data[at : at + len(STATUS_START)]
+        if beginning == STATUS_START:
+            self.head = None
+            self.head_size = 0
+            self._at = _At.HEAD
+        elif STATUS_START.startswith(beginning):
+            return self._wait(data, at)
+        else:
+            self._at = self._find_state(UPGRADED, self._framing)
+        return at
 
     def _find_state(self, status: int | None, framing: Framing) -> _At:
-        if status == 101:
-            return _At.CLOSE  # what follows is no HTTP
         if self._is_bodiless or status in _BODILESS:
             return _At.END
         if framing.is_chunked:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
-from archives.errors import RecordError
+from archives.errors import MessageError, RecordError
 from archives.warc.content_codings import decode_content
 
 if TYPE_CHECKING:
@@ -20,15 +20,25 @@ if TYPE_CHECKING:
 # Programs that write text on Windows end lines by CR CR LF.
 HEAD_END: Final = re.compile(rb"\n\r{0,2}\n")
 EMPTY_LINE: Final = re.compile(rb"\r{0,2}\n")
-# Chromium looks for the status line behind up to four bytes, such as a byte order mark.
-STRAY_BYTES: Final = re.compile(rb"[^\n]{1,4}?(?=HTTP/[0-9])")
-INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+[ \t]+1(?!01)[0-9][0-9](?=[ \t\r\n])")
-_VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
-# Without a version as Chromium reads it, and text right behind the number as curl does, too.
-_STATUS_LINE: Final = re.compile(
-    rb"([A-Za-z]+/[0-9]+(?:\.[0-9]+)*|HTTP|ICY):?[ \t]+([0-9]{3})(?![0-9])[ \t]?(.*)", re.DOTALL
+# Chromium looks for the status line behind up to four bytes, such as a byte order mark; behind whole lines it shows the
+# message as text.
+STRAY_BYTES: Final = re.compile(
+    rb"[^\n]{1,4}?(?=HTTP/[0-9])|(?![A-Za-z]+/[0-9]|[Hh][Tt][Tt][Pp]|ICY)"
+    rb"(?:[^\n]*[^\r\n]\r?\n){1,8}?(?=HTTP/[0-9](?:\.[0-9])?[ \t]+[1-9][0-9]{2}[ \t\r\n])"
 )
-_ODD_STATUS_LINE: Final = re.compile(rb"([A-Za-z]+/[0-9]+(?:\.[0-9]+)?)[ \t]+([^ \t].*)", re.DOTALL)
+INTERIM: Final = re.compile(rb"[A-Za-z]+/[0-9.]+[ \t]+(1[0-9]{2})(?=[ \t\r\n])")
+STATUS_START: Final = b"HTTP/"
+UPGRADED: Final = 101
+_VERSION: Final = re.compile(rb"[A-Za-z]+/[0-9]+(?:\.[0-9]+)?")
+# Of any version or none as Chromium reads it, with a blank before the version and text right behind the number as curl.
+_STATUS_LINE: Final = re.compile(
+    rb"((?:[Hh][Tt][Tt][Pp](?:/[ \t]+[0-9]\.[0-9])?[^ \t:]*|[A-Za-z]+/[0-9]+(?:\.[0-9]+)*|ICY)):?"
+    rb"[ \t]+([1-9][0-9]{2})(?![0-9])[ \t]?(.*)",
+    re.DOTALL,
+)
+_ODD_STATUS_LINE: Final = re.compile(rb"([Hh][Tt][Tt][Pp][^ \t]*)(?:[ \t]+(.*))?", re.DOTALL)
+# A response as of HTTP/0.9: Chromium shows it if it comes from the standard port.
+_BARE_DOCUMENT: Final = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*<")
 _LENGTH: Final = re.compile(rb"\+?[0-9]{1,18}")
 # Clients that fetch break off far earlier; a record may hold anything.
 _MAX_HEAD_BYTES: Final = 1024 * 1024
@@ -46,7 +56,7 @@ class Head:
 
     Attributes:
         version: as sent, e.g. `HTTP/1.1`.
-        status: None for a request, and for a response whose status is not three digits.
+        status: None for a request, and for a response whose status is not three digits, the first of them no zero.
         reason: as sent; empty for a request.
         headers: names as sent, values stripped, folded lines joined, in the order of the wire.
     """
@@ -55,6 +65,11 @@ class Head:
     status: int | None
     reason: bytes
     headers: list[tuple[bytes, bytes]]
+
+    @property
+    def effective_status(self) -> int:
+        """The status that browsers act on: 200 if the response states none, or an upgrade that was not requested."""
+        return 200 if self.status in (None, UPGRADED) else self.status
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of the field `name`, whatever its case."""
@@ -77,7 +92,9 @@ def split_head(raw: bytes) -> tuple[bytes, bytes]:
 
 
 def find_head_size(raw: bytes) -> int:
-    """How many bytes of a message are its head, blank line included."""
+    """How many bytes of a message are its head, blank line included; none of a document without a status line."""
+    if is_bare_document(raw):
+        return 0
     match = HEAD_END.search(raw)
     return len(raw) if match is None else match.end()
 
@@ -85,15 +102,15 @@ def find_head_size(raw: bytes) -> int:
 def split_interim(raw: bytes) -> tuple[bytes, bytes]:
     """Split leading 1xx messages, and empty lines or stray bytes before a status line, from the final response.
 
-    101 is final: it ends HTTP on the connection. A 1xx head that was cut short counts as final, too: there is
-    nothing else.
+    101 is final unless a status line follows: it ends HTTP on the connection. A 1xx head that was cut short counts as
+    final, too: there is nothing else.
 
     Spec: RFC 9110 §15.2.
     """
     at = _skip_lines(raw, 0)
-    while INTERIM.match(raw, at):
+    while interim := INTERIM.match(raw, at):
         end = HEAD_END.search(raw, at)
-        if end is None:
+        if end is None or (int(interim[1]) == UPGRADED and not raw.startswith(STATUS_START, end.end())):
             break
         at = _skip_lines(raw, end.end())
     return (raw[:at], raw[at:]) if at else (b"", raw)
@@ -107,15 +124,22 @@ def _skip_lines(raw: bytes, at: int) -> int:
     return stray.end() if stray else at
 
 
+def is_bare_document(raw: bytes) -> bool:
+    """Whether a response is markup without a status line and fields. Spec: RFC 1945 §6 (Simple-Response)."""
+    return _BARE_DOCUMENT.match(raw) is not None and not STRAY_BYTES.match(raw)
+
+
 def parse_head(head: bytes) -> Head:
-    """Read a response's or a request's head.
+    """Read a response's or a request's head; that of a document without one is empty.
 
     Args:
         head: what follows its empty line, or the first MiB, is not looked at.
 
     Raises:
-        RecordError: the first line is neither a status line nor a request line.
+        MessageError: the first line is neither a status line nor a request line.
     """
+    if is_bare_document(head):
+        return Head(b"", None, b"", [])
     line, _, fields = split_head(head[:_MAX_HEAD_BYTES])[0].partition(b"\n")
     version, status, reason = _parse_start_line(line.rstrip(b"\r"))
     return Head(version, status, reason, parse_fields(fields))
@@ -129,12 +153,12 @@ def _parse_start_line(line: bytes) -> tuple[bytes, int | None, bytes]:
     if status_line := _STATUS_LINE.fullmatch(line):
         version, status, reason = status_line.groups(b"")
         return version, int(status), reason
-    if (odd := _ODD_STATUS_LINE.fullmatch(line)) and not _VERSION.fullmatch(line.rpartition(b" ")[2]):
-        return odd[1], None, odd[2]
+    if odd := _ODD_STATUS_LINE.fullmatch(line):
+        return odd[1], None, odd[2] or b""
     target, _, version = line.rpartition(b" ")
     if b" " in target and _VERSION.fullmatch(version):
         return version, None, b""
-    raise RecordError(
+    raise MessageError(
         f"not an HTTP status line: {line[:80]!r}; the record does not hold an HTTP/1 message, "
         "read its block instead of its head"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from scrapy.http import Headers
@@ -10,7 +11,7 @@ from scrapy.responsetypes import responsetypes
 
 from archives.errors import RecordError
 from archives.warc.content_codings import decode_body
-from archives.warc.messages import cut_payload
+from archives.warc.messages import UPGRADED, cut_payload
 from archives.warc.reader import MAX_CONTENT_BYTES
 from archives.warc.records import Truncated
 from crawler.runs.run import META_CAPTURE
@@ -26,9 +27,10 @@ if TYPE_CHECKING:
     from archives.warc.reader import Capture
 
 REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
+_NOT_MODIFIED: Final = 304
 FLAG_RENDERED: Final = "rendered"
 # Whether a response that ended in one of these ways is complete, its document shows.
-MAY_BE_COMPLETE: Final = frozenset((Truncated.DISCONNECT, Truncated.TIME))
+MAY_BE_COMPLETE: Final = frozenset((Truncated.DISCONNECT, Truncated.TIME, Truncated.UNSPECIFIED))
 
 
 def build_response(capture: Capture, url: str, *, flags: list[str] | None = None) -> Response:
@@ -52,7 +54,7 @@ def make_response(
     kind = responsetypes.from_args(headers=headers, url=url, body=body)
     return kind(
         url=url,
-        status=head.status or 200,
+        status=head.effective_status,
         headers=headers,
         body=body,
         flags=flags,
@@ -61,10 +63,18 @@ def make_response(
     )
 
 
+def has_page(status: int | None) -> bool:
+    """Return whether a response of a status is shown as a page by browsers, and is no error.
+
+    Args:
+        status: None if the response states none.
+    """
+    is_redirect = status in REDIRECTS or status == _NOT_MODIFIED
+    return status in (None, UPGRADED) or (HTTPStatus.OK <= status < HTTPStatus.BAD_REQUEST and not is_redirect)
+
+
 def holds_complete_page(answer: Answer) -> bool:
     """Return whether the HTML of a response ends, although the response was to be longer."""
-    if answer.head.status is None:
-        return False
     codings = b",".join(answer.head.get_all(b"Content-Encoding")).decode("latin-1").split(",")
     try:
         payload = cut_payload(answer.head.headers, answer.block[answer.head_size :])

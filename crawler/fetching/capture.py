@@ -320,7 +320,7 @@ class Download:
             flags, error = ["dataloss"], None
         if error is not None:
             raise error
-        if answer is None or answer.head.status is None:
+        if answer is None or recording.framer.head is None:
             raise DownloadFailedError(f"{self._request.url} was not answered by an HTTP response")
         if recording.reference is not None:
             self._request.meta[META_CAPTURE] = recording.reference

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from scrapy.http import HtmlResponse
 
 from archives.erasure.exclusions import Exclusions, load_exclusions
 from crawler.environment import name_program
-from crawler.fetching.archived import REDIRECTS
+from crawler.fetching.archived import REDIRECTS, has_page
 from crawler.fetching.relays import META_RELAY, is_relay_admitted
 from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.fetching.robots import META_ROBOTS
@@ -112,8 +113,8 @@ class RedirectLoop(IgnoreRequest):
 class RedirectsMiddleware(RedirectMiddleware):
     """Scrapy's redirects, which would silently drop one that leads back to an address that was requested before.
 
-    A redirect that names no address is a page, as in a browser. One from an article to the front page is counted here,
-    because the front page, requested before, is not read again.
+    As in a browser, a redirect that names no address is a page, and so is a response with another status of 3xx. A
+    redirect from an article to the front page is counted here: the front page, requested before, is not read again.
 
     Stats: `redirects/followed`, `captures/not_found`.
     """
@@ -124,7 +125,8 @@ class RedirectsMiddleware(RedirectMiddleware):
         Raises:
             RedirectLoop: it leads back.
         """
-        if response.status in REDIRECTS and not (response.headers.get(b"Location") or b"").strip():
+        is_aimless = response.status in REDIRECTS and not (response.headers.get(b"Location") or b"").strip()
+        if is_aimless or (response.status >= HTTPStatus.MULTIPLE_CHOICES and has_page(response.status)):
             request.meta["handle_httpstatus_list"] = [*request.meta.get("handle_httpstatus_list", ()), response.status]
             return response
         answer: Request | Response = super().process_response(request, response)

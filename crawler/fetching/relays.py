@@ -8,7 +8,7 @@ from scrapy import Request
 from scrapy.http.request import NO_CALLBACK
 
 from archives.warc.http_responses import load_head
-from archives.warc.messages import cut_payload, find_head_size, split_interim
+from archives.warc.messages import cut_payload, find_head_size, is_bare_document, split_interim
 from crawler.fetching.pauses import META_WAITS
 from pipelines.rules.links import LinkKind
 
@@ -50,10 +50,10 @@ class Relay:
         _, block = split_interim(self._raw)
         size = find_head_size(block)
         head = load_head(block[:size])
-        if head.status is None:
+        if not head.version and not is_bare_document(block):
             return b""
         body = cut_payload(head.headers, block[size:])
-        return build_message(head.status, [h for h in head.headers if h[0].lower() not in _HOP], body)
+        return build_message(head.effective_status, [h for h in head.headers if h[0].lower() not in _HOP], body)
 
 
 def build_message(status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:

@@ -10,8 +10,7 @@ from archives.errors import ArchiveError, RecordError
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import REVISIT_MIME
 from archives.warc.reader import read_capture, read_warcinfo
-from crawler.fetching.archived import MAY_BE_COMPLETE, REDIRECTS
-from crawler.reparsing.documents import is_made
+from crawler.fetching.archived import MAY_BE_COMPLETE, REDIRECTS, has_page
 from crawler.sources import Source, SourceError, find_source, load_source
 from crawler.sources.archived import SOURCE_URI
 from pipelines.rules.links import LinkKind
@@ -122,7 +121,9 @@ class CollectionContents:
         for entry in index.iter_made():
             if self.until is None or entry.captured_at <= self.until:
                 with suppress(ArchiveError):  # reported where captures are read
-                    found.add(read_capture(self.collection, entry).made_of or entry.record_id)
+                    capture = read_capture(self.collection, entry)
+                    if not capture.is_http:  # an HTTP response whose status is none is a page
+                        found.add(capture.made_of or entry.record_id)
         return found
 
     def count_entries(self) -> int:
@@ -170,7 +171,8 @@ def is_telling(entry: IndexEntry, source: Rules) -> bool:
     readable = is_article or entry.mime.startswith("text/") or any(word in entry.mime for word in _READABLE)
     # What a revisit's original is, only its head tells.
     readable = readable or entry.mime in ("unk", REVISIT_MIME)
-    is_good = is_made(entry) or (entry.status is not None and 200 <= entry.status < 300)
+    # A revisit without a status only says that a page has not changed.
+    is_good = has_page(entry.status) and (entry.status is not None or entry.mime != REVISIT_MIME)
     return is_good and readable and kind is not LinkKind.SHARE and not entry.url.endswith("/robots.txt")
 
 

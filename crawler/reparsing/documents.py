@@ -45,7 +45,7 @@ def read_document(index: CollectionIndex, entry: IndexEntry, *, max_bytes: int) 
         max_bytes: of a capture, and of a body whose content coding is undone.
 
     Raises:
-        RedirectLost: the target of a redirect is not in the collection.
+        RedirectLost: the target of a redirect is no address of the web, or not in the collection.
         NotArchived: the capture's file, or the original of a revisit, is not there.
         RecordError: the capture is damaged or too large.
     """
@@ -88,9 +88,18 @@ def _find_target(capture: Capture, document: Document) -> str:
     if head is not None and head.status in REDIRECTS:
         location = head.get(b"Location")
         if location:
-            target = urljoin(capture.url, safe_url_string(location.decode("latin-1")))
-            return target.partition("#")[0] if target.startswith(_WEB) else ""
+            return _resolve_location(capture.url, location)
     return find_refresh(document)
+
+
+def _resolve_location(url: str, location: bytes) -> str:
+    try:
+        target = urljoin(url, safe_url_string(location.decode("latin-1")))
+    except ValueError:  # such as a port of 99999
+        target = ""
+    if not target.startswith(_WEB):
+        raise RedirectLost(f"{url} redirects to {location[:200]!r}, which is no address of the web")
+    return target.partition("#")[0]
 
 
 def find_refresh(document: Document) -> str:

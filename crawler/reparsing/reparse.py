@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from archives.erasure.register import load_register
-from archives.errors import ArchiveError
+from archives.errors import ArchiveError, MessageError
 from archives.index.catalogue import CollectionIndex
 from crawler.reparsing.documents import RedirectLost, read_document
 from pipelines.page.document import ends_html
@@ -95,9 +95,9 @@ class CaptureReader:
         done = self._done
         try:
             reading = self._read(entry, rules)
-        except RedirectLost as error:
-            done.counts["reparse/not_archived"] += 1
-            logger.info("%s", error)
+        except (RedirectLost, MessageError) as error:  # the crawl did not read it either
+            done.counts[f"reparse/{'not_archived' if isinstance(error, RedirectLost) else 'not_readable'}"] += 1
+            logger.info("%s is not read: %s", entry.url, error)
             return None
         except ArchiveError as error:
             done.damaged += 1
