@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError
+from archives.index.cdxj import REVISIT_MIME
 from archives.replay.rewriting.content import PAGE_MIMES, find_title
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from archives.index.cdxj import IndexEntry
 
 _REMEMBERED: Final = 8192
+_WITH_TITLE: Final = PAGE_MIMES | {REVISIT_MIME}
 
 
 class Titles:
@@ -26,7 +28,7 @@ class Titles:
 
     def find(self, index: CollectionIndex, entry: IndexEntry) -> str:
         """Return the title of an archived page; empty if it has none or cannot be read."""
-        if entry.mime not in PAGE_MIMES or entry.status not in (200, None):
+        if entry.mime not in _WITH_TITLE or entry.status not in (200, 304, None):
             return ""
         key = (index.collection.name, entry.record_id)
         with self._lock:

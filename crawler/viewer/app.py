@@ -142,9 +142,9 @@ class ViewerApp:
         """Link to the text of a capture, and to the posts made from it, unless there are many."""
         made = self._list_made(collection, entry)
         posts = [Link("Post", build_post_path(collection, source, identifier)) for source, identifier in made]
-        if not can_have_text(entry):
-            return posts
         with self._shelves.borrow(collection) as index:
+            if not can_have_text(index, entry):
+                return posts
             label = "Text (this page needs scripts)" if is_blank(index, entry) else "Text"
         return [Link(label, build_text_path(collection, entry)), *posts]
 
@@ -194,7 +194,7 @@ class ViewerApp:
         collection = asked.get("collection", "")
         found = self._library.open_store(collection).find_record(asked.get("source", ""), asked.get("id", ""))
         if found is None:
-            raise CollectionError(f"no post {asked.get('id', '')!r} in collection {collection!r}")
+            raise NotArchived(f"There is no post {asked.get('id', '')!r} in collection {collection!r}.")
         return found
 
     def _show_post(self, request: Request) -> Response:

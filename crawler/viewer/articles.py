@@ -10,11 +10,10 @@ from archives.replay.lookup import build_stamp
 from archives.replay.pages import Link
 from archives.replay.routes import build_calendar_path, build_path
 from crawler.viewer.comparison import Row, compare
-from crawler.viewer.pages import build_page
+from crawler.viewer.pages import build_page, format_published
 from crawler.viewer.routes import BESIDE, MARKED, POST, VERSIONS, build_post_path, build_posts_path
 from crawler.viewer.stories import build_story
 from crawler.viewer.versions import MAX_SIGHTINGS
-from pipelines.dates.model import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,7 +208,7 @@ def _build_article(record: PostRecord, page: IndexEntry | None, route: str) -> A
         record=record,
         links=_list_links(record, page),
         current=build_post_path(record.collection, record.source, record.identifier, page=route),
-        published=_format_published(record),
+        published=format_published(record.datePublished, record.datePublished_precision),
         story=_build_body(record, page),
     )
 
@@ -244,12 +243,3 @@ def _list_links(record: PostRecord, page: IndexEntry | None) -> list[Link]:
 
 def _build_memento_path(collection: str, entry: IndexEntry) -> str:
     return build_path(collection, entry.url, stamp=build_stamp(entry.captured_at))
-
-
-def _format_published(record: PostRecord) -> str:
-    at = record.datePublished
-    if at is None:
-        return ""
-    if record.datePublished_precision is Precision.DAY:
-        return f"{at:%-d %B %Y}"
-    return f"{at:%-d %B %Y, %H:%M %z}"

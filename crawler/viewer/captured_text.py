@@ -11,15 +11,17 @@ from dataclasses import dataclass
 from html import unescape
 from typing import TYPE_CHECKING, Final
 
-from archives.errors import NotArchived, RecordError
+from archives.captures.revisits import read_resolved
+from archives.errors import ArchiveError, NotArchived, RecordError
+from archives.index.cdxj import REVISIT_MIME
 from archives.replay.lookup import build_stamp
 from archives.replay.pages import Link, list_screenshot_links
 from archives.replay.rewriting.charsets import decode_page
-from archives.replay.rewriting.content import PAGE_MIMES
+from archives.replay.rewriting.content import PAGE_MIMES, is_page
 from archives.replay.routes import build_calendar_path, build_path
 from crawler.reparsing.documents import read_document
 from crawler.source_tools.preview import build_preview
-from crawler.viewer.pages import build_page
+from crawler.viewer.pages import build_page, format_published
 from crawler.viewer.stories import build_story
 from pipelines.markup.sanitise import BodyRefused, normalise_body
 from pipelines.page.limits import PageRefused
@@ -82,9 +84,14 @@ def build_text_path(collection: str, entry: IndexEntry) -> str:
     return build_path(collection, entry.url, stamp=build_stamp(entry.captured_at), modifier=MODIFIER)
 
 
-def can_have_text(entry: IndexEntry) -> bool:
-    """Return whether a capture is a page."""
-    return entry.mime in PAGE_MIMES
+def can_have_text(index: CollectionIndex, entry: IndexEntry) -> bool:
+    """Return whether a capture is a page, or a revisit of one."""
+    if entry.mime != REVISIT_MIME:
+        return entry.mime in PAGE_MIMES
+    try:
+        return is_page(read_resolved(index, entry, max_bytes=_MAX_BYTES))
+    except ArchiveError:  # the page itself shows what is wrong
+        return False
 
 
 def is_blank(index: CollectionIndex, entry: IndexEntry) -> bool:
@@ -111,7 +118,7 @@ def show_text(index: CollectionIndex, entry: IndexEntry, rules: Rules | None, *,
         archives.errors.ArchiveError: the capture cannot be read, or is not a page.
     """
     collection = index.collection.name
-    if not can_have_text(entry):
+    if not can_have_text(index, entry):
         raise NotArchived(f"{entry.url} is {entry.mime or 'of no known type'}, of which no text is shown")
     document = read_document(index, entry, max_bytes=_MAX_BYTES)
     try:
@@ -134,7 +141,7 @@ def show_text(index: CollectionIndex, entry: IndexEntry, rules: Rules | None, *,
         current=build_text_path(collection, entry),
         headline=shown.headline,
         language=shown.inLanguage,
-        published=preview.date_text,
+        published=format_published(shown.datePublished, shown.datePublished_precision),
         authors=shown.author,
         story=build_story(body, collection=collection, stamp=stamp, url=document.url or entry.url),
         is_article=bool(preview.body_html),

@@ -24,9 +24,11 @@ from crawler.viewer.routes import (
     build_post_path,
     build_posts_path,
 )
+from pipelines.dates.model import Precision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from jinja2 import Environment
 
@@ -97,3 +99,10 @@ def build_page(
     """
     bar = Bar(crumbs=crumbs, sections=SECTIONS)
     return pages.build_page(template, page, bar=bar, frames=frames, headers=headers, templates=load_templates())
+
+
+def format_published(at: datetime | None, precision: Precision | None) -> str:
+    """Return a date as people read it, as exactly as it was stated; empty if there is none."""
+    if at is None:
+        return ""
+    return f"{at:%-d %B %Y}" if precision is Precision.DAY else f"{at:%-d %B %Y, %H:%M %z}"

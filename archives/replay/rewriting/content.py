@@ -106,12 +106,20 @@ def build_content(capture: Capture, view: View, request: Request) -> Response:
     return Response(status=status, headers=headers, body=body)
 
 
+def is_page(capture: Capture) -> bool:
+    """Return whether a capture, a revisit with its original, is an HTML page."""
+    head = capture.head if capture.is_http else _build_resource_head(capture)
+    return find_mime(_find_content_type(head)) in PAGE_MIMES
+
+
 def find_title(capture: Capture) -> str:
-    """Return the title of an archived page as one line; empty if it has none.
+    """Return the title of an archived page as one line; empty if it has none, or is no page.
 
     Raises:
         RecordError: it cannot be decoded.
     """
+    if not is_page(capture):
+        return ""
     head = capture.head if capture.is_http else _build_resource_head(capture)
     text, _ = decode_page(capture.decode(max_bytes=MAX_BYTES)[:_TITLE_WITHIN], _find_content_type(head))
     match = _TITLE.search(text)

@@ -233,14 +233,20 @@ def test_a_redirect_to_another_spelling_of_itself_does_not_go_in_circles(archive
 
 
 def test_revisits_show_what_they_refer_to(archive: Archive) -> None:
-    page = build_response(b"<p>same</p>" * 20)
+    page = build_response(b"<title>Same</title>" + b"<p>same</p>" * 20)
     with build_writer(archive.collection, originals=Originals(archive.collection)) as writer:
         writer.write(build_exchange(url="http://a.example/", raw_response=page))
         writer.write(build_exchange(url="http://a.example/", raw_response=page, began_at=BEGAN_AT + timedelta(hours=1)))
     with archive.shelves.borrow("news") as index:
         assert [entry.mime for entry in index.iter_entries()] == ["text/html", "warc/revisit"]
     for stamp in (STAMP, "20260304032111"):
-        assert archive.get(f"/news/{stamp}mp_/http://a.example/").body == b"<p>same</p>" * 20
+        assert archive.get(f"/news/{stamp}mp_/http://a.example/").body == page.partition(b"\r\n\r\n")[2]
+        assert '<h1 class="title" dir="auto" title="Same">' in read_text(
+            archive.get(f"/news/{stamp}/http://a.example/")
+        )
+    listed = read_text(archive.get("/news/*/http://a.example/*"))
+    assert ">Same</span>" in listed
+    assert "<td>text/html</td>" in listed
 
 
 def test_what_is_missing_is_said_to_be_missing(archive: Archive) -> None:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archives.index.catalogue import CollectionIndex
 from archives.replay.citations import load_citation, prove_citation
 from archives.replay.http import FilePart, Request, Response
 from archives.storage.collection import Collection
@@ -191,10 +192,21 @@ def test_a_capture_has_its_text(viewer: Viewer) -> None:
     (path,) = re.findall(r'<a class="own" href="([^"]+)">Text</a>', banner)
     text = read(viewer, path)
     assert "It left four minutes late" in text
+    assert re.search(r'<p class="meta">\d+ March 2026, \d\d:\d\d \+0800 ', text)
     assert "the source newspaper" not in text
     assert build_path("/-/post", FERRY).replace("&", "&amp;") in text
     assert get(viewer, f"/newspaper/2026txt_/{viewer.paper_url}/images/harbour.png").status == 404
     assert get(viewer, f"/newspaper/2026txt_/{viewer.paper_url}/nowhere").status == 404
+
+
+def test_an_unchanged_capture_has_the_title_the_text_and_the_post_of_its_original(viewer: Viewer) -> None:
+    with CollectionIndex(viewer.collection) as index:
+        revisits = [entry for entry in index.iter_entries() if entry.mime == "warc/revisit" and FERRY in entry.url]
+    banner = read(viewer, f"/newspaper/{revisits[-1].timestamp}/{revisits[-1].url}")
+    assert re.search(r'<h1 class="title"[^>]*>[^<]*ferry', banner)
+    links = dict(re.findall(r'<a class="own" href="([^"]+)">(\w+)</a>', banner))
+    assert list(links.values()) == ["Text", "Post"]
+    assert "It left four minutes late" in read(viewer, next(iter(links)))
 
 
 def test_a_page_of_another_tool_has_its_text_and_one_that_needs_scripts_says_so(tmp_path: Path) -> None:
