@@ -58,7 +58,11 @@ _CHALLENGE = re.compile(
     r"captcha-delivery\.com|_cf_chl_opt|challenge-platform/h/|SWUDNSAI|Incapsula incident|sec-if-cpt|/_sec/cp_challenge"
     r"|px-captcha|sucuri_cloudproxy|\.within\.website/|awswaf\.com/[^\"']*challenge|geetest\.com|TCaptcha|/_____tmd_____/"
 )
-_MAX_CHALLENGE_CHARS = 40_000
+# What a program prints where it fails.
+_TRACE = re.compile(
+    r"Traceback \(most recent call last\)|\.(?:java|scala|kt|cs|rb|js):\d+|\.php\b[^\n]{0,40}\bon line\b|SQLSTATE\["
+)
+_MAX_SCRIPTED_CHARS = 40_000
 _MAX_LINE = 120
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])\s*$", re.MULTILINE)
 
@@ -175,8 +179,10 @@ def _find_named(page: Page, named: PageClass | None, evidence: dict[PageClass, i
     points.pop(PageClass.PAYWALL, None)
     if named is not None:
         points[named] = points.get(named, 0) + 3
-    if len(page.text) <= _MAX_CHALLENGE_CHARS and _CHALLENGE.search(page.text):
-        points[PageClass.BLOCK] = points.get(PageClass.BLOCK, 0) + 2
+    if len(page.text) <= _MAX_SCRIPTED_CHARS:
+        for page_class, pattern in ((PageClass.BLOCK, _CHALLENGE), (PageClass.MAINTENANCE, _TRACE)):
+            if pattern.search(page.text):
+                points[page_class] = points.get(page_class, 0) + 2
     if not points:
         return None
     if PageClass.LOGIN in points:

@@ -33,6 +33,7 @@ robot, captcha, not a bot, human, mensch, humain, une personne, humano, persona 
 człowiek, человек, людин, робот, 真人, 机器人, 機器人, 人間, ロボット, 로봇, 사람, insan, människa, menneske
 ihminen, člověk, ember, άνθρωπ, إنسان, روبوت, אנושי, manusia, con người, automated, automatis, automatic
 автоматич, a bot, bots, kein bot, (bot), être un bot, un bot, um bot, een bot
+mens bent, רובוט, בן אדם, इंसान, रोबोट, ربات, หุ่นยนต์, มนุษย์, човек, om real, čovjek, čovek, mašina
 """)
 _CHECK = _stems("""
 check, verif, examin, inspect, prove, überprüf, überprüft, prüfen, geprüft, sicherstellen, stellen wir sicher
@@ -40,6 +41,8 @@ wir stellen, sicher, bestätig, vérif, comprob, verific, controll, controle, sp
 подтверд, перевір, 验证, 驗證, 检查, 檢查, 检测, 核实, 确认, 確認, 検証, 확인, 검증, doğrula, kontrol
 kontroller, bekräfta, bekreft, bekræft, tarkist, ověř, ellenőr, verifi, επαλήθευ, έλεγχ, تحقق, التحقق, בדיק
 אימות, memeriksa, verifikasi, xác minh, kiểm tra, making sure, stelle sicher
+confirm, conferma, potwierd, igazol, vahvista, потвърд, провер, potvrd, אשר, בודק, ελέγχ, επιβεβαι, पुष्टि, जाँच
+जांच, تأیید, تایید, بررسی, ยืนยัน, ตรวจสอบ
 """)
 _BROWSER = _stems("""
 browser, navigateur, navegador, connection, connexion, conexión, verbindung, connessione, conexão, verbinding
@@ -47,6 +50,7 @@ połączen, соединени, запрос, браузер, з'єднан, 浏
 브라우저, 접속, tarayıcı, bağlantı, przegląda, webbläsare, nettleser, selain, prohlíže, böngész
 πρόγραμμα περιήγησης, المتصفح, اتصال, דפדפן, peramban, trình duyệt, request, anfrage, demande, solicitud
 richiesta, pedido, verzoek
+браузъра, ब्राउज़र, مرورگر, เบราว์เซอร์, pregledač, preglednik
 """)
 _BLOCKED = _stems("""
 blocked, denied, forbidden, refused, restricted, suspicious, unusual, gesperrt, blockiert, verweigert
@@ -56,6 +60,7 @@ sospechos, bloccat, negat, insolit, negado, geblokkeerd, geweigerd, ongebruikeli
 受限, 拦截, 攔截, 封禁, 拒否, ブロック, 차단, 거부, 비정상, engellen, reddedil, olağandışı, nekad, blockerad
 nektet, nægtet, blokeret, estetty, odepřen, zablokován, letiltva, megtagad, αποκλει, محظور, مرفوض, חסום
 diblokir, bị chặn, not supported, unsupported, 阻断
+too many, zu viele, ungewöhnlich viele, eingeschränkt, trop de, demasiad, 制限, 多数の, 过于频繁, 過於頻繁, neobvykl
 """)
 _ACCESS = _stems("""
 access, your ip, ip address, traffic, requests, network, zugriff, zugang, ip-adresse, datenverkehr, anfragen
@@ -63,6 +68,7 @@ accès, adresse ip, trafic, acceso, dirección ip, tráfico, accesso, indirizzo 
 tráfego, toegang, dostęp, ruch, доступ, ip-адрес, трафик, запрос, 访问, 訪問, 存取, 请求, ip地址, ip 地址
 アクセス, 접근, 접속, 트래픽, erişim, åtkomst, tilgang, adgang, pääsy, přístup, hozzáférés, πρόσβαση, الوصول
 גישה, akses, truy cập, firewall, 防火墙, your browser
+リクエスト, provoz, saobraćaj, promet, netzwerk, ip-adresi
 """)
 _WAITING = _stems("""
 just a moment, one moment, einen augenblick, einen moment, un instant, un momento, um momento, een moment
@@ -80,6 +86,8 @@ toegang geweigerd, odmowa dostępu, доступ запрещен, доступ 
 403 forbidden, captcha, page blocked, you have been blocked, vous avez été bloqué, sie wurden blockiert
 our european visitors, ha sido bloqueado, sei stato bloccato, zbyt wiele żądań, te veel verzoeken, muitas solicitações
 リクエストが多すぎ, 요청이 너무 많, çok fazla istek, 防火墙, 访问验证, 訪問驗證
+slow down, even geduld, 访问过于, 操作频繁, moment please, počkejte, לרגע, کمی صبر, รอสักครู่, कृपया प्रतीक्षा
+request blocked, could not be satisfied
 """)
 # What a visitor has to change in the browser.
 _EXTRA = _stems("""
@@ -140,6 +148,8 @@ strony, artykuł, treść, страниц, материал, статья, пу�
 文章, 内容, 链接, 地址, 新闻, ページ, 記事, 페이지, 기사, sayfa, haber, içerik, sida, sidan, artikeln, siden
 artikkel, sivu, artikkeli, stránk, článek, oldal, cikk, σελίδα, άρθρο, الصفحة, المقال, صفحه, הדף, העמוד, halaman
 trang, bài viết, पृष्ठ, पेज, सामग्री, المحتوى, konten
+pagină, articol, статия, stranic, članak, članka, vijest, vest koj, หน้า, บทความ, পাতা, পৃষ্ঠা, খবর, lehekülg
+lehekülj, puslapis, lapa, pàgina, الخبر, مطلب, خبر
 """)
 _MISSING = _stems("""
 not found, could not find, couldn't find, cannot find, can't find, cannot be found, can't be found
@@ -158,6 +168,9 @@ tagits bort, ikke funnet, finnes ikke, finner ikke, fant ikke, findes ikke, ikke
 ei ole, nenalezen, neexistuje, nebyla nalezena, nem található, nem létezik, δεν βρέθηκε, δεν υπάρχει, غير موجود
 لم يتم العثور, یافت نشد, לא נמצא, tidak ditemukan, không tìm thấy, không tồn tại, नहीं मिला, उपलब्ध नहीं, gone, 者删除
 期間が終了, 掲載終了, 無法查看, 无法查看, has been archived, expired, has been removed, dépublié, archivé
+nu a fost găsit, nu mai exist, nu există, не е намерен, изтрит, не съществува, nije pronađen, ne postoji
+није пронађен, не постоји, nenájden, neexistuj, ei leitud, nerast, nav atrast, no s'ha trobat, ไม่พบ, ถูกลบ
+পাওয়া যায়নি, حذف شده, is missing, slettet, fjernet, σβήστηκε, διαγραφ
 """)
 _MISSING_NAMES = _stems("""
 404, error 404, fehler 404, erreur 404, oops, whoops, hoppla, nothing here, nothing found, lost?, page gone
@@ -166,6 +179,7 @@ resultados de búsqueda, resultados de la búsqueda, resultados da busca, result
 risultati della ricerca, zoekresultat, wyniki wyszukiwania, результаты поиска, 搜索结果, 搜尋結果, 検索結果
 검색 결과, arama sonuçları, نتائج البحث, sökresultat, domain is for sale, domain for sale, artikel nicht mehr
 article expired, content removed, expired, account suspended, account has been suspended
+is parked, parked free, domain parked
 """)
 _SEARCH = _stems("""
 search, suche, recherche, búsqueda, busca, pesquisa, ricerca, zoek, wyszukiwan, поиск, 搜索, 搜尋, 検索, 검색, arama
@@ -179,7 +193,7 @@ geen resultaten, resultaten voor, brak wyników, ничего не найден�
 """)
 _DOMAIN = _stems("domain, dominio, домен, 域名, ドメイン, 도메인, alan adı")
 _SALE = _stems(
-    "for sale, zu verkaufen, steht zum verkauf, à vendre, en venta, in vendita, продаётся, продается, 出售, 販売"
+    "parked, for sale, zu verkaufen, zum verkauf, à vendre, en venta, in vendita, продаётся, продается, 出售, 販売"
 )
 _LOGIN = _stems("""
 log in, login, log-in, sign in, sign-in, signin, anmelden, anmeldung, einloggen, se connecter, connectez-vous
@@ -253,6 +267,13 @@ iis windows server, error establishing a database, database error, datenbankfehl
 erreur lors de la connexion à la base, error al establecer una conexión, fatal error, parse error, critical error
 there has been a critical error, wordpress › error, wordpress › fehler, wordpress › erreur, an error occurred
 application error, uncaught exception, traceback, stack trace, be right back, 数据库连接错误
+something went wrong, coming soon, under construction, index of /
+ein fehler ist aufgetreten, une erreur est survenue, une erreur s'est produite, se ha producido un error
+ha ocurrido un error, ocorreu um erro, si è verificato un errore, er is een fout opgetreden
+er is iets misgegaan, wystąpił błąd, произошла ошибка, что-то пошло не так, 出错了, 系统繁忙
+系統繁忙, 发生错误, エラーが発生, アクセスが集中, 오류가 발생, bir hata oluştu
+ett fel har inträffat, något gick fel, noe gikk galt, noget gik galt
+jotain meni pieleen, hiba történt, došlo k chybě, σφάλμα διακομιστή, حدث خطأ
 """)
 _SITE = _stems("""
 site, website, service, server, page, we, back, soon, later, seite, dienst, später, bald, portal, serveur
@@ -278,7 +299,8 @@ próbálja, προσωρινά, مؤقت, حاول, זמנית
 _ERROR = r"(?:error|fehler|erreur|errore|erro|ошибка|错误|エラー|오류|hata|fel|feil|fejl|virhe|chyba|hiba)"
 # A number alone opens many a headline: 500 people, 405 new jobs.
 _BEHIND = (
-    r"(?=\s*(?:$|[-–—:|]|bad |service |gateway |internal |backend |http|server|origin|forbidden|not a|method|unavail))"
+    r"(?=\s*(?:$|[-–—:|]|bad |service |gateway |internal |backend |http|error|server|origin|forbidden"
+    r"|not a|method|unavail))"
 )
 _NUMBERED: Mapping[PageClass, re.Pattern[str]] = {
     page_class: re.compile(

@@ -12,8 +12,11 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from pipelines.article.main_text import list_long_words, measure_mentioned
 from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
+from pipelines.page.classes import PageClass
+from pipelines.page.interstitials import list_subjects
 from pipelines.page.page import fold_title
 from pipelines.posts.duplicates import compare_texts
 from pipelines.posts.items import ANNOUNCING, Origin, Statement
@@ -36,7 +39,12 @@ _MIN_ALIKE = 0.6
 # Shorter texts have too few words to be compared, in letters; longer ones are articles as far as length can tell.
 _COMPARABLE, _LONG = 120, 1_200
 _MUCH_SHORTER, _A_STUB = 0.5, 0.2
+# Nearly as long as the article; what ends early then is no stub.
+_WHOLE = 0.95
+_LEAST_WORDS, _CLEARLY = 3, 0.5
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\])\s*$")
+_SENTENCE_END = re.compile(r"[.!?。！？।؟]['\"”’»」』）)\]]*$")
+_OFFERS = frozenset((PageClass.PAYWALL, PageClass.LOGIN))
 
 
 @dataclass(slots=True)
@@ -181,14 +189,30 @@ def _find_poorer(best: _View, view: _View) -> str:
     if not view.text or len(best.text) < 2 * _COMPARABLE:
         return ""
     share = len(view.text) / len(best.text)
-    if share >= _MUCH_SHORTER:
-        return ""
-    if compare_texts(best.text, view.text).containment < _MAX_FOREIGN:
+    contained = compare_texts(best.text, view.text).containment
+    if contained < _MAX_FOREIGN and (share < _MUCH_SHORTER or _is_about_other(best, view)):
         return OTHER_TEXT
     lines = [line.strip() for line in view.text.splitlines() if line.strip()]
     whole = {line.strip() for line in best.text.splitlines()}
+    if share < _WHOLE and lines[-1] not in whole and _breaks_off(lines[-1], whole):
+        return CUT_SHORT
     is_cut = any(line not in whole and (_CUT_OFF.search(line) or _begins(line, whole)) for line in lines)
-    return CUT_SHORT if is_cut or share < _A_STUB else ""
+    return CUT_SHORT if share < _MUCH_SHORTER and (is_cut or share < _A_STUB) else ""
+
+
+def _is_about_other(best: _View, view: _View) -> bool:
+    """Return whether one text has the words of their headline and the other hardly any."""
+    words = list_long_words(best.statement.headline)
+    if len(words) < _LEAST_WORDS:
+        return False
+    return measure_mentioned(words, best.text) - measure_mentioned(words, view.text) >= _CLEARLY
+
+
+def _breaks_off(line: str, whole: set[str]) -> bool:
+    """Return whether a last line ends inside of a sentence of the article, or offers more for money or an account."""
+    if _begins(line, whole) and not _SENTENCE_END.search(line):
+        return True
+    return not _OFFERS.isdisjoint(list_subjects(line, share=1.0))
 
 
 def _begins(line: str, whole: set[str]) -> bool:

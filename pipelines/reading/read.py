@@ -189,6 +189,8 @@ class _Reader:
         own = next((url for url in shares if rules.find_identifier(url) == identifier), "")
         requisites = self._list_requisites(page)
         statement, page_class = self._state_page(page)
+        if page_class is PageClass.LIST:
+            page_class = PageClass.NOT_FOUND  # a rule says that an article is at this address
         statement.identifier, statement.url, statement.shareLink = identifier, page.url, own
         return self._build(
             LinkKind.ARTICLE,

@@ -81,6 +81,21 @@ IN_PLACE = [
     ("not_found", "lamp.example", "<h1>This domain is for sale</h1><p>Buy this domain today.</p>"),
     ("maintenance", "Welcome to nginx!", "<h1>Welcome to nginx!</h1><p>Further configuration is required.</p>"),
     ("maintenance", "WordPress › Error", "<p>There has been a critical error on this website.</p>"),
+    ("block", "ตรวจสอบ", "<h1>กรุณายืนยันว่าคุณไม่ใช่หุ่นยนต์</h1><p>กำลังตรวจสอบเบราว์เซอร์ของคุณ</p>"),
+    ("block", "बस एक पल", "<h1>पुष्टि करें कि आप रोबोट नहीं हैं</h1><p>ब्राउज़र की जाँच हो रही है।</p>"),
+    ("block", "لحظه", "<h1>تأیید کنید که ربات نیستید</h1><p>مرورگر شما بررسی می‌شود.</p>"),
+    ("block", "רגע", "<h1>אנא אשר שאינך רובוט</h1><p>אנו בודקים את הדפדפן.</p>"),
+    ("block", "Στιγμή", "<h1>Επιβεβαιώστε ότι είστε άνθρωπος</h1><p>Ελέγχουμε το αίτημα.</p>"),
+    ("block", "お待ちください", "<h1>アクセスが制限されています</h1><p>多数のリクエストがありました。</p>"),
+    ("block", "Slow down", "<h1>Slow down</h1><p>You have made too many requests.</p>"),
+    ("not_found", "Eroare", "<h1>Pagina nu a fost găsită</h1><p>Articolul nu mai există.</p>"),
+    ("not_found", "Грешка", "<h1>Страницата не е намерена</h1><p>Статията е изтрита.</p>"),
+    ("not_found", "Greška", "<h1>Stranica nije pronađena</h1><p>Vest više ne postoji.</p>"),
+    ("not_found", "ผิดพลาด", "<h1>ไม่พบหน้าที่คุณต้องการ</h1><p>บทความถูกลบไปแล้ว</p>"),
+    ("maintenance", "Fehler", "<h1>Ein Fehler ist aufgetreten</h1><p>Mehr ist nicht bekannt.</p>"),
+    ("maintenance", "Erreur", "<h1>Une erreur est survenue</h1><p>Revenez à l'accueil.</p>"),
+    ("maintenance", "", "<pre>Traceback (most recent call last):\n  File 'views.py', line 8\nKeyError: 1</pre>"),
+    ("maintenance", "", "<b>Notice</b>: Undefined index in <b>/srv/www/story.php</b> on line <b>8</b>"),
 ]  # fmt: skip
 
 
@@ -191,6 +206,9 @@ ARTICLES = [
     ("Login für alle: das Konto der Stadt", "Wer sich anmeldet, braucht ein Passwort."),
     ("Wartungsarbeiten an der Brücke", "Der Dienst der Fähre beginnt bald."),
     ("New robots check the harbour", "The robots verify each container."),
+    ("Slow down on the coast road", "There are too many requests for new signs, the council said."),
+    ("Coming soon: a ferry at night", "Something went wrong with the first one, the office said."),
+    ("Robotok a kikötőben", "A robotok igazolják a konténereket."),
     ("法院宣布：页面不存在属于违约", "文章已被删除。"),
 ]
 

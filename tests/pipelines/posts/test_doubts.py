@@ -63,6 +63,8 @@ FAULTS = [
     pytest.param(build(9, GATE, dated=False), "other_text", id="wall under the true head"),
     pytest.param(build(9, [LINES[0][:40] + " …", "Take a trial month."]), "cut_short", id="stub"),
     pytest.param(build(9, [LINES[0], LINES[1][:50]]), "cut_short", id="stub without a mark"),
+    pytest.param(build(9, [*LINES[:15], LINES[15][:50]]), "cut_short", id="cut off near the end"),
+    pytest.param(build(9, [*LINES[:12], "Subscribe to continue reading."]), "cut_short", id="most of it, and an offer"),
 ]
 
 
@@ -79,12 +81,21 @@ def test_a_capture_that_no_longer_looks_like_the_article_has_no_voice(fault: Sta
     assert len(post.doubts) == 1
 
 
+def test_a_long_text_about_other_things_is_not_that_of_the_headline() -> None:
+    first = build(1, ["The ferry stops for this winter.", *LINES])
+    post = settle_all(first, build(9, ["The market was open on Monday, and the square was full."] * 40))
+    assert (post.articleBody, [doubt.reason for doubt in post.doubts]) == (first.articleBody, ["other_text"])
+    rewritten = build(9, ["No ferry before spring: it stops, as in every winter."] * 40)
+    assert settle_all(first, rewritten).articleBody == rewritten.articleBody
+
+
 EDITS = [
     pytest.param(build(9, LINES[:7]), id="shortened to a third"),
     pytest.param(build(9, LINES[:4] + LINES[15:17]), id="whole paragraphs left out"),
     pytest.param(build(9, LINES, title="Another headline altogether"), id="renamed"),
     pytest.param(build(9, [line.replace("17", "18") for line in LINES]), id="corrected"),
     pytest.param(build(9, [*LINES, *(line[::-1] for line in LINES)]), id="twice as long"),
+    pytest.param(build(9, [*LINES[:12], "Passengers may subscribe to a list."]), id="shortened, with another end"),
     pytest.param(build(9, [line[::-1] for line in LINES]), id="rewritten under its headline"),
     pytest.param(
         build(9, "Withdrawn.", title="Withdrawn", dateModified=NOON + timedelta(minutes=5),
