@@ -71,19 +71,29 @@ def verify_collection(
         return findings.problems
 
 
-def verify_files(collection: Collection, warcs: Iterable[Path], database: Path) -> list[Problem]:
+def verify_files(
+    collection: Collection,
+    warcs: Iterable[Path],
+    database: Path,
+    *,
+    on_note: Callable[[Problem], None] | None = None,
+) -> list[Problem]:
     """Every problem that some files have by themselves; what others need to know of them goes to a new database."""
-    with Findings(None, database=str(database)) as findings:
+    with Findings(on_note, database=str(database)) as findings:
         for warc in warcs:
             _verify_file(collection, warc, findings)
         return findings.problems
 
 
 def verify_parts(
-    collection: Collection, parts: Iterable[tuple[Path, list[Problem]]], *, trust: Trust | None = None
+    collection: Collection,
+    parts: Iterable[tuple[Path, list[Problem]]],
+    *,
+    on_note: Callable[[Problem], None] | None = None,
+    trust: Trust | None = None,
 ) -> list[Problem]:
     """Every problem of a collection whose files have been verified, put together from databases and problems."""
-    with Findings(None) as findings:
+    with Findings(on_note) as findings:
         _verify_writers(collection, findings)
         for database, problems in parts:
             findings.problems += problems

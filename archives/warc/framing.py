@@ -231,7 +231,7 @@ class ResponseFramer:
             self._note(deviation)
         if head.status is None:
             self._note(Deviation.BAD_STATUS)
-        elif head.status == UPGRADED:
+        elif INTERIM.match(raw):
             self._note(Deviation.UNREQUESTED_UPGRADE)
             self._at = _At.UPGRADED
             return

@@ -13,7 +13,7 @@ from crawler.batch.jobs import Job, plan_job, run_job
 from crawler.batch.shards import SHARD_BYTES, Done
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from crawler.batch.engines import Engine
 
@@ -22,13 +22,19 @@ _SEEN = "seen.sqlite"
 
 
 def verify_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path) -> dict[str, Any]:  # noqa: ARG001 (has none)
-    """Verify some files; the ids they hold go to the folder, their problems are returned."""
-    problems = verify_files(Collection(files[0].parent.parent), files, folder / _SEEN)
-    return {"problems": [_dump_problem(problem) for problem in problems]}
+    """Verify some files; the ids they hold go to the folder, their problems and notes are returned."""
+    notes: list[Problem] = []
+    problems = verify_files(Collection(files[0].parent.parent), files, folder / _SEEN, on_note=notes.append)
+    return {"problems": [*map(_dump_problem, problems)], "notes": [*map(_dump_problem, notes)]}
 
 
 def verify_in_shards(
-    collection: Collection, engine: Engine, *, shard_bytes: int = SHARD_BYTES, trust: Trust | None = None
+    collection: Collection,
+    engine: Engine,
+    *,
+    shard_bytes: int = SHARD_BYTES,
+    on_note: Callable[[Problem], None] | None = None,
+    trust: Trust | None = None,
 ) -> list[Problem]:
     """Do what `archives.verify.fixity.verify_collection` does, in shards.
 
@@ -37,7 +43,7 @@ def verify_in_shards(
         EngineError: the engine is not available.
     """
     with run_job(engine, plan_verification(collection, shard_bytes=shard_bytes)) as done:
-        return join_verdicts(collection, done, trust=trust)
+        return join_verdicts(collection, done, on_note=on_note, trust=trust)
 
 
 def plan_verification(collection: Collection, *, shard_bytes: int = SHARD_BYTES) -> Job:
@@ -47,10 +53,21 @@ def plan_verification(collection: Collection, *, shard_bytes: int = SHARD_BYTES)
     return plan_job(collection, _FUNCTION, paths=collection.iter_warcs(), arguments=arguments, shard_bytes=shard_bytes)
 
 
-def join_verdicts(collection: Collection, done: Iterable[Done], *, trust: Trust | None = None) -> list[Problem]:
+def join_verdicts(
+    collection: Collection,
+    done: Iterable[Done],
+    *,
+    on_note: Callable[[Problem], None] | None = None,
+    trust: Trust | None = None,
+) -> list[Problem]:
     """Return the problems in the shards and between them."""
-    parts = [(shard.folder / _SEEN, [_load_problem(p) for p in shard.result["problems"]]) for shard in done]
-    return verify_parts(collection, parts, trust=trust)
+    parts = []
+    for shard in done:
+        parts.append((shard.folder / _SEEN, [*map(_load_problem, shard.result["problems"])]))
+        if on_note is not None:
+            for note in map(_load_problem, shard.result["notes"]):
+                on_note(note)
+    return verify_parts(collection, parts, on_note=on_note, trust=trust)
 
 
 def _dump_problem(problem: Problem) -> dict[str, Any]:

@@ -122,8 +122,6 @@ class Command(NewsreelCommand):
 
 
 def _verify_archive(collection: Collection, engine: Engine | None, trust: Trust, *, is_listing: bool) -> list[Problem]:
-    if engine is not None:
-        return verify_in_shards(collection, engine, trust=trust)
     shown: list[str] = []
     notes = Notes((lambda note: shown.append(f"{note.message} (note: {note.kind})")) if is_listing else None)
 
@@ -133,8 +131,11 @@ def _verify_archive(collection: Collection, engine: Engine | None, trust: Trust,
         else:
             notes.add(note)
 
-    with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
-        problems = verify_collection(collection, progress=advance, on_note=handle_note, trust=trust)
+    if engine is not None:
+        problems = verify_in_shards(collection, engine, on_note=handle_note, trust=trust)
+    else:
+        with show_progress(f"verify {collection.name}", len(list(collection.iter_warcs()))) as advance:
+            problems = verify_collection(collection, progress=advance, on_note=handle_note, trust=trust)
     for message in filter(None, [*shown, notes.summarise()]):
         complain(f"{collection.name}: {message}")
     return problems

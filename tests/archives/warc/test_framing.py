@@ -94,6 +94,7 @@ def read_body(framer: ResponseFramer, raw: bytes) -> bytes:
         (b"a line\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", b"hi", ["bytes-before"]),
         (b"<!-- a\nb -->\nHTTP/1.1 200 OK\nContent-Length: 2\n\nhi", b"hi", ["bytes-before", "bare-line-feed"]),
         (b"HTTP/1.1 101 Up\r\nContent-Length: 2\r\n\r\nhi", b"hi", ["unrequested-upgrade"]),
+        (b"HTTP/1.1 101.1 Up\r\n\r\nHTTP/1.1 200 OK", b"HTTP/1.1 200 OK", ["text-after-status"]),
         (b"HTTP/1.1 101 Up\r\n\r\nHTTP", b"HTTP", ["unrequested-upgrade"]),
         (b"HTTP/1.1 101 Up\r\n\r\n" + OK + b"Content-Length: 2\r\n\r\nhi", b"hi", ["unrequested-upgrade"]),
         (b"<p>one</p>\n\n<p>two</p>", b"<p>one</p>\n\n<p>two</p>", ["no-status-line"]),

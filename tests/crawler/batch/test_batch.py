@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.storage.collection import Collection
+from archives.verify.findings import Problem
 from archives.verify.fixity import verify_collection
 from crawler.batch.engines import Engine, EngineError
 from crawler.batch.jobs import WORK_DIR, hold_folder
@@ -276,8 +277,17 @@ def test_verification_in_shards_finds_the_same_problems(crawled: Data, tmp_path:
     (collection.archive_dir / "z-copy.warc.gz").write_bytes(second.read_bytes())
     collection.sidecar_path(last.name).write_text("nonsense\n")
     last.unlink()
-    found = sorted(verify_in_shards(collection, LOCAL, shard_bytes=1), key=lambda problem: problem.message)
-    assert found == sorted(verify_collection(collection), key=lambda problem: problem.message)
+    (collection.archive_dir / "z-odd.warc").write_bytes(
+        b"WARC/1.1\r\nWARC-Type: hologram\r\nWARC-Record-ID: <urn:a:b>\r\nWARC-Date: 2026-01-05T10:00:00Z\r\n"
+        b"Content-Length: 0\r\n\r\n\r\n\r\n"
+    )
+    notes: list[Problem] = []
+    notes_of_shards: list[Problem] = []
+    found = verify_in_shards(collection, LOCAL, shard_bytes=1, on_note=notes_of_shards.append)
+    found = sorted(found, key=lambda problem: problem.message)
+    assert found == sorted(verify_collection(collection, on_note=notes.append), key=lambda problem: problem.message)
+    assert notes_of_shards == notes
+    assert [note.kind for note in notes] == ["unknown-type"]
     kinds = {problem.kind for problem in found}
     assert {"duplicate-record-id", "damaged-member", "foreign-sidecar", "missing-sidecar"} <= kinds
 
