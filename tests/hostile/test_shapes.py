@@ -171,7 +171,7 @@ def test_nothing_runs_in_a_site_that_jekyll_builds(site: Site, tmp_path: Path) -
     folder = tmp_path / "site"
     done = run_scrapy("export", "jekyll", "-o", str(folder), "--url", "https://courier.example", data=site.data)
     assert done.returncode == 0, done.stderr
-    _show_built(site, build_jekyll(folder))
+    _show_built(site, build_jekyll(folder), first=0)
 
 
 @needs_hugo
@@ -179,14 +179,14 @@ def test_nothing_runs_in_a_site_that_hugo_builds(site: Site, tmp_path: Path) -> 
     folder = tmp_path / "site"
     done = run_scrapy("export", "hugo", "-o", str(folder), "--url", "https://courier.example", data=site.data)
     assert done.returncode == 0, done.stderr
-    _show_built(site, build_hugo(folder), every=3)
+    _show_built(site, build_hugo(folder), first=1)
 
 
 @needs_jekyll
 def test_nothing_runs_in_post_files_that_kramdown_reads(site: Site, tmp_path: Path) -> None:
     export_jekyll([], tmp_path / "site", replace_base(SITE))
     shutil.copytree(site.data.posts("shapes"), tmp_path / "site" / "_posts", dirs_exist_ok=True)
-    _show_built(site, build_jekyll(tmp_path / "site"))
+    _show_built(site, build_jekyll(tmp_path / "site"), first=1)
 
 
 @needs_hugo
@@ -194,7 +194,7 @@ def test_nothing_runs_in_post_files_that_goldmark_reads(site: Site, tmp_path: Pa
     export_hugo([], tmp_path / "site", replace_base(SITE))
     _allow_markup(tmp_path / "site" / "config.json")
     shutil.copytree(site.data.posts("shapes"), tmp_path / "site" / "content" / "posts", dirs_exist_ok=True)
-    _show_built(site, build_hugo(tmp_path / "site"), every=3)
+    _show_built(site, build_hugo(tmp_path / "site"), first=2)
 
 
 def _allow_markup(config: Path) -> None:
@@ -202,10 +202,11 @@ def _allow_markup(config: Path) -> None:
     config.write_text(json.dumps(json.loads(config.read_text("utf-8")) | told), "utf-8")
 
 
-def _show_built(site: Site, built: Path, *, every: int = 1) -> None:
+def _show_built(site: Site, built: Path, *, first: int) -> None:
+    """Show a third of the pages, another one for each of three generators: the viewer and the feeds show every post."""
     paths = list_pages(built)
     assert len(paths) == len(site.posted)
-    frames = {path: {"src": quote(path)} for path in paths[::every]}
+    frames = {path: {"src": quote(path)} for path in paths[first::3]}
     site.assert_harmless(site.stage.show_in_frames(built, frames))
 
 
@@ -247,7 +248,8 @@ def test_nothing_runs_in_a_feed_reader(site: Site, tmp_path: Path) -> None:
     assert count == len(site.posted)
     found = _read_feeds(tmp_path / "feeds")
     assert {len(contents) for contents in found.values()} == {count}
-    different = sorted({content for contents in found.values() for content in contents})
+    different = sorted({content for contents in found.values() for content in contents if "<" in content})
+    assert len(different) >= count
     frames = {content: {"srcdoc": content} for content in different}
     (tmp_path / "inner.json").write_text(json.dumps(different), "utf-8")
     (tmp_path / "inner.html").write_text(READER, "utf-8")
