@@ -22,7 +22,8 @@ from archives.replay.server import ReplayServer
 from archives.storage.collection import Collection
 
 MEMORY_BYTES = 2 * 1024**3
-SECONDS = 30
+CPU_SECONDS = 8
+PATIENCE_S = 30
 FILE_BYTES = 800 * 1024**2
 
 
@@ -71,7 +72,7 @@ def look_at_all(path: Path) -> None:
     with ReplayServer(ReplayApp(shelves)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for target in targets:
-            connection = HTTPConnection("127.0.0.1", server.server_port, timeout=SECONDS)
+            connection = HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE_S)
             connection.request("GET", target)
             response = connection.getresponse()
             response.read()
@@ -85,7 +86,7 @@ def look_at_all(path: Path) -> None:
 def run() -> None:
     kind, path, scratch = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     for door in list_doors(kind, path, scratch):
         code = main(door)

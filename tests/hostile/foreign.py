@@ -69,7 +69,7 @@ def _coded(body: bytes, coding: str) -> bytes:
 
 
 WARCS: dict[str, Callable[[], bytes]] = {
-    "bomb_member.warc.gz": lambda: GOOD + _bomb(700 * _MIB) + GOOD,
+    "bomb_member.warc.gz": lambda: GOOD + _bomb(400 * _MIB) + GOOD,
     "bomb_payload.warc.gz": lambda: _coded(_bomb(256 * _MIB), "gzip"),
     "bomb_nested.warc.gz": lambda: _coded(gzip.compress(_bomb(256 * _MIB)), "gzip, gzip"),
     "codings.warc.gz": lambda: _coded(b"x", ", ".join(["gzip"] * 20_000)),
@@ -78,15 +78,15 @@ WARCS: dict[str, Callable[[], bytes]] = {
     "length_digits.warc": lambda: GOOD_RECORD + build_record(length="9" * 10_000) + GOOD_RECORD,
     "length_negative.warc": lambda: GOOD_RECORD + build_record(length=-5) + GOOD_RECORD,
     "length_words.warc": lambda: GOOD_RECORD + build_record(length="\u0663") + GOOD_RECORD,
-    "members_empty.warc.gz": lambda: GOOD + build_member(b"") * 30_000 + GOOD,
+    "members_empty.warc.gz": lambda: GOOD + build_member(b"") * 15_000 + GOOD,
     "members_tiny.warc.gz": lambda: GOOD + build_member(b"x") * 5_000 + GOOD,
     "magic_only.warc.gz": lambda: GOOD + b"\x1f\x8b\x08" * 100_000,
-    "starts_only.warc": lambda: GOOD_RECORD + b"WARC/1.1\r\n" * 30_000,
+    "starts_only.warc": lambda: GOOD_RECORD + b"WARC/1.1\r\n" * 15_000,
     "header_long.warc.gz": lambda: build_member(build_record(more="X: " + "y" * 20_000_000 + "\r\n")),
-    "header_lines.warc.gz": lambda: build_member(build_record(more="X: y\r\n" * 300_000)),
+    "header_lines.warc.gz": lambda: build_member(build_record(more="X: y\r\n" * 150_000)),
     "header_folded.warc": lambda: build_record(more="X: y\r\n" + " z\r\n" * 50_000),
-    "no_line_end.warc": lambda: b"W" * (64 * _MIB),
-    "zeros.warc": lambda: bytes(64 * _MIB),
+    "no_line_end.warc": lambda: b"W" * (24 * _MIB),
+    "zeros.warc": lambda: bytes(24 * _MIB),
     "blank_lines.warc": lambda: GOOD_RECORD + b"\r\n" * 500_000 + GOOD_RECORD,
     "head_folded.warc.gz": lambda: build_member(
         build_record(b"HTTP/1.1 200 OK\r\nX: y\r\n" + b" \r\n" * 3_000_000 + b"\r\n<h1>x</h1>")
@@ -97,8 +97,8 @@ WARCS: dict[str, Callable[[], bytes]] = {
     "interim.warc.gz": lambda: build_member(build_record(b"HTTP/1.1 100 Continue\r\n\r\n" * 500_000)),
     "revisit_self.warc.gz": lambda: build_revisit(1, 1),
     "revisit_loop.warc.gz": lambda: build_revisit(1, 2) + build_revisit(2, 1),
-    "revisit_chain.warc.gz": lambda: b"".join(build_revisit(n, n + 1, url=f"{URL}/{n}") for n in range(10_000)),
-    "revisit_crowd.warc.gz": lambda: b"".join(build_revisit(n, n + 1) for n in range(3_000)),
+    "revisit_chain.warc.gz": lambda: b"".join(build_revisit(n, n + 1, url=f"{URL}/{n}") for n in range(4_000)),
+    "revisit_crowd.warc.gz": lambda: b"".join(build_revisit(n, n + 1) for n in range(1_500)),
     "date_odd.warc.gz": lambda: build_member(build_record(date="9999999-99-99T99:99:99Z")),
     "url_odd.warc.gz": lambda: b"".join(
         build_member(build_record(number=n, url=url))
@@ -206,7 +206,7 @@ WACZS: dict[str, Callable[[], bytes]] = {
     "dotfile": lambda: _build_zip([("archive/.open.warc.gz", GOOD), ("archive/-rf.warc.gz", GOOD)]),
     "bomb": lambda: _build_bomb(400 * _MIB),
     "lying": lambda: _lie_about_sizes(_build_zip([_WARC])),
-    "bomb_warc": lambda: _build_zip([("archive/data.warc.gz", GOOD + _bomb(700 * _MIB))]),
+    "bomb_warc": lambda: _build_zip([("archive/data.warc.gz", GOOD + _bomb(400 * _MIB))]),
     "not_a_zip": lambda: b"PK\x03\x04" + bytes(1000),
     "cut": lambda: _build_zip([_WARC])[:-10],
     "package_deep": lambda: _package(b'{"resources":' + b"[" * 100_000),
@@ -242,7 +242,7 @@ WACZS: dict[str, Callable[[], bytes]] = {
             ("indexes/index.idx", b'!meta 0 {}\ncom 2026 {"offset": 99999999999999999999, "length": -5}\nx\n'),
         ]
     ),
-    "index_bomb": lambda: _build_zip([_WARC, ("indexes/index.cdx.gz", _bomb(512 * _MIB))]),
+    "index_bomb": lambda: _build_zip([_WARC, ("indexes/index.cdx.gz", _bomb(400 * _MIB))]),
     "pages_odd": lambda: _build_zip(
         [_WARC, ("pages/pages.jsonl", b'{"format":1}\n[]\n{"url":1,"ts":[]}\n\xff\xfe\n' + b"[" * 100_000)]
     ),
