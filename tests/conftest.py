@@ -6,6 +6,8 @@ import gc
 import os
 import shutil
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,8 +17,9 @@ from crawler.demo_site import Newspaper
 from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
+_MEMORY = Path("/dev/shm")  # noqa: S108 (the folder's own name is random)
 
 # How long an example takes is the machine's business.
 settings.register_profile("newsreel", deadline=None)
@@ -35,6 +38,14 @@ def pytest_collection_finish() -> None:
 def data(tmp_path: Path) -> Data:
     """An empty data directory."""
     return Data(tmp_path / "data")
+
+
+@pytest.fixture
+def memory_path(tmp_path: Path) -> Iterator[Path]:
+    """A folder for a test that writes small files thousands of times: in memory, where the system has room there."""
+    parent = _MEMORY if os.access(_MEMORY, os.W_OK) else tmp_path
+    with TemporaryDirectory(dir=parent, prefix="newsreel-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -69,8 +69,8 @@ def iter_flips(data: bytes, name: str) -> Iterator[tuple[int, bytes]]:
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
-def test_no_flipped_bit_of_our_files_turns_a_payload_into_a_capture(tmp_path: Path, name: str) -> None:
-    path = write_collection(tmp_path, PAYLOADS[name])
+def test_no_flipped_bit_of_our_files_turns_a_payload_into_a_capture(memory_path: Path, name: str) -> None:
+    path = write_collection(memory_path, PAYLOADS[name])
     whole = path.read_bytes()
     every = ["http://a.example/", "http://mirror.example/", "http://b.example/"]
     assert list_urls(path) == (every, [])
@@ -85,8 +85,8 @@ def test_no_flipped_bit_of_our_files_turns_a_payload_into_a_capture(tmp_path: Pa
 
 
 @pytest.mark.parametrize("name", PAYLOADS)
-def test_no_cut_of_our_files_turns_a_payload_into_a_capture(tmp_path: Path, name: str) -> None:
-    path = write_collection(tmp_path, PAYLOADS[name])
+def test_no_cut_of_our_files_turns_a_payload_into_a_capture(memory_path: Path, name: str) -> None:
+    path = write_collection(memory_path, PAYLOADS[name])
     whole = path.read_bytes()
     damaged = path.with_name("damaged.warc.gz")
     # Each place counts: at one alone the members inside end with the file, and the member around them does not.
@@ -95,14 +95,14 @@ def test_no_cut_of_our_files_turns_a_payload_into_a_capture(tmp_path: Path, name
         assert FORGED not in list_urls(damaged)[0], end
 
 
-def test_no_cut_of_a_file_without_warcinfo_turns_a_payload_into_a_capture(tmp_path: Path) -> None:
+def test_no_cut_of_a_file_without_warcinfo_turns_a_payload_into_a_capture(memory_path: Path) -> None:
     """There the members inside of a payload do follow each other to the end, if the cut is right behind them."""
     records = [
         build_record("http://a.example/", b"<p>before", number=1),
         build_record("http://b.example/", PAYLOADS["members to the end"], number=2),
     ]
     whole = gzip.compress(records[0], mtime=0) + gzip.compress(records[1], 0, mtime=0)
-    path = tmp_path / "cut.warc.gz"
+    path = memory_path / "cut.warc.gz"
     for end in range(len(whole) // 3, len(whole)):
         path.write_bytes(whole[:end])
         assert FORGED not in list_urls(path)[0], end
@@ -126,8 +126,8 @@ def test_no_damage_of_any_kind_does(tmp_path_factory: pytest.TempPathFactory, da
 
 @pytest.mark.parametrize("has_digest", [True, False])
 @pytest.mark.parametrize("name", PAYLOADS)
-def test_no_changed_byte_of_a_plain_file_does(tmp_path: Path, name: str, *, has_digest: bool) -> None:
-    path = tmp_path / "a.warc"
+def test_no_changed_byte_of_a_plain_file_does(memory_path: Path, name: str, *, has_digest: bool) -> None:
+    path = memory_path / "a.warc"
     bodies = (b"<p>before", PAYLOADS[name], b"<p>after")
     whole = b"".join(
         build_record(f"http://{number}.example/", body, number=number, has_digest=has_digest)
@@ -145,9 +145,9 @@ def test_no_changed_byte_of_a_plain_file_does(tmp_path: Path, name: str, *, has_
 
 
 @pytest.mark.parametrize("fill", [b"\0", b"\xff", NOISE])
-def test_no_span_of_a_plain_file_that_is_written_over_does(tmp_path: Path, fill: bytes) -> None:
+def test_no_span_of_a_plain_file_that_is_written_over_does(memory_path: Path, fill: bytes) -> None:
     """As a disk does that loses a sector: the header of a record and that of one in its payload may become one."""
-    path = tmp_path / "a.warc"
+    path = memory_path / "a.warc"
     for name in ("records to the end", "records at every length"):
         bodies = (b"<p>before", PAYLOADS[name], b"<p>after")
         whole = b"".join(

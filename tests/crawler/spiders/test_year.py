@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 def test_every_article_that_was_there_for_a_day_is_archived_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    memory_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """In 25 days the site refuses everything for ten and all articles for ten, and its lists are down for 20 hours."""
     caplog.set_level(logging.CRITICAL)
-    report = Year(tmp_path, articles=1_000, days=25).run()
+    report = Year(memory_path, articles=1_000, days=25).run()
     assert report.reachable > 900
     assert report.missed == 0
     assert report.twice == 0
