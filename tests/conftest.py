@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,12 @@ settings.register_profile("newsreel", deadline=None)
 settings.load_profile("newsreel")
 # The tests start a thousand processes, each of which would compile all of our modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_configure() -> None:
+    """Let processes be interrupted also where a shell has started the tests in the background, which ignores Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from crawler.demo_site import Newspaper
 
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 @dataclass

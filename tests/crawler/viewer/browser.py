@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), "")
-PATIENCE_S = 40.0
+PATIENCE_S = 120.0
 _FLAGS = (
     "--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars", "--no-sandbox",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
