@@ -66,6 +66,8 @@ _SOUND_FOR_DAMAGED = 8
 _FEW_DAMAGED = 2
 # So much is decoded at a time where only a look is taken: the text of a body may take four times its bytes.
 _LOOK_BYTES = 256 * 1024
+# What is left of quotation marks and dashes in UTF-8 that was read as Latin-1; nobody writes it.
+_DOUBLED = "\u00e2\u0080"
 
 
 def find_encoding(body: bytes, *, content_type: bytes = b"", language: str = "") -> str:
@@ -90,7 +92,16 @@ def decode_page(body: bytes, *, content_type: bytes = b"", language: str = "") -
         return "\ufffd" if body else ""
     if len(body) > MAX_PAGE_CHARS:  # no encoding has more characters than bytes
         check_chars(sum(len(part) for part in _iter_decoded(body, codec, "replace")))
-    return codec.decode(body, "replace")[0].removeprefix("\ufeff")
+    text = codec.decode(body, "replace")[0].removeprefix("\ufeff")
+    return _mend_doubled(text) if _DOUBLED in text else text
+
+
+def _mend_doubled(text: str) -> str:
+    """Return a text that was encoded as UTF-8 twice as it was before, if all of it was."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return text
 
 
 def _find_codec(body: bytes, content_type: bytes, language: str) -> codecs.CodecInfo:

@@ -188,3 +188,10 @@ def test_a_page_of_too_many_characters_is_never_held(character: str) -> None:
     if most > MAX_PAGE_CHARS:
         with pytest.raises(PageRefused, match="characters"):
             decode_page((character * most).encode())
+
+
+def test_a_page_that_was_encoded_twice_is_read_as_it_was_meant() -> None:
+    text = "The ferry’s landing – once more"
+    doubled = text.encode().decode("latin-1").encode()
+    assert decode_page(doubled) == text
+    assert decode_page(doubled + HAN.encode()) == doubled.decode() + HAN
