@@ -10,6 +10,7 @@ where an author's system writes its JSON-LD for search engines, the heading that
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
 
 _MIN_LETTERS = 4
 _MIN_UNTITLED = 10
+# A lesser heading is the headline if it is so much of the first part of the `title`.
+_MIN_OF_PART = 0.7
+# Search engines ask for headlines of at most 110 characters, so systems cut them.
+_MIN_CUT = 80
 _MAX_CHARS = 300
 # Names of classes recur; very long ones would only take memory.
 _MAX_CACHED = 4096
 _MAX_CACHED_CHARS = 200
 _TITLE_CLASS = re.compile(r"(?:^|[^a-z])(?:title|headline|biaoti|tit|bt)(?:$|[^a-z])", re.IGNORECASE)
 # Blanks around a dash make it a separator; `_` and `|` are separators anyhow, `-` between letters may be a hyphen.
-_SEPARATOR = re.compile(r"\s*(?:[_|｜]|--+|\s[-–—·•»:]\s|\s[-–—](?=\S)|(?<=\S)[-–—]\s)\s*")
+_SEPARATOR = re.compile(r"\s*(?:[_|｜│]|--+|\s[-–—·•»:]\s|\s[-–—](?=\S)|(?<=\S)[-–—]\s)\s*")
 _TIGHT_SUFFIX = re.compile(r"[-–—]([^-–—]{2,14})$")
 _SITE_WORD = re.compile(
     r"(?:网|網|报|報|社|台|站|在线|頻道|频道|新闻|新聞|客户端|门户|日报|头条|\.[a-z]{2,4})$", re.IGNORECASE
@@ -65,18 +70,47 @@ def find_headline(page: Page, metadata: Metadata) -> tuple[Statement | None, Any
     shown = _find_repeated(headings, page.title)
     stated = next((found for found in metadata.headlines if found.evidence == "jsonld:headline"), None)
     if stated and not _is_named_like_site(stated.text, metadata):
+        stated = _complete(stated, page, metadata)
         element = _find_showing(headings, stated.text)
         element = _find_shortened(headings, stated.text, metadata) if element is None else element
+        if element is None and _is_agreed(shown, stated.text, page):
+            element = shown
         if element is None and not metadata.is_news:
             element = _find_other(headings, stated.text, page)
         if element is not None and not _says_as_much(element, stated.text):
             return Statement(text=read_text(element), evidence=element.tag), element
-        return stated, element if element is not None else shown
+        text = stated.text if element is not None else _strip_site(stated.text, metadata.site_names)
+        return replace(stated, text=text), element if element is not None else shown
     if shown is None:
         shown = _find_dated(headings, page)
     if shown is not None:
-        return Statement(text=_strip_site(read_text(shown), metadata.site_names), evidence=shown.tag), shown
+        return Statement(text=_read_shown(shown, page, metadata), evidence=shown.tag), shown
     return _find_unshown(page, metadata, headings)
+
+
+def _complete(stated: Statement, page: Page, metadata: Metadata) -> Statement:
+    """Return what JSON-LD states, to the end that `og:title` or the `title` has, where it stops within a phrase."""
+    for title in (page.find_meta("og:title"), page.title):
+        whole = strip_suffixes(title, metadata.site_names)
+        if len(stated.text) >= _MIN_CUT and whole.startswith(stated.text + " "):
+            return replace(stated, text=whole)
+    return stated
+
+
+def _is_agreed(shown: Any, stated: str, page: Page) -> bool:
+    """Return whether `title` and `og:title` both repeat an `h1`, and neither what JSON-LD states."""
+    if shown is None or shown.tag != "h1":
+        return False
+    title, text = fold_title(page.title), fold_title(read_text(shown))
+    return fold_title(stated) not in title and title.startswith(text) and fold_title(page.find_meta("og:title")) == text
+
+
+def _read_shown(shown: Any, page: Page, metadata: Metadata) -> str:
+    """Return the headline that an element shows; one that is no heading may repeat the whole `title`."""
+    text = read_text(shown)
+    if shown.tag not in HEADINGS and text == page.title:
+        return strip_suffixes(text, metadata.site_names)
+    return _strip_site(text, metadata.site_names)
 
 
 class _Mastheads:
@@ -177,7 +211,7 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
     best: Any = None
     for element in headings:
         text = fold_title(read_text(element))
-        if text not in wanted:
+        if text not in wanted or _is_word_within(text, title):
             continue
         is_longer = best is None or len(text) > len(fold_title(read_text(best)))
         if best is None or (is_longer and (element.tag == best.tag or (best.tag == "h1" and _is_link(best)))):
@@ -186,7 +220,15 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
         return best
     text = fold_title(read_text(best))
     is_end = best.tag in HEADINGS and len(text) >= _MIN_UNTITLED and wanted.endswith(text)
-    return best if wanted.startswith(text) or is_end else None
+    is_start = wanted.startswith(text) and len(text) >= _MIN_OF_PART * len(fold_title(_SEPARATOR.split(title)[0]))
+    return best if is_start or is_end else None
+
+
+def _is_word_within(text: str, title: str) -> bool:
+    """Return whether a folded text is but a word or two from within the longest part of a `title`."""
+    parts = [fold_title(part) for part in _SEPARATOR.split(title)]
+    longest = max(parts, key=len)
+    return text in longest[1:-1] and 3 * len(text) < len(longest) and text not in parts
 
 
 def _is_link(heading: Any) -> bool:
@@ -197,7 +239,7 @@ def _is_link(heading: Any) -> bool:
 
 def _find_dated(headings: list[Any], page: Page) -> Any:
     """Return the only `h1`, where it says much the same as the `title`, or a heading with a date right behind it."""
-    first = [element for element in headings if element.tag == "h1"]
+    first = list({read_text(element): element for element in headings[::-1] if element.tag == "h1"}.values())
     title = page.find_meta("og:title") or page.title
     if len(first) == 1 and (
         not title or _GENERIC.fullmatch(title) or _share_letters(read_text(first[0]), title) >= 0.5

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -38,6 +38,7 @@ _TITLE_METAS = ("og:title", "twitter:title")
 _ADDRESS_KEYS = ("url", "mainEntityOfPage", "@id")
 _AUTHOR_METAS = ("author", "article:author", "byl", "parsely-author")
 _SEPARATOR = re.compile(r"\s+[-–—|·•»:]\s+|\s*[|｜_]\s*")
+_BAR = re.compile(r"[|｜]")
 _MASTHEAD = re.compile(
     r"(?:^|[^a-z])(?:logo|masthead|brand|branding|site-?(?:name|title)|sitename|blog-?title)(?:$|[^a-z])", re.I
 )
@@ -122,7 +123,7 @@ def list_witnesses(page: Page) -> Witnesses:
     return Witnesses(
         url=page.url,
         headings=headings,
-        repeated=_find_repeated(page, headings, _list_names(title, stated)),
+        repeated=_find_repeated(page, headings, _list_names(title, stated), stated),
         of_others=frozenset(_iter_others(page)),
         title=title,
         stated=stated,
@@ -141,10 +142,14 @@ def _list_names(title: tuple[str, ...], stated: tuple[str, ...]) -> frozenset[st
     return frozenset(name for name in (longest, *map(_fold, stated)) if len(name) >= _LEAST_LETTERS)
 
 
-def _find_repeated(page: Page, headings: tuple[Heading, ...], names: frozenset[str]) -> str:
+def _find_repeated(page: Page, headings: tuple[Heading, ...], names: frozenset[str], stated: tuple[str, ...]) -> str:
     first = (heading.text for heading in headings if not heading.is_masthead)
     second = (read_text(element) for element in page.marked["h2"][:_MOST_HEADINGS])
-    return next((text for text in chain(first, second) if _fold(text) in names), "")
+    # What dashes part before a bar is one headline, of which a lesser heading may be but a part.
+    parts = {*map(_fold, stated), *map(_fold, _BAR.split(page.title))}
+    lesser = names & parts if _BAR.search(page.title) else names
+    repeated = (text for texts, known in ((first, names), (second, lesser)) for text in texts if _fold(text) in known)
+    return next(repeated, "")
 
 
 def _iter_others(page: Page) -> Iterator[str]:

@@ -189,10 +189,51 @@ STORY = "".join(
         pytest.param(
             "<title>Startseite</title><h1>Bridge opens at last</h1><p>Page 1</p>", id="a title that says nothing"
         ),
+        pytest.param(
+            '<title>Bridge opens at last | The Paper</title><meta property="og:title" content="Bridge opens at last">'
+            '<h1>Bridge opens at last</h1><script type="application/ld+json">'
+            '{"@type": "NewsArticle", "headline": "Our ten best stories of the week"}</script>',
+            id="a heading that the title and og:title repeat",
+        ),
+        pytest.param(
+            "<title>Bridge opens at last | The Paper</title><h3>More</h3>"
+            '<meta property="og:site_name" content="The Paper"><script type="application/ld+json">'
+            '{"@type": "NewsArticle", "headline": "Bridge opens at last | The Paper"}</script>',
+            id="JSON-LD with the name of the site, and no heading",
+        ),
+        pytest.param(
+            '<title>Bridge opens at last│Town</title><div class="title">Bridge opens at last│Town</div>',
+            id="a title that is no heading",
+        ),
+        pytest.param(
+            "<title>Bridge opened</title><h1>Bridge opens at last</h1><div><h1>Bridge opens at last</h1></div>",
+            id="the same heading twice",
+        ),
+        pytest.param(
+            '<title>What opens? Bridge opens at last</title><meta property="og:title" content="Bridge opens at last">'
+            "<h1>Bridge opens at last</h1><h2>What opens?</h2>",
+            id="a lesser heading with the first words of the title",
+        ),
+        pytest.param(
+            '<title>Bridge opens at last</title><meta property="og:title" content="Bridge opens at last">'
+            "<h1>Opens</h1><h1>Elsewhere</h1>",
+            id="a word of the title as a heading",
+        ),
     ],
 )
 def test_the_headline_is_what_readers_take_for_it(page: str) -> None:
     assert read(f"<html><head></head><body>{page}{STORY}</body></html>").headline == "Bridge opens at last"
+
+
+def test_a_headline_that_is_cut_within_a_phrase_is_completed() -> None:
+    whole = (
+        "Bridge over the river opens at last, two years later than planned, and everybody crosses it on foot at once"
+    )
+    page = (
+        f'<title>{whole} | The Paper</title><script type="application/ld+json">{{"@type": "NewsArticle", "headline": '
+    )
+    assert read(f'{page}"{whole[:91]}"}}</script>{STORY}').headline == whole
+    assert read(f'{page}"{whole[:20]}"}}</script>{STORY}').headline == whole[:20]
 
 
 def test_a_heading_over_other_articles_is_no_headline() -> None:
