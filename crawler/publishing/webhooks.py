@@ -14,6 +14,7 @@ import json
 import os
 import socket
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -147,6 +148,7 @@ def post_delivery(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | N
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     assert parts.hostname is not None
     connection = kind(parts.hostname, parts.port, timeout=hook.timeout_s)
+    began = time.monotonic()
     # A receiver that answers a letter at a time would never let a read time out.
     end = threading.Timer(hook.timeout_s, _cut, [connection])
     end.start()
@@ -163,7 +165,10 @@ def post_delivery(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | N
         response = connection.getresponse()
         status, after = response.status, response.headers.get("Retry-After", "")
     except (OSError, http.client.HTTPException) as error:
-        return Refusal(words=f"{type(error).__name__}: {error}")
+        is_late = time.monotonic() - began >= hook.timeout_s
+        return Refusal(
+            words=f"no answer within {hook.timeout_s:g} s" if is_late else f"{type(error).__name__}: {error}"
+        )
     finally:
         end.cancel()
         connection.close()

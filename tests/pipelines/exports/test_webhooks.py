@@ -23,7 +23,7 @@ from archives.storage.files import lock_file
 from crawler.publishing.delivering import LOCK_NAME, deliver_changes, deliver_due
 from crawler.publishing.library import Library
 from crawler.publishing.outbox import MAX_ATTEMPTS, Outbox
-from crawler.publishing.webhooks import Hook, load_hook, sign
+from crawler.publishing.webhooks import Delivery, Hook, load_hook, post_delivery, sign
 from crawler.publishing.websub import Announcements, ping_hub
 from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
 from pipelines.posts.items import Statement
@@ -132,6 +132,16 @@ def test_a_fault_is_tried_again_later_and_holds_back_what_follows(
         assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 3
     assert [post["headline"] for post in receiver.received] == [f"潮汐 {number}" for number in range(1, 5)]
     assert receiver.asked[1][0]["Webhook-Id"] == receiver.asked[2][0]["Webhook-Id"]
+
+
+@pytest.mark.parametrize("fault", [1, 2])
+def test_a_receiver_that_takes_too_long_is_reported_as_late(receiver: Receiver, fault: int) -> None:
+    receiver.hang_s, receiver.answers = 0.4, [fault]
+    refusal = post_delivery(
+        build_hook(receiver, timeout_s=0.1), Delivery(number=1, id="msg_1", body=b"{}", attempts=0), 0
+    )
+    assert refusal is not None
+    assert refusal.words == "no answer within 0.1 s"
 
 
 def test_patience_grows_and_ends(library: Library, receiver: Receiver, tmp_path: Path) -> None:
