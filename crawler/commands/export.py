@@ -7,7 +7,7 @@ import shutil
 import signal
 import sqlite3
 import sys
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
@@ -36,7 +36,7 @@ from pipelines.exports.tables.cloudevents import dump_event
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from crawler.batch.engines import Engine
 
@@ -144,7 +144,7 @@ class Command(NewsreelCommand):
         since = opts.since or stream.find_end()
         try:
             _warn_of_loss(stream, since)
-            with suppress(BrokenPipeError, KeyboardInterrupt):
+            with self._printing(), suppress(KeyboardInterrupt):
                 for record in stream.follow(since):
                     if record is not None:
                         sys.stdout.write(_FOLLOWED[form](record) + "\n")
@@ -201,15 +201,29 @@ class Command(NewsreelCommand):
             opts.output = str(scratch / name)
             self._write(name, opts, file=sys.stderr)
             if self.exitcode == 0:
-                with Path(opts.output).open("rb") as lines, suppress(BrokenPipeError):
+                with Path(opts.output).open("rb") as lines, self._printing():
                     shutil.copyfileobj(lines, sys.stdout.buffer)
+                    sys.stdout.flush()
+
+    @contextmanager
+    def _printing(self) -> Iterator[None]:
+        """End in peace if the reader of a pipe has gone, and with an error if the disk of a file is full."""
+        try:
+            yield
+        except BrokenPipeError:
+            pass
+        except OSError as error:
+            print(f"standard output was not written: {error}", file=sys.stderr)  # noqa: T201
+            self.exitcode = 1
 
     def _write_schema(self, output: str, name: str) -> None:
         if name not in SCHEMAS:
             raise UsageError(f"there is no schema {name}; there are {', '.join(SCHEMAS)}", print_help=False)
         text = dump_schema(SCHEMAS[name]())
         if output == _STDOUT:
-            sys.stdout.write(text)
+            with self._printing():
+                sys.stdout.write(text)
+                sys.stdout.flush()
             return
         try:
             with replace_file(Path(output)) as temporary:

@@ -22,7 +22,7 @@ from crawler.publishing.library import Library
 from pipelines.exports.formats import FORMATS
 from pipelines.exports.records import dump_record
 from pipelines.exports.tables.jsonl import read_jsonl
-from tests.project import ROOT, Data, run_scrapy
+from tests.project import ROOT, Data, run_scrapy, start_scrapy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +91,15 @@ def test_lines_are_printed(crawled: Crawled, tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "jekyll cannot be printed" in done.stderr
     assert not (ROOT / "-").exists()
+
+
+@pytest.mark.parametrize("words", ["jsonl -o -", "schema -o -", "jsonl --since start --follow"])
+def test_a_full_disk_under_standard_output_is_reported(crawled: Crawled, words: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        printer = start_scrapy("export", *words.split(), data=crawled.data, stdout=full, stderr=subprocess.PIPE)
+        _, errors = printer.communicate(timeout=60)
+    assert printer.returncode == 1
+    assert errors.endswith("standard output was not written: [Errno 28] No space left on device\n")
 
 
 def test_exports_are_made_when_a_run_has_ended(crawled: Crawled) -> None:
