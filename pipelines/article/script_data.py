@@ -2,8 +2,8 @@
 
 Pages of Next, Nuxt, Apollo and their kin show nothing until a script has run, and hold what it shows as JSON: in an
 element of its own, assigned to a variable, or pushed in pieces. The names of properties differ from site to site, so
-what is looked for is prose: a string of markup with paragraphs, a list whose members each hold a sentence or more, or a
-long text under a name for one; and of several the one that is beside the headline.
+what is looked for is prose: a string of markup with paragraphs, rich text, a list whose members each hold a sentence or
+more, or a long text under a name for one; and of several the one that is beside the headline.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from pipelines.article.text_density import measure_size
+from pipelines.markup.rich_text import build_html
 from pipelines.page.limits import PageRefused, check_json
 from pipelines.page.page import fold_title
 
@@ -119,6 +120,9 @@ class _Search:
             self._keep(_build_paragraphs(text.split("\n")), measure_size(text), near)
 
     def _weigh_list(self, members: list[Any], near: int) -> None:
+        if rich_text := build_html(members):
+            self._keep(rich_text, measure_size(" ".join(_TAGS.sub(" ", rich_text).split())), near)
+            return
         texts = [text for member in members if (text := _find_prose(member))]
         if len(texts) > 1 and 2 * len(texts) >= len(members):
             self._keep(_build_paragraphs(texts), sum(map(measure_size, texts)), near)

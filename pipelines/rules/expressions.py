@@ -8,7 +8,7 @@ An expression is a line of text with an optional prefix that says its language:
     outer:xpath://p[@id]    CSS or XPath: outer HTML of every element it selects
     regex:by ([^<]+)        the first group (or the whole match) in the page as text
     url:/(\\d{8})/           the same in the address of the page
-    text || content         JMESPath, where the page is JSON (`json:` may be written)
+    text || content         JMESPath, where the page is JSON (`json:` may be written); rich text becomes HTML
 
 What an expression finds is kept as found: nothing is trimmed, decoded or judged here.
 """
@@ -25,6 +25,7 @@ from jmespath.exceptions import JMESPathError
 from lxml import etree
 from lxml.cssselect import CSSSelector
 
+from pipelines.markup.rich_text import build_html
 from pipelines.page.page import Page
 
 if TYPE_CHECKING:
@@ -130,6 +131,8 @@ def _find_in_url(pattern: re.Pattern[str], page: Page) -> Iterator[str]:
 
 def _find_json(expression: Any, page: Page) -> Iterator[str]:
     value = expression.search(page.data) if page.data is not None else None
+    if rich_text := build_html(value):
+        value = rich_text
     for entry in value if isinstance(value, list) else [value]:
         if isinstance(entry, str):
             # JSON can escape half of a pair of surrogates, which no file and no database can hold.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from crawler.source_tools.shapes import list_anchors
+from pipelines.markup.rich_text import build_html
 from pipelines.page.addresses import join_url
 from pipelines.page.page import Page, fold_title
 
@@ -90,12 +91,14 @@ def _iter_lists(value: Any, path: str, depth: int) -> Iterator[tuple[str, list[E
 
 
 def flatten(entry: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str, str]]:
-    """Yield the texts and numbers of an object and those within it, each with the expression that finds it."""
+    """Yield texts, rich texts and numbers of an object and those within it, each with the expression that finds it."""
     for key, value in entry.items():
         if isinstance(value, dict) and depth:
             yield from flatten(value, _join(path, key), depth - 1)
         elif isinstance(value, str | int) and not isinstance(value, bool):
             yield _join(path, key), str(value).strip()
+        elif isinstance(value, list) and (rich_text := build_html(value)):
+            yield _join(path, key), rich_text
 
 
 def _join(path: str, key: str) -> str:

@@ -116,17 +116,25 @@ def test_what_the_page_does_not_show_is_no_listing(case: str) -> None:
     assert find_listing([("https://a.example/api", listed)], page) is None
 
 
-@pytest.mark.parametrize("case", ["found", "no text", "other headline", "other address"])
+@pytest.mark.parametrize("case", ["found", "rich text", "no text", "other headline", "other address"])
 def test_an_api_holds_the_headline_and_the_text_that_the_page_shows(case: str) -> None:
     listing = find_listing([("https://a.example/api", ENTRIES)], show(ENTRIES, "/s/{id}"))
     assert listing is not None
     text = "The pier was closed for a week. " * 9
     title = "Another headline" if case == "other headline" else ENTRIES[2]["name"]
-    data = {"head": {"title": title, "at": "2026-11-01"}, "html": f"<p>{'' if case == 'no text' else text}</p>"}
+    html = "" if case == "no text" else text
+    data = {
+        "head": {"title": title, "at": "2026-11-01"},
+        "body": {"blocks": [{"type": "paragraph", "text": html}]} if case == "rich text" else f"<p>{html}</p>",
+    }
     url = "https://a.example/text/current" if case == "other address" else "https://a.example/text/2.json"
     page = Page(f"<html><body><h1>{ENTRIES[2]['name']}</h1><p>{text}</p></body></html>", "https://a.example/s/2")
     api = find_text_api([("https://a.example/api", ENTRIES), (url, data)], listing, page)
-    assert (api is not None) == (case == "found")
+    assert (api is not None) == (case in ("found", "rich text"))
     if api is not None:
         assert (api.page_url, api.text_url) == ("https://a.example/s/{id}", "https://a.example/text/{id}.json")
-        assert api.fields == {"headline": "head.title", "articleBody": "html", "datePublished": "head.at"}
+        assert api.fields == {
+            "headline": "head.title",
+            "articleBody": "body.blocks" if case == "rich text" else "body",
+            "datePublished": "head.at",
+        }

@@ -43,6 +43,29 @@ def as_data(value: object) -> str:
             id="blocks",
         ),
         pytest.param(
+            as_data(
+                {
+                    "a": {
+                        "headline": HEADLINE,
+                        "doc": {
+                            "type": "doc",
+                            "content": [
+                                {
+                                    "type": "paragraph",
+                                    "content": [
+                                        {"type": "text", "text": text[:30]},
+                                        {"type": "text", "marks": [{"type": "bold"}], "text": text[30:]},
+                                    ],
+                                }
+                                for text in STORY
+                            ],
+                        },
+                    }
+                }
+            ),
+            id="rich text",
+        ),
+        pytest.param(
             SHELL
             % f"<script>window.__STATE__ = {json.dumps({'post': {'title': HEADLINE, 'paragraphs': STORY}})};</script>",
             id="assigned",
