@@ -59,7 +59,14 @@ def can_fork(environment: Mapping[str, str]) -> bool:
 
 
 def _select_start(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.startswith(_AT_START)}
+    selected = {name: value for name, value in environment.items() if name.startswith(_AT_START)}
+    if not any(Path(folder, "sitecustomize.py").exists() for folder in _list_paths(environment)):
+        selected.pop("PYTHONPATH", None)  # its folders are added to a forked process
+    return selected
+
+
+def _list_paths(environment: Mapping[str, str]) -> list[str]:
+    return [folder for folder in environment.get("PYTHONPATH", "").split(os.pathsep) if folder]
 
 
 class ForkedProcess:
@@ -261,7 +268,7 @@ def main(arguments: Sequence[str]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["cwd"])
-    sys.path[0] = request["cwd"]
+    sys.path[:1] = [request["cwd"], *_list_paths(os.environ)]
     sys.argv[1:] = request["arguments"]
     reload(settings)  # they read the environment
     try:

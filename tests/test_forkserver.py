@@ -78,6 +78,17 @@ def test_what_an_interpreter_reads_at_its_start_needs_a_new_one() -> None:
     assert not can_fork(dict(os.environ) | {"TZ": "Asia/Tokyo"})
 
 
+def test_modules_are_found_in_the_folders_of_the_path(tmp_path: Path) -> None:
+    (tmp_path / "small.py").write_text("import smaller", "utf-8")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "smaller.py").write_text("print('found')", "utf-8")
+    path = {"PYTHONPATH": str(tmp_path / "folder")}
+    assert can_fork(dict(os.environ) | path)
+    assert run_module("small", cwd=tmp_path, environment=path).stdout == "found\n"
+    (tmp_path / "folder" / "sitecustomize.py").touch()
+    assert not can_fork(dict(os.environ) | path)
+
+
 @pytest.mark.parametrize("name", ["herald", "gazette"])
 def test_settings_are_read_from_the_environment_of_the_command(name: str) -> None:
     done = run_module("scrapy", "settings", "--get", "BOT_NAME", environment={"NEWSREEL_BOT_NAME": name})
