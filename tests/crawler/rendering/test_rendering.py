@@ -182,7 +182,7 @@ def test_pages_that_never_end_cost_themselves_alone(data: Data, tmp_path: Path) 
     routes["/api/story/5"] = answer_with(json.dumps(describe(5)), "application/json")
     routes["/file.bin"] = build_response(b"\0" * 100, headers=[("Content-Disposition", "attachment; filename=a.bin")])
     with WireServer(routes) as server:
-        path = write_definition(tmp_path, server.base_url, seconds=14)
+        path = write_definition(tmp_path, server.base_url, seconds=9)
         text = (tmp_path / "scripted.toml").read_text("utf-8").replace("scroll = 8", "max_requests = 20")
         (tmp_path / "scripted.toml").write_text(text, "utf-8")
         _, log = crawl(path, data, RENDER_CONCURRENCY=1)
