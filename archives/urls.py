@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes, urlsplit
 
+# An address is looked for when it is found, when it is requested and when it is archived.
+_REMEMBERED: Final = 4096
 _WEB_URL: Final = re.compile(r"(?i)(https?):/*([^/?#]*)([^?#]*)(\?[^#]*)?")
 # What other tools leave as it stands: what has no host, and names of their own.
 _HOST_URL: Final = re.compile(r"(?i)((?!filedesc:|warcinfo:)[a-z][a-z0-9+.-]*)://([^/?#]+)([^?#]*)(\?[^#]*)?")
@@ -33,6 +36,7 @@ _WARC_DATE: Final = re.compile(
 )
 
 
+@lru_cache(_REMEMBERED)
 def surt_key(url: str) -> str:
     """The key that sorts captures of one site together: `org,example)/path?query`.
 
