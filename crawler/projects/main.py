@@ -36,6 +36,8 @@ _COMMANDS: Final = "crawler.commands"
 _SCRAPYS: Final = ("fetch", "list", "parse", "runspider", "settings", "shell", "view")
 _SETTINGS_VARIABLE: Final = "SCRAPY_SETTINGS_MODULE"
 _USAGE: Final = 2
+# New objects between two looks for cycles; Python's 700 are those of one page.
+_COLLECTED_AT: Final = 3_000
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -99,6 +101,7 @@ def _run(name: str, arguments: list[str]) -> int:
 
         command.crawler_process = AsyncCrawlerProcess(settings)
     gc.freeze()
+    gc.set_threshold(_COLLECTED_AT)
     gc.enable()
     _call(parser, command.run, rest, options)
     return command.exitcode
