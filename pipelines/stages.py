@@ -18,7 +18,7 @@ import logging
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -68,8 +68,8 @@ OptionsFor = Callable[[str], PostOptions]
 class Absorbed(DropItem):
     """Raised for an item that has been joined into a post which is not complete yet; nothing is lost."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, log_level="DEBUG")
+    def __init__(self, key: tuple[str, str]) -> None:
+        super().__init__(f"{'/'.join(key)}: added to the ledger", log_level="DEBUG")
 
 
 class _Stage:
@@ -175,6 +175,7 @@ class PostFilesPipeline(_Stage):
         self._is_holding = settings.getbool("POSTS_HOLD")
         self._batch_s = settings.getfloat("POSTS_BATCH_SECONDS")
         self._waiting: dict[tuple[str, str], asyncio.Future[Filed]] = {}
+        self._stated: list[Statement] = []
         self._batch: asyncio.TimerHandle | None = None
         self._sync_s = 0.0
         self._began_at = datetime.now(UTC)
@@ -189,13 +190,8 @@ class PostFilesPipeline(_Stage):
             DropItem: what is stated makes no post.
         """
         self._count_fields(item)
-        try:
-            is_complete = self._ledger.add(item)
-        except sqlite3.Error as error:
-            self._report(error)
-            raise
-        if not is_complete or self._is_holding or item.origin in ANNOUNCING:
-            raise Absorbed(f"{item.source}/{item.identifier}: added to the ledger")
+        if self._absorb(item):
+            raise Absorbed(item.key)
         loop = asyncio.get_running_loop()
         future = self._waiting.setdefault(item.key, loop.create_future())
         if len(self._waiting) >= _BATCH_POSTS:
@@ -245,33 +241,57 @@ class PostFilesPipeline(_Stage):
                 if len(self._templates) > _MAX_TEMPLATES:
                     self._templates = Counter(dict(self._templates.most_common(_MAX_TEMPLATES // 2)))
 
+    def _absorb(self, item: Statement) -> bool:
+        """Return whether an item makes no post yet, and is in the ledger; any other is added with its batch.
+
+        Of the former a page may have hundreds, which would wait for as many batches.
+        """
+        is_late = self._is_holding or item.origin in ANNOUNCING
+        if not is_late and not item.waits_for:
+            self._stated.append(item)
+            return False
+        try:
+            return not self._ledger.add(item) or is_late
+        except sqlite3.Error as error:
+            self._report(error)
+            raise
+
     def _write_batch(self) -> None:
         if self._batch is not None:
             self._batch.cancel()
             self._batch = None
         waiting, self._waiting = self._waiting, {}
+        stated, self._stated = self._stated, []
         try:
             self._announce()
-            done = self._write(waiting)
+            done = self._write(waiting, stated)
         except Exception as error:  # noqa: BLE001 (passed on to those that wait)
             for future in waiting.values():
                 future.set_exception(error)
             return
         for (key, future), filed in zip(waiting.items(), done, strict=True):
+            if isinstance(filed, Filed):
+                self._tell(filed)
+                future.set_result(filed)
+                continue
             if isinstance(filed, PostRefused):
                 self._count_refusal(filed)
                 self.note_example(f"posts/dropped/{filed.reason}", key[1])
-                future.set_exception(filed)
-            else:
-                self._tell(filed)
-                future.set_result(filed)
+            future.set_exception(filed)
 
-    def _write(self, keys: Iterable[tuple[str, str]]) -> list[Filed | PostRefused]:
+    def _write(
+        self, keys: Collection[tuple[str, str]], stated: Iterable[Statement]
+    ) -> list[Filed | PostRefused | Absorbed]:
+        """Add to the ledger and write files, in one transaction; return the result of each key."""
         try:
-            return self._folder.write(keys)
+            with self._ledger.exclusive():
+                is_complete = {item.key: self._ledger.add(item) for item in stated}
+                late = {key for key in keys if not is_complete.get(key, True)}
+                done = iter(self._folder.write(key for key in keys if key not in late))
         except (OSError, sqlite3.Error) as error:
             self._report(error)
             raise
+        return [Absorbed(key) if key in late else next(done) for key in keys]
 
     def _report(self, error: Exception) -> None:
         logger.error("A post could not be written: %s", error)
