@@ -278,7 +278,7 @@ def test_any_two_versions_are_compared_and_captures_are_listed(viewer: Viewer) -
     for odd in ("&from=1&to=1", "&from=9&to=1", "&from=x", "&from=²&to=1"):
         assert "<h2>Version 1 to 2" in read(viewer, path + odd)
     assert re.findall("version [0-9]+ begins", page) == ["version 2 begins", "version 1 begins"]
-    first = re.findall(r'<li class="first"><a href="([^"]+)">', page)[-1]
+    first = re.findall(r'<li class="first"><a href="([^"]+)"><time [^>]*>[^<]*</time></a> <span>', page)[-1]
     assert get(viewer, first).status == 200
 
 
