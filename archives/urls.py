@@ -31,9 +31,11 @@ VIEW_PREFIX: Final = "urn:view:"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _WARC_DATE: Final = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([+-])(\d\d):?(\d\d)))?)?)?",
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([+-])(\d\d):?(\d\d))?)?)?)?",
     re.ASCII,
 )
+_TIMESTAMP_DATE: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
+_STANDARD_DATE: Final = re.compile(r"\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?Z)?)?)?", re.ASCII)
 
 
 @lru_cache(_REMEMBERED)
@@ -156,14 +158,16 @@ def format_warc_date(at: datetime) -> str:
 def parse_warc_date(date: str) -> datetime:
     """The instant of a WARC-Date: to the second, with one to nine fraction digits, or only to the day.
 
-    Digits beyond the microsecond are cut. An offset from UTC, which the standard does not allow, is applied.
+    Digits beyond the microsecond are cut. What other tools write against the standard is read, too: an offset from UTC
+    is applied, a date without a zone is in UTC, `T` may be a blank, and the date a timestamp of 14 digits.
 
     Raises:
         ValueError: not such a date.
 
     Spec: WARC/1.1 §5.4; W3C NOTE-datetime.
     """
-    match = _WARC_DATE.fullmatch(date.strip())
+    text = _TIMESTAMP_DATE.sub(r"\1-\2-\3T\4:\5:\6Z", date.strip()) if date.strip().isdigit() else date.strip()
+    match = _WARC_DATE.fullmatch(text)
     if match is None:
         raise ValueError(f"not a WARC date: {date!r}")
     year, month, day, hour, minute, second, fraction, sign, *offset = match.groups()
@@ -182,6 +186,11 @@ def parse_warc_date(date: str) -> datetime:
         return at - int(f"{sign}1") * timedelta(hours=int(offset[0]), minutes=int(offset[1])) if sign else at
     except OverflowError as error:
         raise ValueError(f"not a WARC date: {date!r}") from error
+
+
+def is_standard_date(date: str) -> bool:
+    """Whether a WARC-Date is written as the standard says."""
+    return _STANDARD_DATE.fullmatch(date) is not None
 
 
 def is_same_instant(first: datetime, second: datetime) -> bool:

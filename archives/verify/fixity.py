@@ -13,6 +13,7 @@ from archives.index.methods import MethodKeys
 from archives.index.sidecars import build_entry
 from archives.storage.files import is_held
 from archives.storage.remote_files import find_size, open_warc
+from archives.urls import is_standard_date
 from archives.verify.digest_checks import DigestChecks, Verdict
 from archives.verify.findings import Findings, Likeness, Problem, Twin
 from archives.verify.log_checks import Trust, verify_log
@@ -151,6 +152,7 @@ def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None
         if is_capture(record):
             try:
                 captures[record.offset, record.record_id] = build_entry(record, warc.name)
+                _note_oddities(record, warc, findings)
             except RecordError as error:
                 _add_undated(error, record, warc, findings)
     if not readable and not findings.list_offsets(warc):
@@ -240,6 +242,18 @@ def _find_framing_fault(member: Member) -> tuple[str, str] | None:
         there = max(0, member.size - header_end.end() - len(_TRAILER))
         return "content-length", f"Content-Length says {int(declared[1])}, the record has {there} bytes,"
     return None if rest == _TRAILER else ("trailer", "unusual line ends behind a record")
+
+
+def _note_oddities(record: Record, warc: Path, findings: Findings) -> None:
+    """Note what may be read otherwise than the writer of a capture meant it. Spec: WARC/1.1 §5.4, §5.20."""
+    place = f"{record.type} record in {warc.name} at offset {record.offset}"
+    date = record.get("WARC-Date") or ""
+    if record.version and not is_standard_date(date):
+        message = f"{place} has the date {date[:80]!r}, which is not as the standard writes it"
+        findings.add_note("odd-date", warc, message, offset=record.offset, record_id=record.record_id)
+    if record.get("WARC-Segment-Number"):
+        message = f"{place} is a segment of a longer record; segments are not joined, so that its capture is incomplete"
+        findings.add_note("segment", warc, message, offset=record.offset, record_id=record.record_id)
 
 
 def _verify_type(record: Record, warc: Path, findings: Findings) -> None:

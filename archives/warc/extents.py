@@ -39,7 +39,7 @@ _RECORD_START: Final = re.compile(rb"(?<=\n)WARC/[01]\.[0-9]+\r?\n")
 _LONGEST_START: Final = 16
 _BOUNDARY: Final = re.compile(rb"\r?\n\r?\n(?=WARC/[01]\.[0-9]+\r?\n)")
 _LONGEST_BOUNDARY: Final = 32
-_NEXT_RECORD: Final = re.compile(rb"(?:\r?\n){1,4}(?:WARC/[01]\.[0-9]|[a-z][a-z0-9+.-]*:[^\r\n]* [0-9]{12,14} )")
+_NEXT_RECORD: Final = re.compile(rb"(?:\r?\n){1,16}(?:WARC/[01]\.[0-9]|[a-z][a-z0-9+.-]*:[^\r\n]* [0-9]{12,14} )")
 _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
 # A blank line of which one byte is another or is missing; headers that end their lines properly hold nothing like it.
 _NEARLY_BLANK: Final = re.compile(rb"\r\n.\r?\n|\r\n\r|\r.\r\n|\r\r\n", re.DOTALL)

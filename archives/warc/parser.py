@@ -142,9 +142,10 @@ class Record:
     def truncated(self) -> Truncated | None:
         """Why the response is short, if it is; reasons outside the standard count as unspecified.
 
-        The block of a revisit is short because its payload is elsewhere.
+        The block of a revisit is short because its payload is elsewhere, that of a segment because the next record
+        continues it. Segments are not joined.
         """
-        reason = self.get("WARC-Truncated")
+        reason = self.get("WARC-Truncated") or (self.get("WARC-Segment-Number") and Truncated.UNSPECIFIED)
         if not reason or self.type == RecordType.REVISIT:
             return None
         known = {str(member): member for member in Truncated}
@@ -363,7 +364,8 @@ class _QuietLoader(ArcWarcRecordLoader):  # type: ignore[misc]
         uri: str | None = rec_headers.get_header("WARC-Target-URI")
         if uri is None:
             return None
-        plain = uri[1:-1] if uri.startswith("<") and uri.endswith(">") else uri
+        plain = uri.strip()
+        plain = plain[1:-1] if plain.startswith("<") and plain.endswith(">") else plain
         plain = plain.replace(" ", "%20")
         if plain != uri:
             rec_headers.replace_header("WARC-Target-URI", plain)

@@ -12,7 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archives.urls import format_timestamp, format_warc_date, parse_timestamp, parse_warc_date, surt_key
+from archives.urls import (
+    format_timestamp,
+    format_warc_date,
+    is_standard_date,
+    parse_timestamp,
+    parse_warc_date,
+    surt_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,12 +158,20 @@ def test_an_offset_from_utc_in_a_warc_date_is_applied() -> None:
         assert parse_warc_date(date) == datetime(2026, 3, 4, 2, 21, 11, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("text", ["2026-03-04 02:21:11Z", "2026-03-04T02:21:11", "20260304022111"])
+def test_a_date_that_is_not_of_the_standard_is_read_in_utc(text: str) -> None:
+    assert parse_warc_date(text) == datetime(2026, 3, 4, 2, 21, 11, tzinfo=UTC)
+    assert not is_standard_date(text)
+    assert is_standard_date(format_warc_date(parse_warc_date(text)))
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         "2008-10-294T05:21:46-0700",
-        "2026-03-04 02:21:11",
+        "2026-03-04 2:21:11",
+        "20260304",
         "2026-03-04T02:21:11.1234567890Z",
         "0001-01-01T00:00:00+01:00",
     ],

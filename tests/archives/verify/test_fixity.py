@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import dump_line, load_line
 from archives.index.sidecars import build_sidecar, rebuild, write_sidecar
 from archives.storage.collection import WARC_SUFFIXES
 from archives.verify.fixity import Problem, verify_collection
 from archives.warc.members import Member, iter_members
+from archives.warc.records import Truncated
 from tests.archives.conftest import CORPUS, build_exchange, build_writer, count_ids, write_file
 from tests.archives.warc.mutants import build_record
 
@@ -55,6 +58,23 @@ def test_a_good_collection_has_no_problems(collection: Collection) -> None:
     write_file(collection, token="t1", new_id=count_ids(100))
     assert verify_collection(collection, progress=names.append) == []
     assert names == [path.name, path.name.replace("t0", "t1")]
+
+
+def test_what_may_be_read_otherwise_than_it_was_meant_is_noted(collection: Collection) -> None:
+    records = [
+        build_record(f"http://{number}.example/", b"<p>", number=number, has_digest=False) for number in range(3)
+    ]
+    records[0] = re.sub(rb"WARC-Date: [^\r]+", b"WARC-Date: 2026-01-05 10:00:00", records[0])
+    records[1] = records[1].replace(b"WARC-Type:", b"WARC-Segment-Number: 1\r\nWARC-Type:")
+    path = collection.archive_dir / "a.warc"
+    path.write_bytes((b"\r\n" * 9).join(records))
+    reindex(collection, path)
+    notes: list[Problem] = []
+    assert verify_collection(collection, on_note=notes.append) == []
+    assert [note.kind for note in notes] == ["odd-date", "trailer", "segment", "trailer"]
+    with CollectionIndex(collection) as index:
+        truncated = {entry.offset: entry.truncated for entry in index.iter_entries()}
+    assert [truncated[offset] for offset in sorted(truncated)] == [None, Truncated.UNSPECIFIED, None]
 
 
 def test_records_that_no_index_lists_because_of_their_type_are_named(collection: Collection) -> None:
