@@ -13,18 +13,8 @@ from tests.project import ROOT
 
 
 def test_a_part_is_measured_at_three_sizes_and_planned() -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.growth",
-        "--size",
-        "600",
-        "--part",
-        "catalogue",
-        "--part",
-        "file",
-        "--json",
-    ]
+    sizes = ("--size", "600", "--crawl-pages", "120")
+    command = [sys.executable, "-m", "benchmarks.growth", *sizes, "--part", "catalogue", "--part", "file", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)

@@ -21,6 +21,8 @@ from pipelines.posts.settle import FIELDS, PostRefused, settle
 from pipelines.reading.read import read
 from tests.campaign.papers import CAPTURED, EDITS, FAULTS, PAPERS, Article, Change, Paper, render
 
+pytestmark = pytest.mark.long
+
 LEAST_DETECTED, MOST_FALSE = 0.95, 0.01
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 ARCHIVE = sorted((ROOT / "tests/crawler/upgrades").glob("data-*.tar.xz"))[-1]
 SETTINGS = """
 RESOLVER_ALLOW = "127.0.0.0/8"

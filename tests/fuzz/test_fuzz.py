@@ -16,6 +16,8 @@ from tests.project import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 SECONDS = 15 / len(TARGETS)
 needs_atheris = pytest.mark.skipif(not guided.is_available(), reason="atheris is not installed: pip install atheris")
 

@@ -15,6 +15,8 @@ from tests.project import Data, run_scrapy, start_module
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 MOST_MEMORY = 500 * 1024**2
 MOST_SECONDS = 25
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

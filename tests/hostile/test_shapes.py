@@ -41,7 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed (Debian's package chromium)")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed (Debian's package chromium)"),
+]
 
 # So many of the shapes run or ask as they are in Chromium; the others did in browsers of another day.
 CONTROL_FLOOR = 180

@@ -16,6 +16,8 @@ from tests.project import Data, run_scrapy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 MIB = 1 << 20
 BOUNDS = (
     "bounds/head_bytes",

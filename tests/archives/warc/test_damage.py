@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 
 def write_collection(tmp_path: Path, payload: bytes) -> Path:
     """A file of our own writer with three captures, the second of which holds `payload`."""

@@ -31,6 +31,8 @@ from tests.project import Data, Process, hash_tree, run_scrapy, start_module
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.long
+
 LOCAL = Engine(name="local", workers=2)
 
 

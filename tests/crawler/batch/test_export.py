@@ -33,6 +33,8 @@ from tests.project import Data, hash_tree, run_scrapy
 if TYPE_CHECKING:
     from pipelines.posts.items import Statement
 
+pytestmark = pytest.mark.long
+
 JOINED = [name for name, entry in FORMATS.items() if entry.join]
 LOCAL = Engine(name="local", workers=2)
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 HOSTS, ARTICLES = 3, 8
 # Front pages of several hosts are the same bytes, so one machine keeps some of them as revisits of another's.
 BOTH = ("text/html", REVISIT_MIME)

@@ -34,6 +34,8 @@ from tests.project import ROOT, run_module, start_module
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+pytestmark = pytest.mark.long
+
 SOURCE = """
 name = "harbour"
 title = "Harbour News"

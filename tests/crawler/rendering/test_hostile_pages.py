@@ -7,6 +7,7 @@ import json
 import ssl
 from typing import TYPE_CHECKING
 
+import pytest
 import trustme
 
 from tests.crawler.rendering.scripted import answer_with, describe
@@ -16,6 +17,8 @@ from tests.wire import Route, Script, WireServer
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = pytest.mark.long
 
 PAGE = """<!doctype html><html><body><div id=root></div><script>
 const story = %(story)s;

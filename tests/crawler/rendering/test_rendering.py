@@ -30,6 +30,8 @@ from tests.wire import Route, WireExchange, WireServer, build_response
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+pytestmark = pytest.mark.long
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 needs_browser = pytest.mark.skipif(
     not CHROMIUM or find_spec("playwright") is None,

@@ -41,6 +41,8 @@ from tests.project import ROOT, Data, run_module, run_scrapy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+pytestmark = pytest.mark.long
+
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 

@@ -27,6 +27,8 @@ from tests.project import ROOT, Data, run_scrapy, start_scrapy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 EXPORTS = """
 [[export]]
 format = "sqlite"

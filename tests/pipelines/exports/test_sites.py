@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 SECRET = "leaked-7f3a91"
 SITE = SiteOptions(title='The "Loopback" Courier {{ site.secret_value }}', url="https://courier.example/news")
 needs_jekyll = pytest.mark.skipif(shutil.which("jekyll") is None, reason="no jekyll: apt-get install jekyll")
