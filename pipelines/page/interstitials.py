@@ -302,13 +302,19 @@ _BEHIND = (
     r"(?=\s*(?:$|[-–—:|]|bad |service |gateway |internal |backend |http|error|server|origin|forbidden"
     r"|not a|method|unavail))"
 )
-_NUMBERED: Mapping[PageClass, re.Pattern[str]] = {
+# The phrases of HTTP as a whole, which programs send as plain text; a headline may begin with one of them.
+_STATUS: Mapping[PageClass, re.Pattern[str]] = {
     page_class: re.compile(
-        rf"^{number}\b{_BEHIND}|(?:^|\b){_ERROR}\s*(?:code)?\s*[:#-]?\s*{number}\b|\|\s*{number}\s*:"
+        rf"^{number}\b{_BEHIND}|(?:^|\b){_ERROR}\s*(?:code)?\s*[:#-]?\s*{number}\b|\|\s*{number}\s*:|^(?:{phrases})[.!]?$"
     )
-    for page_class, number in (
-        (PageClass.MAINTENANCE, r"(?:5\d\d|10[0-3]\d)"),
-        (PageClass.BLOCK, r"(?:40[135-9]|4[12]\d|451)"),
+    for page_class, number, phrases in (
+        (
+            PageClass.MAINTENANCE,
+            r"(?:5\d\d|10[0-3]\d)",
+            "bad gateway|gateway time-?out|no healthy upstream|upstream connect error.*|backend fetch failed",
+        ),
+        (PageClass.BLOCK, r"(?:40[135-9]|4[12]\d|451)", "forbidden|unauthorized|request rejected"),
+        (PageClass.NOT_FOUND, r"404(?=\s*$)", "not found|gone|(?:error )?nosuchkey.*|no such (?:page|article|key).*"),
     )
 }
 _SUBSCRIBE = _stems("""
@@ -378,7 +384,7 @@ def name_page(text: str) -> PageClass | None:
             continue
         if any(_is_called(folded, name) for name in kind.names) or _holds_pair(folded, kind):
             return page_class
-    return next((page_class for page_class, numbers in _NUMBERED.items() if numbers.search(folded)), None)
+    return next((page_class for page_class, pattern in _STATUS.items() if pattern.search(folded)), None)
 
 
 def _is_called(text: str, name: str) -> bool:

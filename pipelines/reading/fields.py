@@ -63,7 +63,7 @@ def read_fields(document: Document, page: Page, kind: LinkKind, rules: Rules) ->
         found[name], witnesses[name] = texts, f"{BY_RULE}{place}"
     statement = _state(document, rules, ORIGINS[kind], found)
     statement.witnesses = witnesses
-    beside = list_witnesses(page) if kind is LinkKind.ARTICLE and _is_marked_up(page) else None
+    beside = list_witnesses(page) if kind is LinkKind.ARTICLE and is_marked_up(page) else None
     if beside is not None and parser is not None and "articleBody" in found:
         find_next = partial(parser.find_text, "articleBody", page)
         if not keep_sound_body(statement, page, beside, find_next):
@@ -120,10 +120,11 @@ def _is_to_be_filled(parser: Parser | None, page: Page, kind: LinkKind, found: M
     """Return whether a page is to be read for what the rules leave empty: it costs several times what they do."""
     if kind is not LinkKind.ARTICLE or (parser is not None and not parser.fallback):
         return False
-    return any(name not in found for name in _FILLED) and _is_marked_up(page)
+    return any(name not in found for name in _FILLED) and is_marked_up(page)
 
 
-def _is_marked_up(page: Page) -> bool:
+def is_marked_up(page: Page) -> bool:
+    """Return whether a page is HTML, and neither data nor plain text."""
     return page.data is None and bool(_MARKUP.search(page.text))
 
 

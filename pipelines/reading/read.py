@@ -26,7 +26,7 @@ from pipelines.page.page import Page
 from pipelines.page.templates import fingerprint
 from pipelines.posts.items import Origin, Statement
 from pipelines.reading.announcements import state_entry
-from pipelines.reading.fields import BY_RULE, find_identifier, read_fields
+from pipelines.reading.fields import BY_RULE, find_identifier, is_marked_up, read_fields
 from pipelines.reading.witnesses import is_doubled
 from pipelines.rules.addresses import is_same_place, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
@@ -189,7 +189,7 @@ class _Reader:
         own = next((url for url in shares if rules.find_identifier(url) == identifier), "")
         requisites = self._list_requisites(page)
         statement, page_class = self._state_page(page)
-        if page_class is PageClass.LIST:
+        if page_class in (PageClass.LIST, PageClass.DOCUMENT):
             page_class = PageClass.NOT_FOUND  # a rule says that an article is at this address
         statement.identifier, statement.url, statement.shareLink = identifier, page.url, own
         return self._build(
@@ -236,13 +236,16 @@ class _Reader:
         template = fingerprint(page)
         statement = read_fields(document, page, LinkKind.ARTICLE, rules)
         statement.template = template
-        if page.data is not None and not statement.headline_found and not statement.articleBody_found:
+        has_said = bool(statement.headline_found or statement.articleBody_found)
+        if page.data is not None and not has_said:
             return statement, PageClass.DOCUMENT
         is_dated = bool(statement.datePublished_found) and not statement.witnesses["datePublished"].startswith(_WEAK)
         if document.is_rendered:
             self._notes["captures/rendered"] += 1
             statement.witnesses = {name: f"{place} {RENDERED}" for name, place in statement.witnesses.items()}
         page_class = classify(page, signs, body=statement.articleBody_found, is_dated=is_dated)
+        if page_class is PageClass.ARTICLE and not has_said and not is_marked_up(page):
+            page_class = PageClass.DOCUMENT
         if page_class is PageClass.ARTICLE and is_doubled(statement.articleBody_found):
             self._notes["bodies/doubled"] += 1
         claimed = statement.disagreeing.get("articleBody", ())

@@ -164,8 +164,17 @@ def test_the_scripts_of_a_challenge_need_no_words(script: str) -> None:
     assert judge(build("lamp.example", f"<h1>Ferry stops</h1>{PROSE}{script}"), is_dated=True) == "article"
 
 
-def test_a_page_without_a_title_is_named_by_its_first_line() -> None:
-    assert judge(build("", "<b>Fatal error</b>: Uncaught exception in /srv/www/page.php on line 12")) == "maintenance"
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (build("", "<b>Fatal error</b>: Uncaught exception in /srv/www/page.php on line 12"), "maintenance"),
+        ("Forbidden", "block"),
+        ("Not Found", "not_found"),
+        ("no healthy upstream", "maintenance"),
+    ],
+)
+def test_a_page_without_a_title_is_named_by_its_first_line(text: str, expected: str) -> None:
+    assert judge(text) == expected
 
 
 def test_a_field_for_a_password_on_a_page_of_few_words_is_a_log_in_in_any_language() -> None:
@@ -196,7 +205,7 @@ def test_a_heading_that_says_the_words_of_its_address_is_a_headline() -> None:
 
 
 def test_a_headline_may_begin_with_a_number() -> None:
-    for title in ("500 people leave the island", "405 new jobs at the harbour"):
+    for title in ("500 people leave the island", "405 new jobs at the harbour", "Forbidden island opens in May"):
         assert judge(build(title, f"<h1>{title}</h1><p>The office said so on Sunday.</p>")) == "article"
 
 

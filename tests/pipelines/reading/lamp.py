@@ -9,6 +9,7 @@ from pipelines.page.document import Document
 from pipelines.reading.read import Reading, read
 
 URL = "http://lamp.example/2026/03/08/the-ferry-stops"
+NUMBERED = "http://lamp.example/2026/410.html"
 TITLE = "The ferry stops for the winter"
 RULES = """
 name = "lamp"

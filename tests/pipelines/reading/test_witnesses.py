@@ -12,7 +12,7 @@ from pipelines.posts.alike import LEAST, AlikeFields
 from pipelines.posts.items import Post, Statement
 from pipelines.posts.settle import settle
 from pipelines.reading.read import read
-from tests.pipelines.reading.lamp import RULES, TITLE, URL, build_document, read_page
+from tests.pipelines.reading.lamp import NUMBERED, RULES, TITLE, URL, build_document, read_page
 
 PROSE = (
     "<div class=text>"
@@ -62,7 +62,6 @@ def test_headings_of_parts_of_the_page_do_not_contradict_the_headline() -> None:
 HEADER = "<div class=top>The Lamp <time datetime='2026-03-20'>Friday</time></div>"
 OWN = "<p class=by><time datetime='2026-03-08T10:21:00Z'>8 March</time></p>"
 AT = datetime(2026, 3, 8, 10, 21, tzinfo=UTC)
-NUMBERED = "http://lamp.example/2026/410.html"
 OTHER = "The market moves to the other bank"
 OF_OTHER = (
     f'''<script type="application/ld+json">{{"@type": "NewsArticle", "headline": "{OTHER}", "url": "%s"}}</script>'''
