@@ -115,7 +115,8 @@ class ReplayApp:
         """Answer a request for what belongs to a collection."""
         place = find_place(request.target)
         if place is None:
-            return build_error_page(404, "Page not found", "The viewer has no page at this address.")
+            links = [Link("Front page", "/")]
+            return build_error_page(404, "Page not found", "The viewer has no page at this address.", links=links)
         try:
             with self.shelves.borrow(place.collection) as index:
                 return self._answer(index, place, request)

@@ -258,6 +258,10 @@ def test_what_is_missing_is_said_to_be_missing(archive: Archive) -> None:
     assert (picture.status, picture.get("Content-Type")) == (404, "image/svg+xml")
     style = archive.get(f"/news/{STAMP}cs_/http://a.example/gone.css", sec_fetch_dest="style")
     assert (style.status, style.get("Content-Type")) == (404, "text/plain; charset=utf-8")
+    nothing = archive.get("/-/nothing")
+    assert nothing.status == 404
+    assert '<a target="_top" href="/">Front page</a>' in read_text(nothing)
+    assert "<nav" not in read_text(nothing), "there are no sections to choose from"
 
 
 def test_a_moment_that_is_none_is_explained(archive: Archive) -> None:
