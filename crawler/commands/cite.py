@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from scrapy.exceptions import UsageError
@@ -15,9 +16,13 @@ from archives.storage.collection import Collection, list_collections
 from archives.terminal import complain, say
 from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
+from crawler.reparsing.ledger import find_ledger, find_posts_dir, open_ledger
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
+
+    from archives.replay.citations import Evidence
 
 
 class Command(NewsreelCommand):
@@ -52,15 +57,30 @@ class Command(NewsreelCommand):
         try:
             for name in [opts.collection] if opts.collection else list_collections(data_dir):
                 with CollectionIndex(Collection.open(data_dir, name)) as index:
-                    for evidence in cite_sentence(index, args[0], args[1]):
+                    citations = cite_sentence(index, args[0], args[1])
+                    posts = _find_posts(index.collection, citations)
+                    for evidence in citations:
                         say(json.dumps(dump_citation(evidence), ensure_ascii=False))
+                        if evidence.payload_record_id in posts:
+                            complain(f"{name}: post {posts[evidence.payload_record_id]} is made of this capture")
                         _report_log(index.collection, evidence.filename)
-                        found += 1
+                    found += len(citations)
         except ArchiveError as error:
             raise UsageError(str(error), print_help=False) from error
         if not found:
             complain(f"no capture of {args[0]} says that")
         self.exitcode = int(not found)
+
+
+def _find_posts(collection: Collection, citations: list[Evidence]) -> dict[str, Path]:
+    """Return the post files made of cited captures, by the id of the record that holds the bytes."""
+    if not citations or not find_ledger(collection).exists():
+        return {}
+    with closing(open_ledger(collection)) as ledger:
+        articles = ledger.find_articles({evidence.payload_record_id for evidence in citations})
+        claims = {record_id: ledger.find_claim(key) for record_id, key in articles.items()}
+    folder = find_posts_dir(collection)
+    return {record_id: folder / claim.file for record_id, claim in claims.items() if claim is not None}
 
 
 def _report_log(collection: Collection, filename: str) -> None:

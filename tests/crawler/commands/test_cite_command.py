@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archives.index.catalogue import CollectionIndex
 from archives.signed_log.signing import sign_collection
 from archives.storage.collection import Collection
 from tests.archives.conftest import build_exchange, build_writer
-from tests.project import run_scrapy
+from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,3 +31,11 @@ def test_what_is_cited_is_proved_and_what_is_changed_is_not(tmp_path: Path) -> N
     refuted = run_scrapy("prove", str(citations), str(warc), data=tmp_path / "none")
     assert (refuted.returncode, "does not hold: the sentence" in refuted.stdout) == (1, True)
     assert run_scrapy("cite", "http://example.com/a", "nobody said this", data=tmp_path).returncode == 1
+
+
+def test_the_post_of_a_cited_capture_is_named(newspaper: Data) -> None:
+    with CollectionIndex(Collection.open(newspaper.path, "newspaper")) as index:
+        url = next(entry.url for entry in index.iter_entries() if "NW202603041930000402" in entry.url)
+    cited = run_scrapy("cite", url, "24 minutes, not 22", data=newspaper)
+    post = newspaper.posts("newspaper") / "2026-03-04-NW202603041930000402.md"
+    assert f"newspaper: post {post} is made of this capture" in cited.stderr
