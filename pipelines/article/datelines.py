@@ -71,9 +71,11 @@ _LABEL = re.compile(
     r"|(?:published|posted|veröffentlicht|publié|publicado|pubblicato|gepubliceerd|publicerad)\b",
     re.IGNORECASE,
 )
-# Since when the writer of a post has been a member.
-_OF_MEMBER = re.compile(
-    r"(?:registriert|registered|joined|(?:member|mitglied|dabei|membre) (?:since|seit|depuis))\b", re.I
+# Since when the writer of a post has been a member, and what time it is.
+_OF_FORUM = re.compile(
+    r"(?:registriert|registered|joined|(?:member|mitglied|dabei|membre) (?:since|seit|depuis)"
+    r"|aktuelle zeit|(?:current time|it is currently)|nous sommes)\b",
+    re.IGNORECASE,
 )
 _HAS_DAY = re.compile(
     r"(?:19|20)\d\d\s*[-./年]\s*\d{1,2}\s*[-./月]\s*\d{1,2}|\d{1,2}\s*[-./]\s*\d{1,2}\s*[-./]\s*(?:19|20)?\d\d(?!\d)"
@@ -154,7 +156,7 @@ def _list_equal(headline: Any) -> list[Any]:
 
 def _is_dateline(text: str) -> bool:
     """Return whether a text may hold a date that is not part of a sentence; what reads dates decides."""
-    if _OF_MEMBER.match(text):
+    if _OF_FORUM.match(text):
         return False
     if len(text) > _DATELINE_CHARS:
         date = _find_day(text)
@@ -389,7 +391,7 @@ def list_labelled(page: Page) -> list[Statement]:
         if not _TWO_DIGITS.search(own):
             continue
         own = fold_blanks(own)
-        if len(own) > _NEAR_CHARS or not _HAS_DAY.search(own) or stands_beside(element, known):
+        if len(own) > _NEAR_CHARS or not _HAS_DAY.search(own) or stands_beside(element, known) or _OF_FORUM.match(own):
             continue
         if is_change(own) and next(element.iterancestors("article", "main"), None) is None:
             # Of the site, as far as it says.

@@ -141,7 +141,7 @@ def _believe(claims: list[_Claim], changes: list[datetime], captured_at: datetim
 
 def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
     """Put the day that readers see below the headline first where it is earlier than what the page tells machines,
-    or where that is the date of a document.
+    or where that is the date of a document. Then a `time` element is believed, too.
 
     Several systems give as the publication the instant at which the site was last published. Nothing can be changed
     before it is published, so an earlier day is not a change. Two kinds of statements for machines that agree are
@@ -152,11 +152,11 @@ def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
     if kind not in _FOR_MACHINES:
         return claims
     others = {claim.statement.evidence.partition(":")[0] for claim in claims if _agree(first, claim)}
-    shown = [claim for claim in claims if _is_bare(claim)]
+    is_of_document = all(_OF_DOCUMENTS.search(claim.statement.evidence) for claim in claims if _agree(first, claim))
+    shown = [claim for claim in claims if _is_bare(claim) or (is_of_document and claim.statement.evidence == "time")]
     days = {claim.stated.instant.date() for claim in shown}
     if len(days) != 1 or others & _FOR_MACHINES - {kind, "script"}:
         return claims
-    is_of_document = all(_OF_DOCUMENTS.search(claim.statement.evidence) for claim in claims if _agree(first, claim))
     is_earlier = first.stated.instant - shown[0].stated.instant >= _EARLIER
     is_other = is_of_document and not _agree(first, shown[0])
     return [*shown, *(claim for claim in claims if claim not in shown)] if is_earlier or is_other else claims

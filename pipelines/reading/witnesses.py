@@ -296,7 +296,9 @@ def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rul
         return
     others = [(place, text) for text in texts[1:]] + [("time", text) for text in witnesses.own_times]
     agreed = next(((where, text) for where, text in others if _is_near(reader.read(text), addressed)), None)
-    if agreed and place.startswith(("meta:", "jsonld:", _BY_RULE)):
+    # An address may hold the day on which an article was planned.
+    is_shown = reader.read(next(iter(witnesses.own_times), "")) == chosen and not place.startswith(_BY_RULE)
+    if agreed and not is_shown and place.startswith(("meta:", "jsonld:", _BY_RULE)):
         _replace(statement, agreed[1], agreed[0], f"{place}: {found}")
         statement.agreeing["datePublished"] = 1
     elif place != "url":

@@ -100,6 +100,18 @@ def test_an_earlier_day_below_the_headline_is_that_of_publication(said: str, sho
     assert find_day(f"{HEADLINE}{shown}{PROSE}", say_to_machines(said)) == expected
 
 
+def test_the_day_in_a_time_element_wins_against_that_of_the_document() -> None:
+    document = '<meta name="dcterms.date" content="2025-08-08">'
+    shown = "<div><time datetime='2025-08-12'>12 August 2025</time></div>"
+    assert find_day(f"{HEADLINE}{PROSE}{LINKS}{shown}", document) == date(2025, 8, 12)
+    assert find_day(f"{HEADLINE}{PROSE}{LINKS}{shown}", say_to_machines("2025-08-08")) == date(2025, 8, 8)
+
+
+def test_the_time_of_day_on_a_forum_dates_nothing() -> None:
+    clock = "<p class='date'>Aktuelle Zeit: 14.03.2026, 12:18</p>"
+    assert find_day(f"{HEADLINE}{PROSE}{LINKS}{clock}<p>21.01.2025, 05:42</p>") == date(2025, 1, 21)
+
+
 @pytest.mark.parametrize("name", ["dcterms.date", "dc.date.created", "date"])
 def test_the_date_of_a_document_yields_to_the_day_that_readers_see(name: str) -> None:
     head = f'<meta name="{name}" content="2025-04-20T11:02:44Z">'

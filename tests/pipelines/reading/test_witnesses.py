@@ -198,6 +198,14 @@ def test_a_date_for_machines_that_stands_alone_gives_way() -> None:
     assert (str(alone.datePublished)[:10], alone.evidence["datePublished"].confidence) == ("2023-02-01", "low")
 
 
+def test_a_date_for_machines_that_the_article_shows_stays_whatever_its_address_says() -> None:
+    head = f'<title>{TITLE}</title><meta property="article:published_time" content="2026-03-14T12:00:00Z">'
+    shown = "<time datetime='2026-03-14T12:00:00Z'>14 March</time>"
+    other = f"<ul>{'<li>A link to somewhere</li>' * 70}</ul><time datetime='2026-03-08T10:21:00Z'>8 March</time>"
+    post = make(head, f"<h1>{TITLE}</h1>{shown}{other}", rules=NO_RULES)
+    assert str(post.datePublished) == "2026-03-14 12:00:00+00:00"
+
+
 def test_fields_that_are_the_same_on_all_articles_are_counted() -> None:
     alike = AlikeFields()
     for number in range(LEAST):
