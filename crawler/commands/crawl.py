@@ -24,7 +24,7 @@ from crawler.environment import name_program
 from crawler.frontier.leases import verify_file
 from crawler.frontier.streams import find_url, verify_server
 from crawler.monitoring.events import Event, EventKind
-from crawler.monitoring.exits import ExitCode, find_exit_code
+from crawler.monitoring.exits import ExitCode, explain_early_end, find_exit_code
 from crawler.monitoring.health import load_health
 from crawler.monitoring.metrics import dump_metrics, write_metrics
 from crawler.monitoring.no_articles import explain_no_articles
@@ -113,6 +113,7 @@ class Command(ScrapyCrawl):
         # A worker in a shared crawl may find none while the others do.
         is_whole = is_ours and not crawler.settings["FRONTIER_URL"] and stats.get("finish_reason") == "finished"
         silence = explain_no_articles(stats) if is_whole else ""
+        early = explain_early_end(stats) if is_ours else ""
         self.exitcode = find_exit_code(stats, has_pages=is_ours, is_silent=bool(silence))
         if "finish_reason" not in stats:  # asked to stop twice, it did not even close its spider
             self.exitcode = ExitCode.INTERRUPTED
@@ -120,8 +121,8 @@ class Command(ScrapyCrawl):
             print_event(build_finished(crawler, exit_code=self.exitcode))
         self._leave_metrics()
         print(describe_run(crawler), file=sys.stderr)  # noqa: T201
-        if silence:
-            print(f"{crawler.settings['COLLECTION']}: {silence}", file=sys.stderr)  # noqa: T201
+        if silence or early:
+            print(f"{crawler.settings['COLLECTION']}: {silence or early}", file=sys.stderr)  # noqa: T201
         source = getattr(crawler.spider, "source", None)
         send_and_report(
             crawler.settings, collection=crawler.settings["COLLECTION"], source=source.name if source else ""

@@ -42,7 +42,18 @@ def find_exit_code(stats: Mapping[str, Any], *, has_pages: bool, is_silent: bool
         return ExitCode.OUT_OF_SPACE
     if found := _BY_REASON.get(stats.get("finish_reason", "")):
         return found
-    pages = sum(value for name, value in stats.items() if name.startswith("pages/") and "failed" not in name)
-    if not (pages if has_pages else stats.get("response_received_count", 0)):
+    if not (count_pages(stats) if has_pages else stats.get("response_received_count", 0)):
         return ExitCode.PROBLEMS
     return ExitCode.PROBLEMS if is_silent or stats.get("spider_exceptions/count") else ExitCode.OK
+
+
+def count_pages(stats: Mapping[str, Any]) -> int:
+    """Return how many pages a spider of ours has read."""
+    return sum(value for name, value in stats.items() if name.startswith("pages/") and "failed" not in name)
+
+
+def explain_early_end(stats: Mapping[str, Any]) -> str:
+    """Return one sentence on a run that its limit of responses ended before it read a page, or ''."""
+    if count_pages(stats) or not str(stats.get("finish_reason", "")).startswith("closespider_pagecount"):
+        return ""
+    return "CLOSESPIDER_PAGECOUNT ended the run before it read a page; robots.txt and sitemaps count, too: allow more"

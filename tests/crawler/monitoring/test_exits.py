@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from crawler.monitoring.exits import ExitCode, find_exit_code
+from crawler.monitoring.exits import ExitCode, explain_early_end, find_exit_code
 from crawler.scheduling.run_outcome import Status, judge
 from tests.project import ROOT
 
@@ -62,3 +62,10 @@ def test_every_code_is_documented() -> None:
     text = (ROOT / "docs" / "settings.md").read_text("utf-8").partition("## Exit codes")[2]
     assert [code for code in ExitCode if code > ExitCode.USAGE and f"| {code.value} |" not in text] == []
     assert "| command | 0 | 1 | 2 |" in text
+
+
+def test_a_run_that_a_limit_ended_before_it_read_a_page_says_so() -> None:
+    cut = {"finish_reason": "closespider_pagecount", "response_received_count": 2}
+    assert "CLOSESPIDER_PAGECOUNT ended the run before it read a page" in explain_early_end(cut)
+    assert explain_early_end(cut | {"pages/category": 1}) == ""
+    assert explain_early_end({"finish_reason": "finished"}) == ""
