@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -100,14 +101,22 @@ def build_document(response: Response) -> Document:
     """Return a response as `pipelines.read` takes it; the instant is now where nothing is captured."""
     is_rendered = FLAG_RENDERED in response.flags
     capture: CaptureRef | None = response.meta.get(META_CAPTURE)
+    sent = build_sent(response)
+    return replace(
+        sent,
+        captured_at=capture.captured_at if capture else datetime.now(UTC),
+        capture=capture,
+        asked=tuple(response.meta.get("redirect_urls", ())),
+        is_rendered=is_rendered,
+        head=() if is_rendered else sent.head,  # the header fields are those of what was sent
+    )
+
+
+def build_sent(response: Response) -> Document:
+    """Return a response as a document of which nothing is known but what was sent."""
     return Document(
         body=response.body,
         url=response.url,
         content_type=response.headers.get(b"Content-Type") or b"",
-        captured_at=capture.captured_at if capture else datetime.now(UTC),
-        capture=capture,
-        asked=tuple(response.meta.get("redirect_urls", ())),
-        # The header fields are those of what was sent.
-        head=() if is_rendered else tuple((key.lower(), v) for key, values in response.headers.items() for v in values),
-        is_rendered=is_rendered,
+        head=tuple((key.lower(), value) for key, values in response.headers.items() for value in values),
     )

@@ -13,11 +13,10 @@ from itemadapter import ItemAdapter
 from scrapy import Request
 from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware, RedirectMiddleware
 from scrapy.exceptions import IgnoreRequest
-from scrapy.http import HtmlResponse
 
 from archives.erasure.exclusions import Exclusions, load_exclusions
 from crawler.environment import name_program
-from crawler.fetching.archived import REDIRECTS, has_page
+from crawler.fetching.archived import REDIRECTS, build_sent, has_page
 from crawler.fetching.relays import META_RELAY, is_relay_admitted
 from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.fetching.robots import META_ROBOTS
@@ -25,8 +24,10 @@ from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
 from crawler.sessions.session import META_LOGIN
 from pipelines.discovery.address_shapes import is_front, measure_article
+from pipelines.discovery.refreshes import find_refresh
 from pipelines.page.classes import PageClass
 from pipelines.posts.adopt import adopt
+from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -37,11 +38,6 @@ if TYPE_CHECKING:
     from archives.erasure.register import Register
 
 logger = logging.getLogger(__name__)
-
-# Scrapy looks at 4,096 characters.
-_BEGINNING_BYTES = 16 * 1024
-_NOT_ASCII = bytes(range(0x80, 0x100))
-
 
 # Of a request for a sitemap that the robots.txt of a host in scope names, wherever it lies: the host that it is on.
 # Spec: https://www.sitemaps.org/protocol.html#sitemaps_cross_submits
@@ -134,11 +130,19 @@ class RedirectsMiddleware(RedirectMiddleware):
             if is_loop(answer):
                 raise RedirectLoop(f"{request.url} redirects back to {answer.url}")
             self.crawler.stats.inc_value("redirects/followed")
+            if is_for_machines(self.crawler.spider, request):
+                answer.meta[META_CROSS_SUBMIT] = urlsplit(answer.url).netloc
             if is_front(answer.url) and measure_article(request.url):
                 self.crawler.stats.inc_value(f"captures/{PageClass.NOT_FOUND}")
             if "retry_times" in request.meta:  # only the request itself had to be repeated
                 answer = answer.replace(dont_filter=False)
         return answer
+
+
+def is_for_machines(spider: Any, request: Request) -> bool:
+    """Return whether a request is believed to lead to a sitemap or a feed, which a site may keep on another host."""
+    find_asked = getattr(spider, "find_asked", None)
+    return find_asked is not None and find_asked(request) in (LinkKind.SITEMAP, LinkKind.FEED)
 
 
 def is_loop(redirected: Request) -> bool:
@@ -148,22 +152,19 @@ def is_loop(redirected: Request) -> bool:
 
 
 class RefreshMiddleware(MetaRefreshMiddleware):
-    """Scrapy's reader of `<meta http-equiv="refresh">`, which decodes a whole page to look at its beginning.
+    """Follows pages that send their readers on, by `Refresh` or by a meta, as a reparse does.
 
-    The text of a page may take four times its bytes, and Scrapy keeps it for as long as the response. A page that
-    refreshes to itself, as front pages do, is read as it is.
+    Scrapy's reader knows few spellings, and decodes a whole page to look at its beginning. A page that refreshes to
+    itself, as front pages do, is read as it is.
     """
 
     def process_response(self, request: Request, response: Response) -> Request | Response:  # type: ignore[override]
-        """Follow what the beginning of a page says."""
-        if len(response.body) <= _BEGINNING_BYTES or not isinstance(response, HtmlResponse):
-            answer: Request | Response = super().process_response(request, response)
-            return response if isinstance(answer, Request) and is_loop(answer) else answer
-        # Cut behind ASCII, so that no character is torn apart. Not by `replace`, which reads the whole page as well.
-        body = response.body[:_BEGINNING_BYTES].rstrip(_NOT_ASCII)
-        beginning = HtmlResponse(response.url, status=response.status, headers=response.headers, body=body)
-        answer = super().process_response(request, beginning)
-        return response if answer is beginning or (isinstance(answer, Request) and is_loop(answer)) else answer
+        """Follow what a page says."""
+        target = "" if request.meta.get("dont_redirect") else find_refresh(build_sent(response))
+        if not target:
+            return response
+        answer = self._redirect(self._redirect_request_using_get(request, response, target), request, "refresh")
+        return response if is_loop(answer) else answer
 
 
 class ProvenanceMiddleware:

@@ -1,7 +1,7 @@
 """Captures as input of `pipelines.read`, with redirects followed inside the archive.
 
-A crawl reads what stood behind a redirect, whether a status or a `<meta http-equiv="refresh">` said so. Here the target
-is the capture of its address that is nearest in time.
+A crawl reads what stood behind a redirect, whether a status or a refresh said so. Here the target is
+the capture of its address that is nearest in time.
 """
 
 from __future__ import annotations
@@ -9,15 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin
 
-from scrapy.http import Headers, HtmlResponse
-from scrapy.responsetypes import responsetypes
-from scrapy.utils.response import get_meta_refresh
 from w3lib.url import safe_url_string
 
 from archives.captures.revisits import read_resolved
 from archives.errors import NotArchived
 from archives.warc.reader import read_capture
 from crawler.fetching.archived import REDIRECTS, refer_to
+from pipelines.discovery.refreshes import find_refresh
 from pipelines.page.document import Document
 
 if TYPE_CHECKING:
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     from archives.warc.reader import Capture
 
 MAX_REDIRECTS: Final = 20
-# Scrapy's own: a later refresh is a clock, not a redirect.
-MAX_REFRESH_S: Final = 100
-BEGINNING_BYTES: Final = 16 * 1024
 _WEB: Final = ("http://", "https://")
 
 
@@ -100,22 +95,6 @@ def _resolve_location(url: str, location: bytes) -> str:
     if not target.startswith(_WEB):
         raise RedirectLost(f"{url} redirects to {location[:200]!r}, which is no address of the web")
     return target.partition("#")[0]
-
-
-def find_refresh(document: Document) -> str:
-    """Return the address that a page's beginning sends its reader to, or ''. Spec: HTML §4.2.5.3."""
-    beginning = document.body[:BEGINNING_BYTES]
-    if b"refresh" not in beginning.lower():
-        return ""
-    headers = Headers({"Content-Type": document.content_type} if document.content_type else {})
-    response = responsetypes.from_args(headers=headers, url=document.url, body=beginning)(
-        document.url, headers=headers, body=beginning
-    )
-    if not isinstance(response, HtmlResponse):
-        return ""
-    interval, target = get_meta_refresh(response, ignore_tags=("noscript",))
-    is_redirect = target is not None and interval is not None and interval < MAX_REFRESH_S
-    return target if is_redirect and target and target.startswith(_WEB) else ""
 
 
 def _find_nearest(index: CollectionIndex, url: str, at: datetime) -> IndexEntry:
