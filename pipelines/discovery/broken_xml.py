@@ -28,6 +28,27 @@ _RECORDS = frozenset(("item", "entry", "url", "sitemap"))
 _TEXTS = frozenset(
     ("title", "link", "guid", "id", "pubDate", "published", "updated", "date", "loc", "lastmod", "issued")
 )
+# Names as their specifications write them; some programs do not.
+_NAMES = (
+    ROOTS
+    | _RECORDS
+    | _TEXTS
+    | frozenset(
+        (
+            "author",
+            "category",
+            "channel",
+            "creator",
+            "modified",
+            "name",
+            "news",
+            "origLink",
+            "publication_date",
+            "subject",
+        )
+    )
+)
+_SPELT = {name.lower(): name for name in sorted(_NAMES)} | {"channel": "channel", "ispermalink": "isPermaLink"}
 _MAX_DEPTH = 60
 _MAX_STACK = 1_000
 _MAX_TAG_CHARS = 65_536
@@ -58,6 +79,11 @@ _PREFIXES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "xml": "http://www.w3.org/XML/1998/namespace",
 }
+
+
+def spell(name: str) -> str:
+    """Return a local name of feeds and sitemaps as its specification writes it; others stay as they are."""
+    return name if name in _NAMES else _SPELT.get(name.lower(), name)
 
 
 def iter_broken(pieces: Iterable[str], names: frozenset[str]) -> Iterator[etree._Element]:
@@ -220,7 +246,7 @@ class _Builder:
         found = _TAG.match(tag)
         assert found is not None
         if found["end"]:
-            self._end_tag(found["end"].rpartition(":")[2])
+            self._end_tag(spell(found["end"].rpartition(":")[2]))
         elif name := found["start"] or found["bare"]:
             rest = found["rest"] if found["start"] else found["loose"]
             self._start_tag(name, rest)
@@ -229,6 +255,7 @@ class _Builder:
         attributes = {key: value.strip("\"'") for key, value in _ATTRIBUTE.findall(rest)} if "=" in rest else {}
         self._note_spaces(attributes)
         prefix, _, local = name.rpartition(":")
+        local = spell(local)
         is_empty = rest.rstrip().endswith("/")
         if not self.has_root and local in ROOTS:
             self.has_root = True
@@ -269,7 +296,7 @@ class _Builder:
         for key, value in attributes.items():
             if key != "xmlns" and not key.startswith("xmlns:"):
                 space, _, name = key.rpartition(":")
-                element.set(self._name(space, name) if space else name, _clean(value))
+                element.set(self._name(space, name) if space else _spell_attribute(name), _clean(value))
         return element
 
     def _name(self, prefix: str, local: str) -> str:
@@ -292,6 +319,10 @@ class _Builder:
         if place == 0 and self._open:
             self._done.append(self._open[0])
         del self._open[place:]
+
+
+def _spell_attribute(name: str) -> str:
+    return _SPELT.get(name.lower(), name.lower()) if name.isupper() else name
 
 
 def _qualify(space: str, local: str) -> str:

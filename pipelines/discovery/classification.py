@@ -9,29 +9,23 @@ import re
 from typing import TYPE_CHECKING
 
 from pipelines.discovery.address_shapes import find_page_number, is_front, measure_article
+from pipelines.discovery.anchors import measure_width
 from pipelines.discovery.sitemaps import is_address_list
-from pipelines.discovery.structure import measure_width
 from pipelines.discovery.text_stream import read_opening
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from lxml import etree
 
-_ROOT = re.compile(r"<(?:[\w.-]+:)?(urlset|sitemapindex|rss|feed|RDF|Channel|entry(?=\s[^>]*2005/Atom))[\s>]")
+_ROOT = re.compile(
+    r"<(?:[\w.-]+:)?(urlset|sitemapindex|rss|feed|RDF|Channel|entry(?=\s[^>]*2005/Atom))[\s>]", re.IGNORECASE
+)
 _PROLOG = re.compile(r"(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>|\s+)*", re.DOTALL | re.IGNORECASE)
 # What shows that a root further down is a page's own business.
 _PAGE = re.compile(r"<(?:!doctype\s+html|html|head|body|script)\b", re.IGNORECASE)
 _JSON_FEED = re.compile(rb"jsonfeed\.org\\?/version\\?/")
 _JSON_FEED_TYPE = b"application/feed+json"
-_KINDS = {
-    "urlset": LinkKind.SITEMAP,
-    "sitemapindex": LinkKind.SITEMAP,
-    "rss": LinkKind.FEED,
-    "feed": LinkKind.FEED,
-    "entry": LinkKind.FEED,
-    "RDF": LinkKind.FEED,
-    "Channel": LinkKind.FEED,
-}
+_SITEMAP_ROOTS = ("urlset", "sitemapindex")
 _ARTICLE_TYPE = re.compile(
     r'"@type"\s*:\s*(?:"|\[[^\]]*")(?:\w*NewsArticle|Article|BlogPosting|ReportageNewsArticle|OpinionNewsArticle'
     r'|LiveBlogPosting)"'
@@ -60,7 +54,7 @@ def judge_document(body: bytes, content_type: bytes) -> LinkKind:
     opening = read_opening(body)
     root = _find_root(opening)
     if root:
-        return _KINDS[root]
+        return LinkKind.SITEMAP if root.lower() in _SITEMAP_ROOTS else LinkKind.FEED
     if opening.startswith("{"):
         # Members of an object have no order: the version may follow all entries.
         is_feed = content_type.lower().startswith(_JSON_FEED_TYPE) or _JSON_FEED.search(opening.encode() + body)

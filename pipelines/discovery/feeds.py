@@ -194,7 +194,7 @@ def _read_rss(item: etree._Element, base: str) -> FeedEntry | None:
             _note_link(texts, child, text, _extend_base(base, child))
         elif text:
             texts.setdefault("media_title" if name == "title" and find_namespace(child) == _MEDIA else name, text)
-    guid = guid if guid.startswith(_WEB) else ""
+    guid = guid if guid.startswith((*_WEB, "/")) else ""
     original = texts.get("origLink", "")
     address = original if original.startswith(_WEB) else ""
     address = address or texts.get("link") or texts.get("alternate") or guid
@@ -228,6 +228,8 @@ def _read_atom(entry: etree._Element, base: str) -> FeedEntry | None:
         if name == "link" and (child.get("rel") or "alternate") == "alternate":
             href = join_url(_extend_base(base, child), child.get("href") or find_text(child))
             links.append(("html" not in (child.get("type") or "html"), href))
+        elif name == "content" and child.get("src"):
+            links.append((2, join_url(_extend_base(base, child), child.get("src", ""))))
         elif name == "author":
             authors += [find_text(part) for key, part in _list_children(child) if key == "name"]
         elif name == "category":

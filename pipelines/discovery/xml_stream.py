@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
-from pipelines.discovery.broken_xml import ROOTS, iter_broken
+from pipelines.discovery.broken_xml import ROOTS, iter_broken, spell
 from pipelines.discovery.text_stream import DocumentRefused, find_encoding, iter_text
 
 if TYPE_CHECKING:
@@ -97,10 +97,11 @@ class ElementStream:
                 for event, element in parser.read_events():
                     if root is None:
                         root = element
-                        if find_name(root) not in ROOTS:
-                            raise _NotWellFormed("markup")
+                        _check_root(root)
                         yield root
-                    elif event == "end" and find_name(element) in self._names and not self._is_inside(element):
+                    elif event == "start":
+                        _check_spelling(element)
+                    elif find_name(element) in self._names and not self._is_inside(element):
                         yield element
                         _drop(element)
             if not is_first:
@@ -125,6 +126,18 @@ def _check_prolog(text: str, *, is_first: bool) -> str:
     if has_declarations and _DOCTYPE in text.upper():
         raise _NotWellFormed("entities" if _ENTITY in text else "")
     return text[1 - len(_DOCTYPE) :]
+
+
+def _check_root(root: etree._Element) -> None:
+    if find_name(root) not in ROOTS:
+        raise _NotWellFormed("markup")
+
+
+def _check_spelling(element: etree._Element) -> None:
+    """Leave a document that writes `<ITEM>` to the tolerant reader."""
+    name = find_name(element)
+    if spell(name) != name:
+        raise _NotWellFormed("markup")
 
 
 def _drop(element: etree._Element) -> None:
