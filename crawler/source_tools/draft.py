@@ -267,7 +267,7 @@ def _measure(found: Findings) -> Draft:
     site = find_site(found.listing.url)
     named: dict[str, str] = {}
     for page in found.lists:
-        listed = list_structure(page.root, page.url, lambda url: is_same_site(url, site))
+        listed = list_structure(page, lambda url: is_same_site(url, site))
         urls = [link.url for link in listed if link.kind is LinkKind.ARTICLE]
         urls += [anchor.url for anchor in list_anchors(page.root, page.url) if found.is_article(anchor.url)]
         named |= {build_identity(url): url for url in urls if find_shape(url) not in found.refused}

@@ -70,8 +70,8 @@ def survey_site(page: Page, site: str, fetch: Callable[[str], RawPage]) -> Surve
         fetch: raises `PageUnreadable` for what cannot be read.
     """
     survey = Survey()
-    announced = [link.url for link in iter_announced(page.root, page.url, lambda url: is_same_site(url, site))]
-    for url in announced[:_MAX_FEEDS]:
+    feeds = [link.url for link in iter_announced(page) if link.kind is LinkKind.FEED and is_same_site(link.url, site)]
+    for url in feeds[:_MAX_FEEDS]:
         _read_feed(survey, url, site, fetch)
     for url in _find_sitemaps(survey, page.url, fetch)[:_MAX_SITEMAPS]:
         _read_sitemap(survey, url, site, fetch)

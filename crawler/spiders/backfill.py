@@ -45,7 +45,7 @@ class BackfillSpider(NewsSpider):
         self._max_articles = max_pages or (source.discovery or Discovery()).max_pages
         self._wanted: set[str] = set()
         self._wanted_of: Counter[str] = Counter()
-        self._listed: set[str] = set()
+        self._listed: dict[bool, set[str]] = {False: set(), True: set()}
         # A run with a budget of articles does not say that the lists were walked to their ends.
         self._is_partial = self._is_partial or backfill is not None
 
@@ -69,13 +69,13 @@ class BackfillSpider(NewsSpider):
         is_spent = self._wanted_of[urlsplit(response.url).netloc] >= self._max_articles
         return self.is_showing_unlisted({link.url for link in articles}) and not is_past and not is_spent
 
-    def is_showing_unlisted(self, articles: set[str]) -> bool:
-        """Return whether a list shows an article that no list before it showed.
+    def is_showing_unlisted(self, articles: set[str], *, by_feed: bool = False) -> bool:
+        """Return whether a list, or a feed, shows an article that none of its kind before it showed.
 
         An endless calendar and a pager that turns in circles do not.
         """
-        is_showing = bool(articles - self._listed)
-        self._listed |= articles
+        is_showing = bool(articles - self._listed[by_feed])
+        self._listed[by_feed] |= articles
         return is_showing
 
     def find_past_bound(self, link: Link, kind: LinkKind) -> str:

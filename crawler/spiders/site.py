@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from pipelines.reading.read import Reading
 
 META_LINK = "link"
+# How many steps from one page of a list to the next led to a request: a list is walked to its end, however long.
+META_PAGED = "paged"
+# How many pages without articles, one after the other, led to a request: an archive of days has a page for each.
+META_BLANK = "blank"
+_MAX_BLANK = 7
 _MAX_SITEMAP_DEPTH = 4
 _MAX_SITEMAPS = 50
 _MAX_BACKFILL_SITEMAPS = 5_000
@@ -42,6 +47,8 @@ _PRIORITY = {
 }
 _SEED_PRIORITY = 65
 _LISTS = (LinkKind.CATEGORY, LinkKind.NEXT_PAGE)
+# A site may name sitemaps and feeds on other hosts as its own.
+_VOUCHING = (Reason.ROBOTS, Reason.ANNOUNCED)
 _PAGES = (*_LISTS, LinkKind.ARTICLE)
 
 
@@ -127,18 +134,18 @@ class SiteSpider(BackfillSpider):
         An endless calendar and a pager that turns in circles show nothing new.
         """
         links = [link for link in reading.links if not (link.kind is LinkKind.SHARE and reading.is_named)]
-        if reading.kind in (LinkKind.FEED, LinkKind.SITEMAP):
+        if reading.kind is LinkKind.SITEMAP:
             return links
         articles = {link.url for link in links if link.kind is LinkKind.ARTICLE}
-        is_unseen = self.is_showing_unlisted(articles)
+        is_unseen = self.is_showing_unlisted(articles, by_feed=reading.kind is LinkKind.FEED)
         ordered = [link.url for link in links if link.url in articles]
         is_new = self.backfill is not None or not self._has_all(articles)
+        is_unseen = is_unseen or self._is_blank_between(articles, response)
         if is_unseen and self.walk.goes_on(ordered, response, is_new=is_new):
             return links
-        further = [link for link in links if link.kind is LinkKind.NEXT_PAGE]
-        for _ in further:
+        for _ in filter(is_further, links):
             self.count("discovery/left/nothing_new")
-        return [link for link in links if link.kind is not LinkKind.NEXT_PAGE]
+        return [link for link in links if not is_further(link)]
 
     def follow_links(self, links: Iterable[Link], response: Response) -> Iterator[Request]:
         """Yield requests for what rules name as any spider does, and for the rest within the bounds."""
@@ -170,6 +177,18 @@ class SiteSpider(BackfillSpider):
         """Return whether an answer is worth having again; robots.txt names sitemaps."""
         return super().is_list(request) or request.url.endswith("/robots.txt")
 
+    def describe_next(self, links: Iterable[Link], response: Response) -> dict[str, Any]:
+        """Return the meta of a request for the next page of a list, also behind one without articles."""
+        links = list(links)
+        is_blank = not any(link.kind is LinkKind.ARTICLE for link in links)
+        blank = {META_BLANK: int(response.meta.get(META_BLANK, 0)) + 1} if is_blank else {}
+        return super().describe_next(links, response) | blank
+
+    def _is_blank_between(self, articles: set[str], response: Response) -> bool:
+        """Return whether a page is that of a day without articles, behind which there may be others."""
+        is_next = response.meta.get(META_LINK, {}).get("kind") == LinkKind.NEXT_PAGE.value
+        return is_next and not articles and int(response.meta.get(META_BLANK, 0)) < _MAX_BLANK
+
     def _has_all(self, articles: set[str]) -> bool:
         """Return whether an earlier run has met every article of a list."""
         return bool(articles) and self.memory is not None and not any(map(self.walk.is_news, articles))
@@ -178,7 +197,9 @@ class SiteSpider(BackfillSpider):
         """Yield the request for a link, unless a bound forbids it."""
         by_rule = self.source.find_kind(link.url)
         kind = link.kind if by_rule is LinkKind.OTHER else by_rule
-        depth = int(response.meta.get("depth", 0)) if response is not None else 0
+        met = response.meta if response is not None else {}
+        paged = int(met.get(META_PAGED, 0))
+        depth = int(met.get("depth", 0)) - paged
         why = self._find_bound(link, kind, depth)
         if why:
             self.count(f"discovery/left/{why}")
@@ -200,23 +221,25 @@ class SiteSpider(BackfillSpider):
         self.count(f"discovery/{kind}/{link.reason}")
         self.logger.debug("%s is believed to lead to: %s, because of: %s", link.url, kind, link.reason)
         request = self.build_request(link.url)
-        request.priority = _PRIORITY.get(kind, request.priority)
+        request.priority = _PRIORITY.get(LinkKind.NEXT_PAGE if is_further(link) else kind, request.priority)
         request.meta[META_LINK] = {"kind": kind.value, "reason": link.reason.value}
-        if link.reason is Reason.ROBOTS:
+        request.meta[META_PAGED] = paged + is_further(link)
+        if link.reason in _VOUCHING:
             request.meta[META_CROSS_SUBMIT] = urlsplit(link.url).netloc
         yield request
 
     def _find_bound(self, link: Link, kind: LinkKind, depth: int) -> str:
         """Return which bound a link is beyond, or ''."""
         host = urlsplit(link.url).netloc
-        if not self.source.admits(link.url) and link.reason is not Reason.ROBOTS:
+        if not self.source.admits(link.url) and link.reason not in _VOUCHING:
             return "out_of_scope"
         if kind is LinkKind.SITEMAP and (depth >= _MAX_SITEMAP_DEPTH or self._sitemaps[host] >= self._max_sitemaps):
             return "too_many_sitemaps"
         if link.reason is Reason.ARCHIVE and self.backfill is None:
             return "older_feed_page"
         # What looks like an article's address may be a list again: a calendar is a chain of such.
-        hops = depth - 1 if link.reason is Reason.CLUSTER else 0 if link.reason is Reason.ARCHIVE else depth
+        is_as_near = link.reason is Reason.CLUSTER or is_further(link)
+        hops = depth - 1 if is_as_near else 0 if link.reason is Reason.ARCHIVE else depth
         if (kind in (*_LISTS, LinkKind.FEED) or link.reason is Reason.CLUSTER) and hops >= self._bounds.depth:
             return "too_deep"
         if self.backfill is not None:
@@ -243,3 +266,8 @@ class SiteSpider(BackfillSpider):
         """Return why an article need not be requested again, or ''."""
         known = self.find_known(link.url, is_changed=is_changed(link, self.memory))
         return known or ("not_modified" if is_as_captured(link, self.memory) else "")
+
+
+def is_further(link: Link) -> bool:
+    """Return whether a link leads to the next page of the list or feed that it is on."""
+    return link.kind is LinkKind.NEXT_PAGE or (link.kind is LinkKind.FEED and link.reason is Reason.REL_NEXT)

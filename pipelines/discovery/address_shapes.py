@@ -12,6 +12,7 @@ _DATE_IN_PATH = re.compile(
     r"|(?<!\d)(?P<year2>(?:19|20)\d\d)[/-](?P<month2>1[0-2]|0?[1-9])[/-](?P<day2>[12]\d|3[01]|0?[1-9])(?!\d)"
 )
 _MONTH_IN_PATH = re.compile(r"/(?:19|20)\d\d[/-]?(?:0[1-9]|1[0-2])(?:/|-)")
+_MONTH_OF_LIST = re.compile(r"(?<!\d)(?P<year>(?:19|20)\d\d)[/_-]?(?P<month>1[0-2]|0?[1-9])(?!\d)")
 _LONG_NUMBER = re.compile(r"\d{5,}")
 # A separate number before a name of several words, such as /news/90210/old-ferry/; a year before it is none.
 _NUMBERED_NAME = re.compile(r"/(?!(?:19|20)\d\d/)\d{4,}/[^/\d][^/-]*-[^/]+/?$")
@@ -31,7 +32,7 @@ about aboutus abo abonnement account accounts accessibility ads advertise advert
 authors autor barrierefreiheit cart careers cdn-cgi comment comments consent contact contacts contactus contato cookie
 cookies copyright datenschutz donate download events faq feedback forgot help hilfe impressum imprint jobs
 kontakt legal login logout mentions-legales member members my newsletter newsletters password podcasts portfolio
-preferences print privacy profile profil register registration rss search settings share shop signin signup sitemap
+preferences print privacy profile profil register registration rss search settings share shop signin signup
 subscribe subscription subscriptions suche support tag tags terms tos unsubscribe user users widget wp-admin wp-json
 wp-login xmlrpc
 """
@@ -89,6 +90,18 @@ def find_date(url: str) -> date | None:
         except ValueError:
             continue
     return None
+
+
+def is_day_page(url: str) -> bool:
+    """Return whether an address ends in a day, as that of the day's archive does."""
+    path = urlsplit(url).path.rstrip("/")
+    return any(found.end() == len(path) for found in _DATE_IN_PATH.finditer(path))
+
+
+def find_month(url: str) -> tuple[int, int] | None:
+    """Return year and month that an address holds, or None."""
+    found = _MONTH_OF_LIST.search(urlsplit(url).path)
+    return (int(found["year"]), int(found["month"])) if found else None
 
 
 def measure_article(url: str) -> int:

@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pipelines.discovery.address_shapes import is_front
+from pipelines.discovery.canonical import find_canonical
 from pipelines.discovery.classification import is_article_page, judge_document
 from pipelines.discovery.feeds import read_feed
 from pipelines.discovery.link_headers import find_linked
 from pipelines.discovery.sitemaps import read_sitemap, sort_children, sort_newest_first
-from pipelines.discovery.structure import find_canonical, iter_announced, list_structure
+from pipelines.discovery.structure import iter_announced, list_structure
 from pipelines.page.addresses import iter_links, join_url
 from pipelines.page.classes import IN_PLACE, PageClass
 from pipelines.page.classification import classify, classify_other, observe
@@ -212,8 +213,7 @@ class _Reader:
         links: list[Link] = [] if is_own else [Link(url=meant, kind=LinkKind.ARTICLE, reason=Reason.CANONICAL)]
         if self._with_links:
             is_seed = bool({page.url, *self._document.asked} & set(rules.seeds))
-            following = list_structure if is_seed else iter_announced
-            links += following(page.root, page.url, rules.admits)
+            links += list_structure(page, rules.admits) if is_seed else iter_announced(page)
         requisites = self._list_requisites(page)
         statement, page_class = self._state_page(page)
         statement.identifier, statement.url = rules.identify(meant), meant
@@ -265,7 +265,7 @@ class _Reader:
         yield from self._iter_ruled_links(page)
         if self._rules.discovery is not None:
             next_href = find_linked(self._document.head, "next")
-            yield from list_structure(page.root, page.url, self._rules.admits, next_href=next_href)
+            yield from list_structure(page, self._rules.admits, next_href=next_href)
 
     def _iter_ruled_links(self, page: Page) -> Iterator[Link]:
         find_kind = self._rules.find_kind

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     CANONICAL = "canonical"
     RULE = "rule"
     CLUSTER = "cluster"
+    DECLARED = "declared"
     NAVIGATION = "navigation"
     REL_NEXT = "rel_next"
     PAGER = "pager"

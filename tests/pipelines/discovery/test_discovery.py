@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from crawler.sources import load_source
 from pipelines.dates.model import Precision
 from pipelines.discovery.address_shapes import build_shape, find_date, find_page_number, is_service, measure_article
+from pipelines.discovery.canonical import find_canonical
 from pipelines.discovery.classification import is_article_page, judge_document
 from pipelines.discovery.feeds import FeedEntry, read_feed
 from pipelines.discovery.sitemaps import MAX_ENTRIES, read_sitemap, sort_children, sort_newest_first
-from pipelines.discovery.structure import find_canonical, list_structure
+from pipelines.discovery.structure import list_structure
 from pipelines.page.page import Page
 from pipelines.reading.announcements import read_date
 from pipelines.rules.addresses import build_identity, find_meant, is_same_place, normalise_location
@@ -353,7 +354,7 @@ LIST = f"""<html><head><link rel="alternate" type="application/atom+xml" href="/
 
 
 def find_links(html: str, url: str) -> dict[str, tuple[str, str]]:
-    links = list_structure(Page(html, url).root, url, lambda address: address.startswith("https://h/"))
+    links = list_structure(Page(html, url), lambda address: address.startswith("https://h/"))
     return {link.url.removeprefix("https://h"): (link.kind.value, link.reason.value) for link in links}
 
 

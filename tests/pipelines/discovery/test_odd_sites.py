@@ -7,11 +7,11 @@ import json
 import pytest
 
 from crawler.sources.undescribed import build_definition
+from pipelines.discovery.canonical import find_canonical
 from pipelines.discovery.classification import judge_document
 from pipelines.discovery.feeds import read_feed
 from pipelines.discovery.link_headers import find_linked
 from pipelines.discovery.sitemaps import read_sitemap
-from pipelines.discovery.structure import find_canonical
 from pipelines.page.document import Document
 from pipelines.page.page import Page
 from pipelines.reading.read import Reading, read
