@@ -56,6 +56,12 @@ class CaptureMemory:
         """Return whether an earlier run has a good capture of an address; an error page is none."""
         return any(self._iter_exact(url))
 
+    def find_spelling(self, url: str) -> str:
+        """Return the address under which the latest good capture of a place was made, of all spellings of it, or ''."""
+        if self.is_archived(url):
+            return url
+        return next((entry.url for entry in self._iter_good(url)), "")
+
     def was_archived(self, url: str, before: datetime) -> bool:
         """Return whether an address had a good capture before an instant."""
         return any(entry.captured_at < before for entry in self._iter_exact(url))

@@ -18,7 +18,7 @@ from crawler.sources.undescribed import build_definition
 from crawler.spiders.arguments import parse_bound, parse_day
 from crawler.spiders.backfill import BackfillSpider
 from crawler.spiders.bounds import is_as_captured, is_changed, is_too_old
-from pipelines.rules.addresses import build_identity, normalise_location
+from pipelines.rules.addresses import build_identity, find_place, is_same_place, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class SiteSpider(BackfillSpider):
         self._sitemaps: Counter[str] = Counter()
         self._left_sitemaps = 0
         self._max_sitemaps = _MAX_SITEMAPS if self.backfill is None else _MAX_BACKFILL_SITEMAPS
-        self._reached: dict[str, int] = {}
+        self._reached: dict[str, tuple[int, str]] = {}
+        self._twins: dict[str, str] = {}
 
     @classmethod
     def build_source(cls, arguments: dict[str, Any]) -> Source:
@@ -195,6 +196,7 @@ class SiteSpider(BackfillSpider):
 
     def follow_found(self, link: Link, response: Response | None = None) -> Iterator[Request]:
         """Yield the request for a link, unless a bound forbids it."""
+        link = self._respell(link)
         by_rule = self.source.find_kind(link.url)
         kind = link.kind if by_rule is LinkKind.OTHER else by_rule
         met = response.meta if response is not None else {}
@@ -211,10 +213,13 @@ class SiteSpider(BackfillSpider):
                 self.walk.owe([Debt(url=link.url, kind=kind.value, reason="beyond_bound")])
             return
         # Not `is_nearest`: that has seen every link of the page, also those that only structure tells the kind of.
-        known_by = build_identity(link.url)
-        if self._reached.get(known_by, depth + 1) <= depth:
+        place = find_place(build_identity(link.url))
+        nearest, spelling = self._reached.get(place, (depth + 1, link.url))
+        if spelling != link.url:
+            self._twins[place] = link.url
+        if nearest <= depth:
             return
-        self._reached[known_by] = depth
+        self._reached[place] = depth, spelling
         host = urlsplit(link.url).netloc
         self._asked[host] += kind in _PAGES
         self._sitemaps[host] += kind is LinkKind.SITEMAP
@@ -227,6 +232,26 @@ class SiteSpider(BackfillSpider):
         if link.reason in _VOUCHING:
             request.meta[META_CROSS_SUBMIT] = urlsplit(link.url).netloc
         yield request
+
+    def _respell(self, link: Link) -> Link:
+        """Return a link to an article with the address under which it is archived, with or without `www.`."""
+        if link.kind is not LinkKind.ARTICLE or self.memory is None:
+            return link
+        archived = self.memory.find_spelling(link.url)
+        if archived == link.url or not is_same_place(archived, link.url):
+            return link
+        self._twins[find_place(build_identity(archived))] = link.url
+        return replace(link, url=archived)
+
+    def handle_failure(self, failure: Failure) -> Iterator[Any]:
+        """Ask at the other address of a page, with or without `www.`, where a link leads there and the first failed."""
+        yield from super().handle_failure(failure)
+        request = failure.request  # type: ignore[attr-defined]
+        url = (request.meta.get("redirect_urls") or [request.url])[0]
+        if twin := self._twins.pop(find_place(build_identity(url)), ""):
+            again = self.build_request(twin)
+            again.priority, again.meta[META_LINK] = request.priority, request.meta.get(META_LINK, {})
+            yield again
 
     def _find_bound(self, link: Link, kind: LinkKind, depth: int) -> str:
         """Return which bound a link is beyond, or ''."""

@@ -123,10 +123,11 @@ def find_meant(url: str, admits: Callable[[str], bool]) -> str:
 
 def is_same_place(left: str, right: str) -> bool:
     """Return whether two addresses differ only in scheme, `www.`, a slash at the end, or chaff."""
-    return _fold(left) == _fold(right)
+    return find_place(left) == find_place(right)
 
 
-def _fold(url: str) -> str:
+def find_place(url: str) -> str:
+    """Return what the addresses of one place have in common, in whatever scheme, with or without `www.`."""
     parts = urlsplit(normalise_location(url))
     return f"{parts.netloc.removeprefix('www.')}{unquote(parts.path).rstrip('/')}?{parts.query}"
 

@@ -139,3 +139,22 @@ SITES: dict[str, Callable[[], Site]] = {
 def test_every_article_is_found_once(data: Data, name: str) -> None:
     titles = Counter(SITES[name]().crawl(data))
     assert titles == Counter(map(title, range(COUNT)))
+
+
+WWW = BASE.replace("//", "//www.")
+
+
+@pytest.mark.parametrize("is_dead", [False, True])
+def test_with_and_without_www_an_article_is_one(data: Data, is_dead: bool) -> None:
+    """Also in a second run whose list names the other address; if the first address fails, the second is requested."""
+    site = Site()
+    for number in range(COUNT):
+        site.add(WWW + path(number), story(number))
+        if is_dead:
+            site.add(path(number), build_response(b"down", status="404 Not Found"))
+    teasers = "".join(teaser(number) + teaser(number, WWW + path(number)) for number in range(COUNT))
+    site.add("/", answer(teasers))
+    expected = Counter(map(title, range(COUNT)))
+    assert Counter(site.crawl(data)) == expected
+    site.add("/", answer("".join(teaser(number, (BASE if is_dead else WWW) + path(number)) for number in range(COUNT))))
+    assert Counter(site.crawl(data)) == expected
