@@ -162,7 +162,8 @@ class PostFilesPipeline(_Stage):
     every post is written once.
 
     Stats: `posts/new`, `posts/updated`, `posts/unchanged`, `posts/dropped/<reason>`, `posts/not_fetched`,
-    `doubts/<reason>`, `same/<field>`, `templates/<fingerprint>`, `parts/<origin>`, `fields/<origin>/<field>`.
+    `posts/passed_on`, `doubts/<reason>`, `same/<field>`, `templates/<fingerprint>`, `parts/<origin>`,
+    `fields/<origin>/<field>`.
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -305,9 +306,9 @@ class PostFilesPipeline(_Stage):
         self._sync_s = time.monotonic() - began
 
     def _count_refusal(self, refusal: PostRefused) -> None:
-        """Count what makes no post; an article that is only announced was not requested, so it is not a failure."""
-        if refusal.reason == "not_fetched":
-            self.count("posts/not_fetched")
+        """Count what makes no post, and log it if it should have made one."""
+        if refusal.is_expected:
+            self.count(f"posts/{refusal.reason}")
             return
         self.count(f"posts/dropped/{refusal.reason}")
         logger.warning("No post file: %s", refusal)

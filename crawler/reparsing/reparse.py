@@ -204,8 +204,8 @@ def write_posts(ledger: Ledger, posts_dir: Path, options_for: Callable[[str], Po
     for filed in PostFolder(posts_dir, ledger, options_for).write_due():
         if not isinstance(filed, PostRefused):
             done.counts[f"posts/{filed.outcome}"] += 1
-        elif filed.reason == "not_fetched":
-            done.counts["posts/not_fetched"] += 1
+        elif filed.is_expected:
+            done.counts[f"posts/{filed.reason}"] += 1
         else:
             done.counts[f"posts/dropped/{filed.reason}"] += 1
             logger.warning("No post file: %s", filed)

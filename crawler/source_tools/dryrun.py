@@ -300,8 +300,7 @@ def _settle_all(source: Source, ledger: Ledger) -> tuple[int, list[tuple[str, st
         try:
             post = settle(ledger.list_statements(key), source.post)
         except PostRefused as refusal:
-            # An article that is only announced was not requested; it says nothing about the rules.
-            if refusal.reason != "not_fetched":
+            if not refusal.is_expected:
                 refused.append((key[1], refusal.reason))
             continue
         posts += 1

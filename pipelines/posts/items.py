@@ -155,6 +155,8 @@ class Statement(_Fields):
         waits_for: in a crawl, a kind of capture without which the post should not be written yet.
         is_silent: in a crawl, the answer of a capture that has nothing to say, or could not be made.
         template: fingerprint of the page's template; it is not part of what is said.
+        read_at: id of the article at whose address the page was found, where the page says that it is another.
+        passed_to: id of that other article, in what such a page says of the article at its own address.
     """
 
     captured_at: datetime | None = None
@@ -168,6 +170,8 @@ class Statement(_Fields):
     waits_for: Origin | None = None
     is_silent: bool = False
     template: str = ""
+    read_at: str = ""
+    passed_to: str = ""
 
     @property
     def at(self) -> datetime:

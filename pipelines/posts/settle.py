@@ -54,12 +54,18 @@ class PostRefused(ValueError):
     """Statements that make no post.
 
     Attributes:
-        reason: slug under which it is counted: `no_identifier`, `no_text`, `no_date`, `no_headline`, `not_fetched`.
+        reason: slug under which it is counted: `no_identifier`, `no_text`, `no_date`, `no_headline`, `not_fetched`,
+            `passed_on`.
     """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether there is no article to make a post of: it was only announced, or its page says that it is another."""
+        return self.reason in ("not_fetched", "passed_on")
 
 
 def settle(statements: Iterable[Statement], options: PostOptions) -> Post:
@@ -68,17 +74,38 @@ def settle(statements: Iterable[Statement], options: PostOptions) -> Post:
     The same set gives the same post, in whatever order it comes and however often a statement is in it.
 
     Raises:
-        PostRefused: no id, no text or no day is stated, or only feeds and sitemaps name the article.
+        PostRefused: no id, no text or no day is stated, only feeds and sitemaps name the article, or its page says that
+            it is another.
         ValueError: there is no statement, or they are of several articles.
     """
     stated = [normalise(statement, options) for statement in statements]
     keys = {statement.key for statement in stated}
     if len(keys) != 1:
         raise ValueError(f"a post is settled from statements of one article, not of {sorted(keys)}")
+    stated = _drop_passing(stated)
     post = join(stated)
     if post.datePublished is None and options.undated is Undated.CAPTURED:
         return finish(post, options, first=_find_first(stated))
     return finish(post, options)
+
+
+def _drop_passing(stated: Sequence[Statement]) -> list[Statement]:
+    """Return the statements of an article that speak of it, and not of another.
+
+    What others state of a page that passes the article on belongs to that other article, which the page states itself.
+    Of two pages that name each other, the one whose id sorts first is the article.
+
+    Raises:
+        PostRefused: the page at the article's address has only ever said that it is another.
+    """
+    spoken = [statement for statement in stated if not statement.passed_to]
+    targets = {statement.passed_to for statement in stated if statement.passed_to}
+    mutual = targets & {statement.read_at for statement in spoken}
+    is_own = any(statement.origin is Origin.ARTICLE for statement in spoken)
+    if not targets or is_own or (mutual and stated[0].identifier < min(mutual)):
+        return spoken
+    where = f"{stated[0].source}/{stated[0].identifier}"
+    raise PostRefused("passed_on", f"{where}: its page says that it is {min(targets)}")
 
 
 def join(stated: Sequence[Statement]) -> Post:

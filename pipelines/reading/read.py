@@ -96,6 +96,18 @@ def _build_ruled(url: str, kind: LinkKind) -> Link:
     return Link(url=url, kind=kind, reason=Reason.RULE)
 
 
+def _pass_on(statement: Statement) -> Statement:
+    """Return what a page says of the article at its own address: that it is another."""
+    return Statement(
+        source=statement.source,
+        identifier=statement.read_at,
+        passed_to=statement.identifier,
+        origin=Origin.SHARE,
+        capture=statement.capture,
+        captured_at=statement.captured_at,
+    )
+
+
 class _Reader:
     """Reads one document."""
 
@@ -217,13 +229,15 @@ class _Reader:
         requisites = self._list_requisites(page)
         statement, page_class = self._state_page(page)
         statement.identifier, statement.url = rules.identify(meant), meant
+        statements = [statement]
         if not is_own:
-            statement.origin = Origin.SHARE
+            statement.origin, statement.read_at = Origin.SHARE, rules.identify(normalise_location(page.url))
+            statements.append(_pass_on(statement))
         return self._build(
             LinkKind.ARTICLE,
             page_class,
             is_named=False,
-            statements=(statement,) if page_class is PageClass.ARTICLE else (),
+            statements=tuple(statements) if page_class is PageClass.ARTICLE else (),
             links=tuple(links) if self._with_links else (),
             requisites=requisites,
         )

@@ -158,3 +158,26 @@ def test_with_and_without_www_an_article_is_one(data: Data, is_dead: bool) -> No
     assert Counter(site.crawl(data)) == expected
     site.add("/", answer("".join(teaser(number, (BASE if is_dead else WWW) + path(number)) for number in range(COUNT))))
     assert Counter(site.crawl(data)) == expected
+
+
+def name_canonical(target: str) -> str:
+    return f'<link rel="canonical" href="{target}">'
+
+
+@pytest.mark.parametrize("shown", ["a", "ab", "abc"])
+@pytest.mark.parametrize("last", ["c", "a"])
+def test_pages_that_name_one_another_are_one_article(data: Data, shown: str, last: str) -> None:
+    """A chain of canonical addresses, or two that name each other."""
+    site = Site(lambda number: f"/unlisted/{number}")
+    following = {"a": "b", "b": last, "c": "c"}
+    links = [(folder, number) for folder in shown for number in range(COUNT)]
+    for folder, target in following.items():
+        for number in range(COUNT):
+            site.add(f"/{folder}{path(number)}", story(number, name_canonical(f"/{target}{path(number)}")))
+    site.add("/", answer("".join(teaser(number, f"/{folder}{path(number)}") for folder, number in links)))
+    expected = Counter(map(title, range(COUNT)))
+    if last == "a" and "c" in shown:
+        expected += expected  # the third names itself
+    assert Counter(site.crawl(data)) == expected
+    done = run_scrapy("verify", "mill", "--posts", data=data)
+    assert done.returncode == 0, done.stdout + done.stderr

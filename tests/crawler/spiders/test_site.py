@@ -147,7 +147,8 @@ def test_an_amp_page_is_resolved_to_the_article_it_means(data: Data, gazette: Ga
     assert f"<{gazette.base}{gazette.path(4)}>" in text
     assert text.count("Number 4") == 3
     assert read_counts(data)["discovery/article/canonical"] == 1
-    assert read_counts(data)["parts/share"] == 1
+    assert read_counts(data)["parts/share"] == 2, "of the article, and of its own address"
+    assert read_counts(data)["posts/passed_on"] == 1
     verify(data)
 
 

@@ -106,7 +106,8 @@ def test_an_article_is_known_by_the_canonical_address_of_the_header() -> None:
     body = f"<html><body><h1>The story of a and b</h1>{prose}</body></html>".encode()
     head = ((b"link", f'<{own}>; rel="canonical"'.encode()),)
     reading = read(Document(body=body, url=url, content_type=b"text/html", head=head), SOURCE)
-    assert [statement.url for statement in reading.statements] == [own]
+    article, alias = reading.statements
+    assert (article.url, article.read_at, alias.passed_to) == (own, alias.identifier, own)
 
 
 @pytest.mark.parametrize(
