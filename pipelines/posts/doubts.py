@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from pipelines.article.main_text import list_long_words, measure_mentioned
@@ -32,6 +33,7 @@ OTHER_TEXT: Final = "other_text"
 CUT_SHORT: Final = "cut_short"
 """Hardly more than the beginning of the article."""
 
+_ONE_DAY = timedelta(days=1)
 _PAGES = (Origin.ARTICLE, Origin.TEXT)
 _MIN_CONTAINED = 0.3
 _MAX_FOREIGN = 0.15
@@ -135,7 +137,9 @@ def _gather(views: Iterable[_View], changes: Sequence[datetime]) -> list[_Cluste
 
 def _is_alike(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool:
     """Return whether two captures look like one article."""
-    if _has_same_instant(earlier.statement, later.statement) or _is_changed(earlier, later, changes):
+    if _has_same_instant(earlier.statement, later.statement):
+        return True
+    if _is_changed(earlier, later, changes) and not _has_other_day(earlier.statement, later.statement):
         return True
     is_comparable = min(len(earlier.text), len(later.text)) >= _COMPARABLE
     if earlier.headline and later.headline:
@@ -151,6 +155,13 @@ def _is_alike(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool
 def _has_same_instant(left: Statement, right: Statement) -> bool:
     is_exact = left.datePublished_precision not in (None, Precision.DAY)
     return is_exact and left.datePublished == right.datePublished
+
+
+def _has_other_day(left: Statement, right: Statement) -> bool:
+    """Return whether both state a day of publication, and these are further apart than a time zone explains."""
+    if left.datePublished is None or right.datePublished is None:
+        return False
+    return abs(left.datePublished - right.datePublished) > _ONE_DAY
 
 
 def _is_changed(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool:

@@ -111,6 +111,16 @@ def test_a_true_edit_wins_also_one_that_shortens(edit: Statement) -> None:
     assert (post.headline, post.articleBody, post.doubts) == (edit.headline, edit.articleBody, [])
 
 
+def test_another_article_with_its_own_date_of_change_is_no_edit() -> None:
+    first, swapped = build(1, LINES), build(9, GATE * 9, title="The market opens in May")
+    swapped.datePublished = NOON - timedelta(days=9)
+    swapped.dateModified, swapped.dateModified_precision = NOON + timedelta(minutes=5), Precision.MINUTE
+    post = settle_all(first, swapped)
+    assert (post.headline, [doubt.reason for doubt in post.doubts]) == (TITLE, ["unlike"])
+    swapped.datePublished = first.datePublished
+    assert settle_all(first, swapped).headline == swapped.headline
+
+
 def test_a_gate_that_was_there_first_gives_way_to_the_article() -> None:
     article = build(9, LINES)
     post = settle_all(build(1, GATE, title="One moment", dated=False), article)
