@@ -9,10 +9,9 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -23,7 +22,7 @@ from crawler.publishing.stream import ChangeStream
 from tests.lazy_disk import find_sqlite
 from tests.pipelines.exports.receiver import serve_receiver
 from tests.pipelines.exports.test_changes import Desk, at, list_changes
-from tests.project import ROOT
+from tests.project import ROOT, Process, start_module, start_scrapy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,12 +41,14 @@ for second in itertools.count(int(sys.argv[2])):
 """
 
 
-def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, **options)
+def start(script: str, folder: Path, *arguments: object) -> Process:
+    """Run a script, which is kept in a folder that is its first argument."""
+    (folder / "script.py").write_text(script, "utf-8")
+    path = {"PYTHONPATH": str(ROOT)}
+    return start_module("script", folder, *arguments, cwd=folder, environment=path, stdout=subprocess.PIPE)
 
 
-def kill(process: subprocess.Popen[str]) -> str:
+def kill(process: Process) -> str:
     """Kill it, and return what it had written that was not read yet."""
     process.send_signal(signal.SIGKILL)
     return process.communicate()[0]
@@ -67,10 +68,9 @@ def test_kills_of_producer_and_consumer_lose_nothing(tmp_path: Path, seed: int) 
     held: dict[str, str] = {}
     read: list[tuple[str, int]] = []
     cursor, second = START, 1
-    follow = ("-m", "scrapy", "export", "--follow", "-s", f"DATA_DIR={tmp_path}", "--since")
     for _ in range(KILLS):
-        consumer = start(*follow, cursor)
-        producer = start("-c", PRODUCER, tmp_path, second)
+        consumer = start_scrapy("export", "--follow", "--since", cursor, data=tmp_path, stdout=subprocess.PIPE)
+        producer = start(PRODUCER, tmp_path, second)
         assert producer.stdout is not None
         assert consumer.stdout is not None
         made = list(itertools.islice(producer.stdout, chance.randint(2, 8)))
@@ -110,7 +110,7 @@ def test_a_delivery_that_is_killed_comes_again_and_in_order(tmp_path: Path) -> N
     desk.write(*(at(number, number) for number in range(1, 6)))
     desk.account()
     with serve_receiver() as receiver:
-        running: list[subprocess.Popen[str]] = []
+        running: list[Process] = []
 
         def strike() -> None:
             if len(receiver.received) in (2, 5):
@@ -119,12 +119,12 @@ def test_a_delivery_that_is_killed_comes_again_and_in_order(tmp_path: Path) -> N
         receiver.on_received = strike
         codes = []
         for _ in range(3):
-            running.append(start("-c", DELIVERY, tmp_path, receiver.url))
+            running.append(start(DELIVERY, tmp_path, receiver.url))
             codes.append(running[-1].wait(60))
             running[-1].communicate()
             desk.write(at(50 + len(codes), 1, headline=f"after {len(codes)} kills"))
             desk.account()
-        done = start("-c", DELIVERY, tmp_path, receiver.url)
+        done = start(DELIVERY, tmp_path, receiver.url)
         assert (codes, done.wait(60)) == ([-signal.SIGKILL, -signal.SIGKILL, 0], 0)
         done.communicate()
     delivered = [(post["id"], post["version"]) for post in receiver.received]
@@ -164,7 +164,8 @@ def test_a_power_cut_loses_no_change_that_a_reader_was_sent(tmp_path: Path, sync
         pytest.skip("Python's sqlite3 has its library inside, so its files cannot be watched")
     data, disk = tmp_path / "data", tmp_path / "disk"
     disk.mkdir()
-    child = start("-c", POWER_CUT, data, disk, synchronous)
+    data.mkdir()
+    child = start(POWER_CUT, data, disk, synchronous)
     cursors = child.communicate(timeout=60)[0].split()
     assert (child.returncode, len(cursors)) == (0, 5)
     desk = Desk(data)
