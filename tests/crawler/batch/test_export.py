@@ -80,7 +80,7 @@ def test_shards_write_the_bytes_that_one_process_writes(
 ) -> None:
     one = replace(plan, path=plan.path.with_name("one"))
     assert run_export(library, one) == 100
-    monkeypatch.setattr(crawler.batch.export, "SHARD_CHARS", 40_000)
+    monkeypatch.setattr(crawler.batch.export, "SHARD_CHARS", 80_000)
     for _ in range(2):  # into nothing, then over what is there
         assert export_in_shards(library, plan, LOCAL) == 100
         assert [*read_tree(plan.path).values()] == [*read_tree(one.path).values()]
