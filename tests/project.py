@@ -80,6 +80,20 @@ def start_module(
     return subprocess.Popen(command, cwd=cwd, env=clean, text=True, stdin=stdin, stdout=stdout, stderr=stderr)
 
 
+def start_script(
+    script: str,
+    folder: Path,
+    *arguments: object,
+    environment: Mapping[str, str | None] | None = None,
+    stdout: IO[Any] | int | None = None,
+    stderr: IO[Any] | int | None = None,
+) -> Process:
+    """Start a script, which is kept in a folder that is its first argument, as `start_module` starts modules."""
+    (folder / "script.py").write_text(script, "utf-8")
+    path = {"PYTHONPATH": str(ROOT)} | dict(environment or {})
+    return start_module("script", folder, *arguments, cwd=folder, environment=path, stdout=stdout, stderr=stderr)
+
+
 def run_module(
     module: str,
     *arguments: object,

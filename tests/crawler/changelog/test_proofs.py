@@ -22,7 +22,7 @@ from crawler.publishing.stream import ChangeStream
 from tests.lazy_disk import find_sqlite
 from tests.pipelines.exports.receiver import serve_receiver
 from tests.pipelines.exports.test_changes import Desk, at, list_changes
-from tests.project import ROOT, Process, start_module, start_scrapy
+from tests.project import Process, start_scrapy, start_script
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,13 +39,6 @@ for second in itertools.count(int(sys.argv[2])):
     desk.account()
     print(second, flush=True)
 """
-
-
-def start(script: str, folder: Path, *arguments: object) -> Process:
-    """Run a script, which is kept in a folder that is its first argument."""
-    (folder / "script.py").write_text(script, "utf-8")
-    path = {"PYTHONPATH": str(ROOT)}
-    return start_module("script", folder, *arguments, cwd=folder, environment=path, stdout=subprocess.PIPE)
 
 
 def kill(process: Process) -> str:
@@ -70,7 +63,7 @@ def test_kills_of_producer_and_consumer_lose_nothing(tmp_path: Path, seed: int) 
     cursor, second = START, 1
     for _ in range(KILLS):
         consumer = start_scrapy("export", "--follow", "--since", cursor, data=tmp_path, stdout=subprocess.PIPE)
-        producer = start(PRODUCER, tmp_path, second)
+        producer = start_script(PRODUCER, tmp_path, second, stdout=subprocess.PIPE)
         assert producer.stdout is not None
         assert consumer.stdout is not None
         made = list(itertools.islice(producer.stdout, chance.randint(2, 8)))
@@ -119,12 +112,12 @@ def test_a_delivery_that_is_killed_comes_again_and_in_order(tmp_path: Path) -> N
         receiver.on_received = strike
         codes = []
         for _ in range(3):
-            running.append(start(DELIVERY, tmp_path, receiver.url))
+            running.append(start_script(DELIVERY, tmp_path, receiver.url, stdout=subprocess.PIPE))
             codes.append(running[-1].wait(60))
             running[-1].communicate()
             desk.write(at(50 + len(codes), 1, headline=f"after {len(codes)} kills"))
             desk.account()
-        done = start(DELIVERY, tmp_path, receiver.url)
+        done = start_script(DELIVERY, tmp_path, receiver.url, stdout=subprocess.PIPE)
         assert (codes, done.wait(60)) == ([-signal.SIGKILL, -signal.SIGKILL, 0], 0)
         done.communicate()
     delivered = [(post["id"], post["version"]) for post in receiver.received]
@@ -165,7 +158,7 @@ def test_a_power_cut_loses_no_change_that_a_reader_was_sent(tmp_path: Path, sync
     data, disk = tmp_path / "data", tmp_path / "disk"
     disk.mkdir()
     data.mkdir()
-    child = start(POWER_CUT, data, disk, synchronous)
+    child = start_script(POWER_CUT, data, disk, synchronous, stdout=subprocess.PIPE)
     cursors = child.communicate(timeout=60)[0].split()
     assert (child.returncode, len(cursors)) == (0, 5)
     desk = Desk(data)

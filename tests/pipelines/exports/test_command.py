@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta, timezone
@@ -22,7 +20,7 @@ from crawler.publishing.library import Library
 from pipelines.exports.formats import FORMATS
 from pipelines.exports.records import dump_record
 from pipelines.exports.tables.jsonl import read_jsonl
-from tests.project import ROOT, Data, run_scrapy, start_scrapy
+from tests.project import ROOT, Data, run_scrapy, start_scrapy, start_script
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -188,7 +186,7 @@ def build_slowly(*_, **__):
     time.sleep(60)
 
 store.build_record = build_slowly
-sys.argv = ["scrapy", "export", *sys.argv[1:]]
+sys.argv = ["scrapy", "export", *sys.argv[2:]]
 from scrapy.cmdline import execute
 execute()
 """
@@ -201,10 +199,13 @@ def test_an_export_that_is_ended_leaves_nothing_beside_its_target(name: str, cra
     scratch.mkdir()
     out.mkdir()
     arguments = ["jsonl", "-o", "-"] if name == "-" else [name, "-o", str(out / "posts")]
-    command = [sys.executable, "-c", SLOW, *arguments, "-s", f"DATA_DIR={crawled.data.path}"]
+    # Commands of the project are found in its folder or with this variable.
+    environment = {"TMPDIR": str(scratch), "SCRAPY_SETTINGS_MODULE": "crawler.settings"}
+    arguments += ["-s", f"DATA_DIR={crawled.data.path}"]
     for number in (signal.SIGKILL, signal.SIGTERM):
-        environment = dict(os.environ, TMPDIR=str(scratch))
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        with start_script(
+            SLOW, tmp_path, *arguments, environment=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as process:
             assert process.stderr is not None
             assert any("begun" in line for line in process.stderr)
             assert [path for folder in (scratch, out) for path in folder.iterdir()]
