@@ -20,6 +20,7 @@ from pipelines.article.titles import is_of_page_part
 from pipelines.dates.model import DateRefused
 from pipelines.dates.parse import parse_date
 from pipelines.discovery.address_shapes import is_front
+from pipelines.names.headlines import normalise_headline
 from pipelines.page.address_words import list_address_words, says_most, says_none
 from pipelines.page.classification import read_markup
 from pipelines.page.jsonld import is_article, list_texts
@@ -239,6 +240,10 @@ def _find_better_named(statement: Statement, witnesses: Witnesses) -> str:
     own = [heading.text for heading in witnesses.headings if not heading.is_masthead]
     chosen = statement.headline_found
     if len(own) != 1 or _is_same(own[0], chosen) or _is_refused(own[0], witnesses):
+        return ""
+    is_stated = statement.witnesses.get("headline", "").startswith("jsonld:")
+    if is_stated and any(_is_same(part, normalise_headline(chosen)) for part in witnesses.title):
+        # The head of the page names the article that JSON-LD does.
         return ""
     addressed = list_address_words(witnesses.url)
     if says_most(own[0], addressed) and says_none(chosen, addressed):

@@ -228,3 +228,9 @@ def test_the_evidence_says_that_a_browser_made_the_document(rules: str) -> None:
     assert rendered.witnesses == {name: f"{place} (rendered)" for name, place in plain.witnesses.items()}
     assert settle([rendered], source.post).evidence["headline"].place.endswith(" (rendered)")
     assert reading.notes["captures/rendered"] == 1
+
+
+def test_a_headline_that_json_ld_and_the_title_state_stays_where_the_address_says_another() -> None:
+    stated = '{"@type": "NewsArticle", "headline": "Rain &amp;amp; tides in spring"}'
+    head = f'<title>Rain &amp; tides in spring | Lamp</title><script type="application/ld+json">{stated}</script>'
+    assert make(head, f"<h1>{TITLE}</h1>{OWN}", rules=NO_RULES).headline == "Rain & tides in spring"
