@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _NO_VALUES = frozenset(("undefined", "null", "none", "nan", "[object object]", "%5bobject%20object%5d", "false"))
 _DAY = re.compile(r"/(?:19|20)\d\d[/-]?(?:\d\d?(?:[/-]?\d\d?)?)?(?=/)")
+_FEWEST_WORDS = 3
 _MARKS = re.compile(r"[^\W_]+")
 
 
@@ -71,15 +72,19 @@ def is_other_article(address: str, url: str) -> bool:
 def _is_of_other_headline(root: etree._Element, address: str, url: str) -> bool:
     """Return whether the page's headline has the words of its own address and none of those of the stated one.
 
-    Only the words by which two addresses of one form differ count.
+    Only the words by which the addresses differ count; of addresses of two forms, three at least of the last segment.
     """
-    if build_shape(address) != build_shape(url):
-        return False
-    stated, own = _list_marks(address), _list_marks(url)
+    is_alike = build_shape(address) == build_shape(url)
+    stated, own = (_list_marks(place if is_alike else _find_last(place)) for place in (address, url))
     by_own, by_stated = ({mark for mark in marks if not mark.isdigit()} for marks in (own - stated, stated - own))
     headings = " ".join("".join(map(str, element.itertext())) for element in root.iter("h1", "title"))
     words = set(_MARKS.findall(headings.lower()))
-    return bool(by_own and by_stated) and by_own <= words and not by_stated & words
+    is_telling = min(len(by_own), len(by_stated)) >= (1 if is_alike else _FEWEST_WORDS)
+    return is_telling and by_own <= words and not by_stated & words
+
+
+def _find_last(url: str) -> str:
+    return "/" + urlsplit(url).path.rstrip("/").rpartition("/")[2]
 
 
 def _list_marks(url: str) -> set[str]:

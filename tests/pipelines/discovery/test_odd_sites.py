@@ -100,6 +100,18 @@ def test_a_canonical_address_of_another_headline_is_not_believed(headline: str, 
     assert find_canonical(page.root, page.url) == (stated if is_believed else "")
 
 
+@pytest.mark.parametrize(
+    ("stated", "is_believed"),
+    [("/sections/news-from-all-wards/", False), ("/news/", False), ("/2026/the-railway-of-ward-4-reopens", True)],
+)
+def test_a_canonical_address_of_a_section_is_not_believed(stated: str, is_believed: bool) -> None:
+    page = Page(
+        f'<link rel="canonical" href="{stated}"><h1>The railway of ward 4 reopens</h1>',
+        "https://h/a/the-railway-of-ward-4-reopens",
+    )
+    assert find_canonical(page.root, page.url) == (f"https://h{stated}" if is_believed else "")
+
+
 def test_an_article_is_known_by_the_canonical_address_of_the_header() -> None:
     url, own = "https://h/2026/11/23/story-a-b?layout=2", "https://h/2026/11/23/story-a-b"
     prose = "<p>" + "The harbour master wrote its weight into the book, as with every crate. " * 9 + "</p>"
