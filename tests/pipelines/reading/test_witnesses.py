@@ -233,4 +233,5 @@ def test_the_evidence_says_that_a_browser_made_the_document(rules: str) -> None:
 def test_a_headline_that_json_ld_and_the_title_state_stays_where_the_address_says_another() -> None:
     stated = '{"@type": "NewsArticle", "headline": "Rain &amp;amp; tides in spring"}'
     head = f'<title>Rain &amp; tides in spring | Lamp</title><script type="application/ld+json">{stated}</script>'
-    assert make(head, f"<h1>{TITLE}</h1>{OWN}", rules=NO_RULES).headline == "Rain & tides in spring"
+    address = "http://lamp.example/2026/03/08/the-ferry-stops-for-the-winter"
+    assert make(head, f"<h1>{TITLE}</h1>{OWN}", rules=NO_RULES, url=address).headline == "Rain & tides in spring"
