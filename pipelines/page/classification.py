@@ -31,7 +31,7 @@ _SILENT = re.compile(
 )
 _BLOCK_TAG = re.compile(r"<(?:/?(?:p|div|li|h[1-6]|td|section|article|main|header|footer)|br)\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*>(.*?)</a\s*>", re.DOTALL | re.IGNORECASE)
-_WIDE = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uff60]")
+_WIDE_RUN = re.compile("[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\uff00-\uff60]+")
 # A body that is wider than this is an article, whatever else is on its page; measured in columns.
 _LONG, _BRIEF, _TINY = 1500, 900, 300
 _MAX_STUB = 800
@@ -144,7 +144,7 @@ def read_markup(fragment: str) -> str:
 def measure_text(text: str) -> int:
     """Return how wide a text is drawn, about: letters of East Asia take two columns, blanks between lines none."""
     bare = "".join(line.strip() for line in text.splitlines()) if "\n" in text else text.strip()
-    return len(bare) + (0 if bare.isascii() else len(_WIDE.findall(bare)))
+    return len(bare) + (0 if bare.isascii() else sum(map(len, _WIDE_RUN.findall(bare))))
 
 
 def _read_visible(source: str) -> str | None:

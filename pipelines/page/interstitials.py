@@ -382,14 +382,15 @@ def name_page(text: str) -> PageClass | None:
     for page_class, kind in _KINDS.items():
         if page_class is PageClass.PAYWALL:
             continue
-        if any(_is_called(folded, name) for name in kind.names) or _holds_pair(folded, kind):
+        contained = filter(folded.__contains__, kind.names)
+        if any(_is_called(folded, name) for name in contained) or _holds_pair(folded, kind):
             return page_class
     return next((page_class for page_class, pattern in _STATUS.items() if pattern.search(folded)), None)
 
 
 def _is_called(text: str, name: str) -> bool:
-    """Return whether a name is what a title begins with, or most of it; in a long title it is only a word."""
-    return name in text and (text.startswith(name) or 2 * len(name) >= len(text) or len(text) <= len(name) + 12)
+    """Return whether a name in a title is what it begins with, or most of it; in a long title it is only a word."""
+    return text.startswith(name) or 2 * len(name) >= len(text) or len(text) <= len(name) + 12
 
 
 def count_evidence(text: str) -> dict[PageClass, int]:
@@ -437,4 +438,4 @@ def _holds_pair(text: str, kind: _Kind) -> bool:
 
 
 def _holds(text: str, stems: tuple[str, ...]) -> bool:
-    return any(stem in text for stem in stems)
+    return any(map(text.__contains__, stems))

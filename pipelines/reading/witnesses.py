@@ -111,7 +111,7 @@ def list_witnesses(page: Page) -> Witnesses:
     """Return the witnesses of a page whose tree is whole."""
     elements = page.marked["h1"][:_MOST_HEADINGS]
     headings = tuple(
-        Heading(text=text, is_masthead=_is_masthead(one, page)) for one in elements if (text := read_text(one))
+        Heading(text=text, is_masthead=_is_masthead(one, text, page)) for one in elements if (text := read_text(one))
     )
     own = next((one for one, heading in zip(elements, headings, strict=False) if not heading.is_masthead), None)
     above: list[str] = []
@@ -409,11 +409,11 @@ def _is_same(left: str, right: str) -> bool:
     return bool(one and other) and (one in other or other in one)
 
 
-def _is_masthead(element: Any, page: Page) -> bool:
+def _is_masthead(element: Any, text: str, page: Page) -> bool:
     link = element if element.tag == "a" else element.find(".//a[@href]")
     if link is None:
         link = next((one for one in islice(element.iterancestors("a"), 1) if one.get("href")), None)
-    if link is not None and _fold(read_text(link)) == _fold(read_text(element)):
+    if link is not None and _fold(read_text(link)) == _fold(text):
         try:
             target = urljoin(page.base_url, link.get("href").strip())
         except ValueError:
