@@ -34,8 +34,9 @@ def fold(text: str) -> str:
     lowered = unicodedata.normalize("NFKC", visible).lower()
     bare = _ACCENTS.sub("", unicodedata.normalize("NFD", lowered))
     folded = unicodedata.normalize("NFC", bare).translate(_LETTERS)
-    digits = (str(unicodedata.digit(char)) if char.isdigit() and not char.isascii() else char for char in folded)
-    return _HAN_NUMBER.sub(lambda found: _read_han_number(found.group()), " ".join("".join(digits).split()))
+    for digit in filter(str.isdigit, set(folded)):
+        folded = folded.replace(digit, str(unicodedata.digit(digit)))
+    return _HAN_NUMBER.sub(lambda found: _read_han_number(found.group()), " ".join(folded.split()))
 
 
 def _read_han_number(numerals: str) -> str:
@@ -356,5 +357,10 @@ def is_unspaced(word: str) -> bool:
 
 def build_bounded(words: Iterable[str]) -> str:
     """Return a regular expression for any of the words as whole words, where their script sets blanks."""
-    spelt = sorted(words, key=lambda word: (-len(word), word))
-    return "|".join(re.escape(word) if is_unspaced(word) else rf"(?<!\w){re.escape(word)}(?!\w)" for word in spelt)
+    unspaced: list[str] = []
+    spaced: list[str] = []
+    for word in words:
+        (unspaced if is_unspaced(word) else spaced).append(word)
+    # No word of one kind begins like one of the other, so their order does not matter.
+    parts = [rf"(?<!\w)(?:{build_alternatives(spaced)})(?!\w)"] if spaced else []
+    return "|".join([*parts, *([build_alternatives(unspaced)] if unspaced else [])])
