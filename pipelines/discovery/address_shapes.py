@@ -48,10 +48,12 @@ _POSITIONS = frozenset(("begin", "first", "from", "o", "offset", "skip", "start"
 _CURSORS = frozenset(("after", "before", "cursor", "max_id", "pagetoken", "page_token", "until", "updated-max"))
 _PAGE_IN_PATH = re.compile(r"(?:/(?:page|p|seite|pagina)[/_-]?|[_-](?:p|page)?)(\d{1,5})(?=/?$|\.\w+$)", re.IGNORECASE)
 _MIN_SLUG_WORDS = 4
+# Most links of a page stand on every page of its site.
+_REMEMBERED = 1 << 13
 _MIN_SLUG_CHARS = 24
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(_REMEMBERED)
 def build_shape(url: str) -> str:
     """Return an address with what varies within a kind of page replaced: digits by `#`, slugs by `~`, codes by `$`."""
     parts = urlsplit(url)
@@ -104,6 +106,7 @@ def find_month(url: str) -> tuple[int, int] | None:
     return (int(found["year"]), int(found["month"])) if found else None
 
 
+@lru_cache(_REMEMBERED)
 def measure_article(url: str) -> int:
     """Return how much the form of an address says for an article: 0 nothing, 1 something, 2 nearly all."""
     parts = urlsplit(url)
@@ -134,6 +137,7 @@ def _measure_name(path: str) -> int:
     return 2 if _DIGITS.search(last) or len(_WORDS.findall(last)) > 1 or not last.isascii() else 1
 
 
+@lru_cache(_REMEMBERED)
 def is_service(url: str) -> bool:
     """Return whether an address leads to a picture, a file or a page that every site has: login, imprint, search."""
     parts = urlsplit(url)
@@ -143,6 +147,7 @@ def is_service(url: str) -> bool:
     return any(segment in _SERVICE for segment in segments)
 
 
+@lru_cache(_REMEMBERED)
 def find_page_number(url: str) -> int:
     """Return which page of a list an address asks for; 1 where it does not say."""
     parts = urlsplit(url)

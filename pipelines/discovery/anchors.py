@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipelines.discovery.address_shapes import is_service
-from pipelines.page.addresses import join_url
+from pipelines.page.addresses import build_joiner
 from pipelines.rules.addresses import find_meant, is_same_place, normalise_location
 
 if TYPE_CHECKING:
@@ -70,8 +70,9 @@ def has_rel(element: etree._Element, wanted: str) -> bool:
 
 def iter_anchors(page: Page, admits: Callable[[str], bool]) -> Iterator[Anchor]:
     """Yield the links of a page that lead to other pages in scope."""
+    join = build_joiner(page.base_url)
     for element, href in _iter_hrefs(page.root):
-        address = join_url(page.base_url, href)
+        address = join(href)
         if not address:
             continue
         address = normalise_location(address) if admits(address) else find_meant(address, admits)

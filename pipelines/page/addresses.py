@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from w3lib.url import safe_url_string
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _HREF_KINDS = ("a", "area", "link")
 # Of an address and what it is relative to, together. Scrapy asks for no address beyond 2,083 characters.
@@ -20,8 +20,6 @@ _MAX_PLAIN_CHARS = 2_000
 _REMEMBERED = 1 << 14
 # Most links of a page: nothing in them needs joining or mending, and to find that out costs a tenth of doing it.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
-
-
 _PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
 
 
@@ -34,16 +32,19 @@ def iter_links(root: Any, base_url: str) -> Iterator[str]:
         root: of the parsed page.
         base_url: what relative addresses count from: `Page.base_url`.
     """
-    origin = join_url(base_url, "/").removesuffix("/")
+    join = build_joiner(base_url)
     seen: set[str] = set()
     for element in root.iter(*_HREF_KINDS):
-        href = element.get("href")
-        if not href:
-            continue
-        url = _complete(href, origin) or join_url(base_url, href)
+        url = join(element.get("href") or "")
         if url and url not in seen:
             seen.add(url)
             yield url
+
+
+def build_joiner(base_url: str) -> Callable[[str], str]:
+    """Return what `join_url` is for all addresses on one page; those that need no care take a tenth of the time."""
+    origin = join_url(base_url, "/").removesuffix("/")
+    return lambda href: _complete(href, origin) or join_url(base_url, href)
 
 
 @lru_cache(_REMEMBERED)

@@ -7,6 +7,7 @@ date would never meet the page that it dates.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
@@ -56,8 +57,11 @@ _AMP_CACHE = re.compile(
 )
 _ADDRESS_IN_TEXT = re.compile(r"https?://[^\s\"'<>]+")
 _MAX_URL_CHARS = 2_000
+# Most links of a page stand on every page of its site.
+_REMEMBERED = 1 << 13
 
 
+@lru_cache(_REMEMBERED)
 def normalise_location(url: str) -> str:
     """Return an address without fragment, campaign tags and session ids; what cannot be read is returned as it is.
 
@@ -126,6 +130,7 @@ def is_same_place(left: str, right: str) -> bool:
     return find_place(left) == find_place(right)
 
 
+@lru_cache(_REMEMBERED)
 def find_place(url: str) -> str:
     """Return what the addresses of one place have in common, in whatever scheme, with or without `www.`."""
     parts = urlsplit(normalise_location(url))
