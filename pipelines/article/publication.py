@@ -103,10 +103,11 @@ def find_publication(
         *datelines.list_scripted(page),
         *datelines.list_timed(page),
     ]
-    weak = [*datelines.list_labelled(page), *datelines.list_announced(page), *datelines.list_in_url(page.url)]
+    weak: list[Statement] | None = None
     reader = _Reader(zone=zone, captured_at=captured_at, language=language)
     claims = _believe(reader.read(strong), reader.read_changes(datelines.list_changed(around)), captured_at)
     if not any(claim.has_time for claim in claims):
+        weak = _list_weak(page)
         claims += _believe(reader.read(weak), [], captured_at)
     if all(claim.statement.evidence == "text:before headline" and not claim.has_time for claim in claims):
         weak = [*datelines.list_alone(page), *(claim.statement for claim in claims)]
@@ -121,9 +122,15 @@ def find_publication(
     if found is not None:
         reader = _Reader(zone=found, captured_at=captured_at, language=language)
         changes = reader.read_changes(datelines.list_changed(around))
-        claims = _prefer_shown(_believe(reader.read([*strong, *weak]), changes, captured_at))
+        statements = [*strong, *(_list_weak(page) if weak is None else weak)]
+        claims = _prefer_shown(_believe(reader.read(statements), changes, captured_at))
     days = {claim.stated.instant.date() for claim in claims if not claim.has_time}
     return _localise(_choose(claims), zone or found, days=days) if claims else None
+
+
+def _list_weak(page: Page) -> list[Statement]:
+    """Return the statements that are needed only where the strong ones give no time of day."""
+    return [*datelines.list_labelled(page), *datelines.list_announced(page), *datelines.list_in_url(page.url)]
 
 
 def _believe(claims: list[_Claim], changes: list[datetime], captured_at: datetime | None) -> list[_Claim]:
