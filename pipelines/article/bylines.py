@@ -80,6 +80,7 @@ _SIGNED_CLASS = compile_late(
 _AUTHOR_LINK = compile_late(
     r"/(?:authors?|autor(?:en|es)?|auteurs?|contributors?|byline|reporters?)/[^/]", re.IGNORECASE
 )
+_NAMING = ("class", "rel", "data-testid", "itemprop")
 _CAMEL = compile_late(r"(?<=[a-z])(?=[A-Z])")
 _SPLIT_HAN = compile_late(r"[、，,;；/| \u3000\xa0]+")
 _ORGANISATION = compile_late(
@@ -126,7 +127,7 @@ def _is_signed(element: Any) -> bool:
     """Return whether an element's attributes name an author."""
     if element.tag == "a" and _AUTHOR_LINK.search(element.get("href") or ""):
         return True
-    named = " ".join(filter(None, (element.get(name) for name in ("class", "rel", "data-testid", "itemprop"))))
+    named = " ".join([value for name in _NAMING if (value := element.get(name))])
     return bool(named) and _names_author(named[:_MAX_NAMED])
 
 

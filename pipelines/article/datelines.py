@@ -387,7 +387,7 @@ def list_labelled(page: Page) -> list[Statement]:
         is_ahead = is_ahead and element.tag != "h1"
         own = (element.text or "") + " "
         if len(element):
-            own += " ".join(child.tail or "" for child in element)
+            own += " ".join([child.tail or "" for child in element])
         if not _TWO_DIGITS.search(own):
             continue
         own = fold_blanks(own)

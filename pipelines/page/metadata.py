@@ -76,8 +76,8 @@ _DATES = re.compile(
 )
 _CREATED_DATES = re.compile(r"(?:create(?:at|date|time)|datecreated|dcdate|dctermsdate|dctermscreated)$")
 _TAG_LINK = re.compile(
-    r"/taxonomy/term/\d|[/?&](?:(?<=/)(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?|etiquetas?"
-    r"|argoment[oi]|labels?)/[^/?#]|(?<=[?&])(?:tag|keyword)=)",
+    r"[/?&](?:(?<=/)(?:taxonomy/term/\d|(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?"
+    r"|etiquetas?|argoment[oi]|labels?)/[^/?#])|(?<=[?&])(?:tag|keyword)=)",
     re.IGNORECASE,
 )
 _MAX_TAG_LINKS = 12
