@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 
 from pipelines.article.article import read_article
 from pipelines.page.encodings import decode_page
+from pipelines.page.page import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -90,8 +91,7 @@ def read_ours(text: str, truth: dict[str, Any]) -> Answer:
     fetched_at = datetime.fromisoformat(truth["fetched_at"]) if truth["fetched_at"] else None
     zone = ZONES.get(truth["lang"])
     article = read_article(
-        text,
-        url=truth["url"] or "",
+        Page(text, truth["url"] or ""),
         captured_at=fetched_at.replace(tzinfo=fetched_at.tzinfo or UTC) if fetched_at else None,
         zone=ZoneInfo(zone) if zone else None,
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from benchmarks.extraction import read_ours
 from benchmarks.paper import Pages
 from tests.project import ROOT
 
@@ -105,6 +106,13 @@ def test_the_paper_has_the_pages_it_counts() -> None:
     pages = Pages(101)
     assert pages.sections == 2
     assert len(pages.responses) == 1 + pages.sections + pages.stories
+
+
+def test_our_reader_answers_as_the_libraries_beside_it_do() -> None:
+    text = f"<h1>The ferry sails again</h1>{'<p>The old ferry left the harbour at noon.</p>' * 9}"
+    answer = read_ours(text, {"url": None, "fetched_at": None, "lang": "en"})
+    assert answer["title"] == "The ferry sails again"
+    assert answer["body"].startswith("The old ferry left the harbour")
 
 
 def test_what_a_page_costs_to_be_told_and_weighed(tmp_path: Path) -> None:
