@@ -166,15 +166,15 @@ def _run_mend(options: argparse.Namespace) -> int:
 
 def _run_pack(options: argparse.Namespace) -> int:
     collection = _open_directory(options.path)
-    is_meant = build_selection(options, lambda source: find_files_of(collection, source))
-    if is_meant is None:
+    is_selected = build_selection(options, lambda source: find_files_of(collection, source))
+    if is_selected is None:
         packed = pack_collection(collection, options.output, title=options.title, key_file=options.sign)
     else:
-        packed, part = pack_part(collection, options.output, is_meant, title=options.title, key_file=options.sign)
+        packed, part = pack_part(collection, options.output, is_selected, title=options.title, key_file=options.sign)
         for line in describe_part(part):
             say(line)
     say(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")
-    for name in packed.left_out if is_meant is None else part.left_out:
+    for name in packed.left_out if is_selected is None else part.left_out:
         complain(f"{name} is left out: a WACZ file holds .warc and .warc.gz files only")
     return 0
 

@@ -40,7 +40,7 @@ BEGAN_AT: Final = datetime(2026, 1, 1, tzinfo=UTC)
 BUSY: Final = "http://busy.example/"
 SEED: Final = 8
 GOALS: Final = {"lookup": 20.0, "id_": 3.0, "page": 2.0}
-PATIENCE_S: Final = 60.0
+TIMEOUT_S: Final = 60.0
 _WORDS: Final = (
     *(
         "harbour",
@@ -171,7 +171,7 @@ def serve_pywb(data_dir: Path, folder: Path) -> Iterator[Target]:
 
 
 def _wait_for(port: int) -> None:
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + TIMEOUT_S
     while time.monotonic() < end:
         with socket.socket() as client:
             if client.connect_ex(("127.0.0.1", port)) == 0:
@@ -204,7 +204,7 @@ def build_jobs(
 def ask(target: Target, paths: Sequence[str], *, keeps: bool = False) -> list[float]:
     """The time of each request in milliseconds, the body read to its end."""
     times = []
-    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=PATIENCE_S)
+    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=TIMEOUT_S)
     for path in paths:
         if not keeps:
             connection.close()

@@ -84,7 +84,7 @@ def measure_crawl(pages: int) -> dict[str, Any]:
     return figures
 
 
-def measure_manners(pages: int) -> dict[str, Any]:
+def measure_politeness(pages: int) -> dict[str, Any]:
     """What the hosts saw of 3 workers, and of one process, that may ask each host twice at once and every 100 ms.
 
     `ahead_ms` is by how much a host was ever asked sooner than every 100 ms, from any request on; `handover_ms` the
@@ -272,7 +272,7 @@ def _build_collection(folder: Path, stories: int) -> Path:
 
 _JOBS: dict[str, tuple[Callable[[int], dict[str, Any]], int]] = {
     "crawl": (measure_crawl, 60),
-    "manners": (measure_manners, 20),
+    "politeness": (measure_politeness, 20),
     "hosts": (measure_hosts, 10),
     "frontier": (measure_frontier, 20_000),
     "reparse": (measure_reparse, 2000),

@@ -113,16 +113,16 @@ class Site:
     def _invent(self, number: int, published_at: float) -> Article:
         random = self._random
         article = Article(number, published_at)
-        fate = random.random()
-        if fate < 0.06:
+        draw = random.random()
+        if draw < 0.06:
             article.corrected_at = sorted(
-                published_at + random.uniform(HOUR, 30 * HOUR) for _ in range(1 + (fate < 0.01))
+                published_at + random.uniform(HOUR, 30 * HOUR) for _ in range(1 + (draw < 0.01))
             )
-        elif fate < 0.08:
+        elif draw < 0.08:
             article.withdrawn_at = published_at + random.uniform(HOUR, 5 * DAY)
-        elif fate < 0.10:
+        elif draw < 0.10:
             article.moved_at = published_at + random.uniform(HOUR, 5 * DAY)
-        elif fate < 0.11:
+        elif draw < 0.11:
             article.broken_until = published_at + random.uniform(HOUR, 20 * HOUR)
         return article
 

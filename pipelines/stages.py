@@ -205,7 +205,7 @@ class PostFilesPipeline(_Stage):
             raise DropItem(str(refusal)) from refusal
 
     async def close_spider(self) -> None:
-        """Write everything that is still due, also what waited in vain."""
+        """Write everything that is still due, also what waited for other captures until the end."""
         self._write_batch()
         self._announce()
         for filed in self._folder.write_due():

@@ -34,7 +34,7 @@ _SMALL: Final = frozenset((RecordType.REQUEST, RecordType.METADATA))
 def take_part(
     collection: Collection,
     warc: Path,
-    is_meant: Callable[[str, str], bool],
+    is_selected: Callable[[str, str], bool],
     *,
     origin: str,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -54,7 +54,7 @@ def take_part(
     if suffix is None or not suffix.startswith(".warc"):
         raise BackfillError(f"{warc.name} is not called .warc or .warc.gz; rename it if it is such a file", path=warc)
     records = (unit.record for unit in _iter_readable(warc))
-    captures = {record.record_id for record in records if is_capture(record) and _is_meant(record, is_meant)}
+    captures = {record.record_id for record in records if is_capture(record) and _is_selected(record, is_selected)}
     if not captures:
         return None
     ending = ".warc" if suffix == ".warc" else ".warc.gz"
@@ -82,8 +82,8 @@ def _write_part(output: RecordOutput, warc: Path, captures: set[str], note: tupl
             output.write(unit)
 
 
-def _is_meant(record: Record, is_meant: Callable[[str, str], bool]) -> bool:
-    return is_meant((record.get("WARC-Target-URI") or "").strip("<>"), record.get("WARC-Date") or "")
+def _is_selected(record: Record, is_selected: Callable[[str, str], bool]) -> bool:
+    return is_selected((record.get("WARC-Target-URI") or "").strip("<>"), record.get("WARC-Date") or "")
 
 
 def _iter_readable(warc: Path) -> Iterator[RecordUnit]:

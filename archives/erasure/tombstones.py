@@ -45,7 +45,7 @@ class _Region:
 
 def erase_records(
     path: Path,
-    is_meant: Callable[[Record], bool],
+    is_selected: Callable[[Record], bool],
     *,
     at: str,
     reason: str,
@@ -75,7 +75,7 @@ def erase_records(
         raise ErasureRefused(
             f"{path.name} is neither .warc nor .warc.gz, and no other file is rewritten; delete it, or convert it first"
         )
-    regions = _find_regions(path, is_meant)
+    regions = _find_regions(path, is_selected)
     if not regions:
         return None
     target = target or path
@@ -118,11 +118,11 @@ def _build_short_tombstone(*, at: str, reason: str, is_packed: bool) -> bytes:
     return bytes(compress_parts(record)) if is_packed else record
 
 
-def _find_regions(path: Path, is_meant: Callable[[Record], bool]) -> list[_Region]:
+def _find_regions(path: Path, is_selected: Callable[[Record], bool]) -> list[_Region]:
     """Return where the records stand that are meant; of those that touch one another one region."""
     erased: set[str] = set()
     for record in iter_records(path):
-        if is_meant(record):
+        if is_selected(record):
             erased.add(record.record_id)
     if not erased:
         return []

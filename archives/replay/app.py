@@ -17,7 +17,7 @@ from archives.replay.calendars import find_calendar
 from archives.replay.cdx_server import BadQuery, answer_query
 from archives.replay.http import Request, Response, build_redirect, build_text
 from archives.replay.lookup import (
-    Shelves,
+    OpenIndexes,
     build_stamp,
     find_memento,
     find_neighbours,
@@ -88,9 +88,9 @@ class ReplayApp:
     """
 
     def __init__(
-        self, shelves: Shelves, *, notes: Notes | None = None, sections: tuple[Link, ...] = (), packages: str = ""
+        self, indexes: OpenIndexes, *, notes: Notes | None = None, sections: tuple[Link, ...] = (), packages: str = ""
     ) -> None:
-        self.shelves = shelves
+        self.indexes = indexes
         self._notes = notes
         self._sections = sections
         self._packages = packages
@@ -118,7 +118,7 @@ class ReplayApp:
             links = [Link("Front page", "/")]
             return build_error_page(404, "Page not found", "The viewer has no page at this address.", links=links)
         try:
-            with self.shelves.borrow(place.collection) as index:
+            with self.indexes.borrow(place.collection) as index:
                 return self._answer(index, place, request)
         except ArchiveError as error:
             return self._explain(place, request, error)
@@ -136,8 +136,8 @@ class ReplayApp:
 
     def _show_front(self) -> Response:
         captures = {}
-        for name in self.shelves.library.list_names():
-            with self.shelves.borrow(name) as index:
+        for name in self.indexes.library.list_names():
+            with self.indexes.borrow(name) as index:
                 captures[name] = index.count_entries()
         return build_page("collections.html", CollectionsPage(captures=captures), bar=Bar(sections=self._sections))
 

@@ -149,7 +149,7 @@ class Single:
         return self._collection if name == self._collection.name else None
 
 
-class Shelves:
+class OpenIndexes:
     """The open indexes of a library: each serves one request at a time, and is refreshed every few seconds."""
 
     def __init__(self, library: Library, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -181,22 +181,22 @@ class Shelves:
     def close(self) -> None:
         """Close every index that is not in use."""
         with self._lock:
-            for shelf in self._idle.values():
-                for _, index in shelf:
+            for idle in self._idle.values():
+                for _, index in idle:
                     index.close()
             self._idle.clear()
 
     def _take(self, collection: Collection) -> tuple[float, CollectionIndex]:
         with self._lock:
-            shelf = self._idle.get(collection.path)
-            if shelf:
-                return shelf.pop()
+            idle = self._idle.get(collection.path)
+            if idle:
+                return idle.pop()
         return float("-inf"), CollectionIndex(collection, for_readers=True)
 
     def _put_back(self, collection: Collection, refreshed_at: float, index: CollectionIndex) -> None:
         with self._lock:
-            shelf = self._idle.setdefault(collection.path, [])
-            if len(shelf) < MAX_IDLE:
-                shelf.append((refreshed_at, index))
+            idle = self._idle.setdefault(collection.path, [])
+            if len(idle) < MAX_IDLE:
+                idle.append((refreshed_at, index))
                 return
         index.close()

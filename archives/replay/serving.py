@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archives.errors import CollectionError
 from archives.replay.app import ReplayApp
-from archives.replay.lookup import Shelves, Single
+from archives.replay.lookup import OpenIndexes, Single
 from archives.replay.server import ReplayServer
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 def serve_collection(collection: Collection, *, host: str, port: int, hosts: Iterable[str] = ()) -> int:
     """Serve one collection from any directory until interrupted; return the exit code."""
-    shelves = Shelves(Single(collection))
+    indexes = OpenIndexes(Single(collection))
     try:
-        return serve(ReplayApp(shelves), host=host, port=port, hosts=hosts)
+        return serve(ReplayApp(indexes), host=host, port=port, hosts=hosts)
     finally:
-        shelves.close()
+        indexes.close()
 
 
 def serve(

@@ -184,7 +184,7 @@ class LogWriter:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             self._cut_torn_line()
             self.entries = list(read_log(collection))
-            self._refuse_stranger()
+            self._check_key()
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -201,7 +201,7 @@ class LogWriter:
         if data and not data.endswith(b"\n"):
             os.ftruncate(self._descriptor, data.rfind(b"\n") + 1)
 
-    def _refuse_stranger(self) -> None:
+    def _check_key(self) -> None:
         for entry in self.entries:
             if not entry.is_readable:
                 raise SignatureError(f"{self._path.name} is damaged; restore it from a copy", path=self._path)

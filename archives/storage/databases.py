@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PATIENCE_S: Final = 60.0
+TIMEOUT_S: Final = 60.0
 _RETRY_S: Final = 0.01
 _SUFFIXES: Final = ("", "-wal", "-shm")
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
@@ -139,7 +139,7 @@ def _open_derived(path: Path, schema: Schema, *, across_threads: bool) -> sqlite
 def _connect(path: Path | None, schema: Schema, *, across_threads: bool) -> sqlite3.Connection:
     """Open a file, or a database in memory, and have in it what the schema says."""
     database = sqlite3.connect(
-        path or ":memory:", timeout=PATIENCE_S, isolation_level=None, check_same_thread=not across_threads
+        path or ":memory:", timeout=TIMEOUT_S, isolation_level=None, check_same_thread=not across_threads
     )
     try:
         database.execute(f"PRAGMA synchronous = {schema.synchronous}")
@@ -156,7 +156,7 @@ def _connect(path: Path | None, schema: Schema, *, across_threads: bool) -> sqli
 
 def _keep_a_log(database: sqlite3.Connection) -> None:
     """Have readers and a writer not wait for each other; what is here for it already is left alone."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while True:
         try:
             database.execute("PRAGMA journal_mode = WAL")

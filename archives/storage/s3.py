@@ -49,8 +49,8 @@ class S3Store:
         self._part_bytes = part_bytes
         self._refused: type[Exception] = botocore.exceptions.ClientError
         self._failed: type[Exception] = botocore.exceptions.BotoCoreError
-        patience = Config(connect_timeout=10, read_timeout=60, retries={"max_attempts": 5, "mode": "standard"})
-        self._client: Any = boto3.client("s3", config=patience)
+        limits = Config(connect_timeout=10, read_timeout=60, retries={"max_attempts": 5, "mode": "standard"})
+        self._client: Any = boto3.client("s3", config=limits)
 
     def get_range(self, key: str, start: int, length: int) -> bytes:
         """Return `length` bytes of an object from `start` on; fewer only at its end."""

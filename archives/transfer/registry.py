@@ -155,19 +155,19 @@ class Registry:
         with self._asking():
             known = self._list_files()
             found = {warc.name: warc for warc in self._collection.iter_warcs() if not is_held(warc)}
-            told = 0
+            published = 0
             for name, warc in found.items():
                 place, state, url = known.get(name, (self._place, "", None))
                 # A file that is not stored belongs to the place that has it, whatever name that place had before.
                 if place == self._place or (url is None and warc.exists()):
-                    told += self._publish_file(warc, place, state, url)
+                    published += self._publish_file(warc, place, state, url)
             gone = [name for name, (place, _, _) in known.items() if place == self._place and name not in found]
             for name in gone:
                 self._connection.execute(
                     "DELETE FROM newsreel.warc WHERE collection = %s AND filename = %s AND place = %s",
                     (self._collection.name, name, self._place),
                 )
-        return told + len(gone)
+        return published + len(gone)
 
     def fetch(self) -> list[Path]:
         """Take in what other places have put into storage: a sidecar and a note of where each file's bytes are.

@@ -129,8 +129,8 @@ def _verify_rest(collection: Collection, findings: Findings, trust: Trust) -> No
     _verify_revisits(findings)
     known_worse = {problem.path for problem in findings.problems if problem.kind != _EMPTY}
     departures = list(iter_departures(collection, but=known_worse))
-    told = {problem.path for problem in departures}
-    findings.problems = [p for p in findings.problems if p.kind != _EMPTY or p.path not in told] + departures
+    reported = {problem.path for problem in departures}
+    findings.problems = [p for p in findings.problems if p.kind != _EMPTY or p.path not in reported] + departures
     verify_log(collection, findings, trust)
 
 

@@ -75,7 +75,7 @@ def describe_part(part: Part) -> Iterator[str]:
 def write_part(
     collection: Collection,
     target: Collection,
-    is_meant: Callable[[IndexEntry], bool],
+    is_selected: Callable[[IndexEntry], bool],
     *,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     progress: Callable[[str], None] | None = None,
@@ -99,13 +99,13 @@ def write_part(
             if not warc.name.endswith(_ENDINGS):
                 part.left_out.append(warc.name)
                 continue
-            chosen = [entry for entry in index.iter_files([warc.name]) if _is_chosen(entry, is_meant)]
+            chosen = [entry for entry in index.iter_files([warc.name]) if _is_chosen(entry, is_selected)]
             has_any = has_any or any(not entry.url.startswith(_OWN_SCHEME) for entry in chosen)
             if not chosen:
                 continue
             if progress is not None:
                 progress(warc.name)
-            path = _FilePart(index, chosen, is_meant, warc, part).write(target, at)
+            path = _FilePart(index, chosen, is_selected, warc, part).write(target, at)
             entries = build_sidecar(path)
             part.captures += len(entries)
             write_sidecar(target, path.name, map(dump_line, entries))
@@ -118,7 +118,7 @@ def write_part(
 def pack_part(
     collection: Collection,
     target: Path,
-    is_meant: Callable[[IndexEntry], bool],
+    is_selected: Callable[[IndexEntry], bool],
     *,
     title: str = "",
     key_file: Path | None = None,
@@ -131,14 +131,14 @@ def pack_part(
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".newsreel-part-", dir=target.parent) as scratch:
         copy = Collection(Path(scratch) / collection.name)
-        part = write_part(collection, copy, is_meant, progress=progress)
+        part = write_part(collection, copy, is_selected, progress=progress)
         _copy_page_lists(collection, copy)
         packed = pack_collection(
             copy,
             target,
             title=title or f"{collection.name} (a part)",
             key_file=key_file,
-            pages=(page for page in pages if is_meant(page.entry)),
+            pages=(page for page in pages if is_selected(page.entry)),
         )
     return packed, part
 
@@ -157,8 +157,8 @@ def _copy_page_lists(collection: Collection, copy: Collection) -> None:
             write_file(copy.pages_dir / path.name, b"".join(kept))
 
 
-def _is_chosen(entry: IndexEntry, is_meant: Callable[[IndexEntry], bool]) -> bool:
-    return entry.url.startswith(_OWN_SCHEME) or is_meant(entry)
+def _is_chosen(entry: IndexEntry, is_selected: Callable[[IndexEntry], bool]) -> bool:
+    return entry.url.startswith(_OWN_SCHEME) or is_selected(entry)
 
 
 class _FilePart:
@@ -168,12 +168,12 @@ class _FilePart:
         self,
         index: CollectionIndex,
         chosen: list[IndexEntry],
-        is_meant: Callable[[IndexEntry], bool],
+        is_selected: Callable[[IndexEntry], bool],
         warc: Path,
         part: Part,
     ) -> None:
         self._index = index
-        self._is_meant = is_meant
+        self._is_selected = is_selected
         self._warc = warc
         self._part = part
         self._places = {(entry.offset, entry.record_id) for entry in chosen}
@@ -186,11 +186,11 @@ class _FilePart:
         path = target.archive_dir / f"{stem}-part{suffix}"
         with replace_file(path) as stream, open_warc(self._warc) as source:
             output = RecordOutput(stream, source, name=path.name, sha256=hash_warc(self._warc), at=at)
-            is_told = False
+            has_note = False
             for number, unit in enumerate(_iter_records(self._warc)):
                 record = unit.record
-                if not is_told and record.type != RecordType.WARCINFO:
-                    is_told = True
+                if not has_note and record.type != RecordType.WARCINFO:
+                    has_note = True
                     output.write_note(-1, (("part-of", self._warc.name), ("part-of-sha256", output.sha256)))
                 if record.type == RecordType.WARCINFO or record.record_id in self._related:
                     output.write(unit)
@@ -244,7 +244,7 @@ class _FilePart:
         assert original is not None
         entry = self._index.find_record(original.record_id, original.captured_at)
         is_there = entry is not None and entry.filename.endswith(_ENDINGS)
-        return None if entry is not None and is_there and _is_chosen(entry, self._is_meant) else original
+        return None if entry is not None and is_there and _is_chosen(entry, self._is_selected) else original
 
 
 def _iter_records(warc: Path) -> Iterator[RecordUnit]:

@@ -136,8 +136,8 @@ class _Validation:
             return
         proof = self._bundle.load_document(DIGEST)
         digest = "sha256:" + hashlib.sha256(b"".join(self._bundle.iter_chunks(DATAPACKAGE))).hexdigest()
-        if strangers := sorted(proof.keys() - {"path", "hash", "signedData"}):
-            self._add("digest", f"{DIGEST} says {', '.join(strangers)}, which is not allowed there")
+        if unknown := sorted(proof.keys() - {"path", "hash", "signedData"}):
+            self._add("digest", f"{DIGEST} says {', '.join(unknown)}, which is not allowed there")
         if proof.get("path") != DATAPACKAGE or proof.get("hash") != digest:
             self._add("digest", f"{DIGEST} does not give the digest of {DATAPACKAGE}; the file was changed")
         signed = proof.get("signedData")

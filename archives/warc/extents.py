@@ -34,7 +34,7 @@ _READ_SIZE: Final = 256 * 1024
 _LONGEST_HEADER: Final = 64 * 1024
 # How many times the bytes of a file may be read again for records inside of damaged ones, before what a damaged one
 # covers is passed over: a file of nothing but beginnings would be read for each of them to its end.
-_PATIENCE: Final = 16
+_MAX_PASSES: Final = 16
 _RECORD_START: Final = re.compile(rb"(?<=\n)WARC/[01]\.[0-9]+\r?\n")
 _LONGEST_START: Final = 16
 _BOUNDARY: Final = re.compile(rb"\r?\n\r?\n(?=WARC/[01]\.[0-9]+\r?\n)")
@@ -77,7 +77,7 @@ class _StreamScan:
         self._stream = stream
         self._on_damage = on_damage
         self._size = stream.seek(0, SEEK_END)
-        self._patience = _PATIENCE * self._size + _READ_SIZE
+        self._budget = _MAX_PASSES * self._size + _READ_SIZE
         self._warcinfo = ""
         self._is_naming = False
         self._is_sure = True
@@ -94,7 +94,7 @@ class _StreamScan:
             try:
                 for record in iter_stream_records(self._stream, offset):
                     begun = record.offset + record.length
-                    if not self._is_sure and not self._is_vouched(record):
+                    if not self._is_sure and not self._names_warcinfo(record):
                         self._on_damage(build_inside(record.offset, record.url))
                         continue
                     if _has_odd_header(record):
@@ -108,7 +108,7 @@ class _StreamScan:
                     self._is_sure = True
                     if record.type == RecordType.WARCINFO:
                         self._warcinfo, self._is_naming = record.record_id, False
-                    self._is_naming = self._is_naming or self._is_vouched(record)
+                    self._is_naming = self._is_naming or self._names_warcinfo(record)
                     self._learn(record, is_good)
                     yield record
                     if is_good is False:
@@ -131,7 +131,7 @@ class _StreamScan:
         """Ask of what follows that it names the file's warcinfo record, where the file's records do."""
         self._is_sure = self._is_sure and not self._is_naming
 
-    def _is_vouched(self, record: Record) -> bool:
+    def _names_warcinfo(self, record: Record) -> bool:
         return bool(self._warcinfo) and record.get("WARC-Warcinfo-ID") == self._warcinfo
 
     def _find_other_end(self, record: Record, is_good: bool | None) -> int | None:
@@ -262,8 +262,8 @@ class _StreamScan:
     def _search(self, offset: int, read: int) -> int | None:
         """Where the next record seems to begin, at or after `offset`, which has to prove itself."""
         self._is_sure = False
-        self._patience -= max(read - offset, _LONGEST_HEADER)
-        return self._find_start(offset if self._patience > 0 else max(read, offset))
+        self._budget -= max(read - offset, _LONGEST_HEADER)
+        return self._find_start(offset if self._budget > 0 else max(read, offset))
 
     def _find_start(self, offset: int) -> int | None:
         self._stream.seek(offset)

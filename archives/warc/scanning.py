@@ -39,7 +39,7 @@ _READ_SIZE: Final = 64 * 1024
 _PART_BYTES: Final = 1024 * 1024
 # How many times the bytes of a file may be read again for members inside of damaged ones, before what a damaged one
 # covers is passed over: a file of nothing but beginnings would be read for each of them to its end.
-_PATIENCE: Final = 16
+_MAX_PASSES: Final = 16
 # A damaged member is inflated to its end, to know where that is; no longer than this, whatever it inflates to.
 _MOST_MEASURED: Final = 8 * 1024 * 1024 * 1024
 _HEADER_END: Final = re.compile(rb"\r?\n\r?\n")
@@ -98,7 +98,7 @@ class MemberScan:
         self._stream = stream
         self._on_damage = on_damage
         self._file_size = stream.seek(0, SEEK_END)
-        self._patience = _PATIENCE * max(self._file_size, _READ_SIZE)
+        self._budget = _MAX_PASSES * max(self._file_size, _READ_SIZE)
         self._warcinfo: bytes | None = None
         self._is_naming = False
         self._looks_left = _LOOKS
@@ -215,8 +215,8 @@ class MemberScan:
                 read_member(self._stream, at)
             except RecordError:
                 read = self._stream.tell()
-                self._patience -= max(_READ_SIZE, read - offset)
-                offset = at + 1 if self._patience > 0 else max(read, at + 1)
+                self._budget -= max(_READ_SIZE, read - offset)
+                offset = at + 1 if self._budget > 0 else max(read, at + 1)
             else:
                 return at
         return None

@@ -118,9 +118,9 @@ def _run_local(pool: ThreadPoolExecutor, tasks: Sequence[Task]) -> Iterator[tupl
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _run_dask(client: Any, as_they_come: Any, tasks: Sequence[Task]) -> Iterator[tuple[int, Done | ShardFailed]]:
+def _run_dask(client: Any, iter_completed: Any, tasks: Sequence[Task]) -> Iterator[tuple[int, Done | ShardFailed]]:
     futures = {client.submit(_attempt, task, pure=False): number for number, task in enumerate(tasks)}
-    for future in as_they_come(futures):
+    for future in iter_completed(futures):
         yield futures[future], future.result()
 
 

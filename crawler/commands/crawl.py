@@ -29,7 +29,7 @@ from crawler.monitoring.health import load_health
 from crawler.monitoring.metrics import dump_metrics, write_metrics
 from crawler.monitoring.no_articles import explain_no_articles
 from crawler.monitoring.progress import print_event
-from crawler.projects.command import refuse_slips, refuse_word, report_failures
+from crawler.projects.command import refuse_misspellings, refuse_word, report_failures
 from crawler.publishing.exporting import load_plans
 from crawler.reparsing.ledger import open_ledger
 from crawler.runs.manifest import list_counts
@@ -84,7 +84,7 @@ class Command(ScrapyCrawl):
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Have the crawl show itself, which a command does and a library does not."""
-        refuse_slips(self._parser, args, opts)
+        refuse_misspellings(self._parser, args, opts)
         report_failures()
         super().process_options(args, opts)
         assert self.settings is not None

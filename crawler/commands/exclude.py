@@ -127,7 +127,7 @@ class Command(NewsreelCommand):
         assert self.settings is not None
         try:
             log_changes(library)
-            update_exports(library, self.settings, patience_s=_DELIVERY_S)
+            update_exports(library, self.settings, timeout_s=_DELIVERY_S)
         except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
             print(f"an export could not be updated: {error}", file=sys.stderr)  # noqa: T201
             self.exitcode = 1

@@ -59,12 +59,12 @@ class Command(NewsreelCommand):
         """Forget what is named in `args`."""
         if bool(args) == bool(opts.pattern):
             raise UsageError("name an address or an id, or give --pattern", print_help=False)
-        is_meant = _build_test(args, opts.pattern)
+        is_selected = _build_test(args, opts.pattern)
         data_dir = find_data_dir(self.settings)
         names = [opts.collection] if opts.collection else list_collections(data_dir)
         try:
             collections = [Collection.open(data_dir, name) for name in names]
-            targets = [(collection, find_target(collection, is_meant)) for collection in collections]
+            targets = [(collection, find_target(collection, is_selected)) for collection in collections]
         except ArchiveError as error:
             raise UsageError(str(error), print_help=False) from error
         targets = [(collection, target) for collection, target in targets if target]
@@ -98,7 +98,7 @@ class Command(NewsreelCommand):
             regions = sum(len(file.regions) for file in erasure.files)
             print(f"{collection.name}: erased, {regions} places in {len(erasure.files)} WARC files")  # noqa: T201
         try:
-            update_exports(library, self.settings, patience_s=_DELIVERY_S)
+            update_exports(library, self.settings, timeout_s=_DELIVERY_S)
         except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
             print(f"an export could not be updated: {error}", file=sys.stderr)  # noqa: T201
             self.exitcode = 1

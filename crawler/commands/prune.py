@@ -93,7 +93,7 @@ class Command(NewsreelCommand):
     def _update_exports(self, data_dir: Path) -> None:
         assert self.settings is not None
         try:
-            update_exports(Library(data_dir), self.settings, patience_s=_DELIVERY_S)
+            update_exports(Library(data_dir), self.settings, timeout_s=_DELIVERY_S)
         except (ArchiveError, ValueError, OSError, sqlite3.Error) as error:
             self._report(f"an export could not be updated: {error}")
 

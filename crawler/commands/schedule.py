@@ -31,7 +31,7 @@ from crawler.projects.command import NewsreelCommand, refuse_word
 from crawler.scheduling.children import build_crawl_command
 from crawler.scheduling.loop import Scheduler
 from crawler.scheduling.schedule import Entry, ScheduleTable, build_owner
-from crawler.scheduling.scheduled_sources import Plan, Roster
+from crawler.scheduling.scheduled_sources import Plan, ScheduledSources
 from crawler.scheduling.units import Installation, build_crontab, build_systemd, build_workflow
 from crawler.scheduling.upkeep import COMMANDS as UPKEEP
 from crawler.scheduling.upkeep import Upkeep
@@ -91,31 +91,31 @@ class Command(NewsreelCommand):
             raise refuse_word(args[0], ["export"], "part of this command")
         if args not in ([], ["export"]) or bool(args) != bool(opts.exports):
             raise UsageError("use 'export' together with --systemd, --cron or --github-actions")
-        roster = self._load_roster(opts.sources)
+        scheduled = self._load_sources(opts.sources)
         if args:
             self._export(opts)
         elif opts.list is not None:
-            self._list(roster, opts)
+            self._list(scheduled, opts)
         else:
-            self.exitcode = self._build_scheduler_and_run(roster, opts)
+            self.exitcode = self._build_scheduler_and_run(scheduled, opts)
 
-    def _load_roster(self, places: list[str]) -> Roster:
+    def _load_sources(self, places: list[str]) -> ScheduledSources:
         assert self.settings is not None
-        roster = Roster(places)
-        _, faults = roster.refresh()
+        scheduled = ScheduledSources(places)
+        _, faults = scheduled.refresh()
         if faults:
             raise UsageError("\n".join(map(str, faults)), print_help=False)
-        if not roster.plans:
+        if not scheduled.plans:
             words = 'no source has a [schedule]; add one, such as every = "30m", or name other sources with --sources'
             raise UsageError(words, print_help=False)
         known = get_spider_loader(self.settings).list()
-        for plan in roster.plans.values():
+        for plan in scheduled.plans.values():
             if plan.schedule.spider not in known:
                 words = f"{plan.path}: schedule.spider: is none of {', '.join(known)}, but {plan.schedule.spider!r}"
                 raise UsageError(words, print_help=False)
-        return roster
+        return scheduled
 
-    def _build_scheduler_and_run(self, roster: Roster, opts: argparse.Namespace) -> int:
+    def _build_scheduler_and_run(self, scheduled: ScheduledSources, opts: argparse.Namespace) -> int:
         assert self.settings is not None
         passed = build_options(opts)
 
@@ -136,7 +136,7 @@ class Command(NewsreelCommand):
         with self._open_table() as table:
             scheduler = Scheduler(
                 table,
-                roster,
+                scheduled,
                 folder=self._data_dir / "schedule",
                 build_command=build_command,
                 find_run=self._find_run,
@@ -214,17 +214,17 @@ class Command(NewsreelCommand):
         name = plan.schedule.collection or self.settings.get("COLLECTION") or plan.source
         return find_run(Collection(self._data_dir / "collections" / name), source=plan.source, since=since)
 
-    def _list(self, roster: Roster, opts: argparse.Namespace) -> None:
+    def _list(self, scheduled: ScheduledSources, opts: argparse.Namespace) -> None:
         if opts.list < 1:
             raise UsageError("--list needs a number of runs, at least 1", print_help=False)
         entries: dict[str, Entry] = {}
         if isinstance(self._where, str) or self._where.exists():
             with self._open_table() as table:
                 entries = table.read()
-        coming = list(iter_coming(roster, entries, opts.list, now=datetime.now(UTC)))
+        coming = list(iter_coming(scheduled, entries, opts.list, now=datetime.now(UTC)))
         if opts.json:
-            for plan, entry, dues in coming:
-                print(json.dumps(build_summary(plan, entry, dues), ensure_ascii=False))  # noqa: T201
+            for plan, entry, due_times in coming:
+                print(json.dumps(build_summary(plan, entry, due_times), ensure_ascii=False))  # noqa: T201
             return
         open_console().print(_build_table(coming))
 
@@ -255,20 +255,20 @@ class Command(NewsreelCommand):
 
 
 def iter_coming(
-    roster: Roster, entries: dict[str, Entry], number: int, *, now: datetime
+    scheduled: ScheduledSources, entries: dict[str, Entry], number: int, *, now: datetime
 ) -> Iterator[tuple[Plan, Entry, list[datetime]]]:
     """Yield each source with its row and its coming due times; the first may be overdue."""
-    for source, plan in roster.plans.items():
+    for source, plan in scheduled.plans.items():
         timetable = plan.schedule.timetable
         entry = entries.get(source)
         if entry is None or entry.rule != timetable.rule:
             due = timetable.find_first(now)
             entry = Entry(source=source, rule=timetable.rule, due=due, interval_s=timetable.every_s)
-        dues = timetable.iter_due(entry.due, entry.interval_s, is_first=entry.started is None)
-        yield plan, entry, list(islice(dues, number))
+        due_times = timetable.iter_due(entry.due, entry.interval_s, is_first=entry.started is None)
+        yield plan, entry, list(islice(due_times, number))
 
 
-def build_summary(plan: Plan, entry: Entry, dues: list[datetime]) -> dict[str, Any]:
+def build_summary(plan: Plan, entry: Entry, due_times: list[datetime]) -> dict[str, Any]:
     """Return what `--list --json` says of a source."""
     return {
         "source": plan.source,
@@ -279,7 +279,7 @@ def build_summary(plan: Plan, entry: Entry, dues: list[datetime]) -> dict[str, A
         "last_finished": format_instant(entry.finished) if entry.finished else None,
         "last_status": entry.status,
         "last_exit": entry.exit_code,
-        "next": [format_instant(due) for due in dues],
+        "next": [format_instant(due) for due in due_times],
     }
 
 
@@ -287,7 +287,7 @@ def _build_table(coming: list[tuple[Plan, Entry, list[datetime]]]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for heading in ("source", "rule", "last run", "went", "next, by its own clock"):
         table.add_column(heading, no_wrap=heading != "next, by its own clock")
-    for plan, entry, dues in coming:
+    for plan, entry, due_times in coming:
         timetable = plan.schedule.timetable
         zone = timetable.zone
         interval = f", now {format_duration(entry.interval_s)}" if timetable.bounds else ""
@@ -296,7 +296,7 @@ def _build_table(coming: list[tuple[Plan, Entry, list[datetime]]]) -> Table:
             timetable.rule + interval,
             f"{entry.started.astimezone(zone):%m-%d %H:%M}" if entry.started else "never",
             entry.status or "",
-            "  ".join(f"{due.astimezone(zone):%a %m-%d %H:%M %z}" for due in dues),
+            "  ".join(f"{due.astimezone(zone):%a %m-%d %H:%M %z}" for due in due_times),
         )
         table.add_row(*map(Text, cells))
     return table

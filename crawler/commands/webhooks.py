@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from scrapy.settings import BaseSettings
 
-_PATIENCE_S = 600.0
+_TIMEOUT_S = 600.0
 
 
 class Command(NewsreelCommand):
@@ -96,7 +96,7 @@ def deliver(settings: BaseSettings, *, revive: bool = False, is_json: bool = Fal
     library = Library(Path(settings["DATA_DIR"]))
     try:
         hooks = read_plans(Path(settings["EXPORTS_FILE"])).hooks
-        done = deliver_changes(library, hooks, patience_s=_PATIENCE_S, revive=revive)
+        done = deliver_changes(library, hooks, timeout_s=_TIMEOUT_S, revive=revive)
     except (ArchiveError, SourceError, PlanError) as error:
         raise UsageError(str(error), print_help=False) from error
     sentence = f"{done.delivered} delivered, {done.waiting} waiting, {done.failed} failed"

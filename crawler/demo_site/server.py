@@ -17,7 +17,7 @@ from crawler.demo_site.wire_format import Request
 from crawler.loopback import close_server
 
 HOST = "127.0.0.1"
-PATIENCE_S = 10.0
+TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,9 @@ class Newspaper:
     def __enter__(self) -> Self:
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="newspaper")
         self._thread.start()
-        self._ready.wait(PATIENCE_S)
+        self._ready.wait(TIMEOUT_S)
         if self._failure is not None:
-            self._thread.join(PATIENCE_S)
+            self._thread.join(TIMEOUT_S)
             where = f"{HOST}:{self.port}"
             problem = f"cannot serve the newspaper on {where}: {self._failure.strerror}; choose another port"
             raise OSError(self._failure.errno, problem) from self._failure
@@ -61,7 +61,7 @@ class Newspaper:
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(PATIENCE_S)
+        self._thread.join(TIMEOUT_S)
 
     @property
     def base_url(self) -> str:

@@ -45,16 +45,16 @@ class NewsreelCommand(ScrapyCommand):
         """Set what the options say.
 
         Raises:
-            UsageError: an option or a setting is a slip; the sentence has the nearest name.
+            UsageError: an option or a setting is misspelt; the sentence has the nearest name.
         """
-        refuse_slips(self._parser, args, opts)
+        refuse_misspellings(self._parser, args, opts)
         report_failures()
         super().process_options(args, opts)
         # An interpreter collects at its end all that is not frozen, for a quarter of a short command's time.
         gc.freeze()
 
 
-def refuse_slips(parser: argparse.ArgumentParser, args: list[str], opts: argparse.Namespace) -> None:
+def refuse_misspellings(parser: argparse.ArgumentParser, args: list[str], opts: argparse.Namespace) -> None:
     """Refuse an option that the parser does not know, and a setting that is a typo or has a value that it cannot have.
 
     Raises:

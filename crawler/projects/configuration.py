@@ -81,8 +81,8 @@ def load_or_exit(folder: Path | None) -> dict[str, Any]:
 
 def find_fault(values: Mapping[str, Any]) -> str:
     """Return a sentence on the first name that is a typo or value that its setting cannot have; '' if all are good."""
-    if slip := find_slip(values):
-        return f"{slip[0]} is not a setting; did you mean {slip[1]}?"
+    if misspelt := find_misspelling(values):
+        return f"{misspelt[0]} is not a setting; did you mean {misspelt[1]}?"
     defaults = vars(default_settings) | settings.defaults
     for name, value in values.items():
         default = defaults.get(name)
@@ -105,7 +105,7 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def find_slip(names: Iterable[str]) -> tuple[str, str] | None:
+def find_misspelling(names: Iterable[str]) -> tuple[str, str] | None:
     """Return the first name that is not a setting but nearly one, with the setting it is near to; or None.
 
     A name that resembles none is left to the extension that it may belong to.

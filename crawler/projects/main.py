@@ -21,7 +21,7 @@ from scrapy.exceptions import UsageError
 from scrapy.utils.project import get_project_settings
 
 from crawler.environment import tell_program
-from crawler.projects.command import flush_output, refuse_slips
+from crawler.projects.command import flush_output, refuse_misspellings
 from crawler.projects.configuration import ConfigurationError
 from crawler.projects.folder import find_folder
 
@@ -94,7 +94,7 @@ def _run(name: str, arguments: list[str]) -> int:
     command.settings = settings
     command.add_options(parser)
     options, rest = parser.parse_known_args(arguments)
-    _call(parser, partial(refuse_slips, parser), rest, options)
+    _call(parser, partial(refuse_misspellings, parser), rest, options)
     _call(parser, command.process_options, rest, options)
     if command.requires_crawler_process:
         from scrapy.crawler import AsyncCrawlerProcess  # noqa: PLC0415 (it loads the reactor)

@@ -36,7 +36,7 @@ MAX_STREAMS = 16
 _LIMIT = 100
 _MOST = 1000
 _LONGEST_WAIT_S = 60
-_BEAT_POLLS = 15
+_HEARTBEAT_POLLS = 15
 _STREAM = "text/event-stream"
 _TYPES = {
     "json": "application/json",
@@ -149,7 +149,7 @@ def _answer_stream(stream: ChangeStream, since: str, form: str) -> Answer:
             for number, record in enumerate(stream.follow(since)):
                 if record is not None:
                     yield _dump_message(record, form)
-                elif number % _BEAT_POLLS == 0:
+                elif number % _HEARTBEAT_POLLS == 0:
                     yield b":\n\n"
 
     headers = (("Content-Type", _STREAM), ("Cache-Control", "no-store"))

@@ -42,7 +42,7 @@ def deliver_changes(
     library: Library,
     hooks: tuple[Hook, ...],
     *,
-    patience_s: float,
+    timeout_s: float,
     revive: bool = False,
     is_over: Callable[[], bool] = lambda: False,
 ) -> Deliveries:
@@ -58,17 +58,17 @@ def deliver_changes(
         outbox.fill(library, hooks)
         delivered = 0
         # Two processes at once would overtake each other, and a receiver could be sent an update before the post.
-        with _wait_for_turn(library.data_dir / LOCK_NAME, patience_s) as has_turn:
+        with _wait_for_turn(library.data_dir / LOCK_NAME, timeout_s) as has_turn:
             if has_turn:
-                delivered = deliver_due(outbox, hooks, patience_s=patience_s, is_over=is_over)
+                delivered = deliver_due(outbox, hooks, timeout_s=timeout_s, is_over=is_over)
         return Deliveries(delivered=delivered, waiting=outbox.count("waiting"), failed=outbox.count("dead"))
 
 
 @contextmanager
-def _wait_for_turn(path: Path, patience_s: float) -> Iterator[bool]:
+def _wait_for_turn(path: Path, timeout_s: float) -> Iterator[bool]:
     """Hold the lock of all deliveries, unless another process keeps it for too long."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    end = time.monotonic() + patience_s
+    end = time.monotonic() + timeout_s
     try:
         while not (has_turn := lock_file(descriptor)) and time.monotonic() < end:
             time.sleep(_LOOK_AGAIN_S)
@@ -81,13 +81,13 @@ def deliver_due(
     outbox: Outbox,
     hooks: Iterable[Hook],
     *,
-    patience_s: float,
+    timeout_s: float,
     clock: Callable[[], float] = time.time,
     is_over: Callable[[], bool] = lambda: False,
 ) -> int:
     """Send each receiver what is due, until one fails or the time is over; return the number delivered."""
     delivered = 0
-    end = time.monotonic() + patience_s
+    end = time.monotonic() + timeout_s
     for hook in hooks:
         while time.monotonic() < end and not is_over():
             delivery = outbox.find_next(hook, clock())

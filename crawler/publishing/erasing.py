@@ -70,7 +70,7 @@ class Target:
         return bool(self.keys or self.captures)
 
 
-def find_target(collection: Collection, is_meant: Callable[[str], bool]) -> Target:
+def find_target(collection: Collection, is_selected: Callable[[str], bool]) -> Target:
     """Return what a collection holds of the articles whose address or id is meant.
 
     Args:
@@ -81,18 +81,18 @@ def find_target(collection: Collection, is_meant: Callable[[str], bool]) -> Targ
     """
     target = Target()
     with CollectionIndex(collection) as index:
-        _add_articles(collection, index, is_meant, target)
+        _add_articles(collection, index, is_selected, target)
         meant = set(target.addresses)
         for entry in index.iter_entries():
             page = entry.url.removeprefix(VIEW_PREFIX)
-            if surt_key(page) in meant or is_meant(page):
+            if surt_key(page) in meant or is_selected(page):
                 target.addresses.add(surt_key(entry.url))
                 target.captures += 1
     return target
 
 
 def _add_articles(
-    collection: Collection, index: CollectionIndex, is_meant: Callable[[str], bool], target: Target
+    collection: Collection, index: CollectionIndex, is_selected: Callable[[str], bool], target: Target
 ) -> None:
     if not find_ledger(collection).is_file():
         return
@@ -100,7 +100,7 @@ def _add_articles(
         for key in ledger.iter_keys():
             sightings = ledger.list_sightings(key)
             addresses = {key[1], *(statement.url for statement in sightings), *(s.shareLink for s in sightings)}
-            if any(address and is_meant(address) for address in addresses):
+            if any(address and is_selected(address) for address in addresses):
                 filing = ledger.find_filing(key)
                 if filing and filing.state:
                     target.headlines.append(load_post(filing.state).headline)
@@ -178,10 +178,10 @@ def remove(
         log = _begin(collection, target, at=at, reason=reason, is_pruned=True)
         for name, gone in sorted(records.items()):
 
-            def is_meant(record: Record, gone: Container[str] = gone) -> bool:
+            def is_selected(record: Record, gone: Container[str] = gone) -> bool:
                 return record.record_id in gone
 
-            _erase(collection, [collection.archive_dir / name], is_meant, log, is_cut=True)
+            _erase(collection, [collection.archive_dir / name], is_selected, log, is_cut=True)
         for name in sorted(emptied):
             _drop(collection, collection.archive_dir / name, log)
         _forget_articles(library, collection, target)
@@ -252,7 +252,7 @@ def enforce(collection: Collection, *, at: str) -> int:
 def _erase(
     collection: Collection,
     warcs: Iterable[Path],
-    is_meant: Callable[[Record], bool],
+    is_selected: Callable[[Record], bool],
     log: _Log,
     *,
     is_cut: bool = False,
@@ -268,7 +268,7 @@ def _erase(
         for warc in warcs:
             new = Path(scratch, warc.name)
             at, reason = log.erasure.at, log.erasure.reason
-            erased = erase_records(warc, is_meant, at=at, reason=reason, target=new, is_cut=is_cut)
+            erased = erase_records(warc, is_selected, at=at, reason=reason, target=new, is_cut=is_cut)
             if erased is None:
                 continue
             lines = sorted(dump_line(entry).encode() + b"\n" for entry in build_sidecar(new))
@@ -311,12 +311,12 @@ def _find_files(collection: Collection, target: Target) -> list[Path]:
 
 
 def _build_test(target: Target) -> Callable[[Record], bool]:
-    def is_meant(record: Record) -> bool:
+    def is_selected(record: Record) -> bool:
         if record.url and surt_key(record.url) in target.addresses:
             return True
         return (record.get("WARC-Payload-Digest") or "") in target.payloads
 
-    return is_meant
+    return is_selected
 
 
 def _forget_posts(collection: Collection, keys: Iterable[tuple[str, str]]) -> None:

@@ -83,9 +83,9 @@ def read_plans(path: Path) -> Plans:
         values = tomllib.loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:
         raise PlanError(f"{path} is not TOML: {error}") from error
-    strange = sorted(values.keys() - {"export", "webhook"})
-    if strange:
-        raise PlanError(f"{path}: {strange[0]} is not a table here; allowed are [[export]] and [[webhook]]")
+    unknown = sorted(values.keys() - {"export", "webhook"})
+    if unknown:
+        raise PlanError(f"{path}: {unknown[0]} is not a table here; allowed are [[export]] and [[webhook]]")
     try:
         exports = tuple(_load_export(table, path.parent) for table in values.get("export", ()))
         hooks = tuple(load_hook(table) for table in values.get("webhook", ()))
@@ -144,7 +144,7 @@ def run_export(library: Library, plan: ExportPlan) -> int:
         return find_format(plan.format).export(records, plan.path, plan.options)
 
 
-def update_exports(library: Library, settings: BaseSettings, *, patience_s: float) -> None:
+def update_exports(library: Library, settings: BaseSettings, *, timeout_s: float) -> None:
     """Write every configured export again and deliver all changes.
 
     Raises:
@@ -157,7 +157,7 @@ def update_exports(library: Library, settings: BaseSettings, *, patience_s: floa
     for plan in plans.exports:
         run_export(library, plan)
     if plans.hooks:
-        deliver_changes(library, plans.hooks, patience_s=patience_s)
+        deliver_changes(library, plans.hooks, timeout_s=timeout_s)
 
 
 class ExportExtension:
@@ -242,7 +242,7 @@ class ExportExtension:
 
     def _deliver(self) -> None:
         try:
-            deliveries = deliver_changes(self._library, self._plans.hooks, patience_s=_DELIVERY_S)
+            deliveries = deliver_changes(self._library, self._plans.hooks, timeout_s=_DELIVERY_S)
         except (ArchiveError, SourceError, OSError, sqlite3.Error) as error:
             self._fail("the outbox of webhooks", error)
             return

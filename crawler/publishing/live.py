@@ -69,7 +69,7 @@ class LiveDelivery:
             try:
                 self.entered += self._enter()
                 done = deliver_changes(
-                    self._library, self._hooks, patience_s=self._pause_s, is_over=self._stopped.is_set
+                    self._library, self._hooks, timeout_s=self._pause_s, is_over=self._stopped.is_set
                 )
                 self.delivered += done.delivered
             except (ArchiveError, SourceError, OSError, sqlite3.Error) as error:

@@ -94,9 +94,9 @@ def load_hook(table: Mapping[str, Any]) -> Hook:
         ValueError: it is invalid.
     """
     allowed = {"url", "secret_env", "collection", "timeout_s", "payload", "max_bytes"}
-    strange = sorted(table.keys() - allowed)
-    if strange:
-        raise ValueError(f"{strange[0]} is not a key of [[webhook]]; allowed are {', '.join(sorted(allowed))}")
+    unknown = sorted(table.keys() - allowed)
+    if unknown:
+        raise ValueError(f"{unknown[0]} is not a key of [[webhook]]; allowed are {', '.join(sorted(allowed))}")
     url, variable = str(table.get("url", "")), str(table.get("secret_env", ""))
     if not is_web_address(url):
         raise ValueError(f"url of [[webhook]] must be an http or https address without blanks, not {url!r}")

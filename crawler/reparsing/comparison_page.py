@@ -75,7 +75,7 @@ def split_sides(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
             left.append(same)
             right.append(same)
         else:
-            (left if words.change is Change.WENT else right).append(Piece(words.text, is_changed=True))
+            (left if words.change is Change.REMOVED else right).append(Piece(words.text, is_changed=True))
     return left, right
 
 

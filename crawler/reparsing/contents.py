@@ -111,7 +111,7 @@ class CollectionContents:
                 owner = self._source_of.get(entry.filename, "")
                 owners = [source for source in sources if source.name == owner] if owner else scopes.find(entry.url)
                 for source in owners:
-                    if is_telling(entry, source):
+                    if may_state(entry, source):
                         yield entry, source
 
     def _list_passed_over(self, index: CollectionIndex) -> set[str]:
@@ -155,7 +155,7 @@ class _Scopes:
         return [source for source in self._by_host[host] if source.admits(url)]
 
 
-def is_telling(entry: IndexEntry, source: Rules) -> bool:
+def may_state(entry: IndexEntry, source: Rules) -> bool:
     """Return whether a capture can state something about an article."""
     if (entry.truncated and entry.truncated not in MAY_BE_COMPLETE) or not entry.url.startswith(
         ("http://", "https://")

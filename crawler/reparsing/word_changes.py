@@ -21,8 +21,8 @@ class Change(StrEnum):
     """What happened to a piece of text from one version to the next."""
 
     SAME = "same"
-    WENT = "went"
-    CAME = "came"
+    REMOVED = "removed"
+    ADDED = "added"
     CHANGED = "changed"
 
 
@@ -38,7 +38,7 @@ def compare_words(before: str, after: str) -> list[Words]:
     """Return one paragraph with the words that were removed and added."""
     old, new = _WORD.findall(before), _WORD.findall(after)
     if len(old) + len(new) > _MAX_WORDS:
-        return [Words(before, Change.WENT), Words(" "), Words(after, Change.CAME)]
+        return [Words(before, Change.REMOVED), Words(" "), Words(after, Change.ADDED)]
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     found: list[Words] = []
     for tag, old_from, old_to, new_from, new_to in matcher.get_opcodes():
@@ -46,8 +46,8 @@ def compare_words(before: str, after: str) -> list[Words]:
         if tag == "equal":
             found.append(Words(went))
             continue
-        found += [Words(went, Change.WENT)] if went else []
-        found += [Words(came, Change.CAME)] if came else []
+        found += [Words(went, Change.REMOVED)] if went else []
+        found += [Words(came, Change.ADDED)] if came else []
     return list(_iter_groups(found))
 
 
@@ -55,9 +55,9 @@ def _iter_groups(found: list[Words]) -> Iterator[Words]:
     """Yield runs of changes as one removal and one addition, where nothing but a blank is between them."""
     went = came = ""
     for position, words in enumerate(found):
-        if words.change is Change.WENT:
+        if words.change is Change.REMOVED:
             went += words.text
-        elif words.change is Change.CAME:
+        elif words.change is Change.ADDED:
             came += words.text
         elif went and came and words.text.isspace() and position + 1 < len(found):
             went, came = went + words.text, came + words.text
@@ -70,6 +70,6 @@ def _iter_groups(found: list[Words]) -> Iterator[Words]:
 
 def _build_group(went: str, came: str) -> Iterator[Words]:
     if went:
-        yield Words(went, Change.WENT)
+        yield Words(went, Change.REMOVED)
     if came:
-        yield Words(came, Change.CAME)
+        yield Words(came, Change.ADDED)

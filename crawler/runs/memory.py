@@ -84,9 +84,9 @@ class CaptureMemory:
         good = list(self._iter_exact(url))
         if not good or changed_at <= good[-1].captured_at:
             return False
-        was_in_vain = len(good) > 1 and good[-1].digest == good[-2].digest
+        was_unchanged = len(good) > 1 and good[-1].digest == good[-2].digest
         pause = good[-1].captured_at - good[0].captured_at
-        return not was_in_vain or self._now - good[-1].captured_at >= pause
+        return not was_unchanged or self._now - good[-1].captured_at >= pause
 
     def is_due(self, url: str) -> bool:
         """Return whether a list may have changed: half the average time between its changes has passed.

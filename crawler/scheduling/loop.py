@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from crawler.monitoring.logbook import RunRecord
-    from crawler.scheduling.scheduled_sources import Plan, Roster
+    from crawler.scheduling.scheduled_sources import Plan, ScheduledSources
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOOK_S: Final = 30.0
@@ -54,7 +54,7 @@ class _Running:
 
 
 class Scheduler:
-    """Runs the sources of a roster.
+    """Runs the scheduled sources.
 
     Args:
         folder: holds a lock and a log for each source.
@@ -68,7 +68,7 @@ class Scheduler:
     def __init__(
         self,
         table: ScheduleTable,
-        roster: Roster,
+        scheduled: ScheduledSources,
         *,
         folder: Path,
         build_command: Callable[[Plan], Sequence[str]],
@@ -78,7 +78,7 @@ class Scheduler:
         grace_s: float,
     ) -> None:
         self._table = table
-        self._roster = roster
+        self._scheduled = scheduled
         self._folder = folder
         self._build_command = build_command
         self._find_run = find_run
@@ -127,12 +127,12 @@ class Scheduler:
         return min([_LOOK_SOON_S if is_unsettled else _LOOK_S, *looks])
 
     def _refresh(self, *, is_first: bool = False) -> None:
-        has_changed, faults = self._roster.refresh()
+        has_changed, faults = self._scheduled.refresh()
         for fault in faults:
             self._emit(EventKind.FAULT, message=str(fault))
         if not has_changed and not is_first:
             return
-        plans = self._roster.plans
+        plans = self._scheduled.plans
         self._table.settle(plan.schedule.timetable for plan in plans.values())
         dues = [entry.due for source, entry in self._table.read().items() if source in plans]
         self._emit(EventKind.READY, sources=len(plans), next_due=format_instant(min(dues)) if dues else None)
@@ -143,7 +143,7 @@ class Scheduler:
             return []
         now = self._clock()
         held = self._running.keys() | list_paused(self._folder)
-        waiting = [entry for source, entry in entries.items() if source in self._roster.plans and source not in held]
+        waiting = [entry for source, entry in entries.items() if source in self._scheduled.plans and source not in held]
         return [(entry.due - now).total_seconds() if entry.due > now else _LOOK_SOON_S for entry in waiting]
 
     def _watch(self, running: _Running) -> None:
@@ -182,7 +182,7 @@ class Scheduler:
 
     def _tend(self, entries: Mapping[str, Entry]) -> bool:
         """Look after sources that others run, or ran when they died; return whether there are any."""
-        plans = self._roster.plans
+        plans = self._scheduled.plans
         foreign = [e for e in entries.values() if e.owner and e.source not in self._running and e.source in plans]
         for entry in foreign:
             is_expired = entry.lease_until is not None and entry.lease_until < self._clock()
@@ -209,7 +209,7 @@ class Scheduler:
 
     def _start_due(self, entries: Mapping[str, Entry], *, once: bool) -> None:
         """Start what is due, the longest overdue first."""
-        now, plans, paused = self._clock(), self._roster.plans, list_paused(self._folder)
+        now, plans, paused = self._clock(), self._scheduled.plans, list_paused(self._folder)
         due = [
             e for e in entries.values() if e.source in plans and not e.owner and e.due <= now and e.source not in paused
         ]
@@ -246,7 +246,7 @@ class Scheduler:
 
     def _finish(self, running: _Running) -> None:
         del self._running[running.plan.source]
-        plan = self._roster.plans.get(running.plan.source, running.plan)
+        plan = self._scheduled.plans.get(running.plan.source, running.plan)
         self._record(plan, running.entry, exit_code=running.crawl.exit_code, stopped_for=running.stopped_for)
         running.crawl.close()
 

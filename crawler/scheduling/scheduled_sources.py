@@ -28,7 +28,7 @@ class Plan:
     schedule: Schedule
 
 
-class Roster:
+class ScheduledSources:
     """The sources of the project, or those named by the user.
 
     Args:

@@ -169,7 +169,7 @@ def _find_kind(segment: str) -> str:
 
 
 def _score(group: Sequence[Anchor]) -> float:
-    telling = min(_measure_texts(group) / 20, 2.0)
+    text_weight = min(_measure_texts(group) / 20, 2.0)
     kinds = {_find_kind(EXTENSION.sub("", part)) for anchor in group for part in urlsplit(anchor.url).path.split("/")}
     weight = 0.3
     if {"number", "name"} & kinds:
@@ -177,7 +177,7 @@ def _score(group: Sequence[Anchor]) -> float:
     if all(_HAS_DATE.search(anchor.url) for anchor in group):
         weight = 3.0
     framed = sum(anchor.is_framed for anchor in group) / len(group)
-    return min(len(group), 40) * telling * weight * (1 - 0.8 * framed)
+    return min(len(group), 40) * text_weight * weight * (1 - 0.8 * framed)
 
 
 def build_pattern(urls: Sequence[str]) -> str:

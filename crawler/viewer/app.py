@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from archives.errors import ArchiveError, CollectionError, NotArchived
 from archives.replay.app import ReplayApp, find_frame_host
 from archives.replay.http import Request, Response, Stream, build_text
-from archives.replay.lookup import Directory, Shelves, build_stamp, find_memento, parse_moment
+from archives.replay.lookup import Directory, OpenIndexes, build_stamp, find_memento, parse_moment
 from archives.replay.pages import STYLE_PATH, Link, build_error_page
 from archives.replay.routes import Kind, build_path, find_place
 from archives.storage.collection import list_collections
@@ -84,8 +84,8 @@ class ViewerApp:
         self._limits = limits or Limits()
         self._searches = searches or {}
         self._library = Library(data_dir)
-        self._shelves = Shelves(Directory(data_dir))
-        self._captures = ReplayApp(self._shelves, sections=SECTIONS, notes=self._note_posts, packages=PACKAGES + "/")
+        self._indexes = OpenIndexes(Directory(data_dir))
+        self._captures = ReplayApp(self._indexes, sections=SECTIONS, notes=self._note_posts, packages=PACKAGES + "/")
         self._feeds = Feeds(data_dir / "feeds")
         self._packages = Packages(data_dir / "wacz", player_dir)
         self._posts = IndexPool(self._library)
@@ -107,7 +107,7 @@ class ViewerApp:
 
     def close(self) -> None:
         """Close every database."""
-        self._shelves.close()
+        self._indexes.close()
         self._posts.close()
 
     def __call__(self, request: Request) -> Response:
@@ -142,7 +142,7 @@ class ViewerApp:
         """Link to the text of a capture, and to the posts made from it, unless there are many."""
         made = self._list_made(collection, entry)
         posts = [Link("Post", build_post_path(collection, source, identifier)) for source, identifier in made]
-        with self._shelves.borrow(collection) as index:
+        with self._indexes.borrow(collection) as index:
             if not can_have_text(index, entry):
                 return posts
             label = "Text (this page needs scripts)" if is_blank(index, entry) else "Text"
@@ -154,7 +154,7 @@ class ViewerApp:
 
     def _show_text(self, place: Place) -> Response:
         """Return the text of a capture."""
-        with self._shelves.borrow(place.collection) as index:
+        with self._indexes.borrow(place.collection) as index:
             try:
                 entry = find_memento(index, place.url, parse_moment(place.stamp))
             except ValueError:
@@ -174,7 +174,7 @@ class ViewerApp:
         health = list_health(runs, now=datetime.now(UTC), limits=self._limits)
         cards = []
         for name in names:
-            with self._shelves.borrow(name) as index:
+            with self._indexes.borrow(name) as index:
                 captures = index.count_entries()
             cards.append(
                 lists.CollectionCard(name=name, captures=captures, posts=self._posts.find(name).count(Wanted()))
@@ -199,7 +199,7 @@ class ViewerApp:
 
     def _show_post(self, request: Request) -> Response:
         record = self._find_record(request)
-        with self._shelves.borrow(record.collection) as index:
+        with self._indexes.borrow(record.collection) as index:
             witnesses = list_witnesses(index, record)
             posts_dir = self._data_dir / "_posts" / record.collection
             checked = check_file(index.collection, posts_dir, record)
@@ -208,7 +208,7 @@ class ViewerApp:
         return articles.build_post_page(record, witnesses, file_check=checked, page=page, around=around)
 
     def _find_page(self, record: PostRecord) -> IndexEntry | None:
-        with self._shelves.borrow(record.collection) as index:
+        with self._indexes.borrow(record.collection) as index:
             return choose_page(list_witnesses(index, record))
 
     def _show_beside(self, request: Request) -> Response:
@@ -225,7 +225,7 @@ class ViewerApp:
     def _show_versions(self, request: Request) -> Response:
         record = self._find_record(request)
         source = self._library.find_definitions(record.collection)(record.source)
-        with self._shelves.borrow(record.collection) as index:
+        with self._indexes.borrow(record.collection) as index:
             editions, sightings = list_editions(index, record, source.post if source else PostOptions())
         chosen = _read_number(request, "from"), _read_number(request, "to")
         host = find_frame_host(request.host)
@@ -236,7 +236,7 @@ class ViewerApp:
         record = self._find_record(request)
         page = self._find_page(record)
         source = self._library.find_definitions(record.collection)(record.source)
-        with self._shelves.borrow(record.collection) as index:
+        with self._indexes.borrow(record.collection) as index:
             editions, _ = list_editions(index, record, source.post if source else PostOptions())
             known = {edition.number: edition for edition in editions}
             old, new = known.get(_read_number(request, "from")), known.get(_read_number(request, "to"))
@@ -251,14 +251,14 @@ class ViewerApp:
             return shown
         assert isinstance(shown.body, bytes)
         rows = compare(old.lines, new.lines)
-        marked = mark_page(shown.body.decode("utf-8", "replace"), rows, Change.WENT if is_old else Change.CAME)
+        marked = mark_page(shown.body.decode("utf-8", "replace"), rows, Change.REMOVED if is_old else Change.ADDED)
         return replace(shown, body=marked.encode())
 
     def _cite(self, request: Request) -> Response:
         """Cite a sentence of an address, or of the captures behind a post."""
         asked = request.arguments
         record = None if asked.get("url") else self._find_record(request)
-        with self._shelves.borrow(record.collection if record else asked.get("collection", "")) as index:
+        with self._indexes.borrow(record.collection if record else asked.get("collection", "")) as index:
             entries = [witness.entry for witness in list_witnesses(index, record)] if record else []
             urls = list(dict.fromkeys(entry.url for entry in entries if entry)) or [asked.get("url", "")]
             sentence = asked.get("sentence", "").strip()

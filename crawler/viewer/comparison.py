@@ -51,9 +51,9 @@ def _iter_rows(old: Sequence[str], new: Sequence[str]) -> Iterator[Row]:
             continue
         for before, after in zip_longest(old[old_from:old_to], new[new_from:new_to]):
             if before is None:
-                yield _build_row(after, Change.CAME)
+                yield _build_row(after, Change.ADDED)
             elif after is None:
-                yield _build_row(before, Change.WENT)
+                yield _build_row(before, Change.REMOVED)
             else:
                 yield Row(change=Change.CHANGED, words=compare_words(before, after))
 
@@ -110,6 +110,6 @@ def _build_pattern(text: str) -> str:
 
 
 def _mark_groups(match: re.Match[str], change: Change) -> str:
-    name = "del" if change is Change.WENT else "mark"
+    name = "del" if change is Change.REMOVED else "mark"
     found = match.groupdict()
     return "".join(f"<{name}>{text}</{name}>" if key[0] == "c" else text for key, text in found.items())

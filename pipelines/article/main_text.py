@@ -233,8 +233,8 @@ def _is_like(element: Any, shown: Any) -> bool:
         return False
     if element.tag == "h1":
         return bool(read_text(element))
-    is_kin = bool(element.get("class") and element.get("class") == shown.get("class"))
-    return is_kin and (element.find(".//a") is not None or any(True for _ in element.iterancestors("a", "article")))
+    is_same = bool(element.get("class") and element.get("class") == shown.get("class"))
+    return is_same and (element.find(".//a") is not None or any(True for _ in element.iterancestors("a", "article")))
 
 
 def _drop_branch(heading: Any, ancestors: set[Any], measures: Measures, whole: float) -> Any:

@@ -248,10 +248,10 @@ def _find_dated(headings: list[Any], page: Page) -> Any:
     if any(fold_title(read_text(element))[:8] == fold_title(title)[:8] for element in headings):
         return None
     dated = next((element for element in headings if _FULL_DAY.search(_read_behind(element))), None)
-    return dated if dated is not None else _find_told(headings, title)
+    return dated if dated is not None else _find_continued(headings, title)
 
 
-def _find_told(headings: list[Any], title: str) -> Any:
+def _find_continued(headings: list[Any], title: str) -> Any:
     """Return a heading that the text behind it tells of, where the `title` knows none of the headings."""
     if any(_share_letters(read_text(element), title) >= _MIN_ALIKE for element in headings):
         return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.discovery.address_shapes import is_service
 from pipelines.page.addresses import build_joiner
-from pipelines.rules.addresses import find_meant, is_same_place, normalise_location
+from pipelines.rules.addresses import find_carried, is_same_place, normalise_location
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ def iter_anchors(page: Page, admits: Callable[[str], bool]) -> Iterator[Anchor]:
         address = join(href)
         if not address:
             continue
-        address = normalise_location(address) if admits(address) else find_meant(address, admits)
+        address = normalise_location(address) if admits(address) else find_carried(address, admits)
         if not address or is_same_place(address, page.url) or is_service(address):
             continue
         around = _describe_ancestors(element)

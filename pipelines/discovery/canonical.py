@@ -79,8 +79,8 @@ def _is_of_other_headline(root: etree._Element, address: str, url: str) -> bool:
     by_own, by_stated = ({mark for mark in marks if not mark.isdigit()} for marks in (own - stated, stated - own))
     headings = " ".join("".join(map(str, element.itertext())) for element in root.iter("h1", "title"))
     words = set(_MARKS.findall(headings.lower()))
-    is_telling = min(len(by_own), len(by_stated)) >= (1 if is_alike else _FEWEST_WORDS)
-    return is_telling and by_own <= words and not by_stated & words
+    may_state = min(len(by_own), len(by_stated)) >= (1 if is_alike else _FEWEST_WORDS)
+    return may_state and by_own <= words and not by_stated & words
 
 
 def _find_last(url: str) -> str:

@@ -197,10 +197,10 @@ def _find_bare(page: Page, visible: str, width: int, *, is_dated: bool) -> PageC
     """Return the class of a page that says nothing of itself, or None."""
     links = page.text.count("<a ")
     total = measure_text(visible)
-    has_told = is_dated and width >= _NOTE_CHARS
+    has_note = is_dated and width >= _NOTE_CHARS
     if not is_dated and total < _MAX_LISTED and _PASSWORD.search(page.text):
         return PageClass.LOGIN
-    if width < _SHELL_CHARS and total < _SHELL_CHARS and links < _FEW_LINKS and not has_told:
+    if width < _SHELL_CHARS and total < _SHELL_CHARS and links < _FEW_LINKS and not has_note:
         if "<script" in page.text:
             return PageClass.SHELL
         if not total:

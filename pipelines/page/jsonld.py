@@ -44,7 +44,7 @@ def iter_nodes(texts: Iterable[str]) -> Iterator[dict[str, Any]]:
 def load_lenient(text: str) -> Any:
     """Return the value that a block holds, or None if it holds none."""
     bare = _WRAPPER.sub("", text).strip()
-    for repair in (str, _drop_slips, lambda text: _drop_slips(html.unescape(text))):
+    for repair in (str, _drop_syntax_errors, lambda text: _drop_syntax_errors(html.unescape(text))):
         try:
             return json.JSONDecoder(strict=False).raw_decode(repair(bare))[0]
         except (ValueError, RecursionError):
@@ -52,7 +52,7 @@ def load_lenient(text: str) -> Any:
     return None
 
 
-def _drop_slips(text: str) -> str:
+def _drop_syntax_errors(text: str) -> str:
     without_comments = _COMMENTS.sub(lambda match: match[1] or "", text)
     return _TRAILING_COMMAS.sub(lambda match: match[1] or "", without_comments).strip()
 

@@ -47,7 +47,7 @@ DELETE FROM filings WHERE NOT EXISTS (
 UPDATE filings_name SET name = lower(hex(randomblob(8)));
 COMMIT;
 """
-_PATIENCE_S: Final = 30.0
+_TIMEOUT_S: Final = 30.0
 
 
 class Outcome(StrEnum):
@@ -92,7 +92,7 @@ class FilingLog:
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_S)
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=_TIMEOUT_S)
         query = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'filings_name')"
         (self._is_kept,) = self._database.execute(query).fetchone()
 

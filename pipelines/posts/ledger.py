@@ -31,7 +31,7 @@ VERSION: Final = 2
 _FILE_IS_BEHIND: Final = 2
 _SKETCHED_AT_ONCE: Final = 200
 _LISTED_AT_ONCE: Final = 200
-_PATIENCE_S: Final = 30.0
+_TIMEOUT_S: Final = 30.0
 _RETRY_S: Final = 0.01
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS posts (
@@ -94,7 +94,7 @@ class Ledger:
     ) -> None:
         self._run = new_run()
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_S)
+        self._database = sqlite3.connect(path, isolation_level=None, timeout=_TIMEOUT_S)
         try:
             _set_journal(self._database, "MEMORY" if is_scratch else "WAL")
             self._database.execute(f"PRAGMA synchronous = {'OFF' if is_scratch else 'NORMAL'}")
@@ -391,7 +391,7 @@ class Ledger:
 
 
 def _set_journal(database: sqlite3.Connection, mode: str) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + _TIMEOUT_S
     while True:
         try:
             database.execute(f"PRAGMA journal_mode = {mode}")

@@ -37,11 +37,19 @@ _PARTS: Mapping[str, tuple[str, ...]] = (
     | {name: (name, f"{name}_precision", f"{name}_found") for name in _DATES}
 )
 
-# Least telling first. A share link's address holds the whole text; an article page states the rest best.
-_TELLING = (Origin.SITEMAP, Origin.FEED, Origin.SHARE, Origin.LISTING, Origin.TEXT, Origin.FOREIGN, Origin.ARTICLE)
-_TELLING_BODY = (Origin.SITEMAP, Origin.FEED, Origin.SHARE, Origin.LISTING, Origin.FOREIGN, Origin.ARTICLE, Origin.TEXT)
-_RANK = {origin: rank for rank, origin in enumerate(_TELLING)}
-_RANK_BODY = {origin: rank for rank, origin in enumerate(_TELLING_BODY)}
+# From the least to the most detailed: a share link's address holds the whole text, an article page states the rest.
+_BY_DETAIL = (Origin.SITEMAP, Origin.FEED, Origin.SHARE, Origin.LISTING, Origin.TEXT, Origin.FOREIGN, Origin.ARTICLE)
+_BY_BODY = (
+    Origin.SITEMAP,
+    Origin.FEED,
+    Origin.SHARE,
+    Origin.LISTING,
+    Origin.FOREIGN,
+    Origin.ARTICLE,
+    Origin.TEXT,
+)
+_RANK = {origin: rank for rank, origin in enumerate(_BY_DETAIL)}
+_RANK_BODY = {origin: rank for rank, origin in enumerate(_BY_BODY)}
 _PRECISION = {Precision.DAY: 0, Precision.HOUR: 1, Precision.MINUTE: 2, Precision.SECOND: 3}
 
 _OPENING_CHARACTERS = 40
@@ -168,9 +176,9 @@ def _find_record(statement: Statement) -> str:
 
 def _rank(statement: Statement, name: str) -> _Rank:
     says = _measure_saying(getattr(statement, f"{name}_precision"), statement.origin) if name in _DATES else 0
-    telling = (_RANK_BODY if name == "articleBody" else _RANK)[statement.origin]
+    detail = (_RANK_BODY if name == "articleBody" else _RANK)[statement.origin]
     value = repr([str(getattr(statement, part)) for part in _PARTS[name]])
-    return (says, telling, statement.at, _find_record(statement), value, statement.witnesses.get(name, ""))
+    return (says, detail, statement.at, _find_record(statement), value, statement.witnesses.get(name, ""))
 
 
 def _measure_saying(precision: Precision, origin: Origin) -> int:

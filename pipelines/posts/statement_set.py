@@ -65,7 +65,7 @@ INSERT OR IGNORE INTO sightings (statement, {_PLACE})
     JOIN other.statements AS theirs ON theirs.number = statement
     JOIN main.statements AS mine USING (source, identifier, digest)
 """  # noqa: S608
-_PATIENCE_S: Final = 30.0
+_TIMEOUT_S: Final = 30.0
 _NAMED: Final = "(SELECT name FROM temp.named)"
 _DROP: Final = f"""
 UPDATE posts SET due = 1 WHERE (source, identifier) IN (
@@ -194,7 +194,7 @@ def list_files(path: Path) -> set[str]:
     Args:
         path: of a ledger that exists and has been opened by `Ledger` before; so for the other functions.
     """
-    with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as database:
+    with closing(sqlite3.connect(path, timeout=_TIMEOUT_S)) as database:
         return {name for (name,) in database.execute("SELECT DISTINCT file FROM sightings WHERE file <> ''")}
 
 
@@ -226,7 +226,7 @@ def drop_captures(path: Path, record_ids: Iterable[str]) -> None:
 
 def _open(path: Path, names: Iterable[str]) -> sqlite3.Connection:
     """Open a ledger, with some names in a table beside it."""
-    database = sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE_S)
+    database = sqlite3.connect(path, isolation_level=None, timeout=_TIMEOUT_S)
     database.execute("CREATE TEMP TABLE named (name TEXT PRIMARY KEY) WITHOUT ROWID")
     database.execute("BEGIN")
     database.executemany("INSERT OR IGNORE INTO named VALUES (?)", ((name,) for name in names))

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from pipelines.rules.model import RequisiteKind, Rules
 
 # Of these kinds is what a rule does not name, or names as what its bytes can prove.
-_UNTOLD = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
+_UNRULED = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
 # Witnesses of a date that are on pages that are not articles as well.
 _WEAK = ("url", "script:", "comment:", "attribute:")
 # Behind the witness of a field that is in a document which a browser made.
@@ -120,7 +120,7 @@ class _Reader:
     def read(self, *, as_article: bool) -> Reading:
         document = self._document
         kind, identifier = self._judge()
-        if kind in _UNTOLD:
+        if kind in _UNRULED:
             announcing = judge_document(document.body, document.content_type)
             if announcing is not LinkKind.OTHER:
                 return self._read_feed() if announcing is LinkKind.FEED else self._read_sitemap()
@@ -158,9 +158,9 @@ class _Reader:
 
     def _is_article_found(self, page: Page, kind: LinkKind) -> bool:
         """Return whether a page that no rule names is an article, where the source lets pages speak for themselves."""
-        is_untold = kind in (LinkKind.OTHER, LinkKind.CATEGORY) and self._rules.discovery is not None
-        is_untold = is_untold and self._rules.links.find_match(page.url)[0] is LinkKind.OTHER
-        return is_untold and is_article_page(page.root, page.url)
+        is_unruled = kind in (LinkKind.OTHER, LinkKind.CATEGORY) and self._rules.discovery is not None
+        is_unruled = is_unruled and self._rules.links.find_match(page.url)[0] is LinkKind.OTHER
+        return is_unruled and is_article_page(page.root, page.url)
 
     def _build(
         self,
@@ -376,7 +376,7 @@ class _Reader:
         """Return what one entry states, if it may be of an article of this source."""
         rules = self._rules
         kind = rules.find_kind(entry.url)
-        is_untold = kind is LinkKind.OTHER and rules.discovery is not None
-        if not rules.admits(entry.url) or not (kind is LinkKind.ARTICLE or is_untold):
+        is_unruled = kind is LinkKind.OTHER and rules.discovery is not None
+        if not rules.admits(entry.url) or not (kind is LinkKind.ARTICLE or is_unruled):
             return None
         return state_entry(entry, self._document, rules)

@@ -72,7 +72,7 @@ def normalise_location(url: str) -> str:
         host = parts.netloc.lower().removesuffix(_DEFAULT_PORTS.get(parts.scheme, " "))
     except ValueError:
         return url
-    kept = [piece for piece in _AMPERSAND.split(parts.query) if piece and not _is_chaff(piece)]
+    kept = [piece for piece in _AMPERSAND.split(parts.query) if piece and not _is_tracking(piece)]
     path = _PATH_SESSION.sub("", parts.path) or ("/" if host else "")
     return urlunsplit((parts.scheme, host, path, "&".join(kept), ""))
 
@@ -90,7 +90,7 @@ def build_identity(url: str) -> str:
     return urlunsplit(parts._replace(path=parts.path.rstrip("/") or parts.path[:1], query=query))
 
 
-def _is_chaff(piece: str) -> bool:
+def _is_tracking(piece: str) -> bool:
     name, _, value = piece.partition("=")
     name = unquote(name)
     if _CAMPAIGN.fullmatch(name) or _SESSION.fullmatch(name):
@@ -104,7 +104,7 @@ def _is_chaff(piece: str) -> bool:
     return bool(_SHORT_SESSION.fullmatch(name) and _TOKEN.fullmatch(value))
 
 
-def find_meant(url: str, admits: Callable[[str], bool]) -> str:
+def find_carried(url: str, admits: Callable[[str], bool]) -> str:
     """Return the address in scope that a share link, a redirecting link or an AMP cache's address carries, or ''.
 
     Args:
@@ -126,7 +126,7 @@ def find_meant(url: str, admits: Callable[[str], bool]) -> str:
 
 
 def is_same_place(left: str, right: str) -> bool:
-    """Return whether two addresses differ only in scheme, `www.`, a slash at the end, or chaff."""
+    """Return whether two addresses differ only in scheme, `www.`, a slash at the end, or tracking parameters."""
     return find_place(left) == find_place(right)
 
 

@@ -139,7 +139,7 @@ def unwrap_share(rules: LinkRules, template: str, url: str) -> str:
 
 
 def compile_rules(patterns: Mapping[LinkKind, Iterable[str]]) -> LinkRules:
-    """Build link rules; the most telling kinds are tried first, whatever order they are given in.
+    """Build link rules; the most specific kinds are tried first, whatever order they are given in.
 
     Raises:
         re.error: a pattern is not a regular expression.

@@ -17,13 +17,13 @@ from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from archives.replay.app import ReplayApp
-from archives.replay.lookup import Shelves, Single
+from archives.replay.lookup import OpenIndexes, Single
 from archives.replay.server import ReplayServer
 from archives.storage.collection import Collection
 
 MEMORY_BYTES = 2 * 1024**3
 CPU_SECONDS = 8
-PATIENCE_S = 30
+TIMEOUT_S = 30
 FILE_BYTES = 800 * 1024**2
 
 
@@ -59,7 +59,7 @@ def read_all(path: Path) -> None:
 
 def look_at_all(path: Path) -> None:
     """Ask a viewer for every page that a reader could come to; none may fail for what the archive holds."""
-    shelves = Shelves(Single(Collection(path)))
+    indexes = OpenIndexes(Single(Collection(path)))
     name, url = path.name, "http://a.example/page"
     targets = ["/", f"/{name}/", f"/{name}/cdx?url={url}", f"/{name}/cdx?url=a.example&matchType=domain"]
     targets += [
@@ -69,10 +69,10 @@ def look_at_all(path: Path) -> None:
         f"/{name}/timemap/json/{url}",
     ]
     targets += [f"/{name}/{url}", *(f"/{name}/20260304100000{form}/{url}" for form in ("", "mp_", "id_"))]
-    with ReplayServer(ReplayApp(shelves)) as server:
+    with ReplayServer(ReplayApp(indexes)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for target in targets:
-            connection = HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE_S)
+            connection = HTTPConnection("127.0.0.1", server.server_port, timeout=TIMEOUT_S)
             connection.request("GET", target)
             response = connection.getresponse()
             response.read()
@@ -80,7 +80,7 @@ def look_at_all(path: Path) -> None:
             if response.status == 500:
                 sys.stderr.write(f"door viewer{target}: 500\n")
         server.shutdown()
-    shelves.close()
+    indexes.close()
 
 
 def run() -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_PATIENCE_S = 180
+_TIMEOUT_S = 180
 # `fire` is there before any script of a page; `tell` is how the browser hears of it.
 _FIRE = "self.fire = number => { try { tell(String(number)) } catch {} }"
 # Does to a document what a reader may do, and lists what could act in it, whatever names it has given to its elements.
@@ -200,7 +200,7 @@ class Stage:
         return str(answer["result"].get("value"))
 
     def _wait_for_title(self) -> None:
-        until = time.monotonic() + _PATIENCE_S
+        until = time.monotonic() + _TIMEOUT_S
         while self.evaluate("document.title") != "done":
             assert time.monotonic() < until, "the pages were not all shown in time"
             self.page.browser.drain()

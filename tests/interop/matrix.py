@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from archives.replay.app import ReplayApp
 from archives.replay.http import Request
-from archives.replay.lookup import Shelves, Single
+from archives.replay.lookup import OpenIndexes, Single
 from tests.interop.pywb import PYWB, fetch, serve
 from tests.interop.shapes import SHAPES, Shape, write_shapes
 
@@ -24,8 +24,8 @@ SHOWN = "shown"
 
 def list_ours(collection: Collection) -> list[str]:
     """Return what this viewer makes of each shape."""
-    with closing(Shelves(Single(collection))) as shelves:
-        app = ReplayApp(shelves)
+    with closing(OpenIndexes(Single(collection))) as indexes:
+        app = ReplayApp(indexes)
         found = []
         for shape in SHAPES:
             response = app(Request(method="GET", target=shape.target, headers={"host": "127.0.0.1:8080"}))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PYWB = os.environ.get("NEWSREEL_PYWB", "")
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 needs_pywb = pytest.mark.skipif(not PYWB, reason="NEWSREEL_PYWB does not name the bin directory of a pywb of its own")
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -45,14 +45,14 @@ def serve(folder: Path) -> Iterator[str]:
 
 
 def wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + TIMEOUT_S
     while time.monotonic() < end:
         assert process.poll() is None, log.read_text("utf-8", "replace")
         with socket.socket() as client:
             if client.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    pytest.fail(f"pywb does not answer within {PATIENCE_S} s: {log.read_text('utf-8', 'replace')}")
+    pytest.fail(f"pywb does not answer within {TIMEOUT_S} s: {log.read_text('utf-8', 'replace')}")
 
 
 class _Unredirected(urllib.request.HTTPRedirectHandler):
@@ -64,7 +64,7 @@ def fetch(address: str) -> tuple[int, bytes]:
     """Return status and body of whatever is answered; redirects are not followed."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Unredirected)
     try:
-        with opener.open(address, timeout=PATIENCE_S) as response:
+        with opener.open(address, timeout=TIMEOUT_S) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -73,5 +73,5 @@ def fetch(address: str) -> tuple[int, bytes]:
 
 def get(address: str) -> tuple[int, bytes]:
     """Status and body of an address, asked for without a proxy."""
-    with _DIRECT.open(address, timeout=PATIENCE_S) as response:
+    with _DIRECT.open(address, timeout=TIMEOUT_S) as response:
         return response.status, response.read()

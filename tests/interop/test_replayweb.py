@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 REPLAYWEB = os.environ.get("NEWSREEL_REPLAYWEB", "")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 PAGE_URLS = {case.url for case in CASES if not case.is_revisit}
 # Looks through frames and shadow roots for the text of the page, and tells the test, with what the service worker says
 # of the file's pages and signature. Until that worker answers for /replay/, a page there waits for it and reloads.
@@ -148,9 +148,9 @@ class Server(ThreadingHTTPServer):
     def take(self, case: Case) -> dict[str, Any]:
         """What the browser saw next."""
         try:
-            return self.seen.get(timeout=PATIENCE_S)
+            return self.seen.get(timeout=TIMEOUT_S)
         except Empty:
-            pytest.fail(f"{case.name}: its text does not show within {PATIENCE_S} s; it asked for {self.strays}")
+            pytest.fail(f"{case.name}: its text does not show within {TIMEOUT_S} s; it asked for {self.strays}")
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that moves to the next page leaves connections behind."""
@@ -201,7 +201,7 @@ def browse(address: str, profile: Path) -> Iterator[None]:
             yield
         finally:
             os.killpg(process.pid, 15)
-            process.wait(PATIENCE_S)
+            process.wait(TIMEOUT_S)
 
 
 @needs_replayweb

@@ -37,7 +37,7 @@ _TOKEN: Final = re.compile(
 _ESCAPE: Final = re.compile(r"\\(?:([0-9a-fA-F]{1,6})(?:\r\n|[ \t\r\n\f])?|(\r\n|[\n\r\f])|(.))", re.DOTALL)
 _NAME: Final = re.compile(r"@?(?:[-\w]|\\(?:[0-9a-fA-F]{1,6}(?:\r\n|[ \t\r\n\f])?|[^\n\r\f]))++")
 _MEANING: Final = re.compile(r"url|src|(?:-webkit-)?image-set|@import", re.IGNORECASE)
-_TELLING: Final = re.compile(r"url\(|@import|image-set\(|\bsrc\(", re.IGNORECASE)
+_HAS_ADDRESS: Final = re.compile(r"url\(|@import|image-set\(|\bsrc\(", re.IGNORECASE)
 _UNSAFE: Final = re.compile(r"[\"'\\\n\r\f()<>]")
 # Where markup could begin if a browser read this text as markup, as it does with a style element inside SVG.
 _MARKUP: Final = re.compile(r"<(?=[a-zA-Z/!?])")
@@ -47,7 +47,7 @@ def rewrite_style(text: str, links: PageLinks) -> str:
     """A style sheet, or the declarations of a `style` attribute, with its addresses in the archive."""
     if "\\" in text:
         text = _NAME.sub(_spell_plainly, text)
-    if _TELLING.search(text):
+    if _HAS_ADDRESS.search(text):
         text = _TOKEN.sub(_Rewriter(links), text)
     return _MARKUP.sub(r"\\3c ", text)
 

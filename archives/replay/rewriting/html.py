@@ -26,7 +26,7 @@ _WS: Final = r"\t\n\f\r "
 _VALUE: Final = rf"\"[^\"]*+(?:\"|\Z)|'[^']*+(?:'|\Z)|[^{_WS}\"'>][^{_WS}>]*+|(?=>|\Z)"
 _ATTRIBUTE: Final = rf"[^{_WS}/>][^{_WS}/>=]*+(?:[{_WS}]*+=[{_WS}]*+(?:{_VALUE}))?+"
 # Tags of which nothing could be changed, by far the most: the search passes over them without stopping.
-_DULL: Final = (
+_UNCHANGED_TAGS: Final = (
     r"/?(?:p|div|span|li|ul|ol|br|b|i|u|em|strong|small|h[1-6]|t[rdh]|table|t?body|thead|d[ltd]|section|article|header|"
     r"footer|nav|main|aside|figure|figcaption|label|button|time|svg|g|path|center|font|hr|sup|sub|picture|noscript|head|"
     r"option|blockquote)"
@@ -35,7 +35,7 @@ _DULL: Final = (
     r'| fill="[^"<&(\\]*+")*+[ /]*+>|/a>'
 )
 _TOKEN: Final = re.compile(
-    rf"<(?!{_DULL})(?:(?P<comment>!--(?:>|->|.*?(?:--!?>|\Z)))"
+    rf"<(?!{_UNCHANGED_TAGS})(?:(?P<comment>!--(?:>|->|.*?(?:--!?>|\Z)))"
     rf"|(?P<slash>/?)(?P<name>[a-zA-Z][^{_WS}/>]*+)(?P<region>(?:[{_WS}/]++|{_ATTRIBUTE})*+)(?P<end>>|\Z)"
     r"|(?P<cdata>!\[CDATA\[)"
     r"|(?P<doctype>!doctype[^>]*+>)"
@@ -44,13 +44,13 @@ _TOKEN: Final = re.compile(
 )
 _PARTS: Final = re.compile(rf"(?P<name>[^{_WS}/>][^{_WS}/>=]*+)(?:[{_WS}]*+=[{_WS}]*+(?P<value>{_VALUE}))?+", re.DOTALL)
 _REFERENCE: Final = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*)(?:;|(?![=a-zA-Z0-9]))")
-_TELLING: Final = re.compile(
+_REWRITTEN: Final = re.compile(
     r"href|src|style|action|background|poster|ping|icon|attributename|integrity|crossorigin|manifest|nonce|"
     r"cite|longdesc|codebase|archive|classid|profile|xmlns|xml:base|(?:^|[\t\n\f\r /\"'])on|"
-    rf"fill|stroke|filter|mask|clip-path|marker|cursor|{lazy.TELLING}",
+    rf"fill|stroke|filter|mask|clip-path|marker|cursor|{lazy.ATTRIBUTES}",
     re.IGNORECASE,
 )
-_TELLING_TAGS: Final = frozenset({"meta", "base", "link", "a", "area", "form", "object"})
+_REWRITTEN_TAGS: Final = frozenset({"meta", "base", "link", "a", "area", "form", "object"})
 _DROPPED_ATTRIBUTES: Final = frozenset(
     {
         "ping",
@@ -168,7 +168,7 @@ class _Rewriter:
         region = match["region"]
         if match["slash"]:
             return None if not region else f"</{match['name']}>"
-        if name not in _TELLING_TAGS and not _TELLING.search(region):
+        if name not in _REWRITTEN_TAGS and not _REWRITTEN.search(region):
             return None
         pairs = _list_pairs(region)
         handler = _HANDLERS.get(name)

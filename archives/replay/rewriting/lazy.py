@@ -45,7 +45,7 @@ _ADDRESS: Final = re.compile(
 _URL: Final = re.compile(r"\s*url\(\s*([\"']?)(.*?)\1\s*\)\s*", re.IGNORECASE | re.DOTALL)
 _MEDIA: Final = re.compile(r"""\bmedia\s*=\s*["']([^"']*)["']""", re.IGNORECASE)
 _RELATION: Final = re.compile(r"""\brel\s*(?:=|["']\s*,)\s*["']?[^"']*stylesheet""", re.IGNORECASE)
-TELLING: Final = "|".join(sorted({re.escape(name) for name in _DROPPED if "src" not in name}))
+ATTRIBUTES: Final = "|".join(sorted({re.escape(name) for name in _DROPPED if "src" not in name}))
 
 
 def fill_picture(pairs: list[_Pair]) -> list[_Pair]:

@@ -124,8 +124,8 @@ class PostIndex:
         BM25 reads every post that holds a word, so words of very many posts are left out of it; they say little.
         """
         query = wanted.parse()
-        telling = replace(query, groups=tuple(group for group in query.groups if self._is_telling(group)))
-        if self.count(wanted) > RANKED or not build_match(telling):
+        selective = replace(query, groups=tuple(group for group in query.groups if self._is_selective(group)))
+        if self.count(wanted) > RANKED or not build_match(selective):
             inner, values = build_select(wanted, query)
             titles = f"SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT {COUNTED}"  # noqa: S608
             select = f"SELECT id, -1.0 * (id IN ({titles})) AS rank FROM ({inner} ORDER BY 1 DESC LIMIT {COUNTED})"  # noqa: S608
@@ -133,7 +133,7 @@ class PostIndex:
         else:
             inner, values = build_select(wanted, query)
             select = f"SELECT rowid AS id, {RANK} AS rank FROM search WHERE search MATCH ? AND +rowid IN ({inner})"  # noqa: S608
-            values = (build_match(telling), *values)
+            values = (build_match(selective), *values)
         rows = self._ask(
             f"SELECT id, published, rank FROM ({select} ORDER BY rank, id DESC LIMIT ? OFFSET ?)"  # noqa: S608
             " CROSS JOIN posts USING (id) ORDER BY rank, id DESC",
@@ -141,7 +141,7 @@ class PostIndex:
         )
         return [Place(collection=self.collection, number=row[0], instant=row[1], rank=row[2]) for row in rows]
 
-    def _is_telling(self, group: tuple[Term, ...]) -> bool:
+    def _is_selective(self, group: tuple[Term, ...]) -> bool:
         """Whether few enough posts meet one of some terms for BM25."""
         match = build_match(Query(groups=(group,)))
         query = "SELECT count(*) FROM (SELECT rowid FROM search WHERE search MATCH ? LIMIT ?)"

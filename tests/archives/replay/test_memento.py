@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.replay.app import ReplayApp
-from archives.replay.lookup import Shelves, Single
+from archives.replay.lookup import OpenIndexes, Single
 from archives.replay.server import ReplayServer
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer
 
@@ -52,8 +52,8 @@ class Original(BaseHTTPRequestHandler):
 
 @pytest.mark.skipif(not MEMENTO, reason="NEWSREEL_MEMENTO does not name a Python that has memento-client")
 def test_a_memento_client_finds_its_way(collection: Collection) -> None:
-    shelves = Shelves(Single(collection))
-    with HTTPServer(("127.0.0.1", 0), Original) as original, ReplayServer(ReplayApp(shelves)) as server:
+    indexes = OpenIndexes(Single(collection))
+    with HTTPServer(("127.0.0.1", 0), Original) as original, ReplayServer(ReplayApp(indexes)) as server:
         url = f"http://127.0.0.1:{original.server_address[1]}/"
         with build_writer(collection) as writer:
             for day in range(5):
@@ -70,7 +70,7 @@ def test_a_memento_client_finds_its_way(collection: Collection) -> None:
                 each.shutdown()
             for thread in threads:
                 thread.join()
-    shelves.close()
+    indexes.close()
     assert done.returncode == 0, done.stderr
     found, again = json.loads(done.stdout)
     closest = f"{server.url}news/20260306022111/{url}"

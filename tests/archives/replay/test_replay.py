@@ -20,7 +20,7 @@ import pytest
 from archives.captures.deduplication import Originals
 from archives.replay.app import ReplayApp
 from archives.replay.http import Request, Response
-from archives.replay.lookup import Shelves, Single, parse_moment
+from archives.replay.lookup import OpenIndexes, Single, parse_moment
 from archives.replay.routes import Kind, complete_url, find_place
 from archives.replay.server import MAX_CONNECTIONS, ReplayServer
 from archives.transfer.importing import add_file
@@ -49,8 +49,8 @@ class Archive:
 
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
-        self.shelves = Shelves(Single(collection))
-        self.app = ReplayApp(self.shelves)
+        self.indexes = OpenIndexes(Single(collection))
+        self.app = ReplayApp(self.indexes)
 
     def add(self, *exchanges: tuple[str, bytes] | tuple[str, bytes, float]) -> None:
         """Write a file of exchanges: an address, a raw response, and its delay after the first in seconds."""
@@ -69,7 +69,7 @@ class Archive:
 def archive(collection: Collection) -> Iterator[Archive]:
     made = Archive(collection)
     yield made
-    made.shelves.close()
+    made.indexes.close()
 
 
 def read_text(response: Response) -> str:
@@ -237,7 +237,7 @@ def test_revisits_show_what_they_refer_to(archive: Archive) -> None:
     with build_writer(archive.collection, originals=Originals(archive.collection)) as writer:
         writer.write(build_exchange(url="http://a.example/", raw_response=page))
         writer.write(build_exchange(url="http://a.example/", raw_response=page, began_at=BEGAN_AT + timedelta(hours=1)))
-    with archive.shelves.borrow("news") as index:
+    with archive.indexes.borrow("news") as index:
         assert [entry.mime for entry in index.iter_entries()] == ["text/html", "warc/revisit"]
     for stamp in (STAMP, "20260304032111"):
         assert archive.get(f"/news/{stamp}mp_/http://a.example/").body == page.partition(b"\r\n\r\n")[2]
@@ -492,15 +492,15 @@ def test_own_pages_run_nothing(busy: Archive) -> None:
 
 def test_new_files_are_seen_without_a_restart(collection: Collection) -> None:
     now = [0.0]
-    shelves = Shelves(Single(collection), clock=lambda: now[0])
+    indexes = OpenIndexes(Single(collection), clock=lambda: now[0])
     archive = Archive(collection)
-    app = ReplayApp(shelves)
+    app = ReplayApp(indexes)
     request = Request(method="GET", target=f"/news/{STAMP}mp_/http://a.example/", headers={"host": HOST})
     assert app(request).status == 404
     archive.add(("http://a.example/", build_response(b"x")))
     now[0] = 10.0
     assert app(request).status == 200
-    shelves.close()
+    indexes.close()
 
 
 # On a socket
@@ -649,12 +649,12 @@ def test_the_interop_matrix_replays(collection: Collection, corpus: Path) -> Non
     """Each case that either of the two usual viewers shows is shown; docs/viewer.md has the table."""
     add_file(collection, corpus / MATRIX_FILE)
     archive = Archive(collection)
-    with archive.shelves.borrow("news") as index:
+    with archive.indexes.borrow("news") as index:
         entries = list(index.iter_entries())
     assert len(entries) >= 30
     verdicts = {}
     for entry in entries:
         page = archive.get(f"/news/{entry.timestamp}mp_/{entry.url}")
         verdicts[entry.url] = (page.status, len(page.body) if isinstance(page.body, bytes) else 0)
-    archive.shelves.close()
+    archive.indexes.close()
     assert {url: verdict for url, verdict in verdicts.items() if verdict[0] != 200 or verdict[1] < 20} == {}

@@ -12,7 +12,7 @@ import pytest
 
 from archives.replay.app import ReplayApp
 from archives.replay.http import Request, Response
-from archives.replay.lookup import Shelves, Single
+from archives.replay.lookup import OpenIndexes, Single
 from archives.urls import VIEW_PREFIX
 from archives.wacz.pack import pack_collection
 from archives.warc.reader import iter_records
@@ -47,9 +47,9 @@ def filled(collection: Collection) -> Collection:
 
 @pytest.fixture
 def app(filled: Collection) -> Iterator[ReplayApp]:
-    shelves = Shelves(Single(filled))
-    yield ReplayApp(shelves)
-    shelves.close()
+    indexes = OpenIndexes(Single(filled))
+    yield ReplayApp(indexes)
+    indexes.close()
 
 
 def get(app: ReplayApp, target: str) -> Response:

@@ -93,7 +93,7 @@ from crawler.publishing.delivering import deliver_changes
 from crawler.publishing.library import Library
 from crawler.publishing.webhooks import Hook
 
-deliver_changes(Library(Path(sys.argv[1])), (Hook(url=sys.argv[2], secret=b"x"),), patience_s=60)
+deliver_changes(Library(Path(sys.argv[1])), (Hook(url=sys.argv[2], secret=b"x"),), timeout_s=60)
 """
 
 

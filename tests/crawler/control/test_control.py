@@ -22,7 +22,7 @@ from crawler.control.server import MAX_FORM_BYTES, serve_control
 from crawler.demo_site import Newspaper
 from crawler.scheduling import children
 from crawler.scheduling.pauses import list_paused
-from tests.crawler.scheduling.test_schedule import PATIENCE_S, wait_until
+from tests.crawler.scheduling.test_schedule import TIMEOUT_S, wait_until
 from tests.project import LOOPBACK, Data
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ def test_a_token_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
 @contextmanager
 def connect(desk: Desk) -> Iterator[http.client.HTTPConnection]:
     with serve_control(desk.app, host="127.0.0.1", port=0) as server:
-        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=PATIENCE_S)
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=TIMEOUT_S)
         try:
             yield connection
         finally:
@@ -239,7 +239,7 @@ def test_a_page_is_saved_by_the_command_as_users_type_it(tmp_path: Path) -> None
                 (token,) = parse_qs(control.query)["token"]
                 url = f"{paper.base_url}/Harbour%20Watch/2026/03/04/NW202603041021110001.html"
                 for port, status in ((viewer.port, 405), (control.port, 200)):
-                    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
+                    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
                     connection.request(
                         "POST", "/save", urlencode({"url": url}), FORM | {"Authorization": f"Bearer {token}"}
                     )
@@ -251,4 +251,4 @@ def test_a_page_is_saved_by_the_command_as_users_type_it(tmp_path: Path) -> None
                 assert re.search("ferry", next(posts.glob("*.md")).read_text("utf-8"))
             finally:
                 process.send_signal(signal.SIGINT)
-                process.wait(PATIENCE_S)
+                process.wait(TIMEOUT_S)

@@ -70,7 +70,7 @@ def await_requests(papers: ManyPapers, count: int, processes: list[Process]) -> 
         time.sleep(0.01)
 
 
-def verify_manners(papers: ManyPapers) -> None:
+def verify_politeness(papers: ManyPapers) -> None:
     """By the hosts' own log none saw more requests at once, or sooner one after the other, than one process may send.
 
     A single gap may be short where the request before was held up on its way, as one process's may. But from no request
@@ -113,7 +113,7 @@ def test_workers_make_what_one_process_makes(tmp_path: Path, server: RedisServer
             processes = start_workers(papers, source, [data] * count, server.url)
             assert {process.wait(60) for process in processes} == {0}
             assert papers.tally == dict.fromkeys(papers.pages, 1)
-            verify_manners(papers)
+            verify_politeness(papers)
             papers.log.clear()
             assert hash_tree(data.posts("many")) == hash_tree(alone.posts("many"))
             assert read_captures(data) == read_captures(alone)
@@ -193,7 +193,7 @@ def test_workers_and_the_server_killed_at_random_lose_nothing(tmp_path: Path, se
         assert {worker.wait(90) for worker in workers} <= {0, 1}
         assert set(papers.tally) == papers.pages
         assert sum(papers.tally.values()) <= len(papers.pages) + KILLS // 2 * LEASED_AT_MOST
-        verify_manners(papers)
+        verify_politeness(papers)
     assert hash_tree(data.posts("many")) == hash_tree(alone.posts("many"))
     (joint,), runs = read_manifests(data)
     ends = [worker["exit_reason"] for worker in joint["workers"]]

@@ -19,7 +19,7 @@ import pytest
 from crawler.environment import read_environment
 from crawler.projects.configuration import (
     ConfigurationError,
-    find_slip,
+    find_misspelling,
     load_configuration,
     load_settings,
 )
@@ -160,7 +160,7 @@ def test_a_setting_that_cannot_be_is_one_sentence_wherever_it_is_made(
     ],
 )
 def test_a_slip_is_told_from_a_setting_of_an_extension(name: str, near: str) -> None:
-    assert find_slip([name]) == ((name, near) if near else None)
+    assert find_misspelling([name]) == ((name, near) if near else None)
 
 
 def test_the_environment_gives_values_of_every_type_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from tests.project import LOOPBACK, run_scrapy
 if TYPE_CHECKING:
     from pathlib import Path
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
 def test_a_receiver_gets_an_article_before_the_crawl_fetches_the_next(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_receiver_gets_an_article_before_the_crawl_fetches_the_next(tmp_path: 
         def do_GET(self) -> None:
             number = self.path.rpartition("/")[2]
             if number == "2":
-                in_time.append(was_received.wait(PATIENCE_S))
+                in_time.append(was_received.wait(TIMEOUT_S))
             page = f"<h1>Article {number}</h1><time>2026-03-04 10:00</time><div><p>The text of {number}.</p></div>"
             body = page if number else '<a href="/a/1">one</a><a href="/a/2">two</a>'
             self.send_response(200)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from crawler.demo_site import Newspaper
 
-PATIENCE_S = 240.0
+TIMEOUT_S = 240.0
 
 
 @dataclass
@@ -48,7 +48,7 @@ class Press:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         ) as process:
-            watchdog = threading.Timer(PATIENCE_S, process.kill)
+            watchdog = threading.Timer(TIMEOUT_S, process.kill)
             watchdog.start()
             try:
                 yield process

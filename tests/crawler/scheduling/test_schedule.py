@@ -29,12 +29,12 @@ from crawler.scheduling.children import Child, Orphan, SourceLock
 from crawler.scheduling.loop import Scheduler
 from crawler.scheduling.run_outcome import Status, judge
 from crawler.scheduling.schedule import ScheduleTable
-from crawler.scheduling.scheduled_sources import Plan, Roster
+from crawler.scheduling.scheduled_sources import Plan, ScheduledSources
 from crawler.scheduling.units import Installation, build_crontab, build_systemd, build_workflow
 from crawler.settings import NEWSREEL_VERSION
 from crawler.sources.model import Schedule
 from crawler.sources.timetable import Bounds, Timetable
-from tests.crawler.scheduling.press import PATIENCE_S, Press, wait_for
+from tests.crawler.scheduling.press import TIMEOUT_S, Press, wait_for
 from tests.postgres_server import PostgresServer
 from tests.project import ROOT, Data, run_module, run_scrapy
 
@@ -211,7 +211,7 @@ def test_process_and_manifest_together_say_how_a_run_went(
 # The loop, with small children
 
 
-class FixedRoster(Roster):
+class FixedRoster(ScheduledSources):
     """Plans that come from nowhere and stay."""
 
     def __init__(self, *plans: Plan) -> None:
@@ -317,7 +317,7 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not is_so():
         assert time.monotonic() < deadline, "it never came to pass"
         time.sleep(0.02)
@@ -388,7 +388,7 @@ def test_an_orphan_that_ended_well_is_written_down_as_that(bench: Bench) -> None
 def test_an_orphan_beyond_its_time_is_stopped(bench: Bench) -> None:
     orphan = leave_orphan(bench, "import time; time.sleep(60)", started=datetime.now(UTC) - timedelta(minutes=5))
     assert bench.run(build_plan()) == 1
-    assert orphan.wait(PATIENCE_S) == -signal.SIGTERM
+    assert orphan.wait(TIMEOUT_S) == -signal.SIGTERM
     assert bench.find(EventKind.ADOPTED)["pid"] == orphan.pid
     assert bench.find(EventKind.FINISHED)["status"] == "time-limit"
 
@@ -433,31 +433,31 @@ def test_the_roster_notices_what_happens_to_its_files(tmp_path: Path) -> None:
     write_definition(tmp_path, "one")
     write_definition(tmp_path, "off", '[schedule]\nevery = "30m"\nenabled = false')
     write_definition(tmp_path, "by_hand", "")
-    roster = Roster([str(tmp_path)])
-    assert roster.refresh() == (True, [])
-    assert list(roster.plans) == ["one"]
-    assert roster.refresh() == (False, [])
+    scheduled = ScheduledSources([str(tmp_path)])
+    assert scheduled.refresh() == (True, [])
+    assert list(scheduled.plans) == ["one"]
+    assert scheduled.refresh() == (False, [])
     two = write_definition(tmp_path, "two")
-    assert roster.refresh() == (True, [])
-    assert list(roster.plans) == ["one", "two"]
+    assert scheduled.refresh() == (True, [])
+    assert list(scheduled.plans) == ["one", "two"]
     two.write_text("name =", "utf-8")
-    has_changed, (fault,) = roster.refresh()
+    has_changed, (fault,) = scheduled.refresh()
     assert has_changed
     assert str(fault).startswith(f"{two}: is not TOML")
-    assert list(roster.plans) == ["one", "two"]
-    assert roster.refresh() == (False, [])
+    assert list(scheduled.plans) == ["one", "two"]
+    assert scheduled.refresh() == (False, [])
     two.unlink()
-    assert roster.refresh() == (True, [])
-    assert list(roster.plans) == ["one"]
+    assert scheduled.refresh() == (True, [])
+    assert list(scheduled.plans) == ["one"]
 
 
 def test_two_files_may_not_give_one_name(tmp_path: Path) -> None:
     write_definition(tmp_path, "one")
     (tmp_path / "two.toml").write_text((tmp_path / "one.toml").read_text("utf-8"), "utf-8")
-    roster = Roster([str(tmp_path)])
-    _, (fault,) = roster.refresh()
+    scheduled = ScheduledSources([str(tmp_path)])
+    _, (fault,) = scheduled.refresh()
     assert "'one' is the name of" in str(fault)
-    assert [plan.path.name for plan in roster.plans.values()] == ["one.toml"]
+    assert [plan.path.name for plan in scheduled.plans.values()] == ["one.toml"]
 
 
 # Real crawls
@@ -477,11 +477,11 @@ def build_line_for_half_an_hour_from_now() -> str:
 def test_two_schedulers_on_one_state_make_up_for_a_lost_day_once(press: Press) -> None:
     for name in ("one", "two"):
         press.add(name, schedule=build_line_for_half_an_hour_from_now())
-    roster = Roster([str(press.folder)])
-    roster.refresh()
+    scheduled = ScheduledSources([str(press.folder)])
+    scheduled.refresh()
     yesterday = datetime.now(UTC) - timedelta(days=1)
     with ScheduleTable(press.data.path / "schedule.sqlite", "here/1/a", clock=lambda: yesterday) as table:
-        table.settle(plan.schedule.timetable for plan in roster.plans.values())
+        table.settle(plan.schedule.timetable for plan in scheduled.plans.values())
     with press.start("--once") as first, press.start("--once") as second:
         outs = [process.communicate(timeout=60) for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0), outs
@@ -530,7 +530,7 @@ def test_a_stop_is_passed_on_waited_for_and_made_good_by_the_next_start(press: P
         wait_until(lambda: len(list(press.data.posts("paper").glob("*.md"))) > 2)
         process.send_signal(signal.SIGTERM)
         finished = wait_for("finished", process)
-        assert process.wait(PATIENCE_S) == 0
+        assert process.wait(TIMEOUT_S) == 0
     assert finished["status"] == "interrupted"
     (run,) = press.read_runs("paper")
     assert run["exit_reason"] == "shutdown"
@@ -554,7 +554,7 @@ def test_a_killed_scheduler_leaves_a_crawl_that_nobody_doubles(press: Press) -> 
         (run,) = press.read_runs("paper")
         assert run["exit_reason"] == "finished"
         heir.send_signal(signal.SIGINT)
-        assert heir.wait(PATIENCE_S) == 0
+        assert heir.wait(TIMEOUT_S) == 0
     assert press.read_entry("paper").due > datetime.now(UTC) + timedelta(hours=23)
 
 

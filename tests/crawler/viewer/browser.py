@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), "")
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 _FLAGS = (
     "--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--hide-scrollbars", "--no-sandbox",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
@@ -126,7 +126,7 @@ class Browser:
     def __exit__(self, *_: object) -> None:
         try:
             self.call("Browser.close")
-            self._process.wait(PATIENCE_S)
+            self._process.wait(TIMEOUT_S)
         finally:
             self._process.kill()
             self._process.wait()
@@ -157,23 +157,23 @@ class Browser:
             message["sessionId"] = session
         os.write(self._commands, json.dumps(message).encode() + b"\0")
         number = self._number
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             for answer in self._read():
                 if answer.get("id") == number:
                     assert "error" not in answer, (method, answer["error"])
                     return dict(answer.get("result", {}))
-        raise AssertionError(f"{method} was not answered within {PATIENCE_S} s")
+        raise AssertionError(f"{method} was not answered within {TIMEOUT_S} s")
 
     def wait_for(self, name: str, session: str) -> dict[str, Any]:
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + TIMEOUT_S
         while time.monotonic() < end:
             for event in self._events:
                 if event.get("method") == name and event.get("sessionId") == session:
                     self._events.remove(event)
                     return event
             self._read()
-        raise AssertionError(f"{name} did not happen within {PATIENCE_S} s")
+        raise AssertionError(f"{name} did not happen within {TIMEOUT_S} s")
 
     def forget_events(self, name: str) -> None:
         self.drain()

@@ -417,13 +417,13 @@ def test_packages_are_served_in_parts(tmp_path: Path) -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_a_comparison_holds_both_texts(before: str, after: str) -> None:
     found = compare_words(before, after)
-    assert "".join(words.text for words in found if words.change is not Change.CAME) == before
-    assert "".join(words.text for words in found if words.change is not Change.WENT) == after
+    assert "".join(words.text for words in found if words.change is not Change.ADDED) == before
+    assert "".join(words.text for words in found if words.change is not Change.REMOVED) == after
 
 
 def test_a_comparison_marks_characters_of_chinese() -> None:
     found = [(words.text, words.change) for words in compare_words("库存2,400吨", "库存2,600吨")]
-    assert found == [("库存2,", "same"), ("400", "went"), ("600", "came"), ("吨", "same")]
+    assert found == [("库存2,", "same"), ("400", "removed"), ("600", "added"), ("吨", "same")]
 
 
 def test_changes_are_marked_in_the_archived_pages(viewer: Viewer) -> None:
@@ -450,10 +450,10 @@ def test_a_paragraph_of_a_page_is_marked() -> None:
         '<title>22</title><p alt="It lasts 22 minutes">It lasts\n 22 minutes &amp; ends.</p>'
         "<p>Gone for <b>good</b>, it is.</p>"
     )
-    marked = mark_page(page, rows, Change.WENT)
+    marked = mark_page(page, rows, Change.REMOVED)
     assert '<p alt="It lasts 22 minutes">It lasts\n <del>22</del> minutes &amp; ends.</p>' in marked
     assert "<title>22</title>" in marked
-    new = mark_page("<p>It lasts 24 minutes &amp; ends.</p><p>24</p>", rows, Change.CAME)
+    new = mark_page("<p>It lasts 24 minutes &amp; ends.</p><p>24</p>", rows, Change.ADDED)
     assert new == "<p>It lasts <mark>24</mark> minutes &amp; ends.</p><p>24</p>"
 
 
@@ -469,4 +469,4 @@ def test_wide_tables_scroll_in_boxes_of_their_own() -> None:
 def test_unchanged_paragraphs_are_folded() -> None:
     rows = compare(["a", "b", "c", "d", "x", "z"], ["a", "b", "c", "d", "y"])
     assert [row.folded for row in rows] == [(), ["b", "c"], (), (), ()]
-    assert [row.change for row in rows] == ["same", "same", "same", "changed", "went"]
+    assert [row.change for row in rows] == ["same", "same", "same", "changed", "removed"]

@@ -22,7 +22,7 @@ from pipelines.discovery.sitemaps import MAX_ENTRIES, read_sitemap, sort_childre
 from pipelines.discovery.structure import list_structure
 from pipelines.page.page import Page
 from pipelines.reading.announcements import read_date
-from pipelines.rules.addresses import build_identity, find_meant, is_same_place, normalise_location
+from pipelines.rules.addresses import build_identity, find_carried, is_same_place, normalise_location
 from pipelines.rules.links import LinkKind
 
 BASE = "https://paper.example/feed"
@@ -300,8 +300,8 @@ def test_a_share_link_means_the_article(url: str) -> None:
     def admits(address: str) -> bool:
         return address.startswith("https://paper.example/")
 
-    assert find_meant(url, admits) == "https://paper.example/1"
-    assert find_meant(url, lambda _: False) == ""
+    assert find_carried(url, admits) == "https://paper.example/1"
+    assert find_carried(url, lambda _: False) == ""
 
 
 def test_places_are_the_same_but_for_trifles() -> None:

@@ -65,21 +65,21 @@ def build_hook(receiver: Receiver, **values: Any) -> Hook:
 
 def test_changes_are_told_in_order_and_once(library: Library, receiver: Receiver, tmp_path: Path) -> None:
     hook = build_hook(receiver)
-    assert deliver_changes(library, (hook,), patience_s=10).delivered == 4
+    assert deliver_changes(library, (hook,), timeout_s=10).delivered == 4
     assert [post["headline"] for post in receiver.received] == [f"潮汐 {number}" for number in range(1, 5)]
     assert {post["change"] for post in receiver.received} == {"new"}
-    assert deliver_changes(library, (hook,), patience_s=10).delivered == 0
+    assert deliver_changes(library, (hook,), timeout_s=10).delivered == 0
     write(tmp_path, [build_statement(2, headline="龙")])
     with closing(library.open_log("news")) as log:
         log.account()
-    done = deliver_changes(library, (hook,), patience_s=10)
+    done = deliver_changes(library, (hook,), timeout_s=10)
     assert (done.delivered, done.waiting, done.failed) == (1, 0, 0)
     assert receiver.received[-1]["change"] == "updated"
     assert receiver.received[-1]["version"] == 2
 
 
 def test_the_signature_covers_id_time_and_body(library: Library, receiver: Receiver) -> None:
-    deliver_changes(library, (build_hook(receiver),), patience_s=10)
+    deliver_changes(library, (build_hook(receiver),), timeout_s=10)
     for headers, body in receiver.asked:
         assert re.fullmatch(r"msg_[0-9a-f]{32}", headers["Webhook-Id"])
         assert json.loads(body)["type"] == "post.new"
@@ -106,7 +106,7 @@ def test_the_standards_own_library_accepts_every_delivery(library: Library, rece
     if not python.exists() or subprocess.run(probe, capture_output=True, check=False).returncode:
         pytest.skip("no standardwebhooks in NEWSREEL_LOADERS, an environment of programs that take exports")
     hooks = (build_hook(receiver), build_hook(receiver, url=receiver.url + "&thin", payload="thin"))
-    deliver_changes(library, hooks, patience_s=10)
+    deliver_changes(library, hooks, timeout_s=10)
     calls = [json.dumps({"headers": headers, "body": body.decode()}) for headers, body in receiver.asked]
     command = [str(python), "-c", VERIFY, "whsec_" + base64.b64encode(SECRET).decode()]
     done = subprocess.run(command, input="\n".join(calls), capture_output=True, text=True, timeout=60, check=False)
@@ -125,11 +125,11 @@ def test_a_fault_is_tried_again_later_and_holds_back_what_follows(
     hook, clock = build_hook(receiver), Clock()
     with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
         assert outbox.fill(library, [hook]) == 4
-        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 1
-        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 0, "its time has not come"
+        assert deliver_due(outbox, [hook], timeout_s=10, clock=clock) == 1
+        assert deliver_due(outbox, [hook], timeout_s=10, clock=clock) == 0, "its time has not come"
         assert len(receiver.asked) == 2
         clock.now += 11
-        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 3
+        assert deliver_due(outbox, [hook], timeout_s=10, clock=clock) == 3
     assert [post["headline"] for post in receiver.received] == [f"潮汐 {number}" for number in range(1, 5)]
     assert receiver.asked[1][0]["Webhook-Id"] == receiver.asked[2][0]["Webhook-Id"]
 
@@ -144,7 +144,7 @@ def test_a_receiver_that_takes_too_long_is_reported_as_late(receiver: Receiver, 
     assert refusal.words == "no answer within 0.1 s"
 
 
-def test_patience_grows_and_ends(library: Library, receiver: Receiver, tmp_path: Path) -> None:
+def test_pauses_between_deliveries_grow_and_end(library: Library, receiver: Receiver, tmp_path: Path) -> None:
     receiver.answers = [500] * MAX_ATTEMPTS
     hook, clock = build_hook(receiver), Clock()
     with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
@@ -152,7 +152,7 @@ def test_patience_grows_and_ends(library: Library, receiver: Receiver, tmp_path:
         waits = []
         while outbox.count("dead") == 0:
             began = clock.now
-            deliver_due(outbox, [hook], patience_s=10, clock=clock)
+            deliver_due(outbox, [hook], timeout_s=10, clock=clock)
             while outbox.count("dead") == 0 and outbox.find_next(hook, clock.now) is None:
                 clock.now += 10
                 assert clock.now < began + 86400, "nothing is due any more"
@@ -160,9 +160,9 @@ def test_patience_grows_and_ends(library: Library, receiver: Receiver, tmp_path:
         assert waits[:5] == [10, 20, 40, 80, 160]
         assert max(waits) <= 6 * 3600
         assert len(waits) == MAX_ATTEMPTS
-        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 3, "the others may go"
+        assert deliver_due(outbox, [hook], timeout_s=10, clock=clock) == 3, "the others may go"
         outbox.revive()
-        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 1
+        assert deliver_due(outbox, [hook], timeout_s=10, clock=clock) == 1
     assert [post["headline"][-1] for post in receiver.received] == ["2", "3", "4", "1"]
 
 
@@ -171,11 +171,11 @@ def test_a_receiver_is_left_alone_for_as_long_as_it_asks(library: Library, recei
     hook, clock = build_hook(receiver), Clock()
     with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
         outbox.fill(library, [hook])
-        deliver_due(outbox, [hook], patience_s=10, clock=clock)
+        deliver_due(outbox, [hook], timeout_s=10, clock=clock)
         clock.now += 299
-        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 0
+        assert deliver_due(outbox, [hook], timeout_s=10, clock=clock) == 0
         clock.now += 2
-        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 4
+        assert deliver_due(outbox, [hook], timeout_s=10, clock=clock) == 4
 
 
 def test_a_receiver_that_is_gone_is_asked_no_more(library: Library, receiver: Receiver, tmp_path: Path) -> None:
@@ -183,12 +183,12 @@ def test_a_receiver_that_is_gone_is_asked_no_more(library: Library, receiver: Re
     hook, clock = build_hook(receiver), Clock()
     with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
         outbox.fill(library, [hook])
-        deliver_due(outbox, [hook], patience_s=10, clock=clock)
+        deliver_due(outbox, [hook], timeout_s=10, clock=clock)
         clock.now += 86400
-        assert outbox.fill(library, [hook]) == deliver_due(outbox, [hook], patience_s=10, clock=clock) == 0
+        assert outbox.fill(library, [hook]) == deliver_due(outbox, [hook], timeout_s=10, clock=clock) == 0
         assert (len(receiver.asked), outbox.count("dead")) == (1, 4)
         outbox.revive()
-        assert deliver_due(outbox, [hook], patience_s=10, clock=clock) == 4
+        assert deliver_due(outbox, [hook], timeout_s=10, clock=clock) == 4
 
 
 def test_a_body_that_is_too_large_does_not_hold_back_the_others(
@@ -198,7 +198,7 @@ def test_a_body_that_is_too_large_does_not_hold_back_the_others(
     hook = build_hook(receiver)
     with closing(Outbox(tmp_path / "webhooks.sqlite")) as outbox:
         outbox.fill(library, [hook])
-        assert deliver_due(outbox, [hook], patience_s=10) == 3
+        assert deliver_due(outbox, [hook], timeout_s=10) == 3
         assert (outbox.count("waiting"), outbox.count("dead")) == (0, 1)
 
 
@@ -214,7 +214,7 @@ def test_one_receiver_does_not_wait_for_another(library: Library, receiver: Rece
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         gone = Hook(url=f"http://127.0.0.1:{unused.getsockname()[1]}/", secret=SECRET, timeout_s=0.5)
-        done = deliver_changes(library, (gone, build_hook(receiver)), patience_s=10)
+        done = deliver_changes(library, (gone, build_hook(receiver)), timeout_s=10)
     assert (done.delivered, done.waiting) == (4, 4)
 
 
@@ -223,9 +223,9 @@ def test_one_process_delivers_at_a_time(library: Library, receiver: Receiver) ->
     hook = build_hook(receiver)
     with (library.data_dir / LOCK_NAME).open("w") as other:
         assert lock_file(other.fileno())
-        done = deliver_changes(library, (hook,), patience_s=0.2)
+        done = deliver_changes(library, (hook,), timeout_s=0.2)
         assert (done.delivered, done.waiting, receiver.asked) == (0, 4, [])
-    assert deliver_changes(library, (hook,), patience_s=10).delivered == 4
+    assert deliver_changes(library, (hook,), timeout_s=10).delivered == 4
 
 
 def test_what_was_put_into_the_outbox_survives_the_process(library: Library, receiver: Receiver) -> None:
@@ -234,13 +234,13 @@ def test_what_was_put_into_the_outbox_survives_the_process(library: Library, rec
         assert outbox.fill(library, [hook]) == 4
     with closing(Outbox(library.data_dir / "webhooks.sqlite")) as outbox:
         assert outbox.fill(library, [hook]) == 0
-        assert deliver_due(outbox, [hook], patience_s=10) == 4
+        assert deliver_due(outbox, [hook], timeout_s=10) == 4
 
 
 def test_a_thin_payload_names_the_change_and_a_large_one_becomes_thin(library: Library, receiver: Receiver) -> None:
     thin, full = build_hook(receiver, payload="thin"), build_hook(receiver, url=receiver.url + "&c=d")
     bound = build_hook(receiver, url=receiver.url + "&e=f", max_bytes=1000)
-    assert deliver_changes(library, (thin, full, bound), patience_s=30).delivered == 12
+    assert deliver_changes(library, (thin, full, bound), timeout_s=30).delivered == 12
     bodies = [json.loads(body) for _, body in receiver.asked]
     assert ["isThin" in body for body in bodies] == [*[True] * 4, *[False] * 4, *[True] * 4]
     assert bodies[0]["data"] == bodies[8]["data"]
@@ -256,7 +256,7 @@ def test_no_body_is_larger_than_a_receiver_allows(tmp_path: Path, receiver: Rece
     statements = [build_statement(1, headline="潮" * 3000), build_statement(2, url=f"http://news.example/{'x' * 3000}")]
     write(tmp_path, statements)
     hook = build_hook(receiver, max_bytes=2000)
-    done = deliver_changes(Library(tmp_path), [hook], patience_s=30)
+    done = deliver_changes(Library(tmp_path), [hook], timeout_s=30)
     assert (done.delivered, done.failed) == (1, 1)
     ((_, body),) = receiver.asked
     assert len(body) <= 2000
