@@ -35,7 +35,7 @@ def name_program() -> str:
     return os.environ.get(_PROGRAM, "scrapy")
 
 
-def tell_program(name: str) -> None:
+def set_program_name(name: str) -> None:
     """Have this process and what it starts name themselves so."""
     os.environ[_PROGRAM] = name
 

@@ -31,6 +31,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = ("--list", "--test")
+
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
         return "Notify the receivers in alerts.toml of alerts that have begun or ended"

@@ -41,6 +41,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("zeit CC-NEWS-20260301.warc.gz", "zeit --since 2025-01-01 --most 5000")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "SOURCE [WARC_FILE_OR_URL…] [options]"

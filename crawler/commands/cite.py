@@ -35,6 +35,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ('https://paper.example/a.html "The bridge opens in May." > citations.jsonl',)
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return 'URL "SENTENCE" [--collection NAME]'

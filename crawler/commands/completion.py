@@ -36,6 +36,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = ("bash > ~/.local/share/bash-completion/completions/newsreel",)
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "|".join(SHELLS)

@@ -29,7 +29,7 @@ from crawler.monitoring.health import load_health
 from crawler.monitoring.metrics import dump_metrics, write_metrics
 from crawler.monitoring.no_articles import explain_no_articles
 from crawler.monitoring.progress import print_event
-from crawler.projects.command import refuse_misspellings, refuse_word, report_failures
+from crawler.projects.command import refuse_misspellings, refuse_word, report_failures, show_examples
 from crawler.publishing.exporting import load_plans
 from crawler.reparsing.ledger import open_ledger
 from crawler.runs.manifest import list_counts
@@ -63,6 +63,12 @@ class Command(ScrapyCrawl):
 
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "INFO"}
 
+    examples = (
+        "site -a url=https://paper.example/",
+        "category -a source=finews",
+        "category -a source=finews -a walk=full -s DATA_DIR=/srv/news",
+    )
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "SPIDER -a NAME=VALUE… [options]"
@@ -79,6 +85,7 @@ class Command(ScrapyCrawl):
         """Declare the options."""
         super().add_options(parser)
         self._parser = parser
+        show_examples(parser, self, self.examples)
         parser.add_argument("--json", action="store_true", help="events as JSON Lines on standard output")
         parser.add_argument("-v", "--verbose", action="store_true", help="log each step, also above a progress bar")
 

@@ -35,6 +35,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = ("", "--dir /tmp/demo")
+
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
         return "Demonstration: crawl, archive, reparse and verify a small newspaper, offline"

@@ -55,6 +55,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = ("", "--json")
+
     def short_desc(self) -> str:
         """Return one line for `newsreel --help`."""
         return "Check the installation and the folder: what is missing, what would fail"

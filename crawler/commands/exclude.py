@@ -36,6 +36,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = (r"'paper\.example/private/' --dry-run", r"'paper\.example/private/' --reason 'ticket 12'", "--list")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "[PATTERN…] [options]"

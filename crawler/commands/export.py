@@ -58,6 +58,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("jsonl -o posts.jsonl", "parquet -o posts --source finews", "jsonl -o - --since start")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "FORMAT -o PATH [options]"

@@ -56,6 +56,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("page.html --url https://paper.example/a.html", "https://paper.example/a.html --source finews --json")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "FILE | URL | COLLECTION/FILE@OFFSET [options]"

@@ -38,6 +38,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = ("https://paper.example/a.html --dry-run", "https://paper.example/a.html --reason 'case 12'")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "URL_OR_ID… | --pattern REGEX [options]"

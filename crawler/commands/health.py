@@ -40,6 +40,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = ("--source finews",)
+
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
         return "Check sources: silence, missing fields, failures, changed robots.txt"

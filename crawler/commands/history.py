@@ -48,6 +48,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "ERROR"}
 
+    examples = ("https://paper.example/a.html",)
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "URL_OR_ID [options]"

@@ -38,6 +38,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("crawl.warc.gz site.wacz --collection mine",)
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "PATH… --collection NAME"

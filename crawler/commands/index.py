@@ -32,6 +32,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("mine", "mine --cold")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "COLLECTION [options]"

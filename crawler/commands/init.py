@@ -23,6 +23,8 @@ class Command(NewsreelCommand):
 
     requires_crawler_process = False
 
+    examples = ("news",)
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "[PATH]"

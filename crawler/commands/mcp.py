@@ -27,6 +27,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("-s DATA_DIR=/srv/news",)
+
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
         return "Serve the archive to AI assistants (MCP, over stdin and stdout)"

@@ -33,6 +33,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("--dry-run", "finews --keep-days 7")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "[COLLECTION…] [options]"

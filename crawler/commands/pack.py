@@ -41,6 +41,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = ("finews -o finews.wacz", "finews -o march.wacz --since 2026-03-01 --until 2026-03-31")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "COLLECTION [options]"

@@ -26,6 +26,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("citations.jsonl finews-20260304050607.warc.gz",)
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "CITATIONS.jsonl FILE…"

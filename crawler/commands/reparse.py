@@ -51,6 +51,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("finews --diff --html changes.html", "finews --workers 2")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "COLLECTION [options]"

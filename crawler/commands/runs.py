@@ -46,6 +46,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = ("--source finews --limit 5",)
+
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
         return "List runs: start, duration, pages, posts, bytes, and how each ended"

@@ -63,6 +63,8 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
+    examples = ("--list", "--once", "export --systemd -o units")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "[export --systemd | --cron | --github-actions [-o DIR]] [options]"

@@ -31,6 +31,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("", "--port 8081")
+
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""
         return "Show posts, runs and archived pages in a browser"

@@ -74,6 +74,12 @@ class Command(NewsreelCommand):
     requires_project = True
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "ERROR"}
 
+    examples = (
+        "new https://paper.example/ -o sources/paper.toml",
+        "check sources/paper.toml --collection paper",
+        "search german science",
+    )
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return (

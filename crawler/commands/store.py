@@ -29,6 +29,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("finews -s STORE_URL=s3://bucket/news",)
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "COLLECTION [options]"

@@ -40,6 +40,8 @@ class Command(NewsreelCommand):
     requires_project = True
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("finews -s CATALOGUE_URL=postgresql:///news",)
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "COLLECTION [options]"

@@ -37,6 +37,8 @@ class Command(NewsreelCommand):
     requires_crawler_process = False
     default_settings: ClassVar[dict[str, Any]] = {"LOG_LEVEL": "WARNING"}
 
+    examples = ("list", "retry 12")
+
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
         return "[list | retry [NUMBER…] | deliver] [options]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import atexit
 import errno
 import gc
@@ -9,7 +10,7 @@ import os
 import sqlite3
 import sys
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
@@ -18,7 +19,7 @@ from crawler.environment import name_program, read_variables
 from crawler.projects.configuration import find_fault
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Sequence
     from types import TracebackType
 
 _REFUSALS: Final = frozenset(
@@ -30,7 +31,13 @@ _DATABASE_REFUSALS: Final = frozenset(
 
 
 class NewsreelCommand(ScrapyCommand):
-    """A command that refuses what nothing reads: an option that it does not have, a setting that is nearly one."""
+    """A command that refuses what nothing reads: an option that it does not have, a setting that is nearly one.
+
+    Attributes:
+        examples: arguments that --help shows, one command line each.
+    """
+
+    examples: ClassVar[tuple[str, ...]] = ()
 
     def syntax(self) -> str:
         """Return the command's arguments as --help shows them."""
@@ -40,6 +47,7 @@ class NewsreelCommand(ScrapyCommand):
         """Declare the options that every command has."""
         super().add_options(parser)
         self._parser = parser
+        show_examples(parser, self, self.examples)
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         """Set what the options say.
@@ -52,6 +60,19 @@ class NewsreelCommand(ScrapyCommand):
         super().process_options(args, opts)
         # An interpreter collects at its end all that is not frozen, for a quarter of a short command's time.
         gc.freeze()
+
+
+def show_examples(parser: argparse.ArgumentParser, command: ScrapyCommand, examples: Sequence[str]) -> None:
+    """Have a command's --help show examples below the options, one line each."""
+    name = type(command).__module__.rpartition(".")[2]
+
+    class Help(argparse.Action):
+        def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+            lines = [f"  {name_program()} {name} {example}".rstrip() for example in examples]
+            print(parser.format_help(), "Examples:", *lines, sep="\n")  # noqa: T201
+            parser.exit()
+
+    parser.add_argument("-h", "--help", action=Help, nargs=0, help="show this help message and exit")
 
 
 def refuse_misspellings(parser: argparse.ArgumentParser, args: list[str], opts: argparse.Namespace) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 from scrapy.exceptions import UsageError
 from scrapy.utils.project import get_project_settings
 
-from crawler.environment import tell_program
+from crawler.environment import set_program_name
 from crawler.projects.command import flush_output, refuse_misspellings
 from crawler.projects.configuration import ConfigurationError
 from crawler.projects.folder import find_folder
@@ -42,7 +42,7 @@ _COLLECTED_AT: Final = 3_000
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code; 2 where there is no such command."""
-    tell_program("newsreel")
+    set_program_name("newsreel")
     try:
         code = _answer(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import sqlite3
 import subprocess
@@ -13,7 +15,11 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from scrapy.utils.project import get_project_settings
 
+from crawler.environment import name_program
+from crawler.projects.command import refuse_misspellings
+from crawler.projects.main import list_commands, load_command
 from tests.crawler.bigpaper import BigPaper
 from tests.project import LOOPBACK, Data, hash_tree, run_scrapy
 from tests.wire import WireServer, build_response
@@ -221,11 +227,21 @@ def test_what_is_not_html_costs_one_page(data: Data, tmp_path: Path) -> None:
     assert [path.name for path in data.posts("s").glob("*.md")] == ["2026-01-01-a3.md"]
 
 
-@pytest.mark.parametrize("command", ["crawl", "demo", "reparse", "sources", "verify"])
-def test_every_command_explains_itself(command: str) -> None:
-    done = run_scrapy(command, "--help")
-    assert done.returncode == 0
-    assert "Usage" in done.stdout or "usage" in done.stdout
+@pytest.mark.parametrize("name", list_commands())
+def test_the_examples_of_every_help_are_valid(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    command = load_command(name)
+    command.settings = get_project_settings()
+    parser = argparse.ArgumentParser(conflict_handler="resolve")
+    command.add_options(parser)
+    with pytest.raises(SystemExit, match="0"):
+        parser.parse_args(["--help"])
+    _, _, shown = capsys.readouterr().out.partition("Examples:\n")
+    assert shown
+    for line in shown.splitlines():
+        program, word, *arguments = shlex.split(line.partition(">")[0])
+        assert (program, word) == (name_program(), name)
+        options, rest = parser.parse_known_args(arguments)
+        refuse_misspellings(parser, rest, options)
 
 
 def test_sources_are_listed_and_checked(tmp_path: Path) -> None:
