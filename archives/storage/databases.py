@@ -7,10 +7,14 @@ date by the steps that are listed for it, or refused. Nothing is ever read as wh
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, Literal
 
 from archives.errors import DatabaseError
@@ -18,7 +22,6 @@ from archives.storage.files import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
@@ -75,6 +78,19 @@ def open_database(path: Path, schema: Schema, *, across_threads: bool = False) -
         raise
     except sqlite3.DatabaseError as error:
         raise _build_refusal(path, f"is damaged ({error})", "restore it from a copy", schema) from error
+
+
+@contextmanager
+def find_writable(path: Path) -> Iterator[Path]:
+    """Yield the path of a database, or that of a temporary copy if its folder cannot be written, as in a snapshot."""
+    if os.access(path.parent, os.W_OK) or not path.exists():
+        yield path
+        return
+    with TemporaryDirectory(prefix="newsreel-") as scratch:
+        for found in (path, path.with_name(f"{path.name}-wal")):
+            if found.exists():
+                copyfile(found, Path(scratch, found.name))
+        yield Path(scratch, path.name)
 
 
 def describe_upgrade(path: Path, schema: Schema) -> str:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from archives.erasure.exclusions import load_exclusions
 from archives.erasure.register import load_register
 from archives.merging.parts import WrittenFiles
-from archives.storage.databases import open_database
+from archives.storage.databases import find_writable, open_database
 from crawler.changelog import departures
 from crawler.changelog.cursors import NO_CHECK, START, Cursor, CursorError, chain, digest_owner
 from crawler.changelog.entries import Entry, Last, Place, build_entry, build_state, sum_up
@@ -73,7 +73,9 @@ class ChangeLog:
         self.collection = collection
         self._definition_for = definition_for
         self._clock = clock
-        self._database = open_database(collection.indexes_dir / FILE_NAME, SCHEMA)
+        self._closing = ExitStack()
+        path = self._closing.enter_context(find_writable(collection.indexes_dir / FILE_NAME))
+        self._database = self._closing.enter_context(closing(open_database(path, SCHEMA)))
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
             self._database.execute("INSERT INTO log SELECT ? WHERE NOT EXISTS (SELECT 1 FROM log)", (new_id(),))
@@ -81,7 +83,7 @@ class ChangeLog:
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self._closing.close()
 
     @property
     def is_empty(self) -> bool:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing, suppress
-from pathlib import Path
-from shutil import copyfile
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from archives.errors import CollectionError
+from archives.storage.databases import find_writable
 from pipelines.posts.ledger import Ledger, LedgerOutdated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from archives.storage.collection import Collection
     from crawler.sources import Source
@@ -41,7 +39,7 @@ def open_ledger(collection: Collection) -> Ledger:
     """
     path = find_ledger(collection)
     try:
-        return Ledger(path) if os.access(path.parent, os.W_OK) or not path.exists() else _open_copy(path)
+        return open_file(path)
     except LedgerOutdated as outdated:
         if outdated.is_newer:
             raise CollectionError(str(outdated), path=path) from outdated
@@ -51,13 +49,14 @@ def open_ledger(collection: Collection) -> Ledger:
     return Ledger(path)
 
 
-def _open_copy(path: Path) -> Ledger:
-    """Open a temporary copy of a ledger."""
-    with TemporaryDirectory(prefix="newsreel-") as scratch:
-        for found in (path, path.with_name(f"{path.name}-wal")):
-            if found.exists():
-                copyfile(found, Path(scratch, found.name))
-        return Ledger(Path(scratch, path.name), is_scratch=True)  # the open file outlives its name
+def open_file(path: Path) -> Ledger:
+    """Open a ledger's file, or a copy of it if its folder cannot be written.
+
+    Raises:
+        LedgerOutdated: another version wrote the file.
+    """
+    with find_writable(path) as found:
+        return Ledger(found, is_scratch=found != path)  # an open file outlives its name
 
 
 def refresh_ledger(collection: Collection) -> None:

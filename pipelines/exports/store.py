@@ -33,6 +33,7 @@ class PostStore:
         ledger: its path; a collection without one has no posts.
         options_for: gives a source's options by its name.
         hides: asked for each post that has a file, whether to leave it out.
+        open_ledger: opens the ledger each time that posts are read.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class PostStore:
         options_for: Callable[[str], PostOptions],
         *,
         hides: Callable[[Post], bool] | None = None,
+        open_ledger: Callable[[Path], Ledger] = Ledger,
     ) -> None:
         self.collection = collection
         self._path = ledger
         self._options_for = options_for
         self._hides = hides
+        self._open_ledger = open_ledger
 
     def iter_records(
         self,
@@ -68,7 +71,7 @@ class PostStore:
             return
         since = first_day.isoformat() if first_day else ""
         until = (last_day + timedelta(days=1)).isoformat() if last_day else ""
-        with closing(Ledger(self._path)) as ledger:
+        with closing(self._open_ledger(self._path)) as ledger:
             filed = ledger.iter_filed(source=source, since=since, until=until)
             with closing(filed):
                 for _, file, state in filed:
@@ -83,7 +86,7 @@ class PostStore:
         """Yield source, file name and state of the posts that `iter_records` makes records of, in its order."""
         if not self._path.exists():
             return
-        with closing(Ledger(self._path)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
+        with closing(self._open_ledger(self._path)) as ledger, closing(ledger.iter_filed(source=source)) as filed:
             for key, file, state in filed:
                 if self._hides is None or not self._hides(load_post(state)):
                     yield key[0], file, state
@@ -101,7 +104,7 @@ class PostStore:
         if not self._path.exists():
             yield from (None for _ in wanted)
             return
-        with closing(Ledger(self._path)) as ledger:
+        with closing(self._open_ledger(self._path)) as ledger:
             for key, change in wanted:
                 claim = ledger.find_claim(key)
                 state = ledger.find_post(key) if claim else None

@@ -43,6 +43,12 @@ def test_it_is_read(words: tuple[str, ...], sealed: Data) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("more", [(), ("--since", "start")], ids=["all", "changes"])
+def test_its_posts_are_exported(more: tuple[str, ...], sealed: Data) -> None:
+    done = run_scrapy("export", "jsonl", "-o", "-", *more, data=sealed)
+    assert (len(done.stdout.splitlines()), done.returncode) == (43, 0), done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "place"),
     [(("reparse", "newspaper"), "DATA_DIR"), (("index", "newspaper"), "work"), (("webhooks",), "webhooks.sqlite")],
