@@ -76,4 +76,4 @@ def _describe(name: str, settings: Settings) -> Words:
         for option in action.option_strings
     }
     first = (*describe_formats(), *SINKS, "schema", "webhooks") if name == "export" else _FIRST.get(name, ())
-    return Words(summary=command.short_desc(), options=options | {"--help": "show the options"}, first=first)
+    return Words(summary=command.short_desc(), options=options, first=first)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import shutil
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -75,6 +79,43 @@ def test_fish_completes_by_what_it_is_given(tmp_path: Path) -> None:
     assert press("newsreel crawl --j") == ["--json"]
     assert press("newsreel crawl si") == ["site"]
     assert press("newsreel crawl -s DA") == ["DATA_DIR="]
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("newsreel ser", "newsreel serve "),
+        ("newsreel crawl --j", "newsreel crawl --json "),
+        ("newsreel crawl si", "newsreel crawl site "),
+        ("newsreel crawl -s DA", "newsreel crawl -s DATA_DIR="),
+    ],
+)
+def test_zsh_completes_by_what_it_is_given(line: str, completed: str, tmp_path: Path) -> None:
+    """At its prompt, on a terminal: its completion works nowhere else."""
+    script = tmp_path / "script"
+    script.write_text(SHELLS["zsh"](COMMANDS, ["DATA_DIR"]), "utf-8")
+    terminal, end = pty.openpty()
+    begin = f"autoload -Uz compinit; compinit -u -D; source {script}; compdef _newsreel newsreel; PS1=$((40+2))READY"
+    command, environment = ["zsh", "-f", "-i"], os.environ | {"TERM": "dumb"}
+    with subprocess.Popen(command, stdin=end, stdout=end, stderr=end, env=environment, start_new_session=True) as zsh:
+        try:
+            os.write(terminal, f"{begin}\n".encode())
+            read_until(terminal, "42READY")
+            os.write(terminal, f"{line}\t".encode())
+            read_until(terminal, completed)
+        finally:
+            zsh.kill()
+            os.close(terminal)
+            os.close(end)
+
+
+def read_until(terminal: int, text: str) -> None:
+    shown, until = "", time.monotonic() + 60
+    while text not in shown:
+        assert time.monotonic() < until, shown
+        if select.select([terminal], [], [], 1)[0]:
+            shown += os.read(terminal, 65_536).decode("utf-8", "replace")
 
 
 def test_another_shell_is_refused(tmp_path: Path) -> None:
