@@ -100,7 +100,7 @@ def test_the_page_says_what_is_owed_and_due(data: Data) -> None:
         table.settle([build_timetable("paper"), build_timetable("never-run")])
     with show(data) as viewer:
         page = read(viewer, "/-/status")
-        assert "3 timeout, such as" in page
+        assert "3 timeout, for example" in page
         assert "http://a.example/&lt;b&gt;" in page
         due = table_due(data)
         assert page.count(f'datetime="{due.isoformat()}"') == 2
