@@ -154,6 +154,8 @@ def _iter_runs(collection: Collection, *, most: int | None = None) -> Iterator[R
     }
     manifests = [manifest for group in crawls.values() for manifest in group]
     open_ended = [manifest for manifest in manifests if not manifest.get("ended_at")]
+    # The names of runs tell seconds apart.
+    open_ended.sort(key=lambda manifest: str(manifest.get("began_at")), reverse=True)
     alive = {manifest["run"] for manifest in open_ended if _is_alive(collection, manifest["run"])}
     spare = sum(is_held(path) for path in collection.path.glob("frontier.sqlite.*.lock")) if open_ended else 0
     in_question = [manifest["run"] for manifest in open_ended if manifest["run"] not in alive]
