@@ -166,6 +166,8 @@ RESOLVER_ALLOW: list[str] = []
 
 # Pages that are open in a browser at a time, for sources with [render].
 RENDER_CONCURRENCY = 2
+# Megabytes that the scripts of a page may hold there; 0 sets no limit.
+RENDER_MEMORY_MB = 1024
 # Path of the browser; without one Chromium is looked for.
 RENDER_BROWSER = ""
 # Further flags for it, for those who look for a fault.

@@ -1,7 +1,7 @@
 """One headless Chromium per run, started for the first page and restarted after a crash.
 
-No request of it leaves but through a page's proxy: names resolve to nothing, the browser's own errands are off, and
-what has no proxy has one that leads nowhere.
+No request of it leaves but through a page's proxy: names resolve to nothing, the browser's background requests are
+off, and what has no proxy has one that leads nowhere.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from crawler.rendering.authority import Authority
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from playwright.async_api import Browser as ChromiumBrowser
 
 logger = logging.getLogger(__name__)
@@ -64,7 +66,7 @@ class Browser:
         arguments: further flags.
     """
 
-    def __init__(self, *, path: str = "", arguments: tuple[str, ...] = ()) -> None:
+    def __init__(self, *, path: str = "", arguments: Sequence[str] = ()) -> None:
         self.authority = Authority()
         self.starts = 0
         self._path = path

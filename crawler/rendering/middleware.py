@@ -83,7 +83,9 @@ class RenderMiddleware:
         self._source = source
         self._render = render
         self._turn = asyncio.Semaphore(max(1, settings.getint("RENDER_CONCURRENCY")))
-        flags = tuple(settings.getlist("RENDER_FLAGS"))
+        memory_mb = settings.getint("RENDER_MEMORY_MB")
+        flags = [f"--js-flags=--max-old-space-size={memory_mb}"] if memory_mb else []
+        flags += settings.getlist("RENDER_FLAGS")
         self._browser = Browser(path=settings.get("RENDER_BROWSER") or "", arguments=flags)
         self._consent = ConsentCookies()
         self._is_missing = False

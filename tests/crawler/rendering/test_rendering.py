@@ -171,13 +171,14 @@ BAD = {
     "/story/1": "<p id=p></p><script>for (;;) {}</script>",
     "/story/2": "<script>location.href = '/file.bin'</script><p>x</p>",
     "/story/3": "<script>setInterval(() => { document.body.append('more '.repeat(1e3)) }, 1)</script>",
+    "/story/6": "<script>const held = []; while (held.length < 400) held.push(new Array(1e5).fill(0.5))</script>",
     "/story/4": "<script>for (let n = 0; n < 1e4; n++) fetch('/none/' + n)</script>",
 }
 
 
 @needs_browser
 def test_pages_that_never_end_cost_themselves_alone(data: Data, tmp_path: Path) -> None:
-    links = "".join(f'<a href="/story/{n}">Story {n}</a> ' for n in range(1, 6))
+    links = "".join(f'<a href="/story/{n}">Story {n}</a> ' for n in range(1, 7))
     routes: dict[str, Route] = {"/": answer_with(f"<html><body>{links}</body></html>", "text/html")}
     routes |= {url: answer_with(f"<html><body>{text}</body></html>", "text/html") for url, text in BAD.items()}
     routes |= {"/story/5": answer_with(SHELL, "text/html"), "/app.js": answer_with(APP, "text/javascript")}
@@ -187,12 +188,13 @@ def test_pages_that_never_end_cost_themselves_alone(data: Data, tmp_path: Path) 
         path = write_definition(tmp_path, server.base_url, seconds=9)
         text = (tmp_path / "scripted.toml").read_text("utf-8").replace("scroll = 8", "max_requests = 20")
         (tmp_path / "scripted.toml").write_text(text, "utf-8")
-        _, log = crawl(path, data, RENDER_CONCURRENCY=1)
+        _, log = crawl(path, data, RENDER_CONCURRENCY=1, RENDER_MEMORY_MB=64)
         asked = [exchange for exchange in list_received(server) if "/none/" in exchange.target]
     assert [describe(5)["title"] in post.read_text("utf-8") for post in data.posts("scripted").glob("*.md")] == [True]
     assert len(asked) <= 20
     assert "'render/refused/bounds'" in log
     assert "'render/failed/timeout'" in log
+    assert "'render/failed/browser': 1" in log, "the page that holds 320 MB"
 
 
 def start_crawl(path: str, data: Data) -> Process:
