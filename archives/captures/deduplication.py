@@ -84,15 +84,15 @@ class Originals:
             request: the entity tags it asks about, if any, must include the original's.
         """
 
-        def is_selected(original: Original) -> bool:
+        def is_same_edition(original: Original) -> bool:
             named = [head.get(b"ETag"), request.get(b"If-None-Match")]
             return not original.etag or all(original.etag in tags for tags in named if tags)
 
         found = self._by_url.get(url)
         if found is not None:
-            return found if is_selected(found) else None
+            return found if is_same_edition(found) else None
         entries = [entry for entry in self._index.iter_captures(url) if entry.url == url and entry.status == 200]
-        return self._find_readable((entry for entry in reversed(entries) if not entry.truncated), is_selected)
+        return self._find_readable((entry for entry in reversed(entries) if not entry.truncated), is_same_edition)
 
     def _find_readable(self, entries: Iterable[IndexEntry], is_fit: Callable[[Original], bool]) -> Original | None:
         """The first of a few candidates whose record is really there."""

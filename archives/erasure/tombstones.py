@@ -52,7 +52,7 @@ def erase_records(
     target: Path | None = None,
     is_cut: bool = False,
 ) -> ErasedFile | None:
-    """Overwrite every record that is meant, with what belongs to it: its request, and metadata about either.
+    """Overwrite every selected record, with what belongs to it: its request, and metadata about either.
 
     The file is replaced as a whole, so a crash leaves the old one or the new one.
 
@@ -64,7 +64,7 @@ def erase_records(
         is_cut: make the file smaller, so that what follows moves.
 
     Returns:
-        None if no record is meant.
+        None if no record is selected.
 
     Raises:
         ErasureRefused: the file is of a kind that is not rewritten, or a tombstone has no room in it.
@@ -119,7 +119,7 @@ def _build_short_tombstone(*, at: str, reason: str, is_packed: bool) -> bytes:
 
 
 def _find_regions(path: Path, is_selected: Callable[[Record], bool]) -> list[_Region]:
-    """Return where the records stand that are meant; of those that touch one another one region."""
+    """Return the regions of the selected records; those that touch one another are one."""
     erased: set[str] = set()
     for record in iter_records(path):
         if is_selected(record):

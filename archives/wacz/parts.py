@@ -80,13 +80,13 @@ def write_part(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     progress: Callable[[str], None] | None = None,
 ) -> Part:
-    """Write the captures of a collection that are meant to another one, which holds nothing yet.
+    """Write the selected captures of a collection to another one, which holds nothing yet.
 
     Args:
         is_meant: asked for each capture of an address of the web; source definitions are always taken along.
 
     Raises:
-        CollectionError: none is meant.
+        CollectionError: none is selected.
         RecordError: a file is damaged.
         OSError: a file cannot be read or written.
     """
@@ -110,7 +110,7 @@ def write_part(
             part.captures += len(entries)
             write_sidecar(target, path.name, map(dump_line, entries))
     if not has_any:
-        message = f"no capture of {collection.name} is meant; widen what is requested"
+        message = f"no capture of {collection.name} is selected; widen the selection"
         raise CollectionError(message, path=collection.path)
     return part
 

@@ -35,7 +35,7 @@ class Command(NewsreelCommand):
     requires_project = True
     requires_crawler_process = False
 
-    examples = ("", "--dir /tmp/demo")
+    examples = ("", "--dir demo")
 
     def short_desc(self) -> str:
         """Return one line for `scrapy --help`."""

@@ -209,7 +209,7 @@ class Command(NewsreelCommand):
 
     @contextmanager
     def _printing(self) -> Iterator[None]:
-        """End in peace if the reader of a pipe has gone, and with an error if the disk of a file is full."""
+        """End quietly if the reader of a pipe has gone, and with an error if the disk of a file is full."""
         try:
             yield
         except BrokenPipeError:

@@ -71,7 +71,7 @@ class Target:
 
 
 def find_target(collection: Collection, is_selected: Callable[[str], bool]) -> Target:
-    """Return what a collection holds of the articles whose address or id is meant.
+    """Return what a collection holds of the selected articles.
 
     Args:
         is_meant: asked for the address and the id of each article, and for the address of each capture.

@@ -24,7 +24,7 @@ from archives.warc.reader import read_capture
 from crawler.changelog.cursors import START
 from crawler.changelog.log import ChangeLog
 from crawler.publishing.stream import ChangeStream
-from crawler.reparsing.ledger import find_ledger, open_file, refresh_ledger
+from crawler.reparsing.ledger import find_ledger, open_ledger_file, refresh_ledger
 from crawler.sources.archived import find_definitions
 from pipelines.exports.store import PostStore
 from pipelines.posts.options import PostOptions
@@ -147,7 +147,9 @@ class Library:
             source = definition_for(name)
             return source.post if source else PostOptions()
 
-        return PostStore(find_ledger(opened), collection, options_for, hides=self._build_test(), open_ledger=open_file)
+        return PostStore(
+            find_ledger(opened), collection, options_for, hides=self._build_test(), open_ledger=open_ledger_file
+        )
 
     def _build_test(self) -> Callable[[Post], bool] | None:
         """Return what tells whether a post's address is excluded; None if nothing is."""

@@ -39,7 +39,7 @@ def open_ledger(collection: Collection) -> Ledger:
     """
     path = find_ledger(collection)
     try:
-        return open_file(path)
+        return open_ledger_file(path)
     except LedgerOutdated as outdated:
         if outdated.is_newer:
             raise CollectionError(str(outdated), path=path) from outdated
@@ -49,7 +49,7 @@ def open_ledger(collection: Collection) -> Ledger:
     return Ledger(path)
 
 
-def open_file(path: Path) -> Ledger:
+def open_ledger_file(path: Path) -> Ledger:
     """Open a ledger's file, or a copy of it if its folder cannot be written.
 
     Raises:

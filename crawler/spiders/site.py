@@ -48,7 +48,7 @@ _PRIORITY = {
 _SEED_PRIORITY = 65
 _LISTS = (LinkKind.CATEGORY, LinkKind.NEXT_PAGE)
 # A site may name sitemaps and feeds on other hosts as its own.
-_VOUCHING = (Reason.ROBOTS, Reason.ANNOUNCED)
+_NAMED_BY_SITE = (Reason.ROBOTS, Reason.ANNOUNCED)
 _PAGES = (*_LISTS, LinkKind.ARTICLE)
 
 
@@ -77,7 +77,7 @@ class SiteSpider(BackfillSpider):
         self._left_sitemaps = 0
         self._max_sitemaps = _MAX_SITEMAPS if self.backfill is None else _MAX_BACKFILL_SITEMAPS
         self._reached: dict[str, tuple[int, str]] = {}
-        self._twins: dict[str, str] = {}
+        self._other_spellings: dict[str, str] = {}
 
     @classmethod
     def build_source(cls, arguments: dict[str, Any]) -> Source:
@@ -216,7 +216,7 @@ class SiteSpider(BackfillSpider):
         place = find_place(build_identity(link.url))
         nearest, spelling = self._reached.get(place, (depth + 1, link.url))
         if spelling != link.url:
-            self._twins[place] = link.url
+            self._other_spellings[place] = link.url
         if nearest <= depth:
             return
         self._reached[place] = depth, spelling
@@ -229,7 +229,7 @@ class SiteSpider(BackfillSpider):
         request.priority = _PRIORITY.get(LinkKind.NEXT_PAGE if is_further(link) else kind, request.priority)
         request.meta[META_LINK] = {"kind": kind.value, "reason": link.reason.value}
         request.meta[META_PAGED] = paged + is_further(link)
-        if link.reason in _VOUCHING:
+        if link.reason in _NAMED_BY_SITE:
             request.meta[META_CROSS_SUBMIT] = urlsplit(link.url).netloc
         yield request
 
@@ -240,7 +240,7 @@ class SiteSpider(BackfillSpider):
         archived = self.memory.find_spelling(link.url)
         if archived == link.url or not is_same_place(archived, link.url):
             return link
-        self._twins[find_place(build_identity(archived))] = link.url
+        self._other_spellings[find_place(build_identity(archived))] = link.url
         return replace(link, url=archived)
 
     def handle_failure(self, failure: Failure) -> Iterator[Any]:
@@ -248,7 +248,7 @@ class SiteSpider(BackfillSpider):
         yield from super().handle_failure(failure)
         request = failure.request  # type: ignore[attr-defined]
         url = (request.meta.get("redirect_urls") or [request.url])[0]
-        if twin := self._twins.pop(find_place(build_identity(url)), ""):
+        if twin := self._other_spellings.pop(find_place(build_identity(url)), ""):
             again = self.build_request(twin)
             again.priority, again.meta[META_LINK] = request.priority, request.meta.get(META_LINK, {})
             yield again
@@ -256,7 +256,7 @@ class SiteSpider(BackfillSpider):
     def _find_bound(self, link: Link, kind: LinkKind, depth: int) -> str:
         """Return which bound a link is beyond, or ''."""
         host = urlsplit(link.url).netloc
-        if not self.source.admits(link.url) and link.reason not in _VOUCHING:
+        if not self.source.admits(link.url) and link.reason not in _NAMED_BY_SITE:
             return "out_of_scope"
         if kind is LinkKind.SITEMAP and (depth >= _MAX_SITEMAP_DEPTH or self._sitemaps[host] >= self._max_sitemaps):
             return "too_many_sitemaps"

@@ -123,7 +123,9 @@ class ViewerApp:
             assert page is not None
             return page(request)
         except ArchiveError as error:
-            reason = str(error).replace(str(self._data_dir), "the data directory")  # where it lies concerns no visitor
+            reason = str(error).replace(
+                str(self._data_dir), "the data directory"
+            )  # visitors need no path of the server
             return build_error_page(404, "This cannot be shown", reason, links=[Link("Front page", "/")])
 
     def _list_changes(self, request: Request) -> Response:

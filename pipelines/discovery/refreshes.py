@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pipelines.page.document import Document
 
-# A later refresh is a clock, not a redirect; so Scrapy has it, too.
+# A later refresh reloads the page and is no redirect; Scrapy has the same limit.
 _MAX_SECONDS: Final = 100
 _BEGINNING_BYTES: Final = 16 * 1024
 _VALUE: Final = re.compile(

@@ -131,7 +131,7 @@ def test_addresses_are_chosen_by_a_pattern_and_mistakes_are_told(
         (("--url", "("), "not a regular expression"),
         (("--since", "soon"), "not a date such as"),
         (("--until", "20260230"), "not an instant"),
-        (("--since", "2031"), "no capture of news is meant"),
+        (("--since", "2031"), "no capture of news is selected"),
         (("--source", "nobody"), "no file of news says"),
     ):
         assert main(["pack", str(papers.path), "-o", str(tmp_path / "no.wacz"), *options]) == 2

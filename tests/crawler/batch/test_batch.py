@@ -213,7 +213,7 @@ def test_killed_workers_cost_their_shards_and_a_killed_job_is_taken_up(
 
 @pytest.mark.parametrize("command", ["verify", "index"])
 def test_a_dead_machine_of_a_cluster_costs_its_shard_only(copied: Data, tmp_path: Path, command: str) -> None:
-    """Workers that nobody replaces, on a scheduler that was there before; it gets nothing but shards of any command."""
+    """Workers that are not replaced, on a scheduler that was running before; it only gets shards."""
     alone = run_scrapy(*COMMANDS[command](tmp_path / "one"), data=copied)
     expected = read_result(command, copied, tmp_path / "one", alone.stdout)
     arguments = COMMANDS[command](tmp_path / "out")

@@ -103,10 +103,10 @@ def test_what_becomes_of_articles_is_told_by_its_kind(tmp_path: Path) -> None:
 
 
 HERE, THERE = PostState(content="x", address="a"), PostState(content="y", address="b")
-REMOVED = Place("2026-03-04T12:00:00.000000+00:00", "<urn:uuid:1>")
+SEEN_GONE = Place("2026-03-04T12:00:00.000000+00:00", "<urn:uuid:1>")
 CASES = [
     (None, HERE, ("new", 1)),
-    (None, PostState(content="x", departed=REMOVED), ("gone", 1)),
+    (None, PostState(content="x", departed=SEEN_GONE), ("gone", 1)),
     (Last(kind=ChangeKind.NEW, version=1, content="x", address="a", doubts=""), HERE, None),
     (Last(kind=ChangeKind.NEW, version=1, content="x", address="a", doubts=""), THERE, ("moved", 2)),
     (Last(kind=ChangeKind.NEW, version=1, content="x"), THERE, ("updated", 2)),
@@ -115,12 +115,12 @@ CASES = [
     (Last(kind=ChangeKind.GONE, version=2, content="x", address="a", doubts=""), HERE, ("updated", 3)),
     (
         Last(kind=ChangeKind.GONE, version=2, content="x", address="a", doubts=""),
-        PostState(content="x", address="a", departed=REMOVED),
+        PostState(content="x", address="a", departed=SEEN_GONE),
         None,
     ),
     (
         Last(kind=ChangeKind.UPDATED, version=2, content="x", address="a", doubts=""),
-        PostState(content="y", address="b", departed=REMOVED),
+        PostState(content="y", address="b", departed=SEEN_GONE),
         ("gone", 3),
     ),
     (Last(kind=ChangeKind.NEW, version=1, content="x", address="a", doubts="q"), HERE, None),
@@ -134,4 +134,4 @@ def test_a_kind_follows_from_what_was_and_what_is(
     entry = build_entry(build_post(1), now, last)
     assert (entry and (str(entry.kind), entry.version)) == wanted
     if entry and entry.kind is ChangeKind.GONE:
-        assert (entry.captured_at, entry.record_id) == REMOVED
+        assert (entry.captured_at, entry.record_id) == SEEN_GONE

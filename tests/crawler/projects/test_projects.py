@@ -159,7 +159,7 @@ def test_a_setting_that_cannot_be_is_one_sentence_wherever_it_is_made(
         ("DOWNLOAD_TIMEOUT", ""),
     ],
 )
-def test_a_slip_is_told_from_a_setting_of_an_extension(name: str, near: str) -> None:
+def test_a_misspelt_setting_is_distinguished_from_that_of_an_extension(name: str, near: str) -> None:
     assert find_misspelling([name]) == ((name, near) if near else None)
 
 

@@ -211,7 +211,7 @@ def test_process_and_manifest_together_say_how_a_run_went(
 # The loop, with small children
 
 
-class FixedRoster(ScheduledSources):
+class FixedSources(ScheduledSources):
     """Plans that come from nowhere and stay."""
 
     def __init__(self, *plans: Plan) -> None:
@@ -241,7 +241,7 @@ class Bench:
     def run(self, *plans: Plan, workers: int = 4, grace_s: float = 20.0) -> int:
         scheduler = Scheduler(
             self.table,
-            FixedRoster(*plans),
+            FixedSources(*plans),
             folder=self.folder,
             build_command=self.build_command,
             find_run=lambda plan, _: self.runs.get(plan.source),
@@ -412,7 +412,7 @@ def test_an_event_is_one_line_for_people_and_one_for_programs() -> None:
     }  # fmt: skip
 
 
-# The roster
+# The scheduled sources
 
 
 DEFINITION = """
@@ -429,7 +429,7 @@ def write_definition(folder: Path, name: str, schedule: str = '[schedule]\nevery
     return path
 
 
-def test_the_roster_notices_what_happens_to_its_files(tmp_path: Path) -> None:
+def test_the_scheduled_sources_notice_what_happens_to_its_files(tmp_path: Path) -> None:
     write_definition(tmp_path, "one")
     write_definition(tmp_path, "off", '[schedule]\nevery = "30m"\nenabled = false')
     write_definition(tmp_path, "by_hand", "")

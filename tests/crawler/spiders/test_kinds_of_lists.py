@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 BASE = "http://mill.example"
 COUNT = 14
 HTML = (("Content-Type", "text/html; charset=utf-8"),)
-_DEEDS = ("reopens after the flood", "asks the council for money", "welcomes its first guests")
+_EVENTS = ("reopens after the flood", "asks the council for money", "welcomes its first guests")
 
 
 def title(number: int) -> str:
-    return f"The mill of ward {number} {_DEEDS[number % 3]}"
+    return f"The mill of ward {number} {_EVENTS[number % 3]}"
 
 
 def path(number: int) -> str:

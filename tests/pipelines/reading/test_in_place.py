@@ -36,6 +36,6 @@ def test_neither_data_nor_a_word_nor_a_list_states_anything_of_an_article(body: 
 
 
 def test_a_page_on_which_the_rules_find_nothing_is_still_an_article() -> None:
-    """Otherwise nobody would see that the rules no longer fit."""
+    """Otherwise an outdated rule would not be noticed."""
     prose = "<p>The ferry across the sound will not sail before spring, the office said.</p>" * 9
     assert len(read_page("", f"<h3>The ferry stops</h3><section>{prose}</section>", url=NUMBERED).statements) == 1
