@@ -45,6 +45,7 @@ _FEED_PATH = re.compile(
     r"/(?:rss|atom|feeds?)(?:[/.]|$)|/(?:rss|feed|atom)\d?\.\w+$|\.(?:rss|atom|rdf)$", re.IGNORECASE
 )
 _MAX_NAMED_FEEDS = 20
+_MAX_NESTED = 4
 # A link at the foot of a page may lead to all articles.
 _ARCHIVE_WORDS = re.compile(
     r"\W*(?:(?:news |story )?archives?|archivo?|all (?:articles|news|posts|stories)|alle (?:artikel|beiträge)"
@@ -122,9 +123,10 @@ def _list_values(node: dict[str, Any], name: str) -> list[Any]:
 
 def _find_entry_address(entry: Any) -> str:
     """Return the address of one entry: the entry is an address, or has one, or its item is or has one."""
-    if isinstance(entry, dict):
-        named = next((value for name in ("url", "item", "@id", "mainEntityOfPage") if (value := entry.get(name))), "")
-        return _find_entry_address(named)
+    for _ in range(_MAX_NESTED):
+        if not isinstance(entry, dict):
+            break
+        entry = next((value for name in ("url", "item", "@id", "mainEntityOfPage") if (value := entry.get(name))), "")
     return entry if isinstance(entry, str) else ""
 
 

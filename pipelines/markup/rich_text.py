@@ -71,7 +71,7 @@ def _build_block(block: dict[str, Any], kind: str) -> str:
     if _NO_TEXT.search(kind):
         return ""
     if _LIST.search(kind):
-        items = "".join(f"<li>{text}</li>" for text in _iter_items(block) if text)
+        items = "".join(f"<li>{text}</li>" for text in _iter_items(block, _DEEPEST) if text)
         return f"<ul>{items}</ul>" if items else ""
     text = _read_inline(block, _DEEPEST).strip()
     if not text or _BLOCK_TAG.match(text):
@@ -81,7 +81,7 @@ def _build_block(block: dict[str, Any], kind: str) -> str:
     return f"<blockquote><p>{text}</p></blockquote>" if _QUOTE.search(kind) else f"<p>{text}</p>"
 
 
-def _iter_items(block: dict[str, Any]) -> Iterator[str]:
+def _iter_items(block: dict[str, Any], depth: int) -> Iterator[str]:
     """Yield the texts of a list's items."""
     for key in _CONTENT_KEYS:
         value = block.get(key)
@@ -89,7 +89,7 @@ def _iter_items(block: dict[str, Any]) -> Iterator[str]:
             yield from (_read_inline(item, _DEEPEST).strip() for item in value)
             return
         if isinstance(value, dict):
-            yield from _iter_items(value)
+            yield from _iter_items(value, depth - 1) if depth else ()
             return
         if isinstance(value, str) and value.strip():
             yield _escape(value)

@@ -78,7 +78,7 @@ RICH = {
 
 
 @pytest.mark.parametrize("editor", RICH)
-def test_paragraphs_headings_and_lists_become_html_whoever_names_them(editor: str) -> None:
+def test_paragraphs_headings_and_lists_of_every_editor_become_html(editor: str) -> None:
     built = build_html(RICH[editor]).replace("<b></b>", "")
     assert built.split("\n") == [WHOLE, HEADING, ITEMS][: 2 + ("trams" in str(RICH[editor]))]
 
@@ -115,3 +115,7 @@ def test_blocks_that_hold_each_other_without_end_are_bounded() -> None:
     for _ in range(2_000):
         block = {"type": "paragraph", "content": [block]}
     assert build_html([block] * 100) == ""
+    items: Any = "trams"
+    for _ in range(2_000):
+        items = {"items": items}
+    assert build_html([*RICH["Slate"][:1], {"type": "list", "items": items}]) == WHOLE
