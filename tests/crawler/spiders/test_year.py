@@ -22,8 +22,8 @@ def test_every_article_that_was_there_for_a_day_is_archived_once(
 ) -> None:
     """In 25 days the site refuses everything for ten and all articles for ten, and its lists are down for 20 hours."""
     caplog.set_level(logging.CRITICAL)
-    report = Year(memory_path, articles=1_000, days=25).run()
-    check(report, reachable=900)
+    report = Year(memory_path, articles=400, days=25).run()
+    check(report, reachable=350)
     # While all articles are refused, two requests an hour ask whether they still are; a year has more articles a spell.
     probes = 2 * 240
     assert report.article_requests - probes <= 1.3 * report.archived
