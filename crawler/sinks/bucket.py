@@ -2,7 +2,8 @@
 
 A file's name holds its digest, so nothing is overwritten and a month that has not changed is not sent again. The
 manifest is written when all files are there, and only then are the files of the export before it deleted: a reader of
-the manifest always finds a whole export.
+the manifest always finds a whole export. It is beside the folder, because polars does not read a folder that has files
+of two kinds.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     from archives.storage.schemes import Bucket
     from pipelines.exports.records import PostRecord
 
-# Readers of a folder of Parquet files pass over names that begin so.
-MANIFEST = "_manifest.json"
+MANIFEST = ".manifest.json"
+_FORMER_MANIFEST = "_manifest.json"  # it was in the folder
 
 
 def export_to_bucket(records: Iterable[PostRecord], url: str) -> int:
@@ -40,12 +41,12 @@ def export_to_bucket(records: Iterable[PostRecord], url: str) -> int:
     bucket, prefix = open_bucket(address.scheme, address.bucket), address.key.strip("/")
     with open_scratch() as scratch:
         count = export_parquet(records, scratch / "parquet")
-        before = _read_manifest(bucket, _join(prefix, MANIFEST))
+        before = _list_files(bucket, prefix)
         files = [_put(bucket, prefix, path) for path in list_files(scratch / "parquet")]
-        manifest = scratch / MANIFEST
+        manifest = scratch / "manifest.json"
         described = {"schema": SCHEMA, "format": "parquet", "posts": count, "files": files}
         manifest.write_text(dump(described) + "\n", "utf-8")
-        bucket.write_file(_join(prefix, MANIFEST), manifest)
+        bucket.write_file(prefix + MANIFEST, manifest)
     kept = {file["path"] for file in files}
     for path in sorted(before - kept):
         bucket.delete_file(_join(prefix, path))
@@ -59,12 +60,14 @@ def _put(bucket: Bucket, prefix: str, path: Path) -> dict[str, Any]:
     return {"path": name, "rows": count_rows([path]), "bytes": blob.size, "sha256": blob.sha256}
 
 
-def _read_manifest(bucket: Bucket, key: str) -> set[str]:
+def _list_files(bucket: Bucket, prefix: str) -> set[str]:
     """Return the files of the export that is there."""
-    found = bucket.find(key)
-    if found is None:
-        return set()
-    return {file["path"] for file in json.loads(bucket.get_range(key, 0, found.size))["files"]}
+    former = _join(prefix, _FORMER_MANIFEST)
+    for key, others in ((prefix + MANIFEST, ()), (former, (_FORMER_MANIFEST,))):
+        if found := bucket.find(key):
+            manifest = json.loads(bucket.get_range(key, 0, found.size))
+            return {*(file["path"] for file in manifest["files"]), *others}
+    return set()
 
 
 def _join(prefix: str, name: str) -> str:
