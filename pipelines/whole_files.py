@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # In a folder that was written whole; its lock is the folder's.
 MARK: Final = "_newsreel.json"
+# In a temporary folder: what had the name that the writer was about to give to something else.
+ASIDE: Final = "replaced"
 # `archives.storage.files` uses the same names and locks, so each removes what the other's killed writers left.
 _TEMPORARY: Final = re.compile(r"\.newsreel-[0-9a-f]{16}\.tmp")
 _NOT_FOR_FOLDERS: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
@@ -136,8 +138,16 @@ def _remove_left_over(path: Path) -> None:
         os.close(descriptor)
 
 
+def _restore(path: Path) -> None:
+    """Put back what had been moved aside, if the writer failed or was killed before something else had its name."""
+    for old in (path / ASIDE).glob("*"):
+        if not (path.parent / old.name).exists():
+            old.replace(path.parent / old.name)
+
+
 def _remove(path: Path) -> None:
     if path.is_dir():
+        _restore(path)
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)

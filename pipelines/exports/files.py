@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.exports.records import SCHEMA
-from pipelines.whole_files import MARK, Temporary, make_file, make_folder, sweep, sync_folder
+from pipelines.whole_files import ASIDE, MARK, Temporary, make_file, make_folder, sweep, sync_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,21 +61,18 @@ def replace_folder(target: Path, kind: str, *, is_own_file: Callable[[Path], boo
     if target.exists() and not _is_ours(target, is_own_file or _is_never_own):
         raise ExportError(f"{target} holds files that no export made; name an empty or a new folder with -o")
     with _open_temporary(target.parent, make_folder) as temporary:
-        temporary.path.chmod(0o755)
-        yield temporary.path
-        mark = json.dumps({"schema": SCHEMA, "format": kind})
-        (temporary.path / MARK).write_text(mark + "\n", "utf-8")
+        folder = temporary.path / "new"
+        folder.mkdir()
+        folder.chmod(0o755)
+        yield folder
+        if not is_own_file:
+            mark = json.dumps({"schema": SCHEMA, "format": kind})
+            (folder / MARK).write_text(mark + "\n", "utf-8")
         os.sync()
-        is_replaced = target.exists()
-        if is_replaced:
-            _exchange(temporary.path, target)
+        if target.exists():
+            _exchange(folder, target)
         else:
-            temporary.path.replace(target)
-        if is_own_file and is_replaced:
-            # With its lock, so that the old folder is removed by the next export if this process is killed.
-            (target / MARK).replace(temporary.path / MARK)
-        elif is_own_file:
-            (target / MARK).unlink()
+            folder.replace(target)
         sync_folder(target.parent)
 
 
@@ -108,14 +105,14 @@ def _is_never_own(_: Path) -> bool:
     return False
 
 
-def _exchange(left: Path, right: Path) -> None:
-    """Let two folders change names, in one step where the system can."""
+def _exchange(folder: Path, target: Path) -> None:
+    """Give a folder the target's name, in one step where the system can; the old one stays in the temporary folder."""
     library = ctypes.CDLL(None, use_errno=True)
     exchange = getattr(library, "renameat2", None)
-    names = [os.fsencode(path) for path in (left, right)]
+    names = [os.fsencode(path) for path in (folder, target)]
     if exchange and exchange(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE) == 0:
         return
-    aside = left.with_name(left.name + ".old")
-    right.replace(aside)
-    left.replace(right)
-    aside.replace(left)
+    aside = folder.parent / ASIDE
+    aside.mkdir()
+    target.replace(aside / target.name)
+    folder.replace(target)
