@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zlib
+from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -19,8 +20,10 @@ from archives.warc.zstd_frames import (
     build_zstd_inflater,
     find_skippable_size,
     has_checksum,
+    is_dictionary,
     is_skippable,
     is_zstd,
+    iter_dictionaries,
     load_dictionary,
 )
 
@@ -51,7 +54,7 @@ _LONGEST_READ: Final = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Codec:
-    """The format of a file's members: gzip, or Zstandard with the file's dictionary.
+    """The format of members: gzip, or Zstandard with a dictionary.
 
     Attributes:
         magic: what each member begins with.
@@ -66,6 +69,38 @@ class Codec:
 
 
 _GZIP_CODEC: Final = Codec(MAGIC, "gzip", build_inflater, lambda _: True)
+
+
+class Codecs:
+    """The formats of a file's members, which differ where the file holds several dictionaries.
+
+    Attributes:
+        first: that of the members at the start.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        stream.seek(0)
+        self.is_zstd = is_zstd(stream.read(len(ZSTD_MAGIC)))
+        self._by_offset: dict[int, Codec] = {}
+        self._dictionaries: list[int] | None = None
+        self.first = self.load(0) if self.is_zstd else _GZIP_CODEC
+
+    def load(self, offset: int) -> Codec:
+        """The format of the members behind the dictionary at `offset`, or of those at the start of a file."""
+        if offset not in self._by_offset:
+            begin = partial(build_zstd_inflater, load_dictionary(self._stream, offset))
+            self._by_offset[offset] = Codec(ZSTD_MAGIC, "zstd", begin, has_checksum)
+        return self._by_offset[offset]
+
+    def find(self, offset: int) -> Codec:
+        """The format of the member at `offset`; all frames before it are walked through once."""
+        if not self.is_zstd or not offset:
+            return self.first
+        if self._dictionaries is None:
+            self._dictionaries = list(iter_dictionaries(self._stream))
+        before = bisect_left(self._dictionaries, offset)
+        return self.load(self._dictionaries[before - 1]) if before else self.first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,14 +262,18 @@ def _store_block(member: bytearray, data: bytes | memoryview, *, is_last: bool =
     member += data
 
 
-def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
+def iter_members(stream: BinaryIO, offset: int = 0, codecs: Codecs | None = None) -> Iterator[Member]:
     """Every member from `offset` on.
+
+    Args:
+        codecs: of the file, where they are known.
 
     Raises:
         RecordError: bytes that are not gzip, a wrong CRC, or an end before the member's own; its offset is
             where the member began, and everything before it was whole.
     """
-    codec = find_codec(stream)
+    codecs = codecs or Codecs(stream)
+    codec = codecs.find(offset)
     at = offset
     pending = b""
     while True:
@@ -244,7 +283,8 @@ def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
             at += len(pending)
             if not pending:
                 return
-        if codec is not _GZIP_CODEC and is_skippable(pending):
+        if codecs.is_zstd and is_skippable(pending):
+            codec = codecs.load(offset) if is_dictionary(pending) else codec
             at = offset = offset + find_skippable_size(pending)
             pending = b""
             continue
@@ -255,30 +295,37 @@ def iter_members(stream: BinaryIO, offset: int = 0) -> Iterator[Member]:
         yield member
 
 
-def read_member(stream: BinaryIO, offset: int, *, length: int = FIRST_READ_SIZE) -> Member:
+def read_member(
+    stream: BinaryIO, offset: int, *, length: int = FIRST_READ_SIZE, codecs: Codecs | None = None
+) -> Member:
     """The one member at `offset`.
 
     Args:
         length: how long it probably is; so much is read at first, unless it is out of all reason.
+        codecs: of the file, where they are known.
 
     Raises:
         RecordError: there is no whole member.
     """
     stream.seek(offset)
     pending = stream.read(min(length, _LONGEST_READ))
-    codec = _GZIP_CODEC
-    if is_zstd(pending):
-        codec = find_codec(stream)
-        stream.seek(offset + len(pending))
+    if not is_zstd(pending):
+        return _read_member(stream, pending, offset, _GZIP_CODEC)[0]
+    codecs = codecs or Codecs(stream)
+    try:
+        return _read_at(stream, pending, offset, codecs.first)
+    except RecordError:
+        read = stream.tell()
+        codec = codecs.find(offset)
+        stream.seek(read)
+        if codec is codecs.first:
+            raise
+        return _read_at(stream, pending, offset, codec)
+
+
+def _read_at(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) -> Member:
+    stream.seek(offset + len(pending))
     return _read_member(stream, pending, offset, codec)[0]
-
-
-def find_codec(stream: BinaryIO) -> Codec:
-    """The format of a file's members; the stream is somewhere else afterwards."""
-    stream.seek(0)
-    if not is_zstd(stream.read(len(ZSTD_MAGIC))):
-        return _GZIP_CODEC
-    return Codec(ZSTD_MAGIC, "zstd", partial(build_zstd_inflater, load_dictionary(stream)), has_checksum)
 
 
 def _read_member(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) -> tuple[Member, bytes]:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from archives.errors import RecordError
 from archives.warc.decoding import BARE, InflateError, build_inflater, inflate_part
 from archives.warc.extents import build_inside, scan_stream_records
-from archives.warc.members import HELD_BYTES, MAGIC, Member, find_codec, iter_members, read_member
+from archives.warc.members import HELD_BYTES, MAGIC, Codecs, Member, iter_members, read_member
 from archives.warc.parser import iter_stream_records, load_plain, open_member, place_records
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class MemberScan:
         self._warcinfo: bytes | None = None
         self._is_naming = False
         self._looks_left = _LOOKS
-        self._magic = find_codec(stream).magic
+        self._codecs = Codecs(stream)
         self._is_sure = True
 
     def __iter__(self) -> Iterator[Member]:
@@ -110,7 +110,7 @@ class MemberScan:
         while offset is not None:
             end = offset
             try:
-                for member in iter_members(self._stream, offset):
+                for member in iter_members(self._stream, offset, self._codecs):
                     if self._is_sure:
                         self._learn(member)
                         yield member
@@ -182,9 +182,13 @@ class MemberScan:
         if end is not None:
             return None if end >= self._file_size else end
         at = self._find_whole(offset + 1)
-        has_to_run = self._magic == MAGIC and not self._is_naming
-        self._is_sure = at is not None and has_to_run and self._runs_to_end(at)
+        self._is_sure = at is not None and self._has_to_run and self._runs_to_end(at)
         return at
+
+    @property
+    def _has_to_run(self) -> bool:
+        """Whether only that members follow each other to the end shows that they are not inside of another."""
+        return not self._codecs.is_zstd and not self._is_naming
 
     def _measure(self, offset: int) -> tuple[int | None, str]:
         """Where the damaged member at `offset` ends, if that is certain, and the address of its capture."""
@@ -210,9 +214,9 @@ class MemberScan:
 
     def _find_whole(self, offset: int) -> int | None:
         """Where the next member stands, at or after `offset`, that inflates to its end."""
-        while (at := _find_magic(self._stream, offset, self._magic)) is not None:
+        while (at := _find_magic(self._stream, offset, self._codecs.first.magic)) is not None:
             try:
-                read_member(self._stream, at)
+                read_member(self._stream, at, codecs=self._codecs)
             except RecordError:
                 read = self._stream.tell()
                 self._budget -= max(_READ_SIZE, read - offset)

@@ -1,5 +1,7 @@
 """Zstandard frames as members of a `.warc.zst` file, with the dictionary that the file may begin with.
 
+A file that was put together from several holds further dictionaries, each for the frames behind it.
+
 Spec: Use of Zstandard in WARC files 1.0 (iipc.github.io/warc-specifications); RFC 8878.
 """
 
@@ -12,6 +14,8 @@ from archives.errors import RecordError
 from archives.warc.decoding import InflateError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from archives.warc.decoding import Inflater
 
 MAGIC: Final = b"\x28\xb5\x2f\xfd"
@@ -19,7 +23,15 @@ _SKIPPABLE: Final = b"\x2a\x4d\x18"
 _DICTIONARY: Final = b"\x5d" + _SKIPPABLE
 _HEAD_BYTES: Final = 8
 _CHECKSUM_FLAG: Final = 0x04
-_MISMATCH: Final = "it needs a dictionary that the file does not begin with"
+_CHECKSUM_BYTES: Final = 4
+# The layout of a frame's header by the bits of its fifth byte, and of a block. Spec: RFC 8878 §3.1.1.
+_LONGEST_HEAD: Final = 18
+_SINGLE_SEGMENT_FLAG: Final = 0x20
+_DICTIONARY_ID_BYTES: Final = (0, 1, 2, 4)
+_CONTENT_SIZE_BYTES: Final = (0, 2, 4, 8)
+_BLOCK_HEAD_BYTES: Final = 3
+_REPEATED_BYTE: Final = 1
+_MISMATCH: Final = "it needs a dictionary that is not in the file before it"
 _MOST_DICTIONARY: Final = 16 * 1024 * 1024
 
 
@@ -43,13 +55,52 @@ def find_skippable_size(start: bytes) -> int:
     return _HEAD_BYTES + int.from_bytes(start[4:_HEAD_BYTES], "little")
 
 
-def load_dictionary(stream: BinaryIO) -> Any | None:
-    """The dictionary that a file begins with, or None; the stream is somewhere else afterwards.
+def is_dictionary(start: bytes) -> bool:
+    """Whether a frame holds the dictionary of those behind it."""
+    return start.startswith(_DICTIONARY)
+
+
+def iter_dictionaries(stream: BinaryIO) -> Iterator[int]:
+    """The offset of each dictionary in a file, up to the first bytes that are no frame; nothing is inflated."""
+    at = 0
+    while (size := _find_frame_size(stream, at)) is not None:
+        stream.seek(at)
+        if is_dictionary(stream.read(len(MAGIC))):
+            yield at
+        at += size
+
+
+def _find_frame_size(stream: BinaryIO, offset: int) -> int | None:
+    """How many bytes the frame at `offset` takes by the sizes of its blocks; None where no frame begins."""
+    stream.seek(offset)
+    head = stream.read(_LONGEST_HEAD)
+    if is_skippable(head):
+        return find_skippable_size(head)
+    if len(head) <= len(MAGIC) or not head.startswith(MAGIC):
+        return None
+    flags = head[len(MAGIC)]
+    is_single = bool(flags & _SINGLE_SEGMENT_FLAG)
+    # A single segment states its size in at least one byte; other frames state the size of their window in one.
+    size_bytes = _CONTENT_SIZE_BYTES[flags >> 6]
+    at = offset + len(MAGIC) + 1 + (not is_single or not size_bytes) + _DICTIONARY_ID_BYTES[flags & 3] + size_bytes
+    block = 0
+    while not block & 1:
+        stream.seek(at)
+        data = stream.read(_BLOCK_HEAD_BYTES)
+        if len(data) < _BLOCK_HEAD_BYTES:
+            return None
+        block = int.from_bytes(data, "little")
+        at += _BLOCK_HEAD_BYTES + (1 if block >> 1 & 3 == _REPEATED_BYTE else block >> 3)
+    return at + _CHECKSUM_BYTES * has_checksum(head) - offset
+
+
+def load_dictionary(stream: BinaryIO, offset: int = 0) -> Any | None:
+    """The dictionary at `offset` of a file, or None; the stream is somewhere else afterwards.
 
     Raises:
         RecordError: it is none, or the package that reads it is missing.
     """
-    stream.seek(0)
+    stream.seek(offset)
     start = stream.read(_HEAD_BYTES)
     if not start.startswith(_DICTIONARY):
         return None
@@ -61,8 +112,8 @@ def load_dictionary(stream: BinaryIO) -> Any | None:
             data = zstd.ZstdDecompressor().decompress(data, _MOST_DICTIONARY)
         return zstd.ZstdDict(data, is_raw=not data.startswith(b"\x37\xa4\x30\xec"))
     except (zstd.ZstdError, ValueError) as error:
-        what = f"the dictionary at the start of the file cannot be read ({error})"
-        raise RecordError(f"{what}; restore the file from a copy", offset=0) from error
+        what = f"the dictionary at offset {offset} cannot be read ({error})"
+        raise RecordError(f"{what}; restore the file from a copy", offset=offset) from error
 
 
 def build_zstd_inflater(dictionary: Any | None) -> Inflater:

@@ -13,7 +13,7 @@ from archives.index.catalogue import CollectionIndex
 from archives.transfer.importing import add_file
 from archives.verify.fixity import verify_collection
 from archives.warc.reader import iter_records, read_capture, scan_records
-from tests.archives.warc.mutants import FORGED, PAYLOADS, build_raw_frame, build_record
+from tests.archives.warc.mutants import FORGED, PAYLOADS, WARCINFO, WARCINFO_ID, build_raw_frame, build_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,15 +29,18 @@ def build_records() -> list[bytes]:
 
 
 def write_file(path: Path, *, dictionary: str = "") -> Path:
-    records = build_records()
+    path.write_bytes(build_zstd(build_records(), dictionary=dictionary))
+    return path
+
+
+def build_zstd(records: list[bytes], *, dictionary: str = "") -> bytes:
     start = b""
     trained = zstd.train_dict(records * 4, 4096) if dictionary else None
     if trained is not None:
         content = trained.dict_content
         content = zstd.compress(content) if dictionary == "compressed" else content
         start = struct.pack("<II", 0x184D2A5D, len(content)) + content
-    path.write_bytes(start + b"".join(zstd.compress(record, zstd_dict=trained) for record in records))
-    return path
+    return start + b"".join(zstd.compress(record, zstd_dict=trained) for record in records)
 
 
 @pytest.mark.parametrize("dictionary", ["", "plain", "compressed"])
@@ -48,6 +51,40 @@ def test_a_file_comes_in_and_is_whole(tmp_path: Path, collection: Collection, di
     with CollectionIndex(collection) as index:
         found = {entry.url: read_capture(collection, entry).payload for entry in index.iter_entries()}
     assert found == {f"http://{number}.example/": body for number, body in enumerate(BODIES)}
+
+
+@pytest.mark.parametrize("dictionaries", [("plain", "compressed"), ("", "plain"), ("plain", "plain", "plain")])
+def test_files_with_dictionaries_that_were_put_together_are_read(
+    tmp_path: Path, collection: Collection, dictionaries: tuple[str, ...]
+) -> None:
+    every = build_records()
+    size = len(every) // len(dictionaries)
+    parts = [
+        build_zstd(every[number * size :][:size], dictionary=dictionary)
+        for number, dictionary in enumerate(dictionaries)
+    ]
+    path = tmp_path / "a.warc.zst"
+    path.write_bytes(b"".join(parts))
+    assert (added := add_file(collection, path)).damage == []
+    assert added.captures == size * len(dictionaries)
+    with CollectionIndex(collection) as index:
+        found = [read_capture(collection, entry).payload for entry in index.iter_entries()]
+    assert sorted(found) == sorted(BODIES[: len(found)])
+    assert verify_collection(collection) == []
+
+
+def test_damage_before_a_further_dictionary_costs_one_record(tmp_path: Path) -> None:
+    fields = f"WARC-Warcinfo-ID: {WARCINFO_ID}\r\n"
+    records = [WARCINFO] + [
+        build_record(f"http://{number}.example/", body, number=number, fields=fields)
+        for number, body in enumerate(BODIES)
+    ]
+    first, second = (build_zstd(part, dictionary="plain") for part in (records[:16], records[16:]))
+    path = tmp_path / "a.warc.zst"
+    path.write_bytes(first[:-40] + b"\xff" * 30 + first[-10:] + second)
+    urls, damage = list_urls(path)
+    assert (len(urls), len(damage)) == (len(records) - 1, 1)
+    assert "http://14.example/" not in urls
 
 
 def test_a_large_record_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,5 +186,5 @@ def test_a_dictionary_that_is_none_is_refused(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[20:60] = bytes(40)
     path.write_bytes(data)
-    with pytest.raises(RecordError, match="dictionary at the start of the file"):
+    with pytest.raises(RecordError, match="dictionary at offset 0 cannot be read"):
         list(iter_records(path))
