@@ -187,6 +187,10 @@ def _iter_framed(warc: Path, findings: Findings) -> Iterator[Record]:
         scan = MemberScan(stream, lambda error: findings.add_damage(error, warc))
         for member, records in scan.iter_groups():
             yield from _iter_member(member, records, warc, findings)
+    if scan.padding:
+        size, at = sum(map(len, scan.padding)), scan.padding[0].start
+        message = f"{size} bytes of padding in {warc.name}, first at offset {at}; if its writer left none, {_RESTORE}"
+        findings.add_note("padding", warc, message, offset=at)
 
 
 def _iter_uncompressed(warc: Path, findings: Findings) -> Iterator[Record]:

@@ -10,7 +10,8 @@ its end must not be listed. Three things tell where records begin again:
    a place to the last byte, which members inside of a payload cannot, since something of the damaged member stands
    behind it. (Where the file ends inside of that member, 1 says so.)
 
-Anything else is reported, and not listed.
+Anything else is reported, and not listed. Zero bytes and line ends between members are padding if 2 or 3 holds for the
+member behind them; a damaged disk leaves zeros, too.
 
 A Zstandard frame may have no checksum. Where one record does not fill it, its records are read like those of an
 uncompressed file, up to the first that is damaged; if the last is cut short, the frame itself may have ended too early.
@@ -53,6 +54,7 @@ _ARC_LINE: Final = re.compile(rb"[a-z][a-z0-9+.-]*:[^\n]* [0-9]{12,14} [^\n]* [0
 _MOST_TRAILER: Final = 8
 # So many records tell whether a file's records name their warcinfo record.
 _LOOKS: Final = 8
+_PADDING: Final = b"\0\r\n"
 # Where the type of a record stands, if it is one of ours.
 _FIRST_FIELDS: Final = 256
 # The fixed part of a gzip header and its optional parts. Spec: RFC 1952 §2.3.
@@ -92,9 +94,13 @@ class MemberScan:
 
     Args:
         on_damage: called once for each place where whole members stop, and for each record that is not trusted.
+
+    Attributes:
+        padding: the places of zero bytes and line ends between members and behind the last, as far as they were read.
     """
 
     def __init__(self, stream: BinaryIO, on_damage: Callable[[RecordError], None]) -> None:
+        self.padding: list[range] = []
         self._stream = stream
         self._on_damage = on_damage
         self._file_size = stream.seek(0, SEEK_END)
@@ -104,6 +110,8 @@ class MemberScan:
         self._looks_left = _LOOKS
         self._codecs = Codecs(stream)
         self._is_sure = True
+        # From where to where there is nothing but members and padding.
+        self._run = range(0)
 
     def __iter__(self) -> Iterator[Member]:
         offset: int | None = 0
@@ -177,18 +185,51 @@ class MemberScan:
 
     def _resume(self, offset: int, error: RecordError) -> int | None:
         """Where to continue after the damage at `offset`, if anywhere."""
+        behind = self._skip_padding(offset) if offset else 0
+        is_last = behind == self._file_size
+        if is_last or (behind > offset and self._is_sure and self._is_member(behind)):
+            self.padding.append(range(offset, behind))
+            return None if is_last else behind
         end, url = self._measure(offset)
         self._on_damage(_name_capture(error, url))
         if end is not None:
             return None if end >= self._file_size else end
         at = self._find_whole(offset + 1)
-        self._is_sure = at is not None and self._has_to_run and self._runs_to_end(at)
+        self._is_sure = at is not None and self._has_to_run and self._find_end_of_run(at) == self._file_size
         return at
 
     @property
     def _has_to_run(self) -> bool:
         """Whether only that members follow each other to the end shows that they are not inside of another."""
         return not self._codecs.is_zstd and not self._is_naming
+
+    def _skip_padding(self, offset: int) -> int:
+        self._stream.seek(offset)
+        while chunk := self._stream.read(_READ_SIZE):
+            rest = chunk.lstrip(_PADDING)
+            if rest:
+                return self._stream.tell() - len(rest)
+        return self._file_size
+
+    def _is_member(self, offset: int) -> bool:
+        """Whether a member of this file begins behind padding, and not one inside of another."""
+        if self._has_to_run:
+            return self._is_in_padded_run(offset)
+        try:
+            member = read_member(self._stream, offset, codecs=self._codecs)
+        except RecordError:
+            return False
+        return names_warcinfo(read_header(member.data) or b"", self._warcinfo)
+
+    def _is_in_padded_run(self, offset: int) -> bool:
+        """Whether from a member on there is nothing but members and padding."""
+        if offset not in self._run:
+            behind, end = offset, -1
+            while behind > end:
+                end = self._find_end_of_run(behind)
+                behind = self._skip_padding(end)
+            self._run = range(offset, end)
+        return self._run.stop == self._file_size
 
     def _measure(self, offset: int) -> tuple[int | None, str]:
         """Where the damaged member at `offset` ends, if that is certain, and the address of its capture."""
@@ -204,7 +245,7 @@ class MemberScan:
             return walk.end, url
         # A file that was cut: what there is of the member is a part of the record that was announced, or all of it
         # without the end of the deflate stream.
-        if walk.is_cut and walk.size <= announced + _MOST_TRAILER:
+        if (walk.is_cut or walk.end > self._file_size) and walk.size <= announced + _MOST_TRAILER:
             return self._file_size, url
         return None, url
 
@@ -225,15 +266,16 @@ class MemberScan:
                 return at
         return None
 
-    def _runs_to_end(self, offset: int) -> bool:
-        """Whether whole members, each with a record at its start, follow each other to the end of the file."""
+    def _find_end_of_run(self, end: int) -> int:
+        """How far whole members, each with a record at its start, follow each other without a gap."""
         try:
-            return all(
-                member.data.startswith(_RECORD_BEGINS) or _ARC_LINE.match(member.data) is not None
-                for member in iter_members(self._stream, offset)
-            )
+            for member in iter_members(self._stream, end, self._codecs):
+                if not member.data.startswith(_RECORD_BEGINS) and _ARC_LINE.match(member.data) is None:
+                    break
+                end = member.offset + member.length
         except RecordError:
-            return False
+            pass
+        return end
 
 
 class _Walk:

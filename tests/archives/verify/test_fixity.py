@@ -60,6 +60,15 @@ def test_a_good_collection_has_no_problems(collection: Collection) -> None:
     assert names == [path.name, path.name.replace("t0", "t1")]
 
 
+def test_padding_between_members_is_noted(collection: Collection) -> None:
+    path = write_file(collection)
+    whole = path.read_bytes()
+    path.write_bytes(whole + bytes(512))
+    notes: list[Problem] = []
+    assert verify_collection(collection, on_note=notes.append) == []
+    assert [(note.kind, note.offset) for note in notes] == [("padding", len(whole))]
+
+
 def test_what_may_be_read_otherwise_than_it_was_meant_is_noted(collection: Collection) -> None:
     records = [
         build_record(f"http://{number}.example/", b"<p>", number=number, has_digest=False) for number in range(3)

@@ -14,7 +14,7 @@ from archives.captures.writer import WarcWriter
 from archives.errors import Damage, RecordError
 from archives.index.sidecars import salvage_sidecar
 from archives.storage.collection import Collection
-from archives.warc.members import compress_parts
+from archives.warc.members import MAGIC, compress_parts
 from archives.warc.reader import iter_records
 from archives.warc.records import Exchange
 from tests.archives.conftest import BEGAN_AT, REQUEST
@@ -159,6 +159,42 @@ def test_no_span_of_a_plain_file_that_is_written_over_does(memory_path: Path, fi
             for size in (60, 300, 512):
                 path.write_bytes(whole[:at] + (fill * size)[:size] + whole[at + size :])
                 assert FORGED not in list_urls(path)[0], (name, at, size)
+
+
+def pack_members(name: str, *, is_naming: bool) -> list[bytes]:
+    records = build_file_records(SHAPES[0], PAYLOADS[name], has_digest=True, is_naming=is_naming)
+    return list(map(FORMS["gzip, stored"], records))
+
+
+@pytest.mark.parametrize("is_naming", [True, False])
+@pytest.mark.parametrize("padding", [bytes(100), b"\r\n", bytes(70_000)], ids=["zeros", "line end", "many zeros"])
+def test_padding_between_members_costs_nothing(tmp_path: Path, padding: bytes, *, is_naming: bool) -> None:
+    path = tmp_path / "a.warc.gz"
+    members = pack_members("members to the end", is_naming=is_naming)
+    path.write_bytes(b"".join(member + padding for member in members))
+    assert list_urls(path) == (["http://first.example/", "http://mirror.example/", "http://last.example/"], [])
+
+
+@pytest.mark.parametrize("is_naming", [True, False])
+def test_zeros_in_place_of_a_member_are_no_padding_before_one_in_its_payload(
+    tmp_path: Path, *, is_naming: bool
+) -> None:
+    path = tmp_path / "a.warc.gz"
+    for name in ("a member between noise", "members to the end", "members and half of one"):
+        members = pack_members(name, is_naming=is_naming)
+        before, mirror, after = b"".join(members[:-2]), members[-2], members[-1]
+        for at in range(1, len(mirror)):
+            if mirror.startswith(MAGIC, at):
+                path.write_bytes(before + bytes(at) + mirror[at:] + after)
+                urls, damage = list_urls(path)
+                assert FORGED not in urls
+                assert ("http://first.example/" in urls, bool(damage)) == (True, True)
+
+
+def test_zeros_alone_are_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(bytes(1000))
+    assert [error.damage for error in list_urls(path)[1]] == [Damage.DAMAGED_MEMBER]
 
 
 def test_digits_of_a_length_that_are_exchanged_are_found_out(tmp_path: Path) -> None:
