@@ -27,7 +27,18 @@ if TYPE_CHECKING:
 
 
 def build_entry(record: Record, filename: str) -> IndexEntry:
-    """The entry of a record that is a capture; see `MethodKeys` for those that answer another method."""
+    """The entry of a record that is a capture; see `MethodKeys` for those that answer another method.
+
+    Raises:
+        RecordError: it states no address or no date by which it could be found.
+    """
+    if not record.url:
+        raise RecordError(
+            f"{record.type} record {record.record_id} at offset {record.offset} has no WARC-Target-URI; it cannot be "
+            "found by its address",
+            offset=record.offset,
+            record_id=record.record_id,
+        )
     mime, status = _find_record_kind(record)
     captured_at = record.captured_at
     return IndexEntry(

@@ -154,7 +154,7 @@ def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None
                 captures[record.offset, record.record_id] = build_entry(record, warc.name)
                 _note_oddities(record, warc, findings)
             except RecordError as error:
-                _add_undated(error, record, warc, findings)
+                _add_unplaced(error, record, warc, findings)
     if not readable and not findings.list_offsets(warc):
         message = f"{warc.name} is empty: no record is in it; {_RESTORE}, or remove it if nothing ever was"
         findings.add(_EMPTY, warc, message)
@@ -169,9 +169,9 @@ def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None
         findings.add("missing-sidecar", sidecar, f"{warc.name} has no sidecar {sidecar.name}; {_REINDEX}")
 
 
-def _add_undated(error: RecordError, record: Record, warc: Path, findings: Findings) -> None:
-    """A capture that cannot be placed in time; in drafts of the format, whose dates were anybody's, it is a note."""
-    if record.version.startswith("WARC/0."):
+def _add_unplaced(error: RecordError, record: Record, warc: Path, findings: Findings) -> None:
+    """A capture without address or date; in drafts of the format, whose dates were anybody's, it is a note."""
+    if record.url and record.version.startswith("WARC/0."):
         message = f"{warc.name}: {error}, and is left out of the index"
         findings.add_note("undated", warc, message, offset=record.offset, record_id=record.record_id)
     else:

@@ -45,7 +45,7 @@ _START_BYTES: Final = 1024 * 1024
 _PART_BYTES: Final = 1024 * 1024
 _TELLING_BYTES: Final = 16
 # A WARC record, or an ARC record's address.
-_PLAIN_START: Final = re.compile(rb"\s*(?:.?ARC/|W.RC/|WA.C/|WAR./|[a-z][a-z0-9+-]{1,9}:)", re.DOTALL)
+_PLAIN_START: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:.?ARC/|W.RC/|WA.C/|WAR./|[a-z][a-z0-9+-]{1,9}:)", re.DOTALL)
 # Larger reads are slower: what lies behind a member is copied once for every member read.
 _READ_SIZE: Final = 64 * 1024
 FIRST_READ_SIZE: Final = 32 * 1024

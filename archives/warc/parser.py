@@ -7,6 +7,7 @@ are taken apart here, in a fifth of the time; ARC records, drafts of the format 
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
@@ -394,10 +395,10 @@ class _LineReader(BufferedReader):  # type: ignore[misc]
 
 
 def _skip_blank(reader: BufferedReader) -> bytes | None:
-    """The next line that is not empty; None at the end."""
-    while line := reader.readline():
+    """The next line that is not empty, without a byte order mark; None at the end."""
+    while line := bytes(reader.readline()):
         if line.strip():
-            return bytes(line)
+            return line.removeprefix(BOM_UTF8)
     return None
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from codecs import BOM_UTF8
 from datetime import UTC
 from typing import TYPE_CHECKING
 
@@ -11,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archives.index.cdxj import IndexEntry, dump_line, load_line
-from archives.index.sidecars import build_sidecar, rebuild
+from archives.index.sidecars import build_sidecar, rebuild, salvage_sidecar
 from archives.urls import format_timestamp, surt_key
+from archives.warc.reader import read_record
 from archives.warc.records import Truncated
 from tests.archives.conftest import write_file
+from tests.archives.warc.mutants import build_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +79,28 @@ def test_revisits_and_resources_are_listed(corpus: Path) -> None:
     assert {entry.mime for entry in listed} >= {"warc/revisit", "text/html"}
     (resource,) = build_sidecar(corpus / "webrecorder__pywb__httpbin-resource.warc.gz")
     assert (resource.mime, resource.status) == ("application/json", None)
+
+
+def test_a_byte_order_mark_before_a_record_is_passed_over(tmp_path: Path) -> None:
+    records = [build_record(f"http://{number}.example/", b"<p>", number=number) for number in range(2)]
+    marked = [BOM_UTF8 + record for record in records]
+    plain, packed = tmp_path / "a.warc", tmp_path / "b.warc.gz"
+    plain.write_bytes(b"".join(marked))
+    packed.write_bytes(b"".join(map(gzip.compress, marked)))
+    for path in (plain, packed):
+        entries, damage = salvage_sidecar(path)
+        assert damage == []
+        assert [read_record(path, entry.offset).url for entry in entries] == ["http://0.example/", "http://1.example/"]
+
+
+def test_a_response_without_an_address_is_reported_and_not_listed(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc"
+    records = [build_record(f"http://{number}.example/", b"<p>", number=number) for number in range(2)]
+    path.write_bytes(records[0].replace(b"WARC-Target-URI: http://0.example/\r\n", b"") + records[1])
+    entries, (error,) = salvage_sidecar(path)
+    assert [entry.url for entry in entries] == ["http://1.example/"]
+    assert "a.warc: response record" in str(error)
+    assert "has no WARC-Target-URI" in str(error)
 
 
 def test_rebuilding_gives_the_same_bytes(collection: Collection) -> None:
