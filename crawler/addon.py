@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 _STAGES = ("AdoptPipeline", "DatesPipeline", "TagsPipeline", "BodyPipeline", "PostFilesPipeline")
 _HANDLER = "crawler.fetching.capture.CaptureHandler"
+# Spider middlewares of Scrapy that look at one request at a time, from the spider outwards; ours calls them all.
+MERGED = (
+    "scrapy.spidermiddlewares.depth.DepthMiddleware",
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware",
+    "scrapy.spidermiddlewares.referer.RefererMiddleware",
+    "scrapy.spidermiddlewares.start.StartSpiderMiddleware",
+)
 
 _EXPORTERS = {
     "json": "pipelines.exporters.PostListExporter",
@@ -82,9 +89,10 @@ class NewsreelAddon:
             "crawler.rendering.middleware.RenderMiddleware": 540,
         }
         settings["DOWNLOADER_MIDDLEWARES"].update(middlewares, priority="addon")
-        spider_middlewares = {
+        spider_middlewares: dict[str, int | None] = {
             "crawler.fetching.middlewares.ProvenanceMiddleware": 10,
-            "crawler.fetching.limits.PageMiddleware": 950,
+            "crawler.spiders.output.OutputMiddleware": 950,
+            **dict.fromkeys(MERGED),
         }
         settings["SPIDER_MIDDLEWARES"].update(spider_middlewares, priority="addon")
         stages = {f"pipelines.stages.{name}": 100 * (n + 1) for n, name in enumerate(_STAGES)}

@@ -10,29 +10,21 @@ import asyncio
 import logging
 import sys
 import time
-import traceback
 import weakref
 from collections import Counter
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from scrapy import Request
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
 from scrapy.responsetypes import responsetypes
-from scrapy.utils.spider import iterate_spider_output
-from twisted.python.failure import Failure
 
 from archives.errors import RecordError
 from archives.warc.content_codings import ContentTooLarge, decode_body
-from crawler.fetching.allocation import sweep_soon
 from crawler.fetching.budget import HeldBytes
-from pipelines.page.limits import PageRefused, limit_time
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
-
+    from scrapy import Request
     from scrapy.crawler import Crawler
     from scrapy.http import Response
 
@@ -46,10 +38,7 @@ MAX_PATH_REPEATS = 3
 _WAITING_BYTES = 2 * 1024 * 1024
 _LONGEST_WAIT_S = 30.0
 _SMALL_BYTES = 64 * 1024
-_LARGE_BYTES = 256 * 1024
-_LARGE_OUTPUTS = 2_000
 _POLL_S = 0.02
-_END = object()
 
 
 class BeyondBound(IgnoreRequest):
@@ -139,84 +128,6 @@ class DecodingMiddleware(HttpCompressionMiddleware):
         if self._held is not None:
             self._held.hold(decoded)
         return decoded
-
-
-class PageMiddleware:
-    """Holds the reading of a page to `BOUNDS_PAGE_SECONDS` of processor time, and its links to sensible addresses.
-
-    Stats: `bounds/<reason>` for a page that is not read, `bounds/hops`, `bounds/path_segments`, `bounds/path_repeats`.
-    """
-
-    def __init__(self, crawler: Crawler) -> None:
-        self._crawler = crawler
-        self._seconds = crawler.settings.getfloat("BOUNDS_PAGE_SECONDS")
-        self._hops = crawler.settings.getint("BOUNDS_HOPS")
-
-    @classmethod
-    def from_crawler(cls, crawler: Crawler) -> Self:
-        """Build the middleware for one run."""
-        return cls(crawler)
-
-    def process_spider_output(self, response: Response, result: Any) -> Iterator[Any]:
-        """Pass on what a page gives, until it is beyond a bound.
-
-        A large page is read to its end first, if it does not give too much, so that its tree is gone before another's
-        is built while its items are on their way.
-        """
-        outputs = self._iter_bounded(response, iter(result))
-        is_large = len(response.body) > _LARGE_BYTES
-        if is_large:
-            yield from list(islice(outputs, _LARGE_OUTPUTS))
-        yield from outputs
-        if is_large:
-            sweep_soon()
-
-    def _iter_bounded(self, response: Response, outputs: Iterator[Any]) -> Iterator[Any]:
-        left = self._seconds
-        while True:
-            began = time.process_time()
-            try:
-                with limit_time(left):
-                    output = next(outputs, _END)
-            except PageRefused as refusal:
-                yield from self._refuse(response, refusal)
-                return
-            if output is _END:
-                return
-            if self._seconds:
-                left = max(0.001, left - (time.process_time() - began))
-            if self._admits(output, response):
-                yield output
-
-    async def process_spider_output_async(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """Do the same for a callback that waits; its time is not measured, since others run meanwhile."""
-        try:
-            async for output in result:
-                if self._admits(output, response):
-                    yield output
-        except PageRefused as refusal:
-            for output in self._refuse(response, refusal):
-                yield output
-
-    def _refuse(self, response: Response, refusal: PageRefused) -> Iterator[Any]:
-        self._crawler.stats.inc_value(f"bounds/{refusal.reason}")
-        logger.warning("%s is not read: %s", response.url, refusal)
-        request = response.request
-        traceback.clear_frames(refusal.__traceback__)  # they hold the page, and an error may live long
-        if request is not None and request.errback is not None:
-            failure = Failure(refusal)  # type: ignore[no-untyped-call]
-            failure.request = request  # type: ignore[attr-defined]
-            yield from iterate_spider_output(request.errback(failure))
-
-    def _admits(self, output: Any, response: Response) -> bool:
-        if not isinstance(output, Request):
-            return True
-        is_too_far = 0 < self._hops <= response.meta.get("depth", 0)
-        bound = "hops" if is_too_far else find_trap(output.url)
-        if bound:
-            self._crawler.stats.inc_value(f"bounds/{bound}")
-            logger.debug("%s is not followed from %s: %s", output.url, response.url, bound)
-        return not bound
 
 
 class HostMiddleware:
