@@ -49,6 +49,7 @@ class NewsreelAddon:
             raise NotConfigured(f"ARCHIVE_MODE is {mode!r}; it must be one of {', '.join(modes)}")
         _set_defaults(settings)
         settings.set("USER_AGENT", build_user_agent(settings), priority="addon")
+        settings.set("STATS_CLASS", "crawler.runs.stats.RunStats", priority="addon")
         place_collection(settings, settings.get("COLLECTION") or "default", priority="addon")
         handlers: dict[str, str | None] = dict.fromkeys(("data", "file", "ftp", "s3"))
         handlers |= {"http": _HANDLER, "https": _HANDLER}
