@@ -38,7 +38,7 @@ _OWN_FILES = ("index.html", "feed.xml", "sitemap.xml", "style.css")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029/\\?#%:*"<>|{}]+')
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ORIGIN = re.compile(r"https?://[^/?#\\]*")
-_URL_PUNCTUATION = "!$&'*+,;=:@/?%~#()"
+_URL_PUNCTUATION = "!$&'*+,;=:@/?%~()"
 _MAX_NAME_BYTES = 120
 _SCHEMA = """
 CREATE TABLE page (folded TEXT PRIMARY KEY, path TEXT, title TEXT, shown TEXT, published TEXT, changed TEXT);
@@ -260,7 +260,8 @@ def find_link(record: PostRecord) -> str:
         origin = _ORIGIN.match(url)
         if origin and _is_sound(url):
             host, rest = origin[0], _STRAY_PERCENT.sub("%25", url[origin.end() :])
-            return quote(host, safe=_URL_PUNCTUATION + "[]") + quote(rest, safe=_URL_PUNCTUATION)
+            parts = [quote(part, safe=_URL_PUNCTUATION) for part in rest.split("#", 1)]  # a fragment has no "#" in it
+            return quote(host, safe=_URL_PUNCTUATION + "[]") + "#".join(parts)
     return ""
 
 

@@ -215,6 +215,7 @@ def test_no_page_is_in_a_folder_that_the_site_has_a_file_for(name: str) -> None:
 LINKS = {
     "http://news.example/100%/ä b?q=%E4|%": "http://news.example/100%25/%C3%A4%20b?q=%E4%7C%25",
     "http://[2001:db8::1]:8080/a[1]?b[]=[": "http://[2001:db8::1]:8080/a%5B1%5D?b%5B%5D=%5B",
+    "http://news.example/a#b#c": "http://news.example/a#b%23c",
     "http://[news.example/a": "",
     "http:///a": "",
 }
