@@ -89,6 +89,12 @@ def test_importing_a_package_imports_nothing_of_it(name: str) -> None:
     assert done.stdout == "[] False\n"
 
 
+def test_what_was_documented_before_still_works_and_warns() -> None:
+    with pytest.warns(DeprecationWarning, match="use 'from crawler import Library'"):
+        former = importlib.import_module("crawler.downstream.library")
+    assert former.Library is Library
+
+
 # Installed
 
 

@@ -1,0 +1,1 @@
+"""The former name of `crawler.publishing`: imports of it that were documented still work, and warn."""
