@@ -46,7 +46,8 @@ def build_member(url: str, number: int, text: bytes, times: int) -> bytes:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("large")
     page = b"<title>Small</title><article><h1>Small</h1><p>" + b"It was said in the town on Monday. " * 30
-    members = (build_member(SMALL, 1, page, 1), build_member(LARGE, 2, b"<p>text" * 150_000, 300))
+    # Commands look at the first record of a file for what it says of the others.
+    members = (build_member(LARGE, 2, b"<p>text" * 150_000, 300), build_member(SMALL, 1, page, 1))
     (folder / "a.warc.gz").write_bytes(b"".join(members))
     return folder
 
@@ -59,6 +60,7 @@ def test_a_record_of_300_mb_takes_less_than_200_mb(folder: Path) -> None:
         (("index", "large"), 0),
         (("verify", "large"), 0),
         (("reparse", "large"), 1),
+        (("cite", LARGE, "It was said in the town on Monday."), 1),
         (("pack", "large", "--output", str(folder / "a.wacz")), 0),
     ):
         command = [sys.executable, "-c", RUN, *arguments, "-s", f"DATA_DIR={folder / 'data'}"]
@@ -67,4 +69,4 @@ def test_a_record_of_300_mb_takes_less_than_200_mb(folder: Path) -> None:
         assert done.returncode == exit_code, done.stdout + done.stderr
         assert peak is not None, done.stderr
         assert int(peak[1]) < MOST_KB, arguments
-        assert exit_code == 0 or "more than the 33554432 that are read here" in done.stderr
+        assert exit_code == 0 or re.search("more than the (33554432|16777216) that are read here", done.stderr)

@@ -20,7 +20,7 @@ from archives.urls import format_warc_date
 from archives.warc.reader import build_capture, scan_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from archives.index.catalogue import CollectionIndex
@@ -63,17 +63,24 @@ class Evidence:
     block_sha256: str
 
 
-def cite_sentence(index: CollectionIndex, url: str, sentence: str) -> list[Evidence]:
+def cite_sentence(
+    index: CollectionIndex, url: str, sentence: str, on_unread: Callable[[ArchiveError], None] | None = None
+) -> list[Evidence]:
     """Find the captures of an address in which a sentence stands, in the order of capture.
 
-    Tags, entities and the width of blanks do not matter. A capture that cannot be read is passed over.
+    Tags, entities and the width of blanks do not matter.
+
+    Args:
+        on_unread: called for each capture that cannot be read, and is passed over.
     """
     found = []
     for entry in index.iter_captures(url):
         try:
             capture = read_resolved(index, entry, max_bytes=_MAX_BYTES)
             is_there = has_sentence(capture, sentence)
-        except ArchiveError:
+        except ArchiveError as error:
+            if on_unread is not None:
+                on_unread(error)
             continue
         if is_there:
             found.append(_build_evidence(capture, sentence))

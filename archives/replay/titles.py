@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError
 from archives.index.cdxj import REVISIT_MIME
-from archives.replay.rewriting.content import PAGE_MIMES, find_title
+from archives.replay.rewriting.content import MAX_PAGE_BYTES, PAGE_MIMES, find_title
 
 if TYPE_CHECKING:
     from archives.index.catalogue import CollectionIndex
@@ -45,6 +45,6 @@ class Titles:
 
 def _read_title(index: CollectionIndex, entry: IndexEntry) -> str:
     try:
-        return find_title(read_resolved(index, entry))
+        return find_title(read_resolved(index, entry, max_bytes=MAX_PAGE_BYTES))
     except ArchiveError:  # the page itself shows what is wrong
         return ""

@@ -16,7 +16,7 @@ from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from archives.storage.files import write_file
 from archives.urls import format_warc_date
-from archives.warc.reader import read_record
+from archives.warc.reader import read_warcinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archives.storage.collection import Collection
 
 PAGES_NAME: Final = "pages.jsonl"
-_MASKED: Final = "masked-request-headers:"
+_MASKED: Final = "masked-request-headers"
 _NOT_STATED: Final = "not stated"
 _PAGE_MIMES: Final = ("text/html", "application/xhtml+xml")
 
@@ -123,10 +123,9 @@ def find_page_url(line: bytes) -> str | None:
 def _find_masked(warc: Path) -> str:
     """Which header fields of requests a file says are masked in it."""
     try:
-        lines = read_record(warc, 0).block.decode("utf-8", "replace").splitlines()
+        return read_warcinfo(warc).get(_MASKED, _NOT_STATED)
     except ArchiveError:
         return _NOT_STATED
-    return next((line.removeprefix(_MASKED).strip() for line in lines if line.startswith(_MASKED)), _NOT_STATED)
 
 
 def is_page(entry: IndexEntry) -> bool:

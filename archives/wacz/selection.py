@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import CollectionError, RecordError
-from archives.warc.reader import read_record
+from archives.warc.reader import read_warcinfo
 
 if TYPE_CHECKING:
     import argparse
@@ -86,15 +86,13 @@ def find_files_of(collection: Collection, source: str) -> Callable[[IndexEntry],
     Raises:
         CollectionError: no file does.
     """
-    line = f"source: {source}".encode()
     names = set()
     for warc in collection.iter_warcs():
         try:
-            record = read_record(warc, 0)
+            if read_warcinfo(warc).get("source") == source:
+                names.add(warc.name)
         except RecordError:
             continue
-        if record.type == "warcinfo" and line in record.start.splitlines():
-            names.add(warc.name)
     if not names:
         message = f"no file of {collection.name} says that it is of the source {source}"
         raise CollectionError(message, path=collection.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
@@ -211,37 +212,50 @@ def read_warcinfo(path: Path) -> dict[str, str]:
         RecordError: there is no whole record.
         NotArchived: the file is not there.
     """
-    record = read_record(path, 0)
-    if record.type != RecordType.WARCINFO:
-        return {}
-    fields = (line.partition(":") for line in record.block.decode("utf-8", "replace").splitlines())
-    return {name: value.strip() for name, _, value in fields}
+    with open_record(path, 0) as record:
+        lines = record.start.decode("utf-8", "replace").splitlines() if record.type == RecordType.WARCINFO else []
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+@contextmanager
+def open_record(path: Path, offset: int, *, length: int | None = None, record_id: str = "") -> Iterator[Record]:
+    """The record at `offset`, whose block can be read in parts while its file is open.
+
+    Args:
+        length: of its gzip member, where that is known.
+        record_id: of several records in one member the one called so is meant, or else the first.
+
+    Raises:
+        RecordError: there is no whole record.
+        NotArchived: the file is not there.
+    """
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(open_warc(path))
+            records = _iter_from(stream, offset, length)
+            record = next(records, None)
+            if record is not None and record_id and record.record_id != record_id and record.length == length:
+                record = next((other for other in records if other.record_id == record_id), record)
+        except RecordError as error:
+            raise locate_error(error, path) from error
+        except FileNotFoundError as error:
+            what = f"no file {path.name} in {path.parent}"
+            next_step = "restore it from a copy, or rebuild the index if it is not needed"
+            raise NotArchived(f"{what}; {next_step}", path=path, offset=offset) from error
+        if record is None:
+            message = f"{path.name}: no record at offset {offset}; {_VERIFY}"
+            raise RecordError(message, path=path, offset=offset)
+        yield record
 
 
 def _read_place(
     path: Path, offset: int, *, length: int | None = None, record_id: str = "", max_bytes: int = MAX_RECORD_BYTES
 ) -> Record:
-    """The record at `offset`; of several in one gzip member the one called `record_id`, or else the first."""
-    try:
-        with open_warc(path) as stream:
-            records = _iter_from(stream, offset, length)
-            record = next(records, None)
-            if record is not None and record_id and record.record_id != record_id and record.length == length:
-                record = next((other for other in records if other.record_id == record_id), record)
-            if record is not None and record.is_large:
-                record = _hold(record, max_bytes)
-    except RecordError as error:
-        raise locate_error(error, path) from error
-    except FileNotFoundError as error:
-        raise NotArchived(
-            f"no file {path.name} in {path.parent}; restore it from a copy, or rebuild the index if it is not needed",
-            path=path,
-            offset=offset,
-        ) from error
-    if record is None:
-        message = f"{path.name}: no record at offset {offset}; {_VERIFY}"
-        raise RecordError(message, path=path, offset=offset)
-    return record
+    with open_record(path, offset, length=length, record_id=record_id) as record:
+        try:
+            return _hold(record, max_bytes) if record.is_large else record
+        except RecordError as error:
+            raise locate_error(error, path) from error
 
 
 def _hold(record: Record, max_bytes: int) -> Record:

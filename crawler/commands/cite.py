@@ -54,12 +54,13 @@ class Command(NewsreelCommand):
         """Cite the sentence named in `args`."""
         if len(args) != 2 or not args[1].strip():
             raise UsageError("name an address and a sentence in quotation marks", print_help=False)
+        url, sentence = args
         data_dir = find_data_dir(self.settings)
         found = 0
         try:
             for name in [opts.collection] if opts.collection else list_collections(data_dir):
                 with CollectionIndex(Collection.open(data_dir, name)) as index:
-                    citations = cite_sentence(index, args[0], args[1])
+                    citations = cite_sentence(index, url, sentence, on_unread=lambda error: complain(str(error)))
                     posts = _find_posts(index.collection, citations)
                     for evidence in citations:
                         say(json.dumps(dump_citation(evidence), ensure_ascii=False))
@@ -70,7 +71,7 @@ class Command(NewsreelCommand):
         except ArchiveError as error:
             raise UsageError(str(error), print_help=False) from error
         if not found:
-            complain(f"no capture of {args[0]} says that")
+            complain(f"no capture of {url} says that")
         self.exitcode = int(not found)
 
 
