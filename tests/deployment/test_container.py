@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -121,9 +122,12 @@ def test_an_engine_builds_it() -> None:
     engine = find_engine()
     if not engine:
         pytest.skip("no podman or docker answers here; the steps are run by the other test")
-    built = subprocess.run(
-        [engine, "build", "-q", "-f", "Containerfile", "."], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    form = ["--format", "docker"] if engine == "podman" else []
+    build = [engine, "build", "-q", *form, "-f", "Containerfile", "."]
+    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)
     if built.returncode and _NO_NETWORK.search(built.stderr):
         pytest.skip(f"{engine} cannot reach a registry: {built.stderr[-200:]}")
     assert built.returncode == 0, built.stderr
+    inspect = [engine, "image", "inspect", built.stdout.split()[-1]]
+    (image,) = json.loads(subprocess.run(inspect, capture_output=True, text=True, check=True).stdout)
+    assert "urlopen" in str(image.get("Healthcheck") or image["Config"]["Healthcheck"])
