@@ -11,16 +11,19 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.panel import Panel
 from rich.syntax import Syntax
 from rich.table import Table
+from rich.text import Text
 
 from crawler.environment import name_program
+from crawler.monitoring.tables import open_console
 from crawler.projects.command import NewsreelCommand
 
 if TYPE_CHECKING:
     import argparse
+
+    from rich.console import Console
 
 _COLLECTION = "newspaper"
 _SHOWN_LINES = 12
@@ -53,7 +56,7 @@ class Command(NewsreelCommand):
         shutil.rmtree(folder / "collections" / _COLLECTION, ignore_errors=True)
         shutil.rmtree(folder / "_posts" / _COLLECTION, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
-        self.exitcode = Demonstration(folder, Console()).run()
+        self.exitcode = Demonstration(folder, open_console()).run()
 
 
 class Demonstration:
@@ -142,11 +145,11 @@ class Demonstration:
 
     def _add(self, step: str, words: str, seconds: float, done: subprocess.CompletedProcess[str]) -> None:
         is_good = done.returncode == 0
-        self.table.add_row("[green]✓[/]" if is_good else "[red]✗[/]", step, words, f"{seconds:.1f} s")
+        self.table.add_row(Text("✓", "green") if is_good else Text("✗", "red"), step, words, f"{seconds:.1f} s")
         if not is_good:
             self.failed += 1
-            self.console.print(f"[red]{step} failed:[/]")
-            self.console.print((done.stdout + done.stderr).strip(), markup=False, highlight=False)
+            self.console.print(f"{step} failed:", style="red")
+            self.console.print((done.stdout + done.stderr).strip())
 
     @property
     def _posts_dir(self) -> Path:
@@ -163,8 +166,7 @@ class Demonstration:
         posts = sorted(self._posts_dir.glob("*.md"))
         self.console.print()
         self.console.print(
-            f"[bold]{len(posts)} posts[/] from {size / 1000:.0f} kB of archive in {seconds:.1f} s",
-            highlight=False,
+            Text(f"{len(posts)} posts", "bold"), f"from {size / 1000:.0f} kB of archive in {seconds:.1f} s"
         )
         places = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
         places.add_row("posts", _shorten(self._posts_dir))
@@ -190,9 +192,9 @@ class Demonstration:
         options = f"-s DATA_DIR={_shorten(self.folder)}"
         self.console.print("Try next:", style="dim")
         for command in (f"reparse {_COLLECTION} --diff", f"verify {_COLLECTION} --posts"):
-            self.console.print(f"  {name_program()} {command} {options}", highlight=False, soft_wrap=True)
+            self.console.print(f"  {name_program()} {command} {options}", soft_wrap=True)
         serve = f"  {name_program()} serve {options}    shows it at http://127.0.0.1:8080/"
-        self.console.print(serve, highlight=False, soft_wrap=True)
+        self.console.print(serve, soft_wrap=True)
 
 
 def _read_tree(folder: Path) -> dict[str, bytes]:

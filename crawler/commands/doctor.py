@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from scrapy.exceptions import UsageError
@@ -20,6 +19,7 @@ from crawler.alerts.sending import load_receivers
 from crawler.changelog import tables
 from crawler.frontier import leases, owed
 from crawler.monitoring.checkup import Check, State, iter_checks, try_use
+from crawler.monitoring.tables import open_console
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing import outbox
 from crawler.publishing.exporting import load_plans
@@ -83,8 +83,8 @@ class Command(NewsreelCommand):
             table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
             for check in checks:
                 sign, style = _SIGNS[check.state]
-                table.add_row(Text(sign, style=style), Text(check.name), Text(check.words))
-            Console().print(table)
+                table.add_row(Text(sign, style=style), check.name, check.words)
+            open_console().print(table)
         self.exitcode = int(any(check.state is State.BAD for check in checks))
 
 

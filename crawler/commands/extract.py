@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from scrapy.exceptions import UsageError
 
 from archives.urls import parse_timestamp
 from crawler.monitoring.progress import show_progress
+from crawler.monitoring.tables import open_console
 from crawler.projects.command import NewsreelCommand
 from crawler.source_tools.pages import PageReader, PageUnreadable, RawPage
 from crawler.source_tools.preview import Preview, build_preview
@@ -130,15 +130,15 @@ def _show(preview: Preview, page: RawPage, *, as_json: bool) -> None:
     table = Table("field", "value", "found in", box=None, pad_edge=False, header_style="dim")
     for name, value in _iter_rows(preview, page):
         witness = preview.statement.witnesses.get(_WITNESSES.get(name, name), "")
-        table.add_row(name, Text(value), Text(witness, style="dim"))
-    console = Console()
+        table.add_row(name, value, Text(witness, style="dim"))
+    console = open_console()
     console.print(table)
     lines = preview.body_text.split("\n") if preview.body_text else ["no text was found"]
     console.print()
     for line in lines[:_SHOWN_LINES]:
-        console.print(Text(line))
+        console.print(line)
     if len(lines) > _SHOWN_LINES:
-        console.print(Text(f"… {len(lines) - _SHOWN_LINES} more lines", style="dim"))
+        console.print(f"… {len(lines) - _SHOWN_LINES} more lines", style="dim")
 
 
 _WITNESSES = {

@@ -6,7 +6,6 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.text import Text
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
@@ -119,4 +118,4 @@ def _print_table(healths: list[Health]) -> None:
     console.print(build_table(_COLUMNS, rows, width=console.width))
     for health in healths:
         for alert in health.alerts:
-            console.print(Text(f"{health.source}: {alert.kind}: {alert.sentence}"), soft_wrap=True)
+            console.print(f"{health.source}: {alert.kind}: {alert.sentence}", soft_wrap=True)

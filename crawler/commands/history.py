@@ -10,9 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
@@ -20,6 +18,7 @@ from archives.merging.parts import WrittenFiles
 from crawler.changelog.history import Version, build_versions, iter_text_diff
 from crawler.commands._collection import open_only
 from crawler.monitoring.progress import show_progress
+from crawler.monitoring.tables import open_console
 from crawler.projects.command import NewsreelCommand
 from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.ledger import find_ledger, open_ledger
@@ -161,7 +160,7 @@ def _print_json(versions: list[Version], duplicates: list[tuple[Duplicate, str]]
 
 
 def _print_table(versions: list[Version]) -> None:
-    console = Console(highlight=False)
+    console = open_console()
     table = Table("version", "captured", "updated", "changed", "headline", box=None, pad_edge=False)
     for version in versions:
         captured = f"{version.captured_at:%Y-%m-%d %H:%M:%S} UTC"
@@ -169,25 +168,25 @@ def _print_table(versions: list[Version]) -> None:
         modified = version.post.dateModified
         updated = f"{modified:%Y-%m-%d %H:%M:%S %z}" if modified else ""
         changed = ", ".join(version.changed)
-        table.add_row(str(version.number), captured, updated, changed, Text(version.post.headline))
+        table.add_row(str(version.number), captured, updated, changed, version.post.headline)
     console.print(table)
     for old, new in pairwise(versions):
         console.print()
         console.print(f"version {old.number} to {new.number}", style="bold")
         for line in list(iter_text_diff(old.post, new.post))[2:]:
-            console.print(Text(line, style=_COLOURS.get(line[:1], "")))
+            console.print(line, style=_COLOURS.get(line[:1], ""))
 
 
 def _print_doubts(post: Post) -> None:
-    console = Console(highlight=False)
+    console = open_console()
     for doubt in post.doubts:
         at = f"{doubt.captured_at:%Y-%m-%d %H:%M:%S} UTC"
         line = f"in doubt: the capture of {at} no longer looks like the article ({doubt.reason}): {doubt.record_id}"
-        console.print(Text(line, style="yellow"), soft_wrap=True)
+        console.print(line, style="yellow", soft_wrap=True)
 
 
 def _print_duplicates(duplicates: list[tuple[Duplicate, str]]) -> None:
-    console = Console(highlight=False)
+    console = open_console()
     for duplicate, url in duplicates:
         how = "the same text" if duplicate.is_exact else f"{duplicate.containment:.0%} of the same text"
-        console.print(Text(f"{how}: {'/'.join(duplicate.key)} {url}".rstrip()), soft_wrap=True)
+        console.print(f"{how}: {'/'.join(duplicate.key)} {url}".rstrip(), soft_wrap=True)

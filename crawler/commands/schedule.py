@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
-from rich.text import Text
 from scrapy.exceptions import UsageError
 from scrapy.spiderloader import get_spider_loader
 
@@ -245,6 +244,8 @@ class Command(NewsreelCommand):
             data_dir=str(data_dir),
             grace_s=self.settings.getfloat("SCHEDULE_GRACE", 75.0),
         )
+        if any(end in word for word in (str(installation.folder), *installation.command) for end in "\r\n"):
+            raise UsageError("a line break in the folder's name or an option cannot be written there", print_help=False)
         for name in opts.exports:
             for filename, text in _EXPORTS[name](installation).items():
                 if opts.out is None:
@@ -300,5 +301,5 @@ def _build_table(coming: list[tuple[Plan, Entry, list[datetime]]]) -> Table:
             entry.status or "",
             "  ".join(f"{due.astimezone(zone):%a %m-%d %H:%M %z}" for due in due_times),
         )
-        table.add_row(*map(Text, cells))
+        table.add_row(*cells)
     return table

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from scrapy.exceptions import UsageError
@@ -23,6 +22,7 @@ from archives.storage.collection import Collection
 from archives.storage.files import create_file
 from archives.urls import parse_timestamp
 from crawler.environment import name_program
+from crawler.monitoring.tables import open_console
 from crawler.projects.command import NewsreelCommand, refuse_word
 from crawler.projects.folder import SOURCES, find_folder
 from crawler.reparsing.comparison import iter_report_lines
@@ -259,18 +259,20 @@ def _complete_scheme(target: str) -> str:
 
 
 def _print_sources() -> int:
+    console = open_console()
     table = Table("source", "title", "language", "seeds", box=None, pad_edge=False)
-    code = 0
+    faults = []
     for name in list_sources():
         try:
             source = find_source(name)
         except SourceError as error:
-            table.add_row(name, f"[red]{error}[/]", "", "")
-            code = 1
+            faults.append(str(error))
             continue
         table.add_row(source.name, source.title, source.post.language, " ".join(source.seeds))
-    Console().print(table)
-    return code
+    console.print(table)
+    for fault in faults:
+        console.print(fault, style="red", soft_wrap=True)
+    return 1 if faults else 0
 
 
 def _search(words: list[str], probes: Probes, *, as_json: bool) -> int:
@@ -288,8 +290,8 @@ def _search(words: list[str], probes: Probes, *, as_json: bool) -> int:
     for publisher in found:
         about, languages = ", ".join(publisher.topics), ", ".join(publisher.languages)
         worked = probes.find_last(publisher.name) or "never tried"
-        table.add_row(publisher.name, Text(publisher.title), publisher.country, languages, about, worked)
-    Console().print(table)
+        table.add_row(publisher.name, publisher.title, publisher.country, languages, about, worked)
+    open_console().print(table)
     print(f"crawl one with '{name_program()} crawl site -a source=NAME'", file=sys.stderr)  # noqa: T201
     return 0
 
@@ -371,7 +373,7 @@ def _describe(source: Source) -> str:
 
 
 def _print_report(report: Report, warnings: Iterable[str]) -> None:
-    console = Console(highlight=False)
+    console = open_console()
     console.print(_describe(report.source), soft_wrap=True)
     pages = ", ".join(f"{count} {kind}" for kind, count in report.tally.pages.most_common()) or "none"
     console.print(f"pages: {pages}; posts: {report.posts}, {len(report.refused)} articles without one", soft_wrap=True)
@@ -394,6 +396,6 @@ def _print_report(report: Report, warnings: Iterable[str]) -> None:
         table.add_row(*row)
     console.print(table)
     for line in iter_report_lines(report.comparison):
-        console.print(Text(line), soft_wrap=True)
+        console.print(line, soft_wrap=True)
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201

@@ -151,7 +151,7 @@ def _check_collection(data_dir: Path, name: str) -> Check:
         if not path.exists():
             words = f"no ledger; '{name_program()} reparse {name}' makes it"
             return Check(name=name, state=State.GOOD, words=words)
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             (found,) = database.execute("PRAGMA user_version").fetchone()
     except (ArchiveError, sqlite3.Error) as error:
         return Check(name=name, state=State.BAD, words=str(error))

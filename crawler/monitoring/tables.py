@@ -33,9 +33,14 @@ class Column:
 
 
 def open_console() -> Console:
-    """Return a console on standard output; what goes to a pipe or a file is not cut at 80 columns."""
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+    """Return a console on standard output that prints every text as it is, brackets included.
+
+    What goes to a pipe or a file is not cut at 80 columns.
+    """
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    return console
 
 
 def build_table(columns: Sequence[Column], rows: Sequence[tuple[Sequence[str], str]], *, width: int) -> Table:

@@ -94,7 +94,8 @@ def _run(name: str, arguments: list[str]) -> int:
     command.settings = settings
     command.add_options(parser)
     options, rest = parser.parse_known_args(arguments)
-    _call(parser, partial(refuse_misspellings, parser), rest, options)
+    if name in _SCRAPYS:  # ours do it themselves
+        _call(parser, partial(refuse_misspellings, parser), rest, options)
     _call(parser, command.process_options, rest, options)
     if command.requires_crawler_process:
         from scrapy.crawler import AsyncCrawlerProcess  # noqa: PLC0415 (it loads the reactor)
@@ -112,7 +113,7 @@ def _load_settings() -> Settings:
     if _SETTINGS_VARIABLE not in os.environ:
         folder = find_folder()
         if folder is None or not (folder / "scrapy.cfg").is_file():
-            os.environ[_SETTINGS_VARIABLE] = "crawler.projects.settings" if folder else "crawler.settings"
+            os.environ[_SETTINGS_VARIABLE] = "crawler.projects.settings"
     return get_project_settings()
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archives.storage.collection import Collection
 from crawler.environment import read_environment
 from crawler.projects.configuration import (
     ConfigurationError,
@@ -26,10 +27,12 @@ from crawler.projects.configuration import (
 from crawler.projects.folder import find_folder
 from crawler.projects.main import list_commands
 from crawler.projects.template import make_project
+from crawler.reparsing.ledger import find_ledger
 from crawler.spiders.category import CategorySpider
 from crawler.spiders.share import ShareSpider
 from crawler.spiders.site import SiteSpider
-from tests.project import ROOT, run_module, start_module
+from pipelines.posts.ledger import Ledger
+from tests.project import ROOT, Data, run_module, start_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -161,6 +164,34 @@ def test_a_setting_that_cannot_be_is_one_sentence_wherever_it_is_made(
 )
 def test_a_misspelt_setting_is_distinguished_from_that_of_an_extension(name: str, near: str) -> None:
     assert find_misspelling([name]) == ((name, near) if near else None)
+
+
+@pytest.mark.parametrize("name", ["100% [new] {a}", 'it\'s a "folder"', "c:\\d #1?", "-dash", ":cat:"])
+def test_a_folder_of_any_name_is_a_project(tmp_path: Path, name: str) -> None:
+    """Its definitions are listed, and what is wrong with one is printed with its whole path."""
+    assert run_newsreel("init", "--", name, folder=tmp_path).returncode == 0
+    folder = tmp_path / name
+    (folder / "sources" / "harbour.toml").write_text(SOURCE, "utf-8")
+    (folder / "sources" / "worse.toml").write_text(SOURCE + "colour = 5\n", "utf-8")
+    (Data(folder / "data").collection("harbour") / "archive").mkdir(parents=True)
+    Ledger(find_ledger(Collection.open(folder / "data", "harbour"))).close()
+    listed = run_newsreel("sources", folder=folder)
+    assert listed.returncode == 1
+    assert "Harbour News" in listed.stdout
+    assert f"\n{folder}/sources/worse.toml: colour: is not a key here" in listed.stdout
+    (folder / "sources" / "worse.toml").unlink()
+    checked = run_newsreel("doctor", folder=folder)
+    assert (checked.returncode, str(folder) in checked.stdout, "up to date" in checked.stdout) == (0, True, True)
+
+
+@pytest.mark.parametrize("kind", ["--cron", "--systemd"])
+def test_a_line_break_in_the_name_of_a_folder_is_not_written_to_a_crontab_or_unit(tmp_path: Path, kind: str) -> None:
+    folder = tmp_path / "two\nlines"
+    make_project(folder)
+    (folder / "sources" / "harbour.toml").write_text(SOURCE + '[schedule]\nevery = "1h"\n', "utf-8")
+    refused = run_newsreel("schedule", "export", kind, folder=folder)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "a line break" in refused.stderr
 
 
 def test_the_environment_gives_values_of_every_type_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
