@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
 PREFIX: Final = "NEWSREEL_"
 # What the user typed; set by `newsreel`, so that what it starts knows as well.
@@ -16,18 +16,22 @@ _PROGRAM: Final = "NEWSREEL_PROGRAM"
 _SECRET: Final = frozenset({"CATALOGUE_URL", "FRONTIER_URL"})
 
 
-def read_environment(known: Container[str]) -> dict[str, Any]:
-    """Return the settings that the environment makes: `NEWSREEL_DATA_DIR=/srv/news` sets `DATA_DIR`.
+def read_environment(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that the environment makes: `NEWSREEL_DATA_DIR=/srv/news` sets `DATA_DIR`."""
+    return {name: value for name, value in read_variables(defaults).items() if name in defaults}
 
-    A value that is TOML (`5`, `true`, `["a"]`) is read as such, any other is text.
+
+def read_variables(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every variable of ours by the name of its setting, which need not be one.
+
+    A value that is TOML (`5`, `true`, `["a"]`) is read as such unless the default is text; any other is text.
     """
-    return {name: value for name, value in read_variables().items() if name in known}
-
-
-def read_variables() -> dict[str, Any]:
-    """Return every variable of ours by the name of its setting, which need not be one."""
-    names = (name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX))
-    return {name: _load_value(os.environ[PREFIX + name]) for name in names if name not in _SECRET}
+    texts = {name.removeprefix(PREFIX): text for name, text in os.environ.items() if name.startswith(PREFIX)}
+    return {
+        name: text if isinstance(defaults.get(name), str) else _load_value(text)
+        for name, text in texts.items()
+        if name not in _SECRET
+    }
 
 
 def name_program() -> str:

@@ -66,7 +66,7 @@ BACKFILL_DELAY = 1.0
 # Ask only for what has changed since the last capture.
 REVALIDATE_ENABLED = True
 # An article that was captured first this many days ago is not requested again.
-REVALIDATE_DAYS = 7
+REVALIDATE_DAYS = 7.0
 
 # Crawls that `scrapy schedule` runs at a time.
 SCHEDULE_WORKERS = 4
@@ -131,7 +131,7 @@ DEFAULT_REQUEST_HEADERS = {
 DOWNLOAD_VERIFY_CERTIFICATES = True
 DOWNLOAD_MAXSIZE = 32 * 1024 * 1024
 DOWNLOAD_WARNSIZE = 0
-DOWNLOAD_TIMEOUT = 60
+DOWNLOAD_TIMEOUT = 60.0
 # Seconds of DOWNLOAD_TIMEOUT that a connection may take to stand, and in which nothing may come.
 DOWNLOAD_CONNECT_TIMEOUT = 15.0
 DOWNLOAD_IDLE_TIMEOUT = 30.0
@@ -189,6 +189,16 @@ choices = {
     "ARCHIVE_MODE": ("capture", "off"),
     "LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
     "PROGRESS_FORMAT": ("auto", "bar", "lines", "json", "off"),
+}
+# Numbers that must be at least this; all others of ours must not be negative.
+least = {
+    "ARCHIVE_FILE_BYTES": 1,
+    "CONCURRENT_ITEMS": 1,
+    "CONCURRENT_REQUESTS": 1,
+    "CONCURRENT_REQUESTS_PER_DOMAIN": 1,
+    "RENDER_CONCURRENCY": 1,
+    "SCHEDULE_WORKERS": 1,
+    "STORE_KEEP_DAYS": 0,
 }
 
 # NEWSREEL_DATA_DIR=/srv/news in the environment sets DATA_DIR, and so on for every setting above.

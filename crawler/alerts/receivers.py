@@ -105,7 +105,7 @@ def read_receivers(path: Path) -> tuple[Receiver, ...]:
     if not path.exists():
         return ()
     try:
-        tables = msgspec.convert(tomllib.loads(path.read_text("utf-8")), _File).alert
+        tables = msgspec.convert(tomllib.loads(path.read_text("utf-8-sig")), _File).alert
         receivers = tuple(_load_receiver(table, os.environ) for table in tables)
     except (OSError, ValueError, RecursionError) as error:
         raise AlertsError(f"{path}: {error}") from error

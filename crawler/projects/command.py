@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
+from crawler import settings
 from crawler.environment import name_program, read_variables
 from crawler.projects.configuration import find_fault
 
@@ -83,7 +84,7 @@ def refuse_misspellings(parser: argparse.ArgumentParser, args: list[str], opts: 
     """
     given = dict(setting.partition("=")[::2] for setting in opts.set)
     given |= {"LOG_LEVEL": opts.loglevel} if opts.loglevel else {}
-    if fault := find_fault(read_variables() | given):
+    if fault := find_fault(read_variables(settings.defaults) | given):
         raise UsageError(fault, print_help=False)
     end = args.index("--") if "--" in args else len(args)
     for word in args[:end]:

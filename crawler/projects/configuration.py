@@ -6,6 +6,8 @@ environment, the environment above the file.
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 import tomllib
 from difflib import get_close_matches
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scrapy.settings import default_settings
 
 from crawler import settings
-from crawler.environment import name_program, read_environment
+from crawler.environment import name_program, read_environment, read_variables
 from crawler.projects.folder import CONFIGURATION
 
 if TYPE_CHECKING:
@@ -43,11 +45,15 @@ def load_configuration(folder: Path) -> dict[str, Any]:
         ConfigurationError: the file is not TOML, or holds what is not a setting.
     """
     path = folder / CONFIGURATION
+    if not _is_path(str(folder)):
+        raise ConfigurationError(f"{folder}: the name of this folder is not UTF-8; rename it")
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = tomllib.loads(path.read_text("utf-8-sig"))
     except FileNotFoundError:
         return {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not UTF-8 text; save it in that encoding") from error
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
     for name in values:
         if not name.isupper():
@@ -63,9 +69,11 @@ def load_settings(folder: Path | None) -> dict[str, Any]:
     """Return every setting that holds in a project folder: the defaults, its file, the environment.
 
     Raises:
-        ConfigurationError: the file is not TOML, or holds what is not a setting.
+        ConfigurationError: the file is not TOML, or it or the environment holds what is not a setting.
     """
     values = dict(settings.defaults)
+    if fault := find_fault(read_variables(values)):
+        raise ConfigurationError(fault)
     values |= load_configuration(folder) if folder else {}
     return values | read_environment(values)
 
@@ -85,24 +93,58 @@ def find_fault(values: Mapping[str, Any]) -> str:
         return f"{misspelt[0]} is not a setting; did you mean {misspelt[1]}?"
     defaults = vars(default_settings) | settings.defaults
     for name, value in values.items():
-        default = defaults.get(name)
-        if isinstance(default, bool) and str(value).lower() not in _BOOLEANS:
-            return f"{name} must be true or false, not {value!r}"
-        if isinstance(default, int | float) and not isinstance(default, bool) and not _is_number(value):
-            return f"{name} must be a number, not {value!r}"
-        if value and value not in settings.choices.get(name, (value,)):
-            return f"{name} must be one of {', '.join(settings.choices[name])}, not {value!r}"
-        if name in _PATHS and not isinstance(value, str):
-            return f"{name} must be a path in quotation marks, not {value!r}"
+        if wanted := _refuse_value(name, value, defaults.get(name)):
+            return f"{name} must be {wanted}, not {value!r}"
     return ""
 
 
-def _is_number(value: Any) -> bool:
+def _refuse_value(name: str, value: Any, default: Any) -> str:
+    """Return what a setting must be, in words, if a value is not that; '' if it is."""
+    words, is_good = "", True
+    if value and name in settings.choices:
+        words, is_good = f"one of {', '.join(settings.choices[name])}", value in settings.choices[name]
+    elif name in _PATHS:
+        words, is_good = "a path in quotation marks, in UTF-8", _is_path(value)
+    elif isinstance(default, bool):
+        words, is_good = "true or false", str(value).lower() in _BOOLEANS
+    elif isinstance(default, int | float) or name in settings.least:
+        words, is_good = _check_number(name, value, is_whole=isinstance(default, int))
+    elif isinstance(default, str):
+        words, is_good = "text in quotation marks", isinstance(value, str)
+    elif isinstance(default, list | tuple):
+        words, is_good = "a list", isinstance(value, list | tuple | str)
+    elif isinstance(default, dict):
+        words, is_good = "a table", _is_table(value)
+    return "" if is_good else words
+
+
+def _check_number(name: str, value: Any, *, is_whole: bool) -> tuple[str, bool]:
+    """Return what a number must be, in words, and whether a value is that."""
+    # Scrapy reads most of its whole numbers as any number, and some may be negative.
+    is_ours = name in settings.defaults
+    least = settings.least.get(name, 0) if is_ours else -math.inf
+    kind = "a whole number" if is_ours and is_whole else "a number"
     try:
-        float(value)
+        number = math.nan if isinstance(value, bool) else float(value)
+        is_good = least <= number < math.inf and not (is_ours and is_whole and int(value) != number)
     except (TypeError, ValueError):
+        is_good = False
+    return f"{kind}, {least} or more" if is_ours else kind, is_good
+
+
+def _is_path(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and b"\0" not in value.encode()
+    except UnicodeEncodeError:
         return False
-    return True
+
+
+def _is_table(value: Any) -> bool:
+    """Return whether a value is a table, or the text of one in JSON, as Scrapy reads it from a command line."""
+    try:
+        return isinstance(json.loads(value) if isinstance(value, str) else value, dict)
+    except ValueError:
+        return False
 
 
 def find_misspelling(names: Iterable[str]) -> tuple[str, str] | None:
@@ -120,7 +162,7 @@ def find_misspelling(names: Iterable[str]) -> tuple[str, str] | None:
 def _find_near(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, known, n=1, cutoff=_LIKENESS)
     # DATA_DIRECTORY for DATA_DIR, but no DATA_DIR_OF_MINE.
-    near += [key for key in known if "_" in key and name.startswith(key) and name.removeprefix(key)[0] != "_"]
+    near += [key for key in known if "_" in key and name.startswith(key) and name[len(key) :][:1] not in ("", "_")]
     return near[0] if near else ""
 
 

@@ -80,7 +80,7 @@ def read_plans(path: Path) -> Plans:
     if not path.exists():
         return Plans()
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        values = tomllib.loads(path.read_text("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise PlanError(f"{path} is not TOML: {error}") from error
     unknown = sorted(values.keys() - {"export", "webhook"})

@@ -60,7 +60,7 @@ def find_source(name_or_path: str) -> Source:
                 path=name_or_path,
             )
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise SourceError("there is no such file", path=name_or_path) from None
     except (OSError, UnicodeDecodeError) as error:

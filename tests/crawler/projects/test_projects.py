@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import os
 import re
 import signal
@@ -20,6 +21,7 @@ from archives.storage.collection import Collection
 from crawler.environment import read_environment
 from crawler.projects.configuration import (
     ConfigurationError,
+    find_fault,
     find_misspelling,
     load_configuration,
     load_settings,
@@ -120,6 +122,9 @@ def test_what_is_no_setting_is_refused_with_the_nearest_name(tmp_path: Path) -> 
     (tmp_path / "newsreel.toml").write_text("contact = 5\n", "utf-8")
     with pytest.raises(ConfigurationError, match="did you mean CONTACT"):
         load_configuration(tmp_path)
+    (tmp_path / "newsreel.toml").write_text('data_dir = "x"\n', "utf-8")
+    with pytest.raises(ConfigurationError, match="did you mean DATA_DIR"):
+        load_configuration(tmp_path)
     (tmp_path / "newsreel.toml").write_text("= 5\n", "utf-8")
     with pytest.raises(ConfigurationError, match=r"newsreel\.toml"):
         load_configuration(tmp_path)
@@ -129,13 +134,14 @@ def test_what_is_no_setting_is_refused_with_the_nearest_name(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("file", "variables", "options", "words"),
     [
-        ('DOWNLOAD_DELAY = "soon"', {}, [], "DOWNLOAD_DELAY must be a number, not 'soon'"),
+        ('DOWNLOAD_DELAY = "soon"', {}, [], "DOWNLOAD_DELAY must be a number, 0 or more, not 'soon'"),
         ("", {"NEWSREEL_DATA_DRI": "x"}, [], "DATA_DRI is not a setting; did you mean DATA_DIR?"),
-        ("", {"NEWSREEL_RETRY_TIMES": "[]"}, [], "RETRY_TIMES must be a number, not []"),
+        ("", {"NEWSREEL_RETRY_TIMES": "[]"}, [], "RETRY_TIMES must be a whole number, 0 or more, not []"),
         ("", {}, ["-s", "ROBOTSTXT_OBEY=yes"], "ROBOTSTXT_OBEY must be true or false, not 'yes'"),
         ('ARCHIVE_MODE = "cpture"', {}, [], "ARCHIVE_MODE must be one of capture, off, not 'cpture'"),
         ("", {}, ["-L", "LOUD"], "LOG_LEVEL must be one of DEBUG, INFO, WARNING, ERROR, CRITICAL, not 'LOUD'"),
-        ("DATA_DIR = 5", {}, [], "DATA_DIR must be a path in quotation marks, not 5"),
+        ("DATA_DIR = 5", {}, [], "DATA_DIR must be a path in quotation marks, in UTF-8, not 5"),
+        ("", {"NEWSREEL_ADDONS": "x"}, [], "ADDONS must be a table, not 'x'"),
     ],
 )
 def test_a_setting_that_cannot_be_is_one_sentence_wherever_it_is_made(
@@ -164,6 +170,42 @@ def test_a_setting_that_cannot_be_is_one_sentence_wherever_it_is_made(
 )
 def test_a_misspelt_setting_is_distinguished_from_that_of_an_extension(name: str, near: str) -> None:
     assert find_misspelling([name]) == ((name, near) if near else None)
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad", "wanted"),
+    [
+        ("CONTACT", ["me", ""], [5, ["me"]], "text in quotation marks"),
+        ("DATA_DIR", ["2026", "dät a"], [5, "a\0b", "a\udcffb"], "a path in quotation marks, in UTF-8"),
+        ("EXTENSIONS", [{}, '{"a": 1}'], ["a", ["a"], "[]"], "a table"),
+        ("RESOLVER_ALLOW", [[], "10.0.0.0/8"], [5, {}], "a list"),
+        ("DOWNLOAD_DELAY", [0, 0.5, "2"], [-1, math.nan, math.inf, True], "a number, 0 or more"),
+        ("SCHEDULE_WORKERS", [1, "2", "1_0"], [0, 2.5, "2.5", "1e3", None], "a whole number, 1 or more"),
+        ("STORE_KEEP_DAYS", [0, "1.5"], ["x", -1], "a number, 0 or more"),
+        ("RETRY_PRIORITY_ADJUST", [-5], ["x"], "a number"),
+    ],
+)
+def test_a_value_is_of_the_type_of_the_default_and_not_below_its_least(
+    name: str, good: list[object], bad: list[object], wanted: str
+) -> None:
+    assert [value for value in good if find_fault({name: value})] == []
+    assert [find_fault({name: value}) for value in bad] == [f"{name} must be {wanted}, not {value!r}" for value in bad]
+
+
+def test_what_an_editor_does_to_a_file_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "newsreel.toml"
+    path.write_bytes(b'\xef\xbb\xbfCONTACT = "me"\r\n')
+    assert load_configuration(tmp_path) == {"CONTACT": "me"}
+    path.write_text("", "utf-8")
+    assert load_configuration(tmp_path) == {}
+    path.write_text('CONTACT = "me"', "utf-16")
+    with pytest.raises(ConfigurationError, match=r"newsreel\.toml is not UTF-8 text"):
+        load_configuration(tmp_path)
+
+
+def test_a_folder_whose_name_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="name of this folder is not UTF-8"):
+        load_configuration(tmp_path / "b\udcffd")
 
 
 @pytest.mark.parametrize("name", ["100% [new] {a}", 'it\'s a "folder"', "c:\\d #1?", "-dash", ":cat:"])
@@ -195,11 +237,12 @@ def test_a_line_break_in_the_name_of_a_folder_is_not_written_to_a_crontab_or_uni
 
 
 def test_the_environment_gives_values_of_every_type_and_no_password(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, text in {"DOWNLOAD_DELAY": "0.5", "CONTACT": "me", "RESOLVER_ALLOW": '["10.0.0.0/8"]'}.items():
+    given = {"DOWNLOAD_DELAY": "0.5", "CONTACT": "5", "RESOLVER_ALLOW": '["10.0.0.0/8"]', "REVALIDATE_DAYS": "2"}
+    for name, text in given.items():
         monkeypatch.setenv(f"NEWSREEL_{name}", text)
     monkeypatch.setenv("NEWSREEL_CATALOGUE_URL", "postgresql://u:secret@host/db")
     found = read_environment(load_settings(None))
-    assert found == {"DOWNLOAD_DELAY": 0.5, "CONTACT": "me", "RESOLVER_ALLOW": ["10.0.0.0/8"]}
+    assert found == {"DOWNLOAD_DELAY": 0.5, "CONTACT": "5", "RESOLVER_ALLOW": ["10.0.0.0/8"], "REVALIDATE_DAYS": 2}
 
 
 def test_the_nearest_folder_with_a_mark_is_the_project(tmp_path: Path) -> None:
