@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from tests.forked import provide_programs
+from tests.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +44,15 @@ def list_blocks(page: Path) -> list[tuple[str, str]]:
         blocks.append(("output" if found[1] == "text" and is_below else found[1], found[2]))
         end = found.end()
     return blocks
+
+
+def find_command(page: str, beginning: str, address: str) -> list[str]:
+    """The arguments of the first command of a page that begins so, with another address in the place of its own."""
+    lines = [
+        line for language, text in list_blocks(ROOT / "docs" / page) if language == "sh" for line in text.splitlines()
+    ]
+    _, *words = shlex.split(next(line for line in lines if line.startswith(beginning)), comments=True)
+    return [address if "://" in word else word for word in words]
 
 
 def run_page(page: Path, folder: Path, *, instead: Mapping[str, str]) -> None:

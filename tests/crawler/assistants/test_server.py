@@ -15,6 +15,7 @@ import pytest
 from archives.replay.citations import load_citation, prove_citation
 from crawler.assistants.tools import MAX_CHARS, MAX_DIFF_CHARS, MAX_LINES, ArchiveTools, ToolRefused
 from crawler.publishing.library import Library
+from tests.documents.commands import list_blocks
 from tests.pipelines.exports.samples import build_statement
 from tests.pipelines.exports.test_changes import Desk
 from tests.project import ROOT, Data
@@ -53,8 +54,10 @@ def test_an_assistant_finds_quotes_and_proves(newspaper: Data) -> None:
     sentence = record.text.partition("\n")[0]
 
     async def work() -> dict[str, Any]:
-        arguments = ["-m", "scrapy", "mcp", "-s", f"DATA_DIR={newspaper.path}"]
-        server = StdioServerParameters(command=sys.executable, args=arguments, cwd=str(ROOT))
+        ((_, text),) = [block for block in list_blocks(ROOT / "docs" / "exports.md") if block[0] == "json"]
+        documented = json.loads(text)["mcpServers"]["newsreel"]["args"]
+        arguments = [word.replace("/srv/news/data", str(newspaper.path)) for word in documented]
+        server = StdioServerParameters(command=sys.executable, args=["-m", "crawler", *arguments], cwd=str(ROOT))
         async with Client(server, read_timeout_seconds=60) as client:
             told: dict[str, Any] = {"tools": (await client.list_tools()).tools}
             for name, values in (

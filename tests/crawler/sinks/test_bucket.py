@@ -12,6 +12,7 @@ import pytest
 
 from crawler.sinks.bucket import MANIFEST, export_to_bucket
 from tests.archives.moto_server import BUCKET, MotoServer
+from tests.documents.commands import find_command
 from tests.pipelines.exports.samples import build_hostile, build_sample
 from tests.pipelines.exports.test_changes import Desk, at
 from tests.project import run_scrapy
@@ -133,5 +134,7 @@ def test_the_command_says_how_many_posts_were_left_out(moto: MotoServer, tmp_pat
     desk.write(at(1, 1), at(2, 2))
     meant = next(iter(desk.store.iter_records())).url
     assert run_scrapy("exclude", meant, data=tmp_path).returncode == 0
-    done = run_scrapy("export", "parquet", "-o", URL, data=tmp_path, environment=moto.environment)
+    done = run_scrapy(
+        *find_command("exports.md", "newsreel export parquet -o s3:", URL), data=tmp_path, environment=moto.environment
+    )
     assert done.stdout == f"{URL}: 1 posts (1 left out, whose addresses are excluded)\n", done.stderr

@@ -16,6 +16,7 @@ from crawler.sinks.addresses import open_sink
 from crawler.sinks.kafka import KafkaSink
 from crawler.sinks.pushing import SinkError, push_changes
 from tests.crawler.scheduling.test_schedule import wait_until
+from tests.documents.commands import find_command
 from tests.pipelines.exports.test_changes import Desk, at
 from tests.project import run_scrapy, start_scrapy
 
@@ -101,7 +102,9 @@ def test_a_push_that_follows_counts_what_it_has_pushed_until_it_is_interrupted(b
     desk, url = Desk(tmp_path), f"kafka://{brokers}/news"
     desk.write(at(1, 1), at(2, 2))
     desk.account()
-    process = start_scrapy("export", "kafka", "--follow", "-o", url, data=tmp_path, stdout=subprocess.PIPE)
+    process = start_scrapy(
+        *find_command("exports.md", "newsreel export kafka", url), data=tmp_path, stdout=subprocess.PIPE
+    )
     wait_until(lambda: find_stored_cursor(url, tmp_path) == ChangeStream(Library(tmp_path)).find_end())
     desk.write(at(3, 3))
     desk.account()

@@ -16,6 +16,7 @@ from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
 from crawler.sinks.postgresql import PostgresSink
 from crawler.sinks.pushing import SinkError, push_changes
+from tests.documents.commands import find_command
 from tests.pipelines.exports.samples import HOSTILE_TEXTS
 from tests.pipelines.exports.test_changes import Desk, at
 from tests.postgres_server import PostgresServer
@@ -61,7 +62,9 @@ def test_rows_come_change_and_go(server: PostgresServer, tmp_path: Path) -> None
     desk.forget()
     desk.write(at(100, 1, headline="again"))
     desk.account()
-    done = run_scrapy("export", "postgresql", "-o", url, "--json", data=tmp_path)
+    command = find_command("exports.md", "newsreel export postgresql", url)
+    command.remove("--follow")
+    done = run_scrapy(*command, "--json", data=tmp_path)
     assert (done.returncode, json.loads(done.stdout)["changes"]) == (0, len(hostile))
     assert ask(url, "SELECT headline, change, version FROM newsreel_post") == [("again", "updated", 2)]
 

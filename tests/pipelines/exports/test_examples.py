@@ -14,28 +14,33 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.storage.collection import Collection
+from crawler.projects.template import make_project
 from crawler.publishing.library import Library
 from crawler.reparsing.ledger import open_ledger
 from pipelines.exports.formats import FORMATS
 from tests.forked import provide_programs
+from tests.pipelines.exports.receiver import serve_receiver
 from tests.pipelines.exports.samples import HOSTILE_TEXTS, build_statement, fill_collection
+from tests.project import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "exports.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "exports.md").read_text("utf-8")
 SECTION = PAGE.split("\n## Examples\n")[1].split("\n## ")[0]
 EXAMPLES = {found[2]: found[1] for found in re.finditer(r"```sh\n(newsreel export (\w+) .*?)```", SECTION, re.S)}
 POSTS = len(HOSTILE_TEXTS) + 3
 # Programs in their own environment: those that read, those that load, and those that Node.js runs.
 FOLDERS = [os.environ.get(f"NEWSREEL_{name}", "") for name in ("READERS", "LOADERS", "ELEVENTY")]
 LISTED = ("jsonl", "cloudevents", "ninjs", "newsarticle", "csl", "opensearch", "meilisearch")
+FRAMES = re.findall(r"```python\n(import (?:pandas|polars)\n.*?)```", PAGE, re.S)
 SAID = dict.fromkeys(("csv", "dataset", "feeds"), str(POSTS)) | {"sqlite": f"news|{POSTS}", "schema": "articleBody"}
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("examples")
+    make_project(folder)
     collection = Collection.open(folder / "data", "news", create=True)
     statements = [build_statement(number, headline=" ".join(text.split())) for number, text in enumerate(HOSTILE_TEXTS)]
     fill_collection(collection.indexes_dir, [*statements, *(build_statement(number) for number in range(50, 53))])
@@ -100,7 +105,48 @@ def test_what_the_programs_made_holds_every_post(place: Path) -> None:
         assert len((place / "posts.jsonl").read_bytes().splitlines()) >= POSTS
 
 
+@pytest.mark.parametrize("block", FRAMES, ids=["pandas", "polars"])
+def test_a_frame_has_every_post(block: str, place: Path) -> None:
+    """By this interpreter, with the packages of the environment that has what it lacks."""
+    python = find_python(block.split(maxsplit=2)[1])
+    where = subprocess.run([python, "-c", "import sys; print(sys.path)"], capture_output=True, text=True, check=True)
+    script = f"import sys\nsys.path += {where.stdout}{block}print(len(frame), sorted(frame['id'])[0])"
+    assert run_example(place, [sys.executable, "-c", script], python).split() == [str(POSTS), "news/NW2026030412000000"]
+
+
+def find_block(beginning: str) -> str:
+    (found,) = re.findall(rf"```sh\n({beginning}.*?)```", PAGE, re.S)
+    return str(found)
+
+
+def test_the_commands_that_begin_the_page_run(place: Path) -> None:
+    script = find_block("scrapy export jsonl").replace("finews", "news")
+    run_example(place, ["bash", "-eu", "-c", script], sys.executable)
+    assert len((place / "changes.jsonl").read_text("utf-8").split("\n")) - 1 == POSTS
+    assert (place / "site" / "_config.yml").exists()
+
+
+def test_search_engines_and_a_target_take_what_is_sent(place: Path) -> None:
+    """The engines are a server that accepts everything; a target with a configuration is the real one."""
+    for program in ("curl", "target-jsonl"):
+        if shutil.which(program, path=os.pathsep.join([*FOLDERS, os.environ["PATH"]])) is None:
+            pytest.skip(f"{program} is not installed")
+    (place / "target").mkdir()
+    (place / "target.json").write_text('{"destination_path": "target"}', "utf-8")
+    with serve_receiver() as engine:
+        script = find_block('scrapy export singer --since "\\$CURSOR"')
+        for name in ("search", "meili"):
+            script = script.replace(f"https://{name}.example", engine.url.removesuffix("/posts?a=b"))
+        run_example(place, ["bash", "-euo", "pipefail", "-c", f"CURSOR=start\n{script}"], sys.executable)
+    sent = [body for _, body in engine.asked]
+    assert sent == [(place / name).read_bytes() for name in ("posts.bulk", "posts.ndjson")]
+    assert {headers["Content-Type"] for headers, _ in engine.asked} == {"application/x-ndjson"}
+    (rows,) = (place / "target").iterdir()
+    assert len(rows.read_text("utf-8").splitlines()) == POSTS
+
+
 def test_dlt_loads_changes_and_goes_on(place: Path) -> None:
+    """The last test of the module, because a post is removed."""
     block = next(block for block in re.findall(r"```python\n(.*?)```", PAGE, re.S) if "import dlt" in block)
     python = find_python("dlt")
     (place / "load.py").write_text(block, "utf-8")

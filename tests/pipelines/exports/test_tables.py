@@ -165,17 +165,6 @@ def test_duckdb_reads_parquet_json_and_sqlite_dates(tmp_path: Path) -> None:
     assert lists.fetchall() == [("sea",), ("灯塔",)]
 
 
-def test_pandas_and_polars_need_five_lines(tmp_path: Path) -> None:
-    """The lines that `docs/exports.md` shows, run as they are there."""
-    page = (Path(__file__).resolve().parents[3] / "docs" / "exports.md").read_text("utf-8")
-    blocks = [block.split("```")[0] for block in page.split("```python\n")[1:]]
-    frames = [block for block in blocks if "DataFrame" in block]
-    assert len(frames) == 2
-    assert all(sum(bool(line.strip()) for line in block.splitlines()) <= 5 for block in frames)
-    for block in frames:
-        compile(block, "docs/exports.md", "exec")
-
-
 def test_a_folder_of_parquet_files_is_one_table(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason=WITHOUT_PYARROW)
     import pyarrow.parquet  # noqa: PLC0415
