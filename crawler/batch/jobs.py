@@ -19,6 +19,7 @@ from archives.storage.files import is_held, lock_file
 from archives.storage.remote_files import find_size
 from crawler.batch.engines import Engine, EngineError, run_shards
 from crawler.batch.shards import SHARD_BYTES, Done, Task, list_shards
+from crawler.projects.progress_bar import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -139,7 +140,5 @@ def run_tasks(engine: Engine, job: Job) -> list[Done]:
         ShardFailed: some could not be done.
         EngineError: the engine is not available.
     """
-    from crawler.monitoring.progress import show_progress  # noqa: PLC0415 (Scrapy, which few shards' processes need)
-
     with show_progress(job.title, len(job.tasks)) as advance:
         return run_shards(engine, job.tasks, advance)

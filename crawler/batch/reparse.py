@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from crawler.batch.jobs import plan_job, run_job
-from crawler.monitoring.progress import show_progress
+from crawler.projects.progress_bar import show_progress
 from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.reparse import Reparsed, gather, write_posts
 from crawler.sources import Source, load_source

@@ -23,6 +23,7 @@ from crawler.commands._process import tune_process
 from crawler.environment import name_program
 from crawler.frontier.leases import verify_file
 from crawler.frontier.streams import find_url, verify_server
+from crawler.monitoring.crawl_counts import describe_posts
 from crawler.monitoring.events import Event, EventKind
 from crawler.monitoring.exits import ExitCode, explain_early_end, find_exit_code
 from crawler.monitoring.health import load_health
@@ -37,7 +38,6 @@ from crawler.runs.run import RunExtension
 from crawler.sources import SourceError
 from crawler.spiders.arguments import check_arguments
 from crawler.spiders.base import NewsSpider
-from pipelines.posts.filing import Outcome
 
 if TYPE_CHECKING:
     import argparse
@@ -198,13 +198,6 @@ def describe_run(crawler: Crawler) -> str:
         f"{crawler.settings['COLLECTION']}: {stats.get('response_received_count', 0)} responses,"
         f" {stats.get('archive/exchanges', 0)} exchanges captured; {describe_posts(stats)}"
     )
-
-
-def describe_posts(stats: dict[str, Any]) -> str:
-    """Return how many posts a run made, changed, left alone and dropped."""
-    counts = [f"{stats.get(f'posts/{outcome}', 0)} {outcome}" for outcome in Outcome]
-    dropped = sum(value for name, value in stats.items() if name.startswith("posts/dropped/"))
-    return f"posts: {', '.join(counts)}, {dropped} dropped"
 
 
 def build_finished(crawler: Crawler, *, exit_code: int) -> Event:

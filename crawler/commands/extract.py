@@ -16,9 +16,9 @@ from rich.text import Text
 from scrapy.exceptions import UsageError
 
 from archives.urls import parse_timestamp
-from crawler.monitoring.progress import show_progress
 from crawler.monitoring.tables import open_console
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 from crawler.source_tools.pages import PageReader, PageUnreadable, RawPage
 from crawler.source_tools.preview import Preview, build_preview
 from crawler.sources import Source, SourceError, find_source

@@ -17,9 +17,9 @@ from archives.errors import ArchiveError
 from archives.merging.parts import WrittenFiles
 from crawler.changelog.history import Version, build_versions, iter_text_diff
 from crawler.commands._collection import open_only
-from crawler.monitoring.progress import show_progress
 from crawler.monitoring.tables import open_console
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.reparsing.reparse import gather

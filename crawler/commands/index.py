@@ -13,8 +13,8 @@ from crawler.batch.engines import EngineError, add_engine_options, find_engine, 
 from crawler.batch.index import index_in_shards
 from crawler.batch.shards import ShardFailed
 from crawler.commands._collection import open_named
-from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 
 if TYPE_CHECKING:
     import argparse

@@ -13,8 +13,8 @@ from archives.mending.summary import count_left, describe_file
 from archives.storage.collection import Collection
 from archives.terminal import complain, say
 from crawler.commands._collection import open_named
-from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 
 if TYPE_CHECKING:
     import argparse

@@ -14,8 +14,8 @@ from archives.errors import ArchiveError
 from archives.merging.merge import finish_merges, merge_files, plan_merges
 from archives.storage.collection import Collection, list_collections
 from crawler.commands._collection import find_data_dir
-from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 from crawler.reparsing.places import follow_captures
 from crawler.runs.signing import sign_files
 

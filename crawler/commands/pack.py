@@ -15,8 +15,8 @@ from archives.wacz.pages import Page, is_page
 from archives.wacz.parts import describe_part, pack_part
 from archives.wacz.selection import add_part_options, build_selection
 from crawler.commands._collection import open_named
-from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.ledger import find_ledger, open_ledger
 from crawler.sources import SourceError

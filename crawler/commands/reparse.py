@@ -21,7 +21,7 @@ from crawler.batch.shards import ShardFailed
 from crawler.changelog.log import ChangeLog
 from crawler.commands._collection import open_named
 from crawler.commands._process import spare_imports
-from crawler.commands.crawl import describe_posts
+from crawler.monitoring.crawl_counts import describe_posts
 from crawler.projects.command import NewsreelCommand
 from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison, iter_report_lines
 from crawler.reparsing.contents import CollectionContents

@@ -10,8 +10,8 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from archives.signed_log.signing import sign_collection
 from crawler.commands._collection import open_named
-from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 
 if TYPE_CHECKING:
     import argparse

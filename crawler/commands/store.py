@@ -12,8 +12,8 @@ from archives.errors import ArchiveError, StoreError
 from archives.storage.schemes import open_bucket
 from archives.transfer.upload import Outcome, parse_place, remove_file, store_file
 from crawler.commands._collection import open_named
-from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 
 if TYPE_CHECKING:
     import argparse

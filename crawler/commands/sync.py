@@ -20,8 +20,8 @@ from archives.transfer.upload import parse_place, store_file
 from crawler.batch.reparse import remake_posts
 from crawler.changelog.log import ChangeLog
 from crawler.commands.reparse import report_reparse
-from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 from crawler.publishing.erasing import enforce
 from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.ledger import open_ledger

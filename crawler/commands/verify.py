@@ -25,8 +25,8 @@ from crawler.batch.verify import verify_in_shards
 from crawler.commands._collection import open_only
 from crawler.commands._process import spare_imports
 from crawler.commands.reparse import report_reparse
-from crawler.monitoring.progress import show_progress
 from crawler.projects.command import NewsreelCommand
+from crawler.projects.progress_bar import show_progress
 from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.provenance import compare_posts
 from crawler.reparsing.references import verify_references

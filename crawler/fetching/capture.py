@@ -30,7 +30,7 @@ from archives.warc.framing import Deviation
 from archives.warc.http_responses import Answer, build_answer
 from archives.warc.messages import cut_payload
 from archives.warc.records import Exchange, Truncated
-from crawler.fetching.archived import MAY_BE_COMPLETE, holds_complete_page, make_response
+from crawler.fetching.archived import make_response
 from crawler.fetching.budget import HeldBytes
 from crawler.fetching.pauses import HostPauses
 from crawler.fetching.relays import META_RELAY, Relay
@@ -41,6 +41,7 @@ from crawler.fetching.wire.proxies import Proxy
 from crawler.fetching.wire.recording import Recording
 from crawler.fetching.wire.request_bytes import build_request, find_route
 from crawler.fetching.wire.tls import TlsContexts
+from crawler.runs.captures import MAY_BE_COMPLETE, holds_complete_page
 from crawler.runs.run import META_CAPTURE, RunExtension
 from crawler.sessions.session import META_LOGIN, SourceSession
 

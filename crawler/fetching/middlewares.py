@@ -16,10 +16,11 @@ from scrapy.exceptions import IgnoreRequest
 
 from archives.erasure.exclusions import Exclusions, load_exclusions
 from crawler.environment import name_program
-from crawler.fetching.archived import REDIRECTS, build_sent, has_page
+from crawler.fetching.archived import build_sent
 from crawler.fetching.relays import META_RELAY, is_relay_admitted
 from crawler.fetching.requisites import META_REQUISITE, is_requisite_admitted
 from crawler.fetching.robots import META_ROBOTS
+from crawler.runs.captures import REDIRECTS, has_page
 from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
 from crawler.sessions.session import META_LOGIN

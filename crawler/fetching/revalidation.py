@@ -19,8 +19,9 @@ from scrapy.exceptions import NotConfigured
 from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
-from crawler.fetching.archived import build_response, refer_to
+from crawler.fetching.archived import build_response
 from crawler.fetching.relays import META_RELAY, is_for_browser
+from crawler.runs.captures import refer_to
 from crawler.runs.memory import CaptureMemory
 from crawler.runs.run import META_CAPTURE, RunExtension
 

@@ -144,3 +144,10 @@ def format_bytes(size: float) -> str:
 
 def _sum(stats: Mapping[str, Any], prefix: str, *, but: tuple[str, ...] = ()) -> int:
     return sum(value for name, value in stats.items() if name.startswith(prefix) and not name.startswith(but))
+
+
+def describe_posts(stats: dict[str, Any]) -> str:
+    """Return how many posts a run made, changed, left alone and dropped."""
+    counts = [f"{stats.get(f'posts/{outcome}', 0)} {outcome}" for outcome in Outcome]
+    dropped = sum(value for name, value in stats.items() if name.startswith("posts/dropped/"))
+    return f"posts: {', '.join(counts)}, {dropped} dropped"

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, occasional lines in a pipe, events for programs.
+"""Progress of a crawl: a bar on a terminal, occasional lines in a pipe, events for programs.
 
 The bar and Scrapy's log share a terminal. While the bar stands, log handlers that write to standard error are handed
 the bar's own stream, which prints a line above the bar instead of through it.
@@ -10,12 +10,11 @@ import logging
 import os
 import sys
 import time
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
@@ -39,28 +38,6 @@ if TYPE_CHECKING:
 _FORMATS = choices["PROGRESS_FORMAT"]
 _BAR_S = 0.25
 _WIDE = 80
-
-
-@contextmanager
-def show_progress(what: str, total: int | None = None) -> Iterator[Callable[[str], None]]:
-    """Show a bar on standard error while the block runs, if it is a terminal.
-
-    Args:
-        what: said beside the bar.
-        total: the number of steps; None if unknown.
-
-    Yields:
-        A function to be called after each step with a word on it.
-    """
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task(what, total=total)
-
-        def advance(word: str = "") -> None:
-            progress.update(task, advance=1, description=f"{what} {word}".strip())
-
-        yield advance
 
 
 def print_event(event: Event) -> None:

@@ -10,7 +10,7 @@ from archives.errors import ArchiveError, RecordError
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import REVISIT_MIME
 from archives.warc.reader import read_capture, read_warcinfo
-from crawler.fetching.archived import MAY_BE_COMPLETE, REDIRECTS, has_page
+from crawler.runs.captures import MAY_BE_COMPLETE, REDIRECTS, has_page
 from crawler.sources import Source, SourceError, find_source, load_source
 from crawler.sources.archived import SOURCE_URI
 from pipelines.rules.links import LinkKind

@@ -14,7 +14,7 @@ from w3lib.url import safe_url_string
 from archives.captures.revisits import read_resolved
 from archives.errors import NotArchived
 from archives.warc.reader import read_capture
-from crawler.fetching.archived import REDIRECTS, refer_to
+from crawler.runs.captures import REDIRECTS, refer_to
 from pipelines.discovery.refreshes import find_refresh
 from pipelines.page.document import Document
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archives.index.catalogue import CollectionIndex
-from crawler.monitoring.progress import show_progress
+from crawler.projects.progress_bar import show_progress
 from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison
 from crawler.reparsing.reparse import CaptureReader, Reparsed, write_posts
 from crawler.sources.archived import build_options

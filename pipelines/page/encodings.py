@@ -13,7 +13,6 @@ import codecs
 import re
 from typing import TYPE_CHECKING, Final
 
-import chardet
 import webencodings
 
 from pipelines.page.limits import MAX_PAGE_CHARS, check_chars
@@ -145,6 +144,8 @@ def _guess(body: bytes, declared: list[codecs.CodecInfo], language: str) -> code
 
 def _detect(body: bytes) -> codecs.CodecInfo | None:
     """Return what the letters of a body look like, or None if nothing can be said or it would not be read by it."""
+    import chardet  # noqa: PLC0415 (most bodies declare their encoding, and it takes as long as reading three pages)
+
     text = _MARKUP.sub(b" ", _SCRIPT.sub(b" ", body[:_LATE_BYTES]))
     beyond = next((at for at, byte in enumerate(text) if byte > 0x7F), 0)
     sample = text[max(0, beyond - 200) :][:_SAMPLE_BYTES]

@@ -377,9 +377,15 @@ def test_sentences_name_the_program_that_was_typed(tmp_path: Path) -> None:
     assert "'newsreel list' shows them" in told.stderr
 
 
-@pytest.mark.parametrize("name", ["export", "health", "runs", "webhooks"])
-def test_a_command_that_reads_no_page_loads_nothing_that_does(name: str) -> None:
-    heavy = {"itemadapter", "pipelines.dates.parse", "pipelines.posts.settle", "pipelines.reading.read"}
-    script = f"import sys, crawler.commands.{name}; print(sorted({heavy} & sys.modules.keys()))"
+_READING = frozenset({"itemadapter", "pipelines.dates.parse", "pipelines.posts.settle", "pipelines.reading.read"})
+_CRAWLING = frozenset({"chardet", "itemadapter", "pipelines.stages", "rich"})
+
+
+@pytest.mark.parametrize(
+    ("name", "heavy"),
+    [*((name, _READING) for name in ("export", "health", "runs", "webhooks")), ("reparse", _CRAWLING)],
+)
+def test_a_command_loads_nothing_heavy_that_it_does_not_need(name: str, heavy: frozenset[str]) -> None:
+    script = f"import sys, crawler.commands.{name}; print(sorted({set(heavy)} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
