@@ -9,20 +9,15 @@ import base64
 import binascii
 import hashlib
 import hmac
-import http.client
 import json
 import os
-import socket
-import threading
-import time
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from crawler.fetching.pauses import parse_retry_after
+from crawler.publishing.posting import NoAnswer, post
 from pipelines.exports.formats import is_web_address
 from pipelines.exports.records import build_object, build_thin_object
 
@@ -144,14 +139,6 @@ def post_delivery(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | N
     if 0 < hook.max_bytes < len(delivery.body):
         words = f"not sent: {len(delivery.body)} bytes, and max_bytes is {hook.max_bytes}"
         return Refusal(words=words, status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    parts = urlsplit(hook.url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    assert parts.hostname is not None
-    connection = kind(parts.hostname, parts.port, timeout=hook.timeout_s)
-    began = time.monotonic()
-    # A receiver that answers a letter at a time would never let a read time out.
-    end = threading.Timer(hook.timeout_s, _cut, [connection])
-    end.start()
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "Newsreel",
@@ -160,21 +147,13 @@ def post_delivery(hook: Hook, delivery: Delivery, timestamp: int) -> Refusal | N
         "Webhook-Signature": sign(hook.secret, delivery.id, timestamp, delivery.body),
     }
     try:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", target, delivery.body, headers)
-        response = connection.getresponse()
-        status, after = response.status, response.headers.get("Retry-After", "")
-    except (OSError, http.client.HTTPException) as error:
-        is_late = time.monotonic() - began >= hook.timeout_s
-        return Refusal(
-            words=f"no answer within {hook.timeout_s:g} s" if is_late else f"{type(error).__name__}: {error}"
-        )
-    finally:
-        end.cancel()
-        connection.close()
+        status, answered = post(hook.url, delivery.body, headers, hook.timeout_s)
+    except NoAnswer as error:
+        return Refusal(words=str(error))
     if 200 <= status < 300:
         return None
-    wait_s = min(parse_retry_after(after.encode("latin-1", "replace")) or 0.0, _LONGEST_PAUSE_S)
+    after = answered.get("Retry-After", "").encode("latin-1", "replace")
+    wait_s = min(parse_retry_after(after) or 0.0, _LONGEST_PAUSE_S)
     return Refusal(words=f"answered {status}", status=status, wait_s=wait_s)
 
 
@@ -202,8 +181,3 @@ def build_body(record: PostRecord, hook: Hook) -> str:
         if not 0 < hook.max_bytes < len(body.encode()):
             break
     return body
-
-
-def _cut(connection: http.client.HTTPConnection) -> None:
-    with suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)

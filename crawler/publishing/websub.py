@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
+from crawler.publishing.posting import NoAnswer, post
 from pipelines.exports.feeds.feeds import ARCHIVE
 from pipelines.exports.files import replace_file
 
@@ -86,16 +86,10 @@ def ping_hub(hub: str, topics: Sequence[str]) -> str:
 
 
 def _post(hub: str, topics: Sequence[str]) -> str:
-    parts = urlsplit(hub)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
     body = urlencode([("hub.mode", "publish"), *(("hub.url", topic) for topic in topics)])
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
     try:
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("POST", target, body, {"Content-Type": "application/x-www-form-urlencoded"})
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
-        return f"{type(error).__name__}: {error}"
-    finally:
-        connection.close()
+        status, _ = post(hub, body.encode(), headers, _TIMEOUT_S)
+    except NoAnswer as error:
+        return str(error)
     return "" if 200 <= status < 300 else f"answered {status}"

@@ -69,7 +69,8 @@ def is_web_address(text: str) -> bool:
     """Return whether a text is a complete http or https address without blanks."""
     try:
         parts = urlsplit(text)
-        is_complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        host = (parts.hostname or "").encode("idna")
+        is_complete = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
     except ValueError:
         return False
     return is_complete and text.isprintable() and " " not in text

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pipelines.exports.records import PostRecord
 
 SECRET = b"not much of a secret"
+DELIVERY = Delivery(number=1, id="msg_1", body=b'{"data": {}}', attempts=0)
 
 
 @pytest.fixture
@@ -137,9 +138,7 @@ def test_a_fault_is_tried_again_later_and_holds_back_what_follows(
 @pytest.mark.parametrize("fault", [1, 2])
 def test_a_receiver_that_takes_too_long_is_reported_as_late(receiver: Receiver, fault: int) -> None:
     receiver.hang_s, receiver.answers = 0.4, [fault]
-    refusal = post_delivery(
-        build_hook(receiver, timeout_s=0.1), Delivery(number=1, id="msg_1", body=b"{}", attempts=0), 0
-    )
+    refusal = post_delivery(build_hook(receiver, timeout_s=0.1), DELIVERY, 0)
     assert refusal is not None
     assert refusal.words == "no answer within 0.1 s"
 
@@ -300,6 +299,7 @@ BAD = [
     ({"url": "http://x.example/", "secret_env": "S", "max_bytes": True}, "must be a whole number"),
     ({"url": "http://x.example/a b", "secret_env": "S"}, "address without blanks"),
     ({"url": "ftp://x.example/", "secret_env": "S"}, "must be an http or https address"),
+    ({"url": "http://x..example/", "secret_env": "S"}, "must be an http or https address"),
     ({"url": "http://x.example/"}, "must name an environment variable"),
     ({"url": "http://x.example/", "secret_env": "NOT_SET"}, "must name an environment variable"),
     ({"url": "http://x.example/", "secret_env": "S", "secret": "x"}, "secret is not a key"),
@@ -312,6 +312,13 @@ def test_faults_of_the_file_are_told(table: dict[str, Any], words: str, monkeypa
     monkeypatch.setenv("S", "secret")
     with pytest.raises(ValueError, match=words):
         load_hook(table)
+
+
+def test_letters_outside_ascii_in_an_address_are_escaped(receiver: Receiver) -> None:
+    url = receiver.url.replace("/posts?", "/é/posts?") + "&ü=长 x"
+    assert post_delivery(build_hook(receiver, url=url), DELIVERY, 1) is None
+    assert ping_hub(url, ["http://x.example/all.atom"]) == ""
+    assert "label" in ping_hub("http://x..example/", ["http://x.example/all.atom"])
 
 
 def test_a_hub_is_told_of_a_feed(receiver: Receiver) -> None:
