@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,7 +47,6 @@ _SHELL_CHARS = 200
 _NOTE_CHARS = 40
 _LIST_LINKS, _FEW_LINKS = 4, 3
 _MAX_LISTED = 400
-_TITLE_PARTS = re.compile(r"\s[-–—|·:»]\s|\s*[|｜_]\s*")
 _PASSWORD = re.compile(r"type\s*=\s*[\"']?password", re.IGNORECASE)
 _PAID = re.compile(
     r"isAccessibleForFree\"?\s*:\s*\"?false|(?:name|property)=[\"'][^\"']{0,40}(?:paywall|premium|content_?tier|locked)"
@@ -157,13 +157,7 @@ def _read_visible(source: str) -> str | None:
 
 def _name(names: list[str]) -> PageClass | None:
     """Return what a page calls itself in its headings, or in its title as a whole or in a part."""
-    counts: dict[PageClass, int] = {}
-    for name in names:
-        for part in (name, *_TITLE_PARTS.split(name)):
-            found = name_page(part)
-            if found is not None:
-                counts[found] = counts.get(found, 0) + 1
-                break
+    counts = Counter(filter(None, map(name_page, names)))
     return max(counts, key=counts.__getitem__) if counts else None
 
 
