@@ -25,7 +25,7 @@ _SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*(?=\S)|[\n|｜]")
 _WORD_AHEAD = re.compile(r"\s*\w")
 _TITLE_PARTS = re.compile(r"\s[-–—|·:»]\s|\s*[|｜_]\s*")
 # From here on scripts join words, or write several letters in one character; names in others stand between blanks.
-_FIRST_UNSPACED, _LEAST_LETTERS = "\u0590", 6
+_FIRST_UNSPACED, _LEAST_LETTERS = "\u0590", 5
 _MAX_SENTENCES, _FEW_SENTENCES = 16, 3
 _MAX_CHARS = 3_000
 _MAX_NAME_CHARS = 120
@@ -175,7 +175,10 @@ def _is_called(text: str, name: str) -> bool:
 
 
 def count_evidence(text: str) -> dict[PageClass, int]:
-    """Return how many of the first sentences of a text speak for each kind of page."""
+    """Return how many of the first sentences of a text speak for each kind of page.
+
+    The ideas of a text of three sentences may meet anywhere in it.
+    """
     folded = text[:_MAX_CHARS].casefold()
     sentences: list[str] = []
     found: dict[PageClass, int] = {}
@@ -183,9 +186,9 @@ def count_evidence(text: str) -> dict[PageClass, int]:
         if not _holds_pair(folded, kind):
             continue
         sentences = sentences or _list_sentences(folded)
-        count = sum(_holds_pair(sentence, kind) for sentence in sentences)
+        count = sum(_holds_pair(sentence, kind) for sentence in sentences) or len(sentences) <= _FEW_SENTENCES
         if count:
-            found[page_class] = count
+            found[page_class] = int(count)
     return found
 
 
