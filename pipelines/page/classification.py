@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from pipelines.page.page import Page
 
 # Header fields with which shields mark what is not the site's own answer.
-_MITIGATED = frozenset((b"cf-mitigated", b"x-amzn-waf-action", b"x-sucuri-block", b"x-px-block", b"x-datadome-blocked"))
+_MITIGATED = frozenset(
+    (
+        b"cf-mitigated",
+        b"x-amzn-waf-action",
+        b"x-sucuri-block",
+        b"x-px-block",
+        b"x-datadome-blocked",
+        b"x-vercel-mitigated",
+    )
+)
 # The last tag may be cut, where only the beginning of a body is read.
 _TAG = re.compile(r"<[^<>]*(?:>|\Z)")
 _SILENT = re.compile(
@@ -41,7 +50,7 @@ _MAX_TAGS = 1_500
 _MAX_SOURCE_CHARS = 300_000
 _MAX_VISIBLE_CHARS = 6_000
 _MAX_BODY_CHARS = 8_000
-_LEAST = 3
+_LEAST, _MOST_SENTENCES = 3, 4
 _SHELL_CHARS = 200
 # A dated text of so much is a short note, not the word that something is loading.
 _NOTE_CHARS = 40
@@ -56,8 +65,12 @@ _PAID = re.compile(
 # What the pages of shields load, and no other pages of the sites behind them.
 _CHALLENGE = re.compile(
     r"captcha-delivery\.com|_cf_chl_opt|challenge-platform/h/|SWUDNSAI|Incapsula incident|sec-if-cpt|/_sec/cp_challenge"
-    r"|px-captcha|sucuri_cloudproxy|\.within\.website/|awswaf\.com/[^\"']*challenge|geetest\.com|TCaptcha|/_____tmd_____/"
+    r"|px-captcha|sucuri_cloudproxy|\.within\.website/|awswaf\.com/[^\"']*challenge|gokuProps|geetest\.com|TCaptcha"
+    r"|/_____tmd_____/|acw_sc__v2|nc_1_wrapper|jsl_clearance|yunsuo_session|KPSDK|/__qrator/|/TSPD/|\"bobcmn\"|perfdrive\.com"
+    r"|rbzns|servicepipe\.ru|/\.well-known/ddos-guard/|/_fs-ch-|gammaspectra|bunny-shield|\bRay ID\b|wsidchk|/__arcsjs/"
 )
+# Comment forms have these as well; on a page without any text they are a gate.
+_CAPTCHA = re.compile(r"\b(?:h-captcha|cf-turnstile|g-recaptcha|smart-captcha|frc-captcha)\b")
 # What a program prints where it fails.
 _TRACE = re.compile(
     r"Traceback \(most recent call last\)|\.(?:java|scala|kt|cs|rb|js):\d+|\.php\b[^\n]{0,40}\bon line\b|SQLSTATE\["
@@ -118,8 +131,10 @@ def classify(page: Page, signs: Signs, *, body: str, is_dated: bool) -> PageClas
     is_foreign = bool(signs.names) and not is_dated and says_none(" ".join((*signs.names, shown)), words)
     first_line = shown.strip().partition("\n")[0][:_MAX_LINE]
     # A heading that says the words of the address is the article's headline.
-    named = _name([name for name in signs.names or (first_line,) if not says_most(name, words)])
+    others = [name for name in signs.names or (first_line,) if not says_most(name, words)]
     weight = _weigh_form(width or measure_text(shown), is_dated=is_dated) + 2 * is_foreign
+    weight -= bool(signs.names) and len(others) < len(signs.names)
+    named = _name(others)
     found = _find_named(page, named, evidence, weight)
     if found is None and visible is not None and width <= _MAX_LISTED:
         found = _find_bare(page, visible, width, is_dated=is_dated)
@@ -163,13 +178,13 @@ def _name(names: list[str]) -> PageClass | None:
 
 def _weigh_form(width: int, *, is_dated: bool) -> int:
     """Return how much the form of a page speaks against an article."""
-    return (width < _TINY) - (width > _BRIEF) - (3 if is_dated else 0)
+    return (1 if width < _TINY else -1) - (width > _BRIEF) - (3 if is_dated else 0)
 
 
 def _find_named(page: Page, named: PageClass | None, evidence: dict[PageClass, int], weight: int) -> PageClass | None:
     """Return the class that a page's own words and scripts speak for, or None."""
     points: dict[PageClass, int] = {}
-    points.update((page_class, min(3, count)) for page_class, count in evidence.items())
+    points.update((page_class, min(_MOST_SENTENCES, count)) for page_class, count in evidence.items())
     points.pop(PageClass.PAYWALL, None)
     if named is not None:
         points[named] = points.get(named, 0) + 3
@@ -196,7 +211,7 @@ def _find_bare(page: Page, visible: str, width: int, *, is_dated: bool) -> PageC
         return PageClass.LOGIN
     if width < _SHELL_CHARS and total < _SHELL_CHARS and links < _FEW_LINKS and not has_note:
         if "<script" in page.text:
-            return PageClass.SHELL
+            return PageClass.BLOCK if _CAPTCHA.search(page.text) else PageClass.SHELL
         if not total:
             return PageClass.EMPTY
     if is_dated or links < _LIST_LINKS:

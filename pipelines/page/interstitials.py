@@ -27,7 +27,7 @@ _TITLE_PARTS = re.compile(r"\s[-–—|·:»]\s|\s*[|｜_]\s*")
 # From here on scripts join words, or write several letters in one character; names in others stand between blanks.
 _FIRST_UNSPACED, _LEAST_LETTERS = "\u0590", 5
 _MAX_SENTENCES, _FEW_SENTENCES = 16, 3
-_MAX_CHARS = 3_000
+_MAX_CHARS, _FEW_CHARS = 3_000, 300
 _MAX_NAME_CHARS = 120
 _MAX_SENTENCE_CHARS = 400
 
@@ -35,7 +35,7 @@ _SHARED = "mul"
 """The file of words that many languages use."""
 
 # The ideas of each kind of page that meet in a sentence.
-_PAIRS: Mapping[PageClass, tuple[tuple[str, str], ...]] = {
+PAIRS: Mapping[PageClass, tuple[tuple[str, str], ...]] = {
     PageClass.BLOCK: (
         ("check", "robot"),
         ("check", "browser"),
@@ -49,9 +49,9 @@ _PAIRS: Mapping[PageClass, tuple[tuple[str, str], ...]] = {
     PageClass.MAINTENANCE: (("maintenance", "site"), ("down", "site")),
     PageClass.PAYWALL: (("subscribe", "read_on"),),
 }
-_NEWSLETTERS = ("newsletter", "mail")
+NEWSLETTER_PAIR = ("newsletter", "mail")
 # What pages of a kind are called in a title or a heading.
-_NAMES: Mapping[PageClass, tuple[str, ...]] = {
+NAMES: Mapping[PageClass, tuple[str, ...]] = {
     PageClass.BLOCK: ("challenge_names",),
     PageClass.NOT_FOUND: ("missing_names",),
     PageClass.LOGIN: ("login", "login_names"),
@@ -134,15 +134,15 @@ def _load_kinds() -> Mapping[PageClass, _Kind]:
     return {
         page_class: _Kind(
             pairs=tuple(_pair(*ideas) for ideas in pairs),
-            names=_join(stems.get(idea, ()) for idea in _NAMES.get(page_class, ()) for stems in _load_wording()),
+            names=_join(stems.get(idea, ()) for idea in NAMES.get(page_class, ()) for stems in _load_wording()),
         )
-        for page_class, pairs in _PAIRS.items()
+        for page_class, pairs in PAIRS.items()
     }
 
 
 @cache
 def _load_newsletters() -> _Kind:
-    return _Kind(pairs=(_pair(*_NEWSLETTERS),))
+    return _Kind(pairs=(_pair(*NEWSLETTER_PAIR),))
 
 
 def name_page(text: str) -> PageClass | None:
@@ -177,7 +177,7 @@ def _is_called(text: str, name: str) -> bool:
 def count_evidence(text: str) -> dict[PageClass, int]:
     """Return how many of the first sentences of a text speak for each kind of page.
 
-    The ideas of a text of three sentences may meet anywhere in it.
+    The ideas of a text of a few lines may meet anywhere in it.
     """
     folded = text[:_MAX_CHARS].casefold()
     sentences: list[str] = []
@@ -186,7 +186,7 @@ def count_evidence(text: str) -> dict[PageClass, int]:
         if not _holds_pair(folded, kind):
             continue
         sentences = sentences or _list_sentences(folded)
-        count = sum(_holds_pair(sentence, kind) for sentence in sentences) or len(sentences) <= _FEW_SENTENCES
+        count = sum(_holds_pair(sentence, kind) for sentence in sentences) or len(folded) <= _FEW_CHARS
         if count:
             found[page_class] = int(count)
     return found

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+import tomllib
+from importlib import resources
+from itertools import chain
 
 import pytest
 
 from pipelines.page.classification import classify, classify_other, observe
 from pipelines.page.document import Document
-from pipelines.page.interstitials import name_page
+from pipelines.page.interstitials import NAMES, NEWSLETTER_PAIR, PAIRS, count_evidence, name_page
 from pipelines.page.page import Page
 
 PROSE = "<p>" + "The lighthouse was painted again this week, for the first time in eleven years. " * 6 + "</p>"
@@ -96,6 +99,18 @@ IN_PLACE = [
     ("maintenance", "Erreur", "<h1>Une erreur est survenue</h1><p>Revenez à l'accueil.</p>"),
     ("maintenance", "", "<pre>Traceback (most recent call last):\n  File 'views.py', line 8\nKeyError: 1</pre>"),
     ("maintenance", "", "<b>Notice</b>: Undefined index in <b>/srv/www/story.php</b> on line <b>8</b>"),
+    ("block", "Хвилинку", "<h1>Перевіряємо ваш браузер</h1><p>Переконуємося, що ви людина.</p>"),
+    ("block", "Mohon tunggu", "<h1>Kami memeriksa peramban Anda</h1><p>Pastikan Anda bukan robot.</p>"),
+    ("block", "Mirkli", "<h1>Pārbaudām jūsu pārlūku</h1><p>Jāpārliecinās, ka neesat robots.</p>"),
+    ("not_found", "Sajnáljuk", "<h1>A keresett oldal nem található</h1><p>A cikket törölték.</p>"),
+    ("not_found", "Vabandust", "<h1>Lehekülge ei leitud</h1><p>Artikkel on kustutatud.</p>"),
+    ("not_found", "معذرت", "<h1>صفحہ نہیں ملا</h1><p>یہ خبر حذف کر دی گئی ہے۔</p>"),
+    ("login", "Přihlášení", "<h1>Přihlaste se</h1><p>Zadejte heslo. Nemáte účet?</p><input type='password'>"),
+    ("login", "Đăng nhập", "<h1>Đăng nhập để đọc tiếp</h1><p>Nhập mật khẩu của tài khoản.</p><input type='password'>"),
+    ("consent", "Приватност", "<h1>Ценимо вашу приватност</h1><p>Чувамо колачиће. Прихвати?</p><button>Да</button>"),
+    ("consent", "Privatumas", "<h1>Jūsų privatumas</h1><p>Saugome slapukus. Ar sutinkate?</p><button>Taip</button>"),
+    ("maintenance", "Tornem aviat", "<h1>Tasques de manteniment</h1><p>El lloc web tornarà aviat.</p>"),
+    ("maintenance", "שדרוג", "<h1>עבודות תחזוקה</h1><p>האתר אינו זמין. נסו שוב מאוחר יותר.</p>"),
 ]  # fmt: skip
 
 
@@ -147,6 +162,7 @@ def test_an_address_that_fills_the_beginning_of_a_body_is_no_text(*, is_dated: b
 def test_a_shell_an_empty_page_and_a_list() -> None:
     assert judge(build("News", '<div id="app">Loading</div><script src="/a.js"></script>'), body="") == "shell"
     assert judge(build("News", "<div></div>"), body="") == "empty"
+    assert judge(build("News", '<div class="h-captcha"></div><script src="/a.js"></script>'), body="") == "block"
     entries = "".join(f'<li><a href="/{n}">The lighthouse was painted for the {n}th time</a></li>' for n in range(8))
     assert judge(build("News", f"<ul>{entries}</ul>"), body="") == "list"
 
@@ -157,6 +173,8 @@ def test_a_shell_an_empty_page_and_a_list() -> None:
         '<script src="https://ct.captcha-delivery.com/c.js"></script>',
         '<iframe src="/_Incapsula_Resource?SWUDNSAI=31"></iframe>',
         "<script>window._cf_chl_opt = {}</script>",
+        '<script src="/__qrator/qauth.js"></script>',
+        "<script>KPSDK.start = 1</script>",
     ],
 )
 def test_the_scripts_of_a_challenge_need_no_words(script: str) -> None:
@@ -202,6 +220,9 @@ def test_a_heading_that_says_the_words_of_its_address_is_a_headline() -> None:
     inner = "<h1>Access to the harbour blocked by snow</h1><p>The road is closed until Monday.</p>"
     url = "http://paper.example/access-to-the-harbour-blocked-by-snow"
     assert (judge(build("Lamp", inner)), judge(build("Lamp", inner), url=url)) == ("block", "article")
+    robots = "<h1>New robots check the harbour</h1><p>The robots verify each container.</p>"
+    url = "http://paper.example/new-robots-check-the-harbour"
+    assert (judge(build("Lamp", robots)), judge(build("Lamp", robots), url=url)) == ("block", "article")
 
 
 def test_a_headline_may_begin_with_a_number() -> None:
@@ -229,8 +250,17 @@ def test_an_article_about_such_things_is_an_article(title: str, sentence: str) -
     assert judge(build(title, f"<h1>{title}</h1><p>{sentence}</p>{PROSE * 4}")) == "article", "undated, and long"
 
 
+def test_a_name_alone_does_not_refuse_some_paragraphs() -> None:
+    inner = f"<h1>Login</h1>{PROSE}"
+    assert judge(build("Login", inner)) == "article"
+    assert judge(build("Login", f"{inner}<p>Log in to your account.</p><input type=password>")) == "login"
+
+
 def test_titles_of_articles_name_no_such_page() -> None:
     assert name_page("") is None
+    assert name_page("Maintenance of the covered bridge doubles in cost") is None
+    assert name_page("Ferry stops") is None, "oops is a word, not the end of one"
+    assert (name_page("Maintenance - The Daily Lamp"), name_page("Login: lamp.example")) == ("maintenance", "login")
     assert name_page("Council wants to sell the covered market in spite of the cost") is None
     assert name_page("x" * 500) is None
 
@@ -240,3 +270,22 @@ def test_a_page_that_repeats_a_word_for_ever_is_judged_soon() -> None:
         began = time.process_time()
         judge(build("News", piece * 60_000))
         assert time.process_time() - began < 5
+
+
+def test_two_ideas_meet_in_one_language_only() -> None:
+    assert "block" in count_evidence("Wir prüfen, ob Sie ein Mensch sind.")
+    assert "block" not in count_evidence("Wir prüfen une personne.")
+    assert "login" in count_evidence("Enter your password. Four fields are here. Please log in."), "a few lines"
+    assert "login" not in count_evidence(f"Enter your password. {'The ferry stops. ' * 20} Please log in.")
+
+
+def test_every_language_says_each_kind() -> None:
+    folder = resources.files("pipelines.page").joinpath("wording")
+    languages = {file.name: tomllib.loads(file.read_text("utf-8")) for file in folder.iterdir()}
+    assert len(languages) == 40
+    ideas = {idea for pairs in PAIRS.values() for pair in pairs for idea in pair} | {*chain(*NAMES.values())}
+    ideas |= set(NEWSLETTER_PAIR)
+    for name, wording in languages.items():
+        assert wording.keys() <= ideas, name
+        needed = {"check", "robot", "page", "missing", "login", "account", "data", "agree", "down", "site"}
+        assert name == "mul.toml" or needed <= wording.keys(), name
