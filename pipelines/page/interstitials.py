@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from pipelines.page.classes import PageClass
@@ -21,43 +21,54 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*(?=\S)|[\n|｜]")
+_TITLE_PARTS = re.compile(r"\s[-–—|·:»]\s|\s*[|｜_]\s*")
 # Behind a name that a longer title only begins with.
 _WORD_AHEAD = re.compile(r"\s*\w")
-_TITLE_PARTS = re.compile(r"\s[-–—|·:»]\s|\s*[|｜_]\s*")
 # From here on scripts join words, or write several letters in one character; names in others stand between blanks.
 _FIRST_UNSPACED, _LEAST_LETTERS = "\u0590", 5
 _MAX_SENTENCES, _FEW_SENTENCES = 16, 3
 _MAX_CHARS, _FEW_CHARS = 3_000, 300
 _MAX_NAME_CHARS = 120
 _MAX_SENTENCE_CHARS = 400
+# So many first letters of a stem are looked up.
+_START = 3
 
-_SHARED = "mul"
+SHARED = "mul"
 """The file of words that many languages use."""
 
-# The ideas of each kind of page that meet in a sentence.
-PAIRS: Mapping[PageClass, tuple[tuple[str, str], ...]] = {
-    PageClass.BLOCK: (
-        ("check", "robot"),
-        ("check", "browser"),
-        ("blocked", "access"),
-        ("obstacle", "switch"),
-        ("place", "unavailable"),
-    ),
-    PageClass.NOT_FOUND: (("page", "missing"), ("search", "results"), ("domain", "sale")),
-    PageClass.LOGIN: (("login", "account"),),
-    PageClass.CONSENT: (("data", "agree"), ("age", "visitor"), ("place", "choose")),
-    PageClass.MAINTENANCE: (("maintenance", "site"), ("down", "site")),
-    PageClass.PAYWALL: (("subscribe", "read_on"),),
+PAIRS = (
+    (PageClass.BLOCK, "check", "robot"),
+    (PageClass.BLOCK, "check", "browser"),
+    (PageClass.BLOCK, "blocked", "access"),
+    (PageClass.BLOCK, "obstacle", "switch"),
+    (PageClass.BLOCK, "place", "unavailable"),
+    (PageClass.NOT_FOUND, "page", "missing"),
+    (PageClass.NOT_FOUND, "search", "results"),
+    (PageClass.NOT_FOUND, "domain", "sale"),
+    (PageClass.LOGIN, "login", "account"),
+    (PageClass.CONSENT, "data", "agree"),
+    (PageClass.CONSENT, "age", "visitor"),
+    (PageClass.CONSENT, "place", "choose"),
+    (PageClass.MAINTENANCE, "maintenance", "site"),
+    (PageClass.MAINTENANCE, "down", "site"),
+    (PageClass.PAYWALL, "subscribe", "read_on"),
+)
+"""Each kind of page, and two ideas that meet in its sentences."""
+
+SUBJECTS = (*PAIRS, (PageClass.PAYWALL, "newsletter", "mail"))
+"""The same of texts that a site shows beside its articles; to offer a newsletter is to offer a subscription."""
+
+NAMES: Mapping[str, PageClass] = {
+    "challenge_names": PageClass.BLOCK,
+    "missing_names": PageClass.NOT_FOUND,
+    "login": PageClass.LOGIN,
+    "login_names": PageClass.LOGIN,
+    "consent_names": PageClass.CONSENT,
+    "maintenance": PageClass.MAINTENANCE,
+    "server_names": PageClass.MAINTENANCE,
 }
-NEWSLETTER_PAIR = ("newsletter", "mail")
-# What pages of a kind are called in a title or a heading.
-NAMES: Mapping[PageClass, tuple[str, ...]] = {
-    PageClass.BLOCK: ("challenge_names",),
-    PageClass.NOT_FOUND: ("missing_names",),
-    PageClass.LOGIN: ("login", "login_names"),
-    PageClass.CONSENT: ("consent_names",),
-    PageClass.MAINTENANCE: ("maintenance", "server_names"),
-}
+"""Ideas by whose stems titles and headings call a page, in the order in which they are looked for."""
+
 _ERROR = r"(?:error|fehler|erreur|errore|erro|ошибка|错误|エラー|오류|hata|fel|feil|fejl|virhe|chyba|hiba)"
 # A number alone opens many a headline: 500 people, 405 new jobs.
 _BEHIND = (
@@ -82,67 +93,52 @@ _STATUS: Mapping[PageClass, re.Pattern[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Pair:
-    """Two ideas; most texts lack one of them in every language, and need no look at each."""
+class _Wording:
+    """The stems of all languages.
 
-    left: tuple[str, ...]
-    right: tuple[str, ...]
-    by_language: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    Attributes:
+        by_start: those of at least three letters, by their first three; `short` are the others.
+        uses: stem to language and idea of each of its uses.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How one kind of page speaks: pairs of ideas, and what it may be called."""
-
-    pairs: tuple[_Pair, ...]
-    names: tuple[str, ...] = ()
+    by_start: Mapping[str, Sequence[str]]
+    short: Sequence[str]
+    uses: Mapping[str, Sequence[tuple[str, str]]]
 
 
 @cache
-def _load_wording() -> tuple[Mapping[str, tuple[str, ...]], ...]:
-    """Return idea to folded stems for each language."""
-    folder = resources.files("pipelines.page").joinpath("wording")
-    texts = {file.name.removesuffix(".toml"): file.read_text("utf-8") for file in folder.iterdir()}
-    languages = {
-        language: {idea: tuple(stem.casefold() for stem in stems) for idea, stems in tomllib.loads(text).items()}
-        for language, text in sorted(texts.items())
-    }
-    shared = languages.pop(_SHARED)
-    return tuple(
-        {idea: (*own.get(idea, ()), *shared.get(idea, ())) for idea in own.keys() | shared.keys()}
-        for own in languages.values()
-    )
+def _load_wording() -> _Wording:
+    uses: dict[str, list[tuple[str, str]]] = {}
+    for file in resources.files("pipelines.page").joinpath("wording").iterdir():
+        language = file.name.removesuffix(".toml")
+        for idea, stems in tomllib.loads(file.read_text("utf-8")).items():
+            for stem in stems:
+                uses.setdefault(stem.casefold(), []).append((language, idea))
+    by_start: dict[str, list[str]] = {}
+    for stem in uses:
+        by_start.setdefault(stem[:_START], []).append(stem)
+    short = [stem for stem in uses if len(stem) < _START]
+    return _Wording(by_start=by_start, short=short, uses=uses)
 
 
-def _pair(left: str, right: str) -> _Pair:
-    by_language = tuple(
-        (stems[left], stems[right]) for stems in _load_wording() if stems.get(left) and stems.get(right)
-    )
-    return _Pair(
-        left=_join(stems for stems, _ in by_language),
-        right=_join(stems for _, stems in by_language),
-        by_language=by_language,
-    )
+def _find_stems(text: str) -> list[str]:
+    """Return the stems that a folded text holds."""
+    wording = _load_wording()
+    starts = {text[at : at + _START] for at in range(len(text))} & wording.by_start.keys()
+    found = [stem for start in starts for stem in wording.by_start[start] if stem in text]
+    return found + [stem for stem in wording.short if stem in text]
 
 
-def _join(stems: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(chain.from_iterable(stems)))
-
-
-@cache
-def _load_kinds() -> Mapping[PageClass, _Kind]:
-    return {
-        page_class: _Kind(
-            pairs=tuple(_pair(*ideas) for ideas in pairs),
-            names=_join(stems.get(idea, ()) for idea in NAMES.get(page_class, ()) for stems in _load_wording()),
-        )
-        for page_class, pairs in PAIRS.items()
-    }
-
-
-@cache
-def _load_newsletters() -> _Kind:
-    return _Kind(pairs=(_pair(*NEWSLETTER_PAIR),))
+def _list_kinds(stems: Iterable[str], pairs: Sequence[tuple[PageClass, str, str]]) -> set[PageClass]:
+    """Return the kinds of page of which two ideas are among these stems, in one language."""
+    uses = _load_wording().uses
+    ideas: dict[str, set[str]] = {SHARED: set()}
+    for stem in stems:
+        for language, idea in uses[stem]:
+            ideas.setdefault(language, set()).add(idea)
+    shared = ideas[SHARED]
+    spoken = [own | shared for own in ideas.values()]
+    return {kind for kind, left, right in pairs if any(left in own and right in own for own in spoken)}
 
 
 def name_page(text: str) -> PageClass | None:
@@ -150,17 +146,16 @@ def name_page(text: str) -> PageClass | None:
     folded = " ".join(text.casefold().split())
     if not folded or len(folded) > _MAX_NAME_CHARS:
         return None
+    stems = _find_stems(folded)
     parts = (folded, *_TITLE_PARTS.split(folded))
-    for page_class, kind in _load_kinds().items():
-        if page_class is PageClass.PAYWALL:
-            continue
-        contained = filter(folded.__contains__, kind.names)
-        if any(_is_called(part, name) for name in contained for part in parts) or _holds_pair(folded, kind):
-            return page_class
-    statuses = (
-        (page_class, pattern) for part in parts for page_class, pattern in _STATUS.items() if pattern.search(part)
-    )
-    return next((page_class for page_class, _ in statuses), None)
+    named = _list_kinds(stems, PAIRS) - {PageClass.PAYWALL}
+    for stem in stems:
+        kinds = {NAMES[idea] for _, idea in _load_wording().uses[stem] if idea in NAMES} - named
+        if kinds and any(_is_called(part, stem) for part in parts):
+            named |= kinds
+    if not named:
+        named = {kind for kind, pattern in _STATUS.items() if any(map(pattern.search, parts))}
+    return next((kind for kind in NAMES.values() if kind in named), None)
 
 
 def _is_called(text: str, name: str) -> bool:
@@ -180,32 +175,26 @@ def count_evidence(text: str) -> dict[PageClass, int]:
     The ideas of a text of a few lines may meet anywhere in it.
     """
     folded = text[:_MAX_CHARS].casefold()
-    sentences: list[str] = []
-    found: dict[PageClass, int] = {}
-    for page_class, kind in _load_kinds().items():
-        if not _holds_pair(folded, kind):
-            continue
-        sentences = sentences or _list_sentences(folded)
-        count = sum(_holds_pair(sentence, kind) for sentence in sentences) or len(folded) <= _FEW_CHARS
-        if count:
-            found[page_class] = int(count)
-    return found
+    stems = _find_stems(folded)
+    kinds = _list_kinds(stems, PAIRS)
+    counts = _count_kinds(stems, _list_sentences(folded), PAIRS) if kinds else Counter()
+    least = int(len(folded) <= _FEW_CHARS)
+    return {kind: count for kind in kinds if (count := max(least, counts[kind]))}
 
 
 def list_subjects(text: str, *, share: float) -> list[PageClass]:
     """Return the kinds of page that so much of the first sentences of a text speaks for, the most of it first.
 
-    A text of three sentences is taken as a whole: their ideas belong together. The offer of a newsletter counts as one
-    to subscribe.
+    A text of three sentences is taken as a whole: their ideas belong together.
     """
     folded = text[:_MAX_CHARS].casefold()
+    stems = _find_stems(folded)
+    if not _list_kinds(stems, SUBJECTS):
+        return []
     sentences = _list_sentences(folded)
     if len(sentences) <= _FEW_SENTENCES:
         sentences = [" ".join(sentences)]
-    counts: dict[PageClass, int] = {}
-    for page_class, kind in (*_load_kinds().items(), (PageClass.PAYWALL, _load_newsletters())):
-        if _holds_pair(folded, kind):
-            counts[page_class] = counts.get(page_class, 0) + sum(_holds_pair(one, kind) for one in sentences)
+    counts = _count_kinds(stems, sentences, SUBJECTS)
     least = max(1, share * len(sentences))
     return sorted((kind for kind, count in counts.items() if count >= least), key=lambda kind: (-counts[kind], kind))
 
@@ -216,14 +205,10 @@ def _list_sentences(folded: str) -> list[str]:
     return [part for part in parts if part]
 
 
-def _holds_pair(text: str, kind: _Kind) -> bool:
-    """Return whether two ideas of a kind are both in a text, in one language."""
-    return any(
-        any(_holds(text, left) and _holds(text, right) for left, right in pair.by_language)
-        for pair in kind.pairs
-        if _holds(text, pair.left) and _holds(text, pair.right)
+def _count_kinds(
+    stems: Sequence[str], sentences: Sequence[str], pairs: Sequence[tuple[PageClass, str, str]]
+) -> Counter[PageClass]:
+    """Return in how many sentences two ideas of each kind meet, given the stems of all of them."""
+    return Counter(
+        kind for sentence in sentences for kind in _list_kinds([stem for stem in stems if stem in sentence], pairs)
     )
-
-
-def _holds(text: str, stems: tuple[str, ...]) -> bool:
-    return any(map(text.__contains__, stems))
