@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ MAX_PLAIN_LINES: Final = 10_000
 MAX_OPEN_FILES: Final = 200
 _CHUNK_BYTES: Final = 1024 * 1024
 _UNIX: Final = 3
+_NOT_IN_RESOURCE_NAME: Final = re.compile(r"[^a-z0-9._-]+")
 _MOST_LIST_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -89,7 +91,7 @@ def pack_collection(
         if not captures:
             message = f"{collection.name} has no capture to pack; a WACZ file lists at least one"
             raise PackageError(message, path=collection.path)
-        package.add(PAGES, iter_page_lines(collection, pages), is_deflated=True)
+        package.add(PAGES, iter_page_lines(collection, {warc.name for warc in warcs}, pages), is_deflated=True)
         for path in list_page_lists(collection):
             package.add(f"{PAGE_LISTS}{path.name}", iter_file_lines(path), is_deflated=True)
         package.close_with(title or collection.name, key)
@@ -209,6 +211,7 @@ class _Package:
         self._created = created.astimezone(UTC)
         self._zip = zipfile.ZipFile(stream, "w", allowZip64=True)
         self._resources: list[dict[str, Any]] = []
+        self._names: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -237,8 +240,20 @@ class _Package:
         except RuntimeError as error:
             raise PackageError(f"{name} has grown past what was planned for ({error}); pack fewer files") from error
         label = "sha256:" + digest.hexdigest()
-        self._resources.append({"name": Path(name).name, "path": name, "hash": label, "bytes": written})
+        resource = {"name": self._build_resource_name(name), "path": name, "hash": label, "bytes": written}
+        self._resources.append(resource)
         return label
+
+    def _build_resource_name(self, path: str) -> str:
+        """The name of a file in the description, which is unique and has no capitals.
+
+        Spec: Frictionless Data, Data Resource 1.0 (name).
+        """
+        name = _NOT_IN_RESOURCE_NAME.sub("-", Path(path).name.lower())
+        if name in self._names:
+            name = f"{len(self._names)}-{name}"
+        self._names.add(name)
+        return name
 
     def add_index(self, lines: Iterator[bytes]) -> int:
         """Write a sorted index, in blocks if it is long; returns how many lines it has."""

@@ -19,7 +19,7 @@ from archives.urls import format_warc_date
 from archives.warc.reader import read_warcinfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
 
     from archives.index.cdxj import IndexEntry
@@ -39,13 +39,14 @@ class Page:
     title: str = ""
 
 
-def iter_page_lines(collection: Collection, pages: Iterable[Page] = ()) -> Iterator[bytes]:
+def iter_page_lines(collection: Collection, filenames: Container[str], pages: Iterable[Page] = ()) -> Iterator[bytes]:
     """The lines of the page list, header first, each with its end.
 
     Args:
+        filenames: of the WARC files in which pages may be.
         pages: what is on it; if there are none, the list in the collection, or else every HTML page.
     """
-    rest = iter(pages)
+    rest = (page for page in pages if page.entry.filename in filenames)
     first = next(rest, None)
     path = collection.pages_dir / PAGES_NAME
     if first is None and path.is_file():
@@ -62,7 +63,7 @@ def iter_page_lines(collection: Collection, pages: Iterable[Page] = ()) -> Itera
         return
     with CollectionIndex(collection) as index:
         for entry in index.iter_entries():
-            if is_page(entry):
+            if is_page(entry) and entry.filename in filenames:
                 yield dump_page(Page(entry=entry))
 
 

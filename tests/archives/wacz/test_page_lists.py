@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import zipfile
 from typing import TYPE_CHECKING
@@ -9,10 +10,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.errors import PackageError
+from archives.index.catalogue import CollectionIndex
+from archives.index.sidecars import rebuild
 from archives.storage.collection import Collection
+from archives.transfer.importing import add_file
 from archives.wacz.pack import pack_collection, unpack_wacz
+from archives.wacz.pages import Page
 from archives.wacz.validate import validate_wacz
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer
+from tests.archives.warc.mutants import build_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +53,35 @@ def test_page_lists_of_several_files_become_one(tmp_path: Path) -> None:
     assert validate_wacz(target) == []
     assert read_urls(target, "pages.jsonl") == ["http://one.example/", "http://two.example/"]
     assert read_urls(target, "extraPages.jsonl") == ["http://one.example/more", "http://two.example/more"]
+
+
+def test_pages_of_files_that_are_left_out_are_on_no_list(tmp_path: Path) -> None:
+    collection = Collection.open(tmp_path, "news", create=True)
+    with build_writer(collection) as writer:
+        writer.write(build_exchange(0, url="http://packed.example/"))
+    arc = tmp_path / "a.arc"
+    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>"
+    arc.write_bytes(b"http://left-out.example/ 127.0.0.1 20260101000000 text/html %d\n%b\n" % (len(page), page))
+    assert add_file(collection, arc).captures == 1
+    with CollectionIndex(collection) as index:
+        pages = [Page(entry=entry) for entry in index.iter_entries()]
+    for listed in ((), pages):
+        packed = pack_collection(collection, tmp_path / "a.wacz", pages=listed)
+        assert packed.left_out == ["a.arc"]
+        assert read_urls(packed.path, "pages.jsonl") == ["http://packed.example/"]
+
+
+def test_names_in_the_description_have_no_capitals_and_differ(tmp_path: Path) -> None:
+    collection = Collection.open(tmp_path, "news", create=True)
+    for number, name in enumerate(("News+.warc.gz", "news-.warc.gz")):
+        record = build_record(f"http://{number}.example/", b"<p>", number=number)
+        (collection.archive_dir / name).write_bytes(gzip.compress(record))
+    rebuild(collection)
+    path = pack_collection(collection, tmp_path / "a.wacz").path
+    with zipfile.ZipFile(path) as archive:
+        names = [resource["name"] for resource in json.loads(archive.read("datapackage.json"))["resources"]]
+    assert names == ["news-.warc.gz", "1-news-.warc.gz", "index.cdx", "pages.jsonl"]
+    assert validate_wacz(path) == []
 
 
 def test_a_capture_that_the_index_leaves_out_is_named(tmp_path: Path) -> None:
