@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from archives.captures.revisits import read_resolved
-from archives.errors import ArchiveError, NotArchived
+from archives.errors import ArchiveError, Damage, NotArchived, RecordError
+from archives.index.cdxj import REVISIT_MIME
 from archives.replay.calendars import find_calendar
 from archives.replay.cdx_server import BadQuery, answer_query
 from archives.replay.http import Request, Response, build_redirect, build_text
@@ -47,6 +48,7 @@ from archives.replay.pages import (
 )
 from archives.replay.rewriting.content import PAGE_MIMES, View, build_content, build_missing
 from archives.replay.rewriting.links import PageLinks
+from archives.replay.rewriting.streaming import MAX_HELD_BYTES, build_streamed
 from archives.replay.routes import (
     RAW,
     Kind,
@@ -60,6 +62,7 @@ from archives.replay.routes import (
 )
 from archives.replay.titles import Titles
 from archives.urls import surt_key
+from archives.warc.members import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -243,12 +246,14 @@ class ReplayApp:
         headers: tuple[tuple[str, str], ...],
     ) -> Response:
         """Return the archived resource itself."""
-        capture = read_resolved(index, entry)
+        capture = _read_held(index, entry)
         view = _build_view(place, request, build_stamp(entry.captured_at))
-        if place.modifier != RAW and (moved := _find_location(capture)):
-            target = self._follow(index, entry, moved, place)
-            return _add_headers(build_redirect(target), headers)
-        response = build_content(capture, view, request)
+        if capture is None:
+            response = build_streamed(index.collection.archive_dir / entry.filename, entry, view, request)
+        elif place.modifier != RAW and (moved := _find_location(capture)):
+            return _add_headers(build_redirect(self._follow(index, entry, moved, place)), headers)
+        else:
+            response = build_content(capture, view, request)
         own = build_path(place.collection, entry.url, stamp=build_stamp(entry.captured_at), modifier=place.modifier)
         return _add_headers(response, (*headers, ("Content-Location", own)))
 
@@ -273,7 +278,8 @@ class ReplayApp:
     ) -> Response:
         """Return the page with the banner and the archived resource in a frame; for a captured redirect, follow it."""
         if entry.status in _REDIRECTS or entry.status is None:
-            moved = _find_location(read_resolved(index, entry))
+            capture = _read_held(index, entry)
+            moved = capture and _find_location(capture)
             if moved:
                 return _add_headers(build_redirect(self._follow(index, entry, moved, place)), headers)
         before, after = find_neighbours(index, entry)
@@ -358,6 +364,17 @@ def _read_page_number(request: Request) -> int:
 
 def _build_origin(request: Request) -> str:
     return f"http://{request.host}"
+
+
+def _read_held(index: CollectionIndex, entry: IndexEntry) -> Capture | None:
+    """Return a capture with its bytes in memory; None if they are too many. The original of a revisit may be larger."""
+    most = MAX_RECORD_BYTES if entry.mime == REVISIT_MIME else MAX_HELD_BYTES
+    try:
+        return read_resolved(index, entry, max_bytes=most)
+    except RecordError as error:
+        if error.damage is Damage.OVERSIZE_MEMBER:
+            return None
+        raise
 
 
 def _find_location(capture: Capture) -> str | None:

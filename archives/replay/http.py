@@ -64,13 +64,15 @@ class FilePart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """A body that comes piece by piece, for as long as there is something to say; the connection ends with it.
+    """A body that comes piece by piece.
 
     Attributes:
         chunks: asked for one after the other, each when the one before has been sent.
+        length: of all together; None if it is as long as there is something to say, and the connection ends with it.
     """
 
     chunks: Iterator[bytes]
+    length: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

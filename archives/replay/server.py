@@ -133,11 +133,8 @@ class Handler(BaseHTTPRequestHandler):
     def respond_with(self, response: Response) -> None:
         """Send a response."""
         body = response.body
-        if isinstance(body, Stream):
-            self.close_connection = True
-            length = None
-        else:
-            length = body.length if isinstance(body, FilePart) else len(body)
+        length = len(body) if isinstance(body, bytes) else body.length
+        self.close_connection = self.close_connection or length is None
         reason = HTTPStatus(response.status).phrase if response.status in _STATUSES else ""
         lines = [f"HTTP/1.1 {response.status} {reason}"]
         names = {name.lower() for name, _ in response.headers}

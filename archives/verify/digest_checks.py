@@ -8,13 +8,13 @@ from __future__ import annotations
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
-from archives.warc.digests import DigestCheck, build_parts_digest, is_digest_of_nothing, matches_digest
+from archives.warc.digests import DigestCheck, build_parts_digest, is_digest_of_nothing, matches_digest, matches_parts
 from archives.warc.messages import split_head
 from archives.warc.payloads import choose_payload, iter_large_payload
 from archives.warc.records import RecordType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from archives.warc.parser import Record
 
@@ -72,9 +72,9 @@ class DigestChecks:
         is_http = part == "Payload" and self._record.is_http
         if is_http:
             for is_framed in (True, False):
-                if _matches(label, iter_large_payload(self._record.iter_block(), is_framed=is_framed)):
+                if matches_parts(label, iter_large_payload(self._record.iter_block(), is_framed=is_framed)):
                     return Verdict.GOOD
-        if _matches(label, self._record.iter_block()):
+        if matches_parts(label, self._record.iter_block()):
             return Verdict.OF_OTHER_BYTES if is_http else Verdict.GOOD
         return Verdict.OF_NOTHING if is_digest_of_nothing(label) else Verdict.BAD
 
@@ -86,10 +86,3 @@ class DigestChecks:
         if record.is_large:
             return build_parts_digest(iter_large_payload(record.iter_block(), is_framed=True), algorithm)
         return build_parts_digest((choose_payload(record.block),), algorithm)
-
-
-def _matches(label: str, parts: Iterable[bytes | memoryview]) -> bool:
-    check = DigestCheck(label)
-    for part in parts:
-        check.update(part)
-    return check.matches() is True

@@ -91,8 +91,14 @@ class DigestCheck:
 
 def matches_digest(label: str, data: bytes | memoryview) -> bool | None:
     """Return whether `label` is the digest of `data`; None when its algorithm is not one we know."""
+    return matches_parts(label, (data,))
+
+
+def matches_parts(label: str, parts: Iterable[bytes | memoryview]) -> bool | None:
+    """Return the same of data that comes in parts."""
     check = DigestCheck(label)
-    check.update(data)
+    for part in parts:
+        check.update(part)
     return check.matches()
 
 
