@@ -141,6 +141,8 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def _open_derived(path: Path, schema: Schema, *, across_threads: bool) -> sqlite3.Connection:
+    if path.exists() and not os.access(path, os.W_OK):  # SQLite would open it, if only for reading
+        return _connect(None, schema, across_threads=across_threads)
     try:
         return _connect(path, schema, across_threads=across_threads)
     except sqlite3.OperationalError:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sealed(newspaper: Data, tmp_path: Path) -> Iterator[Data]:
+    """A copy made while a program reads, so with its log beside the index, which is not up to date by its times."""
     folder = tmp_path / "data"
-    shutil.copytree(newspaper.path, folder)
+    with closing(sqlite3.connect(newspaper.collection("newspaper") / "indexes" / "catalogue.sqlite")) as reader:
+        reader.execute("SELECT count(*) FROM warc").fetchone()
+        shutil.copytree(newspaper.path, folder, copy_function=shutil.copy)
     if os.geteuid():
         subprocess.run(["chmod", "-R", "a-w", folder], check=True)
         yield Data(folder)
