@@ -6,7 +6,6 @@ import argparse
 import atexit
 import errno
 import gc
-import os
 import sqlite3
 import sys
 from difflib import get_close_matches
@@ -18,6 +17,7 @@ from scrapy.exceptions import UsageError
 from crawler import settings
 from crawler.environment import name_program, read_variables
 from crawler.projects.configuration import find_fault
+from crawler.projects.streams import flush_output, prepare_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _REFUSALS: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR, errno.EISDIR}
 )
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # found while writing, when no name is known
 _DATABASE_REFUSALS: Final = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}
 )
@@ -103,6 +104,7 @@ def report_failures() -> None:
 
     The signal of a closed pipe (SIGPIPE) stays ignored, because a socket that is closed would raise it, too.
     """
+    prepare_streams()
     report = sys.excepthook
 
     def explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -117,22 +119,14 @@ def report_failures() -> None:
 
 def _describe_end(error: BaseException) -> str:
     """Return why a command ended, in one sentence; '' if only a traceback can say."""
-    if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
-        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, OSError) and error.errno in (_REFUSALS if error.filename else _FULL):
+        return f"{error.filename or 'standard output or a file'}: {error.strerror}"
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if isinstance(error, sqlite3.OperationalError) and code in _DATABASE_REFUSALS:
         return f"a database in DATA_DIR: {error}; check permissions and free space there"
     return ""
-
-
-def flush_output() -> None:
-    """Flush standard output; discard it if the reader has gone."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def refuse_word(word: str, known: list[str], what: str) -> UsageError:

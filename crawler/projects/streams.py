@@ -1,0 +1,32 @@
+"""The standard streams of a command: closed ones, those that lack characters, and those whose reader has gone."""
+
+from __future__ import annotations
+
+import os
+import sys
+from io import TextIOWrapper
+
+
+def prepare_streams() -> None:
+    """Open closed standard streams on the null device, and have the others print every character.
+
+    The number of a closed stream would be that of the next file opened, which would then receive what is printed. Files
+    and pipes get UTF-8 in every locale, as from Python 3.15 on; a terminal gets escapes for what its encoding lacks.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", encoding="utf-8", closefd=False))
+        elif number and isinstance(stream, TextIOWrapper):
+            encoding = stream.encoding if stream.isatty() else "utf-8"
+            stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def flush_output() -> None:
+    """Flush standard output; discard it if the reader has gone."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,52 @@
+"""The standard streams of a command: closed, in other encodings, on a full disk."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.project import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_PREPARED = "from crawler.projects.streams import prepare_streams; prepare_streams(); import sys; "
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_nothing_is_printed_into_a_file_that_takes_the_place_of_a_closed_stream(tmp_path: Path, closed: str) -> None:
+    program = (
+        _PREPARED
+        + "file = open('kept', 'w'); print('out'); print('err', file=sys.stderr); file.write(sys.stdin.read())"
+    )
+    typed = f"{shlex.join([sys.executable, '-c', program])} {closed}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["bash", "-c", typed], cwd=tmp_path, env=environment, input=b"in", check=False)
+    assert done.returncode == 0
+    assert (tmp_path / "kept").read_text("utf-8") == ("" if "<" in closed else "in")
+
+
+def test_a_pipe_gets_utf8_and_a_terminal_escapes_for_what_it_lacks() -> None:
+    command = [sys.executable, "-c", _PREPARED + "print('✓', chr(0xDCFF))"]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    assert subprocess.run(command, env=environment, capture_output=True, check=True).stdout == b"\xe2\x9c\x93 \\udcff\n"
+    ours, terminal = os.openpty()
+    try:
+        subprocess.run(command, env=environment, stdout=terminal, check=True)
+        assert os.read(ours, 100) == b"\\u2713 \\udcff\r\n"
+    finally:
+        os.close(terminal)
+        os.close(ours)
+
+
+def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 (a device)
+        command = [sys.executable, "-m", "crawler", "sources", "search", "zeit"]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == ["newsreel: standard output or a file: No space left on device"]
