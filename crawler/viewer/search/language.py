@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -33,7 +34,7 @@ _PIECE: Final = re.compile(
         (?:"(?P<quoted>[^"]*)"?(?P<star>\*?)|(?P<bare>[^\s"]+))?""",
     re.VERBOSE,
 )
-_DAY: Final = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
+_DAY: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2}){0,2}")
 
 
 class Field(StrEnum):
@@ -144,14 +145,14 @@ def _build_term(piece: _Piece, notes: list[str]) -> Term | None:
     written, match = piece
     name, quoted, bare = match["field"], match["quoted"], match["bare"]
     value = quoted if quoted is not None else bare or ""
-    is_beginning = bool(match["star"]) or (quoted is None and value.endswith("*"))
-    value = value.rstrip("*") if quoted is None else value
+    is_beginning = bool(match["star"]) or value.endswith("*")
+    value = value.rstrip("*")
     where = _NAMES.get(name.lower(), Field.ANYWHERE) if name else Field.ANYWHERE
     if name and where is Field.ANYWHERE:
         value = f"{name} {value}"  # an address, or a word before a colon
     is_negated = bool(match["minus"])
     if where in {Field.AFTER, Field.BEFORE}:
-        if not _DAY.fullmatch(value.strip()):
+        if not _is_day(value.strip()):
             if value:
                 notes.append(f"“{written}” is not a day; write {where}:2026-01-31, {where}:2026-01 or {where}:2026.")
             return None
@@ -165,6 +166,15 @@ def _build_term(piece: _Piece, notes: list[str]) -> Term | None:
     if not folded:
         return None
     return Term(field=where, value=folded, is_beginning=is_beginning, is_negated=is_negated, written=written)
+
+
+def _is_day(text: str) -> bool:
+    """Whether a text is a day of the calendar, a month or a year."""
+    try:
+        date.fromisoformat(f"{text}-01-01"[:10])
+    except ValueError:
+        return False
+    return _DAY.fullmatch(text) is not None
 
 
 def fold_label(name: str) -> str:

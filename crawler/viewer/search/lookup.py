@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from crawler.viewer.search.language import Field, Query, parse_query
 from crawler.viewer.search.stems import list_wanted
+from crawler.viewer.search.words import find_beginning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ _LABELS: Final = {
 DOUBTFUL: Final = ("is", "doubtful")
 _NAMED: Final = "(SELECT id FROM labels WHERE kind = ? AND name = ?)"
 # A headline that holds the words says more than a text that does.
-RANK: Final = "bm25(search, 8.0, 1.0, 4.0, 0.5)"
+RANK: Final = "bm25(search, 1.0, 8.0, 1.0, 4.0, 0.5)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +221,8 @@ def _match_term(term: Term, *, in_title: bool = False) -> str:
 
 def _match_phrase(phrase: Phrase, *, in_title: bool) -> str:
     """Return the FTS5 expression of a phrase."""
+    if phrase.is_prefix and len(phrase.words) == 1 and (short := find_beginning(phrase.words[0], in_title=in_title)):
+        return f'"{short}"'
     text = '"' + " ".join(phrase.words) + '"' + (" *" if phrase.is_prefix else "")
     text = f"{{headline}} : {text}" if in_title else text
     if not phrase.is_stemmed:

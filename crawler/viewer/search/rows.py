@@ -11,7 +11,7 @@ from archives.warc.records import quote_uri
 from crawler.viewer.search.language import fold_label
 from crawler.viewer.search.lookup import DOUBTFUL
 from crawler.viewer.search.stems import list_tokens
-from crawler.viewer.search.words import cut
+from crawler.viewer.search.words import cut, list_beginnings
 
 if TYPE_CHECKING:
     import sqlite3
@@ -44,11 +44,13 @@ CREATE INDEX labelled_label ON labelled (label, post);
 CREATE TABLE witnesses (record_id TEXT NOT NULL, post INTEGER NOT NULL, PRIMARY KEY (record_id, post)) WITHOUT ROWID;
 CREATE INDEX witnesses_post ON witnesses (post);
 CREATE VIRTUAL TABLE search USING fts5(
-    headline, text, labels, stems, content='', tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'"
+    beginnings, headline, text, labels, stems, content='',
+    tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'"
 );
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-SCHEMA: Final = Schema(version=5, script=_SCRIPT, is_derived=True, synchronous="OFF")
+_COLUMNS: Final = "beginnings, headline, text, labels, stems"
+SCHEMA: Final = Schema(version=6, script=_SCRIPT, is_derived=True, synchronous="OFF")
 KINDS: Final = ("source", "category", "tag", "symbol", "lang", "is")
 # Labels that a plain word is looked for in, too; a section is what half of the posts have in common.
 _SEARCHED: Final = ("tag", "symbol")
@@ -85,7 +87,7 @@ def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
     )
     # A contentless index needs the old text to delete an entry.
     database.execute(
-        "INSERT INTO search (search, rowid, headline, text, labels, stems) VALUES ('delete', ?, ?, ?, ?, ?)",
+        f"INSERT INTO search (search, rowid, {_COLUMNS}) VALUES ('delete', ?, ?, ?, ?, ?, ?)",  # noqa: S608
         (number, *_list_searched(headline, text, labels, language)),
     )
     database.execute(
@@ -135,7 +137,7 @@ def _add(database: sqlite3.Connection, record: PostRecord, mark: str) -> None:
         ).fetchone()
         database.execute("INSERT INTO labelled VALUES (?, ?)", (number, label))
     database.execute(
-        "INSERT INTO search (rowid, headline, text, labels, stems) VALUES (?, ?, ?, ?, ?)",
+        f"INSERT INTO search (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 (our own words)
         (number, *_list_searched(record.headline, record.text, labels, record.inLanguage)),
     )
 
@@ -162,12 +164,14 @@ def _list_labels(record: PostRecord) -> set[tuple[str, str]]:
     return labels | ({("lang", record.inLanguage)} if record.inLanguage else set())
 
 
-def _list_searched(headline: str, text: str, labels: set[tuple[str, str]], language: str) -> tuple[str, str, str, str]:
-    """Return the four columns of the index of words: words with a blank between them."""
+def _list_searched(headline: str, text: str, labels: set[tuple[str, str]], language: str) -> tuple[str, ...]:
+    """Return the columns of the index of words: words with a blank between them."""
     names = [word for kind, name in sorted(labels) if kind in _SEARCHED for word in cut(name)]
     title, words = cut(headline), cut(text)
-    stems = [*list_tokens(title, language, in_title=True), *list_tokens([*title, *words, *names], language)]
-    return " ".join(title), " ".join(words), " ".join(names), " ".join(stems)
+    everything = {*title, *words, *names}
+    beginnings = [*list_beginnings(title, in_title=True), *list_beginnings(everything)]
+    stems = [*list_tokens(title, language, in_title=True), *list_tokens(everything, language)]
+    return tuple(" ".join(column) for column in (beginnings, title, words, names, stems))
 
 
 def _build_mark(record: PostRecord) -> str:

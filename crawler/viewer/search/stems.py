@@ -1,6 +1,7 @@
 """Forms of one word: `gardens` also finds garden and gardening, in languages whose words change at their ends.
 
-A stem is looked for in posts of its language alone, as a word that no text holds: `xenxgarden`.
+A stem is looked for in posts of its language alone. In the index it follows a character for private use, which no word
+of a text or of a search has, so that neither finds the other: `yen*` finds no English stems.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ _ALGORITHMS: Final = {
     "hu": "hungarian", "it": "italian", "nb": "norwegian", "nl": "dutch", "nn": "norwegian", "no": "norwegian",
     "pt": "portuguese", "ro": "romanian", "ru": "russian", "sv": "swedish",
 }  # fmt: skip
+_ANYWHERE: Final = "\ue000"
+_IN_TITLE: Final = "\ue001"
 _SHORTEST: Final = 3
 _REMEMBERED: Final = 100_000
 _LOCK: Final = threading.Lock()
@@ -54,7 +57,7 @@ def list_wanted(word: str, *, in_title: bool = False) -> list[str]:
 
 
 def _build_token(word: str, language: str, *, in_title: bool) -> str:
-    return f"{'y' if in_title else 'x'}{language}x{stem(word, language)}"
+    return f"{_IN_TITLE if in_title else _ANYWHERE}{language}x{stem(word, language)}"
 
 
 @cache

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Final
 from crawler.viewer.search.stems import find_language, has_stem, stem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 # Han, kana, Thai, Lao, Khmer, Myanmar, Hangul.
 _UNSPACED: Final = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
+_IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]").match
 # Marks that are part of a letter: the vowel signs of Indian scripts, the voicing marks of kana.
 _MARKS: Final = "".join(chr(code) for code in range(0x0300, 0x3100) if unicodedata.category(chr(code)) in {"Mn", "Mc"})
 _TOKEN: Final = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+")
@@ -54,6 +55,13 @@ def _fold_character(character: str) -> str:
 
 
 _LONGEST: Final = 80
+# What follows one of them continues the word: sister's.
+_APOSTROPHES: Final = ("'", "\u2019")
+# The index holds beginnings of words up to this length: FTS5 reads all that it has of every word that begins so, which
+# takes 0.15 µs a post and word.
+_BEGINNING: Final = 3
+_BEGINS_ANYWHERE: Final = "\ue002"
+_BEGINS_IN_TITLE: Final = "\ue003"
 _FOLDING: Final = _Folding()
 
 
@@ -80,6 +88,20 @@ class Phrase:
 def cut(text: str) -> list[str]:
     """Return the words of a text, folded; of a script without blanks its characters."""
     return _TOKEN.findall(fold(text))
+
+
+def list_beginnings(words: Iterable[str], *, in_title: bool = False) -> list[str]:
+    """Return what the index holds for the first letters of words: each beginning once."""
+    mark = _BEGINS_IN_TITLE if in_title else _BEGINS_ANYWHERE
+    spaced = {word[:_BEGINNING] for word in words if not _IS_UNSPACED(word)}
+    return sorted({mark + word[:length] for word in spaced for length in range(1, len(word) + 1)})
+
+
+def find_beginning(word: str, *, in_title: bool) -> str:
+    """Return the word of the index for all words that begin so; empty if there is none."""
+    if len(word) > _BEGINNING or _IS_UNSPACED(word):
+        return ""
+    return (_BEGINS_IN_TITLE if in_title else _BEGINS_ANYWHERE) + word
 
 
 def locate(text: str, phrases: Sequence[Phrase], tag: str = "") -> list[tuple[int, int, int]]:
@@ -110,7 +132,8 @@ def locate(text: str, phrases: Sequence[Phrase], tag: str = "") -> list[tuple[in
 def find_word_starts(text: str, start: int, end: int) -> list[int]:
     """Return where words begin in a part of a text, as places of the whole."""
     # Folding moves places, so the text is cut as it is; case and accents do not matter to where a word begins.
-    return [match.start() for match in _TOKEN.finditer(text, max(0, start - _LONGEST), end) if match.start() >= start]
+    tokens = _TOKEN.finditer(text, max(0, start - _LONGEST), end)
+    return [at for token in tokens if (at := token.start()) >= start and text[at - 1 : at] not in _APOSTROPHES]
 
 
 def _list_places(words: Sequence[str], phrase: Phrase, language: str) -> list[int]:

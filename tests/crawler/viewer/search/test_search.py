@@ -124,6 +124,11 @@ SEARCHES = {
     "market timber OR jam": ["jam", "plum"],
     "plum": ["plum"],
     "plu*": ["plum"],
+    "xen* OR yen*": [],
+    "p* -plu* -tag:roads": ["ruta"],
+    "title:ja*": ["jam"],
+    '"stone ar*"': ["bridge"],
+    "轮*": ["ferry"],
     "title:jam": ["jam"],
     "title:plums market": ["plum"],
     'title:"ring road"': ["jam"],
@@ -177,8 +182,10 @@ def test_a_search_can_be_written_down_again(text: str) -> None:
 
 
 def test_a_day_that_is_none_is_said() -> None:
-    (note,) = parse_query("stone after:yesterday").notes
-    assert note.startswith("“after:yesterday” is not a day")
+    for typed in ("after:yesterday", "before:2026-02-30", "after:2026-13", "after:2026-W01"):
+        (note,) = parse_query(f"stone {typed}").notes
+        assert note.startswith(f"“{typed}” is not a day")
+    assert not parse_query("after:2024-02-29 before:2026-12 after:2026").notes
 
 
 def test_counts_are_those_of_the_lists_they_lead_to(index: PostIndex) -> None:
@@ -316,6 +323,8 @@ def test_an_excerpt_shows_what_was_searched_for_in_whole_words() -> None:
     assert [piece.text for piece in build_excerpt("short")] == ["short"]
     assert "".join(piece.text for piece in build_excerpt("码头" * 200, parse_query("头码").phrases)).count("头码") > 10
     assert len("".join(piece.text for piece in build_excerpt("x" * 5000))) < 300
+    ends = {"".join(piece.text for piece in build_excerpt("w" * at + " sister's wide end" * 20)) for at in range(99)}
+    assert {end.strip("…").split()[-1] for end in ends} == {"sister's", "wide", "end"}
 
 
 def test_marks_stand_where_the_words_stand() -> None:
