@@ -127,7 +127,7 @@ def show_listing(pool: IndexPool, listing: Listing) -> Response:
 
 def _describe_missing(pool: IndexPool, names: Sequence[str]) -> list[str]:
     return [
-        f"The search index of {name} is being updated: {missing:,} posts are not in it yet."
+        f"The search index of {name} is being updated: up to {missing:,} posts are not in it yet."
         for name, missing in pool.count_missing(names).items()
     ]
 

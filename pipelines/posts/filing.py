@@ -119,12 +119,6 @@ class FilingLog:
         )
         return [(at, (source, identifier)) for at, source, identifier in rows]
 
-    def count_since(self, position: int) -> int:
-        """Return how many posts changed behind a position."""
-        if not self._is_kept:
-            return 0
-        return int(self._database.execute("SELECT count(*) FROM filings WHERE position > ?", (position,)).fetchone()[0])
-
     def list_keys(self, after: _Key, *, limit: int) -> list[_Key]:
         """Return the keys of the articles that come after one, in their order, with or without a file."""
         query = "SELECT source, identifier FROM posts WHERE (source, identifier) > (?, ?) ORDER BY 1, 2 LIMIT ?"

@@ -61,9 +61,10 @@ class Follower:
         self._database = database
         self._lock = lock
         self._path = find_ledger(library.open_collection(collection))
+        self._to_walk = 0
 
     def take_batch(self, store: PostStore) -> int:
-        """Take in what comes next, in one transaction; return how many posts are still to come.
+        """Take in what comes next, in one transaction; return how many posts are still to come, at most.
 
         Raises:
             archives.errors.CollectionError: the ledger cannot be read.
@@ -81,19 +82,27 @@ class Follower:
             if name != progress.log:
                 progress = Progress(log=name, position=end, walk=("", ""))
             if progress.walk is not None:
-                return self._walk(store, log, progress, progress.walk)
+                return self._walk(store, log, progress, progress.walk) or end - progress.position
             entries = log.list_since(progress.position, limit=_BATCH)
             if entries:
                 self._write(store, [key for _, key in entries], replace(progress, position=entries[-1][0]))
-            return log.count_since(entries[-1][0]) if len(entries) == _BATCH else 0
+            return max(0, end - entries[-1][0]) if len(entries) == _BATCH else 0
 
     def _walk(self, store: PostStore, log: FilingLog, progress: Progress, after: _Key) -> int:
-        """Take in the articles that come after one, and drop what the index has between them."""
+        """Take in the articles that come after one, and drop what the index has between them.
+
+        Returns:
+            How many articles are still to be walked through.
+        """
         keys = log.list_keys(after, limit=_BATCH)
         last = keys[-1] if len(keys) == _BATCH else None
         walked = progress.walked + len(keys)
         self._write(store, keys, replace(progress, walk=last, walked=walked), between=(after, last))
-        return max(1, log.count() - walked) if last else log.count_since(progress.position)
+        if last is None:
+            return 0
+        if self._to_walk <= walked:  # counting a million articles takes as long as taking in a batch
+            self._to_walk = log.count()
+        return max(1, self._to_walk - walked)
 
     def find_progress(self) -> Progress:
         """Return how far the index has come."""
