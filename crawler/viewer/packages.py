@@ -52,7 +52,6 @@ class Package:
 class PackagesPage:
     """What `packages.html` shows."""
 
-    directory: Path
     packages: Sequence[Package]
 
 
@@ -90,7 +89,7 @@ class Packages:
             for path in files
             if _NAME.fullmatch(path.name)
         ]
-        return build_page("packages.html", PackagesPage(directory=self._directory, packages=packages))
+        return build_page("packages.html", PackagesPage(packages=packages))
 
     def _serve(self, name: str, request: Request) -> Response:
         path = self._directory / name

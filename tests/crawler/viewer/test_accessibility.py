@@ -33,6 +33,9 @@ _RUN_AXE = """
 axe.run(document, {iframes: false, resultTypes: ['violations']}).then(found => found.violations.map(
     one => one.id + ': ' + one.nodes.slice(0, 3).map(node => node.target + ' ' + node.failureSummary).join(' | ')))
 """
+_SCROLLS_SIDEWAYS = """
+[...document.querySelectorAll('table.stack')].some(one => one.offsetWidth > one.parentNode.clientWidth)
+"""
 _FIND_UNREACHABLE = """
 [...document.querySelectorAll('*')].filter(one => {
     const style = getComputedStyle(one);
@@ -132,6 +135,7 @@ def test_nothing_is_wider_than_its_window(everything: Viewer, browser: Browser) 
         for width in (320, 390, 640, 1280):
             page.resize(width, 850)
             wide += [(name, width)] if page.measure_overflow() > 0 else []
+            wide += [(f"a table of {name}", width)] if page.evaluate(_SCROLLS_SIDEWAYS) else []
         page.evaluate("document.documentElement.style.fontSize = '200%'")
         wide += [(name, "twice the letters")] if page.measure_overflow() > 0 else []
         # What scrolls by itself must do so from the keyboard.
