@@ -1,11 +1,12 @@
 """How long pages of the viewer take, at rest and while a crawl writes posts.
 
-    python -m benchmarks.viewer [--posts 10000 100000] [--rounds 20] [--json]
+    python -m benchmarks.viewer [--posts 10000 100000] [--words 200] [--rounds 20] [--keep DIR] [--json]
 
 A ledger is filled with posts of some 200 words, whose frequencies follow Zipf's law, in five languages and three
 sources. Each page is requested again and again, with other words each time, from the app in this process; for the
-second half a second process files twenty posts a second. Printed are the 50th and the 95th percentile of the time that
-passes and of the CPU time of the thread that answers: on a busy machine only the latter can be compared.
+second half a second process files twenty posts a second. A million posts take half an hour to index: `--words 60` makes
+that a third, and `--keep` leaves the collection for the next run. Printed are the 50th and the 95th percentile of the
+time that passes and of the CPU time of the thread that answers: on a busy machine only the latter can be compared.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "paper"
 BEGAN: Final = datetime(2016, 1, 1, tzinfo=UTC)
-_WORDS: Final = 200
+_FILED_AT_ONCE: Final = 1000
 _VOCABULARY: Final = 30_000
 _LANGUAGES: Final = ("en", "de", "fr", "es", "zh")
 _SOURCES: Final = ("almanac", "gazette", "herald")
@@ -51,9 +52,14 @@ _GOAL_MS: Final = 100.0
 
 
 class Press:
-    """Makes posts out of their numbers: the same number gives the same post."""
+    """Makes posts out of their numbers: the same number gives the same post.
 
-    def __init__(self) -> None:
+    Args:
+        length: of a text, in words; in Chinese of one and a half times as many characters.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._length = length
         maker = random.Random(8)
         letters = "etaoinshrdlucmfwypvbgk"
         self.words = ["".join(maker.choices(letters, k=maker.randint(3, 10))) for _ in range(_VOCABULARY)]
@@ -70,10 +76,13 @@ class Press:
         """Return a post."""
         maker = random.Random(number)
         language = _LANGUAGES[number % len(_LANGUAGES)]
-        text = " ".join(self.choose(maker, _WORDS))
+        text = " ".join(self.choose(maker, self._length))
         headline = " ".join(self.choose(maker, 7))
         if language == "zh":
-            text, headline = "".join(maker.choices(self.han, k=300)), "".join(maker.choices(self.han, k=12))
+            text, headline = (
+                "".join(maker.choices(self.han, k=self._length * 3 // 2)),
+                "".join(maker.choices(self.han, k=12)),
+            )
         post = Post(
             source=_SOURCES[number % len(_SOURCES)],
             identifier=f"n{number}",
@@ -107,12 +116,13 @@ def fill(data_dir: Path, posts: int, press: Press) -> None:
         file=location.filename,
         offset=location.offset,
     )
-    write(data_dir, range(posts), press, capture)
+    for first in range(0, posts, _FILED_AT_ONCE):
+        write(data_dir, range(first, min(posts, first + _FILED_AT_ONCE)), press, capture)
 
 
 def write(data_dir: Path, numbers: range, press: Press, capture: CaptureRef | None = None) -> None:
-    """File posts in the ledger, a quarter of an hour apart."""
-    with closing(Ledger(find_ledger(Collection.open(data_dir, NAME)))) as ledger:
+    """File posts in the ledger in one transaction, a quarter of an hour apart."""
+    with closing(Ledger(find_ledger(Collection.open(data_dir, NAME)))) as ledger, ledger.exclusive():
         for number in numbers:
             post = press.build_post(number, BEGAN + timedelta(minutes=15 * number))
             statement = Statement(
@@ -128,9 +138,8 @@ def write(data_dir: Path, numbers: range, press: Press, capture: CaptureRef | No
             ledger.record_filed(post, "new", claim=Claim(key=post.key, claim=post.identifier, file=f"{number}.md"))
 
 
-def keep_writing(data_dir: Path, first: int) -> None:
-    """File posts until standard input ends."""
-    press = Press()
+def keep_writing(data_dir: Path, first: int, press: Press) -> None:
+    """File posts, twenty a second."""
     for number in range(first, first + 100_000):
         write(data_dir, range(number, number + 1), press)
         time.sleep(1 / _WRITTEN_A_SECOND)
@@ -147,6 +156,9 @@ def list_pages(press: Press, posts: int) -> dict[str, Callable[[random.Random], 
 
     def rare(maker: random.Random) -> str:
         return maker.choice(press.words[2000:])
+
+    def begin(letters: int) -> Callable[[random.Random], str]:
+        return search(lambda maker: press.choose(maker, 1)[0][:letters] + "*")
 
     def two_characters(maker: random.Random) -> str:
         at = maker.randrange(len(press.han) - 1)
@@ -166,7 +178,10 @@ def list_pages(press: Press, posts: int) -> dict[str, Callable[[random.Random], 
         "search: rare word": search(rare),
         "search: two words": search(two),
         "search: either of two": search(lambda maker: " OR ".join(press.choose(maker, 2))),
-        "search: beginning": search(lambda maker: rare(maker)[:4] + "*"),
+        "search: rare beginning": search(lambda maker: rare(maker)[:4] + "*"),
+        "search: beginning of four letters": begin(4),
+        "search: beginning of two letters": begin(2),
+        "search: one letter": begin(1),
         "search: two characters": search(two_characters),
         "search: best first": search(two, sort="relevance"),
         "feed of a search": search(rare, format="atom"),
@@ -206,9 +221,9 @@ def wait_for_index(app: ViewerApp) -> float:
 
 
 @contextmanager
-def write_meanwhile(data_dir: Path, first: int) -> Iterator[None]:
+def write_meanwhile(data_dir: Path, first: int, words: int) -> Iterator[None]:
     """Have another process file posts while the block runs."""
-    command = [sys.executable, "-m", "benchmarks.viewer", "--write", str(data_dir), str(first)]
+    command = [sys.executable, "-m", "benchmarks.viewer", "--write", str(data_dir), str(first), "--words", str(words)]
     with subprocess.Popen(command) as process:
         try:
             yield
@@ -216,20 +231,27 @@ def write_meanwhile(data_dir: Path, first: int) -> Iterator[None]:
             process.terminate()
 
 
-def run(posts: int, rounds: int) -> dict[str, Any]:
-    """Return the figures of a size."""
-    press = Press()
+@contextmanager
+def open_filled(posts: int, press: Press, keep: Path | None) -> Iterator[Path]:
+    """Give a data directory with posts; one that is kept is filled once."""
     with tempfile.TemporaryDirectory() as folder:
-        data_dir = Path(folder)
-        fill(data_dir, posts, press)
-        with closing(ViewerApp(data_dir)) as app:
-            index_s = wait_for_index(app)
-            size = sum(path.stat().st_size for path in data_dir.glob(f"collections/{NAME}/indexes/viewer.sqlite*"))
-            pages = list_pages(press, posts)
-            rest = {name: measure(app, build, rounds) for name, build in pages.items()}
-            with write_meanwhile(data_dir, posts):
-                time.sleep(1)
-                busy = {name: measure(app, build, rounds) for name, build in pages.items()}
+        data_dir = keep / str(posts) if keep else Path(folder)
+        if not (data_dir / "collections").exists():
+            fill(data_dir, posts, press)
+        yield data_dir
+
+
+def run(posts: int, opts: argparse.Namespace) -> dict[str, Any]:
+    """Return the figures of a size."""
+    press, rounds = Press(opts.words), opts.rounds
+    with open_filled(posts, press, opts.keep) as data_dir, closing(ViewerApp(data_dir)) as app:
+        index_s = wait_for_index(app)
+        size = sum(path.stat().st_size for path in data_dir.glob(f"collections/{NAME}/indexes/viewer.sqlite*"))
+        pages = list_pages(press, posts)
+        rest = {name: measure(app, build, rounds) for name, build in pages.items()}
+        with write_meanwhile(data_dir, posts, opts.words):
+            time.sleep(1)
+            busy = {name: measure(app, build, rounds) for name, build in pages.items()}
     return {
         "posts": posts,
         "index_ms_a_post": 1e3 * index_s / posts,
@@ -259,15 +281,17 @@ def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--posts", type=int, nargs="+", default=[10_000, 100_000], metavar="N")
+    parser.add_argument("--words", type=int, default=200, metavar="N", help="length of a post")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="where collections are kept")
     parser.add_argument("--rounds", type=int, default=20, metavar="N")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--write", nargs=2, metavar=("DIR", "N"), help=argparse.SUPPRESS)
     opts = parser.parse_args()
     if opts.write:
-        keep_writing(Path(opts.write[0]), int(opts.write[1]))
+        keep_writing(Path(opts.write[0]), int(opts.write[1]), Press(opts.words))
         return
     for posts in opts.posts:
-        figures = run(posts, opts.rounds)
+        figures = run(posts, opts)
         print(json.dumps(figures)) if opts.json else report(figures)
         sys.stdout.flush()
 
