@@ -1,8 +1,8 @@
 """A topic of Kafka, or of whatever speaks its protocol: a message for each change, keyed by the post.
 
-Messages are CloudEvents in binary mode. The key is the post's id, so that all changes of a post are in one partition,
-in their order; a post that was removed has no value, which a compacted topic takes for a deletion. The cursor is kept
-here, once the broker has confirmed all messages before it.
+Messages are CloudEvents in binary mode. The key is the post's unique id, so that all changes of a post are in one
+partition, in their order; a post that was removed has no value, which a compacted topic takes for a deletion. The
+cursor is kept here, once the broker has confirmed all messages before it.
 
 Spec: CloudEvents 1.0.2, Kafka protocol binding, section 3.2.
 """
@@ -112,7 +112,7 @@ class KafkaSink:
         while True:
             try:
                 self._producer.produce(
-                    self._topic, key=record.id.encode(), value=value, headers=headers, on_delivery=self._note
+                    self._topic, key=record.unique_id.encode(), value=value, headers=headers, on_delivery=self._note
                 )
             except BufferError:  # its queue is full: wait for the broker
                 self._producer.poll(1.0)

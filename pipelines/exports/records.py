@@ -121,8 +121,13 @@ class PostRecord:
 
     @property
     def id(self) -> str:
-        """What no two posts of a data directory share."""
+        """What no two posts of a collection share."""
         return build_id(self.source, self.identifier)
+
+    @property
+    def unique_id(self) -> str:
+        """What no two posts of a data directory share: with the collection, unless that is named after the source."""
+        return self.id if self.collection == self.source else f"{self.collection}:{self.id}"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -166,7 +171,7 @@ class Column(NamedTuple):
 
 COLUMNS = (
     Column("schema", Kind.TEXT, "name and version of this list of columns"),
-    Column("id", Kind.TEXT, "source and identifier, joined by a stroke; no two posts share one"),
+    Column("id", Kind.TEXT, "source and identifier, joined by a stroke; no two posts of a collection share one"),
     Column("collection", Kind.TEXT, "collection that the post was made from"),
     Column("source", Kind.TEXT, "name of the source"),
     Column("identifier", Kind.TEXT, "the publisher's own id, or the canonical address"),

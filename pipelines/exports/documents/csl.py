@@ -35,7 +35,7 @@ def build_reference(record: PostRecord) -> dict[str, Any]:
     """Return a post as a reference; it was accessed when the capture was made that its text was read from."""
     return drop_empty(
         {
-            "id": record.id,
+            "id": record.unique_id,
             "type": "article-newspaper",
             "title": record.headline,
             "author": [{"literal": name} for name in record.author],

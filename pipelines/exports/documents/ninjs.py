@@ -19,7 +19,7 @@ _STANDARD = {"name": "ninjs", "version": "3.0", "schema": "https://www.iptc.org/
 
 def build_uri(record: PostRecord) -> str:
     """Return the URN of a post, which never changes."""
-    return "urn:x-newsreel:post:" + quote(record.id, safe="/")
+    return "urn:x-newsreel:post:" + quote(record.unique_id, safe="/:")
 
 
 def build_ninjs(record: PostRecord) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _LEFT_OUT = ("evidence", "doubts")
 
 def build_bulk(record: PostRecord) -> list[dict[str, Any]]:
     """Return the lines of a bulk request for one post: an action, and a document unless the post was removed."""
-    name = record.id if len(record.id.encode()) <= _MAX_ID_BYTES else digest_id(record)
+    name = record.unique_id if len(record.unique_id.encode()) <= _MAX_ID_BYTES else digest_id(record)
     where = {"_index": INDEX, "_id": name}
     if record.is_removed:
         return [{"delete": where}]
@@ -39,7 +39,7 @@ def build_meilisearch(record: PostRecord) -> list[dict[str, Any]]:
 
 def digest_id(record: PostRecord) -> str:
     """Return an id of hexadecimal digits alone, which every engine takes."""
-    return hashlib.sha256(record.id.encode()).hexdigest()[:32]
+    return hashlib.sha256(record.unique_id.encode()).hexdigest()[:32]
 
 
 def _build_document(record: PostRecord) -> dict[str, Any]:

@@ -48,7 +48,13 @@ def build_catalogue_entry() -> dict[str, Any]:
     schema = build_post_schema()
     properties = schema["properties"] | {_DELETED: {"type": ["string", "null"], "format": "date-time"}}
     kept = {"type": "object", "properties": properties, "additionalProperties": False}
-    return {"type": "SCHEMA", "stream": STREAM, "schema": kept, "key_properties": ["id"], "bookmark_properties": []}
+    return {
+        "type": "SCHEMA",
+        "stream": STREAM,
+        "schema": kept,
+        "key_properties": ["collection", "id"],
+        "bookmark_properties": [],
+    }
 
 
 def build_message(record: PostRecord) -> dict[str, Any]:

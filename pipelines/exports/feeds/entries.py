@@ -106,7 +106,7 @@ def build_entry(record: PostRecord, url: str = "") -> Entry:
     published = record.published_at or datetime.min.replace(tzinfo=UTC)
     modified = record.dateModified.astimezone(UTC) if record.dateModified else published
     return Entry(
-        id=f"urn:uuid:{uuid.uuid5(_NAMESPACE, 'urn:x-newsreel:post:' + record.id)}",
+        id=f"urn:uuid:{uuid.uuid5(_NAMESPACE, 'urn:x-newsreel:post:' + record.unique_id)}",
         url=url or find_link(record),
         title=record.headline,
         published=published,
@@ -129,8 +129,8 @@ class LatestRecords:
     def add(self, record: PostRecord, url: str) -> None:
         """Keep the post if it is among the newest so far."""
         at = record.published_at or datetime.min.replace(tzinfo=UTC)
-        if len(self._heap) < self._limit or (at, record.id) > self._heap[0][:2]:
-            heapq.heappush(self._heap, (at, record.id, build_entry(record, url)))
+        if len(self._heap) < self._limit or (at, record.unique_id) > self._heap[0][:2]:
+            heapq.heappush(self._heap, (at, record.unique_id, build_entry(record, url)))
             if len(self._heap) > self._limit:
                 heapq.heappop(self._heap)
 
@@ -155,10 +155,9 @@ class Spool:
 
     def add(self, record: PostRecord, feeds: Iterable[tuple[str, Order]]) -> None:
         """Enter a post into its feeds, each with its order."""
-        rows = [
-            (feed, find_instant(record, order).isoformat(timespec="microseconds"), record.id) for feed, order in feeds
-        ]
-        self._database.execute("INSERT OR REPLACE INTO record VALUES (?, ?)", (record.id, dump_record(record)))
+        name = record.unique_id
+        rows = [(feed, find_instant(record, order).isoformat(timespec="microseconds"), name) for feed, order in feeds]
+        self._database.execute("INSERT OR REPLACE INTO record VALUES (?, ?)", (name, dump_record(record)))
         self._database.executemany("INSERT INTO member VALUES (?, ?, ?)", rows)
         self._count += 1
         if self._count % _TRIM_EVERY == 0:

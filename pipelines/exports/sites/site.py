@@ -107,7 +107,7 @@ class Contents:
         path = build_page_path(record)
         taken = self._database.execute("SELECT 1 FROM page WHERE folded = ?", (fold_name(path),)).fetchone()
         if taken:
-            path = f"{path.removesuffix('.html')}-{digest_name(record.id)}.html"
+            path = f"{path.removesuffix('.html')}-{digest_name(record.unique_id)}.html"
         published = record.published_at or datetime.min.replace(tzinfo=UTC)
         changed = max(published, record.dateModified or published).astimezone(UTC)
         row = (fold_name(path), path, record.headline, show_date(record), published.isoformat(), changed.isoformat())

@@ -33,12 +33,11 @@ _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u30ff\u
 _CHARACTER = re.compile(f"([{_UNSPACED}\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff])")
 
 _TYPES = {Kind.INTEGER: "INTEGER"}
-_TABLE = ",\n    ".join(
-    f'"{name}" {_TYPES.get(kind, "TEXT")}' + (" PRIMARY KEY" if name == "id" else "") for name, kind, _ in COLUMNS
-)
+_TABLE = ",\n    ".join(f'"{name}" {_TYPES.get(kind, "TEXT")}' for name, kind, _ in COLUMNS)
 _SCHEMA = f"""
 CREATE TABLE posts (
-    {_TABLE}
+    {_TABLE},
+    PRIMARY KEY (collection, id)
 );
 CREATE VIRTUAL TABLE search USING fts5({", ".join(_SEARCHED)}, content="posts", tokenize='unicode61');
 CREATE TABLE export (name TEXT PRIMARY KEY, value TEXT);
@@ -70,7 +69,9 @@ def _insert(database: sqlite3.Connection, records: Iterable[PostRecord]) -> int:
     slots = ", ".join("?" * len(NAMES))
     for record in records:
         row = tuple(_dump_cell(value) for value in build_row(record))
-        number = database.execute(f"INSERT INTO posts VALUES ({slots})", row).lastrowid  # noqa: S608 (only slots)
+        # An erasure takes the place of the withdrawal before it; neither has words to find.
+        insert = f"INSERT OR REPLACE INTO posts VALUES ({slots})"  # noqa: S608 (only slots)
+        number = database.execute(insert, row).lastrowid
         searched = (record.headline, record.text, " | ".join(record.keywords))
         database.execute(
             "INSERT INTO search (rowid, headline, text, keywords) VALUES (?, ?, ?, ?)",

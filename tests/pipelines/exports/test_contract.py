@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -49,6 +50,14 @@ READERS: dict[str, Callable[[Path], Iterator[PostRecord]]] = {
     "jsonl": read_jsonl,
     "sqlite": read_sqlite,
     "parquet": read_parquet,
+}
+SHOWN_IDS = {
+    "opensearch": '"_id": ?"(.+?)"',
+    "meilisearch": '"key": ?"(.+?)"',
+    "ninjs": '"uri": ?"(.+?)"',
+    "newsarticle": '"@id": ?"(.+?)"',
+    "csl": '"id": ?"(.+?)"',
+    "feeds": "<id>(urn:uuid:.+?)<",
 }
 PLAIN = [build_sample(number) for number in range(3)]
 LONG = build_sample(7, articleBody="<p>" + "长" * 1_000_000 + "</p>")
@@ -231,6 +240,23 @@ def test_a_kill_in_any_format_leaves_nothing_that_looks_whole_and_no_litter(tmp_
         assert after == ["new"], f"the next export of {name} clears away what the killed one left"
 
 
+def test_a_post_in_two_collections_is_two_posts(name: str, tmp_path: Path) -> None:
+    """A source that was crawled into another collection as well: no copy replaces the other."""
+    records = [PLAIN[0], replace(PLAIN[0], collection="try"), PLAIN[1]]
+    assert export(name, records, tmp_path / "out") == 3
+    if name in READERS:
+        assert list(READERS[name](tmp_path / "out")) == records
+    if name in SHOWN_IDS:
+        files = read_all(tmp_path / "out")
+        ids = re.findall(SHOWN_IDS[name], files.get("all.atom", files.get(".", b"")).decode())
+        assert len(ids) == len(set(ids)) == 3
+
+
+def test_ids_are_those_of_the_article_where_the_collection_is_named_after_its_source() -> None:
+    assert PLAIN[0].unique_id == PLAIN[0].id == "news/NW2026030412000000"
+    assert replace(PLAIN[0], collection="try").unique_id == "try:news/NW2026030412000000"
+
+
 @pytest.mark.parametrize("table", [name for name, entry in FORMATS.items() if entry.is_table])
 def test_every_table_takes_every_kind_of_change(table: str, tmp_path: Path) -> None:
     if table in ("parquet", "dataset"):
@@ -240,7 +266,9 @@ def test_every_table_takes_every_kind_of_change(table: str, tmp_path: Path) -> N
         bare = PostRecord(collection="news", source="news", identifier=str(number))
         record = bare if kind.is_removed else build_sample(number)
         records.append(replace(record, change=Change(kind=kind, version=2, cursor=f"{number}-x")))
-    assert export(table, records, tmp_path / "out") == len(ChangeKind)
+    # An erasure follows the withdrawal of the same post.
+    records.append(replace(records[-1], change=Change(kind=ChangeKind.WITHDRAWN, version=2, cursor="9-x")))
+    assert export(table, records, tmp_path / "out") == len(ChangeKind) + 1
 
 
 def test_a_date_before_time_zones_has_an_offset_that_rfc_3339_allows() -> None:

@@ -189,7 +189,7 @@ def test_singer_messages_come_in_order_and_every_record_keeps_to_their_schema(tm
     ]
     FORMATS["singer"].export(iter([*many, GONE]), tmp_path / "out", ExportOptions())
     first, *rest = [json.loads(line) for line in (tmp_path / "out").read_text("utf-8").split("\n")[:-1]]
-    assert (first["type"], first["key_properties"]) == ("SCHEMA", ["id"])
+    assert (first["type"], first["key_properties"]) == ("SCHEMA", ["collection", "id"])
     check = jsonschema.Draft202012Validator(first["schema"])
     records = [message["record"] for message in rest if message["type"] == "RECORD"]
     assert len(records) == 251
