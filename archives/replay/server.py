@@ -6,6 +6,7 @@ requests a foreign page may cause, how many connections there may be, how long o
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import socket
@@ -63,7 +64,10 @@ class ReplayServer(ThreadingHTTPServer):
     def server_bind(self) -> None:
         """Bind without asking a name server for our own name, as the base class does."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
+        try:
+            self.socket.bind(self.server_address)
+        except OverflowError as error:
+            raise OSError(errno.EINVAL, "a port is a number from 0 to 65535") from error
         self.server_address = self.socket.getsockname()
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 

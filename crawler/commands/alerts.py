@@ -14,7 +14,7 @@ from crawler.alerts.sending import Sent, load_receivers, open_alert_store, try_r
 from crawler.alerts.watch import send_and_report
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
-from crawler.projects.command import NewsreelCommand
+from crawler.projects.command import NewsreelCommand, refuse_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -47,8 +47,9 @@ class Command(NewsreelCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Send, list or test."""
         assert self.settings is not None
-        if args or (opts.list and opts.test):
-            raise UsageError
+        refuse_arguments(args)
+        if opts.list and opts.test:
+            raise UsageError("choose one of --list and --test", print_help=False)
         find_data_dir(self.settings)
         end_with_reader()
         try:

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from crawler.environment import name_program
 from crawler.monitoring.tables import open_console
-from crawler.projects.command import NewsreelCommand
+from crawler.projects.command import NewsreelCommand, refuse_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -49,8 +49,9 @@ class Command(NewsreelCommand):
         super().add_options(parser)
         parser.add_argument("--dir", metavar="DIR", help="output folder (default: DATA_DIR/demo, replaced)")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002 (Scrapy's signature)
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Run every step and print a table of them."""
+        refuse_arguments(args)
         assert self.settings is not None
         folder = Path(opts.dir or Path(self.settings["DATA_DIR"], "demo")).resolve()
         shutil.rmtree(folder / "collections" / _COLLECTION, ignore_errors=True)

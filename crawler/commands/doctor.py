@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 from rich.text import Text
-from scrapy.exceptions import UsageError
 
 from archives.errors import DatabaseError
 from archives.index import catalogue
@@ -20,7 +19,7 @@ from crawler.changelog import tables
 from crawler.frontier import leases, owed
 from crawler.monitoring.checkup import Check, State, iter_checks, try_use
 from crawler.monitoring.tables import open_console
-from crawler.projects.command import NewsreelCommand
+from crawler.projects.command import NewsreelCommand, refuse_arguments
 from crawler.publishing import outbox
 from crawler.publishing.exporting import load_plans
 from crawler.scheduling import schedule
@@ -68,8 +67,7 @@ class Command(NewsreelCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Look at everything."""
-        if args:
-            raise UsageError
+        refuse_arguments(args)
         settings = self.settings
         assert settings is not None
         checks = [*iter_checks(settings), *_iter_upgrades(Path(settings["DATA_DIR"]))]

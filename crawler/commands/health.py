@@ -13,7 +13,7 @@ from crawler.commands._collection import find_data_dir
 from crawler.commands._process import end_with_reader
 from crawler.monitoring.health import Health, load_health
 from crawler.monitoring.tables import Column, build_table, open_console
-from crawler.projects.command import NewsreelCommand
+from crawler.projects.command import NewsreelCommand, refuse_arguments
 from crawler.sources.timetable import format_duration
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ class Command(NewsreelCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Examine the sources."""
         assert self.settings is not None
-        if args:
-            raise UsageError
+        refuse_arguments(args)
         find_data_dir(self.settings)
         end_with_reader()
         try:

@@ -9,7 +9,7 @@ from scrapy.exceptions import UsageError
 
 from crawler.assistants.server import ServerMissing, build_server
 from crawler.assistants.tools import ArchiveTools
-from crawler.projects.command import NewsreelCommand
+from crawler.projects.command import NewsreelCommand, refuse_arguments
 from crawler.publishing.library import Library
 from crawler.settings import NEWSREEL_VERSION
 
@@ -36,10 +36,9 @@ class Command(NewsreelCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Serve until standard input ends."""
         del opts
+        refuse_arguments(args)
         assert self.settings is not None
         data_dir = Path(self.settings["DATA_DIR"])
-        if args:
-            raise UsageError("this takes no arguments", print_help=False)
         if not data_dir.is_dir():
             raise UsageError(f"DATA_DIR {data_dir} is not there; crawl first, or set it", print_help=False)
         tools = ArchiveTools(Library(data_dir))

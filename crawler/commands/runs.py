@@ -14,7 +14,7 @@ from crawler.commands._process import end_with_reader
 from crawler.monitoring.crawl_counts import format_bytes
 from crawler.monitoring.logbook import RunRecord, RunState, list_runs
 from crawler.monitoring.tables import Column, build_table, open_console
-from crawler.projects.command import NewsreelCommand
+from crawler.projects.command import NewsreelCommand, refuse_arguments
 from crawler.sources.timetable import format_duration
 from pipelines.posts.filing import Outcome
 
@@ -64,8 +64,9 @@ class Command(NewsreelCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """List the runs."""
-        if args or opts.limit < 0:
-            raise UsageError
+        refuse_arguments(args)
+        if opts.limit < 0:
+            raise UsageError("--limit needs a number of runs, or 0 for all", print_help=False)
         data_dir = find_data_dir(self.settings)
         end_with_reader()
         try:

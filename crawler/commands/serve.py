@@ -14,7 +14,7 @@ from archives.errors import ArchiveError
 from archives.transfer.registry import find_url
 from crawler.commands._collection import find_data_dir
 from crawler.commands._process import build_options
-from crawler.projects.command import NewsreelCommand
+from crawler.projects.command import NewsreelCommand, refuse_arguments
 
 if TYPE_CHECKING:
     import argparse
@@ -51,8 +51,7 @@ class Command(NewsreelCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Serve."""
-        if args:
-            raise UsageError
+        refuse_arguments(args)
         # Scrapy loads every command before it runs one, and the viewer is slow to load.
         from archives.replay.serving import serve  # noqa: PLC0415
         from crawler.viewer.app import ViewerApp  # noqa: PLC0415

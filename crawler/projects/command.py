@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-_REFUSALS: Final = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENOTDIR, errno.EISDIR}
-)
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})  # found while writing, when no name is known
+_REFUSALS: Final = _FULL | {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
+}
 _DATABASE_REFUSALS: Final = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}
 )
@@ -127,6 +127,12 @@ def _describe_end(error: BaseException) -> str:
     if isinstance(error, sqlite3.OperationalError) and code in _DATABASE_REFUSALS:
         return f"a database in DATA_DIR: {error}; check permissions and free space there"
     return ""
+
+
+def refuse_arguments(args: Sequence[str]) -> None:
+    """Refuse the arguments of a command that takes options only."""
+    if args:
+        raise UsageError(f"this command takes options only, not {args[0]}; --help lists them", print_help=False)
 
 
 def refuse_word(word: str, known: list[str], what: str) -> UsageError:

@@ -354,6 +354,23 @@ def test_a_slip_is_refused_with_what_was_meant(project: Path, typed: list[str], 
     assert f"did you mean {meant}?" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["runs", "harbour"], "this command takes options only, not harbour; --help lists them"),
+        (["runs", "--limit", "-1"], "--limit needs a number of runs, or 0 for all"),
+        (["serve", "--port", "99999"], "a port is a number from 0 to 65535"),
+        (["sources", "--logfile", "no/such/folder/log"], "no/such/folder/log: No such file or directory"),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(project: Path, typed: list[str], words: str) -> None:
+    (project / "data").mkdir(exist_ok=True)
+    done = run_newsreel(*typed, folder=project)
+    assert (done.returncode in (1, 2), done.stdout) == (True, "")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_sentences_name_the_program_that_was_typed(tmp_path: Path) -> None:
     """Of strings that say what to type next, none has one of the two names built in."""
     typed = re.compile(rf"(?:'|^|: )(?:scrapy|newsreel) (?:{'|'.join(list_commands())})\b")
