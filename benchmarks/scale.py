@@ -168,7 +168,7 @@ def _start_worker(
         "LOG_LEVEL": "ERROR",
     } | settings
     options = [part for key, value in settings.items() for part in ("-s", f"{key}={value}")]
-    command = [sys.executable, "-m", "scrapy", "crawl", "category", "-a", f"source={source}", *options]
+    command = [sys.executable, "-m", "crawler", "crawl", "category", "-a", f"source={source}", *options]
     return subprocess.Popen(command, cwd=_ROOT, stderr=subprocess.DEVNULL)
 
 

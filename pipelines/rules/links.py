@@ -7,13 +7,15 @@ send every page to the same reader.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 
 _REMEMBERED = 1 << 14
@@ -94,7 +96,7 @@ class LinkRules:
         return LinkKind.OTHER, ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Scope:
     """The rule that says which URLs a run may fetch: prefixes `http://host/path` or `//host/path` (either scheme).
 
@@ -114,16 +116,31 @@ class Scope:
             return False
         if parts.scheme not in ("http", "https") or "@" in parts.netloc:
             return False
-        return any(_is_below(parts.scheme, parts.netloc, parts.path or "/", prefix) for prefix in self.prefixes)
+        path = parts.path or "/"
+        return any(
+            scheme in ("", parts.scheme) and (path == "/robots.txt" or path.startswith(below))
+            for name in _list_names(parts.netloc.lower())
+            for scheme, below in self._prefixes_of.get(name, ())
+        )
+
+    @cached_property
+    def _prefixes_of(self) -> dict[str, list[tuple[str, str]]]:
+        """Schemes and paths by host; a source of many hosts would otherwise compare every link with all of them."""
+        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for prefix in self.prefixes:
+            parts = urlsplit(prefix)
+            found[parts.netloc.lower()].append((parts.scheme, parts.path or "/"))
+        return dict(found)
 
 
-def _is_below(scheme: str, netloc: str, path: str, prefix: str) -> bool:
-    wanted = urlsplit(prefix)
-    if wanted.scheme and wanted.scheme != scheme:
-        return False
-    host, allowed = netloc.lower(), wanted.netloc.lower()
-    is_same_host = host == allowed.removeprefix(".") or (allowed.startswith(".") and host.endswith(allowed))
-    return is_same_host and (path == "/robots.txt" or path.startswith(wanted.path or "/"))
+def _list_names(host: str) -> Iterator[str]:
+    """Yield a host as a prefix may name it: as it is, or with a dot as itself or a name below another."""
+    yield host
+    yield f".{host}"
+    at = host.find(".")
+    while at >= 0:
+        yield host[at:]
+        at = host.find(".", at + 1)
 
 
 def unwrap_share(rules: LinkRules, template: str, url: str) -> str:
