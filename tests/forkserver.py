@@ -265,6 +265,7 @@ def _preload() -> None:
 def main(arguments: Sequence[str]) -> None:
     _preload()
     request = _Forker(socket.socket(fileno=int(arguments[0]))).wait_for_request()
+    _open_streams()
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["cwd"])
@@ -278,6 +279,15 @@ def main(arguments: Sequence[str]) -> None:
             raise
         _leave(leaving.code or 0)
     _leave(0)
+
+
+def _open_streams() -> None:
+    """Open the standard streams once more: those of the process that forks remember whether its own files can seek."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        former = getattr(sys, name)
+        buffering = 1 if name == "stderr" else -1
+        stream = os.fdopen(number, "w" if number else "r", buffering, former.encoding, former.errors, closefd=False)
+        setattr(sys, name, stream)
 
 
 def _leave(code: int) -> None:
