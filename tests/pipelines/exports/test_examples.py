@@ -32,6 +32,7 @@ EXAMPLES = {found[2]: found[1] for found in re.finditer(r"```sh\n(newsreel expor
 POSTS = len(HOSTILE_TEXTS) + 3
 # Programs in their own environment: those that read, those that load, and those that Node.js runs.
 FOLDERS = [os.environ.get(f"NEWSREEL_{name}", "") for name in ("READERS", "LOADERS", "ELEVENTY")]
+LINES_AT_ONCE = 10
 LISTED = ("jsonl", "cloudevents", "ninjs", "newsarticle", "csl", "opensearch", "meilisearch")
 FRAMES = re.findall(r"```python\n(import (?:pandas|polars)\n.*?)```", PAGE, re.S)
 SAID = dict.fromkeys(("csv", "dataset", "feeds"), str(POSTS)) | {"sqlite": f"news|{POSTS}", "schema": "articleBody"}
@@ -137,9 +138,12 @@ def test_search_engines_and_a_target_take_what_is_sent(place: Path) -> None:
         script = find_block('scrapy export singer --since "\\$CURSOR"')
         for name in ("search", "meili"):
             script = script.replace(f"https://{name}.example", engine.url.removesuffix("/posts?a=b"))
+        script = script.replace("-l 1000", f"-l {LINES_AT_ONCE}")
         run_example(place, ["bash", "-euo", "pipefail", "-c", f"CURSOR=start\n{script}"], sys.executable)
     sent = [body for _, body in engine.asked]
-    assert sent == [(place / name).read_bytes() for name in ("posts.bulk", "posts.ndjson")]
+    assert b"".join(sent) == b"".join((place / name).read_bytes() for name in ("posts.bulk", "posts.ndjson"))
+    assert max(body.count(b"\n") for body in sent) == LINES_AT_ONCE
+    assert all(body.startswith((b'{"index"', b'{"key"')) for body in sent), "no post is cut in two"
     assert {headers["Content-Type"] for headers, _ in engine.asked} == {"application/x-ndjson"}
     (rows,) = (place / "target").iterdir()
     assert len(rows.read_text("utf-8").splitlines()) == POSTS
