@@ -63,11 +63,12 @@ _PAID = re.compile(
     re.IGNORECASE,
 )
 # What the pages of shields load, and no other pages of the sites behind them.
-_CHALLENGE = re.compile(
-    r"captcha-delivery\.com|_cf_chl_opt|challenge-platform/h/|SWUDNSAI|Incapsula incident|sec-if-cpt|/_sec/cp_challenge"
-    r"|px-captcha|sucuri_cloudproxy|\.within\.website/|awswaf\.com/[^\"']*challenge|gokuProps|geetest\.com|TCaptcha"
-    r"|/_____tmd_____/|acw_sc__v2|nc_1_wrapper|jsl_clearance|yunsuo_session|KPSDK|/__qrator/|/TSPD/|\"bobcmn\"|perfdrive\.com"
-    r"|rbzns|servicepipe\.ru|/\.well-known/ddos-guard/|/_fs-ch-|gammaspectra|bunny-shield|\bRay ID\b|wsidchk|/__arcsjs/"
+_CHALLENGES = (
+    *("captcha-delivery.com", "_cf_chl_opt", "challenge-platform/h/", "Ray ID", "SWUDNSAI", "Incapsula incident"),
+    *("sec-if-cpt", "/_sec/cp_challenge", "px-captcha", "sucuri_cloudproxy", ".within.website/", "gokuProps"),
+    *("geetest.com", "TCaptcha", "/_____tmd_____/", "acw_sc__v2", "nc_1_wrapper", "jsl_clearance", "yunsuo_session"),
+    *("KPSDK", "/__qrator/", "/TSPD/", '"bobcmn"', "perfdrive.com", "rbzns", "servicepipe.ru", "gammaspectra"),
+    *("/.well-known/ddos-guard/", "/_fs-ch-", "bunny-shield", "wsidchk", "/__arcsjs/"),
 )
 # Comment forms have these as well; on a page without any text they are a gate.
 _CAPTCHA = re.compile(r"\b(?:h-captcha|cf-turnstile|g-recaptcha|smart-captcha|frc-captcha)\b")
@@ -135,7 +136,7 @@ def classify(page: Page, signs: Signs, *, body: str, is_dated: bool) -> PageClas
     weight = _weigh_form(width or measure_text(shown), is_dated=is_dated) + 2 * is_foreign
     weight -= bool(signs.names) and len(others) < len(signs.names)
     named = _name(others)
-    found = _find_named(page, named, evidence, weight)
+    found = _find_named(page, shown, named, evidence, weight)
     if found is None and visible is not None and width <= _MAX_LISTED:
         found = _find_bare(page, visible, width, is_dated=is_dated)
     if found is None and is_foreign and visible is not None:
@@ -181,17 +182,19 @@ def _weigh_form(width: int, *, is_dated: bool) -> int:
     return (1 if width < _TINY else -1) - (width > _BRIEF) - (3 if is_dated else 0)
 
 
-def _find_named(page: Page, named: PageClass | None, evidence: dict[PageClass, int], weight: int) -> PageClass | None:
+def _find_named(
+    page: Page, shown: str, named: PageClass | None, evidence: dict[PageClass, int], weight: int
+) -> PageClass | None:
     """Return the class that a page's own words and scripts speak for, or None."""
     points: dict[PageClass, int] = {}
     points.update((page_class, min(_MOST_SENTENCES, count)) for page_class, count in evidence.items())
     points.pop(PageClass.PAYWALL, None)
     if named is not None:
         points[named] = points.get(named, 0) + 3
-    if len(page.text) <= _MAX_SCRIPTED_CHARS:
-        for page_class, pattern in ((PageClass.BLOCK, _CHALLENGE), (PageClass.MAINTENANCE, _TRACE)):
-            if pattern.search(page.text):
-                points[page_class] = points.get(page_class, 0) + 2
+    if len(page.text) <= _MAX_SCRIPTED_CHARS and any(map(page.text.__contains__, _CHALLENGES)):
+        points[PageClass.BLOCK] = points.get(PageClass.BLOCK, 0) + 2
+    if _TRACE.search(shown):
+        points[PageClass.MAINTENANCE] = points.get(PageClass.MAINTENANCE, 0) + 2
     if not points:
         return None
     if PageClass.LOGIN in points:
