@@ -191,8 +191,10 @@ def _find_named(
     points.pop(PageClass.PAYWALL, None)
     if named is not None:
         points[named] = points.get(named, 0) + 3
-    if len(page.text) <= _MAX_SCRIPTED_CHARS and any(map(page.text.__contains__, _CHALLENGES)):
-        points[PageClass.BLOCK] = points.get(PageClass.BLOCK, 0) + 2
+    blocked = points.get(PageClass.BLOCK, 0) + 2
+    can_decide = blocked + weight + 1 >= _LEAST and len(page.text) <= _MAX_SCRIPTED_CHARS
+    if can_decide and any(map(page.text.__contains__, _CHALLENGES)):
+        points[PageClass.BLOCK] = blocked
     if _TRACE.search(shown):
         points[PageClass.MAINTENANCE] = points.get(PageClass.MAINTENANCE, 0) + 2
     if not points:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # Longer ones are weighed only if they name nothing of the headline, and here they would.
 _LOOKED_AT: Final = 4_000
+_OPENING: Final = 600
 _MAX_MARKUP: Final = 12_000
 _MAX_WIDTH: Final = 6_000
 _MAX_NOTICES: Final = 3
@@ -49,6 +50,7 @@ _BY_WORD: Final = {
     ),
 }
 _LAYERS: Final = frozenset(("modal", "overlay", "popup", "lightbox"))
+_NAMING: Final = _LAYERS.union(*_BY_WORD.values())
 
 
 def keep_sound_body(statement: Statement, page: Page, witnesses: Witnesses, find_next: Callable[[], str] = str) -> bool:
@@ -98,8 +100,11 @@ def find_notice(body: str, headline: str, page: Page) -> PageClass | None:
     if not body:
         return None
     words = list_long_words(headline)
-    seen = body[:_LOOKED_AT].casefold()
-    is_foreign = len(words) >= _LEAST_WORDS and sum(word in seen for word in words) < _LEAST_MENTIONED * len(words)
+    # The opening of most bodies mentions enough.
+    is_foreign = len(words) >= _LEAST_WORDS and all(
+        sum(map(body[:end].casefold().__contains__, words)) < _LEAST_MENTIONED * len(words)
+        for end in (_OPENING, _LOOKED_AT)
+    )
     has_control = len(body) <= _LOOKED_AT and bool(_CONTROL.search(body))
     if not is_foreign and not has_control:
         return None
@@ -130,14 +135,11 @@ def _find_layer(page: Page, text: str) -> PageClass | None:
 
 def _name_layer(element: Any) -> PageClass | None:
     words = list_class_words(element)
-    named = next((kind for kind, own in _BY_WORD.items() if words & own), None)
-    is_layer = (
-        element.tag == "dialog"
-        or (element.get("role") or "").lower() in _ROLES
-        or element.get("aria-modal") == "true"
-        or bool(words & _LAYERS)
-    )
-    return named or (PageClass.CONSENT if is_layer else None)
+    if not words.isdisjoint(_NAMING):
+        return next((kind for kind, own in _BY_WORD.items() if words & own), PageClass.CONSENT)
+    role = element.get("role")
+    is_layer = element.tag == "dialog" or (role and role.lower() in _ROLES) or element.get("aria-modal") == "true"
+    return PageClass.CONSENT if is_layer else None
 
 
 def _has_control(element: Any) -> bool:
