@@ -30,6 +30,10 @@ VIEW_PREFIX: Final = "urn:view:"
 """Precedes a page's address in the address of its screenshot, as in the files of Browsertrix."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+# What nearly every writer states, read in a fifth of the time.
+_PLAIN_DATE: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(?:\.(?:[0-9]{3}){1,2})?Z"
+)
 _WARC_DATE: Final = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?:Z|([+-])(\d\d):?(\d\d))?)?)?)?",
     re.ASCII,
@@ -166,6 +170,8 @@ def parse_warc_date(date: str) -> datetime:
 
     Spec: WARC/1.1 §5.4; W3C NOTE-datetime.
     """
+    if _PLAIN_DATE.fullmatch(date):
+        return datetime.fromisoformat(date)
     text = _TIMESTAMP_DATE.sub(r"\1-\2-\3T\4:\5:\6Z", date.strip()) if date.strip().isdigit() else date.strip()
     match = _WARC_DATE.fullmatch(text)
     if match is None:

@@ -22,10 +22,12 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 class Collection:
     """One directory of `archive/`, `indexes/`, `pages/` and `runs/`."""
 
-    __slots__ = ("path",)
+    __slots__ = ("archive_dir", "path")
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Not a property, since it is needed for each capture that is read.
+        self.archive_dir = path / "archive"
 
     @classmethod
     def open(cls, data_dir: Path, name: str, *, create: bool = False) -> Collection:
@@ -70,11 +72,6 @@ class Collection:
     def name(self) -> str:
         """The directory's name."""
         return self.path.name
-
-    @property
-    def archive_dir(self) -> Path:
-        """Where the WARC files are: the only truth of a collection."""
-        return self.path / "archive"
 
     @property
     def indexes_dir(self) -> Path:

@@ -20,6 +20,7 @@ _CODINGS: Final = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd"))
 _ZLIB: Final = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_OR_ZLIB: Final = (_GZIP, *_ZLIB)
+_MAGIC: Final = {"gzip": _GZIP_OR_ZLIB, "x-gzip": _GZIP_OR_ZLIB, "zstd": (b"\x28\xb5\x2f\xfd",)}
 _TRAILER_BYTES: Final = 8
 _TEXT: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\t\r\n\x20-\x7e\x80-\xff]{0,512}(?![\x00-\x08\x0e-\x1a\x1c-\x1f])")
 
@@ -110,8 +111,7 @@ def _list_known(codings: list[str]) -> list[str]:
 
 def has_lost_coding(payload: bytes, codings: list[str]) -> bool:
     """Whether a body that is announced as coded plainly is not: other archives decode it and keep the head."""
-    magic = {"gzip": _GZIP_OR_ZLIB, "x-gzip": _GZIP_OR_ZLIB, "zstd": (b"\x28\xb5\x2f\xfd",)}
-    outer = magic.get(codings[-1].strip().lower(), (b"",)) if codings else (b"",)
+    outer = _MAGIC.get(codings[-1].strip().lower(), (b"",)) if codings else (b"",)
     return not payload.startswith(outer)
 
 

@@ -288,7 +288,6 @@ def iter_members(stream: BinaryIO, offset: int = 0, codecs: Codecs | None = None
             at = offset = offset + find_skippable_size(pending)
             pending = b""
             continue
-        stream.seek(at)
         member, pending = _read_member(stream, pending, offset, codec)
         offset += member.length
         at = offset + len(pending)
@@ -313,27 +312,23 @@ def read_member(
         return _read_member(stream, pending, offset, _GZIP_CODEC)[0]
     codecs = codecs or Codecs(stream)
     try:
-        return _read_at(stream, pending, offset, codecs.first)
+        return _read_member(stream, pending, offset, codecs.first)[0]
     except RecordError:
         read = stream.tell()
         codec = codecs.find(offset)
         stream.seek(read)
         if codec is codecs.first:
             raise
-        return _read_at(stream, pending, offset, codec)
-
-
-def _read_at(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) -> Member:
-    stream.seek(offset + len(pending))
-    return _read_member(stream, pending, offset, codec)[0]
+        return _read_member(stream, pending, offset, codec)[0]
 
 
 def _read_member(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) -> tuple[Member, bytes]:
-    """The member at the start of `pending` and what the stream gives next, and the bytes read beyond it."""
+    """The member at the start of `pending` and behind it in the stream, and the bytes read beyond it."""
     if not codec.magic.startswith(pending[: len(codec.magic)]):
         what = f"is damaged (it is not {codec.name}); restore the file from a copy"
         raise _build_error(codec, offset, what, Damage.DAMAGED_MEMBER)
     if len(pending) < _TELLING_BYTES:
+        stream.seek(offset + len(pending))
         pending += stream.read(_READ_SIZE)
     is_checked = codec.has_checksum(pending)
     inflater = codec.begin()
@@ -354,7 +349,10 @@ def _read_member(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) ->
                 start = b"".join(parts)[:_START_BYTES]
                 member, rest = _pass_large(stream, inflater, start, size, (offset, taken), codec)
                 return replace(member, is_checked=is_checked), rest
-            pending = b"" if inflater.eof else stream.read(_READ_SIZE)
+            if not inflater.eof:
+                # Others may have moved the stream since the last read.
+                stream.seek(offset + taken)
+                pending = stream.read(_READ_SIZE)
     except InflateError as error:
         what = f"is damaged ({error}); restore the file from a copy"
         raise _build_error(codec, offset, what, Damage.DAMAGED_MEMBER) from error

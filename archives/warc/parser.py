@@ -69,11 +69,12 @@ class Record:
     headers: list[tuple[str, str]]
     content: bytes | Content
     version: str = ""
-    _values: dict[str, str] = field(init=False, repr=False, compare=False)
+    # Every record is asked for several fields, so that looking through all of them each time would cost more.
+    _values: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Every record is asked for several fields, so that looking through all of them each time would cost more.
-        object.__setattr__(self, "_values", {name.lower(): value for name, value in reversed(self.headers)})
+        if not self._values:
+            self._values.update((name.lower(), value) for name, value in reversed(self.headers))
 
     def get(self, name: str) -> str | None:
         """The first value of the header field `name`, whatever its case."""
@@ -221,23 +222,26 @@ def _load_large(member: Member, end: int) -> Record | None:
 
 
 def _build_plain(member: Member, end: int, content: bytes | Content) -> Record | None:
-    data = member.data
-    headers = _load_header(data[:end])
-    if headers is None:
+    header = _load_header(member.data[:end])
+    if header is None:
         return None
-    record = Record(
+    version, headers, values = header
+    record_type = values.get("warc-type")
+    if not record_type or _ODD_IN_URI.search(values.get("warc-target-uri", "")):
+        return None
+    return Record(
         offset=member.offset,
         length=member.length,
-        type=next((value.lower() for name, value in headers if name.lower() == "warc-type"), ""),
+        type=record_type.lower(),
         headers=headers,
         content=content,
-        version=data[: data.find(b"\r\n")].decode("ascii"),
+        version=version,
+        _values=values,
     )
-    is_plain = record.type and not _ODD_IN_URI.search(record.get("WARC-Target-URI") or "")
-    return record if is_plain else None
 
 
-def _load_header(data: bytes) -> list[tuple[str, str]] | None:
+def _load_header(data: bytes) -> tuple[str, list[tuple[str, str]], dict[str, str]] | None:
+    """The version and the fields of a plain header, also by their names in lower case."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
@@ -246,12 +250,15 @@ def _load_header(data: bytes) -> list[tuple[str, str]] | None:
     if not _VERSION.fullmatch(first) or text.count("\n") != len(lines):
         return None
     headers = []
+    values: dict[str, str] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if not colon or line[0] in " \t":
             return None
-        headers.append((name.rstrip(" \t"), value.strip()))
-    return headers
+        name, value = name.rstrip(" \t"), value.strip()
+        headers.append((name, value))
+        values.setdefault(name.lower(), value)
+    return first, headers, values
 
 
 def iter_stream_records(stream: BinaryIO, offset: int = 0) -> Iterator[Record]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
@@ -229,33 +229,44 @@ def open_record(path: Path, offset: int, *, length: int | None = None, record_id
         RecordError: there is no whole record.
         NotArchived: the file is not there.
     """
-    with ExitStack() as stack:
-        try:
-            stream = stack.enter_context(open_warc(path))
-            records = _iter_from(stream, offset, length)
-            record = next(records, None)
-            if record is not None and record_id and record.record_id != record_id and record.length == length:
-                record = next((other for other in records if other.record_id == record_id), record)
-        except RecordError as error:
-            raise locate_error(error, path) from error
-        except FileNotFoundError as error:
-            what = f"no file {path.name} in {path.parent}"
-            next_step = "restore it from a copy, or rebuild the index if it is not needed"
-            raise NotArchived(f"{what}; {next_step}", path=path, offset=offset) from error
-        if record is None:
-            message = f"{path.name}: no record at offset {offset}; {_VERIFY}"
-            raise RecordError(message, path=path, offset=offset)
-        yield record
+    with _open_place(path, offset) as stream:
+        yield _find_record(stream, path, offset, length, record_id)
 
 
 def _read_place(
     path: Path, offset: int, *, length: int | None = None, record_id: str = "", max_bytes: int = MAX_RECORD_BYTES
 ) -> Record:
-    with open_record(path, offset, length=length, record_id=record_id) as record:
+    with _open_place(path, offset) as stream:
+        record = _find_record(stream, path, offset, length, record_id)
+        if not record.is_large:
+            return record
         try:
-            return _hold(record, max_bytes) if record.is_large else record
+            return _hold(record, max_bytes)
         except RecordError as error:
             raise locate_error(error, path) from error
+
+
+def _open_place(path: Path, offset: int) -> BinaryIO:
+    try:
+        return open_warc(path)
+    except FileNotFoundError as error:
+        what = f"no file {path.name} in {path.parent}"
+        next_step = "restore it from a copy, or rebuild the index if it is not needed"
+        raise NotArchived(f"{what}; {next_step}", path=path, offset=offset) from error
+
+
+def _find_record(stream: BinaryIO, path: Path, offset: int, length: int | None, record_id: str) -> Record:
+    try:
+        records = _iter_from(stream, offset, length)
+        record = next(records, None)
+        if record is not None and record_id and record.record_id != record_id and record.length == length:
+            record = next((other for other in records if other.record_id == record_id), record)
+    except RecordError as error:
+        raise locate_error(error, path) from error
+    if record is None:
+        message = f"{path.name}: no record at offset {offset}; {_VERIFY}"
+        raise RecordError(message, path=path, offset=offset)
+    return record
 
 
 def _hold(record: Record, max_bytes: int) -> Record:
