@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
@@ -11,6 +10,7 @@ from urllib.parse import parse_qsl
 from crawler.viewer.lists import PAGE_SIZE, Bar, Chip, Choice, PostsPage, Suggestion, build_posts_page, list_days
 from crawler.viewer.routes import build_posts_path
 from crawler.viewer.search.index import COUNTED
+from crawler.viewer.search.language import is_day
 from crawler.viewer.search.lookup import Wanted
 from crawler.viewer.search.rows import KINDS
 
@@ -29,7 +29,6 @@ _RELAXED: Final = 6
 _MAX_BARS: Final = 62
 _HEIGHTS: Final = 10
 _MANY: Final = "There are too many posts to count them by source, day or tag; narrow the list down to see numbers."
-_DAY: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 _HEADINGS: Final = {
     "collection": "Collections",
     "source": "Sources",
@@ -86,7 +85,7 @@ def read_listing(request: Request) -> Listing:
         collection=asked.get("collection", ""),
         wanted=Wanted(
             words=" ".join(asked.get("q", "")[:_MAX_WORDS].split()),
-            day=day if _DAY.fullmatch(day := asked.get("day", "")) else "",
+            day=day if is_day(day := asked.get("day", "")) else "",
             labels=tuple(labels),
             by_relevance=asked.get("sort") == "relevance",
         ),
@@ -100,7 +99,8 @@ def show_listing(pool: IndexPool, listing: Listing) -> Response:
     wanted = listing.wanted
     names = [listing.collection] if listing.collection else pool.list_names()
     counts = pool.count_labels(names, wanted)
-    posts = pool.list_posts(names, wanted, limit=PAGE_SIZE, offset=(listing.page - 1) * PAGE_SIZE)
+    offset = (listing.page - 1) * PAGE_SIZE
+    posts = pool.list_posts(names, wanted, limit=PAGE_SIZE, offset=offset) if counts.total else []
     last = min(MAX_PAGE, max(1, -(-counts.total // PAGE_SIZE)))
     pairs = listing.pairs
     page = PostsPage(

@@ -108,7 +108,7 @@ class PostIndex:
     def list_places(self, wanted: Wanted, *, limit: int, offset: int = 0) -> list[Place]:
         """Return where the posts stand that match, the newest or the best first."""
         query = wanted.parse()
-        if wanted.by_relevance and build_match(query):
+        if wanted.by_relevance and query.phrases:
             return self._list_ranked(wanted, limit, offset)
         select, values = build_select(wanted, query)
         rows = self._ask(
@@ -125,7 +125,7 @@ class PostIndex:
         """
         query = wanted.parse()
         selective = replace(query, groups=tuple(group for group in query.groups if self._is_selective(group)))
-        if self.count(wanted) > RANKED or not build_match(selective):
+        if self.count_labels(wanted).total > RANKED or not build_match(selective):
             inner, values = build_select(wanted, query)
             titles = f"SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT {COUNTED}"  # noqa: S608
             select = f"SELECT id, -1.0 * (id IN ({titles})) AS rank FROM ({inner} ORDER BY 1 DESC LIMIT {COUNTED})"  # noqa: S608
@@ -143,6 +143,8 @@ class PostIndex:
 
     def _is_selective(self, group: tuple[Term, ...]) -> bool:
         """Whether few enough posts meet one of some terms for BM25."""
+        if not any(term.phrase and not term.is_negated for term in group):
+            return False
         match = build_match(Query(groups=(group,)))
         query = "SELECT count(*) FROM (SELECT rowid FROM search WHERE search MATCH ? LIMIT ?)"
         return bool(match) and self._ask(query, (match, RANKED + 1))[0][0] <= RANKED
@@ -241,12 +243,17 @@ class PostIndex:
             return ""
         if self._ask("SELECT 1 FROM temp.vocabulary WHERE term = ?", (word,)):
             return ""
-        rows = self._ask(
-            "SELECT term FROM temp.vocabulary WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"
-            " ORDER BY doc DESC LIMIT ?",
-            (word[0], word[0] + "\U0010ffff", len(word) - 2, len(word) + 2, _NEAR),
-        )
-        return next(iter(difflib.get_close_matches(word, [term for (term,) in rows], n=1, cutoff=0.75)), "")
+        # Counting the posts of all words with one letter takes 0.1 s at a million posts.
+        terms = [
+            term
+            for start in {word[:2], word[0] + word[2]}
+            for (term,) in self._ask(
+                "SELECT term FROM temp.vocabulary WHERE term >= ? AND term < ? AND length(term) BETWEEN ? AND ?"
+                " ORDER BY doc DESC LIMIT ?",
+                (start, start + "\U0010ffff", len(word) - 2, len(word) + 2, _NEAR),
+            )
+        ]
+        return next(iter(difflib.get_close_matches(word, terms, n=1, cutoff=0.75)), "")
 
     def find_neighbours(self, key: tuple[str, str]) -> tuple[Found | None, Found | None]:
         """Return the posts that were published just before and just after one."""

@@ -152,7 +152,7 @@ def _build_term(piece: _Piece, notes: list[str]) -> Term | None:
         value = f"{name} {value}"  # an address, or a word before a colon
     is_negated = bool(match["minus"])
     if where in {Field.AFTER, Field.BEFORE}:
-        if not _is_day(value.strip()):
+        if not is_day(value.strip()):
             if value:
                 notes.append(f"“{written}” is not a day; write {where}:2026-01-31, {where}:2026-01 or {where}:2026.")
             return None
@@ -168,7 +168,7 @@ def _build_term(piece: _Piece, notes: list[str]) -> Term | None:
     return Term(field=where, value=folded, is_beginning=is_beginning, is_negated=is_negated, written=written)
 
 
-def _is_day(text: str) -> bool:
+def is_day(text: str) -> bool:
     """Whether a text is a day of the calendar, a month or a year."""
     try:
         date.fromisoformat(f"{text}-01-01"[:10])

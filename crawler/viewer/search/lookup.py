@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from crawler.viewer.search.language import Field, Query, parse_query
+from crawler.viewer.search.language import Field, Query, fold_label, parse_query
 from crawler.viewer.search.stems import list_wanted
-from crawler.viewer.search.words import find_beginning
+from crawler.viewer.search.tokens import EVERY_POST, build_label_token, find_beginning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from crawler.viewer.search.excerpts import Piece
     from crawler.viewer.search.language import Term
@@ -27,6 +28,11 @@ _LABELS: Final = {
 # Posts with a capture that no longer looks like the article.
 DOUBTFUL: Final = ("is", "doubtful")
 _NAMED: Final = "(SELECT id FROM labels WHERE kind = ? AND name = ?)"
+# The number of a post grows with the instant of its publication, so that the newest are found without sorting.
+PER_SECOND: Final = 1 << 10
+_START: Final = datetime(1, 1, 1, tzinfo=UTC)
+_NUMBERS_A_DAY: Final = 24 * 3600 * PER_SECOND
+_DAYS: Final = {len("2026-01-31"): 1, len("2026-01"): 31, len("2026"): 366}
 # A headline that holds the words says more than a text that does.
 RANK: Final = "bm25(search, 1.0, 8.0, 1.0, 4.0, 0.5)"
 
@@ -150,15 +156,15 @@ def write_query(
     return " ".join(" OR ".join(written.get(term.written, term.written) for term in group) for group in kept)
 
 
-def build_select(wanted: Wanted, query: Query) -> tuple[str, tuple[str, ...]]:
+def build_select(wanted: Wanted, query: Query) -> tuple[str, tuple[str | int, ...]]:
     """Return what selects the numbers of the posts that match, and the values in it.
 
     The table that is read first gives them in their order, so that a part of them costs no more than that part.
     """
-    match = build_match(query)
-    clauses, values = _list_clauses(wanted, query, has_match=bool(match))
-    first, labels = "posts.id", list(wanted.labels)
-    tables = "posts"
+    labels = list(wanted.labels)
+    match = build_match(query, labels=labels if query.groups or len(labels) > 1 else ())
+    clauses, values = _list_clauses(wanted, query)
+    first, tables = "posts.id", "posts"
     if match:
         first, tables = "search.rowid", "search"
         clauses.insert(0, "search MATCH ?")
@@ -172,30 +178,36 @@ def build_select(wanted: Wanted, query: Query) -> tuple[str, tuple[str, ...]]:
     for label in labels:
         clauses.append(f"EXISTS (SELECT 1 FROM labelled WHERE post = posts.id AND label = {_NAMED})")  # noqa: S608
         values += label
+    for comparison, number in _list_bounds(wanted, query):
+        clauses.append(f"{first} {comparison} ?")
+        values.append(number)
     where = f"WHERE {' AND '.join(clauses)}" if clauses else ""
     return f"SELECT {first} AS id FROM {tables} {where}", tuple(values)  # noqa: S608 (our own words)
 
 
-def build_match(query: Query, *, in_title: bool = False) -> str:
-    """Return the FTS5 expression of all groups that ask for words alone; empty if there is none.
+def build_match(query: Query, *, in_title: bool = False, labels: Iterable[tuple[str, str]] = ()) -> str:
+    """Return the FTS5 expression of all groups that the index of words can answer alone; empty if there is none.
 
     Args:
         in_title: only posts whose headline holds the words.
+        labels: each a kind and a name, which the posts have as well, whatever their case.
     """
-    groups = [group for group in query.groups if _is_plain(group)]
-    match = " AND ".join(
-        "(" + " OR ".join(_match_term(term, in_title=in_title) for term in group) + ")" for group in groups
-    )
-    unwanted = [_match_term(group[0]) for group in query.groups if _is_without(group)]
-    return f"({match}) NOT ({' OR '.join(unwanted)})" if match and unwanted else match
+    groups = [group for group in query.groups if all(map(_is_indexed, group))]
+    unwanted = [_match_term(group[0]) for group in groups if _is_without(group)]
+    parts = [_match_group(group, in_title=in_title) for group in groups if not _is_without(group)]
+    parts += [f'"{build_label_token(kind, fold_label(name))}"' for kind, name in labels]
+    if unwanted and not parts:
+        parts = [f'"{EVERY_POST}"']
+    match = " AND ".join(parts)
+    return f"({match}) NOT ({' OR '.join(unwanted)})" if unwanted else match
 
 
-def _list_clauses(wanted: Wanted, query: Query, *, has_match: bool) -> tuple[list[str], list[str]]:
+def _list_clauses(wanted: Wanted, query: Query) -> tuple[list[str], list[str | int]]:
     """Return the conditions on a post beside its words and labels, and the values in them."""
     clauses: list[str] = []
-    values: list[str] = []
+    values: list[str | int] = []
     for group in query.groups:
-        if not (_is_plain(group) or (has_match and _is_without(group))):
+        if not all(map(_is_indexed, group)):
             terms = [_build_clause(term) for term in group]
             clauses.append("(" + " OR ".join(clause for clause, _ in terms) + ")")
             values += [value for _, found in terms for value in found]
@@ -205,17 +217,52 @@ def _list_clauses(wanted: Wanted, query: Query, *, has_match: bool) -> tuple[lis
     return clauses, values
 
 
-def _is_plain(group: Sequence[Term]) -> bool:
-    return all(term.phrase is not None and not term.is_negated for term in group)
+def _list_bounds(wanted: Wanted, query: Query) -> list[tuple[str, int]]:
+    """Return between which numbers the posts of the days that are wanted are.
+
+    Days are those of a post's own zone, which is at most a day from UTC.
+    """
+    terms = [group[0] for group in query.groups if len(group) == 1 and not group[0].is_negated]
+    first = [term.value for term in terms if term.field is Field.AFTER] + [wanted.day]
+    end = [term.value for term in terms if term.field is Field.BEFORE]
+    bounds = [(">=", _find_number(day, -1)) for day in first if day]
+    bounds += [("<", _find_number(day, 1)) for day in end]
+    # A year has at most 366 days, a month 31.
+    return [*bounds, ("<", _find_number(wanted.day, _DAYS[len(wanted.day)] + 1))] if wanted.day else bounds
+
+
+def _find_number(day: str, days: int) -> int:
+    """Return the smallest number in UTC of a post some days after the beginning of a day, a month or a year."""
+    began = datetime.fromisoformat(f"{day}-01-01"[:10]).replace(tzinfo=UTC)
+    return number_instant(began) + days * _NUMBERS_A_DAY
+
+
+def number_instant(instant: datetime) -> int:
+    """Return the smallest number of the posts of an instant."""
+    return ((instant - _START) // timedelta(seconds=1) + 1) * PER_SECOND
+
+
+def _is_indexed(term: Term) -> bool:
+    """Whether the index of words knows which posts meet a term."""
+    return term.phrase is not None or (term.field in _LABELS and not term.is_beginning)
 
 
 def _is_without(group: Sequence[Term]) -> bool:
-    """Whether posts with certain words are not wanted, and nothing else."""
-    return len(group) == 1 and group[0].phrase is not None and group[0].is_negated
+    """Whether posts that meet a term are not wanted, and nothing else."""
+    return len(group) == 1 and group[0].is_negated
+
+
+def _match_group(group: Sequence[Term], *, in_title: bool) -> str:
+    terms = (
+        f'("{EVERY_POST}" NOT {_match_term(term)})' if term.is_negated else _match_term(term, in_title=in_title)
+        for term in group
+    )
+    return f"({' OR '.join(terms)})"
 
 
 def _match_term(term: Term, *, in_title: bool = False) -> str:
-    assert term.phrase is not None
+    if term.phrase is None:
+        return f'"{build_label_token(_LABELS[term.field], term.value)}"'
     return _match_phrase(term.phrase, in_title=in_title or term.field is Field.TITLE)
 
 
@@ -233,28 +280,14 @@ def _match_phrase(phrase: Phrase, *, in_title: bool) -> str:
 
 def _build_clause(term: Term) -> tuple[str, tuple[str, ...]]:
     values: tuple[str, ...] = (term.value,)
-    if term.phrase is not None:
+    if _is_indexed(term):
         clause, values = "posts.id IN (SELECT rowid FROM search WHERE search MATCH ?)", (_match_term(term),)
     elif term.field is Field.AFTER:
         clause = "posts.day >= ?"
     elif term.field is Field.BEFORE:
         clause = "(posts.day <> '' AND posts.day < ?)"
     else:
-        named, values = _name_labels(term)
-        labels = f"SELECT id FROM labels WHERE kind = ? AND {named}"  # noqa: S608 (our own words)
-        clause = f"EXISTS (SELECT 1 FROM labelled WHERE post = posts.id AND label IN ({labels}))"  # noqa: S608
+        named = "SELECT id FROM labels WHERE kind = ? AND folded >= ? AND folded < ?"
+        values = (_LABELS[term.field], term.value, term.value + "\U0010ffff")
+        clause = f"EXISTS (SELECT 1 FROM labelled WHERE post = posts.id AND label IN ({named}))"  # noqa: S608
     return (f"NOT {clause}" if term.is_negated else clause), values
-
-
-def _name_labels(term: Term) -> tuple[str, tuple[str, ...]]:
-    kind, end = _LABELS[term.field], "\U0010ffff"
-    if term.is_beginning:
-        return "folded >= ? AND folded < ?", (kind, term.value, term.value + end)
-    if term.field is Field.LANGUAGE:  # zh is also zh-Hans
-        return "(folded = ? OR (folded >= ? AND folded < ?))", (
-            kind,
-            term.value,
-            f"{term.value}-",
-            f"{term.value}-{end}",
-        )
-    return "folded = ?", (kind, term.value)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from archives.storage.databases import Schema
 from archives.warc.records import quote_uri
 from crawler.viewer.search.language import fold_label
-from crawler.viewer.search.lookup import DOUBTFUL
+from crawler.viewer.search.lookup import DOUBTFUL, PER_SECOND, number_instant
 from crawler.viewer.search.stems import list_tokens
-from crawler.viewer.search.words import cut, list_beginnings
+from crawler.viewer.search.tokens import list_beginnings, list_label_tokens
+from crawler.viewer.search.words import cut
 
 if TYPE_CHECKING:
     import sqlite3
+    from datetime import datetime
 
     from pipelines.exports.records import PostRecord
 
-# The number of a post grows with the instant of its publication, so that the newest are found without sorting.
-_PER_SECOND: Final = 1 << 10
-_START: Final = datetime(1, 1, 1, tzinfo=UTC)
 # A contentless full-text index: the text itself is in `posts` and `texts`.
 _SCRIPT: Final = """
 CREATE TABLE posts (
@@ -44,13 +42,13 @@ CREATE INDEX labelled_label ON labelled (label, post);
 CREATE TABLE witnesses (record_id TEXT NOT NULL, post INTEGER NOT NULL, PRIMARY KEY (record_id, post)) WITHOUT ROWID;
 CREATE INDEX witnesses_post ON witnesses (post);
 CREATE VIRTUAL TABLE search USING fts5(
-    beginnings, headline, text, labels, stems, content='',
+    tokens, headline, text, labels, stems, content='',
     tokenize="unicode61 remove_diacritics 0 categories 'L* N* Co Mn Mc'"
 );
 CREATE TABLE state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-_COLUMNS: Final = "beginnings, headline, text, labels, stems"
-SCHEMA: Final = Schema(version=6, script=_SCRIPT, is_derived=True, synchronous="OFF")
+_COLUMNS: Final = "tokens, headline, text, labels, stems"
+SCHEMA: Final = Schema(version=7, script=_SCRIPT, is_derived=True, synchronous="OFF")
 KINDS: Final = ("source", "category", "tag", "symbol", "lang", "is")
 # Labels that a plain word is looked for in, too; a section is what half of the posts have in common.
 _SEARCHED: Final = ("tag", "symbol")
@@ -147,8 +145,8 @@ def _choose_number(database: sqlite3.Connection, instant: datetime | None) -> in
 
     Where very many posts are of one second, their numbers continue into the seconds that follow.
     """
-    first = ((instant - _START) // timedelta(seconds=1) + 1) * _PER_SECOND if instant else 0
-    room = _PER_SECOND
+    first = number_instant(instant) if instant else 0
+    room = PER_SECOND
     while True:
         query = "SELECT max(id) FROM posts WHERE id BETWEEN ? AND ?"
         (last,) = database.execute(query, (first, first + room - 1)).fetchone()
@@ -169,9 +167,9 @@ def _list_searched(headline: str, text: str, labels: set[tuple[str, str]], langu
     names = [word for kind, name in sorted(labels) if kind in _SEARCHED for word in cut(name)]
     title, words = cut(headline), cut(text)
     everything = {*title, *words, *names}
-    beginnings = [*list_beginnings(title, in_title=True), *list_beginnings(everything)]
+    tokens = [*list_label_tokens(labels), *list_beginnings(title, in_title=True), *list_beginnings(everything)]
     stems = [*list_tokens(title, language, in_title=True), *list_tokens(everything, language)]
-    return tuple(" ".join(column) for column in (beginnings, title, words, names, stems))
+    return tuple(" ".join(column) for column in (tokens, title, words, names, stems))
 
 
 def _build_mark(record: PostRecord) -> str:

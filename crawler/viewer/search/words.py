@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Final
 from crawler.viewer.search.stems import find_language, has_stem, stem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 # Han, kana, Thai, Lao, Khmer, Myanmar, Hangul.
 _UNSPACED: Final = (
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     r"\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_IS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]").match
 # Marks that are part of a letter: the vowel signs of Indian scripts, the voicing marks of kana.
 _MARKS: Final = "".join(chr(code) for code in range(0x0300, 0x3100) if unicodedata.category(chr(code)) in {"Mn", "Mc"})
 _TOKEN: Final = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+")
+_IN_UNSPACED: Final = re.compile(rf"[{_UNSPACED}]")
 # Accents of Latin, Greek and Cyrillic; points and vowel marks of Hebrew and Arabic; joiners and soft hyphens.
 _DROPPED: Final = re.compile(
     "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0640"
@@ -57,11 +57,6 @@ def _fold_character(character: str) -> str:
 _LONGEST: Final = 80
 # What follows one of them continues the word: sister's.
 _APOSTROPHES: Final = ("'", "\u2019")
-# The index holds beginnings of words up to this length: FTS5 reads all that it has of every word that begins so, which
-# takes 0.15 µs a post and word.
-_BEGINNING: Final = 3
-_BEGINS_ANYWHERE: Final = "\ue002"
-_BEGINS_IN_TITLE: Final = "\ue003"
 _FOLDING: Final = _Folding()
 
 
@@ -85,23 +80,14 @@ class Phrase:
     is_stemmed: bool = False
 
 
+def is_unspaced(word: str) -> bool:
+    """Whether a word begins with a character of a script without blanks."""
+    return _IN_UNSPACED.match(word) is not None
+
+
 def cut(text: str) -> list[str]:
     """Return the words of a text, folded; of a script without blanks its characters."""
     return _TOKEN.findall(fold(text))
-
-
-def list_beginnings(words: Iterable[str], *, in_title: bool = False) -> list[str]:
-    """Return what the index holds for the first letters of words: each beginning once."""
-    mark = _BEGINS_IN_TITLE if in_title else _BEGINS_ANYWHERE
-    spaced = {word[:_BEGINNING] for word in words if not _IS_UNSPACED(word)}
-    return sorted({mark + word[:length] for word in spaced for length in range(1, len(word) + 1)})
-
-
-def find_beginning(word: str, *, in_title: bool) -> str:
-    """Return the word of the index for all words that begin so; empty if there is none."""
-    if len(word) > _BEGINNING or _IS_UNSPACED(word):
-        return ""
-    return (_BEGINS_IN_TITLE if in_title else _BEGINS_ANYWHERE) + word
 
 
 def locate(text: str, phrases: Sequence[Phrase], tag: str = "") -> list[tuple[int, int, int]]:

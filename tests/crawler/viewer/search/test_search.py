@@ -6,7 +6,7 @@ import sqlite3
 import time
 from contextlib import closing
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +19,7 @@ from crawler.reparsing.ledger import find_ledger
 from crawler.viewer.search.excerpts import build_excerpt, mark
 from crawler.viewer.search.index import PostIndex
 from crawler.viewer.search.language import parse_query
-from crawler.viewer.search.lookup import DOUBTFUL, Wanted, build_select, write_query
+from crawler.viewer.search.lookup import DOUBTFUL, Wanted, build_select, number_instant, write_query
 from crawler.viewer.search.words import cut, fold
 from pipelines.dates.model import Precision
 from pipelines.posts.filing import Claim, FilingLog
@@ -137,6 +137,11 @@ SEARCHES = {
     'tag:"public works"': ["arch"],
     "tag:public": [],
     "tag:pub*": ["arch"],
+    "lorries -tag:roads": ["undated"],
+    "TAG:Roads -stone": ["ulica", "jam"],
+    "jam OR -lorries -lang:es": ["sefer", "ferry", "ulica", "jam", "plum"],
+    "plum* OR tag:roads lorries OR market": ["jam", "plum", "arch", "bridge"],
+    "-tag:roads -lang:es -plum*": ["sefer", "ferry", "undated"],
     "source:paper jam": ["jam", "plum"],
     "source:pap jam": [],
     "lang:en lorries OR jam": ["jam", "plum", "arch", "bridge"],
@@ -179,6 +184,19 @@ def test_what_is_half_typed_is_no_error(index: PostIndex, words: str) -> None:
 def test_a_search_can_be_written_down_again(text: str) -> None:
     groups = parse_query(text).groups
     assert parse_query(write_query(groups)).groups == groups
+
+
+@pytest.mark.parametrize("day", ["2026-03-31", "2026-03", "2026"])
+@pytest.mark.parametrize("hours", [-12, 14])
+def test_the_numbers_of_a_day_are_those_of_its_posts_in_every_zone(day: str, hours: int) -> None:
+    wanted = Wanted(words="stone", day=day)
+    first, end = map(int, build_select(wanted, wanted.parse())[1][-2:])
+    after, before = (int(build_select(Wanted(), parse_query(f"{field}:{day}"))[1][-1]) for field in ("after", "before"))
+    zone = timezone(timedelta(hours=hours))
+    began = datetime.fromisoformat(f"{day}-01-01"[:10]).replace(tzinfo=zone)
+    last = datetime.fromisoformat(f"{day}-12-31"[:10] if len(day) == 4 else "2026-03-31").replace(hour=23, tzinfo=zone)
+    assert first == after <= number_instant(began) < number_instant(last) < end
+    assert number_instant(began - timedelta(hours=1)) < before
 
 
 def test_a_day_that_is_none_is_said() -> None:
@@ -246,7 +264,8 @@ def test_the_newest_posts_are_found_without_sorting(index: PostIndex, wanted: Wa
 
 
 def test_posts_of_one_second_keep_their_order(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("crawler.viewer.search.rows._PER_SECOND", 2)
+    for module in ("lookup", "rows"):
+        monkeypatch.setattr(f"crawler.viewer.search.{module}.PER_SECOND", 2)
     names = [f"bridge-{number}" for number in range(9)]
     write_posts(library, [*names, "arch", "undated"])
     with closing(PostIndex(library, "paper")) as index:
@@ -265,6 +284,7 @@ def test_where_nothing_is_found_other_searches_are_offered(index: PostIndex) -> 
         "tag:food",
         "2026",
     ]
+    assert [one.words for one in index.suggest(Wanted(words="birdge"))] == ["bridge"]
     assert index.suggest(Wanted(words="qqqqqq")) == []
 
 
