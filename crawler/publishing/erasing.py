@@ -19,6 +19,7 @@ from archives.erasure.tombstones import erase_records
 from archives.errors import NotArchived
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import dump_line
+from archives.index.cold import COLD_NAME
 from archives.index.sidecars import build_sidecar
 from archives.merging.parts import realign_parts
 from archives.storage.files import hash_file, sync_directory, write_file
@@ -206,8 +207,9 @@ def _forget_articles(library: Library, collection: Collection, target: Target) -
     _forget_pages(collection, target.addresses)
     _forget_deliveries(library.data_dir, target.keys)
     remove_examples(collection.runs_dir, lambda url: surt_key(url) in target.addresses)
-    for path in collection.indexes_dir.glob("viewer.sqlite*"):  # rebuilt at the next look
-        path.unlink()
+    for pattern in ("viewer.sqlite*", COLD_NAME):  # made again when they are needed
+        for path in collection.indexes_dir.glob(pattern):
+            path.unlink()
     with CollectionIndex(collection) as index:
         index.refresh()
     with closing(library.open_log(collection.name)) as log:

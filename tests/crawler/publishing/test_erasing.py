@@ -8,6 +8,7 @@ import pytest
 
 from archives.captures.writer import WarcWriter
 from archives.index.catalogue import CollectionIndex
+from archives.index.cold import write_cold_index
 from archives.storage.collection import Collection
 from archives.urls import VIEW_PREFIX, surt_key
 from archives.warc.reader import iter_records
@@ -71,6 +72,9 @@ def test_no_byte_is_left_and_nothing_brings_it_back(
     assert "webhooks.sqlite" in before
     assert {name.partition("-")[0] for name in before if name.endswith(".warc.gz")} == {"newspaper"}
 
+    write_cold_index(Collection.open(data.path, "newspaper"))
+    assert "cold.parquet" in find_words(tmp_path, ARTICLE.encode())
+
     shown = run_scrapy("forget", ARTICLE, "--dry-run", data=data)
     assert (shown.returncode, "Counting stars" in shown.stdout) == (0, True)
     asked = run_scrapy("forget", ARTICLE, data=data)
@@ -80,6 +84,7 @@ def test_no_byte_is_left_and_nothing_brings_it_back(
     done = run_scrapy("forget", ARTICLE, "--yes", "--reason", "case 7", data=data, settings=exports)
     assert done.returncode == 0, done.stderr
     assert find_words(tmp_path, WORDS) == []
+    assert "cold.parquet" not in find_words(tmp_path, ARTICLE.encode())
     packed = run_scrapy("pack", "newspaper", "-o", str(tmp_path / "later.wacz"), data=data)
     assert packed.returncode == 0, packed.stderr
     assert len(list(data.posts("newspaper").glob("*.md"))) == posts - 1
