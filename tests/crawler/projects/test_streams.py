@@ -32,13 +32,13 @@ def test_nothing_is_printed_into_a_file_that_takes_the_place_of_a_closed_stream(
 
 
 def test_a_pipe_gets_utf8_and_a_terminal_escapes_for_what_it_lacks() -> None:
-    command = [sys.executable, "-c", _PREPARED + "print('✓', chr(0xDCFF))"]
+    command = [sys.executable, "-c", _PREPARED + "print('✓')"]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
-    assert subprocess.run(command, env=environment, capture_output=True, check=True).stdout == b"\xe2\x9c\x93 \\udcff\n"
+    assert subprocess.run(command, env=environment, capture_output=True, check=True).stdout == b"\xe2\x9c\x93\n"
     ours, terminal = os.openpty()
     try:
         subprocess.run(command, env=environment, stdout=terminal, check=True)
-        assert os.read(ours, 100) == b"\\u2713 \\udcff\r\n"
+        assert os.read(ours, 100) == b"\\u2713\r\n"
     finally:
         os.close(terminal)
         os.close(ours)
