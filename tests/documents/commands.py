@@ -13,7 +13,7 @@ from tests.forked import provide_programs
 from tests.project import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -55,12 +55,18 @@ def find_command(page: str, beginning: str, address: str) -> list[str]:
     return [address if "://" in word else word for word in words]
 
 
-def run_page(page: Path, folder: Path, *, instead: Mapping[str, str]) -> None:
+def list_commands(page: Path) -> list[str]:
+    """The lines that a page has its reader type."""
+    return [line for language, text in list_blocks(page) if language == "sh" for line in text.splitlines()]
+
+
+def run_page(page: Path, folder: Path, *, instead: Mapping[str, str], untyped: Collection[str] = ()) -> None:
     """Type all commands of a page, in order, in one shell that stops at the first that fails.
 
     Args:
         folder: to begin in; blocks that begin with a file's name are written below it.
         instead: what is typed in the place of a text.
+        untyped: how lines begin that are left out.
     """
     script: list[str] = []
     expected: dict[int, str] = {}
@@ -68,7 +74,8 @@ def run_page(page: Path, folder: Path, *, instead: Mapping[str, str]) -> None:
     for number, (language, text) in enumerate(blocks):
         named = _FILE.match(text)
         if language == "sh":
-            script += [f"echo '{_MARK.format(number)}'", text]
+            lines = [line for line in text.splitlines() if not line.startswith(tuple(untyped))]
+            script += [f"echo '{_MARK.format(number)}'", *lines]
         elif language == "output":
             expected[number - 1] = text
         elif named:
