@@ -83,6 +83,7 @@ def pack_collection(
         raise PackageError(
             f"{collection.name} has no closed WARC file to pack; crawl something first", path=collection.path
         )
+    left_out = sorted({warc.name for warc in collection.iter_warcs()} - {warc.name for warc in warcs})
     key = load_key(key_file) if key_file else None
     with replace_file(target) as stream, _Package(stream, created or datetime.now(UTC)) as package:
         for warc in warcs:
@@ -91,11 +92,10 @@ def pack_collection(
         if not captures:
             message = f"{collection.name} has no capture to pack; a WACZ file lists at least one"
             raise PackageError(message, path=collection.path)
-        package.add(PAGES, iter_page_lines(collection, {warc.name for warc in warcs}, pages), is_deflated=True)
+        package.add(PAGES, iter_page_lines(collection, left_out, pages), is_deflated=True)
         for path in list_page_lists(collection):
             package.add(f"{PAGE_LISTS}{path.name}", iter_file_lines(path), is_deflated=True)
         package.close_with(title or collection.name, key)
-    left_out = sorted({warc.name for warc in collection.iter_warcs()} - {warc.name for warc in warcs})
     return Packed(path=target, warcs=len(warcs), captures=captures, left_out=left_out)
 
 

@@ -1,6 +1,6 @@
 """The page list of a collection, the entry point for readers of a WACZ file.
 
-A caller may pass the pages that matter, with their titles, or have left a list in the collection; without either, every
+A caller may pass the pages that matter, with their titles, and a list may be in the collection; without either, every
 HTML page that was captured is on it.
 
 Spec: WACZ 1.1.1 §5.3 pages.jsonl.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from archives.errors import ArchiveError
@@ -39,14 +40,14 @@ class Page:
     title: str = ""
 
 
-def iter_page_lines(collection: Collection, filenames: Container[str], pages: Iterable[Page] = ()) -> Iterator[bytes]:
+def iter_page_lines(collection: Collection, left_out: Container[str], pages: Iterable[Page] = ()) -> Iterator[bytes]:
     """The lines of the page list, header first, each with its end.
 
     Args:
-        filenames: of the WARC files in which pages may be.
-        pages: what is on it; if there are none, the list in the collection, or else every HTML page.
+        left_out: names of files whose pages are not listed.
+        pages: what is on it beside the list in the collection; if there are none of either, every HTML page is.
     """
-    rest = (page for page in pages if page.entry.filename in filenames)
+    rest = (page for page in pages if page.entry.filename not in left_out)
     first = next(rest, None)
     path = collection.pages_dir / PAGES_NAME
     if first is None and path.is_file():
@@ -58,13 +59,30 @@ def iter_page_lines(collection: Collection, filenames: Container[str], pages: It
         {"format": "json-pages-1.0", "id": "pages", "title": "Pages", "maskedRequestHeaders": "; ".join(masked)}
     )
     if first is not None:
-        yield dump_page(first)
-        yield from map(dump_page, rest)
+        yield from _iter_joined(path, chain((first,), rest))
         return
     with CollectionIndex(collection) as index:
         for entry in index.iter_entries():
-            if is_page(entry) and entry.filename in filenames:
+            if is_page(entry) and entry.filename not in left_out:
                 yield dump_page(Page(entry=entry))
+
+
+def _iter_joined(path: Path, pages: Iterable[Page]) -> Iterator[bytes]:
+    """The pages of a list, if it is there, as they are, and then those that are not on it."""
+    listed = set()
+    for line in iter_file_lines(path) if path.is_file() else ():
+        url, at = _find_page_key(line)
+        if url is not None:
+            listed.add((url, _find_second(str(at))))
+            yield line
+    for page in pages:
+        if (page.entry.url, _find_second(format_warc_date(page.entry.captured_at))) not in listed:
+            yield dump_page(page)
+
+
+def _find_second(date: str) -> str:
+    """The date of a page to the second, as other tools may have written it."""
+    return date[:19].replace(" ", "T")
 
 
 def list_page_lists(collection: Collection) -> list[Path]:

@@ -138,7 +138,7 @@ def pack_part(
             target,
             title=title or f"{collection.name} (a part)",
             key_file=key_file,
-            pages=(page for page in pages if is_selected(page.entry)),
+            pages=(page for page in pages if is_selected(page.entry) and page.entry.filename not in part.left_out),
         )
     return packed, part
 

@@ -16,8 +16,9 @@ from archives.storage.collection import Collection
 from archives.transfer.importing import add_file
 from archives.wacz.pack import pack_collection, unpack_wacz
 from archives.wacz.pages import Page
+from archives.wacz.parts import pack_part
 from archives.wacz.validate import validate_wacz
-from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer
+from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer, count_ids
 from tests.archives.warc.mutants import build_record
 
 if TYPE_CHECKING:
@@ -69,6 +70,26 @@ def test_pages_of_files_that_are_left_out_are_on_no_list(tmp_path: Path) -> None
         packed = pack_collection(collection, tmp_path / "a.wacz", pages=listed)
         assert packed.left_out == ["a.arc"]
         assert read_urls(packed.path, "pages.jsonl") == ["http://packed.example/"]
+
+
+def test_pages_of_posts_are_listed_beside_those_of_the_list(tmp_path: Path) -> None:
+    """In the list of a part, too, whose files have other names than those of the collection."""
+    collection = Collection.open(tmp_path, "news", create=True)
+    unpack_wacz(write_package(tmp_path / "one", "one", "http://one.example/"), collection)
+    with build_writer(collection, token="t1", new_id=count_ids(100)) as writer:
+        writer.write(build_exchange(0, url="http://two.example/"))
+    with CollectionIndex(collection) as index:
+        pages = [Page(entry=entry, title="Post") for entry in index.iter_entries()]
+    whole = pack_collection(collection, tmp_path / "a.wacz", pages=pages).path
+    part = pack_part(collection, tmp_path / "b.wacz", lambda _: True, pages=pages)[0].path
+    for path in (whole, part):
+        with zipfile.ZipFile(path) as archive:
+            header, *lines = map(json.loads, archive.read("pages/pages.jsonl").splitlines())
+        assert "maskedRequestHeaders" in header
+        assert [(page["url"], page["title"]) for page in lines] == [
+            ("http://one.example/", "ONE"),
+            ("http://two.example/", "Post"),
+        ]
 
 
 def test_names_in_the_description_have_no_capitals_and_differ(tmp_path: Path) -> None:
