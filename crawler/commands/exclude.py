@@ -49,9 +49,9 @@ class Command(NewsreelCommand):
     def long_desc(self) -> str:
         """Return what a pattern is."""
         return (
-            "PATTERN is a regular expression that is searched for in each address (paper\\.example/private/), or a "
-            "part of the addresses as it stands. Percent-escapes and Punycode may be written decoded. Without a "
-            "pattern, the command lists those there are."
+            "PATTERN is a regular expression (paper\\.example/private/) or plain text, and matches anywhere in an "
+            "address. Percent-escapes and Punycode may be written decoded. Without a pattern, the command lists the "
+            "existing ones."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -63,7 +63,7 @@ class Command(NewsreelCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="show what would be excluded, without changing anything"
         )
-        parser.add_argument("--json", action="store_true", help="of the list: JSON Lines on standard output")
+        parser.add_argument("--json", action="store_true", help="with --list: JSON Lines on standard output")
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Add, list or remove patterns."""

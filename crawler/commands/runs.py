@@ -58,7 +58,7 @@ class Command(NewsreelCommand):
         parser.add_argument("--collection", metavar="NAME", default="", help="only this collection")
         parser.add_argument("--source", metavar="NAME", default="", help="only this source")
         parser.add_argument(
-            "--limit", metavar="N", type=int, default=20, help="at most so many; 0 for all (default: 20)"
+            "--limit", metavar="N", type=int, default=20, help="number of runs to list; 0 lists all (default: 20)"
         )
         parser.add_argument("--json", action="store_true", help="JSON Lines on standard output")
 
