@@ -1,20 +1,17 @@
 """Visible statements of when an article was published.
 
 Many pages, most Chinese ones among them, tell machines nothing or the day alone, and have the time of day in the
-line below the headline, in a variable of a script, in an attribute or in a comment of the editorial system. The rules
-know families of such places, never a site.
+line below the headline. The rules know families of such places, never a site.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from lxml import etree
-
 from pipelines.article.boilerplate import begin_from, is_beside, stands_beside, stands_with_others
+from pipelines.dates.machine_dates import INSTANT_ONLY, PUBLISHED_CLASS
 from pipelines.dates.patterns import names_day
 from pipelines.dates.vocabulary import MODIFIED, PUBLISHED, fold
 from pipelines.page.metadata import Statement
@@ -40,29 +37,6 @@ _PROSE_CHARS = 60
 _NEAR_CHARS = 160
 _DATELINE_CHARS = 90
 
-_NAMED = (
-    r"(?:date_?published|publish(?:ed)?_?(?:time(?:stamp)?|date|at|on)|pub_?(?:time(?:stamp)?|date)|p_?time"
-    r"|(?:ori_?)?create_?(?:time|date|d?_?at)|release_?(?:time|date)|(?:news|article|art|doc|post)_?(?:time|date)"
-    r"|display_?(?:time|date)|first_?publish(?:ed)?(?:_?time|_?date|_?at)?|ct)"
-)
-_INSTANT = r"(?:1\d{9}(?:\d{3})?(?!\d)|(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}[^\"'\\<>;,&%]{0,30})"
-_ASSIGNED = re.compile(
-    rf"(?<![a-z.])[\"']?\$?_*(?P<name>{_NAMED})[\"']?\s*\]?\s*(?:[:=]|%3A)\s*(?:[\"']|%22)?(?P<value>{_INSTANT})",
-    re.IGNORECASE,
-)
-_ENCODED = re.compile(rf"%22(?P<name>{_NAMED})%22%3A(?:%22)?(?P<value>1\d{{9}}(?:\d{{3}})?)", re.IGNORECASE)
-# Where such a value is assigned, how far before it its name can begin, how far behind its start it can reach.
-_VALUE = re.compile(
-    r"[:=%](?:(?<=[:=])|(?<=%)3[Aa])\s*(?:[\"']|%22)?(?:1\d{9}|(?:19|20)\d\d[-/.年])",
-)
-_NAME_CHARS = 120
-_VALUE_CHARS = 60
-_LONG_BLANK = re.compile(r"\s{40}")
-_NAME_ENDS = frozenset("eptndhEPTNDH")
-_INSTANT_ONLY = re.compile(rf"\s*{_INSTANT}\s*")
-_MARKED = re.compile(rf"^(?:data-)?{_NAMED}$", re.IGNORECASE)
-_MARKED_ID = re.compile(r"^(?:pub_?time|pub_?date|publish_?(?:time|date))(?:_baidu)?$", re.IGNORECASE)
-_IN_COMMENT = re.compile(r"<(?:date|pubtime|publishtime|pubdate)>([^<]{8,30})<", re.IGNORECASE)
 _DATE_CLASS = re.compile(
     r"(?:^|[^a-z])(?:date|time|pub|publish\w*|posted|dateline|timestamp|byline|ptime)", re.IGNORECASE
 )
@@ -96,15 +70,6 @@ _TIME_ATTRIBUTES = (
     *("data-published", "data-publish-date", "data-original-date", "content"),
 )
 _CHANGED = re.compile(r"modif|updat|chang|aktualis|actuali", re.IGNORECASE)
-_PUBLISHED = re.compile(r"(?:^|[\s_-])(?:published|dt-published|entry-date|pubdate)(?:$|[\s_-])", re.IGNORECASE)
-_WEEKDAY = re.compile(r"^[^\W\d_]{2,12}[,，]?\s")
-_MONTH, _DAY = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
-# `/2024-05/20/`, `/202405/t20240520_1.html`, `/20/0229/18/`, `/a/210120/`
-_IN_URL = (
-    re.compile(rf"[/_=-]t?(?P<year>(?:19|20)\d\d)[-/_]?(?P<month>{_MONTH})[-/_]?(?P<day>{_DAY})(?!\d)"),
-    re.compile(rf"/(?P<year>\d\d)/(?P<month>{_MONTH})/?(?P<day>{_DAY})/"),
-    re.compile(rf"/(?P<year>\d\d)(?P<month>{_MONTH})(?P<day>{_DAY})/"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +167,7 @@ def _iter_moments(element: Any) -> Iterator[str]:
         if _is_of_change(inner):
             continue
         names = (*_TIME_ATTRIBUTES, "title") if inner.tag in ("time", "abbr", "span") else _TIME_ATTRIBUTES
-        values = [value for name in names if (value := inner.get(name)) and _INSTANT_ONLY.fullmatch(value)]
+        values = [value for name in names if (value := inner.get(name)) and INSTANT_ONLY.fullmatch(value)]
         if values or inner.tag == "time":
             yield values[0] if values else read_text(inner)
 
@@ -210,7 +175,7 @@ def _iter_moments(element: Any) -> Iterator[str]:
 def _is_of_change(element: Any) -> bool:
     """Return whether an element says when the article was changed."""
     named = " ".join(element.get(name) or "" for name in ("class", "itemprop", "property"))
-    return bool(_CHANGED.search(named)) and not _PUBLISHED.search(named)
+    return bool(_CHANGED.search(named)) and not PUBLISHED_CLASS.search(named)
 
 
 def _read_apart(element: Any) -> str:
@@ -257,67 +222,6 @@ def _iter_before(headline: Any) -> Iterator[str]:
                 yield from _iter_moments(sibling)
                 yield text
         element = element.getparent()
-
-
-def list_marked(page: Page) -> list[Statement]:
-    """Return what elements hold whose attributes or comments name the time of publication."""
-    found: list[Statement] = []
-    for element in page.root.iter("html", "body", "div", "span", "article", "section", "input", "em", "i"):
-        for name, value in element.items():
-            if value and _is_marked(name) and _INSTANT_ONLY.fullmatch(value):
-                found.append(Statement(text=value, evidence=f"attribute:{name}"))
-        if (identifier := element.get("id")) and _MARKED_ID.match(identifier):
-            found.append(Statement(text=read_text(element)[:60], evidence=f"id:{element.get('id')}"))
-    for element in page.root.iter("abbr", "time"):
-        value = element.get("title") or ""
-        if _PUBLISHED.search(element.get("class") or "") and _INSTANT_ONLY.fullmatch(value):
-            found.append(Statement(text=value, evidence=f"{element.tag}:title"))
-    for comment in page.root.iter(etree.Comment):
-        match = _IN_COMMENT.search(comment.text or "")
-        if match:
-            found.append(Statement(text=match[1], evidence="comment:date"))
-    return [statement for statement in found if statement.text.strip()]
-
-
-def _is_marked(name: str) -> bool:
-    """Return whether an attribute is named for the time of publication."""
-    return name[-1:] in _NAME_ENDS and bool(_MARKED.match(name))
-
-
-def list_scripted(page: Page) -> list[Statement]:
-    """Return the values of script variables and properties that are named for the time of publication."""
-    found: list[Statement] = []
-    for script in page.iter_scripts():
-        for match in chain(_iter_assigned(script), _ENCODED.finditer(script)):
-            found.append(Statement(text=match["value"].strip(), evidence=f"script:{match['name']}"))
-    return found[:20]
-
-
-def _iter_assigned(script: str) -> Iterator[re.Match[str]]:
-    """Yield the matches of `_ASSIGNED`.
-
-    They are looked for only around values, which is fifty times faster than at every letter of a script.
-    """
-    position = 0
-    for value in _VALUE.finditer(script):
-        if value.start() < position:
-            continue
-        start = max(position, value.start() - _NAME_CHARS)
-        before = script[start : value.start()]
-        if _LONG_BLANK.search(before):
-            yield from _ASSIGNED.finditer(script, position)
-            return
-        if _is_ending_in_name(before):
-            match = _ASSIGNED.search(script, start, value.end() + _VALUE_CHARS)
-            if match is not None and match.start() < value.start():
-                yield match
-                position = match.end()
-
-
-def _is_ending_in_name(before: str) -> bool:
-    """Return whether what stands before an assignment may end in a name of those that are looked for."""
-    name = before.rstrip().removesuffix("]").rstrip()
-    return name.removesuffix('"').removesuffix("'")[-1:] in _NAME_ENDS
 
 
 def list_timed(page: Page) -> list[Statement]:
@@ -416,15 +320,6 @@ def list_changed(around: list[Around]) -> list[str]:
     """Return the texts behind the headline that say when the article was last changed."""
     behind = (text for texts in around[:1] for text in texts.behind)
     return [text for text in behind if len(text) <= _DATELINE_CHARS and _DIGIT.search(text) and is_change(text)]
-
-
-def list_in_url(url: str) -> list[Statement]:
-    """Return the day that the address of a page holds."""
-    for pattern in _IN_URL:
-        if match := pattern.search(url):
-            text = f"{match['year']:0>4}-{match['month']}-{match['day']}"
-            return [Statement(text=f"20{text[2:]}" if text.startswith("00") else text, evidence="url")]
-    return []
 
 
 def list_lines_near(around: list[Around]) -> list[str]:

@@ -14,6 +14,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from pipelines.article import datelines
+from pipelines.dates import machine_dates
 from pipelines.dates.model import Precision
 from pipelines.dates.parse import DateRefused, StatedDate, parse_date
 
@@ -98,9 +99,9 @@ def find_publication(
     """
     strong = [
         *metadata.published,
-        *datelines.list_marked(page),
+        *machine_dates.list_marked(page),
         *datelines.list_near(around),
-        *datelines.list_scripted(page),
+        *machine_dates.list_scripted(page),
         *datelines.list_timed(page),
     ]
     weak: list[Statement] | None = None
@@ -130,7 +131,7 @@ def find_publication(
 
 def _list_weak(page: Page) -> list[Statement]:
     """Return the statements that are needed only where the strong ones give no time of day."""
-    return [*datelines.list_labelled(page), *datelines.list_announced(page), *datelines.list_in_url(page.url)]
+    return [*datelines.list_labelled(page), *datelines.list_announced(page), *machine_dates.list_in_url(page.url)]
 
 
 def _believe(claims: list[_Claim], changes: list[datetime], captured_at: datetime | None) -> list[_Claim]:

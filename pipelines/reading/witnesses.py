@@ -14,9 +14,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from pipelines.article.datelines import list_in_url
 from pipelines.article.main_text import list_long_words, measure_mentioned
 from pipelines.article.titles import is_of_page_part
+from pipelines.dates.machine_dates import list_in_url
 from pipelines.dates.model import DateRefused
 from pipelines.dates.parse import parse_date
 from pipelines.discovery.address_shapes import is_front
