@@ -109,7 +109,7 @@ def _find_codec(body: bytes, content_type: bytes, language: str) -> codecs.Codec
             return _look_up(label)
     declared = _list_declared(body, content_type)
     if body.isascii():
-        return _find_seven_bit(body, declared, _list_guesses(language))
+        return _find_seven_bit(body, declared, _list_guesses(language or _find_language(body)))
     if _reads(body, _UTF_8):
         return _UTF_8
     if declared and declared[0].name == _REPLACEMENT:

@@ -39,6 +39,9 @@ KANA = "<p>港は今朝、再び開かれた。</p>"
         pytest.param(b"plain", b"text/html; charset=gbk", "ja", "utf-8", id="ascii, whatever is said"),
         pytest.param(KANA.encode("iso-2022-jp"), b"text/html; charset=iso-2022-jp", "", "iso2022_jp", id="iso-2022-jp"),
         pytest.param(KANA.encode("iso-2022-jp"), b"", "ja", "iso2022_jp", id="undeclared iso-2022-jp"),
+        pytest.param(
+            b"<html lang=ja>" + KANA.encode("iso-2022-jp"), b"", "", "iso2022_jp", id="iso-2022-jp by its language"
+        ),
         pytest.param(KANA.encode("euc-jp"), b"text/html; charset=x-euc-jp", "", "euc_jp", id="a label of browsers"),
         pytest.param("<p>a".encode("utf-16-le"), b"text/html; charset=utf-16", "", "utf-16-le", id="utf-16"),
         pytest.param(b"<p>caf\xe9", b"text/html; charset=utf-16", "", "cp1252", id="no utf-16 without NULs"),
