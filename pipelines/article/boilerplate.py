@@ -345,8 +345,8 @@ def is_beside(element: Any) -> bool:
     if element.tag in ("body", "html", "main"):
         return False
     if element.tag == "a" and any(child.tag in BLOCKS for child in element):
-        # A card that leads to another article.
-        return True
+        # A card that leads to another article, unless it leads to the page itself.
+        return bool(element.get("aria-current") != "page")
     words = list_class_words(element)
     return not words.isdisjoint(_FRAMES) and not (element.tag == "article" and words & _OF_ENTRY)
 

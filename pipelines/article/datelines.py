@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pipelines.article.boilerplate import begin_from, is_beside, stands_beside, stands_with_others
@@ -54,8 +55,13 @@ _OF_FORUM = re.compile(
 _HAS_DAY = re.compile(
     r"(?:19|20)\d\d\s*[-./年]\s*\d{1,2}\s*[-./月]\s*\d{1,2}|\d{1,2}\s*[-./]\s*\d{1,2}\s*[-./]\s*(?:19|20)?\d\d(?!\d)"
     r"|\d{1,2}(?:st|nd|rd|th|\.|º)?\s+(?:de\s+)?[^\W\d_]{3,10}\.?,?\s+(?:de\s+)?(?:19|20)\d\d"
-    r"|[^\W\d_]{3,10}\.?\s+\d{1,2},?\s+(?:19|20)\d\d"
+    r"|[^\W\d_]{3,10}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+(?:19|20)\d\d"
 )
+_PLACE = r"[^\W\d_][\w.'’-]*"
+_OPENING = re.compile(
+    rf"\W{{0,3}}(?:{_PLACE}(?:[\s,./-]+{_PLACE}){{0,5}}[\s,./–—-]+)?\(?(?P<day>(?:{_HAS_DAY.pattern}))(?:[).:]|\s*[–—(/]|\s-)"
+)
+_OPENING_CHARS = 120
 # Most texts have neither two digits side by side nor a digit at all.
 _TWO_DIGITS = re.compile(r"\d\d")
 _DIGIT = re.compile(r"\d")
@@ -192,6 +198,9 @@ def _iter_block_texts(headline: Any) -> Iterator[str]:
             continue
         if is_beside(element) or stands_beside(element, known):
             continue
+        if element.tag in ("ol", "ul") and _lists_dated(element):
+            known[element] = True
+            continue
         if element.tag in BLOCKS and any(child.tag in BLOCKS or _is_card(child) for child in element):
             yield fold_blanks((element.text or "") + " ".join(child.tail or "" for child in element))
             continue
@@ -203,6 +212,12 @@ def _iter_block_texts(headline: Any) -> Iterator[str]:
             yield from moments
             if len(moments) < 2 and not _is_of_change(element):
                 yield _read_apart(element)
+
+
+def _lists_dated(element: Any) -> bool:
+    """Return whether two entries of a list each hold a `time` and a link: they are of other articles."""
+    dated = (entry for entry in element if entry.find(".//time") is not None and entry.find(".//a[@href]") is not None)
+    return len(list(islice(dated, 2))) == 2
 
 
 def _is_card(element: Any) -> bool:
@@ -230,7 +245,8 @@ def list_timed(page: Page) -> list[Statement]:
     known = begin_from(page.root.iter("h1"))
     for element in page.root.iter("time"):
         text = element.get("datetime") or element.get("title") or read_text(element)
-        if text.strip() and not _is_of_change(element) and not stands_beside(element, known):
+        is_other = stands_beside(element, known) or any(map(_lists_dated, element.iterancestors("ol", "ul")))
+        if text.strip() and not _is_of_change(element) and not is_other:
             found.append(Statement(text=text[:60], evidence="time"))
     return found[:5]
 
@@ -269,6 +285,33 @@ def list_alone(page: Page) -> list[Statement]:
     return list(found.values()) if len(found) == 1 else []
 
 
+def list_opening(around: list[Around]) -> list[Statement]:
+    """Return the day in the first words of the text, as press offices write it: `BERLIN, 3 March 2026 –`."""
+    prose = [text for texts in around[:1] for text in texts.behind if len(text) > _DATELINE_CHARS]
+    found = (_OPENING.match(text[:_OPENING_CHARS]) for text in prose[:_PROSE_BLOCKS])
+    return [Statement(text=match["day"], evidence="text:dateline") for match in found if match][:1]
+
+
+def list_beside(page: Page) -> list[Statement]:
+    """Return the one day in a column beside the article that is classed as a date, if no link stands by it."""
+    found: dict[str, Any] = {}
+    for element in page.root.iter("p", "div", "span", "time"):
+        own = fold_blanks((element.text or "")[:_NEAR_CHARS])
+        if len(element) == 0 and len(own) <= _ALONE_CHARS and _find_day(own) and _is_dated(element):
+            found.setdefault(own, element)
+    if len(found) != 1:
+        return []
+    [(text, element)] = found.items()
+    beside = [other for other in (element.getprevious(), element.getnext()) if other is not None]
+    is_teaser = any(next(other.iter("a"), None) is not None for other in beside) or stands_with_others(element, {})
+    return [] if is_teaser or is_change(text) else [Statement(text=text, evidence="text:beside")]
+
+
+def _is_dated(element: Any) -> bool:
+    """Return whether an element's names call it a date."""
+    return bool(_DATE_CLASS.search(f"{element.get('class') or ''} {element.get('id') or ''}"))
+
+
 def list_updated(page: Page) -> list[Statement]:
     """Return the short texts outside of the site's frame that say when the article was changed."""
     known = begin_from(page.root.iter("h1"))
@@ -287,7 +330,7 @@ def list_labelled(page: Page) -> list[Statement]:
     found = []
     is_ahead = page.root.find(".//h1") is not None
     known = begin_from(page.root.iter("h1"))
-    for element in page.root.iter("h1", "p", "div", "span", "td", "li", "font", "em", "i", "b"):
+    for element in page.root.iter("h1", "p", "div", "span", "td", "li", "font", "em", "i", "b", "small"):
         is_ahead = is_ahead and element.tag != "h1"
         own = (element.text or "") + " "
         if len(element):
@@ -302,7 +345,7 @@ def list_labelled(page: Page) -> list[Statement]:
             continue
         if _LABEL.search(own):
             found.append(Statement(text=_cut(own), evidence="text:labelled"))
-        elif _DATE_CLASS.search(f"{element.get('class') or ''} {element.get('id') or ''}"):
+        elif _is_dated(element):
             evidence = "text:before headline" if is_ahead else "text:classed"
             found.append(Statement(text=_cut(own), evidence=evidence))
     found.sort(key=lambda statement: statement.evidence != "text:labelled")

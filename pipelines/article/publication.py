@@ -114,7 +114,7 @@ def find_publication(
         weak = [*datelines.list_alone(page), *(claim.statement for claim in claims)]
         claims = _believe(reader.read(weak), [], captured_at)
     if not claims:
-        weak = datelines.list_updated(page)
+        weak = datelines.list_opening(around) or datelines.list_beside(page) or datelines.list_updated(page)
         claims = _believe(reader.read(weak), [], captured_at)
     if not claims:
         return None
@@ -171,7 +171,9 @@ def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
 
 
 def _is_bare(claim: _Claim) -> bool:
-    """Return whether a claim is a date near the headline with hardly a word beside it."""
+    """Return whether a claim is a date near the headline with hardly a word beside it, or marked as `pubdate`."""
+    if claim.statement.evidence == "time:pubdate":
+        return True
     text = _DAY_WORDS.sub("", claim.statement.text)
     is_near = claim.statement.evidence == "text:near headline" and not datelines.is_change(text)
     return is_near and bool(_HAS_YEAR.search(claim.statement.text)) and len(text) <= _MAX_REST

@@ -11,6 +11,7 @@ from __future__ import annotations
 import html
 import json
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from pipelines.article.text_density import measure_size
@@ -37,10 +38,14 @@ _NO_PROSE = re.compile(r"https?://\S+$|[\w/+.=-]+$")
 _MIN_SENTENCE = 30.0
 
 
-def find_in_scripts(scripts: Iterable[Any], headline: str) -> str:
-    """Return the HTML of the text that a page's `script` elements hold as data, or ''."""
+def find_in_scripts(scripts: Iterable[Any], states: Iterable[str], headline: str) -> str:
+    """Return the HTML of the text that a page's `script` elements hold as data, or ''.
+
+    Args:
+        states: further JSON from which a script draws the page.
+    """
     search = _Search(headline)
-    for value in _iter_values(scripts):
+    for value in chain(_iter_values(scripts), map(_load, states)):
         search.visit(value)
     return search.best
 

@@ -51,13 +51,13 @@ def find_body(page: Page, metadata: Metadata, *, headline: str, shown: Any) -> t
         headline: of the article, as text.
         shown: the element that shows the headline, or None.
     """
-    scripts = list(page.root.iter("script"))
+    scripts, states = list(page.root.iter("script")), list(page.iter_states())
     body = find_main_body(page, headline=headline, shown=shown)
     stated = max((statement.text for statement in metadata.bodies), key=len, default="")
     if len(stated) >= _MIN_STATED_CHARS and len(body.text) < _MIN_SHOWN * len(stated):
         return _build_stated(stated), "jsonld:articleBody"
     if _is_doubtful(body):
-        data = _build_fragment(find_in_scripts(scripts, headline))
+        data = _build_fragment(find_in_scripts(scripts, states, headline))
         if _is_better(data, body, headline, least=_MIN_SHOWN):
             return data, "script:data"
         other = _ask_trafilatura(page, headline)

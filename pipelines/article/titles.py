@@ -35,7 +35,7 @@ _MAX_CACHED = 4096
 _MAX_CACHED_CHARS = 200
 _TITLE_CLASS = re.compile(r"(?:^|[^a-z])(?:title|headline|biaoti|tit|bt)(?:$|[^a-z])", re.IGNORECASE)
 # Blanks around a dash make it a separator; `_` and `|` are separators anyhow, `-` between letters may be a hyphen.
-_SEPARATOR = re.compile(r"\s*(?:[_|｜│]|--+|\s[-–—·•»:]\s|\s[-–—](?=\S)|(?<=\S)[-–—]\s)\s*")
+_SEPARATOR = re.compile(r"\s*(?:[_|｜│]|--+|\s[-–—·•»:]\s|\s«\s(?!.*»)|\s[-–—](?=\S)|(?<=\S)[-–—]\s)\s*")
 _TIGHT_SUFFIX = re.compile(r"[-–—]([^-–—]{2,14})$")
 _SITE_WORD = re.compile(
     r"(?:网|網|报|報|社|台|站|在线|頻道|频道|新闻|新聞|客户端|门户|日报|头条|\.[a-z]{2,4})$", re.IGNORECASE
@@ -61,6 +61,7 @@ _ANNOUNCING = re.compile(
 _GENERIC = re.compile(r"home(?:page)?|start(?:seite)?|index|untitled(?: document)?|document", re.IGNORECASE)
 _MAX_OTHER = 160
 _MIN_ALIKE = 0.2
+_MIN_AKIN = 0.3
 
 
 def find_headline(page: Page, metadata: Metadata) -> tuple[Statement | None, Any]:
@@ -80,7 +81,8 @@ def find_headline(page: Page, metadata: Metadata) -> tuple[Statement | None, Any
         if element is not None and not _says_as_much(element, stated.text):
             return Statement(text=read_text(element), evidence=element.tag), element
         text = stated.text if element is not None else _strip_site(stated.text, metadata.site_names)
-        return replace(stated, text=text), element if element is not None else shown
+        element = shown if element is None else element
+        return replace(stated, text=text), _find_akin(headings, text) if element is None else element
     if shown is None:
         shown = _find_dated(headings, page)
     if shown is not None:
@@ -176,6 +178,13 @@ def _find_other(headings: list[Any], stated: str, page: Page) -> Any:
     return first[0] if is_for_search and _share_letters(read_text(first[0]), stated) >= _MIN_ALIKE else None
 
 
+def _find_akin(headings: list[Any], text: str) -> Any:
+    """Return the only `h1`, where it puts in other words what a headline says that no heading shows."""
+    first = [element for element in headings if element.tag == "h1"]
+    is_akin = len(first) == 1 and _share_letters(read_text(first[0]), text) >= _MIN_AKIN
+    return first[0] if is_akin else None
+
+
 def _iter_headings(page: Page) -> Iterator[Any]:
     """Yield what may show the headline, likeliest first: `h1`, other headings, elements whose class says title."""
     yield from (element for element in page.root.iter("h1") if _is_headline_long(element))
@@ -214,7 +223,10 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
         if text not in wanted or _is_word_within(text, title):
             continue
         is_longer = best is None or len(text) > len(fold_title(read_text(best)))
-        if best is None or (is_longer and (element.tag == best.tag or (best.tag == "h1" and _is_link(best)))):
+        is_alike = (
+            best is None or element.tag == best.tag or (best.tag == "h1" and (_is_link(best) or _ends(title, best)))
+        )
+        if is_longer and is_alike:
             best = element
     if best is None or best.tag == "h1":
         return best
@@ -222,6 +234,12 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
     is_end = best.tag in HEADINGS and len(text) >= _MIN_UNTITLED and wanted.endswith(text)
     is_start = wanted.startswith(text) and len(text) >= _MIN_OF_PART * len(fold_title(_SEPARATOR.split(title)[0]))
     return best if is_start or is_end else None
+
+
+def _ends(title: str, heading: Any) -> bool:
+    """Return whether a heading is the last part of a `title`, as the name of the site is."""
+    *before, last = _SEPARATOR.split(title)
+    return bool(before) and fold_title(last) == fold_title(read_text(heading))
 
 
 def _is_word_within(text: str, title: str) -> bool:
@@ -294,7 +312,9 @@ def _find_unshown(page: Page, metadata: Metadata, headings: list[Any]) -> tuple[
             if shown is not None and shown.tag == "h1" and len(read_text(shown)) <= 3 * len(text):
                 # An attribute ends at the first unescaped quotation mark; a heading does not.
                 return Statement(text=read_text(shown), evidence="h1"), shown
-            return Statement(text=text, evidence=statement.evidence), shown
+            return Statement(text=text, evidence=statement.evidence), shown if shown is not None else _find_akin(
+                headings, text
+            )
     first = [element for element in headings if element.tag == "h1"] or [
         element for element in headings if len(fold_title(read_text(element))) >= _MIN_UNTITLED
     ]

@@ -44,6 +44,8 @@ _SCRIPTS = (
     ("\u0530-\u058f", "hy"),
 )
 _OF_SCRIPT = [(re.compile(f"[{letters}]"), language) for letters, language in _SCRIPTS]
+# CLDR has the names of the lunar months, where newspapers use these.
+_SINHALA = "ජනවාරි පෙබරවාරි මාර්තු අප්‍රේල් මැයි ජූනි ජූලි අගෝස්තු සැප්තැම්බර් ඔක්තෝබර් නොවැම්බර් දෙසැම්බර්"
 _GAP = r"[ .,،፣၊、-]*"
 _ENDING = r"[\w'’()]{0,8}"
 _SHORT_WORD = r"(?:[^\W\d]{1,5}[.:)]{0,2} )?"
@@ -57,6 +59,7 @@ def find_language(text: str, tag: str) -> str:
         tag: BCP 47 tag of the page in lower case, or ''.
     """
     primary = tag.split("-", maxsplit=1)[0]
+    primary = "fil" if primary == "tl" else primary
     if primary in _LANGUAGES:
         return primary
     if text.isascii():
@@ -75,6 +78,8 @@ def load_months(language: str) -> dict[str, int]:
                 folded = words.fold(name).strip(" .")
                 if re.search(r"[^\W\d_]{2}", folded) or not folded.isascii():
                     months.setdefault(folded, int(number))
+    if language == "si":
+        months |= {words.fold(name): number for number, name in enumerate(_SINHALA.split(), 1)}
     return months
 
 

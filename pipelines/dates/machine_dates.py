@@ -26,7 +26,7 @@ _NAMED = (
 )
 _INSTANT = r"(?:1\d{9}(?:\d{3})?(?!\d)|(?:19|20)\d\d[-/.年]\d{1,2}[-/.月]\d{1,2}[^\"'\\<>;,&%]{0,30})"
 _ASSIGNED = re.compile(
-    rf"(?<![a-z.])[\"']?\$?_*(?P<name>{_NAMED})[\"']?\s*\]?\s*(?:[:=]|%3A)\s*(?:[\"']|%22)?(?P<value>{_INSTANT})",
+    rf"(?<![a-z.])(?:\w*config\.)?[\"']?\$?_*(?P<name>{_NAMED})[\"']?\s*\]?\s*(?:[:=]|%3A)\s*(?:[\"']|%22)?(?P<value>{_INSTANT})",
     re.IGNORECASE,
 )
 _ENCODED = re.compile(rf"%22(?P<name>{_NAMED})%22%3A(?:%22)?(?P<value>1\d{{9}}(?:\d{{3}})?)", re.IGNORECASE)
@@ -65,6 +65,8 @@ def list_marked(page: Page) -> list[Statement]:
         value = element.get("title") or ""
         if PUBLISHED_CLASS.search(element.get("class") or "") and INSTANT_ONLY.fullmatch(value):
             found.append(Statement(text=value, evidence=f"{element.tag}:title"))
+        if element.get("pubdate") is not None and (text := element.get("datetime") or read_text(element)):
+            found.append(Statement(text=text[:60], evidence="time:pubdate"))
     for comment in page.root.iter(etree.Comment):
         match = _IN_COMMENT.search(comment.text or "")
         if match:
@@ -80,7 +82,7 @@ def _is_marked(name: str) -> bool:
 def list_scripted(page: Page) -> list[Statement]:
     """Return the values of script variables and properties that are named for the time of publication."""
     found: list[Statement] = []
-    for script in page.iter_scripts():
+    for script in chain(page.iter_scripts(), page.iter_states()):
         for match in chain(_iter_assigned(script), _ENCODED.finditer(script)):
             found.append(Statement(text=match["value"].strip(), evidence=f"script:{match['name']}"))
     return found[:20]

@@ -37,6 +37,7 @@ NAMED_DATES = (
 # In numbers with a year; `a`, `b` and `c` where the language decides which is which.
 SEPARATED_DATES = (
     compile_late(rf"{_ALONE}(?P<year>\d{{4}}|\d{{2,3}}(?= ?[年년])) ?[年년] ?{_MONTH} ?[月월] ?{_DAY}(?!\d|:)"),
+    compile_late(rf"{_ALONE}{_YEAR} ?(?:оны?|он)? ?{_MONTH} ?(?:-?р )?сарын ?{_DAY}(?!\d|:)"),
     compile_late(rf"(?<!\d){_DAY} ?{_THANG} ?{_MONTH}(?!\d)[ ,]*(?:nam )?{_YEAR}(?!\d)"),
     compile_late(rf"{_ALONE}{_YEAR} ?(?P<sep>[-/.]) ?{_MONTH} ?(?P=sep) ?{_DAY}(?:(?!\d)|(?=\d\d:\d\d))"),
     compile_late(
@@ -84,10 +85,17 @@ JUST_NOW = compile_late(words.build_bounded(words.JUST_NOW))
 _NO_LONGER_WORD = rf"(?=$|[^\u3040-\u30ff\u4e00-\u9fff]|{words.build_alternatives(words.HALVES)})"
 DAY_WORD = compile_late(rf"(?P<word>{words.build_bounded(words.DAYS_AGO)}){_NO_LONGER_WORD}")
 WEEKDAY = compile_late(rf"(?P<last>上个?)?(?P<word>{words.build_bounded(words.WEEKDAYS)}){_NO_LONGER_WORD}")
+# The numbers are digits once the text is folded.
+_SPELLED = compile_late(r"\d ?月 ?\d")
 LABEL = compile_late("|".join(re.escape(word) for word in (*words.PUBLISHED, *words.MODIFIED)))
 
 
 def names_day(text: str) -> bool:
-    """Return whether a short text has a word, in any language, that stands for a day or an instant: yesterday."""
+    """Return whether a short text without a digit says a day or an instant in words, in any language.
+
+    These are words for days, spans such as `an hour ago`, and numbers that are spelled: `三月十五日`.
+    """
     folded = words.fold(text)
-    return bool(DAY_WORD.search(folded) or JUST_NOW.search(folded))
+    if DAY_WORD.search(folded) or JUST_NOW.search(folded) or _SPELLED.search(folded):
+        return True
+    return bool(AGO.search(folded) and (BARE_SPAN.search(folded) or SPAN.search(folded)))

@@ -72,7 +72,8 @@ _MICRODATA = {"headline", "datepublished", "datecreated", "articlesection", "aut
 _EXACT_DATES = ("articlepublishedtime", "ogarticlepublishedtime")
 _DATES = re.compile(
     r"(?:publish(?:ed)?(?:time|date|at|on)|pub(?:date|time)|date(?:published|issued|available|original)"
-    r"|publication(?:date|time)|release(?:date|time)|ogtime|displaydate|firstpublished|articledate|postdate)$|^published$"
+    r"|^ptime|(?:sailthru|citation|citationonline)date|publication(?:date|time)|release(?:date|time)"
+    r"|ogtime|displaydate|firstpublished|articledate|postdate)$|^published$"
 )
 _CREATED_DATES = re.compile(r"(?:create(?:at|date|time)|datecreated|dcdate|dctermsdate|dctermscreated)$")
 _TAG_LINK = re.compile(

@@ -107,7 +107,9 @@ class Page:
     @cached_property
     def nodes(self) -> list[dict[str, Any]]:
         """Objects of the page's JSON-LD, outer before inner."""
-        return list(iter_nodes(self.iter_scripts(of_type="ld+json")))
+        # Remix writes what cannot be a script into a `meta` of that name.
+        named = (content for name, content in self.metas if name == "script:ld+json")
+        return list(iter_nodes([*self.iter_scripts(of_type="ld+json"), *named]))
 
     @cached_property
     def metas(self) -> list[tuple[str, str]]:
@@ -134,6 +136,11 @@ class Page:
     def find_meta(self, *names: str) -> str:
         """Return the content of the first of these metas that there is, or ''."""
         return next((self._contents[name] for name in names if name in self._contents), "")
+
+    def iter_states(self) -> Iterator[str]:
+        """Yield JSON outside of scripts: metas for programs, and what Inertia draws the page from, in an attribute."""
+        yield from (content for _, content in self.metas if content[0] == "{")
+        yield from self.root.xpath("/html/body//div[@id][@data-page]/@data-page")
 
     def iter_scripts(self, *, of_type: str = "") -> Iterator[str]:
         """Yield the text of each script whose type holds `of_type`."""

@@ -256,6 +256,9 @@ def test_a_heading_over_other_articles_is_no_headline() -> None:
         ("<span class='when' data-time='1772848800000'>yesterday, or so</span>", "2026-03-07"),
         ("<p class='d'>hace 20 horas</p>", "2026-03-09"),
         ("<p>7 มีนาคม 2569</p>", "2026-03-07"),
+        ("<p>二〇二六年三月七日</p>", "2026-03-07"),
+        ("<p>an hour ago</p>", "2026-03-09"),
+        ("<p>قبل يومين</p>", "2026-03-07"),
     ],
 )
 def test_what_dates_an_article_stands_near_its_headline(around: str, expected: str) -> None:

@@ -16,6 +16,11 @@ PROSE = "".join(
     for n in range(4, 9)
 )
 HEADLINE = "<h1>The old bridge stays closed until the summer</h1>"
+OPENING = "The council of Haven has decided that the old bridge will not be open to carts before the summer."
+OTHERS = (
+    "<div><h4>More</h4><ul><li><time datetime='2025-02-10'>10.02.2025</time><a href=/a>The new bridge</a></li>"
+    "<li><time datetime='2025-02-04'>04.02.2025</time><a href=/b>The town hall</a></li></ul></div>"
+)
 LINKS = f"<ul>{'<li>A link to somewhere</li>' * 70}</ul>"
 CAPTURED = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
@@ -52,6 +57,17 @@ def say_to_machines(day: str) -> str:
         f"<article>{HEADLINE}<aside class='meta'><time>12.08.2025</time></aside>{PROSE}</article>",
         # One day, alone, somewhere.
         f"{HEADLINE}{PROSE}{LINKS}<small>August 12, 2025</small>",
+        f"{HEADLINE}{PROSE}{LINKS}<small>Entry posted on August 12th, 2025 and filed under Town</small>",
+        # A column beside the article, whose class says what it is.
+        f"{HEADLINE}<aside class='side'><p class='Story_date'>August 12, 2025</p><p>By A. Mason</p></aside>{PROSE}",
+        # A card that leads to the page itself.
+        f"{HEADLINE}<a href=/x aria-current=page><div>A. Mason</div><div>12 August 2025</div></a>{PROSE}",
+        # In the first words of the text.
+        f"{HEADLINE}<p>HAVEN, England, August 12, 2025 (NEWS WIRE) -- {OPENING}</p>{PROSE}",
+        f"{HEADLINE}<p>Haven, 12. August 2025 – {OPENING}</p>{PROSE}",
+        f"{HEADLINE}<p>(12 August 2025) {OPENING}</p>{PROSE}",
+        # Before the headline; the list below the text is of other articles.
+        f"<p><time datetime='2025-08-12 10:22'>12.08.2025</time></p>{HEADLINE}<p>{OPENING}</p>{OTHERS}",
     ],
 )
 def test_a_day_is_found_wherever_the_article_says_it(body: str) -> None:
@@ -68,6 +84,10 @@ def test_a_day_is_found_wherever_the_article_says_it(body: str) -> None:
         # Of other articles, of comments, of the site.
         f"{HEADLINE}{PROSE}<div class='related'><h4>Published</h4><p>12 August 2025</p></div>",
         f"{HEADLINE}{PROSE}<div class='comments'><p>12 August 2025</p></div>",
+        f"{HEADLINE}{PROSE}<aside><h3>Next</h3><p class='date'>12 August 2025</p><a href=/c>A concert</a></aside>",
+        f"{HEADLINE}<p>{OPENING}</p>{OTHERS}",
+        # Of what a sentence tells.
+        f"{HEADLINE}<p>On 12 August 2025 the council will meet again, and {OPENING}</p>{PROSE}",
         f"{HEADLINE}{PROSE}<footer><p>12 August 2025</p></footer>",
         f"{HEADLINE}{PROSE}{LINKS}<div><p>August 12, 2025</p><p>August 13, 2025</p></div>",
         # The day of the capture, as a site prints it for readers.
@@ -129,6 +149,28 @@ def test_two_statements_for_machines_that_agree_are_believed() -> None:
 def test_a_time_of_another_article_is_not_that_below_the_headline() -> None:
     other = "<p><time datetime='2025-04-21'>April 21, 2025</time></p>"
     assert find_day(f"{HEADLINE}{PROSE}{LINKS}{other}", say_to_machines("2025-11-20")) == date(2025, 11, 20)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ('<meta name=\'script:ld+json\' content=\'{"@type": "Article", "datePublished": "2025-07-17"}\'>', ""),
+        ('<meta name=\'parsely-page\' content=\'{"title": "The bridge", "pub_date": "2025-07-17"}\'>', ""),
+        ("<script>var _sf_async_config = {}; _sf_async_config.pubDate = '2025-07-17';</script>", ""),
+        ("", '<div id=app data-page=\'{"props": {"story": {"published_at": "2025-07-17"}}}\'></div>'),
+        (
+            say_to_machines("2025-11-20"),
+            "<p>By A. Mason</p><p>Now on <time pubdate datetime=2025-07-17>Thursday</time></p>",
+        ),
+    ],
+)
+def test_programs_of_sites_are_told_the_day_in_many_places(head: str, body: str) -> None:
+    assert find_day(f"{HEADLINE}{PROSE}{body}", head) == date(2025, 7, 17)
+
+
+def test_an_only_h1_in_other_words_stands_for_the_headline() -> None:
+    shown = "<h1>The old bridge will stay closed to carts until summer</h1><p>July 17, 2025</p>"
+    assert find_day(f"{shown}{PROSE}", say_to_machines("")) == date(2025, 7, 17)
 
 
 def test_a_meta_that_is_called_published_holds_the_day() -> None:

@@ -167,7 +167,10 @@ def test_the_vocabulary_of_baidu_is_read() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["publishdate", "PubDate", "og:time ", "og:release_date", "weibo: article:create_at", "firstpublishedtime", "date"],
+    [
+        *("publishdate", "PubDate", "og:time ", "og:release_date", "weibo: article:create_at", "firstpublishedtime"),
+        *("date", "sailthru.date", "citation_date", "citation_online_date"),
+    ],
 )
 def test_metas_named_for_publication_state_a_date(name: str) -> None:
     metadata = read(f'<meta name="{name}" content="2024-05-20 10:00">')
