@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _MAX_CHARS = 60
 _MAX_AUTHORS = 12
 _MAX_SIGNED = 90
+# In place of a writer's picture stand the initials.
+_MIN_BESIDE_PICTURE = 4
 _MAX_ELEMENTS = 3
 _MAX_NAMED = 300
 _MAX_CACHED = 4096
@@ -97,9 +99,13 @@ _OF_LINKS = compile_late(
 )
 
 
+_LABEL = compile_late(rf"(?:{_BY}|{_MARKED})[:：]?", re.IGNORECASE)
+# What a template or a program left in place of a name.
+_UNFILLED = compile_late(r"[{}<>$%]|^[a-z_]+(?:\.[a-z_]+)*\.(?:authors?|byline|name)$")
 # Of a byline, what is left without its name.
 _NAMELESS = compile_late(
     rf"(?:{_BY}|{_MARKED}|the author|authored by|publi(?:ziert|shed|cado)(?: am| on| el)?|posted(?: on)?|insights from"
+    r"|(?:last )?(?:updated|modified|reviewed)"
     r"|beitrag|gepostet(?: von)?|veröffentlicht(?: am| von)?|verfasst von|geschrieben von)",
     re.IGNORECASE,
 )
@@ -150,7 +156,8 @@ def _read_names(element: Any) -> list[str]:
     links = [link for link in element.iter("a") if link is not element and read_text(link)]
     for parts in (marked, links, [element]):
         texts = [fold_blanks(" ".join(part.itertext())) for part in parts]
-        texts = [text for text in texts if 2 <= len(text) <= _MAX_SIGNED]
+        least = _MIN_BESIDE_PICTURE if "avatar" in (element.get("class") or "") else 2
+        texts = [text for text in texts if least <= len(text) <= _MAX_SIGNED]
         if texts:
             return list(dict.fromkeys(texts))
     return []
@@ -175,7 +182,7 @@ def find_authors(
     stated = [([statement.text for statement in group], group[0].evidence) for group in metadata.authors]
     seen = [
         (list(_iter_names(text, is_han=is_han)), evidence)
-        for evidence, texts in (("text:near headline", near), ("text:body", [*lines[:2], *lines[-3:]]))
+        for evidence, texts in (("text:near headline", _join_labels(near)), ("text:body", [*lines[:2], *lines[-3:]]))
         for text in texts
     ]
     # The `author` of a Chinese `meta` is usually the webmaster: right on one page in six.
@@ -193,6 +200,19 @@ def find_authors(
     # A blog may bear its writer's name; a paper that signs its news is not a person, whatever its system calls it.
     names = [] if metadata.is_news else clean_names(metadata.persons, (), is_han=is_han)
     return names, "jsonld:author" if names else ""
+
+
+def _join_labels(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines, and those that only say whose name follows with the next one: `Written by`, `Nora Fields`."""
+    label = ""
+    for line in lines:
+        joined = f"{label}: {line}"
+        names = _LATIN_BYLINE.match(joined)
+        is_cut = names is not None and joined[names.end() :].lstrip()[:1].isalpha()
+        if label and not is_cut:
+            yield joined
+        label = line.rstrip(":：") if _LABEL.fullmatch(line) else ""
+        yield line
 
 
 def _are_others(names: list[str], others: list[str]) -> bool:
@@ -216,7 +236,7 @@ def clean_names(found: Iterable[str], site_names: Iterable[str], *, is_han: bool
     split = _SPLIT_HAN if is_han else _SPLIT_LATIN
     parts = (part.strip(" ()（）[]【】:：-–—,") for text in found for part in split.split(_strip_prefix(text)))
     names = normalise_names(part for part in parts if 2 <= len(part) <= _MAX_CHARS)
-    rules = (_ORGANISATION.search, _OF_LINKS.search, _NAMELESS.fullmatch)
+    rules = (_ORGANISATION.search, _OF_LINKS.search, _NAMELESS.fullmatch, _UNFILLED.search)
     kept = [name for name in names if not any(rule(name) for rule in rules)]
     return [name for name in kept if fold_title(name) not in sites][:_MAX_AUTHORS]
 

@@ -29,7 +29,11 @@ _ANNOUNCING = (
     r"(?:ähnliche|verwandte|weitere|neueste) (?:artikel|beiträge|meldungen|nachrichten|themen)",
     "à lire aussi|lire aussi|sur le même|mots-clés",
     r"leggi anche|lee también|más información|te puede|temas\b|archivado en",
-    "läs mer|läs också|les også|les mer|læs også|lees ook|czytaj|čtěte|читайте|по теме",
+    "läs mer|läs också|les også|les mer|læs også|lees ook|lue myös|lue lisää|czytaj|čtěte|čítajte|citește și|citiți și",
+    "читайте|по теме|прочетете|pročitajte|διαβάστε|δείτε επίσης|olvassa el|ilgili haber|bunlar da ilginizi",
+    "leia (?:também|mais)|veja também|saiba mais|baca juga|simak juga|xem thêm|đọc thêm|tin liên quan",
+    "[اإ]قرأ أيض|[اإ]قرأ المزيد|مواضيع ذات صلة|(?:بیشتر|همچنین) بخوانید|קראו גם|עוד בנושא",
+    "یہ بھی پڑھیں|(?:यह|ये) भी पढ़ें|आणखी वाचा|আরও পড়ুন|আরো পড়ুন|อ่านเพิ่มเติม|ข่าวที่เกี่ยวข้อง",
 )
 _RELATED = re.compile(rf"^[\W_]*(?:{'|'.join(_ANNOUNCING)})", re.IGNORECASE)
 _CAPTIONS = """

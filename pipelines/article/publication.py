@@ -159,7 +159,9 @@ def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
     kind = first.statement.evidence.partition(":")[0]
     if kind not in _FOR_MACHINES:
         return claims
-    others = {claim.statement.evidence.partition(":")[0] for claim in claims if _agree(first, claim)}
+    others = _list_kinds(first, claims)
+    if others & _FOR_MACHINES == {kind} and (confirmed := _find_confirmed(claims, kind)):
+        return [confirmed, *(claim for claim in claims if claim is not confirmed)]
     is_of_document = all(_OF_DOCUMENTS.search(claim.statement.evidence) for claim in claims if _agree(first, claim))
     shown = [claim for claim in claims if _is_bare(claim) or (is_of_document and claim.statement.evidence == "time")]
     days = {claim.stated.instant.date() for claim in shown}
@@ -168,6 +170,18 @@ def _prefer_shown(claims: list[_Claim]) -> list[_Claim]:
     is_earlier = first.stated.instant - shown[0].stated.instant >= _EARLIER
     is_other = is_of_document and not _agree(first, shown[0])
     return [*shown, *(claim for claim in claims if claim not in shown)] if is_earlier or is_other else claims
+
+
+def _list_kinds(first: _Claim, claims: list[_Claim]) -> set[str]:
+    """Return the kinds of places whose claims are of the same day as one of them."""
+    return {claim.statement.evidence.partition(":")[0] for claim in claims if _agree(first, claim)}
+
+
+def _find_confirmed(claims: list[_Claim], kind: str) -> _Claim | None:
+    """Return a date near the headline that a kind of statements for machines confirms, other than the one given."""
+    near = (claim for claim in claims if claim.statement.evidence == "text:near headline")
+    shown = (claim for claim in near if not _agree(claims[0], claim) and not datelines.is_change(claim.statement.text))
+    return next((claim for claim in shown if _list_kinds(claim, claims) & _FOR_MACHINES - {kind, "script"}), None)
 
 
 def _is_bare(claim: _Claim) -> bool:

@@ -61,6 +61,8 @@ _HEADLINE_METAS = ("og:title", "twitter:title", "articletitle", "title", "dc.tit
 _KEYWORD_METAS = ("article:tag", "og:article:tag", "news_keywords", "parsely-tags", "sailthru.tags", "keywords")
 _SECTION_METAS = ("article:section", "og:article:section", "parsely-section", "section")
 _AUTHOR_METAS = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author", "byl", "byline")
+# Scholarly journals state `Surname, Given names`, an author an element.
+_INVERTED_METAS = ("citation_author",)
 _SITE_METAS = ("og:site_name", "application-name", "site_name", "copyright", "mediaid", "publisher", "twitter:site")
 _DESCRIPTION_METAS = ("description", "og:description", "twitter:description")
 _find_microdata = etree.XPath(
@@ -198,6 +200,10 @@ def _read_metas(page: Page, metadata: Metadata) -> None:
         _add_group(metadata.keywords, [text for name, text in page.metas if name == wanted], f"meta:{wanted}")
     for wanted in _AUTHOR_METAS:
         _add_group(metadata.authors, [text for name, text in page.metas if name == wanted], f"meta:{wanted}")
+    for wanted in _INVERTED_METAS:
+        inverted = [text.partition(",") for name, text in page.metas if name == wanted]
+        names = [f"{given.strip()} {surname.strip()}".strip() for surname, _, given in inverted]
+        _add_group(metadata.authors, names, f"meta:{wanted}")
     for wanted in _SECTION_METAS:
         _add(metadata.sections, page.find_meta(wanted), f"meta:{wanted}")
 

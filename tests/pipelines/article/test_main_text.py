@@ -67,6 +67,13 @@ LINKS = "".join(f'<li><a href="/{n}">Another story that is told elsewhere, numbe
             f'<div>{PARAGRAPHS}<div class="newsletter-box"><p>{OTHER}</p></div></div>', id="a box among paragraphs"
         ),
         pytest.param(f"<div>{PARAGRAPHS}<h3>Read more</h3><p>Short teaser</p></div>", id="an announced list"),
+        *(
+            pytest.param(
+                f'<div><p>{FIRST}</p><p>{words}: <a href="/x">Short teaser</a></p><p>{SECOND}</p><p>{THIRD}</p></div>',
+                id=words,
+            )
+            for words in ("Xem thêm", "اقرأ أيضا", "یہ بھی پڑھیں", "İLGİLİ HABER", "Leia também", "यह भी पढ़ें", "קראו גם")
+        ),
         pytest.param(
             f"<div>{PARAGRAPHS}"
             + "".join(f'<div class="t"><h3><a href="/{n}">Story {n}</a></h3><p>{OTHER}</p></div>' for n in range(3))

@@ -496,6 +496,7 @@ def test_bylines(line: str, language: str, expected: list[str]) -> None:
         (["https://paper.example/jane"], []),
         (["The Paper"], []),
         (["@thepaper", "Jane Roe"], ["Jane Roe"]),
+        (["{{ page.author }}", "page.head.author", "Jane Roe"], ["Jane Roe"]),
     ],
 )
 def test_organisations_and_addresses_are_no_authors(stated: list[str], expected: list[str]) -> None:
@@ -503,6 +504,18 @@ def test_organisations_and_addresses_are_no_authors(stated: list[str], expected:
         authors=[[Statement(text=text, evidence="jsonld:author") for text in stated]], site_names=["The Paper"]
     )
     assert find_authors(metadata, signed=[], near=[], body_text="", language="en")[0] == expected
+
+
+def test_json_ld_in_a_meta_is_read() -> None:
+    said = '{"@type": "Article", "headline": "The bridge", "author": {"@type": "Person", "name": "Jane Roe"}}'
+    assert read(f"<meta name='script:ld+json' content='{said}'>").headlines[0].evidence == "jsonld:headline"
+
+
+def test_journals_state_surnames_first() -> None:
+    metadata = read(
+        '<meta name="citation_author" content="Roe, Jane M."><meta name="citation_author" content="Ho Doe">'
+    )
+    assert [statement.text for statement in metadata.authors[0]] == ["Jane M. Roe", "Ho Doe"]
 
 
 def state_author(author: object, *, kind: str = "BlogPosting") -> Metadata:
