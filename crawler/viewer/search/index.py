@@ -127,9 +127,11 @@ class PostIndex:
         selective = replace(query, groups=tuple(group for group in query.groups if self._is_selective(group)))
         if self.count_labels(wanted).total > RANKED or not build_match(selective):
             inner, values = build_select(wanted, query)
-            titles = f"SELECT rowid FROM search WHERE search MATCH ? ORDER BY rowid DESC LIMIT {COUNTED}"  # noqa: S608
-            select = f"SELECT id, -1.0 * (id IN ({titles})) AS rank FROM ({inner} ORDER BY 1 DESC LIMIT {COUNTED})"  # noqa: S608
-            values = (build_match(query, in_title=True), *values)
+            # Headlines older than the newest posts are not looked through.
+            titles = "SELECT rowid FROM search WHERE search MATCH ? AND rowid >= (SELECT min(id) FROM newest)"
+            newest = f"WITH newest AS MATERIALIZED ({inner} ORDER BY 1 DESC LIMIT {COUNTED})"
+            select = f"{newest} SELECT id, -1.0 * (id IN ({titles})) AS rank FROM newest"  # noqa: S608
+            values = (*values, build_match(query, in_title=True))
         else:
             inner, values = build_select(wanted, query)
             select = f"SELECT rowid AS id, {RANK} AS rank FROM search WHERE search MATCH ? AND +rowid IN ({inner})"  # noqa: S608
