@@ -19,6 +19,7 @@ from crawler.batch.shards import ShardFailed
 from crawler.changelog.cursors import CursorError
 from crawler.commands.webhooks import deliver
 from crawler.projects.command import NewsreelCommand, refuse_word
+from crawler.projects.streams import discard_output
 from crawler.publishing.exporting import ExportPlan, run_export
 from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library
@@ -217,6 +218,7 @@ class Command(NewsreelCommand):
         except OSError as error:
             print(f"standard output was not written: {error}", file=sys.stderr)  # noqa: T201
             self.exitcode = 1
+            discard_output()
 
     def _write_schema(self, output: str, name: str) -> None:
         if name not in SCHEMAS:

@@ -17,7 +17,7 @@ from scrapy.exceptions import UsageError
 from crawler import settings
 from crawler.environment import name_program, read_variables
 from crawler.projects.configuration import find_fault
-from crawler.projects.streams import flush_output, prepare_streams
+from crawler.projects.streams import discard_output, flush_output, prepare_streams
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -110,6 +110,7 @@ def report_failures() -> None:
     def explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if message := _describe_end(error):
             print(f"{name_program()}: {message}", file=sys.stderr)  # noqa: T201
+            discard_output()
         elif not isinstance(error, BrokenPipeError):
             report(kind, error, trace)
 

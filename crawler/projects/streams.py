@@ -30,4 +30,12 @@ def flush_output() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
+        discard_output()
+
+
+def discard_output() -> None:
+    """Discard what cannot be printed; otherwise the interpreter tries again at its end, and exits with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
