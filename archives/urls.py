@@ -61,6 +61,7 @@ def surt_key(url: str) -> str:
     return f"{key}?{arguments}" if arguments else key
 
 
+@lru_cache(_REMEMBERED)
 def _build_authority(scheme: str, authority: str) -> str:
     host = authority.rpartition("@")[2]
     host, colon, port = host.rpartition(":") if re.search(r":[0-9]*$", host) else (host, "", "")
