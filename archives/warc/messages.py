@@ -42,8 +42,8 @@ _BARE_DOCUMENT: Final = re.compile(rb"(?:\xef\xbb\xbf)?[ \t]*<")
 _LENGTH: Final = re.compile(rb"\+?[0-9]{1,18}")
 # Clients that fetch break off far earlier; a record may hold anything.
 _MAX_HEAD_BYTES: Final = 1024 * 1024
-CHUNK_LINE: Final = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})(?:[ \t;][^\n]*)?\r?\n")
-_PLAIN_CHUNK_LINE: Final = re.compile(rb"[0-9A-Fa-f]{1,15}[ \t]*(?:;[^\n]*)?\r?\n")
+CHUNK_LINE: Final = re.compile(rb"[ \t]*(0*[0-9A-Fa-f]{1,15})(?:[ \t;][^\n]*)?\r?\n")
+_PLAIN_CHUNK_LINE: Final = re.compile(rb"0*[0-9A-Fa-f]{1,15}[ \t]*(?:;[^\n]*)?\r?\n")
 _LEADING_LINES: Final = re.compile(rb"(?:\r{0,2}\n)*")
 # Codings that a body may have been given for its way, and that are undone with the chunks.
 _TRANSFER_CODINGS: Final = frozenset({b"gzip", b"x-gzip", b"deflate"})

@@ -46,6 +46,7 @@ def read_body(framer: ResponseFramer, raw: bytes) -> bytes:
         (CHUNKED + b"5 ; part = one\r\nhello\r\n0\r\n\r\n", b"hello", ["chunk-line"]),
         (CHUNKED + b"5 anything\r\nhello\r\n0 more\r\n\r\n", b"hello", ["chunk-line"]),
         (CHUNKED + b"5\nhello\n0\n\n", b"hello", ["bare-line-feed"]),
+        (CHUNKED + b"0" * 20 + b"5\r\nhello\r\n" + b"0" * 20 + b"\r\n\r\n", b"hello", []),
         (CHUNKED + b"5\r\nhello\r\n", b"hello", ["no-last-chunk"]),
         (CHUNKED + b"5\r\nhello", b"hello", ["no-last-chunk"]),
         (CHUNKED + b"5\r\nhello\r\n0\r\n", b"hello", ["unfinished-trailer"]),
