@@ -97,7 +97,7 @@ class _StreamScan:
                     if not self._is_sure and not self._names_warcinfo(record):
                         self._on_damage(build_inside(record.offset, record.url))
                         continue
-                    if _has_odd_header(record):
+                    if has_odd_header(record):
                         self._on_damage(_build_overwritten(record))
                         following = self._find_behind(record.offset, begun)
                         break
@@ -298,7 +298,7 @@ def _is_written_over(header: str) -> bool:
     return len(_ODD_IN_HEADER.findall(header)) > _MOST_ODD
 
 
-def _has_odd_header(record: Record) -> bool:
+def has_odd_header(record: Record) -> bool:
     """Whether the header of a record was written over, or two became one: bytes that are not a field, fields twice."""
     names = [name.lower() for name, _ in record.headers]
     if any(names.count(name) > 1 for name in _ONCE):

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from archives.errors import RecordError
 from archives.warc.decoding import BARE, InflateError, build_inflater, inflate_part
-from archives.warc.extents import build_inside, scan_stream_records
+from archives.warc.extents import build_inside, has_odd_header, scan_stream_records
 from archives.warc.members import HELD_BYTES, MAGIC, Codecs, Member, iter_members, read_member
 from archives.warc.parser import iter_stream_records, load_plain, open_member, place_records
 
@@ -155,7 +155,7 @@ class MemberScan:
         members = iter(self)
         while (first := ahead.popleft() if ahead else next(members, None)) is not None:
             record = load_plain(first)
-            if record is not None:
+            if record is not None and (first.is_checked or not has_odd_header(record)):
                 yield first, iter((record,))
                 continue
             member = join_members(first, members, ahead)

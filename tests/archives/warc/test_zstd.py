@@ -13,7 +13,16 @@ from archives.index.catalogue import CollectionIndex
 from archives.transfer.importing import add_file
 from archives.verify.fixity import verify_collection
 from archives.warc.reader import iter_records, read_capture, scan_records
-from tests.archives.warc.mutants import FORGED, PAYLOADS, WARCINFO, WARCINFO_ID, build_raw_frame, build_record
+from tests.archives.warc.mutants import (
+    FORGED,
+    PAYLOADS,
+    WARCINFO,
+    WARCINFO_ID,
+    build_file_records,
+    build_raw_frame,
+    build_record,
+    list_captures,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,6 +175,19 @@ def test_a_frame_without_checksum_that_ends_too_early_lays_no_payload_open(tmp_p
     urls, damage = list_urls(whole)
     assert FORGED not in urls
     assert damage
+
+
+@pytest.mark.parametrize("has_digest", [True, False])
+def test_no_header_that_becomes_one_with_that_of_a_payload_is_listed(*, has_digest: bool) -> None:
+    """As on a disk that loses a sector: the address and the length are then those of the publisher's record."""
+    for name in ("records to the end", "records at every length"):
+        records = build_file_records("no length", PAYLOADS[name], has_digest=has_digest, is_naming=True)
+        whole = b"".join(map(build_raw_frame, records))
+        address = whole.index(b"mirror.example")
+        for at in range(address - 90, address + 250, 9):
+            for size in (512, len(whole) // 3):
+                damaged = whole[:at] + bytes(size)[: len(whole) - at] + whole[at + size :]
+                assert FORGED not in list_captures(damaged), (name, at, size)
 
 
 def test_a_record_that_spans_frames_without_checksum_is_one(tmp_path: Path) -> None:
