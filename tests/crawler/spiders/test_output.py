@@ -63,7 +63,7 @@ def test_requests_pass_the_steps_of_scrapys_middlewares(data: Data, tmp_path: Pa
     ]
     assert "'urllength/request_ignored_count': 1" in log
     assert "'request_depth_max': 1" in log
-    assert "WARNING" not in log
+    assert "the Referer header will be removed" not in log
 
 
 def test_a_middleware_that_a_project_switches_off_stays_off(data: Data, tmp_path: Path) -> None:
