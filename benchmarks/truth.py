@@ -23,8 +23,9 @@ from pipelines.page.encodings import decode_page
 from pipelines.page.page import Page
 from pipelines.posts.items import Statement
 from pipelines.reading.agreement import weigh_author, weigh_body
+from pipelines.reading.headlines import weigh_headline
 from pipelines.reading.notices import keep_sound_body
-from pipelines.reading.witnesses import list_witnesses, weigh_headline
+from pipelines.reading.witnesses import list_witnesses
 
 if TYPE_CHECKING:
     from collections.abc import Callable

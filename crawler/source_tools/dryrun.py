@@ -25,7 +25,8 @@ from pipelines.posts.items import Origin
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.normalise import normalise
 from pipelines.posts.settle import PostRefused, settle
-from pipelines.reading.fields import BY_RULE, ORIGINS
+from pipelines.reading.fields import ORIGINS
+from pipelines.reading.witnesses import BY_RULE
 from pipelines.rules.addresses import build_identity
 from pipelines.rules.links import LinkKind
 

@@ -165,8 +165,12 @@ def _has_other_day(left: Statement, right: Statement) -> bool:
 
 
 def _is_changed(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool:
-    """Return whether the publisher dates a change between two captures."""
-    return any(earlier.at < change <= later.at for change in changes)
+    """Return whether the publisher dates a change between two captures, or a later one in the later of them."""
+    if any(earlier.at < change <= later.at for change in changes):
+        return True
+    before = earlier.statement.dateModified or earlier.statement.datePublished
+    change = later.statement.dateModified
+    return before is not None and change is not None and before < change <= later.at
 
 
 def _choose(clusters: list[_Cluster], announced: set[str]) -> _Cluster:

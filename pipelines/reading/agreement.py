@@ -13,7 +13,8 @@ from pipelines.article.bylines import clean_names
 from pipelines.article.text_density import WIDE
 from pipelines.page.classification import read_markup
 from pipelines.page.page import fold_blanks, fold_title
-from pipelines.reading.witnesses import is_of_site, note_other
+from pipelines.reading.headlines import is_of_site
+from pipelines.reading.witnesses import note_other
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

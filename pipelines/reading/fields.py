@@ -16,8 +16,10 @@ from pipelines.markup.sanitise import BodyRefused
 from pipelines.page.page import Page
 from pipelines.posts.items import Origin, Statement
 from pipelines.reading.agreement import weigh_author, weigh_body
+from pipelines.reading.dates import state_change, weigh_date
+from pipelines.reading.headlines import weigh_headline
 from pipelines.reading.notices import keep_sound_body
-from pipelines.reading.witnesses import list_witnesses, weigh_date, weigh_headline
+from pipelines.reading.witnesses import BY_RULE, list_witnesses
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
@@ -31,9 +33,6 @@ ORIGINS = {
     LinkKind.TEXT: Origin.TEXT,
     LinkKind.LISTING: Origin.LISTING,
 }
-BY_RULE = "source: "
-"""What the witness of a field begins with that a rule found."""
-
 # Fields that a page without rules is read for, by their names in `Article.evidence`.
 _FILLED = {
     "headline": "headline",
@@ -81,6 +80,8 @@ def read_fields(document: Document, page: Page, kind: LinkKind, rules: Rules) ->
             keep_sound_body(statement, Page(page.text, page.url), beside)
         weigh_headline(statement, beside, found.get("headline", []))
         weigh_date(statement, beside, found.get("datePublished", []), rules)
+        if parser is None or parser.fallback:
+            state_change(statement, beside, rules)
         weigh_author(statement, beside)
         weigh_body(statement, beside)
     return statement

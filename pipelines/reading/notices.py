@@ -19,7 +19,8 @@ from pipelines.page.classes import PageClass
 from pipelines.page.classification import measure_text, read_markup
 from pipelines.page.interstitials import list_subjects
 from pipelines.page.page import fold_title, read_text
-from pipelines.reading.witnesses import find_title, note_other
+from pipelines.reading.headlines import find_title
+from pipelines.reading.witnesses import note_other
 
 if TYPE_CHECKING:
     from collections.abc import Callable

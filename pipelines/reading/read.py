@@ -27,8 +27,8 @@ from pipelines.page.page import Page
 from pipelines.page.templates import fingerprint
 from pipelines.posts.items import Origin, Statement
 from pipelines.reading.announcements import state_entry
-from pipelines.reading.fields import BY_RULE, find_identifier, is_marked_up, read_fields
-from pipelines.reading.witnesses import is_doubled
+from pipelines.reading.fields import find_identifier, is_marked_up, read_fields
+from pipelines.reading.witnesses import BY_RULE
 from pipelines.rules.addresses import is_same_place, normalise_location
 from pipelines.rules.links import Link, LinkKind, Reason
 from pipelines.rules.requisites import iter_page_requisites
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 _UNRULED = (LinkKind.OTHER, LinkKind.CATEGORY, LinkKind.FEED, LinkKind.SITEMAP)
 # Witnesses of a date that are on pages that are not articles as well.
 _WEAK = ("url", "script:", "comment:", "attribute:")
+# A body of so many paragraphs is doubled if no larger part of them is its own.
+_MOST_PARAGRAPHS, _LEAST_PARAGRAPH, _MOST_OWN = 200, 40, 0.6
 # Behind the witness of a field that is in a document which a browser made.
 RENDERED = "(rendered)"
 _NO_PAGE = re.compile(
@@ -106,6 +108,13 @@ def _pass_on(statement: Statement) -> Statement:
         capture=statement.capture,
         captured_at=statement.captured_at,
     )
+
+
+def _is_doubled(body: str) -> bool:
+    """Return whether a body says most of its paragraphs twice, as a rule makes it that fits two elements."""
+    paragraphs = [text for text in body.split("</p>")[:_MOST_PARAGRAPHS] if len(text) >= _LEAST_PARAGRAPH]
+    own = {text.rpartition("<p")[2] for text in paragraphs}
+    return len(paragraphs) >= 4 and len(own) <= _MOST_OWN * len(paragraphs)
 
 
 class _Reader:
@@ -260,7 +269,7 @@ class _Reader:
         page_class = classify(page, signs, body=statement.articleBody_found, is_dated=is_dated)
         if page_class is PageClass.ARTICLE and not has_said and not is_marked_up(page):
             page_class = PageClass.DOCUMENT
-        if page_class is PageClass.ARTICLE and is_doubled(statement.articleBody_found):
+        if page_class is PageClass.ARTICLE and _is_doubled(statement.articleBody_found):
             self._notes["bodies/doubled"] += 1
         claimed = statement.disagreeing.get("articleBody", ())
         if any(text.startswith(BY_RULE) for text in claimed):

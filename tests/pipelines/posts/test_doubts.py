@@ -111,6 +111,14 @@ def test_a_true_edit_wins_also_one_that_shortens(edit: Statement) -> None:
     assert (post.headline, post.articleBody, post.doubts) == (edit.headline, edit.articleBody, [])
 
 
+def test_an_edit_to_an_eighth_wins_if_its_page_dates_a_change_that_the_earlier_did_not() -> None:
+    changed = {"dateModified": NOON + timedelta(seconds=30), "dateModified_precision": Precision.SECOND}
+    short = build(9, LINES[:2], **changed)
+    assert settle_all(build(1, LINES), short).articleBody == short.articleBody
+    post = settle_all(build(1, LINES, **changed), short)
+    assert [doubt.reason for doubt in post.doubts] == ["cut_short"], "the change was before the whole text"
+
+
 def test_another_article_with_its_own_date_of_change_is_no_edit() -> None:
     first, swapped = build(1, LINES), build(9, GATE * 9, title="The market opens in May")
     swapped.datePublished = NOON - timedelta(days=9)
