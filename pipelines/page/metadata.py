@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from lxml import etree
-
 from pipelines.page import jsonld
 from pipelines.page.page import fold_blanks, fold_title, read_text
 
@@ -65,9 +63,6 @@ _AUTHOR_METAS = ("author", "article:author", "dc.creator", "parsely-author", "sa
 _INVERTED_METAS = ("citation_author",)
 _SITE_METAS = ("og:site_name", "application-name", "site_name", "copyright", "mediaid", "publisher", "twitter:site")
 _DESCRIPTION_METAS = ("description", "og:description", "twitter:description")
-_find_microdata = etree.XPath(
-    "//*[(@itemprop and not(self::meta[@property])) or (@property and ancestor::body)]", smart_strings=False
-)
 _MICRODATA = {"headline", "datepublished", "datecreated", "articlesection", "author", "keywords"}
 
 # Names of a `meta` that holds the day of publication, letters and digits only, by how they end.
@@ -159,9 +154,10 @@ def _fold_name(name: str) -> str:
 def _read_microdata(page: Page, metadata: Metadata) -> None:
     """Read the first element of each property; later ones belong to the articles that a page recommends."""
     seen: set[str] = set()
-    for element in _find_microdata(page.root):
-        name = (element.get("itemprop") or element.get("property") or "").strip().lower().rpartition(":")[2]
-        if name not in _MICRODATA or name in seen:
+    for element in page.root.iter("*"):
+        stated, other = element.get("itemprop"), element.get("property")
+        name = (stated or other or "").strip().lower().rpartition(":")[2]
+        if name not in _MICRODATA or name in seen or not _is_microdata(element, stated, other):
             continue
         if name == "author":
             named = element.find(".//*[@itemprop='name']")
@@ -171,6 +167,13 @@ def _read_microdata(page: Page, metadata: Metadata) -> None:
             continue
         seen.add(name)
         _place_microdata(metadata, name, text)
+
+
+def _is_microdata(element: Any, stated: str | None, other: str | None) -> bool:
+    """Return whether an element states a property of microdata, and not one of Open Graph in the head."""
+    if stated is not None and (element.tag != "meta" or other is None):
+        return True
+    return other is not None and next(element.iterancestors("body"), None) is not None
 
 
 def _place_microdata(metadata: Metadata, name: str, text: str) -> None:
@@ -210,8 +213,8 @@ def _read_metas(page: Page, metadata: Metadata) -> None:
 
 def _read_links(page: Page, metadata: Metadata) -> None:
     tags, authors = [], []
-    for element in page.root.xpath("//a[@rel]"):
-        words = element.get("rel").lower().split()
+    for element in page.root.iter("a"):
+        words = element.get("rel", "").lower().split()
         if "tag" in words and "category" not in words:
             tags.append(read_text(element))
         if "author" in words:
@@ -221,7 +224,8 @@ def _read_links(page: Page, metadata: Metadata) -> None:
     inside = [element for element in authors if next(element.iterancestors("article"), None) is not None]
     names = [read_text(element) for element in inside or authors]
     _add_group(metadata.authors, [text for text in dict.fromkeys(names) if text], "rel:author")
-    canonical = next(iter(page.root.xpath("//link[@rel='canonical']/@href")), "") or page.find_meta("og:url")
+    links = (link.get("href") for link in page.root.iter("link") if link.get("rel") == "canonical")
+    canonical = next((href for href in links if href is not None), "") or page.find_meta("og:url")
     metadata.canonical_url = _check_canonical(canonical, page.url)
 
 
