@@ -96,7 +96,8 @@ def drop_invisible(body: Any) -> None:
     """
     drop_all(element for element in body.iter(*_NODES, *_SILENT) if element is not body)
     root = body
-    boxes = list(_iter_boxes(root))
+    hideable = _find_hideable(root)
+    boxes = list(_iter_boxes(root, hideable))
     for _ in range(_MAX_SPARED):
         largest = _find_spared(root, boxes)
         if largest is None:
@@ -107,10 +108,11 @@ def drop_invisible(body: Any) -> None:
             root.tag = "div"
         boxes.remove(root)
         drop_all(boxes)
-        boxes = list(_iter_boxes(root))
+        hideable = _find_hideable(root)
+        boxes = list(_iter_boxes(root, hideable))
     drop_all(boxes)
-    for element in _find_hideable(root):
-        if _is_held_back(element):
+    for element in hideable:
+        if element.getparent() is not None and _is_held_back(element):
             _show(element)
 
 
@@ -160,9 +162,9 @@ def _show(element: Any) -> None:
         element.attrib.pop(name, None)
 
 
-def _iter_boxes(root: Any) -> Iterable[Any]:
+def _iter_boxes(root: Any, hideable: list[Any]) -> Iterable[Any]:
     """Yield the outermost elements below `root` whose text is not shown."""
-    hidden = {element for element in _find_hideable(root) if is_hidden(element) and not _is_held_back(element)}
+    hidden = {element for element in hideable if is_hidden(element) and not _is_held_back(element)}
     candidates = hidden | {element for element in root.iter(*_BOXES) if element is not root}
     for element in candidates:
         parent = element.getparent()
