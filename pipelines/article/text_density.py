@@ -168,7 +168,8 @@ def _gather_pieces(element: Any, lines: list[tuple[list[str], list[str]]], *, is
     for child in element:
         tag = child.tag
         if tag in BLOCKS or tag == "br":
-            lines.append(([], []))
+            if lines[-1][0]:
+                lines.append(([], []))
         elif isinstance(tag, str):
             _gather_pieces(child, lines, is_linked=is_linked or tag == "a")
         if child.tail:
@@ -177,6 +178,8 @@ def _gather_pieces(element: Any, lines: list[tuple[list[str], list[str]]], *, is
 
 def _add_piece(piece: str, lines: list[tuple[list[str], list[str]]], *, is_linked: bool) -> None:
     text, linked = lines[-1]
+    if not text and piece.isspace():
+        return  # between blocks there is nothing else
     text.append(piece)
     if is_linked:
         linked.append(piece)
