@@ -242,10 +242,13 @@ def _iter_before(headline: Any) -> Iterator[str]:
 def list_timed(page: Page) -> list[Statement]:
     """Return the values of `time` elements that are none of a change, a comment or another article."""
     found = []
+    lists: dict[Any, bool] = {}
     known = begin_from(page.root.iter("h1"))
     for element in page.root.iter("time"):
         text = element.get("datetime") or element.get("title") or read_text(element)
-        is_other = stands_beside(element, known) or any(map(_lists_dated, element.iterancestors("ol", "ul")))
+        around = list(element.iterancestors("ol", "ul"))
+        lists |= {entries: _lists_dated(entries) for entries in around if entries not in lists}
+        is_other = stands_beside(element, known) or any(lists[entries] for entries in around)
         if text.strip() and not _is_of_change(element) and not is_other:
             found.append(Statement(text=text[:60], evidence="time"))
     return found[:5]
