@@ -223,7 +223,7 @@ class Command(NewsreelCommand):
     def _write_schema(self, output: str, name: str) -> None:
         if name not in SCHEMAS:
             raise UsageError(f"there is no schema {name}; there are {', '.join(SCHEMAS)}", print_help=False)
-        text = dump_schema(SCHEMAS[name]())
+        text = dump_schema(name)
         if output == _STDOUT:
             with self._printing():
                 sys.stdout.write(text)

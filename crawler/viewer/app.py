@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from archives.errors import ArchiveError, CollectionError, NotArchived
 from archives.replay.app import ReplayApp, find_frame_host
@@ -102,7 +102,7 @@ class ViewerApp:
             RUNS: self._show_runs,
             STATUS: lambda request: self._status.show(refreshes=request.arguments.get("refresh") != "0"),
             CHANGES: self._list_changes,
-            **{SCHEMA.format(name): partial(_show_schema, build) for name, build in SCHEMAS.items()},
+            **{SCHEMA.format(name): partial(_show_schema, name) for name in SCHEMAS},
         }
 
     def close(self) -> None:
@@ -279,6 +279,6 @@ def _read_number(request: Request, name: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
-def _show_schema(build: Callable[[], dict[str, Any]], _: Request) -> Response:
+def _show_schema(name: str, _: Request) -> Response:
     """Return one of the JSON Schemas of what exports, `/changes` and webhooks say of a post."""
-    return build_text(dump_schema(build()), content_type="application/schema+json")
+    return build_text(dump_schema(name), content_type="application/schema+json")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 INDEX = "posts"
 _MAX_ID_BYTES = 512
-_LEFT_OUT = ("evidence", "doubts")
+LEFT_OUT = ("evidence", "doubts")
 
 
 def build_bulk(record: PostRecord) -> list[dict[str, Any]]:
@@ -43,4 +43,4 @@ def digest_id(record: PostRecord) -> str:
 
 
 def _build_document(record: PostRecord) -> dict[str, Any]:
-    return {name: value for name, value in build_object(record).items() if name not in _LEFT_OUT}
+    return {name: value for name, value in build_object(record).items() if name not in LEFT_OUT}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.exports.documents.lines import dump
 from pipelines.exports.files import replace_file
 from pipelines.exports.records import build_object, iter_sound
-from pipelines.exports.schemas import build_post_schema
+from pipelines.exports.schemas import describe_post
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,8 +45,7 @@ def export_singer(records: Iterable[PostRecord], target: Path) -> int:
 
 def build_catalogue_entry() -> dict[str, Any]:
     """Return the SCHEMA message of the stream."""
-    schema = build_post_schema()
-    properties = schema["properties"] | {_DELETED: {"type": ["string", "null"], "format": "date-time"}}
+    properties = describe_post()["properties"] | {_DELETED: {"type": ["string", "null"], "format": "date-time"}}
     kept = {"type": "object", "properties": properties, "additionalProperties": False}
     return {
         "type": "SCHEMA",

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.exports.files import replace_file
 from pipelines.exports.loading import load_row
 from pipelines.exports.records import COLUMNS, NAMES, SCHEMA, Kind, build_row, iter_sound
+from pipelines.exports.schemas import dump_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,7 +58,8 @@ def export_sqlite(records: Iterable[PostRecord], target: Path) -> int:
         database.executescript(_SCHEMA)
         database.execute("BEGIN")
         count = _insert(database, iter_sound(records))
-        database.execute("INSERT INTO export VALUES ('schema', ?)", (SCHEMA,))
+        described = [("schema", SCHEMA), ("json_schema", dump_schema("newsreel-post-2"))]
+        database.executemany("INSERT INTO export VALUES (?, ?)", described)
         database.execute("COMMIT")
         database.executescript(_INDEXES)
         database.execute("INSERT INTO search (search) VALUES ('optimize')")

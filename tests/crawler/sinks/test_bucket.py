@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from crawler.sinks.bucket import MANIFEST, export_to_bucket
+from pipelines.exports.schemas import build_schema
 from tests.archives.moto_server import BUCKET, MotoServer
 from tests.documents.commands import find_command
 from tests.pipelines.exports.samples import build_hostile, build_sample
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from pipelines.exports.records import PostRecord
 
+jsonschema = pytest.importorskip("jsonschema")
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
 URL = f"s3://{BUCKET}/public/posts"
 RECORDS = sorted([*build_hostile(), *(build_sample(n) for n in range(1, 60))], key=lambda record: record.file)
@@ -113,6 +115,7 @@ def test_a_second_export_sends_what_changed_and_removes_what_has_gone(
     assert list_keys(moto).keys() == first.keys(), "killed before the manifest: the export before stands"
     export_to_bucket(fewer, URL)
     manifest = read_manifest(moto)
+    jsonschema.validate(manifest, build_schema("newsreel-manifest-1"))
     assert manifest["posts"] == len(fewer)
     files = manifest["files"]
     assert sum(file["rows"] for file in files) == len(fewer)

@@ -35,6 +35,7 @@ from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
 from crawler.sources import Source, load_source
 from crawler.viewer.app import ViewerApp
+from pipelines.exports.schemas import build_schema
 from pipelines.exports.store import PostStore
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.post_folder import PostFolder
@@ -506,12 +507,16 @@ def body_of(answer: Answer) -> bytes:
 
 
 def test_changes_over_http_are_a_function(newspaper: Data) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    check = jsonschema.Draft202012Validator(build_schema("newsreel-changes-1"))
     library = Library(newspaper.path)
     since, found = "", []
     while True:
         answer = answer_changes(library, {"since": since, "limit": "10"})
         assert answer.status == 200
         page = json.loads(body_of(answer))
+        check.validate(page)
+        assert not check.is_valid(page | {"changes": [{}]})
         found += page["changes"]
         since = page["cursor"]
         if not page["more"]:

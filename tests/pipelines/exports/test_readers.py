@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.dates.model import Precision
 from pipelines.exports.records import PostRecord
-from pipelines.exports.schemas import build_post_schema, dump_schema
+from pipelines.exports.schemas import dump_schema
 from pipelines.exports.sites.hugo import export_hugo
 from pipelines.exports.sites.markdown import export_markdown
 from pipelines.exports.sites.site import SiteOptions
@@ -101,7 +101,7 @@ def find_polars() -> str:
 
 def test_polars_reads_lines_whose_first_hundred_say_null(tmp_path: Path) -> None:
     python = find_polars()
-    (tmp_path / "schema.json").write_text(dump_schema(build_post_schema()), "utf-8")
+    (tmp_path / "schema.json").write_text(dump_schema("newsreel-post-2"), "utf-8")
     export_jsonl(RECORDS, tmp_path / "posts.jsonl")
     said = run_reader(python, "-c", POLARS, tmp_path / "schema.json", tmp_path / "posts.jsonl")
     assert said.split(maxsplit=1) == [str(len(RECORDS)), f"['{RECORDS[-1].dateModified.isoformat()}']\n"]  # type: ignore[union-attr]

@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.exports.files import ExportError
 from pipelines.exports.records import COLUMNS, NAMES, Change, ChangeKind, PostRecord, build_object
-from pipelines.exports.schemas import build_post_schema
+from pipelines.exports.schemas import describe_post
 from pipelines.exports.tables.csv_table import export_csv
 from pipelines.exports.tables.dataset import export_dataset
 from pipelines.exports.tables.jsonl import export_jsonl
@@ -74,6 +74,13 @@ def test_the_index_keeps_no_copy_of_the_text(tmp_path: Path) -> None:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
+def test_the_database_names_its_schema_and_contains_it(tmp_path: Path) -> None:
+    export_sqlite([build_sample(1)], tmp_path / "posts.sqlite")
+    with closing(sqlite3.connect(tmp_path / "posts.sqlite")) as database:
+        described = dict(database.execute("SELECT name, value FROM export"))
+    assert json.loads(described["json_schema"])["title"] == described["schema"] == "newsreel-post/2"
+
+
 def test_every_column_is_documented_as_it_is() -> None:
     page = (Path(__file__).resolve().parents[3] / "docs" / "exports.md").read_text("utf-8")
     lines = [f"| `{name}` | {kind} | {meaning} |" for name, kind, meaning in COLUMNS]
@@ -121,7 +128,7 @@ def test_no_safe_cell_is_a_formula(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [None, Change(kind=ChangeKind.UPDATED, version=2, cursor="9")])
 def test_every_line_keeps_to_the_schema_that_the_types_make(change: Change | None) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    schema = build_post_schema()
+    schema = describe_post()
     check = jsonschema.Draft202012Validator(schema)
     check.check_schema(schema)
     gone = PostRecord(collection="news", source="news", identifier="1")

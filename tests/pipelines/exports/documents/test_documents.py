@@ -20,7 +20,7 @@ from pipelines.exports.documents.search_engines import build_bulk, build_meilise
 from pipelines.exports.documents.singer import build_message
 from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.records import Change, ChangeKind, PostRecord
-from pipelines.exports.schemas import SCHEMAS
+from pipelines.exports.schemas import build_schema
 from pipelines.exports.tables.cloudevents import build_event
 from tests.pipelines.exports.samples import build_hostile, build_sample
 
@@ -119,7 +119,7 @@ def test_documents_keep_to_the_schemas_that_are_published(name: str, tmp_path: P
         symbols=["SH600000"],
     )
     gone = replace(full, change=Change(kind=ChangeKind.GONE, version=3, cursor="8-x"))
-    schema = SCHEMAS[f"newsreel-{name}-1"]()
+    schema = build_schema(f"newsreel-{name}-1")
     text = export(name, [full, gone, *RECORDS], tmp_path)
     found = json.loads(text) if name == "csl" else [json.loads(line) for line in text.split("\n")[:-1]]
     check = jsonschema.Draft202012Validator(schema.get("items", schema))
