@@ -6,7 +6,8 @@ of its page, knows better.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from pipelines.dates.machine_dates import list_in_url
 from pipelines.dates.model import DateRefused
@@ -14,11 +15,14 @@ from pipelines.dates.parse import parse_date
 from pipelines.reading.witnesses import BY_RULE, note_other
 
 if TYPE_CHECKING:
-    from datetime import date
+    from datetime import date, datetime
 
     from pipelines.posts.items import Statement
     from pipelines.reading.witnesses import Witnesses
     from pipelines.rules.model import Rules
+
+# A page that was last changed so short a time before its capture prints the time at which it was sent.
+_CLOCK: Final = timedelta(minutes=2)
 
 
 def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rules: Rules) -> None:
@@ -63,10 +67,10 @@ def _is_near(day: date | None, addressed: date | None) -> bool:
 
 
 def state_change(statement: Statement, witnesses: Witnesses, rules: Rules) -> None:
-    """State the date of the last change that the page states, if no rule found one."""
+    """State the date of the last change that the page states, if no rule found one and it is not the server's clock."""
     reader = _DateReader(statement, rules)
     if not statement.dateModified_found:
-        statement.dateModified_found = next(filter(reader.read, witnesses.changed), "")
+        statement.dateModified_found = next(filter(reader.is_before_capture, witnesses.changed), "")
 
 
 class _DateReader:
@@ -77,11 +81,20 @@ class _DateReader:
         self._rules = rules
 
     def read(self, text: str) -> date | None:
+        found = self._read_instant(text)
+        return found.date() if found else None
+
+    def is_before_capture(self, text: str) -> bool:
+        """Return whether a text is a date so long before the capture that the server did not print its own clock."""
+        found = self._read_instant(text)
+        return found is not None and self._at is not None and self._at - found > _CLOCK
+
+    def _read_instant(self, text: str) -> datetime | None:
         if not text or self._at is None:
             return None
         options = self._rules.post
         try:
-            return parse_date(text, zone=options.zone, captured_at=self._at, language=options.language).instant.date()
+            return parse_date(text, zone=options.zone, captured_at=self._at, language=options.language).instant
         except DateRefused:
             return None
 
