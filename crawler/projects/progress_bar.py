@@ -1,4 +1,4 @@
-"""A progress bar for commands that work through a number of things."""
+"""The progress bar of commands."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ def show_progress(what: str, total: int | None = None) -> Iterator[Callable[[str
     """Show a bar on standard error while the block runs, if it is a terminal.
 
     Args:
-        what: said beside the bar.
+        what: shown beside the bar.
         total: the number of steps; None if unknown.
 
     Yields:
-        A function to be called after each step with a word on it.
+        A function to call after each step, with a word that describes it.
     """
     if not sys.stderr.isatty():
         yield _show_nothing

@@ -1,4 +1,4 @@
-"""One POST request, to a receiver of webhooks or to a hub."""
+"""Sends a POST request to a receiver of webhooks or to a WebSub hub."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class NoAnswer(Exception):
-    """There is none; the sentence says why."""
+    """No response was received; the message says why."""
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], timeout_s: float) -> tuple[int, Message]:
-    """Send a request; return status and headers of the answer. Redirects are not followed.
+    """Send a request; return status and headers of the response. Redirects are not followed.
 
     Args:
-        url: may have characters that are escaped on the way.
-        timeout_s: for all of it: the connection, the request and the head of the answer.
+        url: characters that a request cannot contain are escaped.
+        timeout_s: for the connection, the request and the head of the response together.
 
     Raises:
-        NoAnswer: there is none within that time.
+        NoAnswer: there is no response within that time.
     """
     parts = urlsplit(safe_url_string(url))
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname or "", parts.port, timeout=timeout_s)
     began = time.monotonic()
-    # A receiver that answers a letter at a time would never let a read time out.
+    # The socket's own time-out begins again with each byte that a slow receiver sends.
     end = threading.Timer(timeout_s, _cut, [connection])
     end.start()
     try:

@@ -2,8 +2,8 @@
 
 A file's name holds its digest, so nothing is overwritten and a month that has not changed is not sent again. The
 manifest is written when all files are there, and only then are the files of the export before it deleted: a reader of
-the manifest always finds a whole export. It is beside the folder, because polars does not read a folder that has files
-of two kinds.
+the manifest always finds a whole export. It is beside the folder, because polars does not read a folder that
+contains other files.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipelines.exports.records import PostRecord
 
 MANIFEST = ".manifest.json"
-_FORMER_MANIFEST = "_manifest.json"  # it was in the folder
+_FORMER_MANIFEST = "_manifest.json"  # in the folder, written by earlier versions
 
 
 def export_to_bucket(records: Iterable[PostRecord], url: str) -> int:

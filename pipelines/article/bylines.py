@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MAX_CHARS = 60
 _MAX_AUTHORS = 12
 _MAX_SIGNED = 90
-# In place of a writer's picture stand the initials.
+# An avatar without a picture shows the author's initials.
 _MIN_BESIDE_PICTURE = 4
 _MAX_ELEMENTS = 3
 _MAX_NAMED = 300
@@ -100,7 +100,7 @@ _OF_LINKS = compile_late(
 
 
 _LABEL = compile_late(rf"(?:{_BY}|{_MARKED})[:：]?", re.IGNORECASE)
-# What a template or a program left in place of a name.
+# A placeholder of a template that was not filled in.
 _UNFILLED = compile_late(r"[{}<>$%]|^[a-z_]+(?:\.[a-z_]+)*\.(?:authors?|byline|name)$")
 # Of a byline, what is left without its name.
 _NAMELESS = compile_late(

@@ -296,7 +296,7 @@ def list_opening(around: list[Around]) -> list[Statement]:
 
 
 def list_beside(page: Page) -> list[Statement]:
-    """Return the one day in a column beside the article that is classed as a date, if no link stands by it."""
+    """Return the one day in a column beside the article that is classed as a date, unless a link is next to it."""
     found: dict[str, Any] = {}
     for element in page.root.iter("p", "div", "span", "time"):
         own = fold_blanks((element.text or "")[:_NEAR_CHARS])

@@ -185,7 +185,7 @@ def _find_confirmed(claims: list[_Claim], kind: str) -> _Claim | None:
 
 
 def _is_bare(claim: _Claim) -> bool:
-    """Return whether a claim is a date near the headline with hardly a word beside it, or marked as `pubdate`."""
+    """Return whether a claim is a date near the headline with few other words, or marked as `pubdate`."""
     if claim.statement.evidence == "time:pubdate":
         return True
     text = _DAY_WORDS.sub("", claim.statement.text)

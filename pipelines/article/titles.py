@@ -312,9 +312,8 @@ def _find_unshown(page: Page, metadata: Metadata, headings: list[Any]) -> tuple[
             if shown is not None and shown.tag == "h1" and len(read_text(shown)) <= 3 * len(text):
                 # An attribute ends at the first unescaped quotation mark; a heading does not.
                 return Statement(text=read_text(shown), evidence="h1"), shown
-            return Statement(text=text, evidence=statement.evidence), shown if shown is not None else _find_akin(
-                headings, text
-            )
+            shown = _find_akin(headings, text) if shown is None else shown
+            return Statement(text=text, evidence=statement.evidence), shown
     first = [element for element in headings if element.tag == "h1"] or [
         element for element in headings if len(fold_title(read_text(element))) >= _MIN_UNTITLED
     ]

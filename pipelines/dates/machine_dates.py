@@ -1,6 +1,6 @@
 """Dates of publication that a page states for machines outside of its metadata.
 
-They stand in attributes and comments of the editorial system, in variables of scripts and in the address of the page.
+These are attributes and comments of the editorial system, variables of scripts and the address of the page.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ class Column(NamedTuple):
 
 COLUMNS = (
     Column("schema", Kind.TEXT, "name and version of this list of columns"),
-    Column("id", Kind.TEXT, "source and identifier, joined by a stroke; no two posts of a collection share one"),
+    Column("id", Kind.TEXT, "source and identifier, joined by a slash; no two posts of a collection share one"),
     Column("collection", Kind.TEXT, "collection that the post was made from"),
     Column("source", Kind.TEXT, "name of the source"),
     Column("identifier", Kind.TEXT, "the publisher's own id, or the canonical address"),

@@ -33,10 +33,10 @@ _MAX_SENTENCE_CHARS = 400
 # So many first letters of a stem are looked up.
 _START = 3
 
-SHARED = "mul"
+_SHARED = "mul"
 """The file of words that many languages use."""
 
-PAIRS = (
+_PAIRS = (
     (PageClass.BLOCK, "check", "robot"),
     (PageClass.BLOCK, "check", "browser"),
     (PageClass.BLOCK, "blocked", "access"),
@@ -55,7 +55,7 @@ PAIRS = (
 )
 """Each kind of page, and two ideas that meet in its sentences."""
 
-SUBJECTS = (*PAIRS, (PageClass.PAYWALL, "newsletter", "mail"))
+SUBJECTS = (*_PAIRS, (PageClass.PAYWALL, "newsletter", "mail"))
 """The same of texts that a site shows beside its articles; to offer a newsletter is to offer a subscription."""
 
 NAMES: Mapping[str, PageClass] = {
@@ -132,11 +132,11 @@ def _find_stems(text: str) -> list[str]:
 def _list_kinds(stems: Iterable[str], pairs: Sequence[tuple[PageClass, str, str]]) -> set[PageClass]:
     """Return the kinds of page of which two ideas are among these stems, in one language."""
     uses = _load_wording().uses
-    ideas: dict[str, set[str]] = {SHARED: set()}
+    ideas: dict[str, set[str]] = {_SHARED: set()}
     for stem in stems:
         for language, idea in uses[stem]:
             ideas.setdefault(language, set()).add(idea)
-    shared = ideas[SHARED]
+    shared = ideas[_SHARED]
     spoken = [own | shared for own in ideas.values()]
     return {kind for kind, left, right in pairs if any(left in own and right in own for own in spoken)}
 
@@ -148,7 +148,7 @@ def name_page(text: str) -> PageClass | None:
         return None
     stems = _find_stems(folded)
     parts = (folded, *_TITLE_PARTS.split(folded))
-    named = _list_kinds(stems, PAIRS) - {PageClass.PAYWALL}
+    named = _list_kinds(stems, _PAIRS) - {PageClass.PAYWALL}
     for stem in stems:
         kinds = {NAMES[idea] for _, idea in _load_wording().uses[stem] if idea in NAMES} - named
         if kinds and any(_is_called(part, stem) for part in parts):
@@ -176,8 +176,8 @@ def count_evidence(text: str) -> dict[PageClass, int]:
     """
     folded = text[:_MAX_CHARS].casefold()
     stems = _find_stems(folded)
-    kinds = _list_kinds(stems, PAIRS)
-    counts = _count_kinds(stems, _list_sentences(folded), PAIRS) if kinds else Counter()
+    kinds = _list_kinds(stems, _PAIRS)
+    counts = _count_kinds(stems, _list_sentences(folded), _PAIRS) if kinds else Counter()
     least = int(len(folded) <= _FEW_CHARS)
     return {kind: count for kind in kinds if (count := max(least, counts[kind]))}
 

@@ -1,7 +1,7 @@
-"""Weighs the date of publication, and states that of the last change.
+"""Checks the date of publication against the page, and adds the date of the last change.
 
-A rule that takes the first `time` takes the day that a header prints; the address of the article, or another `time`
-of its page, knows better.
+A rule that takes the first `time` may find today's date in the header of the site. The address of the article or
+another `time` of its page then has the right day.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from pipelines.reading.witnesses import Witnesses
     from pipelines.rules.model import Rules
 
-# A page that was last changed so short a time before its capture prints the time at which it was sent.
+# A date of change so shortly before the capture is the time at which the server sent the page.
 _CLOCK: Final = timedelta(minutes=2)
 
 
 def weigh_date(statement: Statement, witnesses: Witnesses, texts: list[str], rules: Rules) -> None:
-    """Have a date that a header prints, or that stands alone against the article's line and address, give way.
+    """Replace a date that the site's header shows, or that the address and another date of the article contradict.
 
     Args:
         texts: all that the rule found which gave the date; empty if none did.
@@ -67,7 +67,7 @@ def _is_near(day: date | None, addressed: date | None) -> bool:
 
 
 def state_change(statement: Statement, witnesses: Witnesses, rules: Rules) -> None:
-    """State the date of the last change that the page states, if no rule found one and it is not the server's clock."""
+    """Add the date of the last change that the page states, unless a rule found one or it is the server's clock."""
     reader = _DateReader(statement, rules)
     if not statement.dateModified_found:
         statement.dateModified_found = next(filter(reader.is_before_capture, witnesses.changed), "")
@@ -85,7 +85,7 @@ class _DateReader:
         return found.date() if found else None
 
     def is_before_capture(self, text: str) -> bool:
-        """Return whether a text is a date so long before the capture that the server did not print its own clock."""
+        """Return whether a text is a date too long before the capture to be the server's clock."""
         found = self._read_instant(text)
         return found is not None and self._at is not None and self._at - found > _CLOCK
 

@@ -1,7 +1,7 @@
-"""Weighs the headline: one that is the name of the site, of a section or of another article gives way.
+"""Replaces a headline that is the name of the site, of a section or of another article.
 
-A rule that takes the first `h1` takes the name of the site where a header prints it in one. The page itself mostly
-knows better: its title, its other headings, its address.
+A rule that takes the first `h1` may find the name of the site in its header. The title of the page, its other headings
+and its address mostly show which one is the article's.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def find_title(witnesses: Witnesses) -> str:
 
 
 def weigh_headline(statement: Statement, witnesses: Witnesses, texts: list[str]) -> None:
-    """Have a headline that is the site's name give way, and note who agrees with it and who does not.
+    """Replace a headline that is not the article's, and note which places of the page agree with the result.
 
     Args:
         texts: all that the rule found which gave the headline; empty if none did.
@@ -97,7 +97,7 @@ def _stands_alone(headline: str, place: str, witnesses: Witnesses) -> bool:
     """Return whether the page's head says nothing of a headline, and repeats another heading of the page.
 
     A rule that chose no `h1` at all meant the element that it names. A headline in JSON-LD was compared with the
-    headings already, and gives way only if it is that of another article.
+    headings already, and is replaced only if it is that of another article.
     """
     text = witnesses.repeated
     if not text or _is_same(text, headline) or _is_refused(text, witnesses):
@@ -110,7 +110,7 @@ def _stands_alone(headline: str, place: str, witnesses: Witnesses) -> bool:
 
 
 def _find_better_named(statement: Statement, witnesses: Witnesses) -> str:
-    """Return the only `h1`, where address or text have its words and hardly those of a headline that no heading shows.
+    """Return the only `h1`, if address or text have its words, but few of a headline that no heading shows.
 
     The head of a page may say the same on all pages of its site, and JSON-LD may describe another article.
     """

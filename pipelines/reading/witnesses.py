@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pipelines.posts.items import Statement
 
 BY_RULE: Final = "source: "
-"""What the witness of a field begins with that a rule found."""
+"""Prefix of the witness of a field that a rule found."""
 
 _SITE_METAS = ("og:site_name", "application-name", "site_name", "apple-mobile-web-app-title")
 _TITLE_METAS = ("og:title", "twitter:title")

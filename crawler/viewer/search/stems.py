@@ -1,7 +1,7 @@
 """Forms of one word: `gardens` also finds garden and gardening, in languages whose words change at their ends.
 
-A stem is looked for in posts of its language alone. In the index it follows a character for private use, which no word
-of a text or of a search has, so that neither finds the other: `yen*` finds no English stems.
+A stem is looked for in posts of its language alone. In the index it follows a private-use character, which words of
+texts and searches do not contain, so `yen*` finds no English stems.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Words of the index that no text has: one for each label, for each beginning of a word, and for every post.
+"""Additional tokens of the full-text index: one for each label, for each beginning of a word, and for every post.
 
-With them the index of words answers most searches alone, in the order of the posts, and stops when enough are found.
-Each begins with a character for private use.
+With them most searches need only the full-text index, which returns posts in their order and stops when enough are
+found. Each token begins with a private-use character, so that no text contains it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _BEGINS_ANYWHERE: Final = "\ue002"
 _BEGINS_IN_TITLE: Final = "\ue003"
 _LABEL: Final = "\ue004"
 EVERY_POST: Final = "\ue005"
-# Longer beginnings are left to FTS5. It reads all that it has of every word that begins so: 0.15 µs a post and word.
+# Longer beginnings are left to FTS5, which reads the posts of every word that begins so: 0.15 µs a post and word.
 _LONGEST: Final = 3
 
 

@@ -47,7 +47,7 @@ class FeedOptions:
 
     Attributes:
         title: of the feed of everything, and in front of the others' names.
-        url: address at which the folder will stand, without a stroke at the end.
+        url: address of the published folder, without a trailing slash.
         hub: WebSub hub to notify of changes, or ''.
         limit: posts in a feed, and in an archive document.
         order: of every feed but `found` and `changed`.

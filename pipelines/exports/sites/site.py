@@ -61,7 +61,7 @@ class SiteOptions:
 
     Attributes:
         title: shown on every page.
-        url: address at which it will stand, without a stroke at the end.
+        url: address of the published site, without a trailing slash.
     """
 
     title: str = "News"
@@ -83,7 +83,7 @@ class Link:
     """A page in a list.
 
     Attributes:
-        path: below the site's root, beginning with a stroke.
+        path: below the site's root, with a leading slash.
         shown: the date as the publisher states it.
     """
 
