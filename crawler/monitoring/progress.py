@@ -7,7 +7,6 @@ the bar's own stream, which prints a line above the bar instead of through it.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from scrapy.utils.asyncio import create_looping_call
 from crawler.monitoring.crawl_counts import Pace, build_counts, describe_counts, dump_counts
 from crawler.monitoring.events import Event, EventKind, describe_event, dump_event
 from crawler.monitoring.failures import page_failed
+from crawler.projects.streams import discard_output
 from crawler.runs.run import RunExtension
 from crawler.settings import choices
 from pipelines.stages import post_filed
@@ -45,7 +45,7 @@ def print_event(event: Event) -> None:
     try:
         print(dump_event(event), flush=True)  # noqa: T201
     except BrokenPipeError:  # the crawl continues
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()
 
 
 class _View:

@@ -6,6 +6,7 @@ import argparse
 import atexit
 import errno
 import gc
+import os
 import sqlite3
 import sys
 from difflib import get_close_matches
@@ -115,7 +116,16 @@ def report_failures() -> None:
             report(kind, error, trace)
 
     sys.excepthook = explain
-    atexit.register(flush_output)
+    atexit.register(_flush_at_exit)
+
+
+def _flush_at_exit() -> None:
+    """Flush standard output; if it cannot be written, exit with 1, since no exception could do so any more."""
+    try:
+        flush_output()
+    except OSError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        os._exit(1)
 
 
 def _describe_end(error: BaseException) -> str:

@@ -44,9 +44,13 @@ def test_a_pipe_gets_utf8_and_a_terminal_escapes_for_what_it_lacks() -> None:
         os.close(ours)
 
 
-def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("module", "program"), [("crawler", "newsreel"), ("scrapy", "scrapy")])
+def test_a_full_disk_is_one_sentence(tmp_path: Path, module: str, program: str) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with open("/dev/full", "wb") as full:  # noqa: PTH123 (a device)
-        command = [sys.executable, "-m", "crawler", "sources", "search", "zeit"]
-        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        command = [sys.executable, "-m", module, "sources", "check", "finews"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert done.returncode == 1
-    assert done.stderr.splitlines() == ["newsreel: standard output or a file: No space left on device"]
+    assert done.stderr.splitlines() == [f"{program}: standard output or a file: No space left on device"]
