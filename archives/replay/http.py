@@ -68,7 +68,7 @@ class Stream:
 
     Attributes:
         chunks: asked for one after the other, each when the one before has been sent.
-        length: of all together; None if it is as long as there is something to say, and the connection ends with it.
+        length: of all together; None if it is not known in advance, and the end of the connection shows it.
     """
 
     chunks: Iterator[bytes]

@@ -170,7 +170,7 @@ def _verify_warc(collection: Collection, warc: Path, findings: Findings) -> None
 
 
 def _add_unplaced(error: RecordError, record: Record, warc: Path, findings: Findings) -> None:
-    """A capture without address or date; in drafts of the format, whose dates were anybody's, it is a note."""
+    """A capture without address or date; without a date only, it is a note in drafts of the format, which set none."""
     if record.url and record.version.startswith("WARC/0."):
         message = f"{warc.name}: {error}, and is left out of the index"
         findings.add_note("undated", warc, message, offset=record.offset, record_id=record.record_id)

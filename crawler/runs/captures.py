@@ -46,7 +46,7 @@ def holds_complete_page(answer: Answer) -> bool:
 
 
 def refer_to(capture: Capture) -> CaptureRef:
-    """Return the post's word for a capture; of a 304, for the capture that it found unchanged."""
+    """Return a post's reference to a capture; for a 304, to the capture that it found unchanged."""
     is_unmodified = capture.refers_to is not None and capture.refers_to.is_unmodified
     holder = capture.original if is_unmodified and capture.original else capture
     return CaptureRef(

@@ -6,6 +6,6 @@ from scrapy.statscollectors import MemoryStatsCollector
 
 
 class RunStats(MemoryStatsCollector):
-    """Scrapy's counters without its check, at each of forty accesses a page, whether a method has an old signature."""
+    """Scrapy's counters, without the warning that methods no longer take a spider: its check costs at each access."""
 
     __getattribute__ = object.__getattribute__
