@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archives.errors import MessageError, RecordError
 from archives.warc.decoding import BARE, GZIP, ZLIB, InflateError, build_inflater, inflate_part
+from archives.warc.zstd_frames import MAGIC as ZSTD_MAGIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ _CODINGS: Final = frozenset(("gzip", "x-gzip", "deflate", "br", "zstd"))
 _ZLIB: Final = (b"\x78\x01", b"\x78\x9c", b"\x78\xda")
 _GZIP: Final = b"\x1f\x8b"
 _GZIP_OR_ZLIB: Final = (_GZIP, *_ZLIB)
-_MAGIC: Final = {"gzip": _GZIP_OR_ZLIB, "x-gzip": _GZIP_OR_ZLIB, "zstd": (b"\x28\xb5\x2f\xfd",)}
+_MAGIC: Final = {"gzip": _GZIP_OR_ZLIB, "x-gzip": _GZIP_OR_ZLIB, "zstd": (ZSTD_MAGIC,)}
 _TRAILER_BYTES: Final = 8
 _TEXT: Final = re.compile(rb"(?:\xef\xbb\xbf)?[\t\r\n\x20-\x7e\x80-\xff]{0,512}(?![\x00-\x08\x0e-\x1a\x1c-\x1f])")
 

@@ -210,7 +210,7 @@ def report_reparse(contents: CollectionContents, sources: Sequence[Source], done
     if is_empty:
         names = ", ".join(source.name for source in sources)
         print(f"{name}: no capture in it belongs to {names}", file=sys.stderr)  # noqa: T201
-    print(f"{name}: {done.read} captures read; {describe_posts(dict(done.counts))}", file=sys.stderr)  # noqa: T201
+    print(f"{name}: {done.read} captures read; {describe_posts(done.counts)}", file=sys.stderr)  # noqa: T201
     if not done.is_whole:
         print(f"{name}: {done.damaged + done.failed} captures could not be read", file=sys.stderr)  # noqa: T201
     return int(is_empty or not done.is_whole)

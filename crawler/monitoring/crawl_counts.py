@@ -118,6 +118,12 @@ def _join(parts: list[tuple[int, str]]) -> str:
     return " · ".join(text for _, text in parts)
 
 
+def describe_posts(stats: Mapping[str, Any]) -> str:
+    """Return how many posts a run made, changed, left alone and dropped."""
+    counts = [f"{stats.get(f'posts/{outcome}', 0)} {outcome}" for outcome in Outcome]
+    return f"posts: {', '.join(counts)}, {_sum(stats, 'posts/dropped/')} dropped"
+
+
 def dump_counts(counts: CrawlCounts) -> dict[str, Any]:
     """Return the counts as JSON values."""
     return {
@@ -144,10 +150,3 @@ def format_bytes(size: float) -> str:
 
 def _sum(stats: Mapping[str, Any], prefix: str, *, but: tuple[str, ...] = ()) -> int:
     return sum(value for name, value in stats.items() if name.startswith(prefix) and not name.startswith(but))
-
-
-def describe_posts(stats: dict[str, Any]) -> str:
-    """Return how many posts a run made, changed, left alone and dropped."""
-    counts = [f"{stats.get(f'posts/{outcome}', 0)} {outcome}" for outcome in Outcome]
-    dropped = sum(value for name, value in stats.items() if name.startswith("posts/dropped/"))
-    return f"posts: {', '.join(counts)}, {dropped} dropped"

@@ -48,10 +48,8 @@ def list_blocks(page: Path) -> list[tuple[str, str]]:
 
 def find_command(page: str, beginning: str, address: str) -> list[str]:
     """The arguments of the first command of a page that begins so, with another address in the place of its own."""
-    lines = [
-        line for language, text in list_blocks(ROOT / "docs" / page) if language == "sh" for line in text.splitlines()
-    ]
-    _, *words = shlex.split(next(line for line in lines if line.startswith(beginning)), comments=True)
+    commands = list_commands(ROOT / "docs" / page)
+    _, *words = shlex.split(next(line for line in commands if line.startswith(beginning)), comments=True)
     return [address if "://" in word else word for word in words]
 
 
