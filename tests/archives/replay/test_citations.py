@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.captures.deduplication import Originals
+from archives.errors import RecordError
 from archives.index.catalogue import CollectionIndex
 from archives.replay.citations import cite_sentence, dump_citation, load_citation, prove_citation
 from archives.transfer.importing import add_file
@@ -18,8 +19,10 @@ from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer
 from tests.archives.warc.mutants import build_record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from archives.errors import ArchiveError
     from archives.replay.citations import Evidence
     from archives.storage.collection import Collection
 
@@ -47,9 +50,11 @@ def write_pages(collection: Collection, *pages: str) -> Path:
     return path
 
 
-def cite(collection: Collection, sentence: str) -> list[Evidence]:
+def cite(
+    collection: Collection, sentence: str, on_unread: Callable[[ArchiveError], None] | None = None
+) -> list[Evidence]:
     with CollectionIndex(collection) as index:
-        return cite_sentence(index, URL, sentence)
+        return cite_sentence(index, URL, sentence, on_unread)
 
 
 @pytest.mark.parametrize("sentence", ["The bridge opens & closes at noon.", "bridge  opens", "Second line"])
@@ -65,6 +70,18 @@ def test_a_sentence_is_found_and_proved(collection: Collection, sentence: str) -
 def test_what_is_not_shown_is_not_cited(collection: Collection, sentence: str) -> None:
     write_pages(collection, PAGE)
     assert cite(collection, sentence) == []
+
+
+def test_a_capture_that_cannot_be_read_is_reported_and_passed_over(collection: Collection) -> None:
+    path = write_pages(collection, PAGE, PAGE.replace("closes", "closes soon"))
+    with CollectionIndex(collection) as index:
+        first, _ = index.iter_captures(URL)
+    data = bytearray(path.read_bytes())
+    data[first.offset + first.length - 6] ^= 1
+    path.write_bytes(data)
+    errors: list[ArchiveError] = []
+    assert len(cite(collection, "at noon.", errors.append)) == 1
+    assert [error.offset for error in errors if isinstance(error, RecordError)] == [first.offset]
 
 
 def test_the_file_may_be_called_otherwise_and_lie_anywhere(collection: Collection, tmp_path: Path) -> None:

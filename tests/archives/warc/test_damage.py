@@ -191,6 +191,16 @@ def test_zeros_in_place_of_a_member_are_no_padding_before_one_in_its_payload(
                 assert ("http://first.example/" in urls, bool(damage)) == (True, True)
 
 
+def test_padding_behind_members_that_are_not_trusted_ends_the_doubt(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    first, lost, doubted, last = (
+        FORMS["gzip, stored"](build_record(f"http://{number}.example/", b"<p>", number=number)) for number in range(4)
+    )
+    path.write_bytes(first + b"\xff" * len(lost) + doubted + bytes(100) + last)
+    urls, damage = list_urls(path)
+    assert (urls, len(damage)) == (["http://0.example/", "http://3.example/"], 3)
+
+
 def test_zeros_alone_are_no_file(tmp_path: Path) -> None:
     path = tmp_path / "a.warc.gz"
     path.write_bytes(bytes(1000))
