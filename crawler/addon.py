@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _STAGES = ("AdoptPipeline", "DatesPipeline", "TagsPipeline", "BodyPipeline", "PostFilesPipeline")
 _HANDLER = "crawler.fetching.capture.CaptureHandler"
 # Spider middlewares of Scrapy that look at one request at a time, from the spider outwards; ours calls them all.
-# Not the one for the Referer, which those for redirects look for.
+# Not RefererMiddleware: Scrapy's redirect middlewares look it up in the list.
 MERGED = (
     "scrapy.spidermiddlewares.depth.DepthMiddleware",
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware",

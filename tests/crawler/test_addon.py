@@ -9,7 +9,9 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from scrapy.settings import Settings
 
+from crawler.addon import NewsreelAddon
 from crawler.demo_site import Newspaper
 from tests.project import LOOPBACK, ROOT, Data, run_scrapy
 from tests.wire import WireServer, build_response
@@ -84,6 +86,12 @@ def test_the_add_on_sets_nothing_for_the_whole_process(foreign: tuple[Data, dict
     assert added["frozen"] == 0
     assert added["audit_hooks"] == []
     assert added["returns_large_blocks"] in (False, None)
+
+
+def test_a_project_keeps_its_own_counters() -> None:
+    settings = Settings({"STATS_CLASS": "scrapy.statscollectors.DummyStatsCollector"})
+    NewsreelAddon().update_settings(settings)
+    assert settings["STATS_CLASS"] == "scrapy.statscollectors.DummyStatsCollector"
 
 
 def test_our_own_command_tunes_its_process(data: Data, tmp_path: Path) -> None:
