@@ -110,7 +110,7 @@ class MemberScan:
         self._looks_left = _LOOKS
         self._codecs = Codecs(stream)
         self._is_sure = True
-        # From where to where there is nothing but members and padding.
+        # The last place found to hold nothing but members and padding.
         self._run = range(0)
 
     def __iter__(self) -> Iterator[Member]:

@@ -1,4 +1,4 @@
-"""Spider middleware: whatever happens to the output of a callback, in one pass.
+"""Spider middleware: all that is done to the output of a callback, in one pass.
 
 Scrapy wraps the output in generators for each of its middlewares, which a page of news passes for every link. Here one
 loop calls the same steps. `docs/limits.md` lists the bounds.

@@ -25,7 +25,7 @@ MAX_HELD_BYTES: Final = 32 * 1024 * 1024
 
 
 def build_streamed(path: Path, entry: IndexEntry, view: View, request: Request) -> Response:
-    """Return the response that a large capture is.
+    """Return the response for a large capture.
 
     Args:
         path: of its WARC file.
@@ -50,7 +50,7 @@ def _open(path: Path, entry: IndexEntry) -> AbstractContextManager[Record]:
 
 
 def _read_start(record: Record) -> bytes:
-    """Return more of a block than a page may have that is rewritten."""
+    """Return the start of a block, longer than any page that is rewritten."""
     start = bytearray()
     for part in record.iter_block():
         start += part
