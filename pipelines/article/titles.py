@@ -223,10 +223,7 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
         if text not in wanted or _is_word_within(text, title):
             continue
         is_longer = best is None or len(text) > len(fold_title(read_text(best)))
-        is_alike = (
-            best is None or element.tag == best.tag or (best.tag == "h1" and (_is_link(best) or _ends(title, best)))
-        )
-        if is_longer and is_alike:
+        if is_longer and (best is None or element.tag == best.tag or _may_name_site(best, title)):
             best = element
     if best is None or best.tag == "h1":
         return best
@@ -236,10 +233,11 @@ def _find_repeated(headings: list[Any], title: str) -> Any:
     return best if is_start or is_end else None
 
 
-def _ends(title: str, heading: Any) -> bool:
-    """Return whether a heading is the last part of a `title`, as the name of the site is."""
+def _may_name_site(heading: Any, title: str) -> bool:
+    """Return whether a heading is an `h1` that is a link or the last part of the `title`, as a site's name is."""
     *before, last = _SEPARATOR.split(title)
-    return bool(before) and fold_title(last) == fold_title(read_text(heading))
+    is_last = bool(before) and fold_title(last) == fold_title(read_text(heading))
+    return heading.tag == "h1" and (is_last or _is_link(heading))
 
 
 def _is_word_within(text: str, title: str) -> bool:

@@ -166,6 +166,10 @@ STORY = "".join(
             id="the name of the site leads to a copy of its front page",
         ),
         pytest.param(
+            "<title>Bridge opens at last | Notes</title><h1>Notes</h1><h2>Bridge opens at last</h2>",
+            id="the name of the site, without a link, ends the title",
+        ),
+        pytest.param(
             '<title>Paper - Archive - Bridge opens at last</title><meta property="og:site_name" content="Paper">'
             '<meta property="og:title" content="Bridge opens at last"><h3>Paper</h3>',
             id="a lesser heading with the name of the site",

@@ -92,6 +92,7 @@ LINKS = "".join(f'<li><a href="/{n}">Another story that is told elsewhere, numbe
         pytest.param(
             f'<div style="display:none">{f"<p>{OTHER} Again.</p>" * 30}</div><div>{PARAGRAPHS}</div>', id="hidden spam"
         ),
+        pytest.param(f'<div>{PARAGRAPHS}</div><div><p aria-hidden="true">{OTHER}</p></div>', id="hidden, alone"),
         pytest.param(
             f'<div>{PARAGRAPHS.replace("<p>Thousands", """<p aria-hidden="true">Thousands""")}</div>',
             id="a paragraph for those who pay",

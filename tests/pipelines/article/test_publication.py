@@ -170,13 +170,15 @@ def test_a_time_of_another_article_is_not_that_below_the_headline() -> None:
         ),
     ],
 )
-def test_programs_of_sites_are_told_the_day_in_many_places(head: str, body: str) -> None:
+def test_data_for_programs_states_the_day_in_many_places(head: str, body: str) -> None:
     assert find_day(f"{HEADLINE}{PROSE}{body}", head) == date(2025, 7, 17)
 
 
-def test_an_only_h1_in_other_words_stands_for_the_headline() -> None:
+@pytest.mark.parametrize("head", [say_to_machines(""), "<title>The old bridge stays closed until the summer</title>"])
+def test_dates_are_searched_next_to_an_only_h1_in_other_words(head: str) -> None:
     shown = "<h1>The old bridge will stay closed to carts until summer</h1><p>an hour ago</p>"
-    assert find_day(f"{shown}{PROSE}", say_to_machines("")) == CAPTURED.date()
+    page = Page(f"<html lang=en><head>{head}</head><body>{shown}{PROSE}</body></html>")
+    assert read_article(page, captured_at=CAPTURED).datePublished_day == CAPTURED.date()
 
 
 def test_a_meta_that_is_called_published_holds_the_day() -> None:

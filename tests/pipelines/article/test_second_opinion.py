@@ -83,6 +83,10 @@ def as_data(value: object) -> str:
             ),
             id="pushed in pieces",
         ),
+        pytest.param(
+            SHELL % f"<div id=app data-page='{json.dumps({'story': {'title': HEADLINE, 'text': MARKUP}})}'></div>",
+            id="in an attribute",
+        ),
     ],
 )
 def test_data_that_a_script_draws_the_page_from_is_read(page: str) -> None:

@@ -123,7 +123,7 @@ def test_what_stands_in_an_articles_place_is_told_from_it(expected: str, title: 
     assert judge(build(f"{title} | The Daily Lamp", inner)) == expected, "whatever the name of the site behind it"
 
 
-@pytest.mark.parametrize("field", ["cf-mitigated", "x-amzn-waf-action"])
+@pytest.mark.parametrize("field", ["cf-mitigated", "x-amzn-waf-action", "x-vercel-mitigated"])
 def test_the_mark_of_a_shield_decides_alone(field: str) -> None:
     text = build("A long and innocent story", f"<h1>A long and innocent story</h1>{PROSE * 4}")
     assert judge(text) == "article"
@@ -223,6 +223,13 @@ def test_a_heading_that_says_the_words_of_its_address_is_a_headline() -> None:
     robots = "<h1>New robots check the harbour</h1><p>The robots verify each container.</p>"
     url = "http://paper.example/new-robots-check-the-harbour"
     assert (judge(build("Lamp", robots)), judge(build("Lamp", robots), url=url)) == ("block", "article")
+
+
+def test_the_stack_of_a_program_counts_only_where_readers_see_it() -> None:
+    trace, script = "at Router.handle (/srv/www/app.js:12:3)", "<script>// app.js:12</script>"
+    inner = "<h1>Ferry stops</h1><p>No boat until Monday.</p>" + "<a href='/'>Home</a>" * 3
+    assert judge(build("Ferry stops", f"{inner}{script}"), body=inner) == "article"
+    assert judge(build("", f"<pre>Error: no story\n    {trace}</pre>")) == "maintenance"
 
 
 def test_a_headline_may_begin_with_a_number() -> None:

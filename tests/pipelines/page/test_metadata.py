@@ -270,6 +270,8 @@ def test_headlines(head: str, body: str, expected: tuple[str, str]) -> None:
         ("Bridge opens - The Paper", [], "Bridge opens"),
         ("Bridge opens | Local | The Paper", [], "Bridge opens"),
         ("Anti-war march - what we know", ["The Paper"], "Anti-war march"),
+        ("Bridge opens « The Paper", [], "Bridge opens"),
+        ("Le maire : « Le pont ouvre »", [], "Le maire : « Le pont ouvre »"),
         ("Anti-war march", [], "Anti-war march"),
         ("桥梁今日通车-某某新闻网", [], "桥梁今日通车"),
         ("桥梁今日通车--文化--某某网", [], "桥梁今日通车"),
@@ -496,6 +498,7 @@ def test_bylines(line: str, language: str, expected: list[str]) -> None:
         (["https://paper.example/jane"], []),
         (["The Paper"], []),
         (["@thepaper", "Jane Roe"], ["Jane Roe"]),
+        (["Last updated", "Jane Roe"], ["Jane Roe"]),
         (["{{ page.author }}", "page.head.author", "Jane Roe"], ["Jane Roe"]),
     ],
 )
