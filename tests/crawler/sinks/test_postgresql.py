@@ -17,7 +17,7 @@ from crawler.publishing.stream import ChangeStream
 from crawler.sinks.postgresql import PostgresSink
 from crawler.sinks.pushing import SinkError, push_changes
 from tests.documents.commands import find_command
-from tests.pipelines.exports.samples import HOSTILE_TEXTS
+from tests.pipelines.exports.hostile_texts import list_texts
 from tests.pipelines.exports.test_changes import Desk, at
 from tests.postgres_server import PostgresServer
 from tests.project import ROOT, run_scrapy
@@ -43,8 +43,8 @@ def ask(url: str, query: str) -> list[tuple[Any, ...]]:
 def test_rows_come_change_and_go(server: PostgresServer, tmp_path: Path) -> None:
     url, desk = server.make_database(), Desk(tmp_path)
     stream = ChangeStream(Library(tmp_path))
-    hostile = [at(number, number, headline=text) for number, text in enumerate(HOSTILE_TEXTS, 1)]
-    desk.write(*hostile, at(90, 90, headline="nul \x00 here", keywords=["\x00"]))
+    hostile = [at(number, number, headline=text) for number, text in enumerate(list_texts(), 1)]
+    desk.write(*hostile, at(900, 900, headline="nul \x00 here", keywords=["\x00"]))
     desk.account()
     with closing(PostgresSink(url, "")) as sink:
         assert sum(push_changes(stream, sink)) == len(hostile) + 1
@@ -52,7 +52,7 @@ def test_rows_come_change_and_go(server: PostgresServer, tmp_path: Path) -> None
         with pytest.raises(SinkError, match="another export writes to postgresql://127"):
             PostgresSink(url, "")
     rows = ask(url, 'SELECT headline, keywords, "publishedAt", evidence FROM newsreel_post ORDER BY identifier')
-    assert [row[0] for row in rows] == [*HOSTILE_TEXTS, "nul � here"]
+    assert [row[0] for row in rows] == [*list_texts(), "nul � here"]
     assert rows[-1][1] == ["�"]
     assert (rows[0][2].tzinfo is not None, isinstance(rows[0][3], dict)) == (True, True)
     desk.write(at(100, 1, headline="again"))

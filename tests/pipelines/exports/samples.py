@@ -18,8 +18,10 @@ from pipelines.posts.options import PostOptions
 from pipelines.posts.post_files import build_file_name
 from pipelines.posts.post_folder import PostFolder
 from pipelines.posts.settle import settle
+from tests.pipelines.exports.hostile_texts import WORST
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -66,18 +68,6 @@ def build_sample(number: int = 1, **values: object) -> PostRecord:
     return build_record(post, OPTIONS, collection="news", file=build_file_name(post, OPTIONS))
 
 
-HOSTILE_TEXTS = [
-    "\"quoted\": 'said' --- {{ site.secret_value }} {% raw %} {{< figure src=x >}} {{% bad %}}",
-    "<script>document.title='owned'</script><img src=x onerror=document.title='owned'>",
-    "line\u2028separator \u202eright to left\u202c \ufeff \x85 tab\tend",
-    "שלום עולם مرحبا بالعالم",
-    "emoji 🚢👩‍👩‍👧‍👦 and 𠀀",
-    "'; DROP TABLE posts; -- =1+1 %s %d {0} {shareLink} &amp; &lt; ]]>",
-    "true",
-    "007",
-    "{:.cls onclick=\"document.title='owned'\"}",
-    "...",
-]
 HOSTILE_BODY = (
     "<p>{{ site.secret_value }} {% include x %} {{< figure src=x >}} {{% bad %}}</p>"
     "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
@@ -86,16 +76,17 @@ HOSTILE_BODY = (
 )
 
 
-def build_hostile() -> list[PostRecord]:
-    """Posts whose every text is hostile, as the stages would have let them through."""
-    posts = []
-    for number, text in enumerate(HOSTILE_TEXTS, start=100):
-        line = " ".join(text.split())
-        body = normalise_body(HOSTILE_BODY + f"<p>{line}</p>", base_url="http://news.example/")
-        posts.append(
-            build_sample(number, headline=line, articleSection=[line], keywords=[line, "sea"], articleBody=body)
-        )
-    return posts
+def build_hostile_statement(number: int, text: str) -> Statement:
+    """What a capture states whose every text is hostile, as the stages would let it through."""
+    line = " ".join(text.split())
+    body = normalise_body(f"{HOSTILE_BODY}<p>{line}</p>", base_url="http://news.example/")
+    return build_statement(number, headline=line, articleSection=[line], keywords=[line, "sea"], articleBody=body)
+
+
+def build_hostile(texts: Iterable[str] = WORST) -> list[PostRecord]:
+    """Posts of hostile texts: of the worst, where each post costs a browser or a reader of all files."""
+    posts = [settle([build_hostile_statement(number, text)], OPTIONS) for number, text in enumerate(texts, start=100)]
+    return [build_record(post, OPTIONS, collection="news", file=build_file_name(post, OPTIONS)) for post in posts]
 
 
 def fill_collection(folder: Path, statements: list[Statement]) -> PostStore:

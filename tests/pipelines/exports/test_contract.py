@@ -38,6 +38,7 @@ from pipelines.exports.schemas import SCHEMAS, build_schema
 from pipelines.exports.tables.jsonl import read_jsonl
 from pipelines.exports.tables.parquet import read_parquet
 from pipelines.exports.tables.sqlite import read_sqlite
+from tests.pipelines.exports.hostile_texts import list_texts
 from tests.pipelines.exports.samples import SHANGHAI, build_hostile, build_sample
 from tests.project import ROOT
 
@@ -69,7 +70,7 @@ SCHEMA_OF_LINES = {
 PLAIN = [build_sample(number) for number in range(3)]
 LONG = build_sample(7, articleBody="<p>" + "长" * 1_000_000 + "</p>")
 CONTROLS = replace(build_sample(8), headline="a\x00b\x08c\x1fd\x7f", text="\x0b\x0c", keywords=("\x00", "\x1b[0m"))
-SETS = {"empty": [], "plain": PLAIN, "hostile": build_hostile(), "long": [LONG], "controls": [CONTROLS]}
+SETS = {"empty": [], "plain": PLAIN, "hostile": build_hostile(list_texts()), "long": [LONG], "controls": [CONTROLS]}
 
 
 @pytest.fixture(params=sorted(FORMATS))
@@ -138,7 +139,7 @@ def test_two_runs_over_the_same_posts_give_the_same_bytes(name: str, tmp_path: P
     if name in ("parquet", "dataset"):
         pytest.skip("the bytes of a Parquet file are pyarrow's own business")
     for folder in ("first", "second"):
-        export(name, PLAIN + SETS["hostile"], tmp_path / folder)
+        export(name, [*PLAIN, *build_hostile()], tmp_path / folder)
     assert read_all(tmp_path / "first") == read_all(tmp_path / "second")
 
 
@@ -162,6 +163,7 @@ SLOW = """
 import sys, time
 from pathlib import Path
 from pipelines.exports.formats import FORMATS, ExportOptions
+from tests.pipelines.exports.hostile_texts import list_texts
 from tests.pipelines.exports.samples import build_sample
 
 def slowly():
@@ -204,6 +206,7 @@ KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 from pipelines.exports.formats import FORMATS, ExportOptions
+from tests.pipelines.exports.hostile_texts import list_texts
 from tests.pipelines.exports.samples import build_sample
 
 def read_all(target):
@@ -293,7 +296,7 @@ def test_every_line_keeps_to_the_schema_that_is_published(lines: str, tmp_path: 
     check = jsonschema.Draft202012Validator(build_schema(SCHEMA_OF_LINES[lines]))
     changes = [Change(kind=kind, version=2, cursor="1-x") for kind in ChangeKind]
     changed = [replace(SETS["hostile"][0], change=change) for change in changes]
-    export(lines, [*PLAIN, *SETS["hostile"], CONTROLS, *changed], tmp_path / "out")
+    export(lines, [*PLAIN, *build_hostile(), CONTROLS, *changed], tmp_path / "out")
     objects = [json.loads(line) for line in (tmp_path / "out").read_text("utf-8").split("\n")[:-1]]
     for entry in objects:
         check.validate(entry)

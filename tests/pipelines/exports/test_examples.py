@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from lxml import html
 
 from archives.storage.collection import Collection
 from crawler.projects.template import make_project
@@ -19,8 +20,9 @@ from crawler.publishing.library import Library
 from crawler.reparsing.ledger import open_ledger
 from pipelines.exports.formats import FORMATS
 from tests.forked import provide_programs
+from tests.pipelines.exports.hostile_texts import list_texts
 from tests.pipelines.exports.receiver import serve_receiver
-from tests.pipelines.exports.samples import HOSTILE_TEXTS, build_statement, fill_collection
+from tests.pipelines.exports.samples import build_hostile_statement, build_statement, fill_collection
 from tests.project import ROOT
 
 if TYPE_CHECKING:
@@ -29,13 +31,15 @@ if TYPE_CHECKING:
 PAGE = (ROOT / "docs" / "exports.md").read_text("utf-8")
 SECTION = PAGE.split("\n## Examples\n")[1].split("\n## ")[0]
 EXAMPLES = {found[2]: found[1] for found in re.finditer(r"```sh\n(newsreel export (\w+) .*?)```", SECTION, re.S)}
-POSTS = len(HOSTILE_TEXTS) + 3
+TEXTS = list_texts()
+POSTS = len(TEXTS) + 3
 # Programs in their own environment: those that read, those that load, and those that Node.js runs.
 FOLDERS = [os.environ.get(f"NEWSREEL_{name}", "") for name in ("READERS", "LOADERS", "ELEVENTY")]
-LINES_AT_ONCE = 10
+LINES_AT_ONCE = 200
 LISTED = ("jsonl", "cloudevents", "ninjs", "newsarticle", "csl", "opensearch", "meilisearch")
 FRAMES = re.findall(r"```python\n(import (?:pandas|polars)\n.*?)```", PAGE, re.S)
-SAID = dict.fromkeys(("csv", "dataset", "feeds"), str(POSTS)) | {"sqlite": f"news|{POSTS}", "schema": "articleBody"}
+NUMBER = re.compile(r"NW\d+")
+SAID = {"csv": str(POSTS), "dataset": str(POSTS), "sqlite": f"news|{POSTS}", "feeds": "50", "schema": "articleBody"}
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +47,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("examples")
     make_project(folder)
     collection = Collection.open(folder / "data", "news", create=True)
-    statements = [build_statement(number, headline=" ".join(text.split())) for number, text in enumerate(HOSTILE_TEXTS)]
-    fill_collection(collection.indexes_dir, [*statements, *(build_statement(number) for number in range(50, 53))])
+    hostile = [build_hostile_statement(number, text) for number, text in enumerate(TEXTS)]
+    fill_collection(collection.indexes_dir, [*hostile, *(build_statement(number) for number in range(900, 903))])
     Library(folder / "data").open_log("news").close()
     with provide_programs(folder / "program"):
         yield folder
@@ -97,10 +101,17 @@ def test_each_example_runs_as_it_stands(name: str, place: Path) -> None:
 
 
 def test_what_the_programs_made_holds_every_post(place: Path) -> None:
-    """After the examples before: sites have a page for each post, a target its rows and the next state."""
+    """After the examples before: sites show the texts of each post, and a target has its rows and the next state."""
+    records = {record.identifier: record for record in Library(place / "data").posts()}
     for built in ("jekyll-built", "hugo-built", "public"):
         if (place / built).exists():
-            assert len(list((place / built).rglob("*NW*"))) >= POSTS, built
+            pages = {found[0]: path for path in (place / built).rglob("*.html") if (found := NUMBER.search(str(path)))}
+            assert pages.keys() == records.keys(), built
+            for identifier, path in pages.items():
+                page, record = html.document_fromstring(path.read_text("utf-8")), records[identifier]
+                headlines = [heading.text_content() for heading in page.iter("h1")]
+                assert headlines == ([record.headline] if built != "public" else []), "Eleventy has no layout here"
+                assert "".join(record.text.split()) in "".join(page.text_content().split())
     if (place / "state.json").exists():
         assert "cursor" in (place / "state.json").read_text("utf-8")
         assert len((place / "posts.jsonl").read_bytes().splitlines()) >= POSTS
@@ -160,6 +171,6 @@ def test_dlt_loads_changes_and_goes_on(place: Path) -> None:
         assert run_example(place, [python, "-c", count], python) == f"{posts}\n"
         collection = Collection.open(place / "data", "news")
         with closing(open_ledger(collection)) as ledger:
-            ledger.forget("news", "NW2026030412000050")
+            ledger.forget("news", "NW2026030412000900")
         with closing(Library(place / "data").open_log("news")) as log:
             log.account()

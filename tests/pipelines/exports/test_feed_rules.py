@@ -16,7 +16,8 @@ from pipelines.exports.feeds.feeds import FeedOptions, export_feeds
 from pipelines.exports.records import build_record
 from pipelines.posts.post_files import build_file_name
 from pipelines.posts.settle import settle
-from tests.pipelines.exports.samples import HOSTILE_BODY, HOSTILE_TEXTS, OPTIONS, SHANGHAI, build_statement
+from tests.pipelines.exports.hostile_texts import list_texts
+from tests.pipelines.exports.samples import HOSTILE_BODY, OPTIONS, SHANGHAI, build_statement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,9 +66,7 @@ def build_hostile_record(number: int, text: str) -> PostRecord:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("out") / "feeds"
-    records = [
-        build_hostile_record(number, text) for number, text in enumerate([*HOSTILE_TEXTS, "c\x00\x0b\x1b\ufffe"])
-    ]
+    records = [build_hostile_record(number, text) for number, text in enumerate([*list_texts(), "c\x00\x0b\x1b\ufffe"])]
     options = FeedOptions(
         title="A <News> & \x08", url="https://news.example/feeds", hub="https://hub.example/", limit=4
     )

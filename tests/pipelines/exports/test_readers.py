@@ -20,14 +20,14 @@ from pipelines.exports.sites.site import SiteOptions
 from pipelines.exports.tables.jsonl import export_jsonl
 from pipelines.exports.tables.parquet import export_parquet
 from pipelines.exports.tables.sqlite import export_sqlite
+from tests.pipelines.exports.hostile_texts import list_texts
 from tests.pipelines.exports.samples import NOON, build_hostile, build_sample
 
 READERS = Path(os.environ.get("NEWSREEL_READERS", "/nowhere"))
 LATE = NOON + timedelta(days=90)
 RECORDS = [
-    *build_hostile(),
-    *(build_sample(number) for number in range(400, 550)),
-    build_sample(200, dateModified=LATE, dateModified_precision=Precision.SECOND, headline="peppermint"),
+    *build_hostile(list_texts()),
+    build_sample(900, dateModified=LATE, dateModified_precision=Precision.SECOND, headline="peppermint"),
 ]
 
 
@@ -62,7 +62,7 @@ def test_datasette_finds_words_in_the_file_as_it_is(tmp_path: Path) -> None:
     found = run_reader(
         datasette, tmp_path / "posts.sqlite", "--get", "/posts/posts.json?_search=peppermint&_shape=array"
     )
-    assert [row["identifier"] for row in json.loads(found)] == ["NW2026030412000200"]
+    assert [row["identifier"] for row in json.loads(found)] == ["NW2026030412000900"]
 
 
 POLARS = """
@@ -117,9 +117,9 @@ def test_polars_reads_a_folder_of_parquet_files_by_its_name(tmp_path: Path) -> N
 def test_yaml_readers_take_dates_for_dates(tmp_path: Path) -> None:
     """Eleventy and gray-matter read front matter by the same rules of YAML as PyYAML does."""
     yaml = pytest.importorskip("yaml")
-    day = build_sample(301, datePublished_precision=Precision.DAY)
-    same_name = replace(build_sample(302), file=day.file.upper().replace(".MD", ".md"))
-    records: list[PostRecord] = [*RECORDS[:12], RECORDS[-1], day, same_name]
+    day = build_sample(931, datePublished_precision=Precision.DAY)
+    same_name = replace(build_sample(932), file=day.file.upper().replace(".MD", ".md"))
+    records: list[PostRecord] = [*RECORDS, day, same_name]
     assert export_markdown(records, tmp_path / "posts") == len(records)
     files = sorted((tmp_path / "posts").rglob("*.md"))
     assert len({str(path).casefold() for path in files}) == len(records)

@@ -20,6 +20,7 @@ from pipelines.exports.tables.jsonl import export_jsonl
 from pipelines.exports.tables.parquet import export_parquet
 from pipelines.exports.tables.sqlite import build_query, export_sqlite, search, segment
 from pipelines.posts.items import Doubt
+from tests.pipelines.exports.hostile_texts import list_texts
 from tests.pipelines.exports.samples import NOON, build_hostile, build_sample
 
 WITHOUT_PYARROW = "pyarrow is not installed: pip install newsreel[parquet]"
@@ -88,7 +89,7 @@ def test_every_column_is_documented_as_it_is() -> None:
 
 
 def test_csv_is_read_by_a_csv_reader(tmp_path: Path) -> None:
-    records = [*build_hostile(), build_sample(1)]
+    records = [*build_hostile(list_texts()), build_sample(1)]
     export_csv(records, tmp_path / "posts.csv")
     with (tmp_path / "posts.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

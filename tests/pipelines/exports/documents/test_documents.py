@@ -22,6 +22,7 @@ from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.records import Change, ChangeKind, PostRecord
 from pipelines.exports.schemas import build_schema
 from pipelines.exports.tables.cloudevents import build_event
+from tests.pipelines.exports.hostile_texts import list_texts
 from tests.pipelines.exports.samples import build_hostile, build_sample
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -35,7 +36,7 @@ GONE = PostRecord(
 )
 CHANGED = [
     replace(record, change=Change(kind=ChangeKind.UPDATED, version=2, cursor=f"{number}-x"))
-    for number, record in enumerate([*build_hostile(), LONG_ID])
+    for number, record in enumerate([*build_hostile(list_texts()), LONG_ID])
 ]
 RECORDS = [*CHANGED, GONE]
 TEXT = {"type": "string"}
@@ -99,8 +100,9 @@ CSL = {
 
 def test_ninjs_keeps_to_its_standard_and_takes_back_what_has_gone(tmp_path: Path) -> None:
     found = list_lines("ninjs", tmp_path)
+    check = jsonschema.Draft202012Validator(NINJS)
     for item in found:
-        jsonschema.validate(item, NINJS)
+        check.validate(item)
     assert [item["pubStatus"] for item in found] == [*["usable"] * len(CHANGED), "canceled"]
     assert found[0]["headlines"][0]["value"] == CHANGED[0].headline
     assert found[0]["version"] == "2"
@@ -156,7 +158,7 @@ def test_json_ld_is_a_news_article_with_days_where_only_the_day_is_known() -> No
 
 
 def test_references_keep_to_csl_json(tmp_path: Path) -> None:
-    for records in ([], [build_sample(1)], build_hostile()):
+    for records in ([], [build_sample(1)], build_hostile(list_texts())):
         found = json.loads(export("csl", records, tmp_path))
         jsonschema.validate(found, CSL)
         assert len(found) == len(records)
