@@ -21,6 +21,7 @@ class Receiver:
 
     Attributes:
         received: `data` of what it answered 2xx to.
+        retry_after: the field of a 429.
         on_received: called after each of them.
     """
 
@@ -28,6 +29,7 @@ class Receiver:
     received: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     hang_s: float = 0
+    retry_after: str = "300"
     url: str = ""
     on_received: Callable[[], None] = lambda: None
 
@@ -60,7 +62,7 @@ def serve_receiver() -> Iterator[Receiver]:
             if status == 302:
                 self.send_header("Location", "/elsewhere")
             if status == 429:
-                self.send_header("Retry-After", "300")
+                self.send_header("Retry-After", state.retry_after)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
