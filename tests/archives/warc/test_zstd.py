@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +14,7 @@ from archives.index.catalogue import CollectionIndex
 from archives.transfer.importing import add_file
 from archives.verify.fixity import verify_collection
 from archives.warc.reader import iter_records, read_capture, scan_records
+from archives.warc.zstd_frames import iter_dictionaries
 from tests.archives.warc.mutants import (
     FORGED,
     PAYLOADS,
@@ -80,6 +82,21 @@ def test_files_with_dictionaries_that_were_put_together_are_read(
         found = [read_capture(collection, entry).payload for entry in index.iter_entries()]
     assert sorted(found) == sorted(BODIES[: len(found)])
     assert verify_collection(collection) == []
+
+
+@pytest.mark.parametrize("has_checksum", [True, False])
+@pytest.mark.parametrize("has_size", [True, False])
+def test_frames_of_every_layout_are_walked_through(*, has_checksum: bool, has_size: bool) -> None:
+    options = {
+        zstd.CompressionParameter.checksum_flag: has_checksum,
+        zstd.CompressionParameter.content_size_flag: has_size,
+    }
+    contents = (b"", b"a", b"a" * 300, b"a" * 300_000, random.Random(1).randbytes(300_000), b"text " * 100_000)
+    frames = [zstd.compress(content, options=options) for content in contents]
+    dictionary = struct.pack("<II", 0x184D2A5D, 4) + b"word"
+    offsets = [len(b"".join(frames[:number])) + (number - 1) * len(dictionary) for number in range(1, 7)]
+    stream = BytesIO(b"".join(frame + dictionary for frame in frames))
+    assert list(iter_dictionaries(stream)) == offsets
 
 
 def test_damage_before_a_further_dictionary_costs_one_record(tmp_path: Path) -> None:
