@@ -69,6 +69,21 @@ def test_padding_between_members_is_noted(collection: Collection) -> None:
     assert [(note.kind, note.offset) for note in notes] == [("padding", len(whole))]
 
 
+def test_a_draft_needs_no_date_but_an_address(collection: Collection) -> None:
+    first, second = (
+        build_record(f"http://{number}.example/", b"<p>", number=number).replace(b"WARC/1.1", b"WARC/0.18")
+        for number in range(2)
+    )
+    first = first.replace(b"2026-01-01T", b"2026-13-77T")
+    second = second.replace(b"WARC-Target-URI: http://1.example/\r\n", b"")
+    (collection.archive_dir / "a.warc").write_bytes(first + second)
+    rebuild(collection)
+    notes: list[Problem] = []
+    problems = verify_collection(collection, on_note=notes.append)
+    assert [(problem.kind, problem.offset) for problem in problems] == [("bad-record", len(first))]
+    assert ("undated", 0) in [(note.kind, note.offset) for note in notes]
+
+
 def test_what_may_be_read_otherwise_than_it_was_meant_is_noted(collection: Collection) -> None:
     records = [
         build_record(f"http://{number}.example/", b"<p>", number=number, has_digest=False) for number in range(3)
