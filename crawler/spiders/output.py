@@ -90,8 +90,7 @@ class OutputMiddleware:
         """Yield what a callback gives, many outputs at a time; also what comes before an error."""
         left = self._seconds
         problem: Exception | None = None
-        is_over = False
-        while not is_over:
+        while True:
             taken: list[Any] = []
             began = time.process_time()
             try:
@@ -106,7 +105,8 @@ class OutputMiddleware:
                 yield output
             if problem is not None:
                 raise problem
-            is_over = len(taken) < _TAKEN_AT_ONCE
+            if len(taken) < _TAKEN_AT_ONCE:
+                return
             if self._seconds:
                 left = max(0.001, left - (time.process_time() - began))
 
