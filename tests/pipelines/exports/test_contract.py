@@ -303,6 +303,10 @@ def test_every_line_keeps_to_the_schema_that_is_published(lines: str, tmp_path: 
         assert not check.is_valid(entry | {"surplus": 1})
         for name in entry:
             assert not check.is_valid(entry | {name: 1.5}), f"{name} takes anything"
+    posts = [entry for entry in objects if "schema" in entry]
+    for name in set.intersection(*map(set, posts)) if posts else ():
+        without = {key: value for key, value in posts[0].items() if key != name}
+        assert not check.is_valid(without), f"{name} is in every post, and not required"
 
 
 def test_every_output_of_json_has_a_schema() -> None:
