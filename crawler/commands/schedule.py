@@ -245,7 +245,7 @@ class Command(NewsreelCommand):
             grace_s=self.settings.getfloat("SCHEDULE_GRACE", 75.0),
         )
         if any(end in word for word in (str(installation.folder), *installation.command) for end in "\r\n"):
-            raise UsageError("a line break in the folder's name or an option cannot be written there", print_help=False)
+            raise UsageError("a line break in the folder's name or an option cannot be exported", print_help=False)
         for name in opts.exports:
             for filename, text in _EXPORTS[name](installation).items():
                 if opts.out is None:
