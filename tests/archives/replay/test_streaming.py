@@ -39,6 +39,7 @@ def serve(
     monkeypatch.setattr("archives.replay.app.MAX_HELD_BYTES", 100_000)
     monkeypatch.setattr("archives.replay.rewriting.streaming.MAX_PAGE_BYTES", 50_000)
     monkeypatch.setattr("archives.replay.rewriting.content.MAX_PAGE_BYTES", 50_000)
+    monkeypatch.setattr("archives.replay.titles.MAX_PAGE_BYTES", 50_000)
     opened = []
 
     def build(kind: bytes, body: bytes, *fields: bytes, digest: bytes = b"") -> ReplayApp:
@@ -102,6 +103,14 @@ def test_a_large_page_is_not_rewritten_and_its_bytes_are_sent(serve: Callable[..
     assert response.status == 502
     assert b"the archived bytes are under id_" in bytes(response.body)
     assert read(get(app, "id_")) == b"<p>" + BODY
+
+
+@pytest.mark.parametrize("size", [0, len(BODY)])
+def test_a_list_shows_no_title_of_a_large_page(serve: Callable[..., ReplayApp], size: int) -> None:
+    app = serve(b"text/html", b"<title>Harbour</title>" + BODY[:size])
+    listed = app(Request(method="GET", target="/news/*/http://a.example/*", headers={"host": HOST}))
+    assert isinstance(listed.body, bytes)
+    assert (URL.encode() in listed.body, b"Harbour" in listed.body) == (True, not size)
 
 
 def test_a_large_coded_body_is_sent_in_its_coding_or_not_at_all(serve: Callable[..., ReplayApp]) -> None:
