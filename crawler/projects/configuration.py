@@ -162,7 +162,7 @@ def find_misspelling(names: Iterable[str]) -> tuple[str, str] | None:
 def _find_near(name: str, known: Iterable[str]) -> str:
     near = get_close_matches(name, known, n=1, cutoff=_LIKENESS)
     # DATA_DIRECTORY for DATA_DIR, but no DATA_DIR_OF_MINE.
-    near += [key for key in known if "_" in key and name.startswith(key) and name[len(key) :][:1] not in ("", "_")]
+    near += [key for key in known if "_" in key and name.startswith(key) and not name.startswith(f"{key}_")]
     return near[0] if near else ""
 
 

@@ -15,6 +15,7 @@ from tests.project import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+_INHERITED = "import sys; sys.exit(None in (sys.stdin, sys.stdout, sys.stderr))"
 _PREPARED = "from crawler.projects.streams import prepare_streams; prepare_streams(); import sys; "
 
 
@@ -22,7 +23,8 @@ _PREPARED = "from crawler.projects.streams import prepare_streams; prepare_strea
 def test_nothing_is_printed_into_a_file_that_takes_the_place_of_a_closed_stream(tmp_path: Path, closed: str) -> None:
     program = (
         _PREPARED
-        + "file = open('kept', 'w'); print('out'); print('err', file=sys.stderr); file.write(sys.stdin.read())"
+        + "file = open('kept', 'w'); print('out'); print('err', file=sys.stderr); file.write(sys.stdin.read()); "
+        + f"import subprocess; subprocess.run([sys.executable, '-c', {_INHERITED!r}], check=True)"
     )
     typed = f"{shlex.join([sys.executable, '-c', program])} {closed}"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
