@@ -79,11 +79,11 @@ abc שלום 123
 🚢👩‍👩‍👧‍👦 and 👩🏽‍🚀"""
 # A sign of YAML means something alone, before or behind a word, and inside a line.
 YAML_SIGNS = ["-", "?", ":", ",", "[", "]", "{", "}", "#", "&", "*", "!", "|", ">", "'", '"', "%", "@", "`", "<<", "\\"]
-# Blanks, joiners, marks of direction and ends of lines.
+# Blanks, joiners, marks of direction, ends of lines, controls and what is no character.
 INVISIBLE = [
     *"\t\v\f\r\n\x85\xa0\xad\u034f\u061c\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202e\u2060\u2066\u2069\u3000"
 ]
-INVISIBLE += ["\ufeff", "\ufff9", "\U000e0041", "\r\n", "\n---\n"]
+INVISIBLE += [*"\x01\x08\x1b\x7f\x9f\ufffe\uffff", "\ufeff", "\ufff9", "\U000e0041", "\r\n", "\n---\n"]
 LONG = [
     "长" * 200,
     "x" * 300,
