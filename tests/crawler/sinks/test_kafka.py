@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,6 +18,7 @@ from crawler.sinks.kafka import KafkaSink
 from crawler.sinks.pushing import SinkError, push_changes
 from tests.crawler.scheduling.test_schedule import wait_until
 from tests.documents.commands import find_command
+from tests.pipelines.exports.samples import build_sample
 from tests.pipelines.exports.test_changes import Desk, at
 from tests.project import run_scrapy, start_scrapy
 
@@ -79,6 +81,14 @@ def test_each_change_is_a_message_of_its_post(brokers: str, tmp_path: Path) -> N
     )  # fmt: skip
     with closing(KafkaSink(url, "", tmp_path)) as sink:
         assert sink.find_cursor() == stream.find_end()
+
+
+def test_an_article_in_two_collections_has_two_keys(brokers: str, tmp_path: Path) -> None:
+    record = build_sample(1)
+    with closing(KafkaSink(f"kafka://{brokers}/news", "", tmp_path)) as sink:
+        sink.store([record, replace(record, collection="other")], "1-x")
+    keys = [message.key().decode() for message in read_topic(brokers, "news", 2)]
+    assert sorted(keys) == sorted([record.id, f"other:{record.id}"])
 
 
 def test_what_no_broker_has_confirmed_is_sent_again(

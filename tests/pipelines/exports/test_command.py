@@ -294,10 +294,11 @@ def test_no_file_asks_for_nothing(tmp_path: Path) -> None:
     assert read_plans(tmp_path / "exports.toml").exports == ()
 
 
-def test_the_documented_file_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_documented_file_is_one(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEWSREEL_SECRET", "x")
     page = (Path(__file__).resolve().parents[3] / "docs" / "exports.md").read_text("utf-8")
-    (tmp_path / "exports.toml").write_text(page.split("```toml\n")[1].split("```")[0], "utf-8")
+    (tmp_path / "exports.toml").write_text(page.split("```toml\n")[1].split("```")[0], encoding)
     plans = read_plans(tmp_path / "exports.toml")
     assert [plan.format for plan in plans.exports] == ["sqlite", "feeds"]
     assert [hook.url for hook in plans.hooks] == ["https://receiver.example/posts"]
