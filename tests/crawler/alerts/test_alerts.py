@@ -227,6 +227,7 @@ def test_a_command_that_fails_or_never_ends_is_an_error() -> None:
         ('[[alert]]\ncommand = ["true"]\nevery = 1\n', "unknown field `every`"),
         ('[[alert]]\ncommand = ["true"]\n[[alert]]\ncommand = ["true"]\n', "named twice"),
         ("[[alert\n", "alerts.toml: "),
+        ('\ufeff[[alert]]\ncommand = ["true"]\nevery = 1\n', "unknown field `every`"),
     ],
 )
 def test_a_fault_in_the_file_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ from crawler.sources import SourceError, find_source, list_sources, load_source
 from crawler.sources.model import Politeness, Schedule
 from crawler.sources.timetable import Bounds
 from pipelines.rules.links import LinkKind
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CRON = "*/30 8-22 * * *"
 ADAPTIVE = "adaptive = {min = '15m', max = '1h'}"
@@ -48,6 +52,11 @@ def test_a_parser_is_chosen_by_the_day_of_the_capture_in_the_zone_of_the_source(
     assert headline_at(2026, 1, 31, 15, 59) == "h2"
     assert headline_at(2026, 1, 31, 16, 0) == "h1"
     assert source.find_parser(LinkKind.TEXT, datetime(2026, 1, 1, tzinfo=UTC)) is None
+
+
+def test_a_definition_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "paper.toml").write_text(GOOD, "utf-8-sig")
+    assert find_source(str(tmp_path / "paper.toml")).name == load_source(GOOD, path="paper.toml").name
 
 
 @pytest.mark.parametrize(
