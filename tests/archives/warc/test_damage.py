@@ -201,6 +201,18 @@ def test_padding_behind_members_that_are_not_trusted_ends_the_doubt(tmp_path: Pa
     assert (urls, len(damage)) == (["http://0.example/", "http://3.example/"], 3)
 
 
+@pytest.mark.parametrize("is_naming", [True, False])
+def test_a_file_that_ends_in_a_checksum_lacks_one_capture(tmp_path: Path, *, is_naming: bool) -> None:
+    path = tmp_path / "a.warc.gz"
+    *before, _ = pack_members("members to the end", is_naming=is_naming)
+    whole = b"".join(before)
+    for cut in range(1, 9):
+        path.write_bytes(whole[:-cut])
+        urls, (error,) = list_urls(path)
+        assert urls == ["http://first.example/"]
+        assert "the capture of http://mirror.example/" in str(error)
+
+
 def test_zeros_alone_are_no_file(tmp_path: Path) -> None:
     path = tmp_path / "a.warc.gz"
     path.write_bytes(bytes(1000))
