@@ -56,13 +56,15 @@ def crawl(behind: str, data: Data, folder: Path, **settings: Any) -> tuple[list[
 
 
 def test_requests_pass_the_steps_of_scrapys_middlewares(data: Data, tmp_path: Path) -> None:
-    seen, log = crawl("pass", data, tmp_path)
+    more_than_are_taken_at_once = "for _ in range(4001): yield Request(self.url + 9 * '/a')"
+    seen, log = crawl(more_than_are_taken_at_once, data, tmp_path)
     assert seen == [
         {"path": "/start", "depth": 0, "referer": "", "is_start": True},
         {"path": "/next", "depth": 1, "referer": "/start", "is_start": False},
     ]
     assert "'urllength/request_ignored_count': 1" in log
     assert "'request_depth_max': 1" in log
+    assert "'bounds/path_repeats': 4001" in log
     assert "the Referer header will be removed" not in log
 
 
