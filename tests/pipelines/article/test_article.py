@@ -294,9 +294,7 @@ STATED = """<script type="application/ld+json">
         pytest.param("Ada M. Quill", "<p>By Ada Quill</p>", "Ada M. Quill", id="the same"),
         pytest.param("", '<p class="author">By</p><p class="author">Ada Quill</p>', "Ada Quill", id="a label"),
         pytest.param("", "<div>Written by</div><div>Ada Quill</div>", "Ada Quill", id="a label without a class"),
-        pytest.param(
-            "", '<p class="author avatar">AQ</p><p class="author">By Ada Quill</p>', "Ada Quill", id="initials"
-        ),
+        pytest.param("", '<p class="author avatar">AQ</p><p class="author">Ada Quill</p>', "Ada Quill", id="initials"),
         pytest.param(
             "", "<div>By</div><div>Haven Trust for Old Bridges</div><p>By Ada Quill</p>", "Ada Quill", id="a cut name"
         ),

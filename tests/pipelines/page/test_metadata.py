@@ -159,6 +159,12 @@ def test_of_several_articles_the_one_that_the_title_names_is_read() -> None:
     assert metadata.headlines[0].text == "Second story"
 
 
+def test_a_meta_with_a_property_is_no_microdata() -> None:
+    both = '<meta itemprop="headline" property="x:title" content="The bridge opens">'
+    assert [one.text for one in read(both).headlines if one.evidence.startswith("microdata")] == []
+    assert [one.text for one in read(both.replace("property", "id")).headlines] == ["The bridge opens"]
+
+
 def test_the_vocabulary_of_baidu_is_read() -> None:
     text = '{"@context": "https://ziyuan.baidu.com/contexts/cambrian.jsonld", "title": "标题", "pubDate": "2024-05-20"}'
     metadata = read(script(text))
@@ -200,6 +206,10 @@ def test_more_trustworthy_dates_come_first() -> None:
         ('<meta property="og:url" content="https://paper.example/c?id=3">', "https://paper.example/c?id=3"),
         ('<link rel="canonical" href="https://paper.example/">', ""),
         ('<link rel="canonical" href="javascript:void(0)">', ""),
+        (
+            '<link rel="alternate" href="/rss"><link href="/x"><link rel="canonical" href="/b/2">',
+            "https://paper.example/b/2",
+        ),
         ('<link rel="canonical" href="https://[broken">', ""),
         ("", ""),
     ],
