@@ -46,6 +46,16 @@ def test_every_file_of_the_corpus_is_read_or_refused_in_words(corpus: Path) -> N
     assert records > 700
 
 
+@pytest.mark.parametrize("records", [1, 2], ids=["alone", "with another"])
+def test_of_a_repeated_field_the_first_counts(tmp_path: Path, records: int) -> None:
+    fields = "WARC-Protocol: h2\r\nWARC-Protocol: tls/1.3\r\n"
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(gzip.compress(build_record("http://a.example/", b"<p>", number=1, fields=fields) * records))
+    for record in iter_records(path):
+        assert record.get("warc-protocol") == "h2"
+        assert [value for name, value in record.headers if name == "WARC-Protocol"] == ["h2", "tls/1.3"]
+
+
 @pytest.mark.parametrize("suffix", [".warc", ".warc.gz"])
 def test_a_capture_too_large_to_be_held_while_a_file_is_read_is_read_by_itself(
     collection: Collection, suffix: str
