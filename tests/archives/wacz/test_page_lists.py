@@ -68,8 +68,10 @@ def test_pages_of_files_that_are_left_out_are_on_no_list(tmp_path: Path) -> None
         pages = [Page(entry=entry) for entry in index.iter_entries()]
     for listed in ((), pages):
         packed = pack_collection(collection, tmp_path / "a.wacz", pages=listed)
+        part = pack_part(collection, tmp_path / "b.wacz", lambda _: True, pages=listed)[0]
         assert packed.left_out == ["a.arc"]
-        assert read_urls(packed.path, "pages.jsonl") == ["http://packed.example/"]
+        for path in (packed.path, part.path):
+            assert read_urls(path, "pages.jsonl") == ["http://packed.example/"]
 
 
 def test_pages_of_posts_are_listed_beside_those_of_the_list(tmp_path: Path) -> None:
