@@ -17,7 +17,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from crawler.fetching.pauses import parse_retry_after
-from crawler.publishing.posting import NoAnswer, post
+from crawler.publishing.http_post import NoAnswer, post
 from pipelines.exports.formats import is_web_address
 from pipelines.exports.records import build_object, build_thin_object
 

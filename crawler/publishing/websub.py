@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
-from crawler.publishing.posting import NoAnswer, post
+from crawler.publishing.http_post import NoAnswer, post
 from pipelines.exports.feeds.feeds import ARCHIVE
 from pipelines.exports.files import replace_file
 
