@@ -64,7 +64,7 @@ class Evidence:
 
 
 def cite_sentence(
-    index: CollectionIndex, url: str, sentence: str, on_unread: Callable[[ArchiveError], None] | None = None
+    index: CollectionIndex, url: str, sentence: str, on_unread: Callable[[ArchiveError], object]
 ) -> list[Evidence]:
     """Find the captures of an address in which a sentence stands, in the order of capture.
 
@@ -79,8 +79,7 @@ def cite_sentence(
             capture = read_resolved(index, entry, max_bytes=_MAX_BYTES)
             is_there = has_sentence(capture, sentence)
         except ArchiveError as error:
-            if on_unread is not None:
-                on_unread(error)
+            on_unread(error)
             continue
         if is_there:
             found.append(_build_evidence(capture, sentence))

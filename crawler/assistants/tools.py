@@ -23,6 +23,7 @@ from pipelines.posts.options import PostOptions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from archives.replay.citations import Evidence
     from crawler.publishing.library import Library
     from pipelines.exports.records import PostRecord
 
@@ -116,11 +117,18 @@ class ArchiveTools:
         if not address:
             raise ToolRefused("name the post by its id, or the address of its page by url")
         names = [record.collection] if record else [collection] if collection else self._indexes.list_names()
-        citations = []
+        found: list[Evidence] = []
+        unread: list[ArchiveError] = []
         for name in names:
             with CollectionIndex(self._library.open_collection(name)) as index:
-                citations += [dump_citation(evidence) for evidence in cite_sentence(index, address, sentence)]
-        return {"url": address, "total": len(citations), "citations": citations[:MAX_CITATIONS]}
+                found += cite_sentence(index, address, sentence, unread.append)
+        return {
+            "url": address,
+            "total": len(found),
+            "citations": [dump_citation(evidence) for evidence in found[:MAX_CITATIONS]],
+            "totalUnread": len(unread),
+            "unread": [str(error) for error in unread[:MAX_CITATIONS]],
+        }
 
     def list_changes(self, since: str = "start", collection: str = "", limit: int = 20) -> dict[str, Any]:
         """Return what has happened to posts (new, updated, gone …) since a cursor, and the cursor to continue from."""

@@ -264,8 +264,15 @@ class ViewerApp:
             entries = [witness.entry for witness in list_witnesses(index, record)] if record else []
             urls = list(dict.fromkeys(entry.url for entry in entries if entry)) or [asked.get("url", "")]
             sentence = asked.get("sentence", "").strip()
-            citations = list_citations(index, urls, sentence)
-            return articles.build_cite_page(index.collection.name, sentence, urls=urls, citations=citations)
+            unread: list[ArchiveError] = []
+            page = articles.CitePage(
+                collection=index.collection.name,
+                sentence=sentence,
+                urls=urls,
+                citations=list_citations(index, urls, sentence, unread.append),
+                unread=unread,
+            )
+            return articles.build_cite_page(page)
 
     def _show_runs(self, request: Request) -> Response:
         del request

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
+    from archives.errors import ArchiveError
     from archives.index.cdxj import IndexEntry
     from archives.replay.http import Response
     from crawler.viewer.proof import Check, Citation, Witness
@@ -109,12 +110,13 @@ class VersionsPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CitePage:
-    """What `cite.html` shows: citations, and the addresses whose captures were searched."""
+    """What `cite.html` shows: citations, the addresses whose captures were searched, and what could not be read."""
 
     collection: str
     sentence: str
     urls: Sequence[str]
     citations: Sequence[Citation]
+    unread: Sequence[ArchiveError]
 
 
 def build_post_page(
@@ -142,10 +144,9 @@ def build_post_page(
     return build_page("post.html", shown, crumbs=_list_crumbs(record))
 
 
-def build_cite_page(collection: str, sentence: str, *, urls: Sequence[str], citations: Sequence[Citation]) -> Response:
+def build_cite_page(page: CitePage) -> Response:
     """Return the captures in which a sentence stands."""
-    page = CitePage(collection=collection, sentence=sentence, urls=urls, citations=citations)
-    return build_page("cite.html", page, crumbs=[Link(collection, f"/{collection}/")])
+    return build_page("cite.html", page, crumbs=[Link(page.collection, f"/{page.collection}/")])
 
 
 def build_beside_page(record: PostRecord, page: IndexEntry, *, frame: str, frames: str) -> Response:

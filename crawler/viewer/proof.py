@@ -23,7 +23,7 @@ from pipelines.posts.post_files import render
 from pipelines.posts.settle import PostRefused, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from archives.index.catalogue import CollectionIndex
@@ -85,11 +85,16 @@ class Citation:
     stamped_at: str
 
 
-def list_citations(index: CollectionIndex, urls: Iterable[str], sentence: str) -> list[Citation]:
-    """The captures of some addresses in which a sentence stands."""
-    return [
-        _build_citation(index.collection, evidence) for url in urls for evidence in cite_sentence(index, url, sentence)
-    ]
+def list_citations(
+    index: CollectionIndex, urls: Iterable[str], sentence: str, on_unread: Callable[[ArchiveError], object]
+) -> list[Citation]:
+    """The captures of some addresses in which a sentence stands.
+
+    Args:
+        on_unread: called for each capture that cannot be read, and is passed over.
+    """
+    found = (evidence for url in urls for evidence in cite_sentence(index, url, sentence, on_unread))
+    return [_build_citation(index.collection, evidence) for evidence in found]
 
 
 def _build_citation(collection: Collection, evidence: Evidence) -> Citation:

@@ -54,7 +54,7 @@ def cite(
     collection: Collection, sentence: str, on_unread: Callable[[ArchiveError], None] | None = None
 ) -> list[Evidence]:
     with CollectionIndex(collection) as index:
-        return cite_sentence(index, URL, sentence, on_unread)
+        return cite_sentence(index, URL, sentence, on_unread or pytest.fail)
 
 
 @pytest.mark.parametrize("sentence", ["The bridge opens & closes at noon.", "bridge  opens", "Second line"])
