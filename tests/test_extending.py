@@ -237,7 +237,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), FAULTS)
-def test_a_fault_is_told_when_it_is_asked_for(
+def test_a_fault_is_reported_when_it_is_asked_for(
     arguments: tuple[str, ...], code: int, words: str, installed: Installed
 ) -> None:
     done = installed.run(*arguments)
@@ -265,7 +265,7 @@ def test_a_reader_that_fails_costs_its_pages(installed: Installed, tmp_path: Pat
     assert all(url.startswith("http://127.0.0.1:") for url in alert.examples)
 
 
-def test_a_broken_format_in_exports_toml_is_told_before_the_crawl(installed: Installed, tmp_path: Path) -> None:
+def test_a_broken_format_in_exports_toml_is_reported_before_the_crawl(installed: Installed, tmp_path: Path) -> None:
     (tmp_path / "exports.toml").write_text('[[export]]\nformat = "absent"\npath = "x"\n', "utf-8")
     done = crawl(
         Installed(tmp_path, Data(tmp_path / "data"), installed.environment),

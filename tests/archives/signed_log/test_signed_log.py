@@ -162,7 +162,7 @@ def test_a_time_stamp_is_checked_offline(
     assert check(signed, key=key.public, roots=authority.root)[0] == ["time-stamp"]
 
 
-def test_mistakes_are_told_in_a_sentence(
+def test_mistakes_are_reported_in_a_sentence(
     signed: Collection, key: SigningKey, tmp_path: Path, capsys: pytest.CaptureFixture[str], authority: Authority
 ) -> None:
     path = str(signed.path)

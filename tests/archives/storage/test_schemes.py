@@ -75,7 +75,7 @@ def test_what_is_not_confirmed_was_not_stored(bucket: Bucket, shelf: Shelf, file
         bucket.put_file("k", file)
 
 
-def test_any_other_error_is_told_with_the_name_of_the_storage(bucket: Bucket, shelf: Shelf) -> None:
+def test_any_other_error_is_reported_with_the_name_of_the_storage(bucket: Bucket, shelf: Shelf) -> None:
     shelf.fault = RuntimeError("no route\nto it")
     with pytest.raises(StoreError, match=r"^cannot read k in shelf://b: RuntimeError: no route to it$"):
         bucket.get_range("k", 0, 1)

@@ -89,7 +89,7 @@ def test_names_cannot_lead_out_of_the_collection(collection: Collection, corpus:
     assert added.path.name == "x.warc.gz"
 
 
-def test_damage_is_told_and_the_rest_is_listed(collection: Collection, corpus: Path) -> None:
+def test_damage_is_reported_and_the_rest_is_listed(collection: Collection, corpus: Path) -> None:
     added = add_file(collection, corpus / "local__truncated-tail.warc.gz")
     assert [error.offset for error in added.damage] == [6667]
     assert added.captures == 15

@@ -119,7 +119,7 @@ def test_telling_twice_tells_nothing_new(there: Collection, url: str, depot: Buc
         assert registry.publish() == 0
 
 
-def test_a_file_that_is_gone_there_is_told_no_more(here: Collection, there: Collection, url: str) -> None:
+def test_a_file_that_is_gone_there_is_reported_no_more(here: Collection, there: Collection, url: str) -> None:
     warc = write_file(there)
     write_file(here, token="t1", new_id=count_ids(100))
     exchange(url, there)

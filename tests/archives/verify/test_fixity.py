@@ -172,7 +172,7 @@ def test_a_splice_is_found_and_what_follows_is_still_read(collection: Collection
     assert all("restore the file from a copy" in problem.message for problem in problems)
 
 
-def test_after_damage_nobody_is_told_to_forget_what_a_copy_still_has(collection: Collection) -> None:
+def test_after_damage_nobody_is_asked_to_forget_what_a_copy_still_has(collection: Collection) -> None:
     """Rewriting the index would drop the line of each capture that cannot be read."""
     path = write_file(collection)
     entries = build_sidecar(path)

@@ -121,7 +121,7 @@ def test_a_revisit_stays_where_its_original_does(papers: Collection, tmp_path: P
     assert kinds["revisit"] == 3
 
 
-def test_addresses_are_chosen_by_a_pattern_and_mistakes_are_told(
+def test_addresses_are_chosen_by_a_pattern_and_mistakes_are_reported(
     papers: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     target = tmp_path / "new.wacz"

@@ -111,7 +111,7 @@ def test_headers_in_the_zip_are_as_long_as_its_directory_says(packed: Path) -> N
             assert int.from_bytes(stream.read(2), "little") == len(info.extra) == 0
 
 
-def test_a_file_that_outgrows_its_header_is_told(
+def test_a_file_that_outgrows_its_header_is_reported(
     collection: Collection, packed: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 10_000)
@@ -220,7 +220,7 @@ def test_the_list_of_pages_says_what_is_masked(collection: Collection, tmp_path:
     assert read_pages(target)[0]["maskedRequestHeaders"].endswith("; none; not stated")
 
 
-def test_what_cannot_be_packed_is_told(collection: Collection, corpus: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_packed_is_reported(collection: Collection, corpus: Path, tmp_path: Path) -> None:
     target = tmp_path / "a.wacz"
     with pytest.raises(PackageError, match="no closed WARC file"):
         pack_collection(collection, target)

@@ -212,7 +212,7 @@ def test_addresses_are_numeric_and_uris_are_escaped(written: list[Raw]) -> None:
             assert not set(uri) & set('<>" ')
 
 
-def test_truncation_is_told(written: list[Raw]) -> None:
+def test_truncation_is_reported(written: list[Raw]) -> None:
     cut = [record for record in select(written, "response") if "WARC-Truncated" in record.names]
     assert [(record["WARC-Truncated"], record.block) for record in cut] == [("disconnect", RESPONSE[:-2])]
 

@@ -121,7 +121,7 @@ def test_changes_are_read_in_pages_to_the_end(tools: ArchiveTools) -> None:
         (lambda tools: tools.list_changes("yesterday"), "is not a cursor"),
     ],
 )
-def test_what_cannot_be_given_is_told(call: Any, words: str, tools: ArchiveTools) -> None:
+def test_what_cannot_be_given_is_reported(call: Any, words: str, tools: ArchiveTools) -> None:
     with pytest.raises(ValueError, match=words):
         call(tools)
     assert issubclass(ToolRefused, ValueError)

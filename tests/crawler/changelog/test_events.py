@@ -53,7 +53,7 @@ def list_rows(data: Data) -> list[tuple[str, str, int]]:
         return database.execute("SELECT * FROM change ORDER BY position").fetchall()
 
 
-def test_what_becomes_of_articles_is_told_by_its_kind(tmp_path: Path) -> None:
+def test_what_becomes_of_articles_is_reported_by_its_kind(tmp_path: Path) -> None:
     data = Data(tmp_path / "data")
     stream = ChangeStream(Library(data.path))
 

@@ -74,7 +74,7 @@ def test_a_source_that_is_well_raises_no_alert() -> None:
         (build_run(0, {}, exit_reason="", state=RunState.RUNNING), ""),
     ],
 )
-def test_a_bad_end_is_told(run: RunRecord, words: str) -> None:
+def test_a_bad_end_is_reported(run: RunRecord, words: str) -> None:
     found = find_alerts([run, *list_past()]).get(AlertKind.RUN, "")
     assert bool(found) is bool(words)
     assert words in found
@@ -92,7 +92,7 @@ def test_a_bad_end_shows_pages_that_were_lost() -> None:
         assert alert.examples == tuple(f"http://paper.example/{place}" for place in places)
 
 
-def test_a_worker_that_ended_badly_is_told_though_the_others_did_its_work() -> None:
+def test_a_worker_that_ended_badly_is_reported_though_the_others_did_its_work() -> None:
     """And that one found nothing to do is not a fault: the crawl is judged as a whole."""
     died = build_run(0, {}, exit_reason="", state=RunState.DIED, machine="m1")
     idle, busy = build_run(0, {}), build_run(0)
@@ -122,7 +122,7 @@ def test_few_runs_tell_nothing_of_what_is_usual() -> None:
     assert find_alerts(list_past(500, number=4)) == {}
 
 
-def test_a_field_that_is_found_no_more_is_told() -> None:
+def test_a_field_that_is_found_no_more_is_reported() -> None:
     lost = WELL | {"fields/article/headline": 4}
     found = find_alerts([build_run(0, lost), *list_past()])
     assert found == {AlertKind.FIELDS: "headline found on 40% of 10 article pages, usually on 100%"}
@@ -145,7 +145,7 @@ def test_of_few_pages_chance_tells_more_than_a_change() -> None:
     assert AlertKind.FIELDS in find_alerts([*reversed(runs), *list_past()])
 
 
-def test_errors_failures_and_new_robots_are_told() -> None:
+def test_errors_failures_and_new_robots_are_reported() -> None:
     broken = WELL | {"spider_exceptions/count": 2, "spider_exceptions/KeyError": 2}
     assert find_alerts([build_run(0, broken), *list_past()]) == {AlertKind.ERRORS: "2 pages broke the parser: KeyError"}
     failed = WELL | {"pages/failed/article": 5, "failures/http_503": 4, "failures/timeout": 1}
@@ -265,7 +265,7 @@ OLD, NEW = "templates/aaaaaaaa", "templates/bbbbbbbb"
         ),
     ],
 )
-def test_a_new_template_is_told_for_a_week_or_until_the_rules_are_edited(
+def test_a_new_template_is_reported_for_a_week_or_until_the_rules_are_edited(
     latest: list[RunRecord], is_told: bool
 ) -> None:
     definition = latest[-1].definition
@@ -292,6 +292,6 @@ def test_an_alert_says_what_since_when_on_which_pages_and_what_to_do() -> None:
     )
 
 
-def test_a_rule_that_finds_a_notice_is_told() -> None:
+def test_a_rule_that_finds_a_notice_is_reported() -> None:
     run = build_run(0, WELL | {"bodies/notice": 8, "captures/article": 10})
     assert "8 of 10 articles have a notice" in find_alerts([run, *list_past()])[AlertKind.NOTICE]

@@ -136,7 +136,7 @@ def test_a_crawl_leaves_a_file_and_the_schedule_answers(data: Data, tmp_path: Pa
     assert due > datetime.now(UTC).timestamp() + 3000
 
 
-def test_an_address_that_cannot_be_had_is_told(data: Data, tmp_path: Path) -> None:
+def test_an_address_that_cannot_be_fetched_is_reported(data: Data, tmp_path: Path) -> None:
     source = tmp_path / "one.toml"
     with Newspaper() as paper:
         source.write_text(paper.source_toml() + '\n[schedule]\nevery = "1h"\n', "utf-8")

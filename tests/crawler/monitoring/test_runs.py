@@ -167,7 +167,7 @@ def test_the_command_shows_a_shared_crawl_with_its_workers(data: Data) -> None:
     ("size", "text"),
     [(0, "0 B"), (999, "999 B"), (1000, "1 kB"), (214_316, "214 kB"), (999_600, "1 MB"), (1_234_567_890, "1.23 GB")],
 )
-def test_sizes_are_told_to_three_digits(size: int, text: str) -> None:
+def test_sizes_are_shown_to_three_digits(size: int, text: str) -> None:
     assert format_bytes(size) == text
 
 

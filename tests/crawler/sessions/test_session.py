@@ -176,7 +176,7 @@ def test_a_paper_behind_a_log_in_is_read_and_no_secret_is_kept(data: Data, tmp_p
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_log_in_that_fails_is_told_once_and_the_crawl_goes_on(data: Data, tmp_path: Path) -> None:
+def test_a_log_in_that_fails_is_reported_once_and_the_crawl_goes_on(data: Data, tmp_path: Path) -> None:
     wall = Wall()
     with WireServer(wall.routes()) as server:
         _, log = crawl(write_definition(tmp_path, server.base_url), data, email="someone@else.example")
@@ -187,7 +187,7 @@ def test_a_log_in_that_fails_is_told_once_and_the_crawl_goes_on(data: Data, tmp_
     assert PASSWORD not in log
 
 
-def test_a_secret_that_is_not_there_is_told_before_the_crawl(data: Data, tmp_path: Path) -> None:
+def test_a_secret_that_is_not_there_is_reported_before_the_crawl(data: Data, tmp_path: Path) -> None:
     path = write_definition(tmp_path, "http://127.0.0.1:9")
     done = run_scrapy("crawl", "category", "-a", f"source={path}", data=data, settings=LOOPBACK)
     assert done.returncode == 1

@@ -227,7 +227,7 @@ PATHS = list(walk(tomllib.loads(FULL)))
 
 
 @pytest.mark.parametrize("path", PATHS, ids=name_key)
-def test_a_wrong_value_is_told_at_its_key(path: _Path) -> None:
+def test_a_wrong_value_is_reported_at_its_key(path: _Path) -> None:
     faults = [load(replace(path, wrong)) for wrong in WRONG]
     assert any(faults), "nothing that was put here was wrong"
     key = name_key(path)
@@ -239,7 +239,7 @@ def test_a_wrong_value_is_told_at_its_key(path: _Path) -> None:
 
 
 @pytest.mark.parametrize("path", PATHS, ids=name_key)
-def test_a_missing_key_is_told_or_not_needed(path: _Path) -> None:
+def test_a_missing_key_is_reported_or_not_needed(path: _Path) -> None:
     fault = load(replace(path, ...))
     assert fault == "" or name_key(path).startswith(fault) or fault.startswith(name_key(path))
 
@@ -257,7 +257,7 @@ def test_a_missing_key_is_told_or_not_needed(path: _Path) -> None:
     ],
     ids=name_key,
 )
-def test_a_key_that_nobody_reads_is_told(path: _Path) -> None:
+def test_a_key_that_nobody_reads_is_reported(path: _Path) -> None:
     assert load(replace((*path, "nonsense"), "x")) == name_key((*path, "nonsense"))
 
 

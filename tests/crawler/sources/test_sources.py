@@ -200,7 +200,7 @@ def test_a_number_below_zero_leaves_politeness_to_the_settings(text: str, polite
     assert source.politeness == politeness
 
 
-def test_a_delay_past_all_numbers_is_told() -> None:
+def test_a_delay_past_all_numbers_is_reported() -> None:
     text = GOOD.replace("[links]", f"[politeness]\ndelay = 1{'0' * 400}\n[links]")
     with pytest.raises(SourceError, match=r"politeness\.delay: must be a number of seconds"):
         load_source(text, path="paper.toml")

@@ -77,7 +77,7 @@ def test_what_is_known_of_the_page_wins_over_what_it_says() -> None:
     assert day_only.datePublished_precision is Precision.DAY
 
 
-def test_a_body_that_only_machines_are_told_is_taken_where_the_page_shows_none() -> None:
+def test_a_body_that_only_machines_see_is_taken_where_the_page_shows_none() -> None:
     stated = "\\n".join(["The bridge over the river was opened on Monday & nobody was there to see it."] * 4)
     page = f"""<title>Bridge opens</title><script type="application/ld+json">{{"@type": "NewsArticle",
     "headline": "Bridge opens", "articleBody": "{stated}"}}</script><div id="app"></div>"""

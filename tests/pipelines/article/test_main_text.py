@@ -295,7 +295,7 @@ def test_figures_stay_in_the_markup_and_their_captions_out_of_the_text() -> None
     assert "<table>" in found.html
 
 
-def test_captions_of_a_gallery_are_told_once() -> None:
+def test_captions_of_a_gallery_are_read_once() -> None:
     caption = "<div>The bridge at night, seen from the old town; photograph of the city's archive.</div>"
     assert len(lines(f"<div>{PARAGRAPHS}{caption * 4}</div>")) == len(STORY) + 1
     assert len(lines(f"<div>{PARAGRAPHS}{caption * 2}</div>")) == len(STORY) + 2

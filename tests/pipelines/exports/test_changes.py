@@ -144,7 +144,7 @@ def list_changes(records: list[PostRecord]) -> list[tuple[str, str, int]]:
     return [(r.identifier[-1], str(r.change.kind), r.change.version) for r in records if r.change]
 
 
-def test_new_updated_and_withdrawn_are_told_with_their_versions(desk: Desk) -> None:
+def test_new_updated_and_withdrawn_are_reported_with_their_versions(desk: Desk) -> None:
     desk.write(at(1, 1), at(2, 2))
     assert desk.account() == 2
     assert list_changes(desk.read()) == [("1", "new", 1), ("2", "new", 1)]
@@ -175,7 +175,7 @@ def test_a_post_that_is_captured_again_unchanged_is_no_change(desk: Desk) -> Non
     assert desk.read(cursor) == []
 
 
-def test_each_post_is_told_once_as_it_is_now(desk: Desk) -> None:
+def test_each_post_is_reported_once_as_it_is_now(desk: Desk) -> None:
     for second in range(1, 6):
         desk.write(at(second, headline=f"version {second}"))
         desk.account()
@@ -196,7 +196,7 @@ def test_pages_join_without_a_gap(desk: Desk) -> None:
     assert found == whole
 
 
-def test_what_has_gone_meanwhile_is_told_as_gone_and_no_position_is_passed_over(desk: Desk) -> None:
+def test_what_has_gone_meanwhile_is_reported_as_gone_and_no_position_is_passed_over(desk: Desk) -> None:
     desk.write(*(at(number, number) for number in range(1, 6)))
     desk.account()
     desk.forget()

@@ -155,7 +155,7 @@ USAGE = [
 
 
 @pytest.mark.parametrize(("arguments", "words"), USAGE)
-def test_usage_is_told_in_a_sentence(arguments: list[str], words: str, crawled: Crawled) -> None:
+def test_usage_is_reported_in_a_sentence(arguments: list[str], words: str, crawled: Crawled) -> None:
     done = run_scrapy("export", *arguments, data=crawled.data)
     assert done.returncode == 2
     assert words in done.stderr
@@ -169,7 +169,7 @@ def test_an_empty_data_directory_overwrites_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "posts.jsonl").read_text() == "precious"
 
 
-def test_what_cannot_be_written_is_told_and_left(crawled: Crawled, tmp_path: Path) -> None:
+def test_what_cannot_be_written_is_reported_and_left(crawled: Crawled, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "note.txt").write_text("x")
     done = run_scrapy("export", "jekyll", "-o", str(tmp_path / "mine"), data=crawled.data)

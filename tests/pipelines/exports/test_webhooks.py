@@ -66,7 +66,7 @@ def build_hook(receiver: Receiver, **values: Any) -> Hook:
     return Hook(**({"url": receiver.url, "secret": SECRET, "timeout_s": 2.0} | values))
 
 
-def test_changes_are_told_in_order_and_once(library: Library, receiver: Receiver, tmp_path: Path) -> None:
+def test_changes_are_reported_in_order_and_once(library: Library, receiver: Receiver, tmp_path: Path) -> None:
     hook = build_hook(receiver)
     assert deliver_changes(library, (hook,), timeout_s=10).delivered == 4
     assert [post["headline"] for post in receiver.received] == [f"潮汐 {number}" for number in range(1, 5)]
@@ -315,7 +315,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("table", "words"), BAD)
-def test_faults_of_the_file_are_told(table: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_of_the_file_are_reported(table: dict[str, Any], words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S", "secret")
     with pytest.raises(ValueError, match=words):
         load_hook(table)

@@ -153,7 +153,7 @@ def test_a_disk_that_fails_while_a_name_changes_hands_loses_nothing(
     assert list(files.values()) == [text]
 
 
-def test_a_post_that_is_refused_is_told_once_and_holds_up_no_other(folder: PostFolder) -> None:
+def test_a_post_that_is_refused_is_reported_once_and_holds_up_no_other(folder: PostFolder) -> None:
     refused, filed = write_together(folder, build("http://news.example/5", body=""), RIVALS[3])[::-1]
     assert isinstance(refused, PostRefused)
     assert isinstance(filed, Filed)
