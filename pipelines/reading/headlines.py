@@ -176,6 +176,7 @@ def _is_masthead_text(text: str, witnesses: Witnesses) -> bool:
     return bool(alike) and all(alike)
 
 
+@lru_cache(128)
 def _names_host(text: str, url: str) -> bool:
     """Return whether a text is the name of the host among words of which newspapers make their names."""
     words = re.findall(r"\w+", text.casefold())

@@ -64,7 +64,9 @@ def keep_sound_body(statement: Statement, page: Page, witnesses: Witnesses, find
         page: its tree is whole.
         find_next: what finds the body on the page as it is now; without it, nothing else is looked for.
     """
-    place, headline = statement.witnesses.get("articleBody", ""), find_title(witnesses)
+    place = statement.witnesses.get("articleBody", "")
+    # The first heading of many a page is that of its menu.
+    headline = f"{find_title(witnesses)} {statement.headline_found}"
     for _ in range(_MAX_NOTICES):
         notice = find_notice(statement.articleBody_found, headline, page)
         if notice is None:

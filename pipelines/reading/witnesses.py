@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -169,9 +169,8 @@ def note_other(statement: Statement, name: str, text: str) -> None:
 
 
 def _is_masthead(element: Any, text: str, page: Page) -> bool:
-    link = element if element.tag == "a" else element.find(".//a[@href]")
-    if link is None:
-        link = next((one for one in islice(element.iterancestors("a"), 1) if one.get("href")), None)
+    links = chain(element.iter("a"), islice(element.iterancestors("a"), 1))
+    link = next((one for one in links if one.get("href")), None)
     if link is not None and fold(read_text(link)) == fold(text):
         try:
             target = urljoin(page.base_url, link.get("href").strip())
