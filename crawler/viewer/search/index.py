@@ -47,7 +47,7 @@ FILE_NAME: Final = "viewer.sqlite"
 REFRESH_S: Final = 2.0
 # A page waits so long for an index that is not whole yet, and for what has come since the last page.
 _FIRST_WAIT_S: Final = 10.0
-_WAIT_S: Final = 0.01
+_WAIT_S: Final = 0.005
 _TOP: Final = 200
 # Of a larger result the labels and days are not counted: that would take longer than the search.
 COUNTED: Final = 10_000

@@ -59,14 +59,22 @@ def put_post(database: sqlite3.Connection, record: PostRecord) -> bool:
     found = database.execute(
         "SELECT id, mark FROM posts WHERE source = ? AND identifier = ?", (record.source, record.identifier)
     ).fetchone()
-    number, known = found or (None, "")
     mark = _build_mark(record)
-    if mark == known:
-        return False
-    if number is not None:
+    if found and found[1] == mark:
+        return _put_witnesses(database, found[0], record)
+    if found:
         drop_post(database, record.key)
     _add(database, record, mark)
     return True
+
+
+def _put_witnesses(database: sqlite3.Connection, number: int, record: PostRecord) -> bool:
+    """Have the index name the captures behind a post; a later crawl has others of most posts that did not change."""
+    wanted = {(name, number) for name in _list_witnesses(record)}
+    known = set(database.execute("SELECT record_id, post FROM witnesses WHERE post = ?", (number,)))
+    database.executemany("DELETE FROM witnesses WHERE record_id = ? AND post = ?", known - wanted)
+    database.executemany("INSERT INTO witnesses VALUES (?, ?)", wanted - known)
+    return wanted != known
 
 
 def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
@@ -102,8 +110,9 @@ def drop_post(database: sqlite3.Connection, key: tuple[str, str]) -> bool:
 def _add(database: sqlite3.Connection, record: PostRecord, mark: str) -> None:
     published = record.datePublished.isoformat() if record.datePublished else ""
     day = published[:10]
+    number = _choose_number(database, record.published_at)
     row: dict[str, Any] = {
-        "id": _choose_number(database, record.published_at),
+        "id": number,
         "source": record.source,
         "identifier": record.identifier,
         "published": record.published_at.isoformat() if record.published_at else "",
@@ -115,17 +124,16 @@ def _add(database: sqlite3.Connection, record: PostRecord, mark: str) -> None:
         "mark": mark,
         "url": quote_uri(record.url),
     }
-    number = database.execute(
+    database.execute(
         f"INSERT INTO posts ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})",  # noqa: S608 (our own words)
         tuple(row.values()),
-    ).lastrowid
+    )
     if day:
         database.execute(
             "INSERT INTO days VALUES (?, 1) ON CONFLICT (day) DO UPDATE SET posts = posts + 1",
             (day,),
         )
     database.execute("INSERT INTO texts VALUES (?, ?)", (number, record.text))
-    database.executemany("INSERT INTO witnesses VALUES (?, ?)", [(name, number) for name in _list_witnesses(record)])
     labels = _list_labels(record)
     for kind, name in sorted(labels):
         (label,) = database.execute(
@@ -138,6 +146,7 @@ def _add(database: sqlite3.Connection, record: PostRecord, mark: str) -> None:
         f"INSERT INTO search (rowid, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",  # noqa: S608 (our own words)
         (number, *_list_searched(record.headline, record.text, labels, record.inLanguage)),
     )
+    _put_witnesses(database, number, record)
 
 
 def _choose_number(database: sqlite3.Connection, instant: datetime | None) -> int:
@@ -173,9 +182,9 @@ def _list_searched(headline: str, text: str, labels: set[tuple[str, str]], langu
 
 
 def _build_mark(record: PostRecord) -> str:
-    """Return a value that changes whenever the rows of a post would."""
+    """Return a value that changes whenever the rows of a post would, but for those that name its captures."""
     doubts = sorted({doubt.reason for doubt in record.doubts})
-    return " ".join([record.contentHash, record.file, *record.symbols, *_list_witnesses(record), *doubts])
+    return " ".join([record.contentHash, record.file, *record.symbols, *doubts])
 
 
 def _list_witnesses(record: PostRecord) -> list[str]:
