@@ -144,7 +144,7 @@ class Registry:
         self._connection.close()
 
     def publish(self) -> int:
-        """Tell of this place's closed files what others do not know yet.
+        """Register the closed files of this place that the catalogue does not have yet.
 
         Returns:
             How many files were new, changed, gone, or are in storage by now.

@@ -18,6 +18,7 @@ from pipelines.page.document import CaptureRef, ends_html
 if TYPE_CHECKING:
     from archives.warc.http_responses import Answer
     from archives.warc.reader import Capture
+    from archives.warc.records import Location
 
 REDIRECTS: Final = frozenset((301, 302, 303, 307, 308))
 _NOT_MODIFIED: Final = 304
@@ -48,11 +49,15 @@ def holds_complete_page(answer: Answer) -> bool:
 def refer_to(capture: Capture) -> CaptureRef:
     """Return a post's reference to a capture; for a 304, to the capture that it found unchanged."""
     is_unmodified = capture.refers_to is not None and capture.refers_to.is_unmodified
-    holder = capture.original if is_unmodified and capture.original else capture
+    return build_ref(capture.original if is_unmodified and capture.original else capture)
+
+
+def build_ref(place: Capture | Location) -> CaptureRef:
+    """Return a post's reference to a record of the archive."""
     return CaptureRef(
-        record_id=holder.record_id,
-        captured_at=holder.captured_at,
-        payload_digest=holder.payload_digest,
-        file=holder.filename,
-        offset=holder.offset,
+        record_id=place.record_id,
+        captured_at=place.captured_at,
+        payload_digest=place.payload_digest,
+        file=place.filename,
+        offset=place.offset,
     )

@@ -23,7 +23,7 @@ from archives.errors import WriteError
 from archives.storage.collection import Collection
 from archives.storage.writing import join_writers
 from archives.urls import VIEW_PREFIX, format_timestamp
-from archives.warc.records import Location
+from crawler.runs.captures import build_ref
 from crawler.runs.manifest import build_manifest, list_counts, write_manifest
 from crawler.runs.signing import sign_files
 from crawler.sources.archived import SOURCE_URI
@@ -293,14 +293,3 @@ class RunExtension:
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Put a manifest, of this run or of a crawl that it was part of, into the collection."""
         write_manifest(self.collection.runs_dir / f"{manifest['run']}.json", manifest)
-
-
-def build_ref(location: Location) -> CaptureRef:
-    """Turn the archive's word for a place into the post's."""
-    return CaptureRef(
-        record_id=location.record_id,
-        captured_at=location.captured_at,
-        payload_digest=location.payload_digest,
-        file=location.filename,
-        offset=location.offset,
-    )
