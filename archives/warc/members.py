@@ -379,6 +379,8 @@ def _pass_large(
                 raise _build_error(codec, offset, what, Damage.OVERSIZE_MEMBER)
         if inflater.eof:
             break
+        # The first bytes may have been read before a member that somebody has read again since.
+        stream.seek(offset + taken)
         pending = stream.read(_READ_SIZE)
         if not pending:
             raise _build_error(

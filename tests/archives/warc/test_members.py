@@ -104,6 +104,16 @@ def test_a_member_made_in_pieces_is_whole(size: int) -> None:
     assert built[4:8] == bytes(4)
 
 
+def test_a_large_member_is_read_where_it_stands_though_the_one_before_was_read_again() -> None:
+    """The second inflates to much within the read in which the first ends, and goes on behind it."""
+    noise = random.Random(1).randbytes(200_000)
+    parts = noise[:500], noise[:8_000] + bytes(17 << 20), bytes(17 << 20) + noise
+    found = []
+    for member in iter_members(BytesIO(b"".join(map(compress_parts, parts)))):
+        found.append((member.size, zlib.crc32(b"".join(member.iter_data()))))
+    assert found == [(len(part), zlib.crc32(part)) for part in parts]
+
+
 def test_members_bear_no_date() -> None:
     assert load_compressor()(b"x")[4:8] == bytes(4)
 
