@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from archives.errors import RecordError
 from archives.storage.remote_files import find_size, open_warc
 from archives.warc.extents import scan_stream_records
-from archives.warc.members import has_members
-from archives.warc.parser import load_plain, open_member
+from archives.warc.members import has_members, open_member
+from archives.warc.parser import load_plain
 from archives.warc.scanning import MemberScan
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from archives.verify.log_checks import Trust, verify_log
 from archives.verify.repairs import Fault, describe_faults, find_repair, is_ours
 from archives.verify.run_manifests import iter_departures
 from archives.warc.digests import DigestCheck
-from archives.warc.members import Member, MemberStream, has_members
+from archives.warc.members import Member, has_members, open_member
 from archives.warc.parser import Record
 from archives.warc.reader import is_capture, scan_records
 from archives.warc.records import RecordType
@@ -234,7 +234,7 @@ def _find_framing_fault(member: Member) -> tuple[str, str] | None:
         return "content-length", "record without a Content-Length"
     block_end = header_end.end() + int(declared[1])
     if member.source is not None and block_end <= member.size:
-        stream = MemberStream(member)
+        stream = open_member(member)
         stream.seek(block_end)
         rest = stream.read(_LONGEST_REST)
     else:

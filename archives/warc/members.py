@@ -8,6 +8,7 @@ import zlib
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 from functools import partial
+from io import BufferedReader, BytesIO
 from itertools import chain
 from operator import ne
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
@@ -147,8 +148,15 @@ class Member:
             yield from _inflate_parts(inflater, chunk)
 
 
-class MemberStream(SeekableStream):
-    """What a member inflates to, read from its beginning; it can be sought forward, and back only to its start."""
+def open_member(member: Member) -> BinaryIO:
+    """Return what a member inflates to, as a stream that can be sought; a large one is inflated as it is read."""
+    if member.source is None:
+        return BytesIO(member.data)
+    return cast("BinaryIO", BufferedReader(_MemberStream(member), _PART_BYTES))
+
+
+class _MemberStream(SeekableStream):
+    """A member inflated from its beginning, which begins again for a place that has been passed."""
 
     def __init__(self, member: Member) -> None:
         super().__init__()
@@ -274,23 +282,20 @@ def iter_members(stream: BinaryIO, offset: int = 0, codecs: Codecs | None = None
     """
     codecs = codecs or Codecs(stream)
     codec = codecs.find(offset)
-    at = offset
     pending = b""
     while True:
-        if not pending:
-            stream.seek(at)
-            pending = stream.read(_READ_SIZE)
-            at += len(pending)
+        if len(pending) < _TELLING_BYTES:
+            stream.seek(offset + len(pending))
+            pending += stream.read(_READ_SIZE)
             if not pending:
                 return
         if codecs.is_zstd and is_skippable(pending):
             codec = codecs.load(offset) if is_dictionary(pending) else codec
-            at = offset = offset + find_skippable_size(pending)
+            offset += find_skippable_size(pending)
             pending = b""
             continue
         member, pending = _read_member(stream, pending, offset, codec)
         offset += member.length
-        at = offset + len(pending)
         yield member
 
 
@@ -307,7 +312,7 @@ def read_member(
         RecordError: there is no whole member.
     """
     stream.seek(offset)
-    pending = stream.read(min(length, _LONGEST_READ))
+    pending = stream.read(max(_TELLING_BYTES, min(length, _LONGEST_READ)))
     if not is_zstd(pending):
         return _read_member(stream, pending, offset, _GZIP_CODEC)[0]
     codecs = codecs or Codecs(stream)
@@ -323,13 +328,14 @@ def read_member(
 
 
 def _read_member(stream: BinaryIO, pending: bytes, offset: int, codec: Codec) -> tuple[Member, bytes]:
-    """The member at the start of `pending` and behind it in the stream, and the bytes read beyond it."""
+    """The member at the start of `pending` and behind it in the stream, and the bytes read beyond it.
+
+    Args:
+        pending: long enough to tell what it is, unless the file ends.
+    """
     if not codec.magic.startswith(pending[: len(codec.magic)]):
         what = f"is damaged (it is not {codec.name}); restore the file from a copy"
         raise _build_error(codec, offset, what, Damage.DAMAGED_MEMBER)
-    if len(pending) < _TELLING_BYTES:
-        stream.seek(offset + len(pending))
-        pending += stream.read(_READ_SIZE)
     is_checked = codec.has_checksum(pending)
     inflater = codec.begin()
     parts: list[bytes] = []

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from dataclasses import dataclass, field, replace
-from io import BytesIO
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol
 
 from warcio.bufferedreaders import BufferedReader
 from warcio.exceptions import ArchiveLoadFailed
@@ -19,7 +18,7 @@ from warcio.timeutils import timestamp_to_iso_date
 
 from archives.errors import Damage, RecordError
 from archives.urls import parse_warc_date
-from archives.warc.members import HELD_BYTES, MAX_RECORD_BYTES, Member, MemberStream
+from archives.warc.members import HELD_BYTES, MAX_RECORD_BYTES, Member, open_member
 from archives.warc.records import RecordType, Truncated
 
 if TYPE_CHECKING:
@@ -175,7 +174,7 @@ class _Span:
 
     def iter_parts(self) -> Iterator[bytes]:
         """Read it again, in parts."""
-        stream = self.source if not isinstance(self.source, Member) else cast("BinaryIO", MemberStream(self.source))
+        stream = open_member(self.source) if isinstance(self.source, Member) else self.source
         at, end = self.start, self.start + self.size
         while at < end:
             stream.seek(at)
@@ -184,11 +183,6 @@ class _Span:
                 raise RecordError(f"the record has changed while it was read, {end - at} bytes before its end")
             at += len(part)
             yield part
-
-
-def open_member(member: Member) -> BinaryIO:
-    """Return what a member inflates to, as a stream."""
-    return BytesIO(member.data) if member.source is None else cast("BinaryIO", MemberStream(member))
 
 
 def place_records(records: Iterator[Record], member: Member) -> Iterator[Record]:

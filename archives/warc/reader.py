@@ -13,9 +13,17 @@ from archives.storage.remote_files import open_warc
 from archives.urls import parse_warc_date
 from archives.warc.content_codings import decode_body
 from archives.warc.extents import scan_stream_records
-from archives.warc.members import FIRST_READ_SIZE, MAGIC, MAX_RECORD_BYTES, has_members, iter_members, read_member
+from archives.warc.members import (
+    FIRST_READ_SIZE,
+    MAGIC,
+    MAX_RECORD_BYTES,
+    has_members,
+    iter_members,
+    open_member,
+    read_member,
+)
 from archives.warc.messages import Head, find_mime, parse_head
-from archives.warc.parser import Record, iter_stream_records, load_plain, open_member, place_records
+from archives.warc.parser import Record, iter_stream_records, load_plain, place_records
 from archives.warc.payloads import choose_payload
 from archives.warc.records import RecordType, Truncated
 from archives.warc.scanning import MemberScan, join_members

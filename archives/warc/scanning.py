@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from archives.errors import RecordError
 from archives.warc.decoding import BARE, InflateError, build_inflater, inflate_part
 from archives.warc.extents import build_inside, has_odd_header, scan_stream_records
-from archives.warc.members import HELD_BYTES, MAGIC, Codecs, Member, iter_members, read_member
-from archives.warc.parser import iter_stream_records, load_plain, open_member, place_records
+from archives.warc.members import HELD_BYTES, MAGIC, Codecs, Member, iter_members, open_member, read_member
+from archives.warc.parser import iter_stream_records, load_plain, place_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -159,7 +159,7 @@ class MemberScan:
                 yield first, iter((record,))
                 continue
             member = join_members(first, members, ahead)
-            if not member.is_checked and (member.source is not None or _count_missing(member.data)):
+            if not member.is_checked and _is_cut_short(member):
                 self._is_sure = False
                 ahead = deque(chain.from_iterable(map(self._check, ahead)))
             yield member, place_records(self.read_inside(member), member)
@@ -383,6 +383,24 @@ def join_members(first: Member, members: Iterator[Member], ahead: deque[Member])
             return Member(offset=first.offset, length=length, data=bytes(joined), is_checked=is_checked)
     ahead.extendleft(reversed(taken))
     return first
+
+
+def _is_cut_short(member: Member) -> bool:
+    """Whether the last record of a member goes on behind its end, or what is there is no record."""
+    if member.source is None:
+        return _count_missing(member.data) > 0
+    stream = open_member(member)
+    at = 0
+    while at < member.size:
+        stream.seek(at)
+        start = stream.read(_PART_BYTES)
+        record = start.lstrip(b"\r\n")
+        header = read_header(record)
+        length = _CONTENT_LENGTH.search(header) if header else None
+        if header is None or length is None:
+            return bool(record)
+        at += len(start) - len(record) + len(header) + int(length[1])
+    return at > member.size
 
 
 def _count_missing(data: bytes | bytearray) -> int:

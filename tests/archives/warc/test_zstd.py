@@ -13,6 +13,7 @@ from archives.errors import RecordError
 from archives.index.catalogue import CollectionIndex
 from archives.transfer.importing import add_file
 from archives.verify.fixity import verify_collection
+from archives.warc.members import iter_members
 from archives.warc.reader import iter_records, read_capture, scan_records
 from archives.warc.zstd_frames import iter_dictionaries
 from tests.archives.warc.mutants import (
@@ -97,6 +98,15 @@ def test_frames_of_every_layout_are_walked_through(*, has_checksum: bool, has_si
     offsets = [len(b"".join(frames[:number])) + (number - 1) * len(dictionary) for number in range(1, 7)]
     stream = BytesIO(b"".join(frame + dictionary for frame in frames))
     assert list(iter_dictionaries(stream)) == offsets
+
+
+def test_frames_are_told_apart_wherever_a_read_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    skipped = struct.pack("<II", 0x184D2A50, 4) + b"word"
+    contents = [b"%d words" % number * 20 for number in range(9)]
+    data = b"".join(zstd.compress(content) + skipped for content in contents)
+    for size in range(16, 99):
+        monkeypatch.setattr("archives.warc.members._READ_SIZE", size)
+        assert [member.data for member in iter_members(BytesIO(data))] == contents, size
 
 
 def test_damage_before_a_further_dictionary_costs_one_record(tmp_path: Path) -> None:
