@@ -211,7 +211,7 @@ def _find_days_around(pool: IndexPool, names: Sequence[str], listing: Listing) -
 
 
 def _list_bars(days: Mapping[str, int], pairs: Sequence[tuple[str, str]]) -> list[Bar]:
-    """Return how many posts there are over time: by day, by month or by year, whatever gives few enough bars."""
+    """Return how many posts there are over time: by day, by month or by year; of more years than fit, the last."""
     if len(days) < 2:
         return []
     for length in (10, 7, 4):
@@ -221,7 +221,8 @@ def _list_bars(days: Mapping[str, int], pairs: Sequence[tuple[str, str]]) -> lis
         spans = _list_spans(min(numbers), max(numbers))
         if len(spans) <= _MAX_BARS or length == len("2026"):
             break
-    most = max(numbers.values())
+    spans = spans[-_MAX_BARS:]
+    most = max(numbers.get(span, 0) for span in spans)
     kept = [pair for pair in pairs if pair[0] != "day"]
     return [
         Bar(
@@ -230,21 +231,17 @@ def _list_bars(days: Mapping[str, int], pairs: Sequence[tuple[str, str]]) -> lis
             height=-(-count * _HEIGHTS // most),
             href=build_posts_path(*kept, ("day", span)) if count else "",
         )
-        for span in spans[-_MAX_BARS:]
+        for span in spans
     ]
 
 
 def _list_spans(first: str, last: str) -> list[str]:
-    """Return all days, months or years from one to another, or more of them than can be shown."""
-    length = len(first)
-    at = date.fromisoformat((first + "-01-01")[:10])
-    spans = [first]
-    while spans[-1] < last and len(spans) <= _MAX_BARS:
-        step = 1 if length == len("2026-01-31") else 28 if length == len("2026-01") else 365
-        at += timedelta(days=step)
-        if at.isoformat()[:length] != spans[-1]:
-            spans.append(at.isoformat()[:length])
-    return spans
+    """Return the days, months or years from one to another, the last of them if there are more than can be shown."""
+    spans = [last]
+    while spans[-1] > first and len(spans) <= _MAX_BARS:
+        day_before = date.fromisoformat((spans[-1] + "-01-01")[:10]) - timedelta(days=1)
+        spans.append(day_before.isoformat()[: len(last)])
+    return spans[::-1]
 
 
 def list_entries(pool: IndexPool, listing: Listing, *, limit: int) -> list[Found]:

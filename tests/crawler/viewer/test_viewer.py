@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from datetime import UTC, datetime
 from html import unescape
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -24,6 +25,7 @@ from crawler.viewer.stories import build_story
 from tests.archives.conftest import build_exchange, build_writer
 from tests.crawler.scheduling.test_schedule import wait_until
 from tests.crawler.viewer.conftest import Viewer, show
+from tests.pipelines.exports.samples import NOON, build_statement, fill_collection
 from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:
@@ -343,6 +345,16 @@ def test_an_empty_data_directory_is_shown(tmp_path: Path) -> None:
     with show(Data(tmp_path)) as viewer:
         assert "No collections yet" in read(viewer, "/")
         assert "No posts." in read(viewer, "/-/posts")
+
+
+def test_a_histogram_of_many_years_ends_with_the_newest_posts(tmp_path: Path) -> None:
+    published = [datetime(1850, 3, 4, tzinfo=UTC), NOON, NOON]
+    statements = [build_statement(number, datePublished=day) for number, day in enumerate(published)]
+    fill_collection(Collection.open(tmp_path, "news", create=True).indexes_dir, statements)
+    with show(Data(tmp_path)) as viewer:
+        page = read(viewer, "/-/posts")
+        assert "<span>1965</span><span>2026</span>" in page
+        assert 'title="2026: 2 posts"><span class="column h10">' in page
 
 
 def test_the_index_of_posts_is_derived(crawl: tuple[Data, str], tmp_path: Path) -> None:
