@@ -326,7 +326,7 @@ class ReplayApp:
         if place.url:
             links.append(Link("Other captures", build_calendar_path(place.collection, place.url)))
             links.append(Link("TimeMap", build_timemap_path(place.collection, place.url)))
-        page = build_error_page(status, "This capture cannot be shown", str(error), links=links)
+        page = build_error_page(status, "This cannot be shown", str(error), links=links)
         return _let_frame(page, request)
 
 

@@ -167,7 +167,7 @@ class OpenIndexes:
         """
         collection = self.library.find_collection(name)
         if collection is None:
-            raise NotArchived(f"no collection {name!r}; the front page lists all collections")
+            raise NotArchived(f"There is no collection {name!r}. The front page lists all collections.")
         refreshed_at, index = self._take(collection)
         now = self._clock()
         if now - refreshed_at > REFRESH_S:

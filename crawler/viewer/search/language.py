@@ -119,6 +119,8 @@ def parse_query(text: str) -> Query:
         joins = False
     if len(pieces) > MAX_TERMS:
         notes.append(f"Only the first {MAX_TERMS} terms of the search are looked for.")
+    if text.strip() and not groups and not notes:
+        notes.append("This search contains no word, so it was ignored.")
     return Query(groups=tuple(map(tuple, groups)), notes=tuple(notes))
 
 

@@ -206,6 +206,13 @@ def test_a_day_that_is_none_is_said() -> None:
     assert not parse_query("after:2024-02-29 before:2026-12 after:2026").notes
 
 
+def test_a_search_without_a_word_is_reported() -> None:
+    for typed in ("🚢", "% & *", "-", "title:", '""'):
+        assert parse_query(typed).notes == ("This search contains no word, so it was ignored.",)
+    for typed in ("", " ", "stone 🚢", "tag:🚢"):
+        assert not parse_query(typed).notes
+
+
 def test_counts_are_those_of_the_lists_they_lead_to(index: PostIndex) -> None:
     for wanted in (
         Wanted(),
