@@ -98,6 +98,8 @@ class Command(NewsreelCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         """Write the export named in `args`."""
+        if sys.__stdout__ is None and (opts.output == _STDOUT or (opts.follow and not opts.output)):
+            raise UsageError("standard output is closed", print_help=False)
         if args == [_WEBHOOKS]:
             assert self.settings is not None
             self.exitcode = deliver(self.settings, revive=opts.revive)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, date, timedelta, timezone
@@ -100,6 +102,12 @@ def test_a_full_disk_under_standard_output_is_reported(crawled: Crawled, words: 
         _, errors = printer.communicate(timeout=60)
     assert printer.returncode == 1
     assert errors.endswith("standard output was not written: [Errno 28] No space left on device\n")
+
+
+def test_a_closed_standard_output_is_refused() -> None:
+    command = f"{shlex.quote(sys.executable)} -m crawler export schema -o - >&-"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "newsreel: standard output is closed\n")
 
 
 def test_exports_are_made_when_a_run_has_ended(crawled: Crawled) -> None:
