@@ -37,7 +37,10 @@ def _spread(cells: str) -> dict[str, int]:
 
 _SOLAR, _LUNAR = _spread(_SOLAR_MONTHS), _spread(_LUNAR_MONTHS)
 _YEAR = r"(?<!\d)(?P<year>1[345]\d\d)(?!\d)"
-_IN_NUMBERS = re.compile(rf"{_YEAR} ?(?P<sep>[/.-]) ?(?P<month>\d{{1,2}}) ?(?P=sep) ?(?P<day>\d{{1,2}})(?!\d)")
+_IN_NUMBERS = (
+    re.compile(rf"{_YEAR} ?(?P<sep>[/.-]) ?(?P<month>\d{{1,2}}) ?(?P=sep) ?(?P<day>\d{{1,2}})(?!\d)"),
+    re.compile(rf"(?<![\d/.-])(?P<day>\d{{1,2}}) ?(?P<sep>[/.-]) ?(?P<month>\d{{1,2}}) ?(?P=sep) ?{_YEAR}"),
+)
 _NAMED = {
     calendar: re.compile(
         rf"(?<!\d)(?P<day>\d{{1,2}})(?!\d|:)[ ،,]*(?P<name>{words.build_alternatives(names)})(?![^\W\d_])"
@@ -70,10 +73,10 @@ def _normalise_days(text: str, *, found: str, language: str, zone_key: str, toda
     if _ARABIC_SCRIPT.search(text):
         text = _NAMED["solar"].sub(lambda day: _convert(day, "solar", today), text)
         text = _NAMED["lunar"].sub(lambda day: _convert(day, "lunar", today), text)
-    if _LUNAR_MARK.search(text):
-        return _IN_NUMBERS.sub(lambda day: _convert(day, "lunar", today), text)
-    if is_persian or _PERSIAN_DIGIT.search(found):
-        return _IN_NUMBERS.sub(lambda day: _convert(day, "solar", today), text)
+    is_lunar = bool(_LUNAR_MARK.search(found))
+    if is_lunar or is_persian or _PERSIAN_DIGIT.search(found):
+        for pattern in _IN_NUMBERS:
+            text = pattern.sub(lambda day: _convert(day, "lunar" if is_lunar else "solar", today), text)
     return text
 
 

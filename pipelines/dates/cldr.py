@@ -1,18 +1,20 @@
-"""Month names from CLDR (by Babel) for languages that are not in `vocabulary`.
+"""Names of months and spans of time from CLDR (by Babel) for languages that are not in `vocabulary`.
 
 The shapes are the same in all of them: day, name and year in one of three orders, with a short word of the language
 between or an ending behind. A language is loaded when a text is in it: by the tag of the page, or by its script.
 
-Spec: Unicode CLDR, dates/calendars/gregorian/months.
+Spec: Unicode CLDR, dates/calendars/gregorian/months and dates/fields.
 """
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from babel import Locale
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_timedelta
 
 from pipelines.dates import vocabulary as words
 from pipelines.dates.model import FoundDay
@@ -48,7 +50,25 @@ _OF_SCRIPT = [(re.compile(f"[{letters}]"), language) for letters, language in _S
 _SINHALA = "ජනවාරි පෙබරවාරි මාර්තු අප්‍රේල් මැයි ජූනි ජූලි අගෝස්තු සැප්තැම්බර් ඔක්තෝබර් නොවැම්බර් දෙසැම්බර්"
 _GAP = r"[ .,،፣၊、-]*"
 _ENDING = r"[\w'’()]{0,8}"
-_SHORT_WORD = r"(?:[^\W\d]{1,5}[.:)]{0,2} )?"
+# Khmer and Lao write "month" and "year" before the name and the number.
+_SHORT_WORD = r"(?:[^\W\d]{1,5}['’.:)]{0,2} |(?:ខែ|ឆ្នាំ|ເດືອນ|ປີ) ?)?"
+# Sinhala writes "month" behind the name.
+_MONTH_WORD = r"(?: මස)?"
+_Unit = Literal["minute", "hour", "day", "week"]
+_UNITS: dict[_Unit, timedelta] = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+}
+# Numbers that languages decline in different ways; no unit is written as the next larger one.
+_COUNTS = (1, 2, 3, 5, 11, 21)
+_NEVER_LARGER = 1000.0
+_DIGIT = re.compile(r"\d")
+_LETTER = re.compile(r"[^\W\d_]")
+_MIN_LETTERS = 3
+_NOTHING = re.compile("(?!)")
+_COUNTED = re.compile(r"(?P<before>\D*)\d+(?P<after>\D*)")
 
 
 def find_language(text: str, tag: str) -> str:
@@ -86,13 +106,13 @@ def load_months(language: str) -> dict[str, int]:
 @cache
 def list_patterns(language: str) -> tuple[re.Pattern[str], ...]:
     """Return the shapes of a day with a month's name in a language; groups `day`, `name` and `year`."""
-    name = rf"(?<![^\W\d_])(?P<name>{words.build_alternatives(load_months(language))}){_ENDING}"
+    name = rf"(?:(?<![^\W\d_])|(?<=ເດືອນ))(?P<name>{words.build_alternatives(load_months(language))}){_ENDING}"
     day, year = r"(?<!\d)(?P<day>\d{1,2})(?![\d:])", r"(?<!\d)(?P<year>\d{4})(?![\d:])"
     return (
-        re.compile(rf"{year}{_ENDING}{_GAP}{_SHORT_WORD}{name}{_GAP}{day}"),
+        re.compile(rf"{year}{_ENDING}{_GAP}{_SHORT_WORD}{name}{_MONTH_WORD}{_GAP}{day}"),
         re.compile(rf"{year}{_ENDING}{_GAP}{_SHORT_WORD}{day}{_ENDING}{_GAP}{name}"),
         re.compile(rf"{day}{_ENDING}{_GAP}{_SHORT_WORD}{name}(?:{_GAP}{_SHORT_WORD}{year})?"),
-        re.compile(rf"{name}{_GAP}{day}{_ENDING}(?:{_GAP}{_SHORT_WORD}{year})?"),
+        re.compile(rf"{name}{_MONTH_WORD}{_GAP}{day}{_ENDING}(?:{_GAP}{_SHORT_WORD}{year})?"),
     )
 
 
@@ -108,3 +128,40 @@ def iter_days(text: str, tag: str, read_year: Callable[[str], int]) -> Iterator[
                 start=found.start(),
                 end=found.end(),
             )
+
+
+def find_span(text: str, tag: str) -> tuple[str, int, int] | None:
+    """Return unit, count and end of a span before the capture in a folded text: `2 საათის წინ`, two hours ago."""
+    language = find_language(text, tag) or tag.partition("-")[0]
+    if not language or not _DIGIT.search(text):
+        return None
+    found = ((unit, pattern.search(text)) for unit, pattern in list_spans(language))
+    return next(((unit, int(span["count"]), span.end()) for unit, span in found if span), None)
+
+
+@cache
+def list_spans(language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return the units of time, each with how a language says that so many of it have passed.
+
+    An unknown language has none.
+    """
+    try:
+        locale = Locale.parse(language)
+    except (UnknownLocaleError, ValueError):
+        return ()
+    return tuple((unit, _build_span(unit, locale)) for unit in _UNITS)
+
+
+def _build_span(unit: _Unit, locale: Locale) -> re.Pattern[str]:
+    said = [
+        format_timedelta(
+            -_UNITS[unit] * count, granularity=unit, threshold=_NEVER_LARGER, add_direction=True, locale=locale
+        )
+        for count in _COUNTS
+    ]
+    found = (_COUNTED.fullmatch(words.fold(text)) for text in said)
+    kept = [match for match in found if match and len(_LETTER.findall(match[0])) >= _MIN_LETTERS]
+    before, after = (words.build_alternatives({match[name] for match in kept}) for name in ("before", "after"))
+    if not kept:
+        return _NOTHING
+    return re.compile(rf"(?<!\w)(?:{before})(?<![\d.:])(?P<count>\d{{1,3}})(?![\d:])(?:{after})(?!\w)")

@@ -20,6 +20,7 @@ from pipelines.dates import cldr
 from pipelines.dates import patterns as shapes
 from pipelines.dates import vocabulary as words
 from pipelines.dates.calendars import normalise_years
+from pipelines.dates.digits import EPOCH, read_digits, read_epoch
 from pipelines.dates.iso import match_plain, read_offset
 from pipelines.dates.model import DateRefused, FoundDay, Precision, StatedDate, drop_overlaps
 from pipelines.dates.times import TimeOfDay, find_time
@@ -36,8 +37,7 @@ _CLOCK_SLACK = timedelta(minutes=15)
 _FIRST_GREGORIAN_YEAR = 1583
 # What databases and runtimes write for "no date": year one, SQL Server's and OLE's day zero, Unix's.
 _ZERO_DAYS = frozenset([date(1899, 12, 30), date(1900, 1, 1), date(1970, 1, 1)])
-_MIDNIGHT = datetime(1970, 1, 1, tzinfo=UTC).time()
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MIDNIGHT = EPOCH.time()
 
 
 def parse_date(found: str, *, zone: tzinfo, captured_at: datetime, language: str = "") -> StatedDate:
@@ -92,7 +92,12 @@ class _Reader:
         if not self._text:
             raise DateRefused("empty", self._found)
         stated = (
-            self._find_number() or self._find_day() or self._find_span() or self._find_day_word() or self._find_clock()
+            self._find_number()
+            or self._find_day()
+            or self._find_span()
+            or self._find_local_span()
+            or self._find_day_word()
+            or self._find_clock()
         )
         if stated is None:
             raise DateRefused("no_date", self._found)
@@ -100,7 +105,7 @@ class _Reader:
 
     def _check(self, stated: StatedDate) -> StatedDate:
         instant = stated.instant
-        if instant == _EPOCH or (instant.date() in _ZERO_DAYS and instant.hour == instant.minute == 0):
+        if instant == EPOCH or (instant.date() in _ZERO_DAYS and instant.hour == instant.minute == 0):
             raise DateRefused("epoch_zero", self._found)
         if instant > self._captured_at + SLACK:
             raise DateRefused("future", self._found)
@@ -125,46 +130,20 @@ class _Reader:
     # Numbers alone
 
     def _find_number(self) -> StatedDate | None:
-        ms_date = shapes.MS_DATE.fullmatch(self._text)
-        if ms_date:
-            return self._build_from_epoch(int(ms_date["number"]), per_second=1000)
-        number = shapes.NUMBER.fullmatch(self._text)
-        if number is None:
+        if compact := read_digits(self._text, found=self._found):
+            return self._build(*compact)
+        instant = read_epoch(self._text, found=self._found)
+        if instant is None:
             return None
-        digits = number["number"]
-        if digits.strip("0-") == "":
-            raise DateRefused("year_zero" if len(digits) in (8, 12, 14) else "epoch_zero", self._found)
-        if len(digits) in (8, 12, 14, 17) and "." not in self._text:
-            return self._build_from_digits(digits)
-        if len(digits) in (9, 10, 13, 16, 19):
-            return self._build_from_epoch(int(digits), per_second=10 ** max(0, len(digits) - 10))
-        return None
-
-    def _build_from_digits(self, digits: str) -> StatedDate:
-        day = FoundDay(year=int(digits[:4]), month=int(digits[4:6]), day=int(digits[6:8]), start=0, end=8)
-        if len(digits) == 8:
-            return self._build(day, None)
-        has_second = len(digits) >= 14
-        time = TimeOfDay(
-            hour=int(digits[8:10]),
-            minute=int(digits[10:12]),
-            second=int(digits[12:14]) if has_second else 0,
-            precision=Precision.SECOND if has_second else Precision.MINUTE,
-            end=len(digits),
-        )
-        return self._build(day, time)
-
-    def _build_from_epoch(self, number: int, *, per_second: int) -> StatedDate:
-        instant = _EPOCH + timedelta(seconds=number // per_second)
-        if instant.year < 1900:
-            raise DateRefused("year_zero", self._found)
         return StatedDate(instant=self._settle(instant.astimezone(self._zone)), precision=Precision.SECOND)
 
     # Days with and without a year
 
     def _find_day(self) -> StatedDate | None:
         days = drop_overlaps(self._iter_days())
-        dated = [day for day in days if day.year is not None] or days
+        # Beside a Gregorian day a year before its calendar is one of another calendar.
+        known = [day for day in days if day.year is not None and day.year >= _FIRST_GREGORIAN_YEAR]
+        dated = known or [day for day in days if day.year is not None] or days
         if not dated:
             return None
         chosen = next((day for day in dated if not self._is_modification(day, days)), dated[0])
@@ -223,7 +202,7 @@ class _Reader:
             return year
         newest = (self._captured_at + SLACK).year
         full_year = newest - (newest - year) % 100
-        if full_year < _EPOCH.year:
+        if full_year < EPOCH.year:
             raise DateRefused("ambiguous", self._found)
         return full_year
 
@@ -321,9 +300,18 @@ class _Reader:
             return None
         word = found["before"] or found["after"]
         unit = words.UNITS.get(word) or words.PAIRS[word]
-        back = relativedelta(**{f"{unit}s": 2 if word in words.PAIRS else 1})  # type: ignore[arg-type]
+        return self._build_back(unit, 2 if word in words.PAIRS else 1, found.end())
+
+    def _find_local_span(self) -> StatedDate | None:
+        """Return the instant for a span as CLDR words it in the language of the page."""
+        found = cldr.find_span(self._text, self._language)
+        return self._build_back(*found) if found else None
+
+    def _build_back(self, unit: str, count: int, position: int) -> StatedDate:
+        """Return the instant or the day so many units before the capture; the span ends at the position."""
+        back = relativedelta(**{f"{unit}s": count})  # type: ignore[arg-type]
         if unit not in ("minute", "hour"):
-            return self._build_days_back(back, found.end())
+            return self._build_days_back(back, position)
         return StatedDate(instant=self._count_back(back), precision=Precision(unit))
 
     def _count_back(self, back: relativedelta) -> datetime:

@@ -37,7 +37,7 @@ NAMED_DATES = (
 # In numbers with a year; `a`, `b` and `c` where the language decides which is which.
 SEPARATED_DATES = (
     compile_late(rf"{_ALONE}(?P<year>\d{{4}}|\d{{2,3}}(?= ?[年년])) ?[年년] ?{_MONTH} ?[月월] ?{_DAY}(?!\d|:)"),
-    compile_late(rf"{_ALONE}{_YEAR} ?(?:оны?|он)? ?{_MONTH} ?(?:-?р )?сарын ?{_DAY}(?!\d|:)"),
+    compile_late(rf"{_ALONE}{_YEAR} ?(?:оны?|он)? ?{_MONTH} ?(?:-?(?:р|д[уү]г[аэ][аэ]р) )?сарын ?{_DAY}(?!\d|:)"),
     compile_late(rf"(?<!\d){_DAY} ?{_THANG} ?{_MONTH}(?!\d)[ ,]*(?:nam )?{_YEAR}(?!\d)"),
     compile_late(rf"{_ALONE}{_YEAR} ?(?P<sep>[-/.]) ?{_MONTH} ?(?P=sep) ?{_DAY}(?:(?!\d)|(?=\d\d:\d\d))"),
     compile_late(
@@ -63,6 +63,10 @@ YEAR_WORD = compile_late(rf"({words.build_alternatives(words.YEARS_AGO)})(?= ?\d
 ERA = compile_late(r"(令和|平成|昭和|大正|明治) ?(元|\d{1,2}) ?年")
 SHORT_ERA = compile_late(r"(?<![a-z])([rhs])(\d{1,2})([./-])(?=\d{1,2}[./-]\d{1,2})")
 ROC = compile_late(r"(?:中華民國|中华民国|民國|民国) ?(元|\d{1,3}) ?[年/.-]")
+COMPACT = compile_late(
+    r"(?P<digits>(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"
+    r"(?:(?P<hour>\d\d)(?P<minute>\d\d)(?:(?P<second>\d\d)(?:\d{3})?)?)?)(?P<offset>(?<=\d{12})(?:z|[+-]\d\d:?\d\d))?"
+)
 NUMBER = compile_late(r"(?P<number>-?\d{1,19})(?:\.\d{1,9})?")
 MS_DATE = compile_late(r"\\?/date\((?P<number>-?\d{1,16})(?:[+-]\d{4})?\)\\?/")
 _COUNT = (

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 _ACCENTS = re.compile("[\u0300-\u036f\u064b-\u0655\u0670\u0640]")
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f]")
-_LETTERS = str.maketrans({"ı": "i", "ł": "l", "đ": "d", "ø": "o", "ß": "ss", "∶": ":", "–": "-", "—": "-", "−": "-"})
+# Letters with more than one spelling; the last row is Malayalam, whose chillu letters were pairs before Unicode 5.1.
+_LETTERS = str.maketrans(
+    {"ı": "i", "ł": "l", "đ": "d", "ø": "o", "ß": "ss", "∶": ":", "–": "-", "—": "-", "−": "-"}
+    | {"ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്", "ൿ": "ക്"}
+)
 _HAN_NUMERALS = {
     char: digit
     for digit, chars in enumerate(["〇零○", "一", "二两兩", "三", "四", "五", "六", "七", "八", "九"])

@@ -479,13 +479,34 @@ def test_the_plain_form_reads_as_it_does_among_words(wall: datetime, offset: str
         ("14 رمضان 1447 هـ", "ar", "2026-03-03"),
         ("الثلاثاء 14 رمضان 1447 هـ الموافق 3 مارس 2026", "ar", "2026-03-03"),
         ("2026-W10-2", "", "2026-03-03"),
+        ("ថ្ងៃអង្គារ ទី៣ ខែមីនា ឆ្នាំ២០២៦", "km", "2026-03-03"),
+        ("ວັນທີ 3 ເດືອນມີນາ ປີ 2026", "lo", "2026-03-03"),
+        ("2026 මාර්තු මස 3", "si", "2026-03-03"),
+        ("3 മാര്\u200dച്ച് 2026", "ml", "2026-03-03"),
+        ("2026 оны 3 дугаар сарын 3", "mn", "2026-03-03"),
+        ("3 ta’ Marzu 2026", "mt", "2026-03-03"),
+        ("۱۲-۱۲-۱۴۰۴", "", "2026-03-03"),
+        ("1447/09/14 هـ", "ar", "2026-03-03"),
+        ("14-09-1447 هـ / 03-03-2026 م", "ar", "2026-03-03"),
         ("2026-03-03 13:48:13:671", "zh", "2026-03-03T13:48:13"),
+        ("20260303134813Z", "", "2026-03-03T13:48:13"),
+        ("20260303214813+0800", "", "2026-03-03T21:48:13"),
+        ("2 საათის წინ", "ka", "2026-03-20T10:00:00"),
+        ("2 மணிநேரம் முன்", "ta", "2026-03-20T10:00:00"),
+        ("២ ម៉ោងមុន", "km", "2026-03-20T10:00:00"),
+        ("pred 2 dnevoma", "sl", "2026-03-18"),
     ],
 )
 def test_further_languages_and_calendars(found: str, language: str, expected: str) -> None:
     at = datetime(2026, 3, 20, 12, tzinfo=UTC)
     stated = parse_date(found, zone=UTC, captured_at=at, language=language)
     assert stated.instant.replace(tzinfo=None).isoformat().removesuffix("T00:00:00") == expected
+
+
+@pytest.mark.parametrize("language", ["ckb", "zz", "not a tag"])
+def test_a_language_without_words_for_a_span_reads_none(language: str) -> None:
+    with pytest.raises(DateRefused):
+        parse_date("2 h", zone=UTC, captured_at=datetime(2026, 3, 20, 12, tzinfo=UTC), language=language)
 
 
 @pytest.mark.parametrize("found", ["1404/12/12", "۱۲ چیزی ۱۴۰۴ ساعت ۱۴:۰۵", "3 blah 2026 14:05"])
