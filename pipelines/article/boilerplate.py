@@ -26,6 +26,7 @@ bshare comentarios comment commentaires comments consent contribute contribution
 crumb crumbs cta disclaimer disclosure disqus donate donation donations erweima ewm feedback follow footer
 jiathis keywords kommentar kommentare login membership menu modal morenews mostread navbar navigation
 newsletter newsletters outbrain pager pagination paging piano popup promo promos promotion qrcode readmore
+postmeta postmetadata
 recommend recommendation recommendations recommended register relate related relatednews relates relation
 relations replies reply respond saboxplugin seealso share shares sharing sidebar signup skip sns social
 sponsor sponsored subscribe support taboola tagcloud taglist tags teaser teasers toolbar tooltip trending

@@ -43,7 +43,8 @@ _DATE_CLASS = re.compile(
 )
 _LABEL = re.compile(
     r"(?:发布|發布|發佈|发表|發表|发稿|刊登|上传|添加|录入|更新|文章|新闻)?(?:时间|時間|日期)\s*[:：]|发布于|发表于"
-    r"|(?:published|posted|veröffentlicht|publié|publicado|pubblicato|gepubliceerd|publicerad)\b",
+    r"|(?:published|posted|veröffentlicht|publiée?|publicad[oa]|pubblicat[oa]|gepubliceerd|geplaatst"
+    r"|publicera(?:d|des|ts)|gepostet|(?:eintrag|beitrag|artikel) wurde am)\b",
     re.IGNORECASE,
 )
 # Since when the writer of a post has been a member, and what time it is.
@@ -72,7 +73,7 @@ _SENTENCE = re.compile(r"[.!?。！？।؟۔][\"'”’»」』）)\]]*$")
 _MIN_SENTENCE = 40
 # Of attributes, what machines read; `title` on elements whose class says so, or on `time`.
 _TIME_ATTRIBUTES = (
-    *("datetime", "data-time", "data-timestamp", "data-date", "data-datetime", "data-utime"),
+    *("datetime", "data-time", "data-timestamp", "data-date", "data-datetime", "data-date-time", "data-utime"),
     *("data-published", "data-publish-date", "data-original-date", "content"),
 )
 _CHANGED = re.compile(r"modif|updat|chang|aktualis|actuali", re.IGNORECASE)
@@ -338,6 +339,9 @@ def list_labelled(page: Page) -> list[Statement]:
         own = (element.text or "") + " "
         if len(element):
             own += " ".join([child.tail or "" for child in element])
+            if len(own) <= _NEAR_CHARS and _LABEL.search(own) and not _find_day(own):
+                # The day of `Posted on <b>3 March 2026</b>` is in an element of its own.
+                own = read_text(element)
         if not _TWO_DIGITS.search(own):
             continue
         own = fold_blanks(own)

@@ -79,6 +79,15 @@ _MAX_APPEAL = 300.0
 # Who wrote and who checked an article, on a line of their own.
 _CREDIT = re.compile(r"^[\W_]*(?:written|edited|(?:medically |legally )?reviewed|fact[- ]checked) by\b", re.IGNORECASE)
 _MAX_CREDIT = 60.0
+# Where and when a blog's system filed an entry, as the themes of WordPress say it below the text.
+_FILED = re.compile(
+    r"^[\W_]*(?:this (?:entry|post) was (?:posted|published|written)"
+    r"|dieser (?:eintrag|beitrag|artikel) wurde (?:am|unter)"
+    r"|cet(?:te)? (?:entrée|article|billet) a été (?:publiée?|postée?) (?:le|dans)|esta entrada (?:fue|está) publicada"
+    r"|quest[oa] (?:articolo|voce) è stat[oa] pubblicat[oa]|este (?:post|artigo) foi publicado"
+    r"|dit bericht (?:werd|is) geplaatst|запись опубликована|detta inlägg publicerades)\b",
+    re.IGNORECASE,
+)
 # What a form asks readers to accept.
 _CONSENT = re.compile(
     r"^[\W_]*by (?:signing up|subscribing|registering|submitting|entering|clicking|providing)\b[^.!?]{0,90}"
@@ -173,7 +182,7 @@ def _is_notice(text: str, measure: Measure) -> bool:
     """Return whether a block is an appeal, an imprint, a credit or a consent and no text of the article."""
     if measure.size < _MAX_IMPRINT and _is_imprint(text):
         return True
-    if measure.size < _MAX_APPEAL and _APPEAL.search(text):
+    if measure.size < _MAX_APPEAL and (_APPEAL.search(text) or _FILED.search(text)):
         return True
     return bool(_CONSENT.search(text) or (measure.size < _MAX_CREDIT and _CREDIT.search(text)))
 

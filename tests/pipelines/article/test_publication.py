@@ -57,6 +57,9 @@ def say_to_machines(day: str) -> str:
         f"<article>{HEADLINE}<aside class='meta'><time>12.08.2025</time></aside>{PROSE}</article>",
         # One day, alone, somewhere.
         f"{HEADLINE}{PROSE}{LINKS}<small>August 12, 2025</small>",
+        f"{HEADLINE}{PROSE}{LINKS}<p>Dieser Beitrag wurde am <b>12. August 2025</b> um 7:38 Uhr geschrieben.</p>",
+        f"{HEADLINE}{PROSE}{LINKS}<p>Cette entrée a été publiée le 12 août 2025 à 7:38, et rangée dans Ville.</p>",
+        f"{HEADLINE}<p><span data-date-time='2025-08-12 07:38:01'>Tuesday</span></p>{PROSE}",
         f"{HEADLINE}{PROSE}{LINKS}<small>Entry posted on August 12th, 2025 and filed under Town</small>",
         # A column beside the article, whose class says what it is.
         f"{HEADLINE}<aside class='side'><p class='Story_date'>August 12, 2025</p><p>By A. Mason</p></aside>{PROSE}",
