@@ -20,7 +20,12 @@ from pipelines.page.limits import MAX_PAGE_CHARS, check_chars
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16le"), (codecs.BOM_UTF16_BE, "utf-16be"))
+# Byte order marks, and what a first tag in UTF-16 shows without one. Spec: XML 1.0 Appendix F
+_BYTE_ORDERS = (
+    (re.compile(rb"\xef\xbb\xbf"), "utf-8"),
+    (re.compile(rb"\xff\xfe|(?:[\t\n\r ]\0)*<\0[!?A-Za-z]\0"), "utf-16le"),
+    (re.compile(rb"\xfe\xff|(?:\0[\t\n\r ])*\0<\0[!?A-Za-z]"), "utf-16be"),
+)
 _CHARSET = re.compile(rb"charset\s*=\s*[\"']?\s*([^\s\"';,>]+)", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]+)", re.IGNORECASE)
 # The attributes of each meta tag, and what a prescan passes over. Each tag ends, at the end of the bytes if need be,
@@ -104,8 +109,8 @@ def _mend_doubled(text: str) -> str:
 
 
 def _find_codec(body: bytes, content_type: bytes, language: str) -> codecs.CodecInfo:
-    for bom, label in _BOMS:
-        if body.startswith(bom):
+    for start, label in _BYTE_ORDERS:
+        if start.match(body):
             return _look_up(label)
     declared = _list_declared(body, content_type)
     if body.isascii():

@@ -44,6 +44,10 @@ KANA = "<p>港は今朝、再び開かれた。</p>"
         ),
         pytest.param(KANA.encode("euc-jp"), b"text/html; charset=x-euc-jp", "", "euc_jp", id="a label of browsers"),
         pytest.param("<p>a".encode("utf-16-le"), b"text/html; charset=utf-16", "", "utf-16-le", id="utf-16"),
+        pytest.param("<p>港湾".encode("utf-16-be"), b"", "ja", "utf-16-be", id="utf-16 that nothing declares"),
+        pytest.param(
+            "\n<!DOCTYPE html>a".encode("utf-16-le"), b"", "", "utf-16-le", id="the other order, behind a blank"
+        ),
         pytest.param(b"<p>caf\xe9", b"text/html; charset=utf-16", "", "cp1252", id="no utf-16 without NULs"),
         pytest.param(b"<meta charset=utf-16>caf\xe9", b"", "fr", "utf-8", id="utf-16 cannot say so itself"),
         pytest.param(b"<meta charset=x-user-defined>caf\xe9", b"", "fr", "cp1252", id="nor x-user-defined"),
