@@ -10,7 +10,7 @@ from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from archives.errors import NotArchived, RecordError
+from archives.errors import Damage, NotArchived, RecordError
 from archives.index.cdxj import REVISIT_MIME, IndexEntry
 from archives.urls import is_same_instant
 from archives.warc.members import MAX_RECORD_BYTES
@@ -50,13 +50,24 @@ def resolve_capture(index: CollectionIndex, capture: Capture, *, max_bytes: int 
     candidate that cannot be read gives way to the next.
 
     Raises:
+        RecordError: the original is too large.
         NotArchived: the index lists no original that can be read.
     """
     if capture.refers_to is None or capture.original is not None:
         return capture
-    original = _Search(index, max_bytes).find_original(capture, _MAX_STEPS)
+    search = _Search(index, max_bytes)
+    original = search.find_original(capture, _MAX_STEPS)
     if original is not None:
         return replace(capture, original=original)
+    if search.entry is not None:
+        raise RecordError(
+            f"the original of revisit {capture.record_id} of {capture.url}, in {search.entry.filename} at offset "
+            f"{search.entry.offset}, has more than the {max_bytes} bytes that are read here",
+            path=index.collection.archive_dir / search.entry.filename,
+            offset=search.entry.offset,
+            record_id=search.entry.record_id,
+            damage=Damage.OVERSIZE_MEMBER,
+        )
     raise NotArchived(
         f"the original of revisit {capture.record_id} of {capture.url} in {capture.filename} at offset "
         f"{capture.offset} is in no file of {index.collection.name}; add the file that holds it",
@@ -66,10 +77,26 @@ def resolve_capture(index: CollectionIndex, capture: Capture, *, max_bytes: int 
     )
 
 
+def find_original(index: CollectionIndex, revisit: Capture, *, max_bytes: int) -> IndexEntry | None:
+    """The entry of the capture that holds a revisit's payload; None if the index lists none that can be read.
+
+    Args:
+        max_bytes: as many are held in memory to see that a candidate can be read; the original may have more.
+    """
+    search = _Search(index, max_bytes)
+    search.find_original(revisit, _MAX_STEPS)
+    return search.entry
+
+
 class _Search:
-    """The search for one original: no record is looked at twice, and of candidates that lead nowhere only so many."""
+    """The search for one original: no record is looked at twice, and of candidates that lead nowhere only so many.
+
+    Attributes:
+        entry: of the original, once it is found; then also where it has too many bytes to be read.
+    """
 
     def __init__(self, index: CollectionIndex, max_bytes: int) -> None:
+        self.entry: IndexEntry | None = None
         self._index = index
         self._max_bytes = max_bytes
         self._seen: set[tuple[str, int, str]] = set()
@@ -86,16 +113,23 @@ class _Search:
                 return None
             self._seen.add(place)
             found = self._follow(entry, steps)
-            if found is not None:
+            if self.entry is not None:
                 return found
         return None
 
     def _follow(self, entry: IndexEntry, steps: int) -> Capture | None:
         try:
             found = read_capture(self._index.collection, entry, max_bytes=self._max_bytes)
-        except (RecordError, NotArchived):
+        except RecordError as error:
+            if error.damage is Damage.OVERSIZE_MEMBER:
+                self.entry = entry
             return None
-        return found if found.refers_to is None else self.find_original(found, steps - 1) if steps else None
+        except NotArchived:
+            return None
+        if found.refers_to is not None:
+            return self.find_original(found, steps - 1) if steps else None
+        self.entry = entry
+        return found
 
 
 def _iter_originals(index: CollectionIndex, capture: Capture, reference: Reference) -> Iterator[IndexEntry]:

@@ -12,7 +12,7 @@ from archives.verify.digest_checks import DigestChecks
 from archives.warc.digests import WRITTEN, DigestCheck, build_parts_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from archives.mending.units import RecordUnit
     from archives.verify.repairs import Repair
@@ -44,10 +44,14 @@ class Mended:
     def iter_block(self) -> Iterator[bytes]:
         """Yield the block in parts."""
         yield self.head
-        skipped = self.skipped
-        for part in self.record.iter_block():
-            yield part[skipped:]
-            skipped = max(0, skipped - len(part))
+        yield from skip_parts(self.record.iter_block(), self.skipped)
+
+
+def skip_parts(parts: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Yield bytes that come in parts without the first `size` of them."""
+    for part in parts:
+        yield part[size:]
+        size = max(0, size - len(part))
 
 
 def mend_record(unit: RecordUnit, repair: Repair) -> Mended:

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from archives.captures.revisits import read_resolved
 from archives.errors import ArchiveError, Damage, NotArchived, RecordError
-from archives.index.cdxj import REVISIT_MIME
 from archives.replay.calendars import find_calendar
 from archives.replay.cdx_server import BadQuery, answer_query
 from archives.replay.http import Request, Response, build_redirect, build_text
@@ -62,7 +61,6 @@ from archives.replay.routes import (
 )
 from archives.replay.titles import Titles
 from archives.urls import surt_key
-from archives.warc.members import MAX_RECORD_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -249,7 +247,7 @@ class ReplayApp:
         capture = _read_held(index, entry)
         view = _build_view(place, request, build_stamp(entry.captured_at))
         if capture is None:
-            response = build_streamed(index.collection.archive_dir / entry.filename, entry, view, request)
+            response = build_streamed(index, entry, view, request)
         elif place.modifier != RAW and (moved := _find_location(capture)):
             return _add_headers(build_redirect(self._follow(index, entry, moved, place)), headers)
         else:
@@ -367,10 +365,9 @@ def _build_origin(request: Request) -> str:
 
 
 def _read_held(index: CollectionIndex, entry: IndexEntry) -> Capture | None:
-    """Return a capture with its bytes in memory; None if they are too many. The original of a revisit may be larger."""
-    most = MAX_RECORD_BYTES if entry.mime == REVISIT_MIME else MAX_HELD_BYTES
+    """Return a capture with its bytes in memory; None if they, or those of its original, are too many."""
     try:
-        return read_resolved(index, entry, max_bytes=most)
+        return read_resolved(index, entry, max_bytes=MAX_HELD_BYTES)
     except RecordError as error:
         if error.damage is Damage.OVERSIZE_MEMBER:
             return None

@@ -8,31 +8,33 @@ Spec: WARC/1.1 §6.7 (what a revisit leaves out can be taken from its original),
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
-from archives.captures.revisits import resolve_capture
-from archives.errors import CollectionError, NotArchived, RecordError
+from archives.captures.revisits import find_original
+from archives.errors import CollectionError, RecordError
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import IndexEntry, dump_line
 from archives.index.sidecars import build_sidecar, write_sidecar
 from archives.mending.output import RecordOutput, hash_warc
-from archives.mending.rewriting import change_fields, restate_length
+from archives.mending.rewriting import change_fields, restate_length, skip_parts
 from archives.mending.units import RecordUnit, iter_units
 from archives.storage.collection import Collection
+from archives.storage.copying import hash_parts
 from archives.storage.files import replace_file, write_file
 from archives.storage.remote_files import open_warc
 from archives.urls import format_warc_date
 from archives.wacz.pack import Packed, pack_collection
 from archives.wacz.pages import PAGES_NAME, Page, find_page_url, iter_file_lines, list_page_lists
 from archives.wacz.reader import WARC_ENDINGS
-from archives.warc.digests import build_digest
+from archives.warc.digests import build_parts_digest
+from archives.warc.members import HELD_BYTES
 from archives.warc.messages import find_framing, is_in_chunks, parse_fields, split_head
-from archives.warc.reader import Capture, build_capture
+from archives.warc.payloads import iter_record_payload
+from archives.warc.reader import build_capture, open_record
 from archives.warc.records import RecordType
 
 if TYPE_CHECKING:
@@ -203,48 +205,22 @@ class _FilePart:
         if original is None:
             output.write(unit)
             return
-        block, digest = _build_whole(unit.record, original)
-        changes: dict[bytes, str | None] = {
-            b"WARC-Type": "response",
-            b"WARC-Profile": None,
-            b"WARC-Refers-To": None,
-            b"WARC-Refers-To-Target-URI": None,
-            b"WARC-Refers-To-Date": None,
-            b"WARC-Truncated": str(original.truncated) if original.truncated else None,
-            b"WARC-Payload-Digest": digest or None,
-            b"WARC-Block-Digest": build_digest(block),
-            b"Content-Length": str(len(block)),
-        }
-        output.put(change_fields(unit.header, changes), (block,))
-        fields = [
-            ("made-whole", "a revisit whose original is not in this part"),
-            ("original", original.record_id),
-            ("original-url", original.url),
-            ("original-date", format_warc_date(original.captured_at)),
-            ("original-file", original.filename),
-            ("original-block-sha256", hashlib.sha256(original.block).hexdigest()),
-            ("revisit-block-sha256", hashlib.sha256(unit.record.block).hexdigest()),
-        ]
-        fields += [
-            (f"{name.decode()}-before", before)
-            for name in changes
-            if (before := unit.record.get(name.decode())) is not None
-        ]
-        output.write_note(number, fields, refers_to=unit.record.record_id)
+        path = self._index.collection.archive_dir / original.filename
+        with open_record(path, original.offset, length=original.length, record_id=original.record_id) as record:
+            whole = _build_whole(unit.record, record)
+            changes = _change_fields(unit.record, whole)
+            output.put(change_fields(unit.header, changes), whole.iter_block(), is_large=record.is_large)
+            fields = _describe_whole(unit.record, record, path.name, changes)
+            output.write_note(number, fields, refers_to=unit.record.record_id)
         self._part.whole += 1
 
-    def _find_outside(self, record: Record) -> Capture | None:
+    def _find_outside(self, record: Record) -> IndexEntry | None:
         """The original of a revisit, where it is not in the part."""
-        try:
-            capture = resolve_capture(self._index, build_capture(record, self._warc.name))
-        except (NotArchived, RecordError):
+        entry = find_original(self._index, build_capture(record, self._warc.name), max_bytes=HELD_BYTES)
+        if entry is None:
             self._part.unresolved += 1
             return None
-        original = capture.original
-        assert original is not None
-        entry = self._index.find_record(original.record_id, original.captured_at)
-        is_there = entry is not None and entry.filename.endswith(_ENDINGS)
-        return None if entry is not None and is_there and _is_chosen(entry, self._is_selected) else original
+        return None if entry.filename.endswith(_ENDINGS) and _is_chosen(entry, self._is_selected) else entry
 
 
 def _iter_records(warc: Path) -> Iterator[RecordUnit]:
@@ -283,22 +259,77 @@ def _iter_related(record: Record, names: tuple[str, ...]) -> Iterator[str]:
     return (value for name, value in record.headers if name.lower() in wanted)
 
 
-def _build_whole(revisit: Record, original: Capture) -> tuple[bytes, str]:
-    """The block of the response that a revisit was, and its payload digest; by the original's head after a 304."""
-    digest = revisit.get("WARC-Payload-Digest") or original.payload_digest
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """The response that a revisit was.
+
+    Attributes:
+        original: the record that holds its body.
+        body_at: where a body in chunks begins in the block of the original; None for the payload.
+    """
+
+    head: bytes
+    original: Record
+    body_at: int | None = None
+
+    def iter_block(self) -> Iterator[bytes]:
+        """Yield head and body in parts."""
+        yield self.head
+        if self.body_at is None:
+            yield from iter_record_payload(self.original)
+        else:
+            yield from skip_parts(self.original.iter_block(), self.body_at)
+
+
+def _build_whole(revisit: Record, original: Record) -> _Whole:
+    """The response with the revisit's own head, or the original's after a 304."""
     own, _ = split_head(revisit.block)
     is_unmodified = (revisit.get("WARC-Profile") or "").endswith("/server-not-modified")
-    head, stored = split_head(original.block) if original.is_http else (b"", original.block)
-    if own and not is_unmodified:
-        head = own
-    fields = parse_fields(head.partition(b"\n")[2])
-    framing = find_framing(fields)
-    if framing.is_chunked:
-        is_framed = is_in_chunks(stored)
-    else:
-        stored = original.payload
-        is_framed = framing.size is None or framing.size == len(stored) or bool(original.truncated)
-    if is_framed or not head:
-        return head + stored, digest
-    payload = original.payload
-    return restate_length(head, frozenset((b"transfer-encoding", b"content-length")), len(payload)) + payload, digest
+    stored_head, start = split_head(original.start) if original.is_http else (b"", original.start)
+    head = own if own and not is_unmodified else stored_head
+    framing = find_framing(parse_fields(head.partition(b"\n")[2]))
+    if framing.is_chunked and is_in_chunks(start):
+        return _Whole(head, original, len(stored_head))
+    size = sum(map(len, iter_record_payload(original)))
+    is_framed = not framing.is_chunked and (framing.size in (None, size) or bool(original.truncated))
+    if head and not is_framed:
+        head = restate_length(head, frozenset((b"transfer-encoding", b"content-length")), size)
+    return _Whole(head, original)
+
+
+def _change_fields(revisit: Record, whole: _Whole) -> dict[bytes, str | None]:
+    """The fields of a response's header that are not those of the revisit that it was."""
+    original = whole.original
+    return {
+        b"WARC-Type": "response",
+        b"WARC-Profile": None,
+        b"WARC-Refers-To": None,
+        b"WARC-Refers-To-Target-URI": None,
+        b"WARC-Refers-To-Date": None,
+        b"WARC-Truncated": str(original.truncated) if original.truncated else None,
+        b"WARC-Payload-Digest": revisit.get("WARC-Payload-Digest") or original.get("WARC-Payload-Digest"),
+        b"WARC-Block-Digest": build_parts_digest(whole.iter_block()),
+        b"Content-Length": str(sum(map(len, whole.iter_block()))),
+    }
+
+
+def _describe_whole(
+    revisit: Record, original: Record, filename: str, changes: Iterable[bytes]
+) -> Iterator[tuple[str, str]]:
+    """What the record behind a revisit that was made whole says.
+
+    Args:
+        filename: of the original.
+        changes: the names of the header's fields that were changed.
+    """
+    yield "made-whole", "a revisit whose original is not in this part"
+    yield "original", original.record_id
+    yield "original-url", original.url
+    yield "original-date", format_warc_date(original.captured_at)
+    yield "original-file", filename
+    yield "original-block-sha256", hash_parts(original.iter_block())
+    yield "revisit-block-sha256", hash_parts(revisit.iter_block())
+    for name in map(bytes.decode, changes):
+        before = revisit.get(name)
+        if before is not None:
+            yield f"{name}-before", before

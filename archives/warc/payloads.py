@@ -1,11 +1,11 @@
-"""The payload of an archived message, also where the head describes a different encoding of the body."""
+"""The payload of an archived record, also where the head describes a different encoding of the body."""
 
 from __future__ import annotations
 
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
-from archives.warc.digests import matches_digest
+from archives.warc.digests import matches_digest, matches_parts
 from archives.warc.messages import (
     CHUNK_LINE,
     EMPTY_LINE,
@@ -21,6 +21,8 @@ from archives.warc.messages import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from archives.warc.parser import Record
 
 _MAX_HEAD_BYTES: Final = 1024 * 1024
 _LONGEST_LINE: Final = 4096
@@ -72,6 +74,25 @@ def find_framed_size(start: bytes, size: int | None) -> int | None:
             return None
         at = ending.end()
     return None
+
+
+def iter_record_payload(record: Record) -> Iterator[bytes]:
+    """What `choose_payload` gives for the message in a record, in parts; of another record, its block."""
+    if not record.is_http:
+        yield from record.iter_block()
+    elif record.is_large:
+        yield from iter_large_payload(record.iter_block(), is_framed=_is_framed(record))
+    else:
+        yield choose_payload(record.block, record.get("WARC-Payload-Digest") or "")
+
+
+def _is_framed(record: Record) -> bool:
+    """Whether the head describes the body that is stored, as `choose_payload` decides it for smaller ones."""
+    framed = find_framed_size(record.start, record.size)
+    if framed is None or framed >= record.size:
+        return True
+    label = record.get("WARC-Payload-Digest") or ""
+    return matches_parts(label, iter_large_payload(record.iter_block(), is_framed=True)) is True
 
 
 def iter_large_payload(parts: Iterable[bytes], *, is_framed: bool) -> Iterator[bytes]:

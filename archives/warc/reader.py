@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
@@ -255,12 +255,13 @@ def _read_place(
 
 
 def _open_place(path: Path, offset: int) -> BinaryIO:
-    try:
-        return open_warc(path)
-    except FileNotFoundError as error:
-        what = f"no file {path.name} in {path.parent}"
-        next_step = "restore it from a copy, or rebuild the index if it is not needed"
-        raise NotArchived(f"{what}; {next_step}", path=path, offset=offset) from error
+    """Open a closed file, or one still being written, which may be closed while we look."""
+    for candidate in (path, path.with_name(path.name + OPEN_SUFFIX), path):
+        with suppress(FileNotFoundError):
+            return open_warc(candidate)
+    what = f"no file {path.name} in {path.parent}"
+    next_step = "restore it from a copy, or rebuild the index if it is not needed"
+    raise NotArchived(f"{what}; {next_step}", path=path, offset=offset)
 
 
 def _find_record(stream: BinaryIO, path: Path, offset: int, length: int | None, record_id: str) -> Record:
@@ -318,7 +319,7 @@ def read_capture(
     else:
         filename, at, length, record_id = place.filename, place.offset, place.length, place.record_id
     path = collection.archive_dir / filename
-    record = _read_closed_or_open(path, at, length=length, record_id=record_id, max_bytes=max_bytes)
+    record = _read_place(path, at, length=length, record_id=record_id, max_bytes=max_bytes)
     if not is_capture(record):
         raise RecordError(
             f"{record.type} record instead of a capture in {filename} at offset {at}; {_VERIFY}",
@@ -334,16 +335,6 @@ def read_capture(
             record_id=record.record_id,
         )
     return build_capture(record, filename)
-
-
-def _read_closed_or_open(path: Path, offset: int, *, length: int | None, record_id: str, max_bytes: int) -> Record:
-    """The record of a closed file, or of one still being written, which may be closed while we look."""
-    for candidate in (path, path.with_name(path.name + OPEN_SUFFIX)):
-        try:
-            return _read_place(candidate, offset, length=length, record_id=record_id, max_bytes=max_bytes)
-        except NotArchived:
-            continue
-    return _read_place(path, offset, length=length, record_id=record_id, max_bytes=max_bytes)
 
 
 def is_capture(record: Record) -> bool:

@@ -5,44 +5,57 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from archives.errors import Damage, RecordError
+from archives.captures.revisits import find_original
+from archives.errors import Damage, NotArchived, RecordError
+from archives.index.cdxj import REVISIT_MIME
 from archives.replay.http import Request, Response, Stream
 from archives.replay.rewriting.content import MAX_PAGE_BYTES, View, build_content
-from archives.warc.digests import matches_parts
-from archives.warc.payloads import find_framed_size, iter_large_payload
-from archives.warc.reader import build_capture, open_record
+from archives.warc.payloads import iter_record_payload
+from archives.warc.reader import build_capture, open_record, read_capture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from archives.index.catalogue import CollectionIndex
     from archives.index.cdxj import IndexEntry
     from archives.warc.parser import Record
+    from archives.warc.reader import Capture
 
 # Larger captures are sent in parts.
 MAX_HELD_BYTES: Final = 32 * 1024 * 1024
 
 
-def build_streamed(path: Path, entry: IndexEntry, view: View, request: Request) -> Response:
-    """Return the response for a large capture.
-
-    Args:
-        path: of its WARC file.
+def build_streamed(index: CollectionIndex, entry: IndexEntry, view: View, request: Request) -> Response:
+    """Return the response for a large capture, or a revisit of one.
 
     Raises:
         RecordError: it would have to be rewritten or decoded.
     """
-    with _open(path, entry) as record:
-        start = _read_start(record)
-        capture = build_capture(replace(record, content=start), path.name)
-        is_framed = _is_framed(record)
-        length = sum(map(len, _iter_payload(record, is_framed=is_framed)))
+    revisit, holder = _find_holder(index, entry)
+    path = index.collection.archive_dir / holder.filename
+    with _open(path, holder) as record:
+        capture = build_capture(replace(record, content=_read_start(record)), path.name)
+        length = sum(map(len, iter_record_payload(record)))
+    if revisit is not None:
+        capture = replace(revisit, original=capture)
     response = build_content(capture, view, request)
     if response.body != capture.payload:
         what = f"{entry.url} has {length} bytes, too many to be decoded here"
         raise RecordError(f"{what}; accept its content coding", damage=Damage.OVERSIZE_MEMBER)
-    return replace(response, body=Stream(chunks=_iter_archived(path, entry, is_framed=is_framed), length=length))
+    return replace(response, body=Stream(chunks=_iter_archived(path, holder), length=length))
+
+
+def _find_holder(index: CollectionIndex, entry: IndexEntry) -> tuple[Capture | None, IndexEntry]:
+    """Return a revisit and the entry of its large original; of another capture, its own entry."""
+    if entry.mime != REVISIT_MIME:
+        return None, entry
+    revisit = read_capture(index.collection, entry, max_bytes=MAX_HELD_BYTES)
+    holder = find_original(index, revisit, max_bytes=MAX_HELD_BYTES)
+    if holder is None:
+        raise NotArchived(f"the original of the revisit of {entry.url} was changed while it was read; try again")
+    return revisit, holder
 
 
 def _open(path: Path, entry: IndexEntry) -> AbstractContextManager[Record]:
@@ -59,19 +72,6 @@ def _read_start(record: Record) -> bytes:
     return bytes(start)
 
 
-def _is_framed(record: Record) -> bool:
-    """Whether the head describes the body that is stored, as `choose_payload` decides it for smaller ones."""
-    framed = find_framed_size(record.start, record.size)
-    if framed is None or framed >= record.size:
-        return True
-    label = record.get("WARC-Payload-Digest") or ""
-    return matches_parts(label, _iter_payload(record, is_framed=True)) is True
-
-
-def _iter_archived(path: Path, entry: IndexEntry, *, is_framed: bool) -> Iterator[bytes]:
+def _iter_archived(path: Path, entry: IndexEntry) -> Iterator[bytes]:
     with _open(path, entry) as record:
-        yield from _iter_payload(record, is_framed=is_framed)
-
-
-def _iter_payload(record: Record, *, is_framed: bool) -> Iterator[bytes]:
-    return iter_large_payload(record.iter_block(), is_framed=is_framed) if record.is_http else record.iter_block()
+        yield from iter_record_payload(record)

@@ -37,6 +37,7 @@ def serve(
     monkeypatch.setattr("archives.warc.members.HELD_BYTES", 10_000)
     monkeypatch.setattr("archives.warc.parser.HELD_BYTES", 10_000)
     monkeypatch.setattr("archives.replay.app.MAX_HELD_BYTES", 100_000)
+    monkeypatch.setattr("archives.replay.rewriting.streaming.MAX_HELD_BYTES", 100_000)
     monkeypatch.setattr("archives.replay.rewriting.streaming.MAX_PAGE_BYTES", 50_000)
     monkeypatch.setattr("archives.replay.rewriting.content.MAX_PAGE_BYTES", 50_000)
     monkeypatch.setattr("archives.replay.titles.MAX_PAGE_BYTES", 50_000)
@@ -58,9 +59,9 @@ def serve(
         indexes.close()
 
 
-def get(app: ReplayApp, modifier: str, **headers: str) -> Response:
+def get(app: ReplayApp, modifier: str, *, at: str = "2026", **headers: str) -> Response:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
-    return app(Request(method="GET", target=f"/news/2026{modifier}/{URL}", headers={"host": HOST, **names}))
+    return app(Request(method="GET", target=f"/news/{at}{modifier}/{URL}", headers={"host": HOST, **names}))
 
 
 def read(response: Response) -> bytes:
@@ -95,6 +96,32 @@ def test_a_large_film_is_sent_to_the_byte(
     assert (response.status, response.get("Content-Type")) == (200, "video/mp4")
     assert response.get("Content-Location").endswith(URL)
     assert read(response) == BODY
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"304 Not Modified", b""])
+@pytest.mark.parametrize("body", [BODY, BODY[:50_000]])
+def test_a_revisit_of_a_large_film_is_sent_to_the_byte(
+    serve: Callable[..., ReplayApp], tmp_path: Path, collection: Collection, status: bytes, body: bytes
+) -> None:
+    app = serve(b"video/mp4", body, b"Content-Length: %d" % len(body))
+    own = b"HTTP/1.1 %b\r\nContent-Type: video/mp4\r\nX-Own: yes\r\n\r\n" % status if status else b""
+    kind = "server-not-modified" if b"304" in status else "identical-payload-digest"
+    header = (
+        "WARC/1.1\r\nWARC-Type: revisit\r\nWARC-Record-ID: <urn:uuid:00000000-0000-4000-8000-000000000002>\r\n"
+        f"WARC-Date: 2026-02-01T00:00:00Z\r\nWARC-Target-URI: {URL}\r\n"
+        f"WARC-Profile: http://netpreserve.org/warc/1.1/revisit/{kind}\r\nWARC-Payload-Digest: {build_digest(body)}\r\n"
+        f"WARC-Refers-To-Target-URI: {URL}\r\nWARC-Refers-To-Date: 2026-01-01T00:00:00Z\r\n"
+        f"Content-Type: application/http;msgtype=response\r\nContent-Length: {len(own)}\r\n\r\n"
+    )
+    path = tmp_path / "b.warc.gz"
+    path.write_bytes(gzip.compress(header.encode() + own + b"\r\n\r\n"))
+    add_file(collection, path)
+    response = get(app, "id_", at="20260201")
+    assert (response.status, response.get("Content-Type")) == (200, "video/mp4")
+    assert response.get("Memento-Datetime") == "Sun, 01 Feb 2026 00:00:00 GMT"
+    assert response.get("X-Archive-Orig-X-Own") == ("yes" if b"200" in status else "")
+    assert isinstance(response.body, Stream) == (body is BODY)
+    assert (read(response) if body is BODY else response.body) == body
 
 
 def test_a_large_page_is_not_rewritten_and_its_bytes_are_sent(serve: Callable[..., ReplayApp]) -> None:

@@ -19,7 +19,8 @@ from archives.wacz.pack import unpack_wacz
 from archives.wacz.parts import pack_part
 from archives.wacz.selection import Selection, parse_bound
 from archives.wacz.validate import validate_wacz
-from archives.warc.members import iter_members
+from archives.warc.members import HELD_BYTES, iter_members
+from archives.warc.messages import split_head
 from archives.warc.reader import iter_records
 from tests.archives.conftest import BEGAN_AT, build_exchange, build_writer, count_ids
 
@@ -79,10 +80,16 @@ def count_members(collection: Collection) -> Counter[bytes]:
     return members
 
 
-def test_nothing_but_revisits_without_originals_is_changed(papers: Collection, tmp_path: Path) -> None:
-    part = take_part(
-        papers, tmp_path, Selection(since=parse_bound("2026-03-05"), until=parse_bound("20260305", is_end=True))
-    )
+@pytest.mark.parametrize("held", [HELD_BYTES, 4])
+def test_nothing_but_revisits_without_originals_is_changed(
+    papers: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: int
+) -> None:
+    with monkeypatch.context() as patch:
+        for module in ("warc.members", "warc.parser", "wacz.parts"):
+            patch.setattr(f"archives.{module}.HELD_BYTES", held)
+        part = take_part(
+            papers, tmp_path, Selection(since=parse_bound("2026-03-05"), until=parse_bound("20260305", is_end=True))
+        )
 
     new = count_members(part) - count_members(papers)
     records = [record for warc in part.iter_warcs() for record in iter_records(warc)]
@@ -103,6 +110,7 @@ def test_nothing_but_revisits_without_originals_is_changed(papers: Collection, t
                 two.payload,
                 two.head,
             )
+            assert split_head(two.block)[1] == split_head((one.original or one).block)[1]
             assert two.type == "response" and two.payload_digest == one.payload_digest
     requests = [record for record in records if record.type == "request"]
     assert {record.get("WARC-Concurrent-To") for record in requests} == set(meant)

@@ -12,7 +12,7 @@ import pytest
 from archives.errors import NotArchived, RecordError
 from archives.index.sidecars import build_sidecar
 from archives.warc.members import HELD_BYTES
-from archives.warc.reader import Record, iter_records, read_capture, read_record, scan_records
+from archives.warc.reader import Record, iter_records, open_record, read_capture, read_record, scan_records
 from archives.warc.records import Truncated
 from tests.archives.conftest import RESPONSE, build_exchange, build_writer, write_file
 from tests.archives.warc.mutants import build_record
@@ -54,6 +54,13 @@ def test_of_a_repeated_field_the_first_counts(tmp_path: Path, records: int) -> N
     for record in iter_records(path):
         assert record.get("warc-protocol") == "h2"
         assert [value for name, value in record.headers if name == "WARC-Protocol"] == ["h2", "tls/1.3"]
+
+
+def test_a_record_is_read_of_a_file_that_is_still_being_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    path.with_name("a.warc.gz.open").write_bytes(gzip.compress(build_record("http://a.example/", b"<p>", number=1)))
+    with open_record(path, 0) as record:
+        assert record.url == "http://a.example/"
 
 
 @pytest.mark.parametrize("suffix", [".warc", ".warc.gz"])
