@@ -18,7 +18,7 @@ from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.shards import ShardFailed
 from crawler.changelog.cursors import CursorError
 from crawler.commands.webhooks import deliver
-from crawler.projects.command import NewsreelCommand, refuse_word
+from crawler.projects.command import NewsreelCommand, describe_damage, refuse_word
 from crawler.projects.streams import discard_output
 from crawler.publishing.exporting import ExportPlan, run_export
 from crawler.publishing.formats import FormatError, describe_formats, find_format
@@ -261,7 +261,7 @@ class Command(NewsreelCommand):
         except (ArchiveError, SourceError, CursorError, EngineError) as error:
             raise UsageError(str(error), print_help=False) from error
         except (ExportError, RecordRefused, ShardFailed, OSError, sqlite3.Error) as error:
-            print(f"{where} was not written: {error}", file=file)
+            print(f"{where} was not written: {describe_damage(error) or error}", file=file)
             self.exitcode = 1
             return
         sentence = _describe_export(where, done) + (f"; cursor {done['cursor']}" if done["cursor"] else "")

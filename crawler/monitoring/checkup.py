@@ -153,8 +153,10 @@ def _check_collection(data_dir: Path, name: str) -> Check:
             return Check(name=name, state=State.GOOD, words=words)
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             (found,) = database.execute("PRAGMA user_version").fetchone()
-    except (ArchiveError, sqlite3.Error) as error:
+    except ArchiveError as error:
         return Check(name=name, state=State.BAD, words=str(error))
+    except sqlite3.Error as error:
+        return Check(name=name, state=State.BAD, words=f"its ledger cannot be read: {error}")
     if found > ledgers.VERSION:
         return Check(name=name, state=State.BAD, words=f"a later version wrote its ledger ({found}); install that one")
     if found < ledgers.VERSION:

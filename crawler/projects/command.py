@@ -31,6 +31,7 @@ _REFUSALS: Final = _FULL | {
 _DATABASE_REFUSALS: Final = frozenset(
     {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY}
 )
+_DATABASE_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 class NewsreelCommand(ScrapyCommand):
@@ -137,7 +138,17 @@ def _describe_end(error: BaseException) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if isinstance(error, sqlite3.OperationalError) and code in _DATABASE_REFUSALS:
         return f"a database in DATA_DIR: {error}; check permissions and free space there"
-    return ""
+    return describe_damage(error)
+
+
+def describe_damage(error: BaseException) -> str:
+    """Return what to do about a damaged database, in one sentence; '' if the error is another one."""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DATABASE_DAMAGE:
+        return ""
+    return (
+        f"a database in DATA_DIR is damaged ({error}); restore it from a copy, or, while nothing runs, delete the"
+        f" collection's indexes/ledger.sqlite, -wal and -shm and run '{name_program()} reparse COLLECTION'"
+    )
 
 
 def refuse_arguments(args: Sequence[str]) -> None:

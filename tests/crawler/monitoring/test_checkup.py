@@ -60,3 +60,15 @@ def test_a_file_is_no_data_directory(tmp_path: Path) -> None:
     code, found = look(tmp_path)
     assert (code, found["data"][0]) == (1, "bad")
     assert found["data"][1].endswith("is not a folder; set DATA_DIR to one")
+
+
+def test_a_damaged_ledger_is_named_and_every_command_says_what_to_do(tmp_path: Path) -> None:
+    write_ledger(tmp_path, ledger.VERSION)
+    (tmp_path / "data" / "collections" / "paper" / "indexes" / "ledger.sqlite").write_bytes(b"no database" * 500)
+    code, found = look(tmp_path)
+    assert (code, found["paper"]) == (1, ("bad", "its ledger cannot be read: file is not a database"))
+    for words in (("forget", "article", "--dry-run"), ("export", "csv", "-o", "posts.csv")):
+        done = run_newsreel(*words, folder=tmp_path)
+        assert done.returncode == 1
+        (sentence,) = (done.stdout + done.stderr).splitlines()
+        assert "a database in DATA_DIR is damaged (file is not a database); restore it from a copy" in sentence
