@@ -93,6 +93,14 @@ if TYPE_CHECKING:
     App = Callable[[Request], Response]
 
 
+def has_etag(known: str, tag: str) -> bool:
+    """Whether an If-None-Match field names an entity tag, also as a weak one, which compressing proxies make of it.
+
+    Spec: RFC 9110 §13.1.2
+    """
+    return not {tag, "*"}.isdisjoint(name.strip().removeprefix("W/") for name in known.split(","))
+
+
 def build_text(text: str, *, status: int = 200, content_type: str = "text/plain; charset=utf-8") -> Response:
     """A response of a text."""
     return Response(status=status, headers=(("Content-Type", content_type),), body=text.encode("utf-8", "replace"))

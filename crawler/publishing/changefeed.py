@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from archives.errors import ArchiveError
+from archives.replay.http import has_etag
 from archives.storage.collection import list_collections
 from crawler.changelog.cursors import START, CursorError
 from crawler.publishing.stream import ChangeStream
@@ -120,7 +121,7 @@ def _answer_page(
         end = records[-1].change.cursor
     tag = f'"{end}"'
     shared = (("ETag", tag), ("Cache-Control", "no-cache"), ("Newsreel-Cursor", end))
-    if not records and known == tag:
+    if not records and has_etag(known, tag):
         return Answer(status=304, headers=shared, body=b"")
     headers = (("Content-Type", _TYPES[query["format"]]), *shared)
     if query["format"] == "jsonl":

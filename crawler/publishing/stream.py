@@ -110,7 +110,7 @@ class ChangeStream:
             wait_s: end after so many seconds without a change; None never ends.
         """
         idle_s = 0.0
-        while wait_s is None or idle_s <= wait_s:
+        while True:
             found = False
             for record in self.read(since, limit=_PAGE):
                 assert record.change is not None
@@ -120,6 +120,8 @@ class ChangeStream:
                 idle_s = 0.0
                 continue
             yield None
+            if wait_s is not None and idle_s >= wait_s:
+                return
             sleep(POLL_S)
             idle_s += POLL_S
 

@@ -11,7 +11,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from archives.replay.http import Response, build_text
+from archives.replay.http import Response, build_text, has_etag
 from crawler.viewer.routes import build_post_path, build_posts_path
 from pipelines.exports.feeds.atom import build_atom
 from pipelines.exports.feeds.entries import FeedInfo, build_entry
@@ -85,7 +85,6 @@ def build_feed(library: Library, listing: Listing, posts: Sequence[Found], reque
 def _answer(request: Request, body: bytes, content_type: str) -> Response:
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = (("Content-Type", content_type), ("ETag", tag), ("Cache-Control", "no-cache"))
-    known = {name.strip().removeprefix("W/") for name in request.get("if-none-match").split(",")}
-    if known & {tag, "*"}:
+    if has_etag(request.get("if-none-match"), tag):
         return Response(status=304, headers=headers)
     return Response(headers=headers, body=body)

@@ -523,7 +523,9 @@ def test_changes_over_http_are_a_function(newspaper: Data) -> None:
             break
     assert len({change["id"] for change in found}) == len(found) == 43
     headers = dict(answer.headers)
-    assert answer_changes(library, {"since": since}, known=headers["ETag"]).status == 304
+    for known in (headers["ETag"], 'W/"x", W/' + headers["ETag"]):
+        assert answer_changes(library, {"since": since}, known=known).status == 304
+    assert answer_changes(library, {"since": since}, known='"x"').status == 200
     assert headers["Newsreel-Cursor"] == since
     assert answer_changes(library, {"since": "x"}).status == 400
     assert answer_changes(library, {"format": "xml"}).status == 400
@@ -540,7 +542,7 @@ def test_changes_over_http_are_a_function(newspaper: Data) -> None:
     ]
     waited: list[float] = []
     answer = answer_changes(library, {"since": since, "wait": "3"}, sleep=waited.append)
-    assert (answer.status, json.loads(body_of(answer))["changes"], sum(waited)) == (200, [], 4)
+    assert (answer.status, json.loads(body_of(answer))["changes"], sum(waited)) == (200, [], 3)
     assert answer_changes(library, {"limit": "0"}).status == 400
     unknown = answer_changes(library, {"collection": "nowhere"})
     assert unknown.status == 404
