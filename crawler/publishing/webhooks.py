@@ -94,7 +94,9 @@ def load_hook(table: Mapping[str, Any]) -> Hook:
         raise ValueError(f"{unknown[0]} is not a key of [[webhook]]; allowed are {', '.join(sorted(allowed))}")
     url, variable = str(table.get("url", "")), str(table.get("secret_env", ""))
     if not is_web_address(url):
-        raise ValueError(f"url of [[webhook]] must be an http or https address without blanks, not {url!r}")
+        raise ValueError(
+            f"url of [[webhook]] must be an http or https address without blanks and user name, not {url!r}"
+        )
     secret = os.environ.get(variable, "") if variable else ""
     if not secret:
         raise ValueError(f"secret_env of [[webhook]] {url} must name an environment variable that holds its secret")
@@ -103,8 +105,8 @@ def load_hook(table: Mapping[str, Any]) -> Hook:
     except ValueError as error:
         raise ValueError(f"the secret of [[webhook]] {url} {error}") from error
     timeout = table.get("timeout_s", 10.0)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
-        raise ValueError(f"timeout_s of [[webhook]] {url} must be seconds, not {timeout!r}")
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_PAUSE_S:
+        raise ValueError(f"timeout_s of [[webhook]] {url} must be seconds, at most a day, not {timeout!r}")
     collection = str(table.get("collection", ""))
     payload, most = table.get("payload", "full"), table.get("max_bytes", 0)
     if payload not in _PAYLOADS:

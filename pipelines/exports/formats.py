@@ -58,7 +58,7 @@ class ExportOptions:
         for name in ("url", "hub"):
             value = getattr(self, name)
             if value and not is_web_address(value):
-                raise ValueError(f"{name} must be an http or https address without blanks, not {value!r}")
+                raise ValueError(f"{name} must be an http or https address without blanks and user name, not {value!r}")
         if self.order and self.order not in list(Order):
             raise ValueError(f"feeds have no order {self.order!r}; there are {', '.join(Order)}")
         if self.limit < 0:
@@ -66,14 +66,14 @@ class ExportOptions:
 
 
 def is_web_address(text: str) -> bool:
-    """Return whether a text is a complete http or https address without blanks."""
+    """Return whether a text is a complete http or https address without blanks and without a user name."""
     try:
         parts = urlsplit(text)
         host = (parts.hostname or "").encode("idna")
         is_complete = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
     except ValueError:
         return False
-    return is_complete and text.isprintable() and " " not in text
+    return is_complete and text.isprintable() and " " not in text and "@" not in parts.netloc
 
 
 class Exporter(Protocol):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import math
 import os
 import re
 import socket
@@ -307,10 +308,13 @@ BAD = [
     ({"url": "http://x.example/a b", "secret_env": "S"}, "address without blanks"),
     ({"url": "ftp://x.example/", "secret_env": "S"}, "must be an http or https address"),
     ({"url": "http://x..example/", "secret_env": "S"}, "must be an http or https address"),
+    ({"url": "http://me:word@x.example/", "secret_env": "S"}, "without blanks and user name"),
     ({"url": "http://x.example/"}, "must name an environment variable"),
     ({"url": "http://x.example/", "secret_env": "NOT_SET"}, "must name an environment variable"),
     ({"url": "http://x.example/", "secret_env": "S", "secret": "x"}, "secret is not a key"),
     ({"url": "http://x.example/", "secret_env": "S", "timeout_s": -1}, "must be seconds"),
+    ({"url": "http://x.example/", "secret_env": "S", "timeout_s": math.nan}, "must be seconds"),
+    ({"url": "http://x.example/", "secret_env": "S", "timeout_s": 1e300}, "at most a day"),
 ]
 
 
