@@ -222,8 +222,8 @@ class ExportExtension:
         return self._live.entered > 0
 
     def _account(self, collection: str, source: str) -> bool:
-        with closing(self._library.open_log(collection)) as log:
-            changes = log.account(source=source)
+        with closing(self._library.open_log(collection, fills=False)) as log:
+            changes = log.account(source="" if log.is_empty else source)
         self._crawler.stats.inc_value("exports/changes", changes)
         return changes > 0
 

@@ -172,15 +172,18 @@ class Library:
         """
         return find_definitions(self.open_collection(collection))
 
-    def open_log(self, collection: str) -> ChangeLog:
-        """Return the log of changes of one collection, made of what the ledger says where there is none yet.
+    def open_log(self, collection: str, *, fills: bool = True) -> ChangeLog:
+        """Return the log of changes of one collection.
+
+        Args:
+            fills: enter what the ledger says into a log that is new.
 
         Raises:
             archives.errors.CollectionError: there is no such collection.
         """
         opened = self.open_collection(collection)
         log = ChangeLog(opened, find_definitions(opened))
-        if log.is_empty:
+        if fills and log.is_empty:
             log.account()
         return log
 

@@ -45,6 +45,10 @@ url = "https://courier.example/feeds"
 format = "jsonl"
 path = "out/nobody.jsonl"
 collection = "another"
+
+[[export]]
+format = "jsonl"
+path = "out/everybody.jsonl"
 """
 
 
@@ -61,6 +65,8 @@ def crawled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawled]:
     folder = tmp_path_factory.mktemp("exports")
     data = Data(folder / "data")
     (folder / "exports.toml").write_text(EXPORTS, "utf-8")
+    (folder / "out").mkdir()
+    (folder / "out" / "everybody.jsonl").touch()  # of the time before this collection
     with Newspaper() as paper:
         (folder / "newspaper.toml").write_text(paper.source_toml(), "utf-8")
         paper.publish(edition=1)
@@ -116,6 +122,7 @@ def test_exports_are_made_when_a_run_has_ended(crawled: Crawled) -> None:
     feed = json.loads((crawled.folder / "out" / "feeds" / "all.json").read_text("utf-8"))
     assert feed["title"] == "The Courier"
     assert not (crawled.folder / "out" / "nobody.jsonl").exists()
+    assert len((crawled.folder / "out" / "everybody.jsonl").read_text("utf-8").splitlines()) == 41
     (run,) = (crawled.data.collection("newspaper") / "runs").glob("*.json")
     assert json.loads(run.read_text("utf-8"))["exit_reason"] == "finished"
 
