@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import TextResponse
 from scrapy.responsetypes import responsetypes
 
 from archives.errors import RecordError
@@ -120,10 +121,11 @@ class DecodingMiddleware(HttpCompressionMiddleware):
         if problem:
             # Not raised above: the traceback would keep what has been decoded until it has been logged.
             raise IgnoreRequest(f"{response.url} is not read: {problem}")
-        headers = response.headers.copy()
-        headers.pop("Content-Encoding", None)
-        kind = responsetypes.from_args(headers=headers, url=response.url, body=body)
-        decoded = response.replace(cls=kind, headers=headers, body=body)
+        response.headers.pop("Content-Encoding", None)
+        kind = responsetypes.from_args(headers=response.headers, url=response.url, body=body)
+        # Not the encoding that coded bytes seem to have.
+        unknown = {"encoding": None} if issubclass(kind, TextResponse) else {}
+        decoded = response.replace(cls=kind, body=body, **unknown)
         self._unread.hold(decoded)
         if self._held is not None:
             self._held.hold(decoded)
