@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _STAGES = ("AdoptPipeline", "DatesPipeline", "TagsPipeline", "BodyPipeline", "PostFilesPipeline")
 _HANDLER = "crawler.fetching.capture.CaptureHandler"
+_COOKIES = "scrapy.downloadermiddlewares.cookies.CookiesMiddleware"
 # Spider middlewares of Scrapy that look at one request at a time, from the spider outwards; ours calls them all.
 # Not RefererMiddleware: Scrapy's redirect middlewares look it up in the list.
 MERGED = (
@@ -89,6 +90,9 @@ class NewsreelAddon:
             # Behind everything that changes a response, so that what is read is what the browser shows.
             "crawler.rendering.middleware.RenderMiddleware": 540,
         }
+        if not settings.getbool("COOKIES_ENABLED"):
+            # Scrapy would load it to find it switched off, and with it an HTTP client and a list of public suffixes.
+            settings["DOWNLOADER_MIDDLEWARES_BASE"].pop(_COOKIES, None)
         settings["DOWNLOADER_MIDDLEWARES"].update(middlewares, priority="addon")
         spider_middlewares: dict[str, int | None] = {
             "crawler.fetching.middlewares.ProvenanceMiddleware": 10,

@@ -12,8 +12,6 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 from scrapy import signals
 from scrapy.exceptions import NotConfigured
 from scrapy.utils.asyncio import create_looping_call
@@ -29,6 +27,7 @@ from pipelines.stages import post_filed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.console import Console
     from scrapy.crawler import Crawler
 
     from crawler.monitoring.crawl_counts import CrawlCounts
@@ -64,8 +63,11 @@ class _View:
 class _Bar(_View):
     """A bar at the foot of the terminal, with the log above it."""
 
-    def __init__(self, name: str, console: Console) -> None:
-        self._console = console
+    def __init__(self, name: str, console: Console | None = None) -> None:
+        import rich.console  # noqa: PLC0415 (most crawls show no bar)
+        from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+
+        self._console = console = console or rich.console.Console(stderr=True)
         bar_width = 20 if console.width >= _WIDE else 10
         name = name[: console.width // 4]
         self._others = len(name) + bar_width + 2  # columns that are not for the counts
@@ -160,12 +162,8 @@ class ProgressExtension:
 
     def spider_opened(self) -> None:
         """Begin to show."""
-        views: dict[str, Callable[[], _View]] = {
-            "bar": lambda: _Bar(self._source, Console(stderr=True)),
-            "lines": lambda: _Lines(self._source),
-            "json": lambda: _Events(self._source),
-        }
-        self._view = views[self._form]()
+        views: dict[str, Callable[[str], _View]] = {"bar": _Bar, "lines": _Lines, "json": _Events}
+        self._view = views[self._form](self._source)
         self._emit(EventKind.STARTED, **self._describe())
         if self._interval_s > 0:
             self._loop = create_looping_call(self._show)

@@ -94,6 +94,14 @@ def test_a_project_keeps_its_own_counters() -> None:
     assert settings["STATS_CLASS"] == "scrapy.statscollectors.DummyStatsCollector"
 
 
+@pytest.mark.parametrize("is_wanted", [True, False])
+def test_the_cookie_jar_is_there_only_where_it_is_wanted(is_wanted: bool) -> None:
+    settings = Settings({"COOKIES_ENABLED": is_wanted})
+    NewsreelAddon().update_settings(settings)
+    names = settings.get_component_priority_dict_with_base("DOWNLOADER_MIDDLEWARES").keys()
+    assert any(name.endswith("CookiesMiddleware") for name in names) is is_wanted
+
+
 def test_our_own_command_tunes_its_process(data: Data, tmp_path: Path) -> None:
     source, state = tmp_path / "newspaper.toml", tmp_path / "state.json"
     probe = {"EXTENSIONS": '{"tests.crawler.process_state.ProcessState": 900}', "PROCESS_STATE_FILE": state}

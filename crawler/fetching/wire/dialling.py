@@ -14,8 +14,6 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from python_socks import ProxyError, ProxyType
-from python_socks.async_.asyncio import Proxy as SocksProxy
 from scrapy.exceptions import (
     DownloadConnectionRefusedError,
     DownloadFailedError,
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
 _ATTEMPT_S: Final = 0.25
 _MOST_TUNNEL_BYTES: Final = 64 * 1024
 _TUNNEL_IS_OPEN: Final = re.compile(rb"HTTP/1\.[01][ ]+2[0-9][0-9](?:[ \r\n])")
-_SOCKS: Final = {"socks4": ProxyType.SOCKS4, "socks5": ProxyType.SOCKS5, "socks5h": ProxyType.SOCKS5}
 
 
 class Dialler:
@@ -135,14 +132,17 @@ class Dialler:
 
     async def _open_through_socks(self, route: Route, proxy: Proxy) -> socket.socket:
         """Have a SOCKS proxy connect; `socks5h` and `socks4` with a name leave the resolving to it."""
+        from python_socks import ProxyError, ProxyType  # noqa: PLC0415 (most crawls need no proxy)
+        from python_socks.async_.asyncio import Proxy as SocksProxy  # noqa: PLC0415
+
         where = await self._resolver.resolve(proxy.host, proxy.port, is_trusted=True)
         user, password = self._read_credentials(proxy)
         host = route.host
         if proxy.scheme != "socks5h":
             host = str((await self._resolver.resolve(route.host, route.port))[0].where[0])
-        through = SocksProxy(
-            _SOCKS[proxy.scheme], str(where[0].where[0]), proxy.port, user, password, rdns=proxy.scheme == "socks5h"
-        )
+        kind = ProxyType.SOCKS4 if proxy.scheme == "socks4" else ProxyType.SOCKS5
+        is_remote = proxy.scheme == "socks5h"
+        through = SocksProxy(kind, str(where[0].where[0]), proxy.port, user, password, rdns=is_remote)
         try:
             sock = await through.connect(host, route.port, timeout=self._timeout_s or None)
         except ProxyError as error:
