@@ -116,14 +116,16 @@ def test_a_function_may_answer_differently_in_time() -> None:
 
 def test_a_pause_holds_the_next_chunk_back() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
-    with WireServer({"/": [head + b"ab", 0.3, b"cd"]}) as server:
+    with WireServer({"/short": [head + b"ab", 0.3, b"cd"], "/long": [head + b"ab", 60, b"cd"]}) as server:
         started = time.monotonic()
+        assert ask(server.port, GET % b"/short") == head + b"abcd"
+        assert time.monotonic() - started >= 0.3
         with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
-            connection.sendall(GET % b"/")
+            connection.sendall(GET % b"/long")
             assert connection.recv(65536) == head + b"ab"
-            assert time.monotonic() - started < 0.25
-            assert connection.recv(65536) == b"cd"
-            assert time.monotonic() - started >= 0.3
+            connection.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                connection.recv(65536)
 
 
 def test_close_cuts_a_body_in_order() -> None:
@@ -145,13 +147,14 @@ def test_reset_breaks_the_connection() -> None:
 def test_stall_sends_nothing_and_does_not_hold_up_the_end() -> None:
     with contextlib.ExitStack() as clients:
         with WireServer({"/": [b"HTTP/1.1 200 OK\r\n", "stall"]}) as server:
-            connection = clients.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=0.2))
+            connection = clients.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
             connection.sendall(GET % b"/")
             assert connection.recv(100) == b"HTTP/1.1 200 OK\r\n"
+            connection.settimeout(0.2)
             with pytest.raises(TimeoutError):
                 connection.recv(100)
             started = time.monotonic()
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 30
 
 
 def test_no_thread_outlives_its_server() -> None:

@@ -436,9 +436,9 @@ def test_the_calendar_stays_quick_with_ten_thousand_captures(archive: Archive) -
     raw = build_response(b"same")
     archive.add(*(("http://a.example/", raw, n * 1800) for n in range(10_000)))
     archive.get("/news/")
-    began = time.perf_counter()
+    began = time.process_time()
     text = read_text(archive.get("/news/*/http://a.example/"))
-    assert time.perf_counter() - began < 2  # twenty milliseconds on a machine with nothing else to do
+    assert time.process_time() - began < 2  # twenty milliseconds on a machine with nothing else to do
     assert "10,000 captures" in text
     assert len(text) < 200_000
 
@@ -601,18 +601,22 @@ def test_every_answer_says_what_others_may_not_do(archive: Archive) -> None:
         assert "\r\nServer:" not in head
 
 
+def is_served(server: ReplayServer) -> bool:
+    with suppress(ConnectionError):
+        return talk(server, "GET / HTTP/1.1", "Host: localhost", "Connection: close").startswith(b"HTTP/1.1 200")
+    return False
+
+
 def test_too_many_connections_are_turned_away(archive: Archive) -> None:
     with serve(archive) as server:
         held = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(MAX_CONNECTIONS)]
-        time.sleep(0.2)
         with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as one_more:
             one_more.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             with suppress(ConnectionResetError):
                 assert one_more.recv(10) == b""
         for connection in held:
             connection.close()
-        time.sleep(0.2)
-        assert talk(server, "GET / HTTP/1.1", "Host: localhost", "Connection: close").startswith(b"HTTP/1.1 200")
+        wait_until(lambda: is_served(server))
 
 
 def test_an_address_with_a_line_end_in_a_damaged_index_adds_no_header(archive: Archive) -> None:

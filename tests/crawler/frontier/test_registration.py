@@ -143,7 +143,7 @@ def test_a_killed_worker_is_listed_without_an_end(
     began = time.monotonic()
     while not first.leave():
         time.sleep(0.02)
-    assert time.monotonic() - began < 3 * LEASE_S
+    assert time.monotonic() - began < 10 * LEASE_S
     assert [find_ends(joint) for joint in first.written] == [["finished", None]]
     assert list_keys(server) == {"joint"}
 
@@ -184,7 +184,7 @@ def test_a_server_that_is_gone_costs_the_joint_manifest_only(
     began = time.monotonic()
     while not worker.leave():
         time.sleep(0.02)
-    assert LEASE_S <= time.monotonic() - began < 3 * LEASE_S
+    assert LEASE_S <= time.monotonic() - began < 10 * LEASE_S
     assert worker.written == []
     with pytest.raises(FrontierError, match="does not answer"):
         worker.register()

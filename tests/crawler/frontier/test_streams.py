@@ -86,13 +86,13 @@ def test_a_host_rests_before_another_worker_may_ask_it(server: RedisServer) -> N
     first, second = open_table(server, rest_s=0.5), open_table(server)
     fill(first, "a.example")
     assert take_hosts(first) == {"a.example": [b"a.example/0"]}
-    first.close()
     began = time.monotonic()
+    first.close()
     assert take_hosts(second) == {}
     while not (taken := take_hosts(second)):
         time.sleep(0.01)
     assert taken == {"a.example": [b"a.example/0"]}
-    assert 0.4 < time.monotonic() - began < 2
+    assert time.monotonic() - began > 0.49  # the server counts milliseconds
 
 
 def test_a_worker_that_fell_silent_holds_nothing(server: RedisServer) -> None:

@@ -514,7 +514,7 @@ def test_of_three_sources_one_is_well_one_refuses_and_one_hangs(press: Press) ->
         "well": "ok", "refusing": "failed", "hanging": "time-limit"
     }, error  # fmt: skip
     assert ends["refusing"]["exit_code"] == 1
-    assert 4 <= ends["hanging"]["seconds"] < 12
+    assert 4 <= ends["hanging"]["seconds"] < 60
     lines = error.splitlines()
     assert [line.split()[1] for line in lines] == [e["event"] for e in events]
     assert (press.data.path / "schedule" / "refusing.log").stat().st_size > 0

@@ -55,6 +55,12 @@ class Page:
         self.browser.drain()
         return self
 
+    def follow(self, x: int, y: int) -> None:
+        """Click where a link is, and wait until the page that it leads to is loaded."""
+        self.browser.forget_events("Page.loadEventFired")
+        self.click(x, y, settle_s=0)
+        self.browser.wait_for("Page.loadEventFired", self.session)
+
     def read_html(self) -> str:
         """The document as the browser has it, frames of other origins left out."""
         root = self.call("DOM.getDocument", depth=0)["root"]["nodeId"]

@@ -104,7 +104,7 @@ def test_a_click_in_an_archived_page_opens_the_next_one_with_its_banner(viewer: 
     root = page.call("DOM.getDocument", depth=-1)["root"]["nodeId"]
     banner = page.call("DOM.querySelector", nodeId=root, selector=".banner")["nodeId"]
     height = page.call("DOM.getBoxModel", nodeId=banner)["model"]["height"]
-    page.click(600, height + 50)  # the masthead, which leads to the front page
+    page.follow(600, height + 50)  # the masthead, which leads to the front page
     assert "/http://127.0.0.1:" in page.read_url()
     assert page.read_url().startswith(viewer.url)
     assert 'class="banner"' in page.read_html()

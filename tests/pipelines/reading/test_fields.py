@@ -217,14 +217,15 @@ def test_a_class_that_an_installed_package_offers_needs_no_file(tmp_path: Path) 
 
 def test_rules_that_ended_still_read_the_captures_of_their_days(tmp_path: Path) -> None:
     """A capture made today is read by the parser whose last day is not over, also after a new one was added."""
-    old = f'[[parser]]\nof = "article"\nvalid_until = {datetime.now(UTC):%Y-%m-%d}\n[parser.fields]\nheadline = "h1"\n'
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    old = f'[[parser]]\nof = "article"\nvalid_until = {today}\n[parser.fields]\nheadline = "h1"\n'
     data = crawl(tmp_path, HEAD + '[[parser]]\nof = "article"\n[parser.fields]\nheadline = "h1"\n')
     text = (tmp_path / "paper.toml").read_text("utf-8").replace("Asia/Shanghai", "Etc/GMT+12")
     new = old + '[[parser]]\nof = "article"\n[parser.fields]\nheadline = "b.kicker"\n'
     (tmp_path / "new.toml").write_text(text.partition("[[parser]]")[0] + new, "utf-8")
     for name, title in (("new.toml", "大桥今日通车"), ("later.toml", "桥梁")):
         if name == "later.toml":
-            later = (tmp_path / "new.toml").read_text("utf-8").replace(f"{datetime.now(UTC):%Y-%m-%d}", "2020-01-01")
+            later = (tmp_path / "new.toml").read_text("utf-8").replace(today, "2020-01-01")
             (tmp_path / name).write_text(later, "utf-8")
         out = tmp_path / name.removesuffix(".toml")
         done = run_scrapy("reparse", "paper", "--source", str(tmp_path / name), "--out", str(out), data=data)

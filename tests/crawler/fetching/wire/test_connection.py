@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
 FORGED = build_response(b"forged")
 
 
-async def fetch_both(server: WireServer, pause_s: float) -> tuple[bytes, bytes, list[bytes], int]:
+async def fetch_both(server: WireServer, *, after_late: bool = False) -> tuple[bytes, bytes, list[bytes], int]:
+    """Fetch one page, and another at once or as soon as something has come behind the first."""
     async with Client.open() as client:
         first = await client.get(server.url("/first"))
-        await asyncio.sleep(pause_s)
+        async with asyncio.timeout(30):
+            while after_late and not client.late:
+                await asyncio.sleep(0.01)
         second = await client.get(server.url("/second"))
         return first.body, second.body, client.late, client.count("wire/deviation/late-bytes")
 
@@ -44,7 +48,7 @@ async def fetch_both(server: WireServer, pause_s: float) -> tuple[bytes, bytes, 
 def test_bytes_that_come_while_nobody_waits_answer_nobody(late: bytes) -> None:
     routes = {"/first": [build_response(b"one"), 0.1, late], "/second": build_response(b"two")}
     with WireServer(routes) as server:
-        first, second, kept, counted = asyncio.run(fetch_both(server, 0.3))
+        first, second, kept, counted = asyncio.run(fetch_both(server, after_late=True))
         assert server.connections == 2
     assert (first, second) == (b"one", b"two")
     assert (b"".join(kept), counted) == (late, 1)
@@ -56,7 +60,9 @@ def test_bytes_that_have_come_and_are_not_read_yet_are_seen_before_a_request_is_
     async def fetch(server: WireServer) -> tuple[bytes, list[bytes]]:
         async with Client.open() as client:
             await client.get(server.url("/first"))
-            threading.Event().wait(0.4)  # blocks the loop on purpose
+            while not server.exchanges[0].sent.endswith(FORGED):
+                time.sleep(0.05)  # blocks the loop on purpose
+            time.sleep(0.05)  # what is sent is noted just before
             response = await client.get(server.url("/second"))
             await asyncio.sleep(0.1)
             return response.body, client.late
@@ -70,7 +76,7 @@ def test_late_text_before_the_next_answer_is_no_part_of_it() -> None:
     """The request was on its way already when the text came; it is asked once more over another connection."""
     routes = {"/first": [build_response(b"one"), 0.2, b"late"], "/second": build_response(b"two")}
     with WireServer(routes) as server:
-        first, second, kept, _ = asyncio.run(fetch_both(server, 0))
+        first, second, kept, _ = asyncio.run(fetch_both(server))
     assert (first, second) == (b"one", b"two")
     assert kept[0].startswith(b"late")
 
@@ -78,13 +84,13 @@ def test_late_text_before_the_next_answer_is_no_part_of_it() -> None:
 def test_a_body_behind_a_204_answers_nobody() -> None:
     routes = {"/first": [b"HTTP/1.1 204 None\r\n\r\n", 0.02, FORGED], "/second": build_response(b"two")}
     with WireServer(routes) as server:
-        assert asyncio.run(fetch_both(server, 0))[:2] == (b"", b"two")
+        assert asyncio.run(fetch_both(server))[:2] == (b"", b"two")
         assert server.connections == 2
 
 
 def test_a_connection_is_used_again() -> None:
     with WireServer({"/first": build_response(b"one"), "/second": build_response(b"two")}) as server:
-        assert asyncio.run(fetch_both(server, 0))[:2] == (b"one", b"two")
+        assert asyncio.run(fetch_both(server))[:2] == (b"one", b"two")
         assert server.connections == 1
 
 
@@ -98,7 +104,7 @@ def test_a_connection_is_used_again() -> None:
 )
 def test_a_connection_that_may_not_be_kept_is_closed(first: bytes) -> None:
     with WireServer({"/first": [first, 0.3], "/second": build_response(b"two")}) as server:
-        asyncio.run(fetch_both(server, 0.05))
+        asyncio.run(fetch_both(server))
         assert server.connections == 2
 
 
