@@ -25,12 +25,17 @@ TIMEOUT_S = 240.0
 
 @dataclass
 class Press:
-    """A newspaper on loopback, several sources that follow it, and a state that they share."""
+    """A newspaper on loopback, several sources that follow it, and a state that they share.
+
+    Attributes:
+        grace_s: how long a crawl that is asked to stop may take before it is killed.
+    """
 
     folder: Path
     paper: Newspaper
     data: Data
     environment: dict[str, str] = field(default_factory=dict)
+    grace_s: float = 60
 
     def add(self, name: str, *, schedule: str, base: str = "", delay: str = "delay = 0") -> None:
         text = self.paper.source_toml().replace('name = "newspaper"', f'name = "{name}"').replace("delay = 0", delay)
@@ -43,7 +48,7 @@ class Press:
         with start_scrapy(
             *("schedule", "--json", *arguments, "--sources", str(self.folder)),
             data=self.data,
-            settings={"RESOLVER_ALLOW": "127.0.0.0/8", "SCHEDULE_GRACE": 1.5},
+            settings={"RESOLVER_ALLOW": "127.0.0.0/8", "SCHEDULE_GRACE": self.grace_s},
             environment=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

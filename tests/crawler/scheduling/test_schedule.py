@@ -507,6 +507,7 @@ def test_of_three_sources_one_is_well_one_refuses_and_one_hangs(press: Press) ->
         closed.bind(("127.0.0.1", 0))
         press.add("refusing", schedule='every = "1h"', base=f"http://127.0.0.1:{closed.getsockname()[1]}")
         press.add("hanging", schedule='every = "1h"\ntime_limit = "4s"', base=silence)
+        press.grace_s = 1.5
         code, events, error = press.run()
     assert code == 1
     ends = {e["source"]: e for e in events if e["event"] == "finished"}
