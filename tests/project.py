@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+# Data directories that earlier versions made, the oldest first.
+EARLIER_DATA = sorted((ROOT / "tests/crawler/upgrades").glob("data-*.tar.xz"))
 # How the tests' own papers write an article; to be appended to a definition.
 ARTICLE_PARSER = """
 [[parser]]
@@ -55,6 +58,13 @@ class Data:
         """The run manifests of a collection, the earliest first; two runs may begin within the second of a name."""
         paths = (self.collection(name) / "runs").glob("*.json")
         return sorted((json.loads(path.read_text("utf-8")) for path in paths), key=lambda run: run["began_at"])
+
+
+def unpack_data(folder: Path, archive: Path = EARLIER_DATA[-1]) -> None:
+    """Unpack a data directory that an earlier version made."""
+    with tarfile.open(archive) as packed:
+        packed.extraction_filter = getattr(tarfile, "data_filter", None)  # Python has it since 3.11.4
+        packed.extractall(folder)  # noqa: S202
 
 
 def start_module(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 import tomllib
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
@@ -13,7 +12,7 @@ import pytest
 from crawler.demo_site import Newspaper
 from crawler.projects.template import make_project
 from tests.documents.commands import list_commands, run_page
-from tests.project import ROOT, Data
+from tests.project import ROOT, Data, unpack_data
 from tests.wire import WireProxy
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.long
 
-ARCHIVE = sorted((ROOT / "tests/crawler/upgrades").glob("data-*.tar.xz"))[-1]
 SETTINGS = """
 RESOLVER_ALLOW = "127.0.0.0/8"
 AUTOTHROTTLE_ENABLED = false
@@ -143,8 +141,7 @@ def folder(tmp_path: Path, paper: Newspaper) -> Path:
         settings.write(SETTINGS)
     data = Data(tmp_path / "data")
     data.path.mkdir()
-    with tarfile.open(ARCHIVE) as packed:
-        packed.extractall(data.path, filter="data")
+    unpack_data(data.path)
     (data.collection("newspaper") / "signed-log.jsonl").unlink()
     shutil.copytree(data.collection("newspaper") / "archive", tmp_path / "archive")
     source = paper.source_toml().replace('"newspaper"', '"courier"') + '\n[schedule]\nevery = "30m"\n'

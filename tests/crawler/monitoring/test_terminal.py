@@ -10,18 +10,16 @@ import re
 import struct
 import subprocess
 import sys
-import tarfile
 import termios
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.project import ROOT, run_scrapy
+from tests.project import ROOT, run_scrapy, unpack_data
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ARCHIVE = sorted((ROOT / "tests/crawler/upgrades").glob("data-*.tar.xz"))[-1]
 _STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-7]|9[0-7]|38)[;m]")
 # A number or an instant that is cut has an ellipsis behind it, or less than it should have.
@@ -31,8 +29,7 @@ _CUT = re.compile(r"\d[.,:-]?…|\d{4}-\d\d-\d\d \d\d(?!:\d\d)")
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
-    with tarfile.open(ARCHIVE) as packed:
-        packed.extractall(folder, filter="data")
+    unpack_data(folder)
     return folder
 
 

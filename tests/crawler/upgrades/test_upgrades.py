@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import tarfile
 from contextlib import closing
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,18 +12,16 @@ from archives.storage.databases import open_database
 from crawler.changelog import tables
 from crawler.publishing.outbox import FILE_NAME as OUTBOX_NAME
 from crawler.publishing.outbox import Outbox
-from tests.project import Data, hash_tree, run_scrapy
+from tests.project import EARLIER_DATA, Data, hash_tree, run_scrapy, unpack_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-KEPT = sorted(Path(__file__).parent.glob("data-*.tar.xz"))
 
-
-@pytest.fixture(params=KEPT, ids=lambda path: path.name)
+@pytest.fixture(params=EARLIER_DATA, ids=lambda path: path.name)
 def data(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Data]:
-    with tarfile.open(request.param) as packed:
-        packed.extractall(tmp_path, filter="data")
+    unpack_data(tmp_path, request.param)
     yield Data(tmp_path)
 
 
@@ -35,7 +31,7 @@ def list_upgrades(data: Data) -> list[str]:
 
 
 def test_there_is_a_directory_of_an_earlier_version() -> None:
-    assert KEPT
+    assert EARLIER_DATA
 
 
 def test_every_post_proof_and_version_is_as_it_was(data: Data) -> None:
