@@ -182,11 +182,9 @@ class RobotsMiddleware:
         self._crawler.stats.inc_value("robotstxt/unreachable")
         since, body = self._find_archived(url)
         if since is not None and datetime.now(UTC) - since > _UNREACHABLE_FOR:
-            logger.warning(
-                "robots.txt of %s %s, and has not been had since %s; what it said last holds", host, why, since
-            )
+            logger.warning("robots.txt of %s %s, as it has since %s; its last known rules apply", host, why, since)
             return Rules(parser=self._build(body), response=response)
-        logger.warning("robots.txt of %s %s; nothing is asked of the host, as RFC 9309 wants", host, why)
+        logger.warning("robots.txt of %s %s; nothing else is requested from it, as RFC 9309 requires", host, why)
         return Rules(refusal=why, response=response)
 
     def _find_archived(self, url: str) -> tuple[datetime | None, bytes]:

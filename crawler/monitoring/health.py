@@ -277,7 +277,7 @@ def _find_new_robots(runs: Sequence[RunRecord]) -> Iterator[Alert]:
         failing = [
             f"{host} ({said})" for host, said in runs[0].robots.items() if said == "429" or said[:1] + said[3:] == "5"
         ]
-        where = ", ".join(failing) or f"{count} hosts"
+        where = ", ".join(failing) or (f"{count} hosts" if count > 1 else "a host")
         yield Alert(
             kind=AlertKind.ROBOTS,
             message=f"robots.txt of {where} could not be fetched, so nothing else was requested there",

@@ -60,6 +60,8 @@ class CollectionContents:
             SourceError: one is unknown, or the collection names none.
         """
         names = [name_or_path] if name_or_path else self.list_source_names()
+        if not names and not self._source_of:
+            raise SourceError("nothing has been captured yet; crawl something first", path=self.collection.name)
         if not names:
             raise SourceError(
                 "its files do not say which source they belong to; name one with --source",

@@ -144,6 +144,8 @@ class PageReader:
         try:
             raw = path.read_bytes()
             body = _expand(raw, self._max_bytes) if path.suffix == ".gz" else raw
+        except FileNotFoundError:
+            raise PageUnreadable(f"there is no file {path}; name a file, a URL or a capture") from None
         except (OSError, zlib.error, EOFError) as error:
             raise PageUnreadable(f"{path} cannot be read: {error}; name a file, a URL or a capture") from error
         if len(body) > self._max_bytes:

@@ -5,6 +5,7 @@ Adding a publisher needs no Python: `docs/sources.md` walks through a definition
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from crawler.environment import name_program
@@ -54,11 +55,7 @@ def find_source(name_or_path: str) -> Source:
         places = [folder / f"{name_or_path}.toml" for folder in list_folders()]
         path = next((place for place in places if place.is_file()), places[0])
         if not path.is_file():
-            raise SourceError(
-                f"unknown source; known are {', '.join(list_sources())}, or give the path of a TOML file;"
-                f" the site spider also knows the publishers that '{name_program()} sources search' lists",
-                path=name_or_path,
-            )
+            raise SourceError(f"unknown source; {_advise(name_or_path)}", path=name_or_path)
     try:
         text = path.read_text("utf-8-sig")
     except FileNotFoundError:
@@ -66,3 +63,13 @@ def find_source(name_or_path: str) -> Source:
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"cannot be read: {error}", path=name_or_path) from error
     return load_source(text, path=str(path))
+
+
+def _advise(name: str) -> str:
+    known = list_sources()
+    if near := get_close_matches(name, known, n=1):
+        return f"did you mean {near[0]}?"
+    return (
+        f"known are {', '.join(known)}, or give the path of a TOML file;"
+        f" the site spider also knows the publishers that '{name_program()} sources search' lists"
+    )

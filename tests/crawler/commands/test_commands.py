@@ -157,6 +157,7 @@ def test_a_reparse_opens_no_socket(copied: Data, tmp_path: Path) -> None:
     [
         (["crawl", "category"], "say which source"),
         (["crawl", "category", "-a", "source=nowhere"], "unknown source; known are finews"),
+        (["crawl", "category", "-a", "source=finew"], "finew: unknown source; did you mean finews?"),
         (["crawl", "category", "-a", "source=./nowhere.toml"], "there is no such file"),
         (["crawl", "nobody", "-a", "source=finews"], "nobody is not a spider; there are category, share"),
         (["crawl", "share", "-a", "source=finews"], "no share links"),
@@ -201,6 +202,10 @@ def test_a_crawl_that_fetched_nothing_exits_with_1(data: Data, tmp_path: Path) -
                 "crawl", "category", "-a", f"source={source}", data=data, settings=LOOPBACK | {"RETRY_ENABLED": False}
             )
         assert done.returncode == 1, done.stderr
+        if not is_up:
+            verified = run_scrapy("verify", "s", "--posts", data=data)
+            assert verified.returncode == 2
+            assert "s: nothing has been captured yet; crawl something first" in verified.stderr
 
 
 def test_what_is_not_html_costs_one_page(data: Data, tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_an_address_that_cannot_be_read_says_why(answer: bytes, settings: dict[s
         (["a", "--at", "yesterday"], 2, "14 or 17 digits"),
         (["a", "--source", "nobody"], 2, "nobody"),
         (["--batch", "none.jsonl"], 2, "none.jsonl cannot be read"),
-        (["none.html"], 1, "none.html cannot be read"),
+        (["none.html"], 1, "there is no file none.html"),
         (["nowhere/x.warc.gz@0"], 1, "no collection 'nowhere'"),
         (["https://paper.example/", "--collection", "nowhere"], 1, "no collection 'nowhere'"),
     ],

@@ -60,7 +60,7 @@ def test_a_host_whose_robots_txt_fails_is_asked_for_nothing_else(data: Data) -> 
     seen, asked, log = crawl({"a.example/robots.txt": broken, "a.example/1": PAGE}, ["/1"], data)
     assert asked == ["a.example/robots.txt"]
     assert [saw["failed"] for saw in seen] == ["IgnoreRequest"]
-    assert "robots.txt of a.example answered 500; nothing is asked of the host" in log
+    assert "robots.txt of a.example answered 500; nothing else is requested from it" in log
     gone = build_response(b"", status="404 Gone")
     seen, asked, _ = crawl({"a.example/robots.txt": gone, "a.example/1": PAGE}, ["/1"], data)
     assert [saw.get("body") for saw in seen] == ["page"]

@@ -294,7 +294,7 @@ def test_https_is_asked_for_where_a_scheme_is_missing() -> None:
     assert done.returncode == 1
     assert "https://localhost.localdomain:9" in done.stderr
     done = run_scrapy("sources", "new", "absent.html", settings=ALLOW)
-    assert "absent.html cannot be read" in done.stderr
+    assert "there is no file absent.html; name a file, a URL or a capture" in done.stderr
 
 
 # Shapes
