@@ -70,7 +70,12 @@ class ArchiveTools:
             for post in found
         ]
         missing = sum(self._indexes.count_missing(names).values())
-        return {"total": self._indexes.count(names, wanted), "posts": posts, "notYetSearchable": missing}
+        return {
+            "total": self._indexes.count(names, wanted),
+            "posts": posts,
+            "notYetSearchable": missing,
+            "notes": list(wanted.parse().notes),
+        }
 
     def get_post(self, id: str, collection: str = "", start: int = 0) -> dict[str, Any]:  # noqa: A002 (its name)
         """Return a post's fields and text with the evidence for each field; long texts in pieces, from `start` on."""

@@ -98,6 +98,8 @@ def test_a_search_gives_ids_that_lead_to_posts(tools: ArchiveTools, newspaper: D
     best = tools.search(f'"{found["posts"][0]["headline"]}"')["posts"]
     assert found["posts"][0]["id"] in [post["id"] for post in best]
     assert json.dumps(found)
+    assert found["notes"] == []
+    assert "is not a day" in tools.search("ferry after:spring")["notes"][0]
 
 
 def test_changes_are_read_in_pages_to_the_end(tools: ArchiveTools) -> None:
