@@ -172,7 +172,8 @@ def build_select(wanted: Wanted, query: Query) -> tuple[str, tuple[str | int, ..
         if labels or len(clauses) > 1:
             tables = "search CROSS JOIN posts ON posts.id = search.rowid"
     elif labels:
-        first, tables = "labelled.post", "labelled CROSS JOIN posts ON posts.id = labelled.post"
+        first = "labelled.post"
+        tables = "labelled CROSS JOIN posts ON posts.id = labelled.post" if clauses else "labelled"
         clauses.insert(0, f"labelled.label = {_NAMED}")
         values[:0] = labels.pop(0)
     for label in labels:
