@@ -43,15 +43,16 @@ def make_response(
     """Return what Scrapy passes on for a head and a body without transfer coding."""
     headers = Headers(head.headers)
     kind = responsetypes.from_args(headers=headers, url=url, body=body)
-    return kind(
+    response = kind(
         url=url,
         status=head.effective_status,
-        headers=headers,
         body=body,
         flags=flags,
         ip_address=ip,
         protocol=head.version.decode("latin-1"),
     )
+    response.headers = headers  # the constructor would copy them
+    return response
 
 
 def build_document(response: Response) -> Document:

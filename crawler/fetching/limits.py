@@ -121,11 +121,13 @@ class DecodingMiddleware(HttpCompressionMiddleware):
         if problem:
             # Not raised above: the traceback would keep what has been decoded until it has been logged.
             raise IgnoreRequest(f"{response.url} is not read: {problem}")
-        response.headers.pop("Content-Encoding", None)
-        kind = responsetypes.from_args(headers=response.headers, url=response.url, body=body)
+        headers = response.headers
+        headers.pop("Content-Encoding", None)
+        kind = responsetypes.from_args(headers=headers, url=response.url, body=body)
         # Not the encoding that coded bytes seem to have.
         unknown = {"encoding": None} if issubclass(kind, TextResponse) else {}
-        decoded = response.replace(cls=kind, body=body, **unknown)
+        decoded = response.replace(cls=kind, headers=None, body=body, **unknown)
+        decoded.headers = headers  # the constructor would copy them
         self._unread.hold(decoded)
         if self._held is not None:
             self._held.hold(decoded)
