@@ -31,7 +31,7 @@ from twisted.python.failure import Failure
 from pipelines.examples import note_example
 from pipelines.posts.adopt import adopt
 from pipelines.posts.alike import AlikeFields
-from pipelines.posts.items import ANNOUNCING, Origin
+from pipelines.posts.items import ANNOUNCING, Origin, Statement
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.normalise import normalise_dates, normalise_text, normalise_titles
 from pipelines.posts.options import PostOptions
@@ -41,7 +41,7 @@ from pipelines.posts.settle import FIELDS, PostRefused
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
 
-    from pipelines.posts.items import Post, Statement
+    from pipelines.posts.items import Post
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,14 @@ def find_options(crawler: Crawler) -> OptionsFor:
     return options_for or (lambda _: PostOptions())
 
 
+def adopt_item(item: Any, crawler: Crawler) -> Statement | None:
+    """Return any item as a statement; None if it is no item at all."""
+    if isinstance(item, Statement):
+        return item
+    source = getattr(crawler.spider, "name", "")
+    return adopt(ItemAdapter(item), source=source) if ItemAdapter.is_item(item) else None
+
+
 class AdoptPipeline(_Stage):
     """Takes any item as a `Statement`. Stats: `posts/dropped/not_an_item`, `posts/dropped/no_identifier`."""
 
@@ -108,10 +116,10 @@ class AdoptPipeline(_Stage):
         Raises:
             DropItem: it is not an item at all, or does not say which article it is about.
         """
-        if not ItemAdapter.is_item(item):
+        statement = adopt_item(item, self.crawler)
+        if statement is None:
             self.count("posts/dropped/not_an_item")
             raise DropItem(f"not an item: {type(item).__name__}")
-        statement = adopt(ItemAdapter(item), source=getattr(self.crawler.spider, "name", ""))
         if not statement.identifier:
             self.count("posts/dropped/no_identifier")
             raise DropItem("an item that names neither an id nor an address cannot become a post")

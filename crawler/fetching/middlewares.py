@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from itemadapter import ItemAdapter
 from scrapy import Request
 from scrapy.downloadermiddlewares.redirect import MetaRefreshMiddleware, RedirectMiddleware
 from scrapy.exceptions import IgnoreRequest
@@ -27,8 +26,8 @@ from crawler.sessions.session import META_LOGIN
 from pipelines.discovery.address_shapes import is_front, measure_article
 from pipelines.discovery.refreshes import find_refresh
 from pipelines.page.classes import PageClass
-from pipelines.posts.adopt import adopt
 from pipelines.rules.links import LinkKind
+from pipelines.stages import adopt_item
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -180,13 +179,10 @@ class ProvenanceMiddleware:
         return cls(crawler)
 
     async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """Pass everything on, items as posts with their capture."""
+        """Pass everything on, items as statements with their capture."""
         ref = response.meta.get(META_CAPTURE)
         async for output in result:
-            if isinstance(output, Request) or not ItemAdapter.is_item(output):
-                yield output
-                continue
-            post = adopt(ItemAdapter(output), source=getattr(self._crawler.spider, "name", ""))
-            if post.capture is None:
-                post.capture = ref
-            yield post
+            statement = None if isinstance(output, Request) else adopt_item(output, self._crawler)
+            if statement is not None and statement.capture is None:
+                statement.capture = ref
+            yield output if statement is None else statement

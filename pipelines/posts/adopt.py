@@ -52,9 +52,6 @@ def adopt(item: Mapping[str, Any], *, source: str) -> Statement:
         source: name of the source where the item does not say.
     """
     origin = item.get("origin")
-    own = getattr(item, "item", item)
-    if isinstance(own, Statement):
-        return own
     values: dict[str, Any] = {name: _find_text(item, names) for name, names in _NAMES.items()}
     values |= {name: _find_texts(item, names) for name, names in _LISTS.items()}
     values["source"] = values["source"] or source
