@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from pipelines.names.slugs import build_file_stem
+from pipelines.posts.filing import Outcome
 from pipelines.posts.front_matter import dump_date, dump_front_matter, dump_names, dump_title
 from pipelines.posts.items import Post
 from pipelines.whole_files import Temporary, make_file, sweep
@@ -115,21 +116,19 @@ class PostFiles:
         self._waiting: list[tuple[Temporary, Path]] = []
         self._swept: set[Path] = set()
 
-    def write(self, path: Path, data: bytes) -> bool:
-        """Write a file that has its place after `settle`.
-
-        Returns:
-            False if the file already holds these bytes; it is then left alone.
-        """
+    def write(self, path: Path, data: bytes) -> Outcome:
+        """Write a file that has its place after `settle`; one that already holds these bytes is left alone."""
+        outcome = Outcome.NEW
         with suppress(FileNotFoundError):
-            if path.read_bytes() == data:
-                return False
+            outcome = Outcome.UNCHANGED if path.read_bytes() == data else Outcome.UPDATED
+        if outcome is Outcome.UNCHANGED:
+            return outcome
         temporary = self._make_file(path.parent)
         self._waiting.append((temporary, path))
         os.fchmod(temporary.descriptor, 0o644)
         with open(temporary.descriptor, "wb", closefd=False) as file:
             file.write(data)
-        return True
+        return outcome
 
     def _make_file(self, folder: Path) -> Temporary:
         if folder not in self._swept:

@@ -111,16 +111,15 @@ class PostFolder:
             for rival in rivals:
                 self._move(rival, is_shared=True)
         path = self.folder / name
-        was_there = path.exists()
-        is_written = self._files.write(path, render(post, options))
+        outcome = self._files.write(path, render(post, options))
         own = Claim(key=key, claim=claim, file=name)
         if earlier and earlier != own:
             self._ledger.record_name(own)
         if earlier and earlier.file != name:
             self._give_up(earlier, claim)
         before = Outcome(filing.outcome) if filing and filing.outcome else None
-        outcome = Outcome.UPDATED if was_there or earlier else Outcome.NEW
-        outcome = outcome if is_written else Outcome.UNCHANGED
+        if outcome is Outcome.NEW and earlier:
+            outcome = Outcome.UPDATED
         if before is Outcome.NEW or (before and outcome is Outcome.UNCHANGED):
             outcome = before
         self._ledger.record_filed(post, outcome, before=filing, claim=None if earlier else own)

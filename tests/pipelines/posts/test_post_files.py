@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from pipelines.dates.model import Precision
+from pipelines.posts.filing import Outcome
 from pipelines.posts.items import Origin, Post
 from pipelines.posts.options import PostOptions
 from pipelines.posts.post_files import (
@@ -209,9 +210,9 @@ def test_two_writers_in_one_folder_do_not_take_from_each_other(tmp_path: Path) -
 @pytest.mark.parametrize("count", [1, 3])
 def test_no_file_stays_open_once_it_has_its_place_or_is_given_up(count: int, tmp_path: Path) -> None:
     files, before = PostFiles(), count_open()
-    for end in (files.settle, files.drop):
+    for end, outcome in ((files.settle, Outcome.NEW), (files.drop, Outcome.UPDATED)):
         for number in range(count):
-            assert files.write(tmp_path / f"{number}.md", end.__name__.encode())
+            assert files.write(tmp_path / f"{number}.md", end.__name__.encode()) is outcome
         assert count_open() == before + count
         end()
         assert count_open() == before
@@ -222,7 +223,7 @@ def test_no_file_stays_open_once_it_has_its_place_or_is_given_up(count: int, tmp
 def test_a_folder_that_is_deleted_meanwhile_is_made_again(tmp_path: Path) -> None:
     files, folder = PostFiles(), tmp_path / "_posts" / "news"
     for _ in range(2):
-        assert files.write(folder / "a.md", b"a")
+        assert files.write(folder / "a.md", b"a") is Outcome.NEW
         files.settle()
         assert list_names(folder) == ["a.md"]
         shutil.rmtree(folder)
