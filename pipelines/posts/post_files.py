@@ -146,11 +146,12 @@ class PostFiles:
         Raises:
             OSError: the disk refused.
         """
-        if len(self._waiting) == 1:
-            os.fsync(self._waiting[0][0].descriptor)
-        elif self._waiting:
+        descriptors = [temporary.descriptor for temporary, _ in self._waiting]
+        if len(descriptors) <= 1:
+            _sync(descriptors)
+        else:
             with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
-                list(pool.map(os.fsync, [temporary.descriptor for temporary, _ in self._waiting]))
+                list(pool.map(_sync, (descriptors[first::_SYNCED_AT_ONCE] for first in range(_SYNCED_AT_ONCE))))
         while self._waiting:
             temporary, path = self._waiting[0]
             temporary.path.replace(path)
@@ -162,3 +163,8 @@ class PostFiles:
         waiting, self._waiting = self._waiting, []
         for temporary, _ in waiting:
             temporary.discard()
+
+
+def _sync(descriptors: list[int]) -> None:
+    for descriptor in descriptors:
+        os.fsync(descriptor)
