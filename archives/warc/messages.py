@@ -213,24 +213,24 @@ def dechunk(body: bytes) -> tuple[bytes, bool]:
         try:
             payload.write(next(chunks))
         except StopIteration as end:
-            return payload.getvalue(), end.value
+            return payload.getvalue(), end.value is not None and _has_trailer_end(body, end.value)
 
 
-def _iter_chunks(body: bytes | memoryview) -> Generator[memoryview, None, bool]:
-    """Yield what each chunk holds; returns whether the framing was whole."""
+def _iter_chunks(body: bytes | memoryview) -> Generator[memoryview, None, int | None]:
+    """Yield what each chunk holds; returns where the trailer section begins, if the last chunk is there."""
     view = memoryview(body)
     at = 0
     while line := CHUNK_LINE.match(body, at):
         size = int(line[1], 16)
         if size == 0:
-            return _has_trailer_end(body, line.end())
+            return line.end()
         start, at = line.end(), line.end() + size
         yield view[start:at]
         ending = EMPTY_LINE.match(body, at)
         if ending is None:
-            return False
+            return None
         at = ending.end()
-    return False
+    return None
 
 
 def _has_trailer_end(body: bytes | memoryview, at: int) -> bool:
@@ -324,14 +324,17 @@ def is_in_chunks(body: bytes | memoryview) -> bool:
 
     Text around the size is not a sign of a chunk, since a style sheet may begin with `a {`; the last chunk is.
     """
-    if _PLAIN_CHUNK_LINE.match(body):
-        return True
+    return _PLAIN_CHUNK_LINE.match(body) is not None or has_last_chunk(body)
+
+
+def has_last_chunk(body: bytes | memoryview) -> bool:
+    """Whether a body is chunks to the last; wget leaves out the empty line behind the trailer."""
     chunks = _iter_chunks(body)
     try:
         while True:
             next(chunks)
     except StopIteration as end:
-        return bool(end.value)
+        return end.value is not None
 
 
 def find_mime(content_type: str | None) -> str:

@@ -11,9 +11,9 @@ from archives.warc.messages import (
     EMPTY_LINE,
     HEAD_END,
     cut_by_framing,
-    dechunk,
     find_framing,
     find_head_size,
+    has_last_chunk,
     is_in_chunks,
     parse_fields,
     split_head,
@@ -42,7 +42,7 @@ def choose_payload(block: bytes, digest: str = "", headers: list[tuple[bytes, by
     head, body = split_head(block)
     framing = find_framing(_read_fields(head) if headers is None else headers)
     if framing.is_chunked and is_in_chunks(body):
-        is_other = digest and not dechunk(body)[1] and matches_digest(digest, body)
+        is_other = digest and not has_last_chunk(body) and matches_digest(digest, body)
         return body if is_other else cut_by_framing(framing, body)
     if framing.size is None or framing.size >= len(body):
         return cut_by_framing(framing, body)
