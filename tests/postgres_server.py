@@ -61,7 +61,7 @@ class PostgresServer:
         log = (self._folder / "log").open("ab")
         self._process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, **self._as)
         log.close()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not self._answers():
             assert self._process.poll() is None, (self._folder / "log").read_text()
             assert time.monotonic() < deadline

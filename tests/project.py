@@ -110,7 +110,7 @@ def run_module(
     cwd: Path = ROOT,
     environment: Mapping[str, str | None] | None = None,
     stdin: str = "",
-    timeout_s: float = 120,
+    timeout_s: float = 300,
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m module arguments` as `start_module` starts it; it is killed when it takes too long."""
     with TemporaryFile("w+") as source, TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
@@ -149,7 +149,7 @@ def run_scrapy(
     settings: Mapping[str, object] | None = None,
     proxy: str = "",
     stdin: str = "",
-    timeout_s: float = 120,
+    timeout_s: float = 300,
     environment: Mapping[str, str | None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run one command in the project's folder; the only proxy it knows is the one that is given."""

@@ -43,7 +43,7 @@ def receive_all(connection: socket.socket) -> bytes:
 
 def ask(port: int, request: bytes) -> bytes:
     """Send raw bytes, then read until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
         return receive_all(connection)
@@ -69,7 +69,7 @@ def test_odd_responses_cross_the_wire_and_are_logged_byte_for_byte(odd_server: W
 # The standard library's client ends a head at a line without colon and, before 3.12, knows no early hints.
 @pytest.mark.parametrize("name", sorted(ODD_RESPONSES.keys() - {"header_without_colon", "early_hints"}))
 def test_odd_responses_are_servable(odd_server: WireServer, name: str) -> None:
-    client = http.client.HTTPConnection("127.0.0.1", odd_server.port, timeout=5)
+    client = http.client.HTTPConnection("127.0.0.1", odd_server.port, timeout=60)
     client.request("GET", f"/{name}")
     response = client.getresponse()
     body = response.read()
@@ -120,7 +120,7 @@ def test_a_pause_holds_the_next_chunk_back() -> None:
         started = time.monotonic()
         assert ask(server.port, GET % b"/short") == head + b"abcd"
         assert time.monotonic() - started >= 0.3
-        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
             connection.sendall(GET % b"/long")
             assert connection.recv(65536) == head + b"ab"
             connection.settimeout(0.2)
@@ -137,7 +137,7 @@ def test_close_cuts_a_body_in_order() -> None:
 def test_reset_breaks_the_connection() -> None:
     with (
         WireServer({"/": [b"HTTP/1.1 200 OK\r\n", 0.05, "reset"]}) as server,
-        socket.create_connection(("127.0.0.1", server.port), timeout=5) as connection,
+        socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection,
     ):
         connection.sendall(GET % b"/")
         with pytest.raises(ConnectionResetError):
@@ -147,7 +147,7 @@ def test_reset_breaks_the_connection() -> None:
 def test_stall_sends_nothing_and_does_not_hold_up_the_end() -> None:
     with contextlib.ExitStack() as clients:
         with WireServer({"/": [b"HTTP/1.1 200 OK\r\n", "stall"]}) as server:
-            connection = clients.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=5))
+            connection = clients.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=60))
             connection.sendall(GET % b"/")
             assert connection.recv(100) == b"HTTP/1.1 200 OK\r\n"
             connection.settimeout(0.2)
@@ -177,7 +177,7 @@ def test_tls_is_served_and_logged_in_the_clear() -> None:
     serving, asking = build_contexts("127.0.0.1")
     with WireServer({"/": ODD_RESPONSES["gzip_chunked"]}, ssl_context=serving) as server:
         assert server.base_url.startswith("https://")
-        client = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=5, context=asking)
+        client = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=60, context=asking)
         client.request("GET", "/")
         assert gzip.decompress(client.getresponse().read()) == ODD_PAYLOADS["gzip_chunked"]
         client.close()
@@ -201,7 +201,7 @@ def test_proxy_forwards_in_origin_form_and_otherwise_untouched() -> None:
     with (
         WireServer({"/0": ODD_RESPONSES["chunked"], "/1": ODD_RESPONSES["folded_header"]}) as origin,
         WireProxy(origins={("paper.example", 80): ("127.0.0.1", origin.port)}) as proxy,
-        socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection,
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as connection,
     ):
         for request, name in zip(requests, ("chunked", "folded_header"), strict=True):
             connection.sendall(request)
@@ -223,7 +223,7 @@ def test_proxy_passes_on_a_body_that_only_the_close_ends() -> None:
     with (
         WireServer({"/": ODD_RESPONSES["http10_close_delimited"]}) as origin,
         WireProxy(origins={("old.example", 8080): ("127.0.0.1", origin.port)}) as proxy,
-        socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection,
+        socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as connection,
     ):
         connection.sendall(b"GET http://old.example:8080/ HTTP/1.1\r\nHost: old.example:8080\r\n\r\n")
         assert receive_all(connection) == ODD_RESPONSES["http10_close_delimited"]
@@ -235,7 +235,7 @@ def test_proxy_tunnels_tls_to_a_mapped_origin() -> None:
         WireServer({"/": build_response(b"sealed")}, ssl_context=serving) as origin,
         WireProxy(origins={("secure.example", 443): ("127.0.0.1", origin.port)}) as proxy,
     ):
-        client = http.client.HTTPSConnection("127.0.0.1", proxy.port, timeout=5, context=asking)
+        client = http.client.HTTPSConnection("127.0.0.1", proxy.port, timeout=60, context=asking)
         client.set_tunnel("secure.example", 443)
         client.request("GET", "/")
         assert client.getresponse().read() == b"sealed"

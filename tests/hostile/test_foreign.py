@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.long
 
 MOST_MEMORY = 500 * 1024**2
-MOST_SECONDS = 25
+MOST_SECONDS = 120
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -32,7 +32,7 @@ def open_doors(kind: str, path: Path, room: Path) -> str:
     began, peak = time.monotonic(), 0
     with printed.open("wb") as stream:
         process = start_module("tests.hostile.doors", kind, path, scratch, stdout=stream, stderr=stream)
-        while process.poll() is None and time.monotonic() - began < MOST_SECONDS * 2:
+        while process.poll() is None and time.monotonic() - began < MOST_SECONDS:
             peak = max(peak, read_peak(process.pid))
             time.sleep(0.02)
         process.kill()
@@ -122,7 +122,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Data:
 def test_a_collection_of_them_through_the_crawlers_commands(name: str, foreign: Data, tmp_path: Path) -> None:
     (tmp_path / "any.toml").write_text(ANY, "utf-8")
     arguments = [argument.format(room=tmp_path) for argument in COMMANDS[name]]
-    done = run_scrapy(*arguments, data=foreign, timeout_s=100)
+    done = run_scrapy(*arguments, data=foreign)
     told = done.stdout + done.stderr
     assert done.returncode in (0, 1, 2), told[-2000:]
     assert "Traceback" not in told

@@ -74,7 +74,7 @@ def reached(tmp_path_factory: pytest.TempPathFactory) -> Figures:
     folder = tmp_path_factory.mktemp("quality")
     batch, answers = folder / "pages.jsonl", folder / "answers.jsonl"
     batch.write_text("".join(json.dumps(entry) + "\n" for entry in list_pages()), "utf-8")
-    done = run_scrapy("extract", "--batch", str(batch), timeout_s=300)
+    done = run_scrapy("extract", "--batch", str(batch))
     assert done.returncode == 0, done.stderr
     answers.write_text(done.stdout, "utf-8")
     return score(answers)

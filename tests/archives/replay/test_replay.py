@@ -519,7 +519,7 @@ def serve(archive: Archive, kind: type[ReplayServer] = ReplayServer, **options: 
 
 
 def talk(server: ReplayServer, *lines: str) -> bytes:
-    with socket.create_connection(("127.0.0.1", server.server_port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", server.server_port), timeout=60) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         raw = b""
         while piece := connection.recv(65536):
@@ -538,7 +538,7 @@ def test_connections_stay_open_and_do_not_stall(archive: Archive) -> None:
             super().shutdown_request(request)
 
     with serve(archive, Watched) as server:
-        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
         for _ in range(30):
             connection.request("GET", f"/news/{STAMP}id_/http://a.example/")
             response = connection.getresponse()
@@ -549,7 +549,7 @@ def test_connections_stay_open_and_do_not_stall(archive: Archive) -> None:
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end
         time.sleep(0.01)
@@ -610,7 +610,7 @@ def is_served(server: ReplayServer) -> bool:
 def test_too_many_connections_are_turned_away(archive: Archive) -> None:
     with serve(archive) as server:
         held = [socket.create_connection(("127.0.0.1", server.server_port)) for _ in range(MAX_CONNECTIONS)]
-        with socket.create_connection(("127.0.0.1", server.server_port), timeout=5) as one_more:
+        with socket.create_connection(("127.0.0.1", server.server_port), timeout=60) as one_more:
             one_more.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
             with suppress(ConnectionResetError):
                 assert one_more.recv(10) == b""
@@ -636,7 +636,7 @@ def test_the_command_serves_a_directory(collection: Collection) -> None:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
         port = int(url.rstrip("/").rpartition(":")[2])
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.request("GET", "/news/")
         assert connection.getresponse().status == 200
         connection.close()

@@ -79,7 +79,7 @@ def join_chunks(body: bytes) -> bytes:
 def fetch(newspaper: Newspaper, target: str, *lines: str, method: str = "GET") -> Reply:
     given = [*lines, "Accept-Encoding: gzip, deflate", "Connection: close"]
     head = "\r\n".join([f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{newspaper.port}", *given, "", ""])
-    with socket.create_connection(("127.0.0.1", newspaper.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", newspaper.port), timeout=60) as connection:
         connection.sendall(head.encode())
         raw = b""
         while piece := connection.recv(65536):
@@ -235,7 +235,7 @@ def test_every_coding_and_every_quirk_crosses_the_wire(crawled: Reader) -> None:
 
 def test_an_old_press_frames_nothing_and_closes(newspaper: Newspaper) -> None:
     target = next(a.path for a in Paper().edition.articles if choose_quirk(a.path) is Quirk.OLD)
-    with socket.create_connection(("127.0.0.1", newspaper.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", newspaper.port), timeout=60) as connection:
         connection.sendall(f"GET {quote(target)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         raw = b""
         while piece := connection.recv(65536):
@@ -265,7 +265,7 @@ def test_the_same_request_gets_the_same_bytes(edition: int) -> None:
 def test_a_connection_is_kept_and_the_log_is_exact(newspaper: Newspaper) -> None:
     request = f"GET {FERRY} HTTP/1.1\r\nhOsT: x\r\nX-Odd:  a \r\n\r\n".encode()
     expected = Paper().respond(build_request(FERRY))
-    with socket.create_connection(("127.0.0.1", newspaper.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", newspaper.port), timeout=60) as connection:
         for _ in range(2):
             connection.sendall(request)
             raw = b""
@@ -473,7 +473,7 @@ def test_other_methods_are_refused(newspaper: Newspaper) -> None:
 
 
 def test_a_request_that_is_none_is_refused(newspaper: Newspaper) -> None:
-    with socket.create_connection(("127.0.0.1", newspaper.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", newspaper.port), timeout=60) as connection:
         connection.sendall(b"hello\r\n\r\n")
         assert connection.recv(65536).startswith(b"HTTP/1.1 400 ")
         assert connection.recv(1) == b""
@@ -481,7 +481,7 @@ def test_a_request_that_is_none_is_refused(newspaper: Newspaper) -> None:
 
 def test_a_head_without_end_ends_the_conversation(newspaper: Newspaper) -> None:
     with (
-        socket.create_connection(("127.0.0.1", newspaper.port), timeout=5) as connection,
+        socket.create_connection(("127.0.0.1", newspaper.port), timeout=60) as connection,
         pytest.raises(ConnectionError),
     ):
         while True:
@@ -513,7 +513,7 @@ def test_the_source_definition_names_the_address_it_is_served_under(newspaper: N
 def test_it_ends_with_its_block_even_while_a_client_holds_on() -> None:
     before = threading.active_count()
     with Newspaper() as newspaper:
-        left_open = socket.create_connection(("127.0.0.1", newspaper.port), timeout=5)
+        left_open = socket.create_connection(("127.0.0.1", newspaper.port), timeout=60)
         fetch(newspaper, "/")
     assert threading.active_count() == before
     with left_open:
@@ -536,7 +536,7 @@ def test_it_can_be_served_for_people() -> None:
             url = process.stdout.readline().strip()
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url)
             port = int(url.rsplit(":", 1)[1].rstrip("/"))
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
                 connection.sendall(b"GET /robots.txt HTTP/1.0\r\n\r\n")
                 assert b" 200 " in connection.recv(65536)
         finally:

@@ -24,7 +24,7 @@ article = ['/(?P<id>\\w+)\\.html$']
 """
     + ARTICLE_PARSER
 )
-SETTINGS = LOOPBACK | {"DOWNLOAD_TIMEOUT": 1.5, "RETRY_TIMES": 2, "LOG_LEVEL": "ERROR"}
+SETTINGS = LOOPBACK | {"DOWNLOAD_TIMEOUT": 2.5, "RETRY_TIMES": 2, "LOG_LEVEL": "ERROR"}
 ATTEMPTS = 3
 
 
@@ -124,9 +124,7 @@ def test_a_faulty_origin_costs_what_is_faulty_and_nothing_else(data: Data, tmp_p
 
 def crawl(source: Path, data: Data) -> dict[str, Any]:
     """Crawl; return what its events tell."""
-    done = run_scrapy(
-        "crawl", "category", "-a", f"source={source}", "--json", data=data, settings=SETTINGS, timeout_s=90
-    )
+    done = run_scrapy("crawl", "category", "-a", f"source={source}", "--json", data=data, settings=SETTINGS)
     events = [json.loads(line) for line in done.stdout.splitlines()]
     told = {kind: [event for event in events if event["event"] == kind] for kind in ("post", "failure", "finished")}
     (finished,) = told["finished"]

@@ -47,7 +47,7 @@ class RedisServer:
         command = [SERVER, *self._list_ports(), "--bind", "127.0.0.1", "--dir", str(self._folder), "--save", ""]
         command += ["--appendonly", "yes", "--appendfsync", "everysec", *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self._answers():
             assert self._process.poll() is None, "redis-server ended at once"
             assert time.monotonic() < deadline

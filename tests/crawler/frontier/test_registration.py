@@ -60,7 +60,7 @@ class Worker:
     def fetch(self) -> None:
         """Add a page and have it done, so that the crawl is open meanwhile and over again."""
         self.table.add(fingerprint=self.run.encode(), host=self.run, priority=0, data="")
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while not (leases := self.table.lease(lambda _: 9, most=9)):
             assert time.monotonic() < deadline
             time.sleep(0.02)

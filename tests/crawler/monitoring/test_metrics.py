@@ -97,11 +97,11 @@ def test_anything_else_is_refused(text: str) -> None:
 
 def test_only_metrics_are_served() -> None:
     with serve_metrics("127.0.0.1", 0, lambda: "# HELP a b\n") as port:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
             assert answer.read() == b"# HELP a b\n"
             assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
         with pytest.raises(urllib.error.HTTPError, match="404") as caught:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60)
         caught.value.close()
 
 
@@ -121,10 +121,10 @@ def test_a_crawl_leaves_a_file_and_the_schedule_answers(data: Data, tmp_path: Pa
         command = ("schedule", "--sources", str(source))
         with start_scrapy(*command, data=data, settings=settings, stderr=subprocess.DEVNULL) as process:
             try:
-                deadline = time.monotonic() + 30
+                deadline = time.monotonic() + 60
                 while not file.exists() and time.monotonic() < deadline:
                     time.sleep(0.1)
-                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
                     served = read_samples(answer.read().decode())
             finally:
                 process.terminate()

@@ -214,7 +214,7 @@ def test_a_run_is_running_until_it_dies(data: Data, tmp_path: Path) -> None:
         source.write_text(paper.source_toml().replace("delay = 0", "delay = 0.05\nconcurrency = 1"), "utf-8")
         states = set()
         with crawl() as process:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while not list(data.posts("newspaper").glob("*.md")) and time.monotonic() < deadline:
                 states.update(run.state for run in list_runs(data.path))
                 time.sleep(0.01)

@@ -48,7 +48,6 @@ def write_definition(folder: Path, base: str, *, when: str = "shell", seconds: i
 def crawl(path: str, data: Data, **settings: object) -> tuple[int, str]:
     done = run_scrapy(
         "crawl", "category", "-a", f"source={path}", "-L", "INFO", data=data, settings=LOOPBACK | settings,
-        timeout_s=300,
     )  # fmt: skip
     assert "Traceback" not in done.stderr, done.stderr
     return done.returncode, done.stderr

@@ -37,7 +37,7 @@ def test_a_killed_crawl_loses_nothing_and_the_next_run_finishes_it(
         text = paper.source_toml().replace("delay = 0", "delay = 0.02\nconcurrency = 1")
         source.write_text(text, "utf-8")
         process = start_crawl(source, data)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not (
             count_captures(data) and len(list(data.posts("newspaper").glob("*.md"))) >= posts_before_death
         ):
@@ -102,7 +102,7 @@ def test_a_full_disk_stops_the_crawl_and_the_next_run_finishes_it(
     with Newspaper() as paper:
         source.write_text(paper.source_toml(), "utf-8")
         filler.write_bytes(b"x" * ((16 * 1024 - free_kib) * 1024))
-        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings, timeout_s=40)
+        done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)
         assert done.returncode in (2, 3), done.stderr
         filler.unlink()
         done = run_scrapy("crawl", "category", "-a", f"source={source}", data=data, settings=settings)

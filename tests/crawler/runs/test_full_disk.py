@@ -65,7 +65,7 @@ def test_a_crawl_that_meets_full_disks_and_sudden_deaths_ends_like_an_undisturbe
                 codes.append(process.wait(timeout=60))
                 filler.unlink()
                 continue
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while process.poll() is None and sum(paper.tally.values()) < asked + 40 and time.monotonic() < deadline:
                 time.sleep(0.005)
             process.send_signal(signal.SIGKILL)

@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from datetime import datetime
 from importlib.util import find_spec
@@ -336,9 +335,8 @@ def test_webhooks_keep_to_the_schema_that_is_published() -> None:
 def test_two_exports_at_once_do_not_mix(name: str, tmp_path: Path) -> None:
     target = tmp_path / "out"
     both = [start_slow_export(name, target, headline, 0.5) for headline in ("first", "second")]
-    deadline = time.monotonic() + 30
     for process in both:
-        process.communicate(timeout=max(1, deadline - time.monotonic()))
+        process.communicate(timeout=120)
         assert process.returncode == 0
     text = b"".join(read_all(target).values())
     assert (b"first" in text) != (b"second" in text)
