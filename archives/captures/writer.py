@@ -89,7 +89,7 @@ class WarcWriter:
         if not can_write_digest(digest):
             raise CollectionError(
                 f"digests of {digest!r} cannot be written here; use one of {', '.join(WRITTEN)}, and for the last "
-                'install "newsreel[blake3]"'
+                "pip install 'newsreel[blake3]'"
             )
         token = secrets.token_hex(4) if token is None else token
         for part in (prefix, token):

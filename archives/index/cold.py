@@ -245,5 +245,5 @@ def _load_pyarrow() -> tuple[Any, Any]:
         import pyarrow  # noqa: PLC0415 - optional
         import pyarrow.parquet  # noqa: PLC0415 - optional
     except ImportError as error:
-        raise CollectionError('a cold index needs a package that is missing; install "newsreel[parquet]"') from error
+        raise CollectionError("a cold index needs the extra 'parquet': pip install 'newsreel[parquet]'") from error
     return pyarrow, pyarrow.parquet

@@ -133,8 +133,7 @@ def _load_client() -> Any:
     try:
         import rfc3161_client  # noqa: PLC0415 - optional
     except ImportError as error:
-        message = 'time-stamps need a package that is missing; install "newsreel[timestamps]" or "rfc3161-client"'
-        raise SignatureError(message) from error
+        raise SignatureError("time-stamps need the extra 'timestamps': pip install 'newsreel[timestamps]'") from error
     return rfc3161_client
 
 

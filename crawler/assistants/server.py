@@ -37,7 +37,7 @@ def build_server(tools: ArchiveTools, *, version: str) -> Any:
         from mcp.server.mcpserver.exceptions import ToolError  # noqa: PLC0415
         from mcp_types import ToolAnnotations  # noqa: PLC0415
     except ImportError as error:
-        raise ServerMissing("an MCP server needs the official SDK; install the project with the extra [mcp]") from error
+        raise ServerMissing("mcp needs the extra 'mcp': pip install 'newsreel[mcp]'") from error
 
     def guard(function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         @wraps(function)

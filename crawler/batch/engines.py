@@ -103,7 +103,7 @@ def _open_engine(engine: Engine) -> Iterator[Callable[[Sequence[Task]], Iterable
     try:
         import distributed  # noqa: PLC0415 (an extra: one machine needs none)
     except ImportError as error:
-        raise EngineError("--engine dask needs the package distributed: install newsreel[dask]") from error
+        raise EngineError("--engine dask needs the extra 'dask': pip install 'newsreel[dask]'") from error
     started = {"n_workers": engine.workers, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.Client(engine.scheduler or None, **({} if engine.scheduler else started)) as client:
         yield lambda tasks: _run_dask(client, distributed.as_completed, tasks)

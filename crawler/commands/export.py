@@ -234,7 +234,7 @@ class Command(NewsreelCommand):
         try:
             with replace_file(Path(output)) as temporary:
                 temporary.write_text(text, "utf-8")
-        except OSError as error:
+        except (ExportError, OSError) as error:
             print(f"{output} was not written: {error}")  # noqa: T201
             self.exitcode = 1
 

@@ -90,7 +90,7 @@ class Browser:
         try:
             from playwright.async_api import Error, async_playwright  # noqa: PLC0415 (an extra)
         except ImportError:
-            raise BrowserMissing("playwright is not installed; install newsreel[browser]") from None
+            raise BrowserMissing("a browser needs the extra 'browser': pip install 'newsreel[browser]'") from None
         path = self._path or next(filter(None, map(shutil.which, _NAMES)), "")
         if not path:
             raise BrowserMissing("there is no Chromium; install it, or name it by RENDER_BROWSER")

@@ -184,7 +184,8 @@ class PageReader:
                 body = decode_content(raw, codings, max_bytes=self._max_bytes)
                 final_url, fields = answer.geturl(), answer.headers.items()
         except (OSError, HTTPException, ArchiveError, ValueError) as error:
-            raise PageUnreadable(f"{url} cannot be read: {error}; try it in a browser, or name a capture") from error
+            why = _explain(error)
+            raise PageUnreadable(f"{url} cannot be read: {why}; try it in a browser, or name a capture") from error
         if len(body) > self._max_bytes:
             raise PageUnreadable(f"{url} holds more than {self._max_bytes} bytes; raise DOWNLOAD_MAXSIZE to read it")
         head = tuple(
@@ -192,6 +193,12 @@ class PageReader:
         )
         kind = dict(reversed(head)).get(b"content-type", b"")
         return RawPage(body=body, url=final_url, content_type=kind, captured_at=asked_at, head=head)
+
+
+def _explain(error: Exception) -> object:
+    """Return why a request failed, without the name that urllib gives every failure and without error numbers."""
+    reason = error.reason if type(error) is urllib.error.URLError else error
+    return getattr(reason, "strerror", None) or reason
 
 
 def _expand(raw: bytes, max_bytes: int) -> bytes:

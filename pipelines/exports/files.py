@@ -34,8 +34,11 @@ def replace_file(target: Path) -> Iterator[Path]:
     """Give a path to write to; the file takes the target's place when the block ends well.
 
     Raises:
+        ExportError: the target is a folder.
         OSError: the folder cannot be written.
     """
+    if target.is_dir():
+        raise ExportError(f"{target} is a folder; name a file")
     with _open_temporary(target.parent, make_file) as temporary:
         yield temporary.path
         os.fchmod(temporary.descriptor, 0o644)

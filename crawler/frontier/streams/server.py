@@ -161,7 +161,7 @@ class Server:
             from redis.backoff import NoBackoff  # noqa: PLC0415
             from redis.retry import Retry  # noqa: PLC0415
         except ImportError as error:
-            raise FrontierError("FRONTIER_URL needs the package redis: install newsreel[redis]") from error
+            raise FrontierError("FRONTIER_URL needs the extra 'redis': pip install 'newsreel[redis]'") from error
         self._unavailable = (redis.ConnectionError, redis.TimeoutError, redis.OutOfMemoryError, redis.ReadOnlyError)
         self._refusal = redis.RedisError
         try:

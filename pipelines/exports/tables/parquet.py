@@ -179,5 +179,5 @@ def _load_pyarrow() -> tuple[Any, Any]:
         import pyarrow  # noqa: PLC0415 (an extra, and slow to load)
         import pyarrow.parquet  # noqa: PLC0415
     except ImportError as error:
-        raise ExportError("Parquet files need pyarrow; install the project with the extra [parquet]") from error
+        raise ExportError("parquet needs the extra 'parquet': pip install 'newsreel[parquet]'") from error
     return pyarrow, pyarrow.parquet

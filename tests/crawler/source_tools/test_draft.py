@@ -293,6 +293,7 @@ def test_https_is_asked_for_where_a_scheme_is_missing() -> None:
     done = run_scrapy("sources", "new", "localhost.localdomain:9", settings=ALLOW)
     assert done.returncode == 1
     assert "https://localhost.localdomain:9" in done.stderr
+    assert "urlopen" not in done.stderr
     done = run_scrapy("sources", "new", "absent.html", settings=ALLOW)
     assert "there is no file absent.html; name a file, a URL or a capture" in done.stderr
 

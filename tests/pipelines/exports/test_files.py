@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.exports import files
-from pipelines.exports.files import replace_folder
+from pipelines.exports.files import ExportError, replace_file, replace_folder
 from tests.project import ROOT
 
 if TYPE_CHECKING:
@@ -92,3 +92,8 @@ def test_the_old_folder_stays_where_the_new_one_cannot_have_its_name(
     ):
         new.rmdir()
     assert [path.read_text() for path in tmp_path.rglob("*") if path.is_file()] == ["old"]
+
+
+def test_no_file_takes_the_place_of_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="is a folder; name a file"), replace_file(tmp_path):
+        pytest.fail("everything would be written before")
