@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from archives.storage.databases import Schema, open_database, transaction
+from archives.storage.databases import Schema, find_writable, open_database, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -254,7 +254,7 @@ def count_owed(path: Path) -> dict[str, Owed]:
     """Return by source what is owed; nothing if the file is not there."""
     if not path.is_file():
         return {}
-    with closing(open_database(path, SCHEMA)) as database:
+    with find_writable(path) as found, closing(open_database(found, SCHEMA)) as database:
         rows = database.execute("SELECT source, count(*), min(first_at) FROM owed GROUP BY source").fetchall()
     return {source: Owed(count=count, since=datetime.fromtimestamp(first, UTC)) for source, count, first in rows}
 
@@ -276,7 +276,7 @@ def list_reasons(path: Path, source: str) -> list[OwedFor]:
     """Return why a source owes pages, the most frequent reason first; nothing if the file is not there."""
     if not path.is_file():
         return []
-    with closing(open_database(path, SCHEMA)) as database:
+    with find_writable(path) as found, closing(open_database(found, SCHEMA)) as database:
         rows = database.execute(
             "SELECT reason, count(*), min(url) FROM owed WHERE source = ? GROUP BY reason ORDER BY 2 DESC, 1", (source,)
         ).fetchall()

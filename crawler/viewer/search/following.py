@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from archives.erasure.exclusions import load_exclusions
-from archives.storage.databases import transaction
+from archives.storage.databases import find_writable, transaction
 from crawler.reparsing.ledger import find_ledger
 from crawler.viewer.search.rows import drop_post, put_post
 from pipelines.exports.records import RecordRefused
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from pipelines.exports.store import PostStore
 
 _BATCH: Final = 32
+# Of a ledger that cannot be written, which is copied for each batch.
+_LARGE_BATCH: Final = 2_000
 _Key = tuple[str, str]
 
 
@@ -72,7 +74,8 @@ class Follower:
         if not self._path.exists():
             return self._forget_all()
         progress = self.find_progress()
-        with closing(FilingLog(self._path)) as log:
+        with find_writable(self._path) as path, closing(FilingLog(path)) as log:
+            limit = _BATCH if path == self._path else _LARGE_BATCH
             name, end = log.find_end()
             if not name:
                 # A ledger that cannot be written, from before there was such a log: all of it whenever it has changed.
@@ -82,20 +85,20 @@ class Follower:
             if name != progress.log:
                 progress = Progress(log=name, position=end, walk=("", ""))
             if progress.walk is not None:
-                return self._walk(store, log, progress, progress.walk) or end - progress.position
-            entries = log.list_since(progress.position, limit=_BATCH)
+                return self._walk(store, log, progress, progress.walk, limit=limit) or end - progress.position
+            entries = log.list_since(progress.position, limit=limit)
             if entries:
                 self._write(store, [key for _, key in entries], replace(progress, position=entries[-1][0]))
-            return max(0, end - entries[-1][0]) if len(entries) == _BATCH else 0
+            return max(0, end - entries[-1][0]) if len(entries) == limit else 0
 
-    def _walk(self, store: PostStore, log: FilingLog, progress: Progress, after: _Key) -> int:
+    def _walk(self, store: PostStore, log: FilingLog, progress: Progress, after: _Key, *, limit: int) -> int:
         """Take in the articles that come after one, and drop what the index has between them.
 
         Returns:
             How many articles are still to be walked through.
         """
-        keys = log.list_keys(after, limit=_BATCH)
-        last = keys[-1] if len(keys) == _BATCH else None
+        keys = log.list_keys(after, limit=limit)
+        last = keys[-1] if len(keys) == limit else None
         walked = progress.walked + len(keys)
         self._write(store, keys, replace(progress, walk=last, walked=walked), between=(after, last))
         if last is None:

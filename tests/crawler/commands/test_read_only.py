@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from archives.replay.http import Request
+from tests.crawler.viewer.conftest import show
 from tests.project import Data, run_scrapy
 
 if TYPE_CHECKING:
@@ -52,6 +54,18 @@ def test_it_is_read(words: tuple[str, ...], sealed: Data) -> None:
 def test_its_posts_are_exported(more: tuple[str, ...], sealed: Data) -> None:
     done = run_scrapy("export", "jsonl", "-o", "-", *more, data=sealed)
     assert (len(done.stdout.splitlines()), done.returncode) == (43, 0), done.stderr
+
+
+def test_its_pages_are_shown(sealed: Data) -> None:
+    with show(sealed) as viewer:
+        answers = {
+            path: viewer.answer(Request(method="GET", target=path, headers={"host": "127.0.0.1"}))
+            for path in ("/", "/-/posts", "/-/posts?q=ferry", "/-/runs", "/-/status", "/newspaper/", "/changes")
+        }
+    assert {path: answer.status for path, answer in answers.items()} == dict.fromkeys(answers, 200)
+    body = answers["/-/posts"].body
+    assert isinstance(body, bytes)
+    assert b"43 posts" in body
 
 
 @pytest.mark.parametrize(
