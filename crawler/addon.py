@@ -22,6 +22,7 @@ _COOKIES = "scrapy.downloadermiddlewares.cookies.CookiesMiddleware"
 # Spider middlewares of Scrapy that look at one request at a time, from the spider outwards; ours calls them all.
 # Not RefererMiddleware: Scrapy's redirect middlewares look it up in the list.
 MERGED = (
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware",
     "scrapy.spidermiddlewares.depth.DepthMiddleware",
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware",
     "scrapy.spidermiddlewares.start.StartSpiderMiddleware",

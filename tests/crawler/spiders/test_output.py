@@ -39,7 +39,7 @@ class Pages(Spider):
                   referer=response.request.headers.get("Referer", b"").decode().removeprefix(self.url),
                   is_start=response.meta.get("is_start_request", False))
         if response.url.endswith("/start"):
-            yield Request(self.url + "/next", errback=self.note_failure)
+            yield Request(self.url + "/next", errback=self.note_failure, meta={"download_latency": 0})
             yield Request(self.url + "/" + 3000 * "x")
             BEHIND
 """
@@ -65,6 +65,7 @@ def test_requests_pass_the_steps_of_scrapys_middlewares(data: Data, tmp_path: Pa
     assert "'urllength/request_ignored_count': 1" in log
     assert "'request_depth_max': 1" in log
     assert "'bounds/path_repeats': 4001" in log
+    assert log.count("internal meta keys that were likely copied") == 1
     assert "the Referer header will be removed" not in log
 
 
