@@ -36,7 +36,6 @@ from crawler.runs.run import META_CAPTURE, RunExtension
 from crawler.sessions.session import META_LOGIN, SourceSession
 from pipelines.page.classes import PageClass
 from pipelines.page.limits import PageRefused
-from pipelines.reading.read import read
 
 if TYPE_CHECKING:
     from playwright.async_api import BrowserContext
@@ -149,6 +148,8 @@ class RenderMiddleware:
         return self._render.when == "always" or self._is_shell(response.replace(request=request))
 
     def _is_shell(self, response: Response) -> bool:
+        from pipelines.reading.read import read  # noqa: PLC0415 (a project with the add-on may read no pages)
+
         try:
             reading = read(build_document(response), self._source, with_links=False, as_article=True)
         except PageRefused:
