@@ -247,7 +247,7 @@ def find_payload(raw_message: bytes) -> bytes:
     Spec: WARC/1.1 §6.3.2; RFC 2616 §7.2.
     """
     head, body = split_head(raw_message)
-    return cut_payload(parse_fields(head[:_MAX_HEAD_BYTES].partition(b"\n")[2]), body)
+    return cut_payload(parse_fields(head[:_MAX_HEAD_BYTES].partition(b"\n")[2]), body) if body else b""
 
 
 def cut_payload(headers: list[tuple[bytes, bytes]], body: bytes) -> bytes:

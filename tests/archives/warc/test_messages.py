@@ -138,6 +138,7 @@ def test_chunks_come_apart_as_they_were_put_together(chunks: list[bytes], traile
         (b"Content-Length: \xb2\r\n", b"all", b"all"),
         (b"Transfer-Encoding: Chunked\r\nContent-Length: 2\r\n", b"3\r\nabc\r\n0\r\n\r\n", b"abc"),
         (b"Transfer-Encoding: chunked\r\n", b"not framed", b"not framed"),
+        (b"Transfer-Encoding: gzip, chunked\r\n", b"", b""),
         (b"Transfer-Encoding: identity\r\n", b"3\r\nabc\r\n0\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n"),
         (b"X: y\r\n", b"3\r\nabc\r\n0\r\n\r\n", b"3\r\nabc\r\n0\r\n\r\n"),
     ],
