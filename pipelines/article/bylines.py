@@ -43,27 +43,32 @@ _HAN_BYLINES = (
 _BY_WORDS = (
     "written by/reported by/words by/text by/posted by/submitted by/story by/by/von/par/por/di/av/af/door/auteur/autor",
     "autora/autorin/texte?/skrevet av/skriven av/tekst/fotos? und text/da/pisze/napsal/írta/yazan/haber/oleh/penulis",
-    "ditulis oleh/tác giả/автор/авторы/текст/γράφει(?: ο| η)?/του/της",
+    "ditulis oleh/tác giả/автор/авторы/текст/γράφει(?: ο| η)?/του/της/szerző/teksti/kirjoittaja/piše/pišu",
+    "autorius/autorė/autors/avtor/eftir/müəllif/muallif",
 )
 _MARKED_WORDS = (
     "автор/авторы/текст/بقلم/كتب/كتبت/الكاتب/מאת/נכתב על ידי/نویسنده/लेखक/द्वारा/লেখক/โดย/ผู้เขียน",
-    "取材・文/文/執筆/著者/記者/글/글쓴이/작성자",
+    "تحریر/مصنف/ავტორი/հեղինակ/લેખક/ਲੇਖਕ/ಲೇಖಕ/రచయిత/ដោយ/ໂດຍ/取材・文/文/執筆/著者/記者/글/글쓴이/작성자",
 )
 _BY, _MARKED = ("|".join(rows).replace("/", "|") for rows in (_BY_WORDS, _MARKED_WORDS))
 _PARTICLE = (
     r"(?:von|van|vom|zu|zum|zur|und zu|de|del|della|dela|di|da|do|dos|du|der|den|la|le|el|al|bin|ibn|ter|ten|af|av|y)"
 )
-_WORD = r"(?:[^\W\d_a-zà-ÿ][\w.'’‐-]*)"
+# A word with a colon behind it is the label of what follows the name.
+_WORD = r"(?:[^\W\d_a-zà-ÿ][\w.'’‐-]*(?![\w.'’‐-]*\s?[:：]\s*\S))"
 _NAME = rf"{_WORD}(?:\s+(?:{_PARTICLE}\s+)*{_WORD}){{1,4}}"
 _LATIN_BYLINE = compile_late(
     rf"^(?:(?i:{_BY})\s*(?::|\s|$)\s*)(?P<names>{_NAME}(?:(?:,|\s+(?i:and|und|et|y|og|och|i|и|&))\s+{_NAME}){{0,4}})"
 )
-_MARKED_BYLINE = compile_late(rf"^(?:{_MARKED})\s*[:：・=＝／/|]\s*(?P<names>[^\d:：|。.]{{2,40}}?)\s*(?:$|[|。\d])")
+_MARKED_BYLINE = compile_late(
+    rf"(?i:^(?:{_MARKED}))(?:\s*[:：՝・=＝／/|]|\s[–-](?=\s*[\u0600-\u06ff]))\s*(?P<names>[^\d:：|。.]{{2,40}}?)\s*(?:$|[|。\d])"
+)
 _BEHIND_BYLINE = compile_late(
     r"^(?P<names>[\uac00-\ud7af]{2,5})\s*(?:선임|수습)?기자(?:$|\s)|^(?P<japanese>[\u3040-\u30ff\u4e00-\u9fff]{3,8})記者$"
 )
 _PREFIX = compile_late(
-    rf"^(?:{_BY}|{_MARKED}|foto|author|authors|作者|记者|記者|文|撰文|编辑|by)(?:\s*[:：/|・]\s*|\s+)|\s*\([a-z.]{{2,5}}\)?$"
+    rf"^(?:{_BY}|{_MARKED}|foto|author|authors|作者|记者|記者|文|撰文|编辑|by)(?:\s*[:：՝/|・]\s*|\s+)"
+    r"|^(?:words|story|reporter|writer|journalist|contributors?)\s*[:：|]\s*|\s*\([a-z.]{2,5}\)?$"
     r"|\s+기자$|記者$",
     re.IGNORECASE,
 )
@@ -197,8 +202,8 @@ def find_authors(
         # A byline that readers see is right where a system states who entered the article.
         shown = [entry for entry in entries if entry[1] == "text:near headline" and not is_han]
         return shown[0] if shown and _are_others(shown[0][0], entries[0][0]) else entries[0]
-    # A blog may bear its writer's name; a paper that signs its news is not a person, whatever its system calls it.
-    names = [] if metadata.is_news else clean_names(metadata.persons, (), is_han=is_han)
+    # A blog may bear its writer's name.
+    names = clean_names(metadata.persons, (), is_han=is_han)
     return names, "jsonld:author" if names else ""
 
 

@@ -21,6 +21,7 @@ _REMEMBERED = 1 << 14
 # Most links of a page: nothing in them needs joining or mending, and to find that out costs a tenth of doing it.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
 _PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
+_HOST = re.compile(r"[a-z]+://([^/?#]+)", re.IGNORECASE)
 
 
 def iter_links(root: Any, base_url: str) -> Iterator[str]:
@@ -39,6 +40,12 @@ def iter_links(root: Any, base_url: str) -> Iterator[str]:
         if url and url not in seen:
             seen.add(url)
             yield url
+
+
+def read_host(url: str) -> str:
+    """Return the host of an absolute address in lower case, with its port, or ''."""
+    found = _HOST.match(url)
+    return found[1].lower() if found else ""
 
 
 def build_joiner(base_url: str) -> Callable[[str], str]:

@@ -14,6 +14,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from pipelines.page.addresses import read_host
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -86,16 +88,25 @@ def list_texts(value: Any, nodes: Iterable[dict[str, Any]] = ()) -> list[str]:
     return [text for text in texts if text.strip()]
 
 
-def list_persons(value: Any, nodes: Iterable[dict[str, Any]] = ()) -> list[str]:
-    """Return those of the texts of `list_texts` that name a person, as the object or one of its `@id` says."""
-    persons = [node["@id"] for node in nodes if node.get("@id") and _is_person(node)]
+def list_persons(value: Any, nodes: Iterable[dict[str, Any]] = (), *, away_from: str = "") -> list[str]:
+    """Return those of the texts of `list_texts` that name a person, as the object or one of its `@id` says.
+
+    Args:
+        away_from: host; if given, only persons whose own page is at another one.
+    """
+    persons = [node["@id"] for node in nodes if node.get("@id") and _is_person(node, away_from)]
     entries = [entry for entry in (value if isinstance(value, list) else [value]) if isinstance(entry, dict)]
-    return list_texts([entry for entry in entries if _is_person(entry) or entry.get("@id") in persons], nodes)
+    return list_texts(
+        [entry for entry in entries if _is_person(entry, away_from) or entry.get("@id") in persons], nodes
+    )
 
 
-def _is_person(node: dict[str, Any]) -> bool:
+def _is_person(node: dict[str, Any], away_from: str) -> bool:
     kinds = node.get("@type")
-    return "Person" in (kinds if isinstance(kinds, list) else [kinds])
+    if "Person" not in (kinds if isinstance(kinds, list) else [kinds]):
+        return False
+    host = read_host(str(node.get("url") or "")).removeprefix("www.")
+    return not away_from or bool(host and host != away_from.removeprefix("www."))
 
 
 def _is_text(value: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from pipelines.page import jsonld
+from pipelines.page.addresses import read_host
 from pipelines.page.page import fold_blanks, fold_title, read_text
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Metadata:
     """Everything that a page states about its article, most trustworthy first in every list.
 
     Attributes:
-        persons: those of the authors whom JSON-LD calls a person.
+        persons: those of the authors whom JSON-LD calls a person; on a page of news only those with a page elsewhere.
         is_news: its JSON-LD calls it news, as the systems of newspapers do; other systems repeat their `title` in it.
     """
 
@@ -79,7 +80,6 @@ _TAG_LINK = re.compile(
     re.IGNORECASE,
 )
 _MAX_TAG_LINKS = 12
-_HOST = re.compile(r"[a-z]+://([^/?#]+)", re.IGNORECASE)
 _LAST_DATES = ("date", "dateupdate")
 _NO_NAME = re.compile("[^a-z0-9]")
 _NOT_DATES = re.compile(r"modif|updat|expir|revis|unpub|event|(?<!news)letter")
@@ -92,7 +92,7 @@ def read_metadata(page: Page) -> Metadata:
     article = _find_article(nodes, page)
     if article:
         metadata.is_news = "news" in str(article.get("@type")).lower()
-        _read_article(article, nodes, metadata)
+        _read_article(article, nodes, metadata, host=read_host(page.url))
     _read_named_date(page, metadata, _EXACT_DATES)
     _read_microdata(page, metadata)
     for node in nodes:
@@ -127,7 +127,7 @@ def _find_article(nodes: list[dict[str, Any]], page: Page) -> dict[str, Any]:
     return (dated or articles or [{}])[0]
 
 
-def _read_article(node: dict[str, Any], nodes: list[dict[str, Any]], metadata: Metadata) -> None:
+def _read_article(node: dict[str, Any], nodes: list[dict[str, Any]], metadata: Metadata, *, host: str) -> None:
     _add(metadata.headlines, node.get("headline") or node.get("name"), "jsonld:headline")
     for name in ("datePublished", "dateCreated"):
         _add(metadata.published, node.get(name), f"jsonld:{name}")
@@ -136,7 +136,8 @@ def _read_article(node: dict[str, Any], nodes: list[dict[str, Any]], metadata: M
         _add(metadata.sections, section, "jsonld:articleSection")
     for name in ("author", "creator"):
         _add_group(metadata.authors, jsonld.list_texts(node.get(name), nodes), f"jsonld:{name}")
-        metadata.persons += jsonld.list_persons(node.get(name), nodes)
+        # A paper that signs its news is not a person, whatever its system calls it, unless it has a profile elsewhere.
+        metadata.persons += jsonld.list_persons(node.get(name), nodes, away_from=host if metadata.is_news else "")
     for text in jsonld.list_texts(node.get("articleBody")):
         metadata.bodies.append(Statement(text=text, evidence="jsonld:articleBody"))
 
@@ -267,6 +268,5 @@ def _list_site_names(nodes: list[dict[str, Any]], page: Page) -> list[str]:
         names += jsonld.list_texts(node.get("publisher"), nodes)
         if node.get("@type") in ("WebSite", "Organization", "NewsMediaOrganization"):
             names += jsonld.list_texts(node.get("name"))
-    host = _HOST.match(page.url)
-    names.append(host[1] if host else "")
+    names.append(read_host(page.url))
     return [name for name in dict.fromkeys(fold_blanks(name) for name in names) if name]

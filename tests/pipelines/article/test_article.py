@@ -295,6 +295,11 @@ STATED = """<script type="application/ld+json">
         pytest.param("", '<p class="author">By</p><p class="author">Ada Quill</p>', "Ada Quill", id="a label"),
         pytest.param("", "<div>Written by</div><div>Ada Quill</div>", "Ada Quill", id="a label without a class"),
         pytest.param("", '<p class="author avatar">AQ</p><p class="author">Ada Quill</p>', "Ada Quill", id="initials"),
+        pytest.param("", '<p class="writer">Words: Ada Quill</p>', "Ada Quill", id="a label within the element"),
+        pytest.param("", "<p>Autor: Ada Quill<br>Quelle: Lamp</p>", "Ada Quill", id="the label of another line"),
+        pytest.param("", "<p>Szerző: Ada Quill</p>", "Ada Quill", id="Hungarian"),
+        pytest.param("", "<p>Հեղինակ՝ Անի Պետրոսյան</p>", "Անի Պետրոսյան", id="Armenian"),
+        pytest.param("", "<p>كتبت - سارة الخطيب</p>", "سارة الخطيب", id="a dash in Arabic"),
         pytest.param(
             "", "<div>By</div><div>Haven Trust for Old Bridges</div><p>By Ada Quill</p>", "Ada Quill", id="a cut name"
         ),
@@ -304,3 +309,19 @@ def test_authors_are_those_whom_readers_see(stated: str, byline: str, expected: 
     head = STATED.replace("NAME", stated)
     page = f"<html><head>{head}</head><body><h1>Bridge opens at last</h1>{byline}{STORY}</body></html>"
     assert read(page).authors == [expected]
+
+
+LETTERS = """<script type="application/ld+json">{"@type": "NewsArticle", "headline": "Bridge opens at last",
+"author": [{"@type": "Person", "name": "Ada Quill", "url": "URL"}], "publisher": {"name": "Ada Quill"}}</script>"""
+
+
+@pytest.mark.parametrize(
+    ("profile", "expected"), [("https://letters.example/@ada", ["Ada Quill"]), ("https://www.ada.example/team", [])]
+)
+def test_a_paper_with_the_name_of_its_author_is_no_author_without_a_profile_elsewhere(
+    profile: str, expected: list[str]
+) -> None:
+    page = (
+        f"<html><head>{LETTERS.replace('URL', profile)}</head><body><h1>Bridge opens at last</h1>{STORY}</body></html>"
+    )
+    assert read(page, url="https://ada.example/1").authors == expected
