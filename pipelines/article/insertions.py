@@ -81,7 +81,7 @@ _CREDIT = re.compile(r"^[\W_]*(?:written|edited|(?:medically |legally )?reviewed
 _MAX_CREDIT = 60.0
 # Where and when a blog's system filed an entry, as the themes of WordPress say it below the text.
 _FILED = re.compile(
-    r"^[\W_]*(?:this (?:entry|post) was (?:posted|published|written)"
+    r"^[\W_]*(?:this (?:entry|post) was (?:posted|published)"
     r"|dieser (?:eintrag|beitrag|artikel) wurde (?:am|unter)"
     r"|cet(?:te)? (?:entrée|article|billet) a été (?:publiée?|postée?) (?:le|dans)|esta entrada (?:fue|está) publicada"
     r"|quest[oa] (?:articolo|voce) è stat[oa] pubblicat[oa]|este (?:post|artigo) foi publicado"

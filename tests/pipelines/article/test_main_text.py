@@ -250,6 +250,7 @@ def test_what_stands_with_the_headline_in_one_group_is_a_lead() -> None:
         ("Comments are closed.", False),
         ("This entry was posted on Monday, May 3rd, 2010 at 5:20 pm and is filed under Bridges.", False),
         ("Dieser Beitrag wurde am 3. Mai 2010 um 17:20 Uhr geschrieben und unter Brücken abgelegt.", False),
+        ("This post was written by Nora Fields, who has sailed the river for thirty years.", True),
         ("This entry was the shortest of all, and the jury of the town gave it the prize.", True),
         (f"Follow The River Paper on every network there is. {OTHER}", False),
         ("Like the tram, the ferry depends on the town council.", True),
