@@ -131,7 +131,7 @@ def _is_dateline(text: str) -> bool:
     if _OF_FORUM.match(text):
         return False
     if len(text) > _DATELINE_CHARS:
-        date = _find_day(text)
+        date = find_day(text)
         return date is not None and bool(_LABEL.search(text[max(0, date.start() - 20) : date.start()]))
     if len(text) > _MIN_SENTENCE and _SENTENCE.search(text) and not _LABEL.search(text):
         return False
@@ -139,7 +139,8 @@ def _is_dateline(text: str) -> bool:
     return bool(_DIGIT.search(rest)) or names_day(rest)
 
 
-def _find_day(text: str) -> re.Match[str] | None:
+def find_day(text: str) -> re.Match[str] | None:
+    """Return the first day with its year that a text says, or None."""
     return _HAS_DAY.search(text) if _TWO_DIGITS.search(text) else None
 
 
@@ -147,7 +148,7 @@ def _cut(text: str) -> str:
     """Return the text from its label or its date on, short enough to hold nothing else."""
     if len(text) <= _DATELINE_CHARS:
         return text
-    starts = [match.start() for match in (_LABEL.search(text), _find_day(text)) if match]
+    starts = [match.start() for match in (_LABEL.search(text), find_day(text)) if match]
     return text[max(0, min(starts)) :][:60]
 
 
@@ -268,7 +269,7 @@ def list_announced(page: Page) -> list[Statement]:
             continue
         following = element.getnext()
         text = fold_blanks(element.tail or "") or (read_text(following) if following is not None else "")
-        if len(text) <= _DATELINE_CHARS and _find_day(text) and not stands_with_others(element, known):
+        if len(text) <= _DATELINE_CHARS and find_day(text) and not stands_with_others(element, known):
             found.append(Statement(text=text[:60], evidence="text:labelled"))
     return found[:3]
 
@@ -281,7 +282,7 @@ def list_alone(page: Page) -> list[Statement]:
         if len(element.text or "") > _NEAR_CHARS:
             continue
         own = fold_blanks(" ".join([element.text or "", *(child.tail or "" for child in element)]))
-        if len(own) > _ALONE_CHARS or not (day := _find_day(own)) or stands_beside(element, known):
+        if len(own) > _ALONE_CHARS or not (day := find_day(own)) or stands_beside(element, known):
             continue
         if len(own) - len(day[0]) <= _ALONE_REST and not is_change(own) and not _is_of_change(element):
             numbers = " ".join(sorted(_NUMBER.findall(day[0]))) if _NUMERIC.fullmatch(day[0]) else day[0]
@@ -301,7 +302,7 @@ def list_beside(page: Page) -> list[Statement]:
     found: dict[str, Any] = {}
     for element in page.root.iter("p", "div", "span", "time"):
         own = fold_blanks((element.text or "")[:_NEAR_CHARS])
-        if len(element) == 0 and len(own) <= _ALONE_CHARS and _find_day(own) and _is_dated(element):
+        if len(element) == 0 and len(own) <= _ALONE_CHARS and find_day(own) and _is_dated(element):
             found.setdefault(own, element)
     if len(found) != 1:
         return []
@@ -322,7 +323,7 @@ def list_updated(page: Page) -> list[Statement]:
     found = []
     for element in page.root.iter(*_BARE):
         own = fold_blanks(" ".join([element.text or "", *(child.tail or "" for child in element)]))
-        if len(own) > _LABEL_CHARS + _ALONE_CHARS or not _find_day(own) or not is_change(own):
+        if len(own) > _LABEL_CHARS + _ALONE_CHARS or not find_day(own) or not is_change(own):
             continue
         if fold(own).removeprefix("last ").startswith(MODIFIED) and not stands_beside(element, known):
             found.append(Statement(text=own, evidence="text:updated"))
@@ -339,7 +340,7 @@ def list_labelled(page: Page) -> list[Statement]:
         own = (element.text or "") + " "
         if len(element):
             own += " ".join([child.tail or "" for child in element])
-            if len(own) <= _NEAR_CHARS and _LABEL.search(own) and not _find_day(own):
+            if len(own) <= _NEAR_CHARS and _LABEL.search(own) and not find_day(own):
                 # The day of `Posted on <b>3 March 2026</b>` is in an element of its own.
                 own = read_text(element)
         if not _TWO_DIGITS.search(own):

@@ -12,8 +12,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from pipelines.article.datelines import find_day
 from pipelines.page.metadata import Statement
 from pipelines.page.page import HEADINGS, fold_title, read_text
 
@@ -60,6 +62,8 @@ _ANNOUNCING = re.compile(
 # What editors of sites write into `title` when nobody else does.
 _GENERIC = re.compile(r"home(?:page)?|start(?:seite)?|index|untitled(?: document)?|document", re.IGNORECASE)
 _MAX_OTHER = 160
+# A line beside a heading is shorter.
+_MAX_LINE = 60
 _MIN_ALIKE = 0.2
 _MIN_AKIN = 0.3
 
@@ -264,7 +268,23 @@ def _find_dated(headings: list[Any], page: Page) -> Any:
     if any(fold_title(read_text(element))[:8] == fold_title(title)[:8] for element in headings):
         return None
     dated = next((element for element in headings if _FULL_DAY.search(_read_behind(element))), None)
+    dated = next(filter(_is_dated, headings), None) if dated is None else dated
     return dated if dated is not None else _find_continued(headings, title)
+
+
+def _is_dated(heading: Any) -> bool:
+    """Return whether a line beside a heading says a day, or the text behind it and its byline begins with one."""
+    if heading.tag not in HEADINGS or len(fold_title(read_text(heading))) < _MIN_UNTITLED or _is_link(heading):
+        return False
+    before = heading.getprevious()
+    if before is not None and len(line := read_text(before)) < _MAX_LINE and find_day(line):
+        return True
+    first, second = [*(read_text(element)[:_MAX_LINE] for element in islice(heading.itersiblings(), 2)), "", ""][:2]
+    for text in (heading.tail or "", first, second if len(first) < _MAX_LINE else ""):
+        day = find_day(text)
+        if day is not None and (len(text) < _MAX_LINE or not re.search(r"\w", text[: day.start()])):
+            return True
+    return False
 
 
 def _find_continued(headings: list[Any], title: str) -> Any:

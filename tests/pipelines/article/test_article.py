@@ -223,6 +223,24 @@ STORY = "".join(
             "<h1>Opens</h1><h1>Elsewhere</h1>",
             id="a word of the title as a heading",
         ),
+        pytest.param(
+            "<title>The Harbour Office</title><p>2026-03-08 | Notice</p><h4>Bridge opens at last</h4>",
+            id="a lesser heading with a day before it",
+        ),
+        pytest.param(
+            "<title>The Harbour Office</title><h6>Bridge opens at last</h6><p>By Ada Quill</p>"
+            "<p>(8 March 2026) The first tram crossed it at noon, and two hundred guests stood on the bank.</p>",
+            id="a lesser heading with a day behind the byline",
+        ),
+        pytest.param(
+            "<title>Bridge opens at last | The Paper</title><h3><a href=/a>Tunnel is dug</a></h3><p>8 March 2026</p>",
+            id="a dated heading that leads to another article",
+        ),
+        pytest.param(
+            "<title>Bridge opens at last | The Paper</title><h2>The years of building</h2>"
+            "<p>On 8 March 2019 the first stone was laid in the presence of the mayor and of two hundred guests.</p>",
+            id="a heading with a day in the sentence behind it",
+        ),
     ],
 )
 def test_the_headline_is_what_readers_take_for_it(page: str) -> None:
