@@ -311,6 +311,25 @@ def test_a_closed_pipe_is_no_news(project: Path, typed: list[str], module: str) 
         assert done.stderr == ""
 
 
+# Presses Ctrl-C while our modules are imported.
+INTERRUPTED = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(name, path=None, target=None):
+        if name == "crawler.projects.main":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder)
+"""
+
+
+def test_an_interrupt_before_the_command_runs_leaves_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(INTERRUPTED, "utf-8")
+    done = run_module("crawler", "--version", environment={"PYTHONPATH": str(tmp_path)})
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 def test_the_help_of_crawl_has_every_spider_and_argument(project: Path) -> None:
     text = run_newsreel("crawl", "--help", folder=project).stdout
     for spider in (CategorySpider, ShareSpider, SiteSpider):
