@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from archives.storage.files import write_file
 from crawler.projects.folder import CONFIGURATION, SOURCES
 
 if TYPE_CHECKING:
@@ -70,10 +71,7 @@ def make_project(folder: Path) -> list[Path]:
         made.append(folder / SOURCES)
     for name, text in _FILES.items():
         path = folder / name
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
-            continue
-        made.append(path)
+        if not path.exists():
+            write_file(path, text.encode())
+            made.append(path)
     return made

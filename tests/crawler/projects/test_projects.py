@@ -6,6 +6,7 @@ import ast
 import math
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -154,6 +155,18 @@ def test_a_setting_that_cannot_be_is_one_sentence_wherever_it_is_made(
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.rstrip().endswith(words)
     assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_leaves_no_half_file_in_a_project_folder(tmp_path: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            make_project(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["sources"]
+    assert tmp_path / "newsreel.toml" in make_project(tmp_path)
 
 
 @pytest.mark.parametrize(
