@@ -120,16 +120,22 @@ def _build_short_tombstone(*, at: str, reason: str, is_packed: bool) -> bytes:
 
 def _find_regions(path: Path, is_selected: Callable[[Record], bool]) -> list[_Region]:
     """Return the regions of the selected records; those that touch one another are one."""
-    erased: set[str] = set()
-    for record in iter_records(path):
-        if is_selected(record):
-            erased.add(record.record_id)
-    if not erased:
+    chosen = {(record.offset, record.record_id) for record in iter_records(path) if is_selected(record)}
+    if not chosen:
         return []
+    erased = {record_id for _, record_id in chosen} - {""}
     regions: list[_Region] = []
     is_open = False
+    last = -1
     for record in iter_records(path):
-        is_erased = record.record_id in erased or bool(erased.intersection(_iter_related(record)))
+        is_erased = record.record_id in erased or (record.offset, record.record_id) in chosen
+        is_erased = is_erased or not erased.isdisjoint(_iter_related(record))
+        if is_erased != is_open and record.offset == last:
+            raise ErasureRefused(
+                f"{path.name} holds what is to be erased and other records in one gzip member, at offset {last}; "
+                '"python -m archives mend" writes a copy in which each record has its own'
+            )
+        last = record.offset
         if is_open and not is_erased:
             # Up to where the next one begins: in a plain file blank lines follow a record.
             regions[-1].end = record.offset

@@ -240,7 +240,7 @@ def _find_framing_fault(member: Member) -> tuple[str, str] | None:
     else:
         rest = data[block_end:]
     if rest.lstrip(b"\r\n").startswith(b"WARC/"):
-        return Damage.SHARED_MEMBER, "more than one record in a gzip member"
+        return Damage.SHARED_MEMBER, f"more than one record in a {member.codec.name} member"
     # Some writers give too few or too many line ends, which does no harm if the block is complete.
     if block_end > member.size or rest.strip(b"\r\n"):
         there = max(0, member.size - header_end.end() - len(_TRAILER))

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from dataclasses import replace
 from io import SEEK_END
 from itertools import chain
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -380,7 +381,7 @@ def join_members(first: Member, members: Iterator[Member], ahead: deque[Member])
     else:
         if len(joined) <= HELD_BYTES:
             is_checked = first.is_checked and all(member.is_checked for member in taken)
-            return Member(offset=first.offset, length=length, data=bytes(joined), is_checked=is_checked)
+            return replace(first, length=length, data=bytes(joined), is_checked=is_checked)
     ahead.extendleft(reversed(taken))
     return first
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,34 @@ def test_other_files_are_refused_and_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ErasureRefused, match="neither"):
         erase_records(path, lambda _: True, at=AT, reason="")
     assert path.read_bytes() == b"anything"
+
+
+@pytest.mark.parametrize("is_cut", [False, True])
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_record_that_shares_its_member_is_refused(tmp_path: Path, number: int, *, is_cut: bool) -> None:
+    path = write_exchanges(tmp_path, [b"one", b"two", b"three"])
+    before = gzip.compress(gzip.decompress(path.read_bytes()))
+    path.write_bytes(before)
+    with pytest.raises(ErasureRefused, match="one gzip member, at offset 0"):
+        erase_records(path, is_number(number), at=AT, reason="", is_cut=is_cut)
+    assert path.read_bytes() == before
+
+
+def test_records_that_share_a_member_are_erased_together(tmp_path: Path) -> None:
+    path = write_exchanges(tmp_path, [b"one"])
+    records = [gzip.decompress(path.read_bytes())] * 2
+    path.write_bytes(b"".join(map(gzip.compress, records)))
+    erased = erase_records(path, lambda record: record.offset > 0, at=AT, reason="")
+    assert erased is not None
+    assert [record.type for record in iter_records(path)][-1] == "metadata"
+
+
+def test_records_without_an_id_are_told_apart(tmp_path: Path) -> None:
+    path = write_exchanges(tmp_path, [b"one", b"two"])
+    plain = path.with_suffix("")
+    plain.write_bytes(re.sub(rb"WARC-Record-ID: [^\r]+\r\n", b"", gzip.decompress(path.read_bytes())))
+    erase_records(plain, is_number(0), at=AT, reason="")
+    assert {record.url for record in iter_records(plain) if record.url} == {"http://paper.example/1"}
 
 
 def test_the_register_knows_again_what_it_cannot_tell(tmp_path: Path) -> None:
