@@ -37,7 +37,7 @@ def sealed(newspaper: Data, tmp_path: Path) -> Iterator[Data]:
         pytest.skip("root may write everywhere, and may not mount here")
     subprocess.run(["mount", "-o", "remount,bind,ro", folder], check=True)
     yield Data(folder)
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", "-l", folder], check=True)
 
 
 @pytest.mark.parametrize(
