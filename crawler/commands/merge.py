@@ -76,7 +76,9 @@ class Command(NewsreelCommand):
                 print(f"{collection.name}: finished {merge.name}, which an earlier merge began")  # noqa: T201
         plans = plan_merges(collection, before=before, max_bytes=self.settings.getint("ARCHIVE_FILE_BYTES"))
         files = sum(len(plan.warcs) for plan in plans)
-        if is_dry or not plans:
+        if not plans:
+            print(f"{collection.name}: nothing to merge")  # noqa: T201
+        elif is_dry:
             print(f"{collection.name}: {files} files would become {len(plans)}")  # noqa: T201
         else:
             at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -38,6 +38,8 @@ def test_posts_versions_and_proofs_are_as_before(tmp_path: Path) -> None:
     done = run_scrapy("merge", "--keep-days", "0", data=data, settings=key)
     assert (done.returncode, done.stdout) == (0, "newspaper: 2 files became 1\n"), done.stderr
     (warc,) = data.warcs("newspaper")
+    again = run_scrapy("merge", "--keep-days", "0", data=data, settings=key)
+    assert (again.returncode, again.stdout) == (0, "newspaper: nothing to merge\n"), again.stderr
 
     assert run_scrapy("verify", "newspaper", "--posts", data=data).returncode == 0
     assert ask(data, "history", CORRECTED, "--json") == history
