@@ -109,9 +109,9 @@ def describe_upgrade(path: Path, schema: Schema) -> str:
     if version == schema.version:
         return ""
     if schema.is_derived:
-        return f"{path.name} is of version {version}; it is rebuilt from the archive at first use"
+        return f"{path.name} has version {version}; it will be rebuilt from the archive at first use"
     _refuse_newer(path, version, schema)
-    return f"{path.name} is brought from version {version or 1} to {schema.version} at first use"
+    return f"{path.name} will be upgraded from version {version or 1} to {schema.version} at first use"
 
 
 def open_scratch(path: str, schema: Schema) -> sqlite3.Connection:

@@ -119,7 +119,7 @@ def _reach_proxy(scheme: str, address: str) -> None:
 def _check_folder() -> Check:
     folder = find_folder()
     if folder is None:
-        words = f"none; the defaults hold, and '{name_program()} init' makes one"
+        words = f"none, so the defaults apply; '{name_program()} init' makes one"
         return Check(name="project", state=State.ABSENT, words=words)
     has_own = (folder / CONFIGURATION).is_file()
     return Check(name="project", state=State.GOOD, words=f"{folder}{'' if has_own else f', without {CONFIGURATION}'}")
@@ -160,7 +160,7 @@ def _check_collection(data_dir: Path, name: str) -> Check:
     if found > ledgers.VERSION:
         return Check(name=name, state=State.BAD, words=f"a later version wrote its ledger ({found}); install that one")
     if found < ledgers.VERSION:
-        words = f"its ledger is of version {found}; it is rebuilt from the archive at first use"
+        words = f"its ledger has version {found}; it will be rebuilt from the archive at first use"
         return Check(name=name, state=State.GOOD, words=words)
     return Check(name=name, state=State.GOOD, words="up to date")
 

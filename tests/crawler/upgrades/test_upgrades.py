@@ -38,8 +38,8 @@ def test_every_post_proof_and_version_is_as_it_was(data: Data) -> None:
     posts = hash_tree(data.posts("newspaper"))
     warcs = [path.read_bytes() for path in data.warcs("newspaper")]
     announced = list_upgrades(data)
-    assert any("catalogue.sqlite is of version 1" in words for words in announced)
-    assert any("changes.sqlite is brought from version" in words for words in announced)
+    assert any("catalogue.sqlite has version 1" in words for words in announced)
+    assert any("changes.sqlite will be upgraded from version" in words for words in announced)
 
     verified = run_scrapy("verify", "newspaper", "--posts", data=data)
     assert verified.returncode == 0, verified.stdout + verified.stderr
