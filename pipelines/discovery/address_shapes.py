@@ -47,6 +47,7 @@ _PAGE_NAMES = frozenset(
 _POSITIONS = frozenset(("begin", "first", "from", "o", "offset", "skip", "start"))
 _CURSORS = frozenset(("after", "before", "cursor", "max_id", "pagetoken", "page_token", "until", "updated-max"))
 _PAGE_IN_PATH = re.compile(r"(?:/(?:page|p|seite|pagina)[/_-]?|[_-](?:p|page)?)(\d{1,5})(?=/?$|\.\w+$)", re.IGNORECASE)
+_LEAST_ID_DIGITS = 3
 _MIN_SLUG_WORDS = 4
 # Most links of a page stand on every page of its site.
 _REMEMBERED = 1 << 13
@@ -149,13 +150,19 @@ def is_service(url: str) -> bool:
 
 @lru_cache(_REMEMBERED)
 def find_page_number(url: str) -> int:
-    """Return which page of a list an address asks for; 1 where it does not say."""
+    """Return which page of a list an address asks for; 1 where it does not say.
+
+    A longer number behind the words of a headline is the number of an article.
+    """
     parts = urlsplit(url)
     for key, value in parse_qsl(parts.query):
         if _find_stem(key) in _PAGE_NAMES and value.isdecimal() and len(value) <= 5:
             return int(value)
     found = _PAGE_IN_PATH.search(parts.path)
-    return int(found[1]) if found else 1
+    if found is None:
+        return 1
+    is_bare = found[0][1:].isdigit() and len(found[1]) >= _LEAST_ID_DIGITS
+    return 1 if is_bare and is_slug(parts.path[: found.start()].rpartition("/")[2]) else int(found[1])
 
 
 def is_paging_key(name: str) -> bool:

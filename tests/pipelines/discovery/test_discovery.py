@@ -337,6 +337,8 @@ def test_small_facts_of_addresses() -> None:
     assert find_date("https://h/2026/02/30/x") is None
     assert find_date("https://h/news/20261123/x") == date(2026, 11, 23)
     assert [find_page_number(f"https://h/{x}") for x in ("a?page=3", "a/page/4/", "index_5.html", "a")] == [3, 4, 5, 1]
+    assert find_page_number("https://h/the-ferry-is-late-again-9102") == 1, "the number of an article"
+    assert find_page_number("https://h/the-ferry-is-late-again-2") == 2
     assert is_service("https://h/wp-login.php")
     assert is_service("https://h/a/photo.JPG")
     assert not is_service("https://h/searching-for-the-ferry")
