@@ -39,6 +39,7 @@ _PARSER.set_element_class_lookup(
 )
 _MARKED = ("meta", "script", "h1", "h2", "time")
 _NAME_ATTRIBUTES = ("name", "property", "itemprop", "http-equiv")
+_END_TAGS = ("</html", "</body", "</HTML", "</BODY")
 # Longer texts are folded in pieces of this size.
 _PIECE_CHARS = 256 * 1024
 
@@ -81,6 +82,11 @@ class Page:
     def is_empty(self) -> bool:
         """Whether there is nothing to parse."""
         return not self.text.strip(_BLANKS)
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether there is an end tag of the body or the document, which a page that was cut off does not have."""
+        return any(self.text.rfind(tag) >= 0 for tag in _END_TAGS)
 
     @cached_property
     def data(self) -> Any:

@@ -31,9 +31,11 @@ UNLIKE: Final = "unlike"
 OTHER_TEXT: Final = "other_text"
 """The headline is the article's, and a short text that is not."""
 CUT_SHORT: Final = "cut_short"
-"""Hardly more than the beginning of the article."""
+"""Hardly more than the beginning of the article, or a page that breaks off."""
+GARBLED: Final = "garbled"
+"""Letters of the article are damaged, as by a wrong encoding."""
 
-_ONE_DAY = timedelta(days=1)
+_ONE_DAY, _ONE_MINUTE = timedelta(days=1), timedelta(minutes=1)
 _PAGES = (Origin.ARTICLE, Origin.TEXT)
 _MIN_CONTAINED = 0.3
 _MAX_FOREIGN = 0.15
@@ -46,6 +48,12 @@ _WHOLE = 0.95
 _LEAST_WORDS, _CLEARLY = 3, 0.5
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\])\s*$")
 _SENTENCE_END = re.compile(r"[.!?。！？।؟]['\"”’»」』）)\]]*$")
+# A letter that a decoder did not know, or that was written in UTF-8 and read as Windows-1252.
+_CONTINUED = f"[\u0080-\u00bf{bytes(range(0x80, 0xA0)).decode('cp1252', 'replace')}]"
+_DAMAGED = re.compile(f"[\u00c2-\u00df]{_CONTINUED}|[\u00e0-\u00ef]{_CONTINUED}{{2}}|\ufffd")
+# What an encoder writes for letters that it does not have.
+_REPLACED = re.compile(r"\?(?=[\w?])")
+_LEAST_DAMAGED, _MAX_DIFFERENCE = 2, 0.2
 _OFFERS = frozenset((PageClass.PAYWALL, PageClass.LOGIN))
 
 
@@ -139,7 +147,7 @@ def _is_alike(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool
     """Return whether two captures look like one article."""
     if _has_same_instant(earlier.statement, later.statement):
         return True
-    if _is_changed(earlier, later, changes) and not _has_other_day(earlier.statement, later.statement):
+    if _is_changed(earlier, later, changes) and not _has_other_date(earlier.statement, later.statement):
         return True
     is_comparable = min(len(earlier.text), len(later.text)) >= _COMPARABLE
     if earlier.headline and later.headline:
@@ -152,16 +160,20 @@ def _is_alike(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool
     return compare_texts(earlier.text, later.text).containment >= _MIN_CONTAINED
 
 
+def _is_exact(one: Statement) -> bool:
+    return one.datePublished_precision not in (None, Precision.DAY)
+
+
 def _has_same_instant(left: Statement, right: Statement) -> bool:
-    is_exact = left.datePublished_precision not in (None, Precision.DAY)
-    return is_exact and left.datePublished == right.datePublished
+    return _is_exact(left) and left.datePublished == right.datePublished
 
 
-def _has_other_day(left: Statement, right: Statement) -> bool:
-    """Return whether both state a day of publication, and these are further apart than a time zone explains."""
+def _has_other_date(left: Statement, right: Statement) -> bool:
+    """Return whether both date their publication, and differently: by more than rounding or a time zone explains."""
     if left.datePublished is None or right.datePublished is None:
         return False
-    return abs(left.datePublished - right.datePublished) > _ONE_DAY
+    allowed = _ONE_MINUTE if _is_exact(left) and _is_exact(right) else _ONE_DAY
+    return abs(left.datePublished - right.datePublished) > allowed
 
 
 def _is_changed(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool:
@@ -178,10 +190,17 @@ def _choose(clusters: list[_Cluster], announced: set[str]) -> _Cluster:
     chosen = clusters[0]
     for other in clusters[1:]:
         mine, theirs = _weigh(chosen, announced), _weigh(other, announced)
-        is_slight = chosen.length < _LONG and chosen.length < _MUCH_SHORTER * other.length
-        if theirs > mine or (theirs == mine and is_slight):
+        if theirs > mine or (theirs == mine and _is_slight(chosen, other)):
             chosen = other
     return chosen
+
+
+def _is_slight(chosen: _Cluster, other: _Cluster) -> bool:
+    """Return whether a short text is less likely to be the article than a much longer one of the same date."""
+    if chosen.length >= _LONG or chosen.length >= _MUCH_SHORTER * other.length:
+        return False
+    one, two = chosen.views[0], other.views[0]
+    return not _has_other_date(one.statement, two.statement) and not _is_garbled(one.text, two.text)
 
 
 def _weigh(cluster: _Cluster, announced: set[str]) -> int:
@@ -193,16 +212,48 @@ def _iter_poorer(views: Sequence[_View], changes: Sequence[datetime]) -> Iterabl
     """Yield those that have the article's headline and something poorer than its text, with the reason."""
     best: _View | None = None
     for view in views:
-        reason = _find_poorer(best, view) if best and not _is_changed(best, view, changes) else ""
+        reason = _find_damage(best, view) if best else ""
+        if best and not reason and not _is_changed(best, view, changes):
+            reason = _find_poorer(best, view)
         if reason:
             yield _identify(view.statement), reason
         elif view.text:
             best = view
 
 
+def _find_damage(best: _View, view: _View) -> str:
+    """Return how a page was damaged on its way; no date of change explains that."""
+    if view.statement.is_cut and not best.statement.is_cut and len(view.text) < len(best.text):
+        return CUT_SHORT
+    return GARBLED if _is_garbled(best.text, view.text) else ""
+
+
+def _is_garbled(best: str, text: str) -> bool:
+    """Return whether a text has damaged letters or question marks for about as many letters of the article."""
+    marks = _count_more(_DAMAGED, best, text)
+    if _count_more(_REPLACED, best, text) >= _LEAST_DAMAGED:
+        marks += text.count("?") - best.count("?")
+    if marks < _LEAST_DAMAGED:
+        return False
+    lost = _count_sound(best) - _count_sound(text)
+    return abs(marks - lost) <= _MAX_DIFFERENCE * marks
+
+
+def _count_more(pattern: re.Pattern[str], best: str, text: str) -> int:
+    return len(pattern.findall(text)) - len(pattern.findall(best))
+
+
+def _count_sound(text: str) -> int:
+    """Return how many letters beyond ASCII are whole."""
+    sound = _DAMAGED.sub("", text)
+    return len(sound) - len(sound.encode("ascii", "ignore"))
+
+
 def _find_poorer(best: _View, view: _View) -> str:
-    if not view.text or len(best.text) < 2 * _COMPARABLE:
+    if len(best.text) < 2 * _COMPARABLE:
         return ""
+    if not view.text:
+        return CUT_SHORT
     share = len(view.text) / len(best.text)
     contained = compare_texts(best.text, view.text).containment
     if contained < _MAX_FOREIGN and (share < _MUCH_SHORTER or _is_about_other(best, view)):

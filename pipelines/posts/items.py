@@ -77,7 +77,7 @@ class Doubt:
     Attributes:
         record_id: WARC-Record-ID.
         captured_at: aware UTC instant the capture began.
-        reason: `unlike`, `other_text` or `cut_short`, as `pipelines.posts.doubts` gives it.
+        reason: `unlike`, `other_text`, `cut_short` or `garbled`, as `pipelines.posts.doubts` gives it.
     """
 
     record_id: str
@@ -157,6 +157,7 @@ class Statement(_Fields):
         template: fingerprint of the page's template; it is not part of what is said.
         read_at: id of the article at whose address the page was found, where the page says that it is another.
         passed_to: id of that other article, in what such a page says of the article at its own address.
+        is_cut: the page has no end tag of its body, so that it may have been cut off.
     """
 
     captured_at: datetime | None = None
@@ -172,6 +173,7 @@ class Statement(_Fields):
     template: str = ""
     read_at: str = ""
     passed_to: str = ""
+    is_cut: bool = False
 
     @property
     def at(self) -> datetime:

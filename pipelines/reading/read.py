@@ -259,6 +259,7 @@ class _Reader:
         template = fingerprint(page)
         statement = read_fields(document, page, LinkKind.ARTICLE, rules)
         statement.template = template
+        statement.is_cut = page.data is None and not page.is_ended
         has_said = bool(statement.headline_found or statement.articleBody_found)
         if page.data is not None and not has_said:
             return statement, PageClass.DOCUMENT

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +14,9 @@ from pipelines.page.document import CaptureRef
 from pipelines.posts.items import Origin, Post, Statement, dump_post, load_post
 from pipelines.posts.options import PostOptions
 from pipelines.posts.settle import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TITLE = "The ferry stops for the winter"
@@ -65,6 +70,8 @@ FAULTS = [
     pytest.param(build(9, [LINES[0], LINES[1][:50]]), "cut_short", id="stub without a mark"),
     pytest.param(build(9, [*LINES[:15], LINES[15][:50]]), "cut_short", id="cut off near the end"),
     pytest.param(build(9, [*LINES[:12], "Subscribe to continue reading."]), "cut_short", id="most of it, and an offer"),
+    pytest.param(build(9, LINES[:15], is_cut=True), "cut_short", id="a page cut between paragraphs"),
+    pytest.param(build(9, ""), "cut_short", id="the headline alone"),
 ]
 
 
@@ -87,6 +94,44 @@ def test_a_long_text_about_other_things_is_not_that_of_the_headline() -> None:
     assert (post.articleBody, [doubt.reason for doubt in post.doubts]) == (first.articleBody, ["other_text"])
     rewritten = build(9, ["No ferry before spring: it stops, as in every winter."] * 40)
     assert settle_all(first, rewritten).articleBody == rewritten.articleBody
+
+
+DAMAGES: dict[str, Callable[[str], str]] = {
+    "question marks": lambda text: text.encode("ascii", "replace").decode(),
+    "replacement characters": lambda text: text.encode("latin-1").decode("utf-8", "replace"),
+    "decoded as Latin": lambda text: text.encode().decode("cp1252"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_letters_damaged_by_an_encoding_do_not_replace_sound_ones(damage: Callable[[str], str]) -> None:
+    lines = [f"Im {n}. Jahr fährt die Fähre täglich über den Fluss, für {n * 3} Gäste." for n in range(20)]
+    sound, damaged = build(0, lines), build(9, [damage(line) for line in lines])
+    assert [doubt.reason for doubt in settle_all(sound, damaged).doubts] == ["garbled"]
+    mended = settle_all(replace(sound, capture=damaged.capture), replace(damaged, capture=sound.capture))
+    assert not mended.doubts
+    assert "fährt" in mended.articleBody
+    added = build(9, [*lines, damage("Nächstes Jahr fährt sie öfter."), "Wer fährt??"])
+    assert settle_all(sound, added).articleBody == added.articleBody, "a damaged line is the publisher's"
+
+
+def test_a_text_that_a_wrong_encoding_makes_longer_is_no_better() -> None:
+    note = build(0, ["연금 수급자 두 명은 낡은 통조림 공장을 수년의 지연 끝에 매각했다."] * 9, title="낡은 통조림 공장")
+    garbled = build(9, [note.articleBody.encode().decode("cp1252", "replace")], title="ë‚¡ì€ í†µì¡°ë¦¼")
+    assert settle_all(note, garbled).headline == note.headline
+
+
+def test_a_longer_article_of_another_date_does_not_replace_a_short_one() -> None:
+    note = replace(build(0, LINES[:6]), datePublished_precision=Precision.SECOND)
+    other = replace(
+        build(9, [line[::-1] for line in LINES], title="Market day"), datePublished=NOON - timedelta(days=4)
+    )
+    same_day = replace(note, capture=other.capture, headline="Market day", articleBody=other.articleBody)
+    same_day = replace(same_day, datePublished=NOON - timedelta(hours=4), dateModified=NOON + timedelta(minutes=5))
+    same_day.dateModified_precision = Precision.SECOND
+    for mixed_up in (other, same_day):
+        post = settle_all(note, mixed_up)
+        assert (post.headline, [doubt.reason for doubt in post.doubts]) == (TITLE, ["unlike"])
 
 
 EDITS = [
