@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from crawler.environment import name_program
 from pipelines.page.classes import IN_PLACE, PageClass
+from pipelines.posts.filing import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,6 +28,12 @@ _PLACES: Final = {
     PageClass.PAYWALL: ("the beginnings of articles before an offer to subscribe", "the site wants a subscription"),
     PageClass.SHELL: ("shells without text that a script fills", "look for a feed or an API that has the text"),
     PageClass.EMPTY: ("empty pages", "look at one in a browser"),
+}
+# Why articles made no post.
+_DROPPED: Final = {
+    "no_date": ("have no date", "mend the rule of the date, or set undated in [post]"),
+    "no_text": ("have no text", "mend the rule of the text, or look for a feed or an API that has it"),
+    "no_headline": ("have no headline", "mend the rule of the headline"),
 }
 _FAILURES: Final = {
     "redirect_loop": ("redirects back to themselves", "the site may want a cookie that a crawler does not keep"),
@@ -51,12 +58,13 @@ def explain_no_articles(counts: Mapping[str, Any]) -> str:
     """
     if not any(name.startswith(("captures/", "failures/", "robotstxt/")) for name in counts):
         return ""  # a run of another program, or of an earlier version
-    doubted = _sum(counts, "doubts/")
-    found = counts.get("captures/article", 0) - doubted + _sum(counts, "posts/", but="posts/dropped/") * (not doubted)
-    if found > 0:
+    left = sum(counts.get(f"{where}/{why}", 0) for where, why in _LEFT)
+    # Undated pages beside the articles of earlier runs are asked for in every run.
+    doubted, dropped = _sum(counts, "doubts/"), 0 if left else _sum(counts, "posts/dropped/")
+    posts = sum(counts.get(f"posts/{outcome}", 0) for outcome in Outcome)
+    if counts.get("captures/article", 0) - doubted - dropped + posts * (not doubted) > 0:
         return ""
     reason, advice, lost = _find_reason(counts, doubted)
-    left = sum(counts.get(f"{where}/{why}", 0) for where, why in _LEFT)
     if left and not lost:
         return ""
     return f"no article was found: {reason}; {advice}"
@@ -87,6 +95,10 @@ def _find_reason(counts: Mapping[str, Any], doubted: int) -> tuple[str, str, int
 def _iter_reasons(counts: Mapping[str, Any], doubted: int) -> Iterator[tuple[str, str, int]]:
     if doubted:
         yield f"{doubted} pages no longer look like the articles they were", "look at one in a browser", doubted
+    for name, (what, advice) in _DROPPED.items():
+        count = counts.get(f"posts/dropped/{name}", 0)
+        if count:
+            yield f"{count} pages {what}", advice, count
     for page_class in sorted(IN_PLACE):
         count = counts.get(f"captures/{page_class}", 0)
         if count:
@@ -111,5 +123,5 @@ def _name_failure(reason: str) -> str:
     return f"{status}, a server error" if status.startswith("5") else reason.replace("_", " ")
 
 
-def _sum(counts: Mapping[str, Any], prefix: str, *, but: str = "\n") -> int:
-    return sum(value for name, value in counts.items() if name.startswith(prefix) and not name.startswith(but))
+def _sum(counts: Mapping[str, Any], prefix: str) -> int:
+    return sum(value for name, value in counts.items() if name.startswith(prefix))

@@ -21,6 +21,9 @@ SILENT = [
     ({"captures/article": 6, "doubts/unlike": 6}, "6 pages no longer look like"),
     ({"captures/block": 2, "links/settled": 9}, "pages of a shield"),
     ({"failures/cut_short": 1}, "cut short"),
+    ({"captures/article": 4, "posts/dropped/no_date": 4}, "4 pages have no date"),
+    ({"captures/article": 4, "captures/block": 9, "posts/dropped/no_date": 4}, "9 pages were pages of a shield"),
+    ({"captures/list": 1, "captures/block": 5, "posts/not_fetched": 9}, "5 pages were pages of a shield"),
 ]
 WELL: list[dict[str, int]] = [
     {"captures/article": 1, "captures/block": 9},
@@ -28,6 +31,8 @@ WELL: list[dict[str, int]] = [
     {"captures/list": 2, "posts/new": 3},
     {"captures/list": 2, "links/settled": 3},
     {"captures/list": 2, "discovery/left/too_old": 3},
+    {"captures/article": 2, "posts/dropped/no_date": 2, "links/settled": 3},
+    {"captures/article": 4, "posts/dropped/no_date": 3, "posts/new": 1},
     {"response_received_count": 9},
 ]
 
