@@ -73,14 +73,18 @@ def is_plain_path(href: str) -> bool:
 
 
 def join_url(base_url: str, href: str) -> str:
-    """Return the absolute http(s) URL that `href` means on a page at `base_url`, without its fragment, or ''."""
+    """Return the absolute http(s) URL that `href` means on a page at `base_url`, without its fragment, or ''.
+
+    A backslash before the query is a slash. Spec: WHATWG URL §4.4
+    """
     if len(href) + len(base_url) > _MAX_CHARS:
         return ""
     href = href.strip().partition("#")[0]
     if not href or href[:11].lower() == "javascript:":
         return ""
+    path, mark, query = href.partition("?")
     try:
-        url = safe_url_string(urljoin(base_url, href))
+        url = safe_url_string(urljoin(base_url, path.replace("\\", "/") + mark + query))
         scheme = urlsplit(url).scheme
     except ValueError:
         return ""

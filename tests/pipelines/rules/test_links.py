@@ -48,6 +48,7 @@ def test_a_share_link_is_unwrapped_without_fetching_it() -> None:
         ("/category/anxin(xianggang).html", "http://x/category/anxin(xianggang).html"),
         ("/标签", "http://x/%E6%A0%87%E7%AD%BE"),
         (" /a#part ", "http://x/a"),
+        ("\\b\\c?d=\\e", "http://x/b/c?d=%5Ce"),
         ("#part", ""),
         ("JavaScript:alert(1)", ""),
         ("mailto:desk@x", ""),
