@@ -1,7 +1,7 @@
 """Lists the links of a page as a reader sees them.
 
 A link is not always an `a` with an address: cards and rows of tables that a script opens name theirs in `onclick` or
-in a `data-` attribute.
+in a `data-` attribute, and options of a menu in their value.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ MAX_LINKS = 3_000
 _NAVIGATION = re.compile(r"\b(?:nav|menu|navi|channel|categor|section|column|topbar|masthead)", re.IGNORECASE)
 _BESIDE = re.compile(r"\b(?:foot|copyright|friend[-_]?link|sns|social|share|login|breadcrumb|cookie)", re.IGNORECASE)
 _OPENED_BY_DATA = ("data-href", "data-link", "data-url", "data-permalink")
+_OPTIONS = "//option[starts-with(@value, '/') or starts-with(@value, 'http')]"
 _OPENING = " or ".join(f"@{name}" for name in (*_OPENED_BY_DATA, "onclick"))
 # What a click runs: `location.href = "story.html"`, `window.open('/story')`, `go("/story")`.
 _SCRIPTED = re.compile(
@@ -105,6 +106,9 @@ def _iter_hrefs(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
         given = next((value for name in _OPENED_BY_DATA if (value := element.get(name))), "")
         if href := given or find_scripted(element.get("onclick") or ""):
             yield element, href
+            count += 1
+    for element in root.xpath(_OPTIONS)[: MAX_LINKS - count]:
+        yield element, element.get("value")
 
 
 def find_scripted(script: str) -> str:

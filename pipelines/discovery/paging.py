@@ -42,6 +42,11 @@ _NEXT_CLASS = re.compile(
 )
 _BARE_PAGE = re.compile(r"(?P<list>[^?#]*/)(?P<number>[1-9]\d{0,3})/?")
 _MAX_LABEL = 30
+# What htmx and Turbo load when a reader comes near.
+_NEAR = (
+    "//*[contains(@hx-trigger, 'revealed') or contains(@hx-trigger, 'intersect')]/@hx-get"
+    " | //turbo-frame[@loading = 'lazy']/@src"
+)
 _LOADERS = ("button", "a", "div", "span", "section", "nav", "ul", "ol", "main")
 
 
@@ -76,7 +81,7 @@ def find_next(page: Page, anchors: Iterable[Anchor], admits: Callable[[str], boo
 def _find_following(url: str, anchors: Sequence[Anchor], loaded: Iterable[str]) -> str:
     """Return the address of the next page of a list by the words or numbers of its pager, or ''."""
     wanted = find_page_number(url) + 1
-    labelled = [*(anchor.url for anchor in anchors if _is_next(anchor)), *loaded]
+    labelled = [*(anchor.url for anchor in anchors if _is_next(anchor) or _is_icon(anchor, url)), *loaded]
     by_number = [anchor.url for anchor in anchors if anchor.text == str(wanted)]
     for address in (*labelled, *by_number):
         is_further = address in labelled and (is_step(address, url) or _is_bare_next(address, url, is_labelled=True))
@@ -91,6 +96,11 @@ def _find_following(url: str, anchors: Sequence[Anchor], loaded: Iterable[str]) 
 
 def _is_next(anchor: Anchor) -> bool:
     return _is_next_label(anchor.label) or (len(anchor.label) <= _MAX_LABEL and bool(_NEXT_CLASS.search(anchor.words)))
+
+
+def _is_icon(anchor: Anchor, url: str) -> bool:
+    """Return whether a link without a word leads to another part of the same list."""
+    return not anchor.label and urlsplit(anchor.url).path == urlsplit(url).path
 
 
 def _is_next_label(text: str) -> bool:
@@ -157,6 +167,7 @@ def _iter_loaded(root: etree._Element) -> Iterator[str]:
         if given:
             is_loader = _NEXT_CLASS.search(element.get("class") or "") or _is_next_label(find_anchor_text(element))
             yield from (value for name, value in given if is_loader or "next" in name)
+    yield from map(str, root.xpath(_NEAR))
     yield from _iter_form_hrefs(root)
 
 

@@ -46,6 +46,11 @@ FORM = '<form action="/news?old=1"><input type="hidden" name="start" value="{}">
         ("https://h/news", '<a class="more" data-next="?page=2">More stories</a>', ["/news?page=2"]),
         ("https://h/news", '<button data-url="/news?page=2">Subscribe</button>', []),
         ("https://h/news", '<button data-state="page=2">Load more</button>', []),
+        ("https://h/news?page=3", '<a href="?page=2"><i></i></a><a href="?page=4"><i></i></a>', ["/news?page=4"]),
+        ("https://h/news", '<a href="/photos?page=2"><i></i></a>', []),
+        ("https://h/news", '<tr hx-get="/rows?page=2" hx-trigger="revealed"></tr>', ["/rows?page=2"]),
+        ("https://h/news", '<div hx-get="/rows?page=2" hx-trigger="click"></div>', []),
+        ("https://h/news", '<turbo-frame loading="lazy" src="/rows?page=2"></turbo-frame>', ["/rows?page=2"]),
         ("https://h/news", FORM.format(20, "Older stories", ""), ["/news?start=20"]),
         ("https://h/news", FORM.format(20, "Search", ""), []),
         ("https://h/news", FORM.format(20, "Next", '<input name="q">'), []),
@@ -127,9 +132,10 @@ def test_an_article_is_known_by_the_canonical_address_of_the_header() -> None:
     [
         ('<footer><a href="/all">All articles</a><a href="/imprint-and-more">Us</a></footer>', ["/all"]),
         ('<frameset><frame src="/main.html"><frame src="https://elsewhere/"></frameset>', ["/main.html"]),
+        ('<select><option>Section<option value="/part/2">Coast<option value="7">All</select>', ["/part/2"]),
     ],
 )
-def test_lists_at_the_foot_of_a_page_and_in_frames_are_found(html: str, wanted: list[str]) -> None:
+def test_lists_at_the_foot_of_a_page_in_frames_and_in_a_choice_are_found(html: str, wanted: list[str]) -> None:
     body = f"<html>{html}</html>".encode()
     reading = read(Document(body=body, url="https://h/", content_type=b"text/html"), SOURCE)
     assert list_urls(reading, LinkKind.CATEGORY) == wanted
