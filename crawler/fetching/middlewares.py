@@ -23,7 +23,7 @@ from crawler.runs.captures import REDIRECTS, has_page
 from crawler.runs.erased import find_register
 from crawler.runs.run import META_CAPTURE
 from crawler.sessions.session import META_LOGIN
-from pipelines.discovery.address_shapes import is_front, measure_article
+from pipelines.discovery.address_shapes import leads_to_front, measure_article
 from pipelines.discovery.refreshes import find_refresh
 from pipelines.page.classes import PageClass
 from pipelines.rules.links import LinkKind
@@ -132,7 +132,7 @@ class RedirectsMiddleware(RedirectMiddleware):
             self.crawler.stats.inc_value("redirects/followed")
             if is_for_machines(self.crawler.spider, request):
                 answer.meta[META_CROSS_SUBMIT] = urlsplit(answer.url).netloc
-            if is_front(answer.url) and measure_article(request.url):
+            if leads_to_front(answer.url) and measure_article(request.url):
                 self.crawler.stats.inc_value(f"captures/{PageClass.NOT_FOUND}")
             if "retry_times" in request.meta:  # only the request itself had to be repeated
                 answer = answer.replace(dont_filter=False)

@@ -104,18 +104,26 @@ def _iter_reasons(counts: Mapping[str, Any], doubted: int) -> Iterator[tuple[str
         if count:
             what, advice = _PLACES[page_class]
             yield f"{count} pages were {what}", advice, count
+    yield from _iter_not_fetched(counts)
+
+
+def _iter_not_fetched(counts: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
     forbidden = counts.get("robotstxt/forbidden", 0)
     if counts.get("robotstxt/unreachable"):
         what = "robots.txt could not be fetched, so nothing else of its host was"
         yield what, "check the network and the addresses of the source, or crawl again later", forbidden
     elif forbidden:
         yield f"robots.txt forbids {forbidden} of the pages", "ask the publisher, or set ROBOTSTXT_OBEY", forbidden
-    for name, count in sorted(counts.items()):
+    # A site need not have a sitemap where one was guessed.
+    expected = {"http_404": counts.get("discovery/sitemap/guess", 0)}
+    for name, total in sorted(counts.items()):
         reason = name.removeprefix("failures/")
         if not name.startswith("failures/") or (reason == "refused_by_us" and forbidden):
             continue
-        what, advice = _FAILURES.get(reason, (_name_failure(reason), "see the log"))
-        yield f"{count} pages failed with {what}", advice, count
+        count = total - expected.get(reason, 0)
+        if count > 0:
+            what, advice = _FAILURES.get(reason, (_name_failure(reason), "see the log"))
+            yield f"{count} pages failed with {what}", advice, count
 
 
 def _name_failure(reason: str) -> str:

@@ -193,3 +193,9 @@ def is_front(url: str) -> bool:
     parts = urlsplit(url)
     stem = _EXTENSION.sub("", parts.path.strip("/")).lower()
     return stem in ("", "index", "home", "default") and not parts.query
+
+
+def leads_to_front(url: str) -> bool:
+    """Return whether a redirect to an address ends at the front page, whose query may say where it came from."""
+    is_numbered = any(value.isdecimal() for _, value in parse_qsl(urlsplit(url).query))
+    return is_front(url.partition("?")[0]) and not is_numbered

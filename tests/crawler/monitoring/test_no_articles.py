@@ -21,6 +21,7 @@ SILENT = [
     ({"captures/article": 6, "doubts/unlike": 6}, "6 pages no longer look like"),
     ({"captures/block": 2, "links/settled": 9}, "pages of a shield"),
     ({"failures/cut_short": 1}, "cut short"),
+    ({"captures/list": 3, "failures/http_404": 1, "discovery/sitemap/guess": 1}, "none of 3 pages is one"),
     ({"captures/article": 4, "posts/dropped/no_date": 4}, "4 pages have no date"),
     ({"captures/article": 4, "captures/block": 9, "posts/dropped/no_date": 4}, "9 pages were pages of a shield"),
     ({"captures/list": 1, "captures/block": 5, "posts/not_fetched": 9}, "5 pages were pages of a shield"),

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 
 from crawler.sources import load_source
 from pipelines.dates.model import Precision
-from pipelines.discovery.address_shapes import build_shape, find_date, find_page_number, is_service, measure_article
+from pipelines.discovery.address_shapes import (
+    build_shape,
+    find_date,
+    find_page_number,
+    is_service,
+    leads_to_front,
+    measure_article,
+)
 from pipelines.discovery.canonical import find_canonical
 from pipelines.discovery.classification import is_article_page, judge_document
 from pipelines.discovery.feeds import FeedEntry, read_feed
@@ -339,6 +346,7 @@ def test_small_facts_of_addresses() -> None:
     assert [find_page_number(f"https://h/{x}") for x in ("a?page=3", "a/page/4/", "index_5.html", "a")] == [3, 4, 5, 1]
     assert find_page_number("https://h/the-ferry-is-late-again-9102") == 1, "the number of an article"
     assert find_page_number("https://h/the-ferry-is-late-again-2") == 2
+    assert [leads_to_front(f"https://h/{x}") for x in ("?from=/a/b", "?p=12", "a")] == [True, False, False]
     assert is_service("https://h/wp-login.php")
     assert is_service("https://h/a/photo.JPG")
     assert not is_service("https://h/searching-for-the-ferry")
