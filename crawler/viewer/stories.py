@@ -1,4 +1,4 @@
-"""The body of an article on a page: links and pictures in the archive, scrollable wide tables."""
+"""The body of an article on a page: links and pictures in the archive, scrollable wide tables and lines."""
 
 from __future__ import annotations
 
@@ -25,10 +25,14 @@ def build_story(body: str, *, collection: str, stamp: str, url: str) -> Markup:
     """
     links = PageLinks(prefix=build_path(collection, "", stamp=stamp).removesuffix("/"), url=url)
     # The body was sanitised when it was read; the rewriter keeps its links inside the archive.
-    return Markup(_TAG.sub(_box_table, rewrite_page(body, links)))  # noqa: S704
+    return Markup(_TAG.sub(_let_scroll, rewrite_page(body, links)))  # noqa: S704
 
 
-def _box_table(tag: re.Match[str]) -> str:
-    if tag[2].lower() != "table":
+def _let_scroll(tag: re.Match[str]) -> str:
+    """Return a tag such that the keyboard reaches what is wider than the page."""
+    name = tag[2].lower()
+    if name == "pre" and not tag[1]:
+        return f'<pre tabindex="0"{tag[0][len("<pre") :]}'
+    if name != "table":
         return tag[0]
     return f"{tag[0]}</div>" if tag[1] else f"{_BOX}{tag[0]}"

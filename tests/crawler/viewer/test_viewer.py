@@ -471,13 +471,14 @@ def test_a_paragraph_of_a_page_is_marked() -> None:
     assert new == "<p>It lasts <mark>24</mark> minutes &amp; ends.</p><p>24</p>"
 
 
-def test_wide_tables_scroll_in_boxes_of_their_own() -> None:
-    """The keyboard reaches them; what looks like a table in an attribute is left alone."""
-    body = '<p>a</p><table><tr><td>b</td></tr></table><img alt="<table>" src="x.png">'
+def test_wide_tables_and_lines_scroll_by_keyboard() -> None:
+    """What looks like a table in an attribute is left alone."""
+    body = '<p>a</p><table><tr><td>b</td></tr></table><img alt="<table>" src="x.png"><pre>c</pre>'
     story = build_story(body, collection="paper", stamp="2026", url="http://example.com/")
     boxed = r'<div class="scroll" tabindex="0"[^>]*><table><tr><td>b</td></tr></table></div><img alt="[^"]*table'
     assert re.search(boxed, story)
     assert story.count("<div") == 1
+    assert '<pre tabindex="0">c</pre>' in story
 
 
 def test_unchanged_paragraphs_are_folded() -> None:
