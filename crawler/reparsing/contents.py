@@ -179,8 +179,10 @@ def may_state(entry: IndexEntry, source: Rules) -> bool:
 
 
 def _read_source_name(path: Path) -> str:
-    """Return the source that the warcinfo record at the head of a file names, or ''."""
+    """Return the source that a file of ours names in its warcinfo record, or ''; others use the field differently."""
     try:
-        return read_warcinfo(path).get("source", "")
+        info = read_warcinfo(path)
     except RecordError:
         return ""
+    is_foreign = "newsreel" not in info.get("software", "newsreel").lower()
+    return "" if is_foreign else info.get("source", "")

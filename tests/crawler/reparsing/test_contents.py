@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from archives.captures.writer import WarcWriter
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from archives.transfer.importing import add_file
@@ -14,8 +17,6 @@ from tests.crawler.commands.test_import_command import PAGE, build_record
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
-
-    import pytest
 
     from archives.index.cdxj import IndexEntry
 
@@ -43,3 +44,16 @@ def test_captures_of_many_hosts_are_found_in_one_pass_over_the_index(
     found = [(entry.url, source.name) for entry, source in CollectionContents(collection).iter_entries(sources)]
     assert len(passes) == 1
     assert sorted(found) == sorted((url, url.split("/")[2].removeprefix("deep.")) for url in urls)
+
+
+@pytest.mark.parametrize(
+    ("software", "owner"),
+    [("har2warc 1.0.4", ""), ("Newsreel/1.0 Scrapy/2.19", "HAR Format 1.2"), ("", "HAR Format 1.2")],
+)
+def test_what_other_writers_call_a_source_is_none(tmp_path: Path, software: str, owner: str) -> None:
+    collection = Collection.open(tmp_path, "mixed", create=True)
+    info = {"source": "HAR Format 1.2"} | ({"software": software} if software else {})
+    with WarcWriter(collection, info=info, prefix="har") as writer:
+        writer.write_resource("urn:x-other:log", "text/plain", b"a log")
+    (path,) = collection.iter_warcs()
+    assert CollectionContents(collection).find_owner(path.name) == owner
