@@ -56,7 +56,7 @@ def find_body(page: Page, metadata: Metadata, *, headline: str, shown: Any) -> t
     stated = max((statement.text for statement in metadata.bodies), key=len, default="")
     if len(stated) >= _MIN_STATED_CHARS and len(body.text) < _MIN_SHOWN * len(stated):
         return _build_stated(stated), "jsonld:articleBody"
-    if _is_doubtful(body):
+    if _is_doubtful(body) and not _is_flash(body, headline):
         data = _build_fragment(find_in_scripts(scripts, states, headline))
         if _is_better(data, body, headline, least=_MIN_SHOWN):
             return data, "script:data"
@@ -71,6 +71,14 @@ def _is_doubtful(body: MainBody) -> bool:
     return size < _MIN_SIZE or size < _MIN_SHARE * body.page_prose
 
 
+def _is_flash(body: MainBody, headline: str) -> bool:
+    """Return whether a text is short and says most of what the headline names: no other is taken for it."""
+    if measure_size(body.text) < _MIN_FLASH or len(body.text) >= _MAX_FLASH:
+        return False
+    words = list_long_words(headline)
+    return len(words) >= _MIN_WORDS and measure_mentioned(words, body.text) >= _WELL_NAMED
+
+
 def _is_better(other: MainBody, body: MainBody, headline: str, *, least: float) -> bool:
     """Return whether another text is to be taken for ours, which is shorter than this share of it."""
     is_longer = measure_size(other.text) >= _MIN_OTHER and len(body.text) < least * len(other.text)
@@ -78,13 +86,12 @@ def _is_better(other: MainBody, body: MainBody, headline: str, *, least: float) 
 
 
 def _is_better_named(body: MainBody, other: MainBody, headline: str) -> bool:
-    """Return whether ours speaks of what the headline names and the other hardly does, or is a flash that does so."""
+    """Return whether ours speaks of what the headline names and the other hardly does."""
     words = list_long_words(headline)
     if not body.text or len(words) < _MIN_WORDS:
         return False
     ours, theirs = (measure_mentioned(words, text) for text in (body.text, other.text))
-    is_flash = measure_size(body.text) >= _MIN_FLASH and len(body.text) < _MAX_FLASH and ours >= _WELL_NAMED
-    return is_flash or ours > theirs + _BETTER_NAMED
+    return ours > theirs + _BETTER_NAMED
 
 
 def _build_fragment(markup: str) -> MainBody:

@@ -131,6 +131,15 @@ def test_another_method_is_asked_where_ours_leaves_most_of_a_page() -> None:
     assert article.evidence["body"] == "trafilatura"
 
 
+def test_no_other_method_is_asked_where_a_flash_says_what_its_headline_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(second_opinion, "_ask_trafilatura", lambda *_: pytest.fail("trafilatura was asked"))
+    flash = " ".join(STORY[:2])
+    others = "".join(f"<div class=entry><h3><a href=/x>More</a></h3><p>{text}</p></div>" for text in OTHER["body"] * 2)
+    article = read(f"<html><body><article><h1>{HEADLINE}</h1><p>{flash}</p></article><div>{others}</div></body></html>")
+    assert article.body_text == flash
+    assert article.evidence["body"] == "mainbody"
+
+
 def test_trafilatura_gives_markup_that_we_settle() -> None:
     text = f"<html><body><article><h1>{HEADLINE}</h1>{MARKUP}</article></body></html>"
     asked = second_opinion._ask_trafilatura(Page(text, "https://paper.example/news/bridge"), HEADLINE)
