@@ -37,7 +37,7 @@ _VALUE = re.compile(
 _NAME_CHARS = 120
 _VALUE_CHARS = 60
 _LONG_BLANK = re.compile(r"\s{40}")
-_NAME_ENDS = frozenset("eptndhEPTNDH")
+_NAME_ENDS = ("ed", "h", "me", "mp", "te", "at", "on", "ct")
 INSTANT_ONLY = re.compile(rf"\s*{_INSTANT}\s*")
 _MARKED = re.compile(rf"^(?:data-)?{_NAMED}$", re.IGNORECASE)
 _MARKED_ID = re.compile(r"^(?:pub_?time|pub_?date|publish_?(?:time|date))(?:_baidu)?$", re.IGNORECASE)
@@ -56,9 +56,9 @@ def list_marked(page: Page) -> list[Statement]:
     """Return what elements hold whose attributes or comments name the time of publication."""
     found: list[Statement] = []
     for element in page.root.iter("html", "body", "div", "span", "article", "section", "input", "em", "i"):
-        for name, value in element.items():
-            if value and _is_marked(name) and INSTANT_ONLY.fullmatch(value):
-                found.append(Statement(text=value, evidence=f"attribute:{name}"))
+        for name in filter(_is_marked, element.keys()):
+            if INSTANT_ONLY.fullmatch(element.get(name)):
+                found.append(Statement(text=element.get(name), evidence=f"attribute:{name}"))
         if (identifier := element.get("id")) and _MARKED_ID.match(identifier):
             found.append(Statement(text=read_text(element)[:60], evidence=f"id:{element.get('id')}"))
     for element in page.root.iter("abbr", "time"):
@@ -76,13 +76,13 @@ def list_marked(page: Page) -> list[Statement]:
 
 def _is_marked(name: str) -> bool:
     """Return whether an attribute is named for the time of publication."""
-    return name[-1:] in _NAME_ENDS and bool(_MARKED.match(name))
+    return name.lower().endswith(_NAME_ENDS) and bool(_MARKED.match(name))
 
 
 def list_scripted(page: Page) -> list[Statement]:
     """Return the values of script variables and properties that are named for the time of publication."""
     found: list[Statement] = []
-    for script in chain(page.iter_scripts(), page.iter_states()):
+    for script in chain(page.iter_scripts(), page.states):
         for match in chain(_iter_assigned(script), _ENCODED.finditer(script)):
             found.append(Statement(text=match["value"].strip(), evidence=f"script:{match['name']}"))
     return found[:20]
@@ -112,7 +112,7 @@ def _iter_assigned(script: str) -> Iterator[re.Match[str]]:
 def _is_ending_in_name(before: str) -> bool:
     """Return whether what stands before an assignment may end in a name of those that are looked for."""
     name = before.rstrip().removesuffix("]").rstrip()
-    return name.removesuffix('"').removesuffix("'")[-1:] in _NAME_ENDS
+    return name.removesuffix('"').removesuffix("'").lower().endswith(_NAME_ENDS)
 
 
 def list_in_url(url: str) -> list[Statement]:

@@ -157,7 +157,10 @@ def _read_microdata(page: Page, metadata: Metadata) -> None:
     seen: set[str] = set()
     for element in page.root.iter("*"):
         stated, other = element.get("itemprop"), element.get("property")
-        name = (stated or other or "").strip().lower().rpartition(":")[2]
+        found = stated or other
+        if not found:
+            continue
+        name = found.strip().lower().rpartition(":")[2]
         if name not in _MICRODATA or name in seen or not _is_microdata(element, stated, other):
             continue
         if name == "author":

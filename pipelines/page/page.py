@@ -37,6 +37,7 @@ _PARSER.set_element_class_lookup(
         element=lxml_html.HtmlElement, comment=lxml_html.HtmlComment, pi=lxml_html.HtmlProcessingInstruction
     )
 )
+_find_states = etree.XPath("/html/body/descendant::div/@data-page[../@id]", smart_strings=False)
 _MARKED = ("meta", "script", "h1", "h2", "time")
 _NAME_ATTRIBUTES = ("name", "property", "itemprop", "http-equiv")
 _END_TAGS = ("</html", "</body", "</HTML", "</BODY")
@@ -143,10 +144,10 @@ class Page:
         """Return the content of the first of these metas that there is, or ''."""
         return next((self._contents[name] for name in names if name in self._contents), "")
 
-    def iter_states(self) -> Iterator[str]:
-        """Yield JSON outside of scripts: metas for programs, and what Inertia draws the page from, in an attribute."""
-        yield from (content for _, content in self.metas if content[0] == "{")
-        yield from self.root.xpath("/html/body//div[@id][@data-page]/@data-page")
+    @cached_property
+    def states(self) -> list[str]:
+        """JSON outside of scripts: metas for programs, and what Inertia draws the page from, in an attribute."""
+        return [*(content for _, content in self.metas if content[0] == "{"), *_find_states(self.root)]
 
     def iter_scripts(self, *, of_type: str = "") -> Iterator[str]:
         """Yield the text of each script whose type holds `of_type`."""
