@@ -29,12 +29,6 @@ _PLACES: Final = {
     PageClass.SHELL: ("shells without text that a script fills", "look for a feed or an API that has the text"),
     PageClass.EMPTY: ("empty pages", "look at one in a browser"),
 }
-# Why articles made no post.
-_DROPPED: Final = {
-    "no_date": ("have no date", "mend the rule of the date, or set undated in [post]"),
-    "no_text": ("have no text", "mend the rule of the text, or look for a feed or an API that has it"),
-    "no_headline": ("have no headline", "mend the rule of the headline"),
-}
 _FAILURES: Final = {
     "redirect_loop": ("redirects back to themselves", "the site may want a cookie that a crawler does not keep"),
     "http_401": ("401, unauthorised", "the site wants an account"),
@@ -58,13 +52,15 @@ def explain_no_articles(counts: Mapping[str, Any]) -> str:
     """
     if not any(name.startswith(("captures/", "failures/", "robotstxt/")) for name in counts):
         return ""  # a run of another program, or of an earlier version
-    left = sum(counts.get(f"{where}/{why}", 0) for where, why in _LEFT)
-    # Undated pages beside the articles of earlier runs are asked for in every run.
-    doubted, dropped = _sum(counts, "doubts/"), 0 if left else _sum(counts, "posts/dropped/")
+    doubted = _sum(counts, "doubts/")
     posts = sum(counts.get(f"posts/{outcome}", 0) for outcome in Outcome)
-    if counts.get("captures/article", 0) - doubted - dropped + posts * (not doubted) > 0:
-        return ""
+    found = counts.get("captures/article", 0) - doubted + posts * (not doubted)
     reason, advice, lost = _find_reason(counts, doubted)
+    # Pages of shields that no word tells are taken for articles, and make no post.
+    are_like_lost = found <= _sum(counts, "posts/dropped/") < lost
+    if found > 0 and not are_like_lost:
+        return ""
+    left = sum(counts.get(f"{where}/{why}", 0) for where, why in _LEFT)
     if left and not lost:
         return ""
     return f"no article was found: {reason}; {advice}"
@@ -95,10 +91,6 @@ def _find_reason(counts: Mapping[str, Any], doubted: int) -> tuple[str, str, int
 def _iter_reasons(counts: Mapping[str, Any], doubted: int) -> Iterator[tuple[str, str, int]]:
     if doubted:
         yield f"{doubted} pages no longer look like the articles they were", "look at one in a browser", doubted
-    for name, (what, advice) in _DROPPED.items():
-        count = counts.get(f"posts/dropped/{name}", 0)
-        if count:
-            yield f"{count} pages {what}", advice, count
     for page_class in sorted(IN_PLACE):
         count = counts.get(f"captures/{page_class}", 0)
         if count:

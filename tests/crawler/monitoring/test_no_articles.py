@@ -22,7 +22,6 @@ SILENT = [
     ({"captures/block": 2, "links/settled": 9}, "pages of a shield"),
     ({"failures/cut_short": 1}, "cut short"),
     ({"captures/list": 3, "failures/http_404": 1, "discovery/sitemap/guess": 1}, "none of 3 pages is one"),
-    ({"captures/article": 4, "posts/dropped/no_date": 4}, "4 pages have no date"),
     ({"captures/article": 4, "captures/block": 9, "posts/dropped/no_date": 4}, "9 pages were pages of a shield"),
     ({"captures/list": 1, "captures/block": 5, "posts/not_fetched": 9}, "5 pages were pages of a shield"),
 ]
@@ -32,8 +31,8 @@ WELL: list[dict[str, int]] = [
     {"captures/list": 2, "posts/new": 3},
     {"captures/list": 2, "links/settled": 3},
     {"captures/list": 2, "discovery/left/too_old": 3},
-    {"captures/article": 2, "posts/dropped/no_date": 2, "links/settled": 3},
-    {"captures/article": 4, "posts/dropped/no_date": 3, "posts/new": 1},
+    {"captures/article": 4, "posts/dropped/no_date": 4, "captures/block": 2},
+    {"captures/article": 4, "posts/dropped/no_date": 3, "posts/new": 1, "captures/block": 9},
     {"response_received_count": 9},
 ]
 
