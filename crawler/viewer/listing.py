@@ -99,9 +99,10 @@ def show_listing(pool: IndexPool, listing: Listing) -> Response:
     wanted = listing.wanted
     names = [listing.collection] if listing.collection else pool.list_names()
     counts = pool.count_labels(names, wanted)
-    offset = (listing.page - 1) * PAGE_SIZE
-    posts = pool.list_posts(names, wanted, limit=PAGE_SIZE, offset=offset) if counts.total else []
     last = min(MAX_PAGE, max(1, -(-counts.total // PAGE_SIZE)))
+    number = min(listing.page, last)
+    offset = (number - 1) * PAGE_SIZE
+    posts = pool.list_posts(names, wanted, limit=PAGE_SIZE, offset=offset) if counts.total else []
     pairs = listing.pairs
     page = PostsPage(
         headline=listing.title,
@@ -111,10 +112,10 @@ def show_listing(pool: IndexPool, listing: Listing) -> Response:
         total=counts.total,
         is_more=counts.is_more,
         days=list_days(posts, is_ranked=wanted.by_relevance),
-        page=listing.page,
+        page=number,
         last=last,
-        newer=build_posts_path(*pairs, page=str(listing.page - 1)) if listing.page > 1 else "",
-        older=build_posts_path(*pairs, page=str(listing.page + 1)) if listing.page < last else "",
+        newer=build_posts_path(*pairs, page=str(number - 1)) if number > 1 else "",
+        older=build_posts_path(*pairs, page=str(number + 1)) if number < last else "",
         sorting=_build_sorting(listing),
         feed=build_posts_path(*pairs, format="atom"),
         bars=_list_bars(counts.days, pairs),

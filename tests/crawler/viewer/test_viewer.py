@@ -310,6 +310,12 @@ def test_posts_lead_to_those_before_and_after(viewer: Viewer) -> None:
     assert "2026-03-04 ›" in read(viewer, before.replace("&amp;", "&"))
 
 
+def test_a_page_behind_the_last_is_the_last(viewer: Viewer) -> None:
+    last = read(viewer, "/-/posts?page=2")
+    assert "2 of 2" in last
+    assert find_titles(read(viewer, "/-/posts?page=99")) == find_titles(last)
+
+
 def test_hostile_titles_are_text_on_every_page(viewer: Viewer) -> None:
     for target in (
         "/-/posts?page=2",
