@@ -27,6 +27,7 @@ from crawler.sessions.session import SourceSession, open_session
 from crawler.sources import Source, find_source
 from crawler.sources.archived import find_definitions
 from crawler.spiders.bounds import is_changed
+from crawler.spiders.links import parse_links
 from crawler.spiders.placing import place_source
 from crawler.spiders.walk import MODES, Walk, open_owed
 from pipelines.examples import note_example
@@ -130,7 +131,7 @@ class NewsSpider(Spider):
         seeds = arguments.pop("seeds", "")
         if arguments.get("walk", MODES[0]) not in MODES:
             raise ValueError(f"walk={arguments['walk']} is neither of {', '.join(MODES)}")
-        return arguments | {"seeds": tuple(seed.strip() for seed in seeds.split(",") if seed.strip())}
+        return arguments | {"seeds": parse_links(filter(None, map(str.strip, seeds.split(","))))}
 
     async def start(self) -> AsyncIterator[Any]:
         """Yield the seeds, and what earlier runs failed to fetch."""
@@ -423,9 +424,10 @@ class NewsSpider(Spider):
         elif request.meta.get(META_AWAITED) and kind in ORIGINS:
             yield Statement(source=self.source.name, identifier=identifier, origin=ORIGINS[kind], is_silent=True)
 
-    def note_error(self, failure: Failure, response: Response) -> None:
+    def note_error(self, failure: Failure, response: Response | None) -> None:
         """Keep the page on which a callback failed as an example under the name that Scrapy counts it by."""
-        self.note_example(f"spider_exceptions/{type(failure.value).__name__}", strip_url(response.url))
+        if response is not None:  # the start has none
+            self.note_example(f"spider_exceptions/{type(failure.value).__name__}", strip_url(response.url))
 
     def count(self, name: str, by: int = 1) -> None:
         """Count an outcome under its name."""

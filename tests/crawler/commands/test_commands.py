@@ -163,6 +163,8 @@ def test_a_reparse_opens_no_socket(copied: Data, tmp_path: Path) -> None:
         (["crawl", "share", "-a", "source=finews"], "no share links"),
         (["crawl", "share", "-a", "source=finews", "-a", "urls=nowhere.txt"], "nowhere.txt"),
         (["crawl", "share", "-a", "source=finews", "-a", "urls=ftp://x/"], "is not a link"),
+        (["crawl", "category", "-a", "source=finews", "-a", "seeds=paper.example"], "'paper.example' is not a link"),
+        (["crawl", "category", "-a", "source=finews", "-a", "seeds=http://[::1"], "'http://[::1' is not a link"),
         (["crawl", "category", "-a", "source=finews", "-a", "collection=../up"], "../up"),
         (["reparse"], "name one collection"),
         (["reparse", "nowhere"], "nowhere"),
