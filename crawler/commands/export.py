@@ -19,7 +19,7 @@ from crawler.batch.shards import ShardFailed
 from crawler.changelog.cursors import CursorError
 from crawler.commands.webhooks import deliver
 from crawler.projects.command import NewsreelCommand, describe_damage, refuse_word
-from crawler.projects.streams import discard_output
+from crawler.projects.streams import discard_output, has_reader
 from crawler.publishing.exporting import ExportPlan, run_export
 from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library
@@ -154,6 +154,8 @@ class Command(NewsreelCommand):
                     if record is not None:
                         sys.stdout.write(_FOLLOWED[form](record) + "\n")
                         sys.stdout.flush()
+                    elif not has_reader():
+                        break
         except (ArchiveError, SourceError, CursorError) as error:
             raise UsageError(str(error), print_help=False) from error
 

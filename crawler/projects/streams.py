@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import select
 import sys
 from io import TextIOWrapper
 
@@ -23,6 +24,13 @@ def prepare_streams() -> None:
         elif number and isinstance(stream, TextIOWrapper) and codecs.lookup(stream.encoding).name != "utf-8":
             encoding = stream.encoding if stream.isatty() else "utf-8"
             stream.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def has_reader() -> bool:
+    """Whether somebody may still read standard output; a pipe whose reader has gone has none."""
+    watched = select.poll()
+    watched.register(sys.stdout, 0)
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in watched.poll(0))
 
 
 def flush_output() -> None:

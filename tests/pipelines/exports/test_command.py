@@ -116,6 +116,19 @@ def test_a_closed_standard_output_is_refused() -> None:
     assert (done.returncode, done.stderr) == (2, "newsreel: standard output is closed\n")
 
 
+def test_a_follower_ends_once_its_reader_has_gone(crawled: Crawled) -> None:
+    """Also while nothing changes, so that it is not left behind."""
+    follower = start_scrapy("export", "--since", "start", "--follow", data=crawled.data, stdout=subprocess.PIPE)
+    assert follower.stdout is not None
+    lines = [follower.stdout.readline() for _ in range(41)]
+    assert all(lines)
+    follower.stdout.close()
+    try:
+        assert follower.wait(60) == 0
+    finally:
+        follower.kill()
+
+
 def test_exports_are_made_when_a_run_has_ended(crawled: Crawled) -> None:
     with closing(sqlite3.connect(crawled.folder / "out" / "posts.sqlite")) as database:
         assert database.execute("SELECT count(*) FROM posts").fetchone() == (41,)
