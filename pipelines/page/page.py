@@ -146,8 +146,10 @@ class Page:
 
     @cached_property
     def states(self) -> list[str]:
-        """JSON outside of scripts: metas for programs, and what Inertia draws the page from, in an attribute."""
-        return [*(content for _, content in self.metas if content[0] == "{"), *_find_states(self.root)]
+        """JSON outside of scripts: metas for programs, and what Inertia and Astro draw from, in attributes."""
+        stated = (content for _, content in self.metas if content[0] == "{")
+        islands = (island.get("props") for island in self.root.iter("astro-island"))
+        return [*stated, *_find_states(self.root), *filter(None, islands)]
 
     def iter_scripts(self, *, of_type: str = "") -> Iterator[str]:
         """Yield the text of each script whose type holds `of_type`."""

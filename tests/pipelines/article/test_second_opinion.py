@@ -87,6 +87,11 @@ def as_data(value: object) -> str:
             SHELL % f"<div id=app data-page='{json.dumps({'story': {'title': HEADLINE, 'text': MARKUP}})}'></div>",
             id="in an attribute",
         ),
+        pytest.param(
+            SHELL
+            % f"<astro-island props='{json.dumps({'title': [0, HEADLINE], 'text': [0, MARKUP]})}'></astro-island>",
+            id="in the attribute of an island",
+        ),
     ],
 )
 def test_data_that_a_script_draws_the_page_from_is_read(page: str) -> None:
