@@ -39,12 +39,14 @@ _NEAR_CHARS = 160
 _DATELINE_CHARS = 90
 
 _DATE_CLASS = re.compile(
-    r"(?:^|[^a-z])(?:date|time|pub|publish\w*|posted|dateline|timestamp|byline|ptime)", re.IGNORECASE
+    r"(?:^|[^a-z])(?:date|datum|fecha|time|pub|publish\w*|posted|dateline|timestamp|byline|ptime)", re.IGNORECASE
 )
 _LABEL = re.compile(
     r"(?:发布|發布|發佈|发表|發表|发稿|刊登|上传|添加|录入|更新|文章|新闻)?(?:时间|時間|日期)\s*[:：]|发布于|发表于"
     r"|(?:published|posted|veröffentlicht|publiée?|publicad[oa]|pubblicat[oa]|gepubliceerd|geplaatst"
-    r"|publicera(?:d|des|ts)|gepostet|(?:eintrag|beitrag|artikel) wurde am)\b",
+    r"|publicera(?:d|des|ts)|gepostet|(?:eintrag|beitrag|artikel) wurde am)\b"
+    r"|(?:publication|publicación|publicação|pubblicazione|publikacji|veröffentlichung|erscheinung|публикации|публікації"
+    r"|النشر|انتشار|公開日|掲載日|등록일|발행일|ngày đăng)(?: ?s?dat(?:e|um))? ?[:：]",
     re.IGNORECASE,
 )
 # Since when the writer of a post has been a member, and what time it is.

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from pipelines.article.datelines import find_day
+from pipelines.page.addresses import read_host
 from pipelines.page.metadata import Statement
 from pipelines.page.page import HEADINGS, fold_title, read_text
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _MIN_LETTERS = 4
 _MIN_UNTITLED = 10
+_MIN_HOST = 6
 # A lesser heading is the headline if it is so much of the first part of the `title`.
 _MIN_OF_PART = 0.7
 # Search engines ask for headlines of at most 110 characters, so systems cut them.
@@ -73,6 +75,8 @@ def find_headline(page: Page, metadata: Metadata) -> tuple[Statement | None, Any
     mastheads = _Mastheads(page, metadata)
     headings = [element for element in _iter_headings(page) if not mastheads.holds(element)]
     shown = _find_repeated(headings, page.title)
+    if shown is not None and _is_name_of_site(shown, page, metadata):
+        shown = next((element for element in headings if element is not shown and _is_dated(element)), shown)
     stated = next((found for found in metadata.headlines if found.evidence == "jsonld:headline"), None)
     if stated and not _is_named_like_site(stated.text, metadata):
         stated = _complete(stated, page, metadata)
@@ -255,6 +259,14 @@ def _is_link(heading: Any) -> bool:
     """Return whether a heading is a link and nothing else, as the name of the site is."""
     links = [*heading.iter("a"), *heading.iterancestors("a")]
     return any(fold_title(read_text(heading)) in fold_title(read_text(link)) for link in links)
+
+
+def _is_name_of_site(shown: Any, page: Page, metadata: Metadata) -> bool:
+    """Return whether a heading and the `title` say the name of the site, or of its host, and nothing else."""
+    name = fold_title(read_text(shown))
+    if name != fold_title(page.title):
+        return False
+    return _is_named_like_site(name, metadata) or (len(name) >= _MIN_HOST and name in fold_title(read_host(page.url)))
 
 
 def _find_dated(headings: list[Any], page: Page) -> Any:

@@ -233,6 +233,10 @@ STORY = "".join(
             id="a lesser heading with a day behind the byline",
         ),
         pytest.param(
+            "<title>Paper Example</title><h1>Paper Example</h1><h2>Bridge opens at last</h2><span>8 March 2026</span>",
+            id="a dated heading below the name of the host",
+        ),
+        pytest.param(
             "<title>Bridge opens at last | The Paper</title><h3><a href=/a>Tunnel is dug</a></h3><p>8 March 2026</p>",
             id="a dated heading that leads to another article",
         ),

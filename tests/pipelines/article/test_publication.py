@@ -59,6 +59,9 @@ def say_to_machines(day: str) -> str:
         f"{HEADLINE}{PROSE}{LINKS}<small>August 12, 2025</small>",
         f"{HEADLINE}{PROSE}{LINKS}<p>Dieser Beitrag wurde am <b>12. August 2025</b> um 7:38 Uhr geschrieben.</p>",
         f"{HEADLINE}{PROSE}{LINKS}<p>Cette entrée a été publiée le 12 août 2025 à 7:38, et rangée dans Ville.</p>",
+        f"{HEADLINE}{PROSE}{LINKS}<p>Дата публикации: 12.08.2025</p><p>14.08.2025</p>",
+        f"{HEADLINE}{PROSE}{LINKS}<p>Veröffentlichung: <a href=/2025>12.08.2025</a></p><p>14.08.2025</p>",
+        f"{HEADLINE}{PROSE}{LINKS}<p><span class='text_datum'>12. August 2025.</span> Die Brücke</p><p>14.08.2025</p>",
         f"{HEADLINE}<p><span data-date-time='2025-08-12 07:38:01'>Tuesday</span></p>{PROSE}",
         f"{HEADLINE}{PROSE}{LINKS}<small>Entry posted on August 12th, 2025 and filed under Town</small>",
         # A column beside the article, whose class says what it is.
