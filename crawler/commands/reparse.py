@@ -148,6 +148,11 @@ def _replace(
     old_files = prepare_ledger(contents.collection, ledger, sources)
     done = _remake(contents, sources, ledger, posts_dir, engine)
     code = report_reparse(contents, sources, done)
+    if done.read and not is_partial and not any(count.startswith("posts/") for count in done.counts):
+        what = (
+            'none of them shows an article; "newsreel sources new" drafts a definition, which says where articles are'
+        )
+        print(f"{contents.collection.name}: {what}", file=sys.stderr)  # noqa: T201
     if code == 0:
         adopt_ledger(ledger, contents.collection, posts_dir, old_files)
         _update_log(contents.collection, ledger, sources[0].name if is_partial else "")

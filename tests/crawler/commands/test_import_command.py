@@ -79,6 +79,14 @@ def test_pages_of_hosts_without_a_definition_become_posts(tmp_path: Path) -> Non
     assert before == {path: path.read_bytes() for path in before}
 
 
+def test_a_file_without_articles_is_reported(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc"
+    path.write_bytes(build_record("https://ferry.example/about", "<!doctype html><title>About</title><p>A short text."))
+    done = run_scrapy("import", str(path), "--collection", "mixed", data=Data(tmp_path / "data"))
+    assert "mixed: 1 captures read; posts: 0 new" in done.stderr
+    assert "mixed: none of them shows an article" in done.stderr
+
+
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
     done = run_scrapy("import", str(tmp_path / "none"), "--collection", "mixed", data=tmp_path / "data")
     assert done.returncode == 2
