@@ -195,10 +195,13 @@ class PageReader:
         return RawPage(body=body, url=final_url, content_type=kind, captured_at=asked_at, head=head)
 
 
-def _explain(error: Exception) -> object:
-    """Return why a request failed, without the name that urllib gives every failure and without error numbers."""
+def _explain(error: Exception) -> str:
+    """Return why a request failed, without the name that urllib gives every failure and without error numbers.
+
+    Text, because the caller's frame must not hold the error: it holds the frame, and its connection would stay open.
+    """
     reason = error.reason if type(error) is urllib.error.URLError else error
-    return getattr(reason, "strerror", None) or reason
+    return str(getattr(reason, "strerror", None) or reason)
 
 
 def _expand(raw: bytes, max_bytes: int) -> bytes:
