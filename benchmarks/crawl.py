@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -131,9 +130,8 @@ class Benchmark:
         Raises:
             BenchmarkError: it failed, or did something else.
         """
-        data = self._folder / "data"
-        shutil.rmtree(data, ignore_errors=True)
-        data.mkdir()
+        # Not in the place of the last run: ext4 looks for a new inode among all that were freed in the last minutes.
+        data = Path(tempfile.mkdtemp(prefix="data-", dir=self._folder))
         log = self._folder / f"{job.name}.log"
         cost, status = measure_command(self._build_command(job, data), cwd=_ROOT if job.is_ours else data, log=log)
         problems = [f"its exit code is {status}"] if status else self._verify(job, data)
