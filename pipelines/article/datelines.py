@@ -28,6 +28,7 @@ _NEAR_BLOCKS = 14
 _MIN_HEADLINE = 8
 # A label that stands alone in front of its date.
 _LABEL_CHARS = 24
+_LEAST_LABEL = 6
 _ALONE_CHARS = 30
 _ALONE_REST = 12
 _BARE = ("p", "div", "span", "small", "time", "li", "td", "em", "i", "fieldset", "h3", "h4", "h5")
@@ -341,8 +342,8 @@ def list_labelled(page: Page) -> list[Statement]:
         is_ahead = is_ahead and element.tag != "h1"
         own = (element.text or "") + " "
         if len(element):
-            own += " ".join([child.tail or "" for child in element])
-            if len(own) <= _NEAR_CHARS and _LABEL.search(own) and not find_day(own):
+            own = (own + " ".join([child.tail or "" for child in element])).strip()
+            if _LEAST_LABEL <= len(own) <= _NEAR_CHARS and _LABEL.search(own) and not find_day(own):
                 # The day of `Posted on <b>3 March 2026</b>` is in an element of its own.
                 own = read_text(element)
         if not _TWO_DIGITS.search(own):
