@@ -76,7 +76,7 @@ _SENTENCE = re.compile(r"[.!?。！？।؟۔][\"'”’»」』）)\]]*$")
 _MIN_SENTENCE = 40
 # Of attributes, what machines read; `title` on elements whose class says so, or on `time`.
 _TIME_ATTRIBUTES = (
-    *("datetime", "data-time", "data-timestamp", "data-date", "data-datetime", "data-date-time", "data-utime"),
+    *("datetime", "data-time", "data-timestamp", "data-date", "data-datetime", "data-utime"),
     *("data-published", "data-publish-date", "data-original-date", "content"),
 )
 _CHANGED = re.compile(r"modif|updat|chang|aktualis|actuali", re.IGNORECASE)

@@ -62,7 +62,6 @@ def say_to_machines(day: str) -> str:
         f"{HEADLINE}{PROSE}{LINKS}<p>Дата публикации: 12.08.2025</p><p>14.08.2025</p>",
         f"{HEADLINE}{PROSE}{LINKS}<p>Veröffentlichung: <a href=/2025>12.08.2025</a></p><p>14.08.2025</p>",
         f"{HEADLINE}{PROSE}{LINKS}<p><span class='text_datum'>12. August 2025.</span> Die Brücke</p><p>14.08.2025</p>",
-        f"{HEADLINE}<p><span data-date-time='2025-08-12 07:38:01'>Tuesday</span></p>{PROSE}",
         f"{HEADLINE}{PROSE}{LINKS}<small>Entry posted on August 12th, 2025 and filed under Town</small>",
         # A column beside the article, whose class says what it is.
         f"{HEADLINE}<aside class='side'><p class='Story_date'>August 12, 2025</p><p>By A. Mason</p></aside>{PROSE}",
