@@ -268,7 +268,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         yield Bench(folder=tmp_path / "schedule", table=table, code={"paper": "pass", "other": "pass"})
 
 
-def test_a_crash_is_written_down_and_harms_nobody_else(bench: Bench) -> None:
+def test_a_crash_is_written_down_and_harms_nobody_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     bench.code["paper"] = "import os; print('about to'); raise SystemError('it broke')"
     assert bench.run(build_plan(), build_plan("other")) == 1
     failed = bench.find(EventKind.FINISHED)
