@@ -51,8 +51,10 @@ _SENTENCE_END = re.compile(r"[.!?。！？।؟]['\"”’»」』）)\]]*$")
 # A letter that a decoder did not know, or that was written in UTF-8 and read as Windows-1252.
 _CONTINUED = f"[\u0080-\u00bf{bytes(range(0x80, 0xA0)).decode('cp1252', 'replace')}]"
 _DAMAGED = re.compile(f"[\u00c2-\u00df]{_CONTINUED}|[\u00e0-\u00ef]{_CONTINUED}{{2}}|\ufffd")
-# What an encoder writes for letters that it does not have.
+_AS_BYTES = {ord(bytes([byte]).decode("cp1252", "ignore") or chr(byte)): byte for byte in range(0x80, 0xA0)}
+# What an encoder writes for letters that it does not have; editors write it for other question marks.
 _REPLACED = re.compile(r"\?(?=[\w?])")
+_QUESTION_MARKS = re.compile("[\u037e\u061f\uff1f]")
 _LEAST_DAMAGED, _MAX_DIFFERENCE = 2, 0.2
 _OFFERS = frozenset((PageClass.PAYWALL, PageClass.LOGIN))
 
@@ -161,7 +163,8 @@ def _is_alike(earlier: _View, later: _View, changes: Sequence[datetime]) -> bool
 
 
 def _is_exact(one: Statement) -> bool:
-    return one.datePublished_precision not in (None, Precision.DAY)
+    """Return whether the instant of publication is stated; "two hours ago" is an earlier one on each later page."""
+    return one.datePublished_precision in (Precision.SECOND, Precision.MINUTE)
 
 
 def _has_same_instant(left: Statement, right: Statement) -> bool:
@@ -169,7 +172,7 @@ def _has_same_instant(left: Statement, right: Statement) -> bool:
 
 
 def _has_other_date(left: Statement, right: Statement) -> bool:
-    """Return whether both date their publication, and differently: by more than rounding or a time zone explains."""
+    """Return whether both date their publication differently: instants by more than rounding, days than a time zone."""
     if left.datePublished is None or right.datePublished is None:
         return False
     allowed = _ONE_MINUTE if _is_exact(left) and _is_exact(right) else _ONE_DAY
@@ -223,30 +226,45 @@ def _iter_poorer(views: Sequence[_View], changes: Sequence[datetime]) -> Iterabl
 
 def _find_damage(best: _View, view: _View) -> str:
     """Return how a page was damaged on its way; no date of change explains that."""
-    if view.statement.is_cut and not best.statement.is_cut and len(view.text) < len(best.text):
+    if view.statement.is_cut and not best.statement.is_cut and _ends_early(best.text, view.text):
         return CUT_SHORT
     return GARBLED if _is_garbled(best.text, view.text) else ""
 
 
+def _ends_early(best: str, text: str) -> bool:
+    """Return whether a text is empty or ends inside of the article: in a line, or behind one before the last."""
+    end = text.rpartition("\n")[2]
+    *earlier, last = best.splitlines() or [""]
+    return len(text) < len(best) and end != last and any(line.startswith(end) for line in (*earlier, last))
+
+
 def _is_garbled(best: str, text: str) -> bool:
     """Return whether a text has damaged letters or question marks for about as many letters of the article."""
-    marks = _count_more(_DAMAGED, best, text)
-    if _count_more(_REPLACED, best, text) >= _LEAST_DAMAGED:
+    best, text = (_QUESTION_MARKS.sub("?", one) for one in (best, text))
+    letters = frozenset(best)
+    damage, earlier = _list_damaged(text, letters), _list_damaged(best, letters)
+    marks = len(damage) - len(earlier)
+    if len(_REPLACED.findall(text)) - len(_REPLACED.findall(best)) >= _LEAST_DAMAGED:
         marks += text.count("?") - best.count("?")
     if marks < _LEAST_DAMAGED:
         return False
-    lost = _count_sound(best) - _count_sound(text)
+    lost = _count_foreign(best, earlier) - _count_foreign(text, damage)
     return abs(marks - lost) <= _MAX_DIFFERENCE * marks
 
 
-def _count_more(pattern: re.Pattern[str], best: str, text: str) -> int:
-    return len(pattern.findall(text)) - len(pattern.findall(best))
+def _list_damaged(text: str, letters: frozenset[str]) -> list[str]:
+    """Return what stands for one of the letters, read in a wrong encoding: `Ã¤`, but not the `Ö–` of `SPÖ–`."""
+    found = _DAMAGED.findall(text)
+    return [mark for mark in found if "\ufffd" in mark or _read_letter(mark) in letters]
 
 
-def _count_sound(text: str) -> int:
+def _read_letter(mark: str) -> str:
+    return mark.translate(_AS_BYTES).encode("latin-1").decode("utf-8", "ignore")
+
+
+def _count_foreign(text: str, damaged: Iterable[str]) -> int:
     """Return how many letters beyond ASCII are whole."""
-    sound = _DAMAGED.sub("", text)
-    return len(sound) - len(sound.encode("ascii", "ignore"))
+    return len(text) - len(text.encode("ascii", "ignore")) - sum(map(len, damaged))
 
 
 def _find_poorer(best: _View, view: _View) -> str:

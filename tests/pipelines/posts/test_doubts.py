@@ -115,6 +115,27 @@ def test_letters_damaged_by_an_encoding_do_not_replace_sound_ones(damage: Callab
     assert settle_all(sound, added).articleBody == added.articleBody, "a damaged line is the publisher's"
 
 
+@pytest.mark.parametrize(
+    ("line", "written", "instead"),
+    [("Um {} Uhr stimmte die SPÖ-Fraktion zu.", "-", "–"), ("{}只船为什么停航？因为河水太浅。", "？", "?")],
+    ids=["dash behind a letter", "question mark"],
+)
+def test_other_punctuation_is_no_damage(line: str, written: str, instead: str) -> None:
+    lines = [line.format(n) for n in range(20)]
+    edit = build(9, [line.replace(written, instead) for line in lines])
+    post = settle_all(build(0, lines), edit)
+    assert (post.articleBody, post.doubts) == (edit.articleBody, [])
+
+
+def test_hours_counted_back_from_the_capture_are_no_other_date() -> None:
+    """Two hours ago, as a page says it at noon and half an hour later, are two instants and no two articles."""
+    first = replace(build(0, LINES), datePublished_precision=Precision.HOUR)
+    edit = build(30, [line[::-1] for line in LINES], title="Market day")
+    edit = replace(edit, dateModified=NOON + timedelta(minutes=20), dateModified_precision=Precision.MINUTE)
+    edit = replace(edit, datePublished=NOON + timedelta(minutes=30), datePublished_precision=Precision.HOUR)
+    assert settle_all(first, edit).headline == edit.headline
+
+
 def test_a_text_that_a_wrong_encoding_makes_longer_is_no_better() -> None:
     note = build(0, ["연금 수급자 두 명은 낡은 통조림 공장을 수년의 지연 끝에 매각했다."] * 9, title="낡은 통조림 공장")
     garbled = build(9, [note.articleBody.encode().decode("cp1252", "replace")], title="ë‚¡ì€ í†µì¡°ë¦¼")
@@ -142,6 +163,8 @@ EDITS = [
     pytest.param(build(9, [*LINES, *(line[::-1] for line in LINES)]), id="twice as long"),
     pytest.param(build(9, [*LINES[:12], "Passengers may subscribe to a list."]), id="shortened, with another end"),
     pytest.param(build(9, [line[::-1] for line in LINES]), id="rewritten under its headline"),
+    pytest.param(build(9, [*LINES[:9], *LINES[12:]], is_cut=True), id="shorter, and without end tags"),
+    pytest.param(build(9, [*LINES[:19], "The ferry rests."], is_cut=True), id="with another end, and without end tags"),
     pytest.param(
         build(9, "Withdrawn.", title="Withdrawn", dateModified=NOON + timedelta(minutes=5),
               dateModified_precision=Precision.MINUTE),
