@@ -33,7 +33,7 @@ from crawler.changelog.entries import Entry, Last, Place, build_entry, build_sta
 from crawler.changelog.tables import FILE_NAME, SCHEMA
 from crawler.changelog.unfinished import dump_instant, iter_unfinished
 from crawler.monitoring.logbook import RunState, list_runs
-from crawler.reparsing.ledger import find_ledger, open_ledger
+from crawler.reparsing.ledger import find_ledger, has_ledger, open_ledger
 from crawler.settings import NEWSREEL_VERSION
 from pipelines.exports.records import Change, ChangeKind, PostRecord
 from pipelines.posts.items import load_post
@@ -89,6 +89,14 @@ class ChangeLog:
     def is_empty(self) -> bool:
         """Whether nothing has ever been entered."""
         return self._database.execute("SELECT 1 FROM batch").fetchone() is None
+
+    @property
+    def has_lost_ledger(self) -> bool:
+        """Whether the log names posts and their ledger is not there, so that all of them would seem withdrawn."""
+        if has_ledger(self.collection):
+            return False
+        rows = self._database.execute("SELECT 1 FROM latest WHERE kind NOT IN ('withdrawn', 'erased') LIMIT 1")
+        return rows.fetchone() is not None
 
     def account(self, *, source: str = "", has_reparsed: bool = False) -> int:
         """Enter every difference between what the ledger says and what the log said last.

@@ -146,8 +146,8 @@ class Command(NewsreelCommand):
                 f"--follow prints {forms} of whole collections: leave -o and --source out", print_help=False
             )
         stream = ChangeStream(Library(Path(self.settings["DATA_DIR"])), opts.collection or "")
-        since = opts.since or stream.find_end()
         try:
+            since = opts.since or stream.find_end()
             _warn_of_loss(stream, since)
             with self._printing(), suppress(KeyboardInterrupt):
                 for record in stream.follow(since):

@@ -27,7 +27,7 @@ from archives.transfer.upload import parse_place
 from crawler.environment import name_program
 from crawler.frontier.streams import find_url, verify_server
 from crawler.projects.folder import CONFIGURATION, find_folder
-from crawler.reparsing.ledger import find_ledger
+from crawler.reparsing.ledger import find_ledger, has_ledger
 from crawler.sources import SourceError, find_source, list_sources
 from pipelines.posts import ledger as ledgers
 
@@ -148,7 +148,7 @@ def _check_collection(data_dir: Path, name: str) -> Check:
     try:
         collection = Collection.open(data_dir, name)
         path = find_ledger(collection)
-        if not path.exists():
+        if not has_ledger(collection):
             words = f"no ledger; '{name_program()} reparse {name}' makes it"
             return Check(name=name, state=State.GOOD, words=words)
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 
 from archives.captures.revisits import resolve_capture
 from archives.erasure.exclusions import load_exclusions
-from archives.errors import NotArchived
+from archives.errors import CollectionError, NotArchived
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection, list_collections
 from archives.warc.reader import read_capture
 from crawler.changelog.cursors import START
 from crawler.changelog.log import ChangeLog
 from crawler.publishing.stream import ChangeStream
-from crawler.reparsing.ledger import find_ledger, open_ledger_file, refresh_ledger
+from crawler.reparsing.ledger import describe_remedy, find_ledger, open_ledger_file, refresh_ledger
 from crawler.sources.archived import find_definitions
 from pipelines.exports.store import PostStore
 from pipelines.posts.options import PostOptions
@@ -179,10 +179,14 @@ class Library:
             fills: enter what the ledger says into a log that is new.
 
         Raises:
-            archives.errors.CollectionError: there is no such collection.
+            archives.errors.CollectionError: there is no such collection, or its ledger has been deleted.
         """
         opened = self.open_collection(collection)
         log = ChangeLog(opened, find_definitions(opened))
+        if log.has_lost_ledger:
+            log.close()
+            words = f"the posts of {collection} have no ledger (indexes/ledger.sqlite); {describe_remedy(collection)}"
+            raise CollectionError(words, path=find_ledger(opened))
         if fills and log.is_empty:
             log.account()
         return log

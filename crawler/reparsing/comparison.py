@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.reparsing.ledger import find_ledger, find_posts_dir, open_ledger
+from crawler.reparsing.ledger import find_posts_dir, has_ledger, open_ledger
 from pipelines.posts.items import Post
 from pipelines.posts.settle import FIELDS
 
@@ -129,7 +129,7 @@ def _iter_pairs(
 ) -> Iterator[PostChange]:
     posts_dir = find_posts_dir(collection)
     after = _list_filed(remade, sources)
-    if not find_ledger(collection).exists():
+    if not has_ledger(collection):
         for key in sorted(after):
             yield PostChange(key=key, before=None, after=remade.find_post(key))
         return

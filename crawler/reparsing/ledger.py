@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archives.errors import CollectionError
 from archives.storage.databases import find_writable
+from crawler.environment import name_program
 from pipelines.posts.ledger import Ledger, LedgerOutdated
 
 if TYPE_CHECKING:
@@ -29,6 +30,12 @@ def find_posts_dir(collection: Collection) -> Path:
     return collection.path.parent.parent / "_posts" / collection.name
 
 
+def has_ledger(collection: Collection) -> bool:
+    """Return whether a collection has a ledger; a file without a byte, as a full disk may leave it, is none."""
+    path = find_ledger(collection)
+    return path.is_file() and path.stat().st_size > 0
+
+
 def open_ledger(collection: Collection) -> Ledger:
     """Open a collection's ledger; one that an earlier version wrote is rebuilt from the archive first.
 
@@ -49,12 +56,20 @@ def open_ledger(collection: Collection) -> Ledger:
     return Ledger(path)
 
 
+def describe_remedy(name: str) -> str:
+    """Return what makes the ledger of a collection again, in words."""
+    return f"run '{name_program()} reparse {name}', which makes it from the archive"
+
+
 def open_ledger_file(path: Path) -> Ledger:
     """Open a ledger's file, or a copy of it if its folder cannot be written.
 
     Raises:
+        CollectionError: it is empty although something has been captured.
         LedgerOutdated: another version wrote the file.
     """
+    if path.exists() and not path.stat().st_size and any(path.parent.glob("*.cdxj")):
+        raise CollectionError(f"{path} is empty; {describe_remedy(path.parent.parent.name)}", path=path)
     with find_writable(path) as found:
         return Ledger(found, is_scratch=found != path)  # an open file outlives its name
 
@@ -75,7 +90,7 @@ def prepare_ledger(collection: Collection, scratch: Path, sources: Iterable[Sour
     Returns:
         The post files of the sources that are about to be read again.
     """
-    if not find_ledger(collection).exists():
+    if not has_ledger(collection):
         return set()
     with closing(open_ledger(collection)) as current:
         current.copy_to(scratch)

@@ -91,3 +91,22 @@ def test_a_ledger_of_a_later_version_is_refused(old: Data) -> None:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "a later version" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["deleted", "empty"])
+def test_no_reader_is_told_that_the_posts_of_a_lost_ledger_are_withdrawn(old: Data, is_there: bool) -> None:
+    path = find_ledger(Collection.open(old.path, "newspaper"))
+    for part in path.parent.glob("ledger.sqlite*"):
+        part.unlink()
+    if is_there:
+        path.touch()
+    for words in ("jsonl -o -", "jsonl -o - --since start", "--since start --follow", "--follow"):
+        done = run_scrapy("export", *words.split(), data=old)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.endswith("run 'scrapy reparse newspaper', which makes it from the archive\n")
+        assert "Traceback" not in done.stderr
+    done = run_scrapy("reparse", "newspaper", "--diff", data=old)
+    assert "0 posts before, 41 after" in done.stdout
+    run_scrapy("reparse", "newspaper", data=old)
+    done = run_scrapy("export", "jsonl", "-o", "-", "--since", "start", data=old)
+    assert [json.loads(line)["change"] for line in done.stdout.splitlines()] == ["new"] * 41
