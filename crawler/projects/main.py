@@ -21,10 +21,10 @@ from scrapy.exceptions import UsageError
 from scrapy.utils.project import get_project_settings
 
 from crawler.environment import set_program_name
-from crawler.projects.command import refuse_misspellings
+from crawler.projects.command import refuse_misspellings, report_failures
 from crawler.projects.configuration import ConfigurationError
 from crawler.projects.folder import find_folder
-from crawler.projects.streams import flush_output, prepare_streams
+from crawler.projects.streams import flush_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ _COLLECTED_AT: Final = 3_000
 def main(argv: Sequence[str] | None = None) -> None:
     """Run one command and exit with its code; 2 where there is no such command."""
     set_program_name("newsreel")
-    prepare_streams()
+    report_failures()
     try:
         code = _answer(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()

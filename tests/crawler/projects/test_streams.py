@@ -46,13 +46,18 @@ def test_a_pipe_gets_utf8_and_a_terminal_escapes_for_what_it_lacks() -> None:
         os.close(ours)
 
 
-@pytest.mark.parametrize(("module", "program"), [("crawler", "newsreel"), ("scrapy", "scrapy")])
-def test_a_full_disk_is_one_sentence(tmp_path: Path, module: str, program: str) -> None:
+@pytest.mark.parametrize(
+    "words",
+    ["crawler sources check finews", "scrapy sources check finews", "crawler --help", "crawler export --help"],
+)
+def test_a_full_disk_is_one_sentence(words: str) -> None:
+    module, *arguments = words.split()
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with open("/dev/full", "wb") as full:  # noqa: PTH123 (a device)
-        command = [sys.executable, "-m", module, "sources", "check", "finews"]
+        command = [sys.executable, "-m", module, *arguments]
         done = subprocess.run(
             command, cwd=ROOT, env=environment, stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert done.returncode == 1
+    program = "newsreel" if module == "crawler" else module
     assert done.stderr.splitlines() == [f"{program}: standard output or a file: No space left on device"]
