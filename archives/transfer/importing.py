@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _CHUNK_BYTES: Final = 1024 * 1024
 UNREAD_COMPRESSION: Final = re.compile(r"(?i)\.w?arc\.(?:lz4|bz2|xz|br|zip|7z)$")
+_PLAIN_START: Final = b"WARC/"
 _ODD_IN_NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -65,7 +66,7 @@ def add_stream(collection: Collection, name: str, stream: IO[bytes]) -> Added:
         digest = _copy(stream, copy)
         _refuse_unreadable(Path(copy.name), name)
         stem = _ODD_IN_NAME.sub("-", name[: -len(suffix)]).lstrip(".-") or "added"
-        path = _place(collection, copy, stem, suffix, digest)
+        path = _place(collection, copy, stem, _correct_suffix(Path(copy.name), suffix), digest)
     is_new = not collection.sidecar_path(path.name).exists()
     entries, damage = salvage_sidecar(path)
     write_sidecar(collection, path.name, map(dump_line, entries))
@@ -86,18 +87,29 @@ def _refuse_unreadable(path: Path, name: str) -> None:
         raise CollectionError(f"{name} holds no record that can be read ({fault}); it is not taken in")
 
 
+def _correct_suffix(path: Path, suffix: str) -> str:
+    """Return a suffix without `.gz` if the file is not compressed: other tools, such as py-wacz, refuse its name."""
+    with path.open("rb") as stream:
+        is_plain = stream.read(len(_PLAIN_START)) == _PLAIN_START
+    return suffix.removesuffix(".gz") if is_plain else suffix
+
+
 def _place(collection: Collection, copy: BinaryIO, stem: str, suffix: str, digest: str) -> Path:
     """Give the copy a name that no other file has, without a moment in which it could replace one."""
     for name in (stem + suffix, f"{stem}-{digest[:12]}{suffix}"):
         path = collection.archive_dir / name
-        if _has_sidecar_of_another(collection, path):
+        other = _find_other_of_sidecar(collection, path)
+        if other is not None:
+            if hash_file(other) == digest:
+                return other
             continue
         if link_file(copy, path) or hash_file(path) == digest:
             return path
     raise CollectionError(f"{stem}{suffix} is in {collection.name} with other bytes; rename the file", path=path)
 
 
-def _has_sidecar_of_another(collection: Collection, path: Path) -> bool:
-    """Whether a file that differs only in its suffix would share the sidecar: a.warc and a.warc.gz."""
+def _find_other_of_sidecar(collection: Collection, path: Path) -> Path | None:
+    """A file that differs only in its suffix and so would share the sidecar: a.warc and a.warc.gz."""
     sidecar = collection.sidecar_path(path.name)
-    return any(collection.sidecar_path(warc.name) == sidecar for warc in collection.iter_warcs() if warc != path)
+    warcs = (warc for warc in collection.iter_warcs() if warc != path)
+    return next((warc for warc in warcs if collection.sidecar_path(warc.name) == sidecar), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,16 @@ def test_the_same_bytes_come_in_once(collection: Collection, corpus: Path) -> No
     assert first.path == second.path
     assert (first.is_new, second.is_new) == (True, False)
     assert len(list(collection.iter_warcs())) == 1
+
+
+def test_a_plain_file_is_not_named_like_a_compressed_one(collection: Collection) -> None:
+    data = gzip.decompress(write_file(collection, 2).read_bytes())
+    added = add_stream(collection, "odd.warc.gz", BytesIO(data))
+    assert (added.path.name, added.captures, added.path.read_bytes()) == ("odd.warc", 2, data)
+    # An earlier version kept the name.
+    kept = added.path.rename(added.path.with_name("odd.warc.gz"))
+    added = add_stream(collection, "odd.warc.gz", BytesIO(data))
+    assert (added.path, added.is_new) == (kept, False)
 
 
 def test_other_bytes_of_the_same_name_get_another_name(collection: Collection) -> None:
