@@ -22,7 +22,7 @@ from archives.replay.serving import serve_collection
 from archives.signed_log.keys import load_public
 from archives.signed_log.signing import sign_collection
 from archives.storage.collection import Collection
-from archives.terminal import complain, say
+from archives.terminal import complain, count_words, say
 from archives.transfer.importing import Added
 from archives.verify.findings import Notes
 from archives.verify.fixity import Problem, verify_collection
@@ -109,9 +109,9 @@ def _run_index(options: argparse.Namespace) -> int:
     collection = _open_directory(options.path)
     rebuilt = rebuild(collection)
     rebuild_catalogue(collection)
-    say(f"{rebuilt.entries} captures indexed")
+    say(f"{count_words(rebuilt.entries, 'capture')} indexed")
     if options.cold:
-        say(f"{write_cold_index(collection)} captures in {COLD_NAME}")
+        say(f"{count_words(write_cold_index(collection), 'capture')} in {COLD_NAME}")
     for error in rebuilt.damage:
         complain(str(error))
     return 1 if rebuilt.damage else 0
@@ -138,7 +138,11 @@ def _run_sign(options: argparse.Namespace) -> int:
 
 def _run_recover(options: argparse.Namespace) -> int:
     for result in salvage(_open_directory(options.path)):
-        kept = f"{result.records} records kept in {result.path.name}" if result.path else "nothing whole in it"
+        kept = (
+            f"{count_words(result.records, 'record')} kept in {result.path.name}"
+            if result.path
+            else "nothing whole in it"
+        )
         say(f"{result.open_path.name}: {kept}, {result.lost_bytes} bytes lost")
     return 0
 
@@ -173,7 +177,7 @@ def _run_pack(options: argparse.Namespace) -> int:
         packed, part = pack_part(collection, options.output, is_selected, title=options.title, key_file=options.sign)
         for line in describe_part(part):
             say(line)
-    say(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")
+    say(f"{packed.path}: {count_words(packed.warcs, 'WARC file')}, {count_words(packed.captures, 'capture')}")
     for name in packed.left_out if is_selected is None else part.left_out:
         complain(f"{name} is left out: a WACZ file holds .warc and .warc.gz files only")
     return 0
@@ -199,7 +203,7 @@ def _run_validate(options: argparse.Namespace) -> int:
 
 def _say_added(added: Added) -> int:
     """Tell the outcome of a file; returns how much of it was damaged."""
-    words = f"{added.captures} captures" if added.is_new else "was there already"
+    words = count_words(added.captures, "capture") if added.is_new else "was there already"
     say(f"{added.path.name}: {words}")
     for error in added.damage:
         complain(str(error))
@@ -210,7 +214,7 @@ def _report(problems: list[Problem], base: Path, *, is_json: bool) -> int:
     for problem in problems:
         say(_dump_problem(problem, base) if is_json else f"{problem.kind}: {problem.message}")
     if not is_json:
-        say(f"{len(problems)} problems" if problems else "good")
+        say(count_words(len(problems), "problem") if problems else "good")
     return 1 if problems else 0
 
 

@@ -1,4 +1,4 @@
-"""Prints sentences that may quote a stranger's file, so that nothing in them can steer a terminal."""
+"""Sentences on a terminal: numbers with their nouns, and nothing of a stranger's file that could steer it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """Print a line on standard error."""
     sys.stderr.write(escape_steering(text) + "\n")
+
+
+def count_words(count: int, noun: str, plural: str = "") -> str:
+    """Return a number and what it counts."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def escape_steering(text: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from archives.replay.routes import build_calendar_path, build_cdx_path, build_path, build_timemap_path
+from archives.terminal import count_words
 
 
 def build_environment(*packages: str) -> Environment:
@@ -42,11 +43,6 @@ def build_environment(*packages: str) -> Environment:
 def format_instant(at: datetime) -> str:
     """Return an instant as people read it."""
     return f"{at.day} {at:%b} {at.year:04}, {at:%H:%M:%S} UTC"
-
-
-def count_words(count: int, noun: str, plural: str = "") -> str:
-    """Return a number and what it counts."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def shorten_digest(digest: str) -> str:

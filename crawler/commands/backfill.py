@@ -13,6 +13,7 @@ from archives.backfill.downloads import Downloader
 from archives.errors import ArchiveError
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
+from archives.terminal import count_words
 from crawler.addon import build_user_agent, place_collection
 from crawler.commands._process import spare_imports
 from crawler.commands.reparse import replace_posts
@@ -97,7 +98,7 @@ class Command(NewsreelCommand):
                 names = ("BACKFILL_CDX", "BACKFILL_REPLAY", "BACKFILL_WARCS")
                 backfill.take_listed(CaptureServer(*(self.settings[name] for name in names)), most=opts.most)
         for where, captures in backfill.taken.items():
-            print(f"{where}: {captures} captures of {source.name}")  # noqa: T201
+            print(f"{where}: {count_words(captures, 'capture')} of {source.name}")  # noqa: T201
         for fault in backfill.faults:
             print(fault, file=sys.stderr)  # noqa: T201
         code = int(bool(backfill.faults))

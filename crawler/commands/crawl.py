@@ -16,6 +16,7 @@ from scrapy.settings import SETTINGS_PRIORITIES
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
+from archives.terminal import count_words
 from archives.transfer import registry
 from crawler.alerts.sending import load_receivers
 from crawler.alerts.watch import send_and_report
@@ -195,8 +196,8 @@ def describe_run(crawler: Crawler) -> str:
     """Return a one-line summary of a run."""
     stats = crawler.stats.get_stats()
     return (
-        f"{crawler.settings['COLLECTION']}: {stats.get('response_received_count', 0)} responses,"
-        f" {stats.get('archive/exchanges', 0)} exchanges captured; {describe_posts(stats)}"
+        f"{crawler.settings['COLLECTION']}: {count_words(stats.get('response_received_count', 0), 'response')},"
+        f" {count_words(stats.get('archive/exchanges', 0), 'exchange')} captured; {describe_posts(stats)}"
     )
 
 

@@ -13,6 +13,7 @@ from scrapy.exceptions import UsageError
 
 from archives.erasure.exclusions import Exclusion, Exclusions, PatternError, compile_pattern, load_exclusions
 from archives.errors import ArchiveError
+from archives.terminal import count_words
 from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
 from crawler.projects.folder import find_folder
@@ -95,7 +96,7 @@ class Command(NewsreelCommand):
                 print(json.dumps(values | {"captures": captures, "posts": posts}, ensure_ascii=False))  # noqa: T201
                 continue
             reason = f" ({entry.reason})" if entry.reason else ""
-            print(f"{entry.pattern}  {posts} posts, {captures} captures{reason}")  # noqa: T201
+            print(f"{entry.pattern}  {_describe(posts, captures)}{reason}")  # noqa: T201
         if not exclusions:
             print("no address is excluded", file=sys.stderr)  # noqa: T201
 
@@ -146,9 +147,13 @@ def _build_trial(entries: list[Exclusion]) -> Exclusions:
     return Exclusions(Path(), entries)
 
 
+def _describe(posts: int, captures: int) -> str:
+    return f"{count_words(posts, 'post')} and {count_words(captures, 'capture')}"
+
+
 def _tell(library: Library, entries: list[Exclusion], words: str) -> None:
     met = count_met(library, _build_trial(entries))
     for one in met:
-        print(f"{one.collection}: {one.posts} posts and {one.captures} captures {words}")  # noqa: T201
+        print(f"{one.collection}: {_describe(one.posts, one.captures)} {words}")  # noqa: T201
     if not met:
         print("nothing that was captured has such an address")  # noqa: T201

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from archives.terminal import count_words
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
 from crawler.batch.shards import ShardFailed
 from crawler.changelog.cursors import CursorError
@@ -198,7 +199,7 @@ class Command(NewsreelCommand):
             self.exitcode = 1
             return
         done = {"format": name, "changes": count}
-        print(json.dumps(done) if opts.json else f"{name}: {count} changes")  # noqa: T201
+        print(json.dumps(done) if opts.json else f"{name}: {count_words(count, 'change')}")  # noqa: T201
 
     def _print(self, name: str, opts: argparse.Namespace) -> None:
         """Write lines to standard output once all are made, and messages to standard error."""
@@ -272,7 +273,7 @@ class Command(NewsreelCommand):
 
 def _describe_export(where: object, done: dict[str, Any]) -> str:
     excluded = f" ({done['excluded']} left out, whose addresses are excluded)" if done["excluded"] else ""
-    return f"{where}: {done['posts']} posts{excluded}"
+    return f"{where}: {count_words(done['posts'], 'post')}{excluded}"
 
 
 def _check_name(args: list[str], formats: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 from scrapy.exceptions import UsageError
 
+from archives.terminal import count_words
 from archives.urls import parse_timestamp
 from crawler.monitoring.tables import open_console
 from crawler.projects.command import NewsreelCommand
@@ -138,7 +139,7 @@ def _show(preview: Preview, page: RawPage, *, as_json: bool) -> None:
     for line in lines[:_SHOWN_LINES]:
         console.print(line)
     if len(lines) > _SHOWN_LINES:
-        console.print(f"… {len(lines) - _SHOWN_LINES} more lines", style="dim")
+        console.print(f"… {count_words(len(lines) - _SHOWN_LINES, 'more line')}", style="dim")
 
 
 _WITNESSES = {

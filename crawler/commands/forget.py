@@ -12,6 +12,7 @@ from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection, list_collections
+from archives.terminal import count_words
 from archives.urls import surt_key
 from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
@@ -118,10 +119,11 @@ def _build_test(names: list[str], pattern: str | None) -> Callable[[str], bool]:
 
 
 def _describe(collection: Collection, target: Target) -> str:
-    lines = [f"{collection.name}: {len(target.keys)} articles, {target.captures} captures"]
+    articles, captures = count_words(len(target.keys), "article"), count_words(target.captures, "capture")
+    lines = [f"{collection.name}: {articles}, {captures}"]
     lines += [f"  {headline}" for headline in target.headlines]
     if target.lists:
-        lines.append(f"  {target.lists} captures of lists and feeds name it as well, and are kept")
+        lines.append(f"  kept: {count_words(target.lists, 'capture')} of lists and feeds that name it as well")
     return "\n".join(lines)
 
 

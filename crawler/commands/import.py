@@ -10,7 +10,7 @@ from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
-from archives.terminal import complain, say
+from archives.terminal import complain, count_words, say
 from archives.wacz.intake import take_in
 from crawler.addon import place_collection
 from crawler.commands._process import spare_imports
@@ -95,7 +95,7 @@ class Command(NewsreelCommand):
 def _report(taken: Taken) -> int:
     """Say the outcome of a file; return 1 where something in it is missing."""
     for added in taken.added:
-        words = f"{added.captures} captures" if added.is_new else "was there already"
+        words = count_words(added.captures, "capture") if added.is_new else "was there already"
         say(f"{taken.source.name}: {words}, as {added.path.name}")
         for error in added.damage:
             complain(str(error))

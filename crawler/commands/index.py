@@ -8,7 +8,7 @@ from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.index.cold import COLD_NAME, write_cold_index
-from archives.terminal import complain, say
+from archives.terminal import complain, count_words, say
 from crawler.batch.engines import EngineError, add_engine_options, find_engine, use_one_process
 from crawler.batch.index import index_in_shards
 from crawler.batch.shards import ShardFailed
@@ -57,7 +57,7 @@ class Command(NewsreelCommand):
             raise UsageError(str(error), print_help=False) from error
         except ShardFailed as error:
             count, damage = 0, [str(error)]
-        say(f"{collection.name}: {count} captures indexed")
+        say(f"{collection.name}: {count_words(count, 'capture')} indexed")
         if opts.cold:
             self._write_cold(collection)
         for words in damage:
@@ -70,4 +70,4 @@ class Command(NewsreelCommand):
                 count = write_cold_index(collection, progress=lambda rows: advance(f"{rows} captures"))
         except (ArchiveError, OSError) as error:
             raise UsageError(str(error), print_help=False) from error
-        say(f"{collection.name}: {count} captures in indexes/{COLD_NAME}")
+        say(f"{collection.name}: {count_words(count, 'capture')} in indexes/{COLD_NAME}")

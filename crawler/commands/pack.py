@@ -10,6 +10,7 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError, CollectionError
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
+from archives.terminal import count_words
 from archives.wacz.pack import pack_collection
 from archives.wacz.pages import Page, is_page
 from archives.wacz.parts import describe_part, pack_part
@@ -73,9 +74,10 @@ class Command(NewsreelCommand):
             print(f"{target} was not written: {error}")  # noqa: T201
             self.exitcode = 1
             return
-        print(f"{packed.path}: {packed.warcs} WARC files, {packed.captures} captures")  # noqa: T201
+        print(f"{packed.path}: {count_words(packed.warcs, 'WARC file')}, {count_words(packed.captures, 'capture')}")  # noqa: T201
         if hidden := _count_excluded(collection, selection):
-            print(f"{hidden} captures of excluded addresses go along; 'forget' takes captures out of WARC files")  # noqa: T201
+            captures = f"{count_words(hidden, 'capture')} of excluded addresses"
+            print(f"{captures} included; 'forget' takes captures out of WARC files")  # noqa: T201
         for name in left_out:
             print(f"{name} is left out: a WACZ file holds .warc and .warc.gz files only")  # noqa: T201
         print(f"to see it: open https://replayweb.page/ and choose {packed.path.name} there, or read docs/viewer.md")  # noqa: T201

@@ -12,6 +12,7 @@ from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection, list_collections
+from archives.terminal import count_words
 from crawler.commands._collection import find_data_dir
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.exporting import update_exports
@@ -117,7 +118,8 @@ def _dump(collection: Collection, selection: Selection, freed: int | None) -> st
 
 
 def _describe(selection: Selection, freed: int | None) -> str:
-    what = f"{selection.posts} posts, {selection.captures} captures and {selection.requisites} requisites"
+    posts, captures = count_words(selection.posts, "post"), count_words(selection.captures, "capture")
+    what = f"{posts}, {captures} and {count_words(selection.requisites, 'requisite')}"
     went = f"would go, {selection.bytes:,} bytes" if freed is None else f"removed, {freed:,} bytes freed"
     lines = [f"{selection.source}: {what} {went}"]
     if selection.needed:

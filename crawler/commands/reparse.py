@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from scrapy.exceptions import UsageError
 
 from archives.errors import ArchiveError
+from archives.terminal import count_words
 from archives.urls import parse_timestamp
 from crawler.addon import place_collection
 from crawler.batch.engines import EngineError, add_engine_options, find_engine
@@ -215,9 +216,9 @@ def report_reparse(contents: CollectionContents, sources: Sequence[Source], done
     if is_empty:
         names = ", ".join(source.name for source in sources)
         print(f"{name}: no capture in it belongs to {names}", file=sys.stderr)  # noqa: T201
-    print(f"{name}: {done.read} captures read; {describe_posts(done.counts)}", file=sys.stderr)  # noqa: T201
+    print(f"{name}: {count_words(done.read, 'capture')} read; {describe_posts(done.counts)}", file=sys.stderr)  # noqa: T201
     if not done.is_whole:
-        print(f"{name}: {done.damaged + done.failed} captures could not be read", file=sys.stderr)  # noqa: T201
+        print(f"{name}: {count_words(done.damaged + done.failed, 'capture')} could not be read", file=sys.stderr)  # noqa: T201
     return int(is_empty or not done.is_whole)
 
 

@@ -20,6 +20,7 @@ from scrapy.exceptions import UsageError
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection
 from archives.storage.files import create_file
+from archives.terminal import count_words
 from archives.urls import parse_timestamp
 from crawler.environment import name_program
 from crawler.monitoring.tables import open_console
@@ -356,7 +357,7 @@ def _check_cases(name: str, folder: Path, *, as_json: bool) -> int:
         for check in failed:
             print(f"{check.case}: {check.field}: {_shorten(check.found)} is not {_shorten(check.expected)}")  # noqa: T201
             print(f"  found in: {check.place or 'nowhere'}")  # noqa: T201
-        print(f"{len(cases)} cases, {len(checks)} fields checked, {len(failed)} differ")  # noqa: T201
+        print(f"{count_words(len(cases), 'case')}, {count_words(len(checks), 'field')} checked, {len(failed)} differ")  # noqa: T201
     return 1 if failed else 0
 
 
@@ -376,7 +377,10 @@ def _print_report(report: Report, warnings: Iterable[str]) -> None:
     console = open_console()
     console.print(_describe(report.source), soft_wrap=True)
     pages = ", ".join(f"{count} {kind}" for kind, count in report.tally.pages.most_common()) or "none"
-    console.print(f"pages: {pages}; posts: {report.posts}, {len(report.refused)} articles without one", soft_wrap=True)
+    console.print(
+        f"pages: {pages}; posts: {report.posts}, {count_words(len(report.refused), 'article')} without one",
+        soft_wrap=True,
+    )
     rows = [
         (
             f"{share.kind} {share.field}",

@@ -15,6 +15,7 @@ from archives.errors import ArchiveError, StoreError
 from archives.storage.collection import Collection
 from archives.storage.remote_files import find_stored
 from archives.storage.schemes import open_bucket
+from archives.terminal import count_words
 from archives.transfer.registry import Registry, find_url
 from archives.transfer.upload import parse_place, store_file
 from crawler.batch.reparse import remake_posts
@@ -75,7 +76,7 @@ class Command(NewsreelCommand):
             raise UsageError(str(error), print_help=False) from error
         self._erase_again(collection)
         due = self._list_due(collection, fetched)
-        print(f"{collection.name}: {registered} files registered, {len(due)} imported", file=sys.stderr)  # noqa: T201
+        print(f"{collection.name}: {count_words(registered, 'file')} registered, {len(due)} imported", file=sys.stderr)  # noqa: T201
         if due:
             try:
                 self._join(collection, due)
@@ -113,7 +114,7 @@ class Command(NewsreelCommand):
             self.exitcode = 1
             return
         if again:
-            print(f"{collection.name}: erased again from {again} files", file=sys.stderr)  # noqa: T201
+            print(f"{collection.name}: erased again from {count_words(again, 'file')}", file=sys.stderr)  # noqa: T201
 
     def _list_due(self, collection: Collection, fetched: list[Path]) -> list[str]:
         with closing(open_ledger(collection)) as ledger:

@@ -13,6 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from archives.terminal import count_words
 from crawler.frontier.owed import FILE_NAME, count_owed
 from crawler.monitoring.alert import Alert, AlertKind, advise_check, collect_examples
 from crawler.monitoring.logbook import RunState, list_runs
@@ -249,7 +250,7 @@ def _find_errors(run: RunRecord) -> Iterator[Alert]:
             for name in run.counts
             if name.startswith("spider_exceptions/") and not name.endswith("/count")
         )
-        message = f"{count} pages broke the parser: {', '.join(kinds)}"
+        message = f"{count_words(count, 'page')} broke the parser: {', '.join(kinds)}"
         examples = _collect_failed([run], "spider_exceptions/")
         yield Alert(kind=AlertKind.ERRORS, message=message, since=run.began_at, examples=examples, advice=_LOG)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from archives.terminal import count_words
 from crawler.environment import name_program
 from pipelines.page.classes import IN_PLACE, PageClass
 from pipelines.posts.filing import Outcome
@@ -15,19 +16,22 @@ from pipelines.posts.filing import Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-# What was in place of an article, and what to do about it.
+# What pages did in place of showing an article, and what to do about it.
 _PLACES: Final = {
     PageClass.BLOCK: (
-        "pages of a shield that blocks the crawler",
+        "showed a shield that blocks the crawler",
         "crawl more slowly, set CONTACT, or ask the publisher",
     ),
-    PageClass.LOGIN: ("log-in forms", "the site wants an account"),
-    PageClass.CONSENT: ("consent walls", "the site wants a cookie before it shows its articles"),
-    PageClass.NOT_FOUND: ("pages that say the article was not found", "look whether addresses have changed"),
-    PageClass.MAINTENANCE: ("pages that say the site is out of order", "crawl again later"),
-    PageClass.PAYWALL: ("the beginnings of articles before an offer to subscribe", "the site wants a subscription"),
-    PageClass.SHELL: ("shells without text that a script fills", "look for a feed or an API that has the text"),
-    PageClass.EMPTY: ("empty pages", "look at one in a browser"),
+    PageClass.LOGIN: ("showed a log-in form", "the site wants an account"),
+    PageClass.CONSENT: ("showed a consent wall", "the site wants a cookie before it shows its articles"),
+    PageClass.NOT_FOUND: ("said that the article was not found", "look whether addresses have changed"),
+    PageClass.MAINTENANCE: ("said that the site is out of order", "crawl again later"),
+    PageClass.PAYWALL: (
+        "showed the beginning of an article and an offer to subscribe",
+        "the site wants a subscription",
+    ),
+    PageClass.SHELL: ("had no text because scripts fill it in", "look for a feed or an API that has the text"),
+    PageClass.EMPTY: ("showed nothing", "look at one in a browser"),
 }
 _FAILURES: Final = {
     "redirect_loop": ("redirects back to themselves", "the site may want a cookie that a crawler does not keep"),
@@ -80,7 +84,7 @@ def _find_reason(counts: Mapping[str, Any], doubted: int) -> tuple[str, str, int
     if reasons:
         return reasons[-1]
     pages = sum(value for name, value in counts.items() if name.startswith("captures/"))
-    what = f"none of {pages} pages is one" if pages else "nothing was fetched"
+    what = f"{count_words(pages, 'page')} fetched, and none is an article" if pages else "nothing was fetched"
     return (
         what,
         f"look whether the seeds lead to articles; '{name_program()} sources new URL' tells what a page leads to",
@@ -90,12 +94,13 @@ def _find_reason(counts: Mapping[str, Any], doubted: int) -> tuple[str, str, int
 
 def _iter_reasons(counts: Mapping[str, Any], doubted: int) -> Iterator[tuple[str, str, int]]:
     if doubted:
-        yield f"{doubted} pages no longer look like the articles they were", "look at one in a browser", doubted
+        what = f"{count_words(doubted, 'page')} showed something else than earlier captures"
+        yield what, "look at one in a browser", doubted
     for page_class in sorted(IN_PLACE):
         count = counts.get(f"captures/{page_class}", 0)
         if count:
             what, advice = _PLACES[page_class]
-            yield f"{count} pages were {what}", advice, count
+            yield f"{count_words(count, 'page')} {what}", advice, count
     yield from _iter_not_fetched(counts)
 
 
@@ -115,7 +120,7 @@ def _iter_not_fetched(counts: Mapping[str, Any]) -> Iterator[tuple[str, str, int
         count = total - expected.get(reason, 0)
         if count > 0:
             what, advice = _FAILURES.get(reason, (_name_failure(reason), "see the log"))
-            yield f"{count} pages failed with {what}", advice, count
+            yield f"{count_words(count, 'page')} failed with {what}", advice, count
 
 
 def _name_failure(reason: str) -> str:

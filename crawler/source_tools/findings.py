@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from archives.terminal import count_words
 from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _iter_articles_without_posts(report: Report) -> Iterator[str]:
     for reason, count in Counter(reason for _, reason in report.refused).most_common():
         names = [name for name, why in report.refused if why == reason][:_SHOWN]
         more = " …" if count > _SHOWN else ""
-        yield f"{count} articles without a post, {reason}: {' '.join(names)}{more}"
+        yield f"{count_words(count, 'article')} without a post, {reason}: {' '.join(names)}{more}"
 
 
 def _iter_identity(report: Report) -> Iterator[str]:

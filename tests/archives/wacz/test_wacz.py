@@ -496,7 +496,7 @@ run = partial(run_module, "archives")
 def test_pack_validate_unpack_add(collection: Collection, tmp_path: Path) -> None:
     write_file(collection)
     target, other = tmp_path / "a.wacz", tmp_path / "other"
-    assert run("pack", collection.path, "-o", target, "--title", "News").stdout.endswith("1 WARC files, 3 captures\n")
+    assert run("pack", collection.path, "-o", target, "--title", "News").stdout.endswith("1 WARC file, 3 captures\n")
     assert run("validate", target).stdout == "good\n"
     assert run("unpack", target, "-o", other).stdout.endswith(": 3 captures\n")
     assert run("add", other, target).stdout.endswith(": was there already\n")

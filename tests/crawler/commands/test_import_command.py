@@ -83,7 +83,7 @@ def test_a_file_without_articles_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "a.warc"
     path.write_bytes(build_record("https://ferry.example/about", "<!doctype html><title>About</title><p>A short text."))
     done = run_scrapy("import", str(path), "--collection", "mixed", data=Data(tmp_path / "data"))
-    assert "mixed: 1 captures read; posts: 0 new" in done.stderr
+    assert "mixed: 1 capture read; posts: 0 new" in done.stderr
     assert "mixed: none of them shows an article" in done.stderr
 
 

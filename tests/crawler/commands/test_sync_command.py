@@ -193,7 +193,7 @@ def test_a_catalogue_that_goes_away_costs_no_page(tmp_path: Path) -> None:
         server.start()
         done = shared.run("sync", "many", data=data)
         assert done.returncode == 0, done.stderr
-        assert "1 files registered" in done.stderr
+        assert "1 file registered" in done.stderr
 
 
 def list_open(data: Data) -> list[Path]:

@@ -140,4 +140,4 @@ def test_the_command_says_how_many_posts_were_left_out(moto: MotoServer, tmp_pat
     done = run_scrapy(
         *find_command("exports.md", "newsreel export parquet -o s3:", URL), data=tmp_path, environment=moto.environment
     )
-    assert done.stdout == f"{URL}: 1 posts (1 left out, whose addresses are excluded)\n", done.stderr
+    assert done.stdout == f"{URL}: 1 post (1 left out, whose addresses are excluded)\n", done.stderr

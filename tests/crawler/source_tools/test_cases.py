@@ -85,7 +85,7 @@ def test_a_page_on_the_web_becomes_a_case_byte_for_byte(crawled: tuple[Data, Pat
     assert (fields["headline"], fields["keywords"], fields["author"]) == ("桥梁", ["大桥", "通车"], ["李四"])
     assert PROSE in fields["articleBody"]
     done = sources("check", str(source), "--cases", str(folder.parent))
-    assert done.stdout == f"1 cases, {len(fields)} fields checked, 0 differ\n"
+    assert done.stdout == f"1 case, {len(fields)} fields checked, 0 differ\n"
 
 
 def test_a_case_can_be_read_by_tools_we_did_not_write(crawled: tuple[Data, Path, str]) -> None:
@@ -122,7 +122,7 @@ def test_each_field_that_differs_is_reported_with_its_witness(crawled: tuple[Dat
     assert done.stdout.splitlines() == [
         'case: headline: "桥梁" is not "大桥今日通车"',
         "  found in: source: b",
-        "1 cases, 2 fields checked, 1 differ",
+        "1 case, 2 fields checked, 1 differ",
     ]
     done = sources("check", str(source), "--cases", str(folder), "--json", code=1)
     checks = [json.loads(line) for line in done.stdout.splitlines()]

@@ -125,12 +125,12 @@ def test_people_get_an_aligned_table_and_warnings_beside_it(printed: tuple[Data,
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0].startswith("newspaper: well formed")
-    assert re.fullmatch(r"pages: (\d+ \w+(, )?)+; posts: 41, 1 articles without one", lines[1])
+    assert re.fullmatch(r"pages: (\d+ \w+(, )?)+; posts: 41, 1 article without one", lines[1])
     (row,) = [line for line in lines if line.startswith("article headline")]
     assert row.index("41/41 100%") == next(line for line in lines if line.startswith("text articleBody")).index(
         "34/35  97%"
     )
-    assert done.stderr == "warning: 1 articles without a post, no_text: 202603052391921712\n"
+    assert done.stderr == "warning: 1 article without a post, no_text: 202603052391921712\n"
     assert {name: digest for name, digest in hash_tree(data.path, "*").items() if "catalogue" not in name} == before
 
 
