@@ -93,14 +93,31 @@ def split_cursor(text: str, collections: list[str]) -> dict[str, str]:
         if owners:
             return dict.fromkeys(collections, START) | {owners[0]: text}
         raise CursorError(f"{text!r} is a cursor of one collection, and several are requested; name the one")
+    known = _load_joined(text)
+    return {name: known.get(name, START) for name in collections}
+
+
+def find_absent(text: str, collections: list[str]) -> str:
+    """Return a collection that a cursor of several has a place in and that is not there; '' if there is none.
+
+    Raises:
+        CursorError: it is no cursor.
+    """
+    known = _load_joined(text) if text.startswith(_JOINED) else {}
+    return next((name for name in known if name not in collections), "")
+
+
+def _load_joined(text: str) -> dict[str, str]:
     data = text.removeprefix(_JOINED)
     try:
-        known = json.loads(base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_", validate=True))
+        known: dict[str, str] = json.loads(
+            base64.b64decode(data + "=" * (-len(data) % 4), altchars=b"-_", validate=True)
+        )
         for cursor in known.values():
             parse_cursor(cursor)
-        return {name: known.get(name, START) for name in collections}
     except (binascii.Error, ValueError, TypeError, AttributeError) as error:
         raise CursorError(f"{text!r} is not a cursor; take one that an earlier export gave, or {START!r}") from error
+    return known
 
 
 def digest_owner(collection: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from archives.storage.collection import list_collections
-from crawler.changelog.cursors import START, join_cursors, parse_cursor, split_cursor
+from crawler.changelog.cursors import START, find_absent, join_cursors, parse_cursor, split_cursor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,11 +67,16 @@ class ChangeStream:
         return _join(ends)
 
     def find_loss(self, since: str) -> str:
-        """Return a message if the log no longer holds the cursor, so that all changes are sent again; else ''.
+        """Return a message if the logs no longer hold the cursor, so that all changes are sent again; else ''.
 
         Raises:
             CursorError: it is not a cursor of this stream.
         """
+        if not self._collection and (absent := find_absent(since, self.names)):
+            return (
+                f"the cursor has a place in collection {absent}, which is not there any more; "
+                f"read all changes from {START!r} and drop posts that do not appear"
+            )
         for name, cursor in split_cursor(since, self.names).items():
             with closing(self._library.open_log(name)) as log:
                 if loss := log.find_loss(parse_cursor(cursor)):
@@ -85,7 +90,9 @@ class ChangeStream:
             CursorError: it is not a cursor of this stream.
             archives.errors.CollectionError: there is no such collection.
         """
-        places = split_cursor(since, self.names)
+        names = self.names
+        has_lost_one = not self._collection and find_absent(since, names)
+        places = split_cursor(START if has_lost_one else since, names)
         count = 0
         for name in places:
             with closing(self._library.open_log(name)) as log:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -547,6 +548,24 @@ def test_changes_over_http_are_a_function(newspaper: Data) -> None:
     unknown = answer_changes(library, {"collection": "nowhere"})
     assert unknown.status == 404
     assert json.loads(body_of(unknown)) == {"error": "there is no collection 'nowhere'; there are newspaper"}
+
+
+def test_a_reader_of_all_hears_that_a_collection_is_not_there_any_more(tmp_path: Path) -> None:
+    for number, name in enumerate(("news", "paper.two", "three")):
+        desk = Desk(tmp_path, name)
+        desk.write(at(number, number, source=f"s{number}"))
+        desk.account()
+    library = Library(tmp_path)
+    stream = ChangeStream(library)
+    since, only = stream.find_end(), ChangeStream(library, "news")
+    shutil.rmtree(tmp_path / "collections/three")
+    answer = answer_changes(library, {"since": since})
+    assert answer.status == 410
+    assert "collection three, which is not there any more; read all changes from 'start'" in body_of(answer).decode()
+    assert [record.collection for record in stream.read(since)] == ["news", "paper.two"]
+    again = stream.find_end()
+    assert (stream.find_loss(again), list(stream.read(again))) == ("", [])
+    assert (only.find_loss(since), list(only.read(since))) == ("", [])
 
 
 def test_every_reader_hears_of_a_change_once_it_is_made(tmp_path: Path) -> None:
