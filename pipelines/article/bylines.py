@@ -32,11 +32,12 @@ _MAX_CACHED = 4096
 _HAN_NAME = r"[\u4e00-\u9fff]{2,4}(?:·[\u4e00-\u9fff]{2,8})?"
 _GAP = r"[ \u3000\xa0]"
 _ROLES = "本报记者|特约记者|见习记者|实习记者|记者|記者|通讯员|作者|撰文|采写|撰稿|文字|文"
-_NAMES = rf"(?P<names>{_HAN_NAME}(?:(?:{_GAP}+|[、，,/]){_HAN_NAME}){{0,4}})"
+# The label of the next field, such as `点击：`, is no name.
+_NAMES = rf"(?P<names>{_HAN_NAME}(?:(?:{_GAP}+|[、，,/])(?![\u4e00-\u9fff]{{2,4}}{_GAP}?[：:]){_HAN_NAME}){{0,4}})"
 # A name that no blank or colon parts from its role must end where words end: `记者了解到，` has no name.
 _HAN_BYLINES = (
-    compile_late(rf"(?:{_ROLES}){_GAP}*[:：/|丨]{_GAP}*{_NAMES}(?=$|{_GAP}|[，。,；;、|/()（）：:】\]])"),
-    compile_late(rf"(?:记者|記者|作者){_GAP}+{_NAMES}(?=$|{_GAP}|[，。,；;|/()（）：:】\]]|摄|报道|報道|整合|文)"),
+    compile_late(rf"(?:{_ROLES}){_GAP}*[:：/|丨]{_GAP}*{_NAMES}(?=$|{_GAP}|[，。,；;、|/／()（）：:】\]])"),
+    compile_late(rf"(?:记者|記者|作者){_GAP}+{_NAMES}(?=$|{_GAP}|[，。,；;|/／()（）：:】\]]|摄|报道|報道|整合|文)"),
     compile_late(rf"(?:记者|記者){_NAMES}(?=$|{_GAP}|[()（）】\]／/]|摄|报道|報道|整合)"),
 )
 # Words that a name follows, with a colon or without; of scripts without capitals a mark must be between.
@@ -44,7 +45,8 @@ _BY_WORDS = (
     "written by/reported by/words by/text by/posted by/submitted by/story by/by/von/par/por/di/av/af/door/auteur/autor",
     "autora/autorin/texte?/skrevet av/skriven av/tekst/fotos? und text/da/pisze/napsal/írta/yazan/haber/oleh/penulis",
     "ditulis oleh/tác giả/автор/авторы/текст/γράφει(?: ο| η)?/του/της/szerző/teksti/kirjoittaja/piše/pišu",
-    "autorius/autorė/autors/avtor/eftir/müəllif/muallif",
+    "autorius/autorė/autors/avtor/eftir/müəllif/muallif/(?:geschrieben|verfasst) von/écrit par/rédigé par/escrito por",
+    "scritto da/geschreven door/napisała?",
 )
 _MARKED_WORDS = (
     "автор/авторы/текст/بقلم/كتب/كتبت/الكاتب/מאת/נכתב על ידי/نویسنده/लेखक/द्वारा/লেখক/โดย/ผู้เขียน",
