@@ -1,6 +1,7 @@
 """Regular expressions that are compiled when they are used first.
 
-Those with a word of eighty languages in them take a tenth of the start-up of every command, and most pages need none.
+Those with a word of eighty languages or the letters of whole scripts in them take a tenth of the start-up of every
+command, and most pages need none.
 """
 
 from __future__ import annotations

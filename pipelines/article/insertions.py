@@ -13,6 +13,7 @@ from typing import Any
 from pipelines.article.boilerplate import DATELINE, PROSE_START, list_class_words, shape, stands_alone
 from pipelines.article.text_density import Measure, Measures, list_runs, measure_size
 from pipelines.article.visibility import drop, drop_all
+from pipelines.late_patterns import compile_late
 from pipelines.page.page import BLOCKS, HEADINGS, fold_title, read_text
 
 # What headings of lists, appeals and paths begin with, a language a line.
@@ -35,7 +36,7 @@ _ANNOUNCING = (
     "[اإ]قرأ أيض|[اإ]قرأ المزيد|مواضيع ذات صلة|(?:بیشتر|همچنین) بخوانید|קראו גם|עוד בנושא",
     "یہ بھی پڑھیں|(?:यह|ये) भी पढ़ें|आणखी वाचा|আরও পড়ুন|আরো পড়ুন|อ่านเพิ่มเติม|ข่าวที่เกี่ยวข้อง",
 )
-_RELATED = re.compile(rf"^[\W_]*(?:{'|'.join(_ANNOUNCING)})", re.IGNORECASE)
+_RELATED = compile_late(rf"^[\W_]*(?:{'|'.join(_ANNOUNCING)})", re.IGNORECASE)
 _CAPTIONS = """
 bildtext bildunterschrift bu caption captions credit credits figcaption imagecaption imagedescription legende
 photocaption piedefoto
@@ -74,13 +75,13 @@ _APPEALS = (
     r"siga-nos|inscreva-se|подпи(?:шитесь|сывайтесь) на|zapraszamy (?:też |także )?do (?:subskrypcji|prenumeraty)",
     "volg ons|følg oss|följ oss",
 )
-_APPEAL = re.compile(rf"^[\W_]*(?:{'|'.join(_APPEALS)})", re.IGNORECASE)
+_APPEAL = compile_late(rf"^[\W_]*(?:{'|'.join(_APPEALS)})", re.IGNORECASE)
 _MAX_APPEAL = 300.0
 # Who wrote and who checked an article, on a line of their own.
 _CREDIT = re.compile(r"^[\W_]*(?:written|edited|(?:medically |legally )?reviewed|fact[- ]checked) by\b", re.IGNORECASE)
 _MAX_CREDIT = 60.0
 # Where and when a blog's system filed an entry, as the themes of WordPress say it below the text.
-_FILED = re.compile(
+_FILED = compile_late(
     r"^[\W_]*(?:this (?:entry|post) was (?:posted|published)"
     r"|dieser (?:eintrag|beitrag|artikel) wurde (?:am|unter)"
     r"|cet(?:te)? (?:entrée|article|billet) a été (?:publiée?|postée?) (?:le|dans)|esta entrada (?:fue|está) publicada"

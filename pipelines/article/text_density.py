@@ -11,13 +11,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pipelines.late_patterns import compile_late
 from pipelines.page.page import BLOCKS, HEADINGS, fold_blanks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 WIDE = re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af]")
-_WIDE_RUN = re.compile(f"{WIDE.pattern}+")
+_WIDE_RUN = compile_late(f"{WIDE.pattern}+")
 _WIDE_EXTRA = 1.5
 _ENDS = ".!?。！？…।؟۔።፧։՞՜။។᙮᠃"
 _PUNCTUATION = re.compile(rf"[{_ENDS}；:：;,，、،؛፣၊ฯ”\"»]")

@@ -13,14 +13,13 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_timedelta
-
 from pipelines.dates import vocabulary as words
 from pipelines.dates.model import FoundDay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from babel import Locale
 
 # Languages whose pages date themselves with these names; those of the vocabulary are spelt there in more ways.
 _LANGUAGES = frozenset(
@@ -91,7 +90,8 @@ def find_language(text: str, tag: str) -> str:
 def load_months(language: str) -> dict[str, int]:
     """Return the folded names of the months in a language, wide and short, each with its number."""
     months: dict[str, int] = {}
-    locale = Locale.parse(language)
+    locale = _find_locale(language)
+    assert locale is not None
     for context in ("format", "stand-alone"):
         for width in ("wide", "abbreviated"):
             for number, name in locale.months[context][width].items():
@@ -145,14 +145,23 @@ def list_spans(language: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
 
     An unknown language has none.
     """
+    locale = _find_locale(language)
+    return tuple((unit, _build_span(unit, locale)) for unit in _UNITS) if locale else ()
+
+
+def _find_locale(language: str) -> Locale | None:
+    """Return what CLDR has of a language, or None if it does not know it."""
+    from babel import Locale, UnknownLocaleError  # noqa: PLC0415 (few pages need it, and every command would load it)
+
     try:
-        locale = Locale.parse(language)
+        return Locale.parse(language)
     except (UnknownLocaleError, ValueError):
-        return ()
-    return tuple((unit, _build_span(unit, locale)) for unit in _UNITS)
+        return None
 
 
 def _build_span(unit: _Unit, locale: Locale) -> re.Pattern[str]:
+    from babel.dates import format_timedelta  # noqa: PLC0415 (as above)
+
     said = [
         format_timedelta(
             -_UNITS[unit] * count, granularity=unit, threshold=_NEVER_LARGER, add_direction=True, locale=locale

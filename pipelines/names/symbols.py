@@ -12,6 +12,8 @@ import html
 import re
 from typing import TYPE_CHECKING
 
+from pipelines.late_patterns import compile_late
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -98,7 +100,7 @@ _ADDRESS = (
     r"/quote/(?P<quoted>[A-Z][A-Z.]{0,5}):(?P<quoted_on>NYSE|NASDAQ|AMEX|LSE|TSX|ASX)(?![A-Za-z0-9])"
     r"|/symbols/(?P<charted_on>NYSE|NASDAQ|AMEX|LSE|TSX|ASX)-(?P<charted>[A-Z][A-Z.]{0,5})(?![A-Za-z0-9])"
 )
-_FOUND = re.compile(
+_FOUND = compile_late(
     "|".join([_BEFORE, _AFTER, _IN_HONG_KONG, _WIDGET, _ATTRIBUTE, _ON_EXCHANGE, _LABELLED, _BRACKETED, _ADDRESS]),
     re.IGNORECASE,
 )
@@ -117,7 +119,7 @@ _HINT_WORDS = ("hk", "港", "联交所", "stock_", "secid=", "code", "symbol", "
 
 
 # Codes that carry their market behind them or that a sign marks; capitals are what tells them from words.
-_MARKED = re.compile(
+_MARKED = compile_late(
     r"(?<![A-Za-z0-9$])\$(?P<cash>[A-Z]{2,5})(?![A-Za-z0-9.])"
     r"|(?<![A-Za-z0-9.$])(?P<coded>[A-Z]{1,5}|\d{4})\.(?P<coded_on>US|TWO|TW|T|KS|KQ)(?![A-Za-z0-9.])"
     r"|[(（]\s*(?P<comma_code>\d{6})\s*[,，]\s*(?P<comma_on>SH|SZ|BJ)\s*[)）]"

@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from operator import eq
 from typing import TYPE_CHECKING, Final
 
+from pipelines.late_patterns import compile_late
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
@@ -50,7 +52,7 @@ _PACKED: Final = struct.Struct(f">{_BINS}I")
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
+_WORD = compile_late(rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+")
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 
 SCHEMA: Final = """

@@ -9,7 +9,6 @@ names `posts` as its content, by which datasette knows that the table can be sea
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -19,6 +18,7 @@ from pipelines.exports.files import replace_file
 from pipelines.exports.loading import load_row
 from pipelines.exports.records import COLUMNS, NAMES, SCHEMA, Kind, build_row, iter_sound
 from pipelines.exports.schemas import dump_schema
+from pipelines.late_patterns import compile_late
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,7 +31,7 @@ _SEARCHED = ("headline", "text", "keywords")
 _LISTS = tuple(column.name for column in COLUMNS if column.kind in (Kind.LIST, Kind.OBJECT))
 # Scripts written without blanks: Han, kana, Hangul syllables and their compatibility forms, Thai, Lao, Khmer, Myanmar.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-_CHARACTER = re.compile(f"([{_UNSPACED}\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff])")
+_CHARACTER = compile_late(f"([{_UNSPACED}\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff])")
 
 _TYPES = {Kind.INTEGER: "INTEGER"}
 _TABLE = ",\n    ".join(f'"{name}" {_TYPES.get(kind, "TEXT")}' for name, kind, _ in COLUMNS)

@@ -427,7 +427,7 @@ def test_sentences_name_the_program_that_was_typed(tmp_path: Path) -> None:
 
 
 _READING = frozenset({"itemadapter", "pipelines.dates.parse", "pipelines.posts.settle", "pipelines.reading.read"})
-_CRAWLING = frozenset({"chardet", "itemadapter", "pipelines.stages", "rich"})
+_CRAWLING = frozenset({"babel", "chardet", "itemadapter", "pipelines.stages", "rich"})
 
 
 @pytest.mark.parametrize(
