@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 from archives.errors import Damage, NotArchived, RecordError, refuse
@@ -77,7 +78,7 @@ class Reference:
     is_unmodified: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Capture:
     """The archived outcome of one capture event.
 
@@ -105,7 +106,7 @@ class Capture:
     mime: str = ""
     made_of: str = ""
 
-    @property
+    @cached_property
     def head(self) -> Head:
         """The response's head: a revisit's own, unless the server only said that nothing had changed.
 

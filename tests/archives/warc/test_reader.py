@@ -108,6 +108,7 @@ def test_a_capture_has_a_head_and_a_payload(collection: Collection) -> None:
         other = writer.write_resource("urn:newsreel:run", "text/plain", b"a: b\r\n\r\nnot a message")
     capture = read_capture(collection, place)
     assert (capture.head.status, capture.head.get(b"x-a")) == (200, b"1")
+    assert capture.head is capture.head  # parsed once
     assert (capture.payload, capture.truncated, capture.is_http) == (b"abc", Truncated.TIME, True)
     plain = read_capture(collection, other)
     assert (plain.payload, plain.is_http, plain.type) == (b"a: b\r\n\r\nnot a message", False, "resource")
