@@ -81,10 +81,13 @@ class Command(NewsreelCommand):
         has_changed = False
         if not opts.dry_run:
             finish_pruning(collection)
-        for source in _list_limited(collection):
+        limited = _list_limited(collection)
+        if not limited:
+            print(f"{collection.name}: nothing to remove, because no source has a [keep] table", file=sys.stderr)  # noqa: T201
+        for source in limited:
             now = datetime.now(UTC)
             selection = select(collection, source, now=now)
-            freed = None
+            freed = None if opts.dry_run else 0
             if selection and not opts.dry_run:
                 freed = prune(library, collection, source, selection, at=now.strftime("%Y-%m-%dT%H:%M:%SZ"))
                 has_changed = True
@@ -121,7 +124,7 @@ def _describe(selection: Selection, freed: int | None) -> str:
     posts, captures = count_words(selection.posts, "post"), count_words(selection.captures, "capture")
     what = f"{posts}, {captures} and {count_words(selection.requisites, 'requisite')}"
     went = f"would go, {selection.bytes:,} bytes" if freed is None else f"removed, {freed:,} bytes freed"
-    lines = [f"{selection.source}: {what} {went}"]
+    lines = [f"{selection.source}: {f'{what} {went}' if selection else 'nothing to remove'}"]
     if selection.needed:
         lines.append(f"  {selection.needed} captures beyond a limit stay, because posts or revisits need them")
     if selection.excess:

@@ -68,9 +68,17 @@ def test_what_is_beyond_the_limits_goes_and_every_proof_holds(crawled: Data) -> 
     changes = ask(crawled, "export", "jsonl", "-o", "-", "--since", "start")
     assert {row["change"] for row in changes if row["file"] not in after} == {"withdrawn"}, "not erased: nobody asked"
     again = ask(crawled, "prune", "--json")
-    assert [(row["posts"], row["captures"]) for row in again] == [(0, 0)]
+    assert [(row["posts"], row["captures"], row["freed"]) for row in again] == [(0, 0, 0)]
+    told = run_scrapy("prune", data=crawled)
+    assert (told.returncode, told.stdout.splitlines()[0]) == (0, "newspaper: nothing to remove"), told.stderr
     assert run_scrapy("reparse", "newspaper", data=crawled).returncode == 0
     assert hash_tree(crawled.posts("newspaper")) == after
+
+
+def test_a_collection_without_limits_is_named(newspaper: Data) -> None:
+    done = run_scrapy("prune", data=newspaper)
+    said = "newspaper: nothing to remove, because no source has a [keep] table\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", said)
 
 
 def test_a_collection_that_is_written_to_is_left_alone(crawled: Data) -> None:
