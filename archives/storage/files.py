@@ -121,14 +121,24 @@ def replace_file(target: Path, *, mode: int = _PUBLIC_MODE) -> Iterator[BinaryIO
         mode: of the file, less what the umask takes away.
 
     Raises:
-        OSError: the disk does not take it; what lay at the target is there still.
+        OSError: the disk does not take it, or the target is no file; what lay at the target is there still.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_special(target)
     with open_temporary(target.parent, mode=mode) as stream:
         yield stream
         sync_file(stream)
         Path(stream.name).replace(target)
         sync_directory(target.parent)
+
+
+def _refuse_special(target: Path) -> None:
+    """Refuse a folder, a device, a pipe and /dev/stdout: a rename would put a file in its place, for all programs."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    is_descriptor = target.is_symlink() and target.readlink().is_relative_to("/proc")
+    if is_descriptor or (target.exists() and not target.is_file()):
+        raise PermissionError(errno.EPERM, "It is a device or a pipe, which no file replaces", str(target))
 
 
 def link_file(stream: BinaryIO, target: Path) -> bool:

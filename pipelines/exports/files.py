@@ -34,17 +34,25 @@ def replace_file(target: Path) -> Iterator[Path]:
     """Give a path to write to; the file takes the target's place when the block ends well.
 
     Raises:
-        ExportError: the target is a folder.
+        ExportError: the target is a folder, a device or a pipe.
         OSError: the folder cannot be written.
     """
     if target.is_dir():
         raise ExportError(f"{target} is a folder; name a file")
+    if _is_special(target):
+        raise ExportError(f"{target} is a device or a pipe; name a file, or - for standard output")
     with _open_temporary(target.parent, make_file) as temporary:
         yield temporary.path
         os.fchmod(temporary.descriptor, 0o644)
         os.fsync(temporary.descriptor)
         temporary.path.replace(target)
         sync_folder(target.parent)
+
+
+def _is_special(target: Path) -> bool:
+    """Whether it is a device, a pipe or /dev/stdout: a rename would put a file in its place, for all programs."""
+    is_descriptor = target.is_symlink() and target.readlink().is_relative_to("/proc")
+    return is_descriptor or (target.exists() and not target.is_file())
 
 
 @contextmanager

@@ -77,6 +77,20 @@ def test_a_file_is_written_in_place_of_another(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("umask")
+def test_nothing_but_a_file_is_replaced(tmp_path: Path) -> None:
+    folder, pipe, descriptor = (tmp_path / name for name in ("folder", "pipe", "descriptor"))
+    folder.mkdir()
+    os.mkfifo(pipe)
+    with (tmp_path / "file").open("wb") as file:
+        descriptor.symlink_to(f"/proc/self/fd/{file.fileno()}")
+        for target, kind in ((folder, IsADirectoryError), (pipe, PermissionError), (descriptor, PermissionError)):
+            with pytest.raises(kind, match=f": '{target}'"):
+                write_file(target, b"new")
+    assert pipe.is_fifo()
+    assert descriptor.is_symlink()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["descriptor", "file", "folder", "pipe"]
+
+
 def test_a_file_that_is_there_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a"
     assert create_file(path, b"1", mode=0o600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -97,3 +98,15 @@ def test_the_old_folder_stays_where_the_new_one_cannot_have_its_name(
 def test_no_file_takes_the_place_of_a_folder(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="is a folder; name a file"), replace_file(tmp_path):
         pytest.fail("everything would be written before")
+
+
+def test_no_file_takes_the_place_of_a_pipe_or_of_standard_output(tmp_path: Path) -> None:
+    pipe, descriptor = tmp_path / "pipe", tmp_path / "descriptor"
+    os.mkfifo(pipe)
+    with (tmp_path / "file").open("wb") as file:
+        descriptor.symlink_to(f"/proc/self/fd/{file.fileno()}")
+        for target in (pipe, descriptor):
+            with pytest.raises(ExportError, match="is a device or a pipe; name a file"), replace_file(target):
+                pass
+    assert pipe.is_fifo()
+    assert descriptor.is_symlink()
