@@ -91,7 +91,7 @@ class Command(NewsreelCommand):
         parser.add_argument("--url", default="", help="public address of the site or the folder of feeds")
         parser.add_argument("--hub", default="", metavar="URL", help="WebSub hub named in feeds")
         parser.add_argument("--limit", type=int, default=0, metavar="N", help="posts in a feed (default: 50)")
-        parser.add_argument("--order", default="", choices=[*Order], help="of feeds (default: published)")
+        parser.add_argument("--order", default="", choices=list(map(str, Order)), help="of feeds (default: published)")
         parser.add_argument("--safe-cells", action="store_true", help="of csv: no cell is a formula")
         parser.add_argument("--revive", action="store_true", help="of webhooks: retry failed deliveries")
         parser.add_argument("--json", action="store_true", help="print what was done as one JSON object")
@@ -105,7 +105,9 @@ class Command(NewsreelCommand):
             assert self.settings is not None
             self.exitcode = deliver(self.settings, revive=opts.revive)
             return
-        if args == [_SCHEMA] and opts.output:
+        if args == [_SCHEMA]:
+            if not opts.output:
+                raise UsageError("give the file to write with -o, or - for standard output", print_help=False)
             self._write_schema(opts.output, opts.form or next(iter(SCHEMAS)))
             return
         args = [opts.form] if opts.form else args

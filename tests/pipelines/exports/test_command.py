@@ -175,6 +175,8 @@ USAGE = [
     ([], "name one format: jsonl"),
     (["xlsx", "-o", "x"], "xlsx is not a format; there are jsonl"),
     (["jsonl"], "give the file or folder to write with -o"),
+    (["schema"], "give the file to write with -o"),
+    (["feeds", "-o", "x", "--order", "x"], "(choose from 'published', 'found', 'changed')"),
     (["jekyll", "-o", "x", "--since", "start"], "always contains all posts"),
     (["jsonl", "-o", "x", "--since", "yesterday"], "is not a cursor"),
     (["jsonl", "-o", "x", "--collection", "nowhere"], "nowhere"),
