@@ -25,7 +25,9 @@ from crawler.changelog.entries import Entry
 from crawler.changelog.log import ChangeLog
 from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
+from crawler.reparsing.ledger import find_ledger
 from pipelines.exports.records import ChangeKind
+from pipelines.posts.ledger import Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,6 +52,7 @@ def measure(posts: int, rounds: int) -> dict[str, Any]:
         collection = Collection.open(Path(scratch), "news", create=True)
         with closing(ChangeLog(collection, lambda _: None)) as log:
             fill_log(log, posts)
+            Ledger(find_ledger(collection)).close()
             page = str(log._build_cursor(posts - PAGE))
         stream = ChangeStream(Library(scratch))
         end = stream.find_end()
