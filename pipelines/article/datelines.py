@@ -45,21 +45,25 @@ _DATE_CLASS = re.compile(
 _LABEL = re.compile(
     r"(?:发布|發布|發佈|发表|發表|发稿|刊登|上传|添加|录入|更新|文章|新闻)?(?:时间|時間|日期)\s*[:：]|发布于|发表于"
     r"|(?:published|posted|veröffentlicht|publiée?|publicad[oa]|pubblicat[oa]|gepubliceerd|geplaatst"
-    r"|publicera(?:d|des|ts)|gepostet|(?:eintrag|beitrag|artikel) wurde am)\b"
-    r"|(?:publication|publicación|publicação|pubblicazione|publikacji|veröffentlichung|erscheinung|публикации|публікації"
-    r"|النشر|انتشار|公開日|掲載日|등록일|발행일|ngày đăng)(?: ?s?dat(?:e|um))? ?[:：]",
+    r"|publicera(?:d|des|ts)|gepostet|(?:eintrag|beitrag|artikel) wurde am)\b",
     re.IGNORECASE,
 )
+# What a colon says of what follows.
+_COLONED = re.compile(r"[^\d:：]{3,30}(?=[:：])")
 # Since when the writer of a post has been a member, and what time it is.
 _OF_FORUM = re.compile(
     r"(?:registriert|registered|joined|(?:member|mitglied|dabei|membre) (?:since|seit|depuis)"
     r"|aktuelle zeit|(?:current time|it is currently)|nous sommes)\b",
     re.IGNORECASE,
 )
+# A month's name, of scripts with vowel signs, too; digits of other scripts and years of Thailand are years as well.
+_MONTH = r"[^\s\d!-/:-@\[-`{-~]{3,12}"
+_YEAR = r"(?:(?:19|20)\d\d|25[5-9]\d|(?![0-9])\d{4})"
 _HAS_DAY = re.compile(
     r"(?:19|20)\d\d\s*[-./年]\s*\d{1,2}\s*[-./月]\s*\d{1,2}|\d{1,2}\s*[-./]\s*\d{1,2}\s*[-./]\s*(?:19|20)?\d\d(?!\d)"
-    r"|\d{1,2}(?:st|nd|rd|th|\.|º)?\s+(?:de\s+)?[^\W\d_]{3,10}\.?,?\s+(?:de\s+)?(?:19|20)\d\d"
-    r"|[^\W\d_]{3,10}\.?\s+\d{1,2}(?:st|nd|rd|th)?,?\s+(?:19|20)\d\d"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|er|\.|º)?\s+(?:de\s+)?{_MONTH}\.?,?\s+(?:del?\s+)?{_YEAR}"
+    rf"|{_MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:19|20)\d\d"
+    r"|(?:19|20)\d\d\. [^\W\d_A-Z]{3,12} \d{1,2}\."
 )
 _PLACE = r"[^\W\d_][\w.'’-]*"
 _OPENING = re.compile(
@@ -135,8 +139,8 @@ def _is_dateline(text: str) -> bool:
         return False
     if len(text) > _DATELINE_CHARS:
         date = find_day(text)
-        return date is not None and bool(_LABEL.search(text[max(0, date.start() - 20) : date.start()]))
-    if len(text) > _MIN_SENTENCE and _SENTENCE.search(text) and not _LABEL.search(text):
+        return date is not None and _is_labelled(text[max(0, date.start() - 20) : date.start()])
+    if len(text) > _MIN_SENTENCE and _SENTENCE.search(text) and not _is_labelled(text):
         return False
     rest = _CLOCK.sub("", text)
     return bool(_DIGIT.search(rest)) or names_day(rest)
@@ -343,7 +347,7 @@ def list_labelled(page: Page) -> list[Statement]:
         own = (element.text or "") + " "
         if len(element):
             own = (own + " ".join([child.tail or "" for child in element])).strip()
-            if _LEAST_LABEL <= len(own) <= _NEAR_CHARS and _LABEL.search(own) and not find_day(own):
+            if _LEAST_LABEL <= len(own) <= _NEAR_CHARS and _is_labelled(own) and not find_day(own):
                 # The day of `Posted on <b>3 March 2026</b>` is in an element of its own.
                 own = read_text(element)
         if not _TWO_DIGITS.search(own):
@@ -354,13 +358,22 @@ def list_labelled(page: Page) -> list[Statement]:
         if is_change(own) and next(element.iterancestors("article", "main"), None) is None:
             # Of the site, as far as it says.
             continue
-        if _LABEL.search(own):
+        if _is_labelled(own):
             found.append(Statement(text=_cut(own), evidence="text:labelled"))
         elif _is_dated(element):
             evidence = "text:before headline" if is_ahead else "text:classed"
             found.append(Statement(text=_cut(own), evidence=evidence))
     found.sort(key=lambda statement: statement.evidence != "text:labelled")
     return found[:5]
+
+
+def _is_labelled(text: str) -> bool:
+    """Return whether a text labels its first day as that of publication, or is such a label."""
+    if _LABEL.search(text):
+        return True
+    day = find_day(text)
+    labels = map(fold, _COLONED.findall(text[: day.start()] if day else text))
+    return any(word in label for label in labels for word in PUBLISHED)
 
 
 def is_change(text: str) -> bool:

@@ -80,6 +80,34 @@ def test_a_day_is_found_wherever_the_article_says_it(body: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "تاريخ النشر: ٣ مارس ٢٠٢٥",
+        "تاریخ انتشار: ۱۳ اسفند ۱۴۰۳",
+        "प्रकाशित: 3 मार्च 2025",
+        "প্রকাশিত: ০৩ মার্চ ২০২৫",
+        "வெளியிடப்பட்டது: 3 மார்ச் 2025",
+        "เผยแพร่เมื่อ: 3 มีนาคม 2568",
+        "פורסם: 3 במרץ 2025",
+        "Опубликовано: 3 марта 2025",
+        "Ημερομηνία δημοσίευσης: 3 Μαρτίου 2025",
+        "Yayın tarihi: 3 Mart 2025",
+        "Megjelenés: 2025. március 3.",
+        "Publikováno: 3. března 2025",
+        "Diterbitkan: 3 Maret 2025",
+        "Offentliggjort: 3. marts 2025",
+        "Data publicării: 3 martie 2025",
+        "Objavljeno: 3. ožujka 2025.",
+        "Fecha de publicación: 3 de marzo del 2025",
+        "Label: Haven Records Publikation: 3. März 2025",
+    ],
+)
+def test_a_label_of_any_language_dates_the_article_below_its_text(line: str) -> None:
+    body = f"{HEADLINE}{PROSE}{LINKS}<p>{line}</p><p>14.08.2025</p>"
+    assert find_day(body) == date(2025, 3, 3)
+
+
+@pytest.mark.parametrize(
     "body",
     [
         # A card that leads to another article.
