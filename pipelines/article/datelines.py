@@ -31,6 +31,8 @@ _LABEL_CHARS = 24
 _LEAST_LABEL = 6
 _ALONE_CHARS = 30
 _ALONE_REST = 12
+# Letters beside a day: `Donnerstag, … Uhr`; `Publicerad: … Uppdaterad: …`.
+_BARE_REST, _LABELLED_REST = 13, 25
 _BARE = ("p", "div", "span", "small", "time", "li", "td", "em", "i", "fieldset", "h3", "h4", "h5")
 _LABELS = ("h2", "h3", "h4", "h5", "h6", "dt", "th", "strong", "b", "span", "p", "div", "label")
 # Behind so much prose a change is that of the site.
@@ -374,6 +376,17 @@ def _is_labelled(text: str) -> bool:
     day = find_day(text)
     labels = map(fold, _COLONED.findall(text[: day.start()] if day else text))
     return any(word in label for label in labels for word in PUBLISHED)
+
+
+def is_bare_day(text: str) -> bool:
+    """Return whether a text says a day and hardly more than the day of the week, the time or when it was published."""
+    if not find_day(text):
+        return False
+    bare = _CLOCK.sub("", _HAS_DAY.sub("", text))
+    is_labelled = _is_labelled(text) or is_change(text)
+    if not is_labelled and _COLONED.search(bare):
+        return False
+    return sum(map(str.isalpha, bare)) <= (_LABELLED_REST if is_labelled else _BARE_REST)
 
 
 def is_change(text: str) -> bool:

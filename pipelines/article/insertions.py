@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from pipelines.article.boilerplate import DATELINE, PROSE_START, list_class_words, shape, stands_alone
+from pipelines.article.datelines import is_bare_day
 from pipelines.article.text_density import Measure, Measures, list_runs, measure_size
 from pipelines.article.visibility import drop, drop_all
 from pipelines.late_patterns import compile_late
@@ -300,12 +301,9 @@ def _drop_datelines(container: Any) -> None:
         size = measure_size(line)
         if size >= PROSE_START and not (size < _MAX_DATELINE and DATELINE.search(line)):
             return
-        if (
-            size
-            and DATELINE.search(line)
-            and not _SENTENCE_END.search(line)
-            and not any(child.tag in BLOCKS for child in element)
-        ):
+        is_bare = element.tag not in HEADINGS and is_bare_day(line)
+        is_dateline = is_bare or (DATELINE.search(line) and not _SENTENCE_END.search(line))
+        if size and is_dateline and not any(child.tag in BLOCKS for child in element):
             drop(element)
 
 

@@ -244,6 +244,26 @@ def test_what_stands_with_the_headline_in_one_group_is_a_lead() -> None:
 @pytest.mark.parametrize(
     ("line", "stays"),
     [
+        ("<p>3. März 2026</p>", False),
+        ("<div>Donnerstag, 5. März 2026, 10:21 Uhr</div>", False),
+        ("<p>2026. március 3., kedd 14:30</p>", False),
+        ("<p>3. 3. 2026 14:30</p>", False),
+        ("<p>प्रकाशित: 3 मार्च 2026</p>", False),
+        ("<p>Publicerad: 3 mars 2026 kl. 14.30. Uppdaterad: 4 mars 2026</p>", False),
+        ("<h2>3. März 2026</h2>", True),
+        ("<p>Programm für den 3. März 2026</p>", True),
+        ("<p>Bewerben bis: 3. März 2026</p>", True),
+        ("<p>Die Brücke ist seit 3. März 2026 offen.</p>", True),
+    ],
+)
+def test_a_line_above_the_text_that_only_dates_it_is_no_part_of_the_story(line: str, *, stays: bool) -> None:
+    first = lines(f"<article><h1>{HEADLINE}</h1>{line}{PARAGRAPHS}</article>")[0]
+    assert ("2026" in first) is stays
+
+
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
         ("Get the latest news from the river delivered to your inbox.", False),
         ("Hat Ihnen dieser Artikel gefallen? Dann erzählen Sie anderen davon.", False),
         ("¡Síguenos en todas las redes para no perderte nada del puente!", False),
