@@ -47,7 +47,7 @@ _MUCH_SHORTER, _A_STUB = 0.5, 0.2
 _WHOLE = 0.95
 _LEAST_WORDS, _CLEARLY = 3, 0.5
 _CUT_OFF = re.compile(r"(?:…|\.\.\.|\[…\])\s*$")
-_SENTENCE_END = re.compile(r"[.!?。！？।؟]['\"”’»」』）)\]]*$")
+_SENTENCE_END = re.compile(r"[.!?。！？।؟۔።፧։။។]['\"”’»」』）)\]]*$")
 # A letter that a decoder did not know, or that was written in UTF-8 and read as Windows-1252.
 _CONTINUED = f"[\u0080-\u00bf{bytes(range(0x80, 0xA0)).decode('cp1252', 'replace')}]"
 _DAMAGED = re.compile(f"[\u00c2-\u00df]{_CONTINUED}|[\u00e0-\u00ef]{_CONTINUED}{{2}}|\ufffd")

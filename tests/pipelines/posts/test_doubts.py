@@ -179,6 +179,24 @@ def test_a_true_edit_wins_also_one_that_shortens(edit: Statement) -> None:
     assert (post.headline, post.articleBody, post.doubts) == (edit.headline, edit.articleBody, [])
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("حکومت نے {} دن بعد نیا بجٹ منظور کیا۔", "وزیراعظم نے تعلیم کی بات کی۔"),
+        ("Կառավարությունը {} օր անց հաստատեց բյուջեն։", "Վարչապետը խոսեց դպրոցների մասին։"),
+        ("មេដឹកនាំបានអនុម័តថវិកាថ្មី {} ថ្ងៃ។", "លោកបាននិយាយអំពីសាលារៀន។"),
+        ("መንግሥት ከ{} ቀናት በኋላ በጀቱን አጸደቀ።", "ሚኒስትሩ ስለ ትምህርት ተናገሩ።"),
+    ],
+    ids=["Urdu", "Armenian", "Khmer", "Amharic"],
+)
+def test_an_edit_that_ends_with_a_sentence_is_not_cut_short_in_any_script(one: str, other: str) -> None:
+    lines = [f"{one.format(n)} {other}" for n in range(20)]
+    edit = build(9, [*lines[:14], one.format(14)])
+    assert settle_all(build(0, lines), edit).doubts == []
+    broken = build(9, [*lines[:14], one.format(14)[:-2]])
+    assert [doubt.reason for doubt in settle_all(build(0, lines), broken).doubts] == ["cut_short"]
+
+
 def test_an_edit_to_an_eighth_wins_if_its_page_dates_a_change_that_the_earlier_did_not() -> None:
     changed = {"dateModified": NOON + timedelta(seconds=30), "dateModified_precision": Precision.SECOND}
     short = build(9, LINES[:2], **changed)
