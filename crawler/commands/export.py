@@ -25,6 +25,7 @@ from crawler.publishing.exporting import ExportPlan, run_export
 from crawler.publishing.formats import FormatError, describe_formats, find_format
 from crawler.publishing.library import Library
 from crawler.publishing.stream import ChangeStream
+from crawler.reparsing.ledger import has_ledger, open_ledger
 from crawler.sinks.addresses import SINKS, open_sink
 from crawler.sinks.bucket import export_to_bucket
 from crawler.sinks.pushing import SinkError, push_changes
@@ -168,6 +169,7 @@ class Command(NewsreelCommand):
             raise UsageError("only parquet, of all posts and by one process, is written to a storage", print_help=False)
         library = Library(Path(self.settings["DATA_DIR"]))
         try:
+            _refuse_strange_source(library, ChangeStream(library, opts.collection or "").names, opts.source)
             with closing(library.posts(collection=opts.collection or "", source=opts.source)) as records:
                 count = export_to_bucket(records, opts.output)
         except (ArchiveError, SourceError, ExportError, RecordRefused, OSError) as error:
@@ -297,6 +299,22 @@ def _print_loss(loss: str) -> None:
     print(f"all changes are sent again: {loss}", file=sys.stderr)  # noqa: T201
 
 
+def _refuse_strange_source(library: Library, names: Iterable[str], source: str) -> None:
+    """Refuse a source that has neither posts in some collections nor a definition, so that no export becomes empty."""
+    known: set[str] = set()
+    for name in names if source else ():
+        collection = library.open_collection(name)
+        if library.find_definitions(name)(source):
+            return
+        if has_ledger(collection):
+            with closing(open_ledger(collection)) as ledger:
+                if next(ledger.iter_keys(source=source), None):
+                    return
+                known.update(found for found, _ in ledger.iter_keys())
+    if known:
+        raise refuse_word(source, sorted(known), "source")
+
+
 def write_export(library: Library, plan: ExportPlan, since: str | None, engine: Engine | None = None) -> dict[str, Any]:
     """Write an export; return its format, path, numbers of posts written and left out, and the cursor to continue from.
 
@@ -312,6 +330,7 @@ def write_export(library: Library, plan: ExportPlan, since: str | None, engine: 
         raise UsageError(
             f"there is no collection in {library.data_dir}; crawl first, or set DATA_DIR", print_help=False
         )
+    _refuse_strange_source(library, stream.names, plan.source)
     # Read first: a change that is entered from now on may be sent now and again the next time.
     cursor = stream.find_end()
     if since:
