@@ -152,9 +152,12 @@ def _run_child(task: Task, scratch: Path) -> int:
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": path}, text=True
     ) as child:
         assert child.stdin is not None
-        with suppress(BrokenPipeError):
+        try:
             child.stdin.write(json.dumps(asdict(task)) + "\n")
             child.stdin.flush()
+        except BrokenPipeError:
+            with suppress(BrokenPipeError):  # what could not be written is tried once more
+                child.stdin.close()
         try:
             # The pipe stays open as long as this process lives, so that the child need not outlive it.
             return child.wait()

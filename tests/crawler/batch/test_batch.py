@@ -12,7 +12,7 @@ import time
 from contextlib import closing, suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -113,6 +113,21 @@ def test_a_shard_that_kills_every_process_is_given_up(task: Task) -> None:
         run_shard(replace_arguments(task, deaths="99"))
     assert count_attempts(task) == ATTEMPTS
     assert list(Path(task.folder).iterdir()) == []
+
+
+class Killed(subprocess.Popen):
+    """A process that is dead before anything can be written to it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.kill()
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+
+def test_a_process_that_dies_before_it_knows_its_shard_is_replaced(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", Killed)
+    with pytest.raises(ShardFailed, match="3 processes in a row were killed"):
+        run_shard(task)
 
 
 def test_a_shard_that_fails_says_so_and_is_not_tried_again(task: Task) -> None:
