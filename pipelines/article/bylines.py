@@ -46,7 +46,7 @@ _BY_WORDS = (
     "autora/autorin/texte?/skrevet av/skriven av/tekst/fotos? und text/da/pisze/napsal/írta/yazan/haber/oleh/penulis",
     "ditulis oleh/tác giả/автор/авторы/текст/γράφει(?: ο| η)?/του/της/szerző/teksti/kirjoittaja/piše/pišu",
     "autorius/autorė/autors/avtor/eftir/müəllif/muallif/(?:geschrieben|verfasst) von/écrit par/rédigé par/escrito por",
-    "scritto da/geschreven door/napisała?",
+    "scritto da/geschreven door/napisała?/аутор/пише/аўтар",
 )
 _MARKED_WORDS = (
     "автор/авторы/текст/بقلم/كتب/كتبت/الكاتب/מאת/נכתב על ידי/نویسنده/लेखक/द्वारा/লেখক/โดย/ผู้เขียน",

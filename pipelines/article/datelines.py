@@ -383,7 +383,7 @@ def is_bare_day(text: str) -> bool:
     if not find_day(text):
         return False
     bare = _CLOCK.sub("", _HAS_DAY.sub("", text))
-    is_labelled = _is_labelled(text) or is_change(text)
+    is_labelled = any(word in fold(bare) for word in (*PUBLISHED, *MODIFIED))
     if not is_labelled and _COLONED.search(bare):
         return False
     return sum(map(str.isalpha, bare)) <= (_LABELLED_REST if is_labelled else _BARE_REST)

@@ -282,7 +282,8 @@ _PUBLISHED = (
     "publi posted created erstellt veröffentlich geplaatst gepubliceerd pubblic опублик julkaist"
     " objav utworz 发布 發布 发表"
     " 發表 發佈 公開 配信 掲載 登録 입력 등록 게재 đăng tayang diterbitkan megjelen δημοσ نشر yayın प्रकाशित"
-    " публикац опублік публікац erschein offentliggj zveřejn közzétév انتشار 발행 פורסם เผยแพร่ প্রকাশ வெளியிடப்பட்ட"
+    " публикац публикув опублік публікац апублік објав"
+    " erschein offentliggj zveřejn közzétév انتشار 발행 פורסם เผยแพร่ প্রকাশ வெளியிடப்பட்ட"
 )
 
 # Hours to add: the morning words leave an hour as it is (12 is midnight), the afternoon words make it 13 to 23.

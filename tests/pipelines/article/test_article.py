@@ -321,6 +321,7 @@ STATED = """<script type="application/ld+json">
         pytest.param("", "<p>Autor: Ada Quill<br>Quelle: Lamp</p>", "Ada Quill", id="the label of another line"),
         pytest.param("", "<p>Szerző: Ada Quill</p>", "Ada Quill", id="Hungarian"),
         pytest.param("", "<p>Geschrieben von: <span>Ada Quill</span></p>", "Ada Quill", id="German, as Joomla"),
+        pytest.param("", "<p>Аутор: Јована Петровић</p>", "Јована Петровић", id="Serbian"),
         pytest.param("", "<p>Հեղինակ՝ Անի Պետրոսյան</p>", "Անի Պետրոսյան", id="Armenian"),
         pytest.param("", "<p>كتبت - سارة الخطيب</p>", "سارة الخطيب", id="a dash in Arabic"),
         pytest.param(

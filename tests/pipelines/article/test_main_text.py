@@ -249,6 +249,8 @@ def test_what_stands_with_the_headline_in_one_group_is_a_lead() -> None:
         ("<p>2026. március 3., kedd 14:30</p>", False),
         ("<p>3. 3. 2026 14:30</p>", False),
         ("<p>प्रकाशित: 3 मार्च 2026</p>", False),
+        ("<p>Публикувано на 3 март 2026 г. в 14:30 ч.</p>", False),
+        ("<p>Објављено: 3. март 2026. у 14:30</p>", False),
         ("<p>Publicerad: 3 mars 2026 kl. 14.30. Uppdaterad: 4 mars 2026</p>", False),
         ("<h2>3. März 2026</h2>", True),
         ("<p>Programm für den 3. März 2026</p>", True),
