@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import UsageError
 
+from archives.erasure.tombstones import ErasureRefused
 from archives.errors import ArchiveError
 from archives.storage.collection import Collection, list_collections
 from archives.terminal import count_words
@@ -95,7 +96,8 @@ class Command(NewsreelCommand):
                 erasure = forget(library, collection, target, at=at, reason=reason)
                 sign_files(collection, self.settings)
             except (ArchiveError, OSError, sqlite3.Error) as error:
-                print(f"{collection.name}: {error}; run it again to continue", file=sys.stderr)  # noqa: T201
+                advice = "" if isinstance(error, ErasureRefused) else "; run it again to continue"
+                print(f"{collection.name}: {error}{advice}", file=sys.stderr)  # noqa: T201
                 self.exitcode = 1
                 continue
             regions = sum(len(file.regions) for file in erasure.files)

@@ -141,7 +141,8 @@ def forget(library: Library, collection: Collection, target: Target, *, at: str,
         at: instant, ISO 8601, UTC.
 
     Raises:
-        ErasureRefused: a WARC file holds captures of it that cannot be overwritten; nothing was changed.
+        ErasureRefused: a WARC file holds captures of it that cannot be overwritten; the register has the erasure, and
+            the post and that file are as they were.
         ArchiveError, OSError: a file cannot be read or written.
     """
     with keep_writers_out(collection):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ from archives.captures.writer import WarcWriter
 from archives.index.catalogue import CollectionIndex
 from archives.index.cold import write_cold_index
 from archives.storage.collection import Collection
+from archives.transfer.importing import add_stream
 from archives.urls import VIEW_PREFIX, surt_key
 from archives.warc.reader import iter_records
 from crawler.demo_site import Newspaper
@@ -111,6 +114,18 @@ def test_the_picture_of_a_page_goes_with_it(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     blocks = [record.block for warc in Data(tmp_path).warcs("news") for record in iter_records(warc)]
     assert [block for block in blocks if b"PNG of" in block] == [b"PNG of http://a.example/2"]
+
+
+def test_a_refusal_does_not_ask_for_another_try(tmp_path: Path) -> None:
+    collection = Collection.open(tmp_path, "news", create=True)
+    with WarcWriter(Collection.open(tmp_path / "other", "news", create=True), info={}, prefix="news") as writer:
+        for page in ("http://a.example/1", "http://a.example/2"):
+            writer.write_resource(page, "text/plain", page.encode())
+    (written,) = Data(tmp_path / "other").warcs("news")
+    add_stream(collection, "whole.warc.gz", BytesIO(gzip.compress(gzip.decompress(written.read_bytes()))))
+    done = run_scrapy("forget", "http://a.example/1", "--yes", data=Data(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.endswith('"python -m archives mend" writes a copy in which each record has its own\n')
 
 
 def test_what_nobody_knows_is_no_erasure(tmp_path: Path, paper: Newspaper) -> None:
