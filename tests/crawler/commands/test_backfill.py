@@ -130,7 +130,7 @@ def test_mementos_are_archived_as_what_they_are(data: Data, source: Path, style:
         for options, taken in ((("--most", "1"), 1), ((), 1), ((), 0)):
             done = run_scrapy("backfill", str(source), *options, data=data, settings=archive.settings)
             assert done.returncode == 0, done.stderr
-            assert f"{taken} captures of weir" in done.stdout
+            assert f": {taken} capture" in done.stdout
         asked = [exchange.target for exchange in archive.exchanges if "id_/" in exchange.target]
     assert len(asked) == 2
     texts = "".join(path.read_text("utf-8") for path in data.posts("weir").glob("*.md"))
