@@ -42,7 +42,7 @@ def take_part(
     """Take the captures of a WARC file that are meant into a collection; None if none is.
 
     Args:
-        is_meant: asked with the address and the `WARC-Date` of each capture.
+        is_selected: asked with the address and the `WARC-Date` of each capture.
         origin: where the file came from: its address, or its name.
 
     Raises:

@@ -71,10 +71,6 @@ def erase_records(
         RecordError: the file is damaged.
         OSError: it cannot be written.
     """
-    if not path.name.endswith((".warc", ".warc.gz")):
-        raise ErasureRefused(
-            f"{path.name} is neither .warc nor .warc.gz, and no other file is rewritten; delete it, or convert it first"
-        )
     regions = _find_regions(path, is_selected)
     if not regions:
         return None
@@ -118,8 +114,22 @@ def _build_short_tombstone(*, at: str, reason: str, is_packed: bool) -> bytes:
     return bytes(compress_parts(record)) if is_packed else record
 
 
+def check_erasable(path: Path, is_selected: Callable[[Record], bool]) -> None:
+    """Read a WARC file to see that selected records can be erased from it.
+
+    Raises:
+        ErasureRefused: the file is of a kind that is not rewritten, or they share a gzip member with others.
+        RecordError: the file is damaged.
+    """
+    _find_regions(path, is_selected)
+
+
 def _find_regions(path: Path, is_selected: Callable[[Record], bool]) -> list[_Region]:
     """Return the regions of the selected records; those that touch one another are one."""
+    if not path.name.endswith((".warc", ".warc.gz")):
+        raise ErasureRefused(
+            f"{path.name} is neither .warc nor .warc.gz, and no other file is rewritten; delete it, or convert it first"
+        )
     chosen = {(record.offset, record.record_id) for record in iter_records(path) if is_selected(record)}
     if not chosen:
         return []

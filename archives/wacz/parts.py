@@ -85,7 +85,7 @@ def write_part(
     """Write the selected captures of a collection to another one, which holds nothing yet.
 
     Args:
-        is_meant: asked for each capture of an address of the web; source definitions are always taken along.
+        is_selected: asked for each capture of an address of the web; source definitions are always taken along.
 
     Raises:
         CollectionError: none is selected.

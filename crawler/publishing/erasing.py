@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 from archives.erasure.register import ErasedFile, Erasure, digest_article, digest_key, load_register
-from archives.erasure.tombstones import erase_records
+from archives.erasure.tombstones import check_erasable, erase_records
 from archives.errors import NotArchived
 from archives.index.catalogue import CollectionIndex
 from archives.index.cdxj import dump_line
@@ -75,7 +75,7 @@ def find_target(collection: Collection, is_selected: Callable[[str], bool]) -> T
     """Return what a collection holds of the selected articles.
 
     Args:
-        is_meant: asked for the address and the id of each article, and for the address of each capture.
+        is_selected: asked for the address and the id of each article, and for the address of each capture.
 
     Raises:
         ArchiveError: the collection cannot be read.
@@ -141,14 +141,15 @@ def forget(library: Library, collection: Collection, target: Target, *, at: str,
         at: instant, ISO 8601, UTC.
 
     Raises:
-        ErasureRefused: a WARC file holds captures of it that cannot be overwritten; the register has the erasure, and
-            the post and that file are as they were.
+        ErasureRefused: a WARC file holds captures of it that cannot be overwritten; nothing was changed.
         ArchiveError, OSError: a file cannot be read or written.
     """
     with keep_writers_out(collection):
-        warcs = _find_files(collection, target)
+        warcs, is_selected = _find_files(collection, target), _build_test(target)
+        for warc in warcs:
+            check_erasable(warc, is_selected)
         log = _begin(collection, target, at=at, reason=reason)
-        _erase(collection, warcs, _build_test(target), log)
+        _erase(collection, warcs, is_selected, log)
         _forget_articles(library, collection, target)
     return log.erasure
 

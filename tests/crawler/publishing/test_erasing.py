@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archives.captures.writer import WarcWriter
+from archives.erasure.register import load_register
 from archives.index.catalogue import CollectionIndex
 from archives.index.cold import write_cold_index
 from archives.storage.collection import Collection
@@ -116,7 +117,7 @@ def test_the_picture_of_a_page_goes_with_it(tmp_path: Path) -> None:
     assert [block for block in blocks if b"PNG of" in block] == [b"PNG of http://a.example/2"]
 
 
-def test_a_refusal_does_not_ask_for_another_try(tmp_path: Path) -> None:
+def test_a_refusal_changes_nothing_and_asks_for_no_other_try(tmp_path: Path) -> None:
     collection = Collection.open(tmp_path, "news", create=True)
     with WarcWriter(Collection.open(tmp_path / "other", "news", create=True), info={}, prefix="news") as writer:
         for page in ("http://a.example/1", "http://a.example/2"):
@@ -126,6 +127,7 @@ def test_a_refusal_does_not_ask_for_another_try(tmp_path: Path) -> None:
     done = run_scrapy("forget", "http://a.example/1", "--yes", data=Data(tmp_path))
     assert done.returncode == 1
     assert done.stderr.endswith('"python -m archives mend" writes a copy in which each record has its own\n')
+    assert not load_register(collection)
 
 
 def test_what_nobody_knows_is_no_erasure(tmp_path: Path, paper: Newspaper) -> None:
