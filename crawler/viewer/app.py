@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +18,7 @@ from archives.replay.routes import Kind, build_path, find_place
 from archives.storage.collection import list_collections
 from crawler.monitoring.health import Limits, list_health
 from crawler.monitoring.logbook import list_runs
+from crawler.projects.command import describe_damage
 from crawler.publishing.changefeed import answer_changes
 from crawler.publishing.library import Library
 from crawler.reparsing.word_changes import Change
@@ -123,10 +126,17 @@ class ViewerApp:
             assert page is not None
             return page(request)
         except ArchiveError as error:
-            reason = str(error).replace(
-                str(self._data_dir), "the data directory"
-            )  # visitors need no path of the server
-            return build_error_page(404, "This cannot be shown", reason, links=[Link("Front page", "/")])
+            return self._refuse(404, str(error))
+        except sqlite3.DatabaseError as error:
+            if not (damage := describe_damage(error)):
+                raise
+            return self._refuse(500, damage)
+
+    def _refuse(self, status: int, reason: str) -> Response:
+        """Return a page that gives the reason, without the server's paths."""
+        folder = re.escape(str(self._data_dir))
+        reason = re.sub(rf"(?<![\w/.-]){folder}(?![\w.-])", "the data directory", reason)
+        return build_error_page(status, "This cannot be shown", reason, links=[Link("Front page", "/")])
 
     def _list_changes(self, request: Request) -> Response:
         """Return the log of changes, for programs that keep a copy of the posts."""

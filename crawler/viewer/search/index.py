@@ -298,8 +298,8 @@ class PostIndex:
     def _look(self) -> None:
         """Have what the ledger says by now taken in, and wait for it a little."""
         now = self._clock()
-        self._raise_fault()
         if now - self._looked_at < REFRESH_S:
+            self._raise_fault()
             return
         self._looked_at = now
         state = find_state(self._ledger)
@@ -317,12 +317,12 @@ class PostIndex:
         self._raise_fault()
 
     def _raise_fault(self) -> None:
-        fault, self._fault = self._fault, None
-        if fault:
-            raise fault
+        if self._fault:
+            raise self._fault.with_traceback(None)
 
     def _follow(self, state: str) -> None:
         """Take in batch after batch until nothing is left: what the index's own thread does."""
+        self._fault = None
         try:
             store = self._library.open_store(self.collection)
             while not self._closing.is_set():
@@ -332,7 +332,7 @@ class PostIndex:
                 if not self.missing:
                     self._seen = state
                     break
-        except Exception as error:  # the next request reports it  # noqa: BLE001
+        except Exception as error:  # requests report it until the next look  # noqa: BLE001
             if not isinstance(error, ArchiveError):
                 logger.warning("The search index of %s is not up to date: %s", self.collection, error)
             self._fault = error

@@ -377,6 +377,27 @@ def test_the_index_of_posts_is_derived(crawl: tuple[Data, str], tmp_path: Path) 
             assert "44 posts" in read(viewer, "/-/posts")
 
 
+def test_pages_say_that_a_ledger_is_damaged_and_what_to_do(crawl: tuple[Data, str], tmp_path: Path) -> None:
+    """Every page says so, not the first alone, and none of them shows where the data directory is."""
+    data = Data(tmp_path / "data")
+    shutil.copytree(crawl[0].path, data.path)
+    indexes = data.collection("newspaper") / "indexes"
+    for content, status, words in (
+        (b"rubbish" * 500, 500, "a database in DATA_DIR is damaged"),
+        (b"", 404, "is empty"),
+    ):
+        (indexes / "ledger.sqlite").write_bytes(content)
+        for file in indexes.glob("viewer.sqlite*"):
+            file.unlink()
+        with show(data) as viewer:
+            for target in ("/", "/-/posts", "/-/posts", build_path("/-/post", FERRY)):
+                response = get(viewer, target)
+                assert isinstance(response.body, bytes)
+                page = unescape(response.body.decode())
+                assert (response.status, words in page, "reparse" in page) == (status, True, True), (target, page)
+                assert str(tmp_path) not in page
+
+
 def test_too_many_posts_are_listed_and_not_counted(viewer: Viewer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The labels that would narrow them down are offered without numbers, which would have to be right."""
     target = "/-/posts?collection=newspaper&q=-nowhere-to-be-found"
