@@ -25,7 +25,7 @@ MAX_TAG_ATTRIBUTES: Final = 2_000
 # Characters that all expressions of a source together may look at; the largest page thirty times over.
 MAX_PAGE_WORK: Final = 240_000_000
 
-# Where nothing is this long between two `>`, or holds so few `=` and blanks, there is no flood to look for.
+# A shorter tag has no room for a flood.
 _SHORT_TAG_CHARS: Final = 2 * MAX_TAG_ATTRIBUTES
 _REPEAT_S: Final = 0.2
 # A start tag as an HTML5 tokeniser delimits it, with the content of what holds no tags; possessive, so that no input
