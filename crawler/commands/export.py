@@ -32,7 +32,7 @@ from crawler.sinks.pushing import SinkError, push_changes
 from crawler.sources import SourceError
 from pipelines.exports.feeds.entries import Order
 from pipelines.exports.files import ExportError, open_scratch, replace_file
-from pipelines.exports.formats import ExportOptions
+from pipelines.exports.formats import FORMATS, ExportOptions
 from pipelines.exports.records import RecordRefused, dump_record
 from pipelines.exports.schemas import SCHEMAS, dump_schema
 from pipelines.exports.tables.cloudevents import dump_event
@@ -47,6 +47,8 @@ _WEBHOOKS = "webhooks"
 _SCHEMA = "schema"
 _STDOUT = "-"
 _LINES = ("jsonl", "csv", "cloudevents", "ninjs", "newsarticle", "csl", "singer", "opensearch", "meilisearch")
+# Options that one of our formats alone has a use for; those of other distributions are given all.
+_OF_ONE = {"limit": "feeds", "order": "feeds", "hub": "feeds", "safe_cells": "csv"}
 _FOLLOWED = {"jsonl": dump_record, "cloudevents": dump_event}
 
 
@@ -130,6 +132,7 @@ class Command(NewsreelCommand):
             raise UsageError(str(error), print_help=False) from error
         if not opts.output:
             raise UsageError("give the file or folder to write with -o", print_help=False)
+        _refuse_options_of_others(args[0], opts)
         if opts.since and not chosen.is_table:
             raise UsageError(f"{args[0]} always contains all posts; leave --since out", print_help=False)
         if opts.output == _STDOUT:
@@ -278,6 +281,15 @@ class Command(NewsreelCommand):
 def _describe_export(where: object, done: dict[str, Any]) -> str:
     excluded = f" ({done['excluded']} left out, whose addresses are excluded)" if done["excluded"] else ""
     return f"{where}: {count_words(done['posts'], 'post')}{excluded}"
+
+
+def _refuse_options_of_others(name: str, opts: argparse.Namespace) -> None:
+    if name not in FORMATS:
+        return
+    for option, owner in _OF_ONE.items():
+        if getattr(opts, option) and name != owner:
+            flag = option.replace("_", "-")
+            raise UsageError(f"--{flag} is an option of {owner}; leave it out for {name}", print_help=False)
 
 
 def _check_name(args: list[str], formats: Iterable[str]) -> None:

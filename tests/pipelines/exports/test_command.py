@@ -180,6 +180,8 @@ USAGE = [
     (["parquet", "-o", "s3://x/y", "--source", "xyz"], "xyz is not a source; there are newspaper"),
     (["schema"], "give the file to write with -o"),
     (["feeds", "-o", "x", "--order", "x"], "(choose from 'published', 'found', 'changed')"),
+    (["jsonl", "-o", "x", "--limit", "5"], "--limit is an option of feeds; leave it out for jsonl"),
+    (["jsonl", "-o", "x", "--safe-cells"], "--safe-cells is an option of csv; leave it out for jsonl"),
     (["jekyll", "-o", "x", "--since", "start"], "always contains all posts"),
     (["jsonl", "-o", "x", "--since", "yesterday"], "is not a cursor"),
     (["jsonl", "-o", "x", "--collection", "nowhere"], "nowhere"),
