@@ -62,10 +62,10 @@ class SocksProxy(Loopback):
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            up_writer.close()  # before anything is awaited, where a cancellation would leave it open
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-            up_writer.close()
 
 
 async def get(url: str, proxy: str, *, authorization: str = BASIC, **settings: object) -> bytes:
