@@ -317,8 +317,9 @@ class PostIndex:
         self._raise_fault()
 
     def _raise_fault(self) -> None:
-        if self._fault:
-            raise self._fault.with_traceback(None)
+        fault = self._fault  # read once: the index's own thread may clear it
+        if fault:
+            raise fault.with_traceback(None)
 
     def _follow(self, state: str) -> None:
         """Take in batch after batch until nothing is left: what the index's own thread does."""
