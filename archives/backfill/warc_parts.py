@@ -39,7 +39,7 @@ def take_part(
     origin: str,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Added | None:
-    """Take the captures of a WARC file that are meant into a collection; None if none is.
+    """Add the selected captures of a WARC file to a collection; return None if none is selected.
 
     Args:
         is_selected: asked with the address and the `WARC-Date` of each capture.

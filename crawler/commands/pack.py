@@ -77,7 +77,7 @@ class Command(NewsreelCommand):
         print(f"{packed.path}: {count_words(packed.warcs, 'WARC file')}, {count_words(packed.captures, 'capture')}")  # noqa: T201
         if hidden := _count_excluded(collection, selection):
             captures = f"{count_words(hidden, 'capture')} of excluded addresses"
-            print(f"{captures} included; 'forget' takes captures out of WARC files")  # noqa: T201
+            print(f"includes {captures}; 'forget' removes captures from WARC files")  # noqa: T201
         for name in left_out:
             print(f"{name} is left out: a WACZ file holds .warc and .warc.gz files only")  # noqa: T201
         print(f"to see it: open https://replayweb.page/ and choose {packed.path.name} there, or read docs/viewer.md")  # noqa: T201

@@ -97,7 +97,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 pass_fds=(lock.descriptor,),
                 start_new_session=True,
-                env=os.environ | {"PYTHONUNBUFFERED": "1"},  # what it prints stands in the log where it printed it
+                env=os.environ | {"PYTHONUNBUFFERED": "1"},  # keeps the lines of the log in order
             )
         self.pid = self._process.pid
         lock.sign(self.pid)

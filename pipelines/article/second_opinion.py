@@ -86,7 +86,7 @@ def _is_better(other: MainBody, body: MainBody, headline: str, *, least: float) 
 
 
 def _is_better_named(body: MainBody, other: MainBody, headline: str) -> bool:
-    """Return whether ours speaks of what the headline names and the other hardly does."""
+    """Return whether our text mentions what the headline names and the other hardly does."""
     words = list_long_words(headline)
     if not body.text or len(words) < _MIN_WORDS:
         return False

@@ -69,8 +69,8 @@ def test_what_is_beyond_the_limits_goes_and_every_proof_holds(crawled: Data) -> 
     assert {row["change"] for row in changes if row["file"] not in after} == {"withdrawn"}, "not erased: nobody asked"
     again = ask(crawled, "prune", "--json")
     assert [(row["posts"], row["captures"], row["freed"]) for row in again] == [(0, 0, 0)]
-    told = run_scrapy("prune", data=crawled)
-    assert (told.returncode, told.stdout.splitlines()[0]) == (0, "newspaper: nothing to remove"), told.stderr
+    done = run_scrapy("prune", data=crawled)
+    assert (done.returncode, done.stdout.splitlines()[0]) == (0, "newspaper: nothing to remove"), done.stderr
     assert run_scrapy("reparse", "newspaper", data=crawled).returncode == 0
     assert hash_tree(crawled.posts("newspaper")) == after
 
