@@ -23,7 +23,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from itemadapter import ItemAdapter
 from scrapy import signals
 from scrapy.exceptions import DropItem, NotConfigured
 from twisted.python.failure import Failure
@@ -103,6 +102,8 @@ def adopt_item(item: Any, crawler: Crawler) -> Statement | None:
     """Return any item as a statement; None if it is no item at all."""
     if isinstance(item, Statement):
         return item
+    from itemadapter import ItemAdapter  # noqa: PLC0415 (it loads every library of items there is; ours need none)
+
     source = getattr(crawler.spider, "name", "")
     return adopt(ItemAdapter(item), source=source) if ItemAdapter.is_item(item) else None
 

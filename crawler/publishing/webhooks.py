@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from archives.urls import is_web_address
 from crawler.fetching.pauses import parse_retry_after
 from crawler.publishing.http_post import NoAnswer, post
-from pipelines.exports.formats import is_web_address
 from pipelines.exports.records import build_object, build_thin_object
 
 if TYPE_CHECKING:

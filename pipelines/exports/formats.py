@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
+from archives.urls import is_web_address
 from pipelines.exports.documents.csl import export_csl
 from pipelines.exports.documents.lines import export_lines
 from pipelines.exports.documents.newsarticle import build_newsarticle
@@ -63,17 +63,6 @@ class ExportOptions:
             raise ValueError(f"feeds have no order {self.order!r}; there are {', '.join(Order)}")
         if self.limit < 0:
             raise ValueError(f"a feed cannot hold {self.limit} posts; name a number from 1")
-
-
-def is_web_address(text: str) -> bool:
-    """Return whether a text is a complete http or https address without blanks and without a user name."""
-    try:
-        parts = urlsplit(text)
-        host = (parts.hostname or "").encode("idna")
-        is_complete = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
-    except ValueError:
-        return False
-    return is_complete and text.isprintable() and " " not in text and "@" not in parts.netloc
 
 
 class Exporter(Protocol):
