@@ -8,7 +8,6 @@ Simulated are the clock, the site (`benchmarks.year_site`) and the archive, whic
 from __future__ import annotations
 
 import argparse
-import asyncio
 import hashlib
 import json
 import logging
@@ -17,7 +16,7 @@ from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -69,6 +68,10 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += seconds
 
 
 class Archive:
@@ -250,7 +253,7 @@ class Run:
         )
         # In the order in which they see a response.
         self._redirects = RedirectsMiddleware.from_crawler(self._crawler)
-        self._putting_off = PauseMiddleware(self._crawler, self._pauses)
+        self._putting_off = PauseMiddleware(self._crawler, self._pauses, self._clock.sleep)
         self._retries = RetryMiddleware.from_crawler(self._crawler)
 
     def crawl(self, *, until: float) -> None:
@@ -331,8 +334,16 @@ async def _list_all(requests: Any) -> list[Request]:
 
 
 def _finish(work: Coroutine[Any, Any, _T]) -> _T:
-    """Return the result of a coroutine that waits for nothing."""
-    return asyncio.run(work)
+    """Return the result of a coroutine that waits for nothing but the simulated clock.
+
+    Raises:
+        RuntimeError: it waits for something else.
+    """
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return cast("_T", done.value)
+    raise RuntimeError(f"{work} waits, but not for the simulated clock")
 
 
 def _fail(error: Exception) -> None:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from scrapy import Request
     from scrapy.crawler import Crawler
@@ -125,11 +125,18 @@ class HostPauses:
 
 
 class PauseMiddleware:
-    """Sends requests to resting hosts back to the frontier; the download handler notes which rest."""
+    """Sends requests to resting hosts back to the frontier; the download handler notes which rest.
 
-    def __init__(self, crawler: Crawler, pauses: HostPauses) -> None:
+    Args:
+        sleep: waits for so many seconds of the clock that `pauses` reads.
+    """
+
+    def __init__(
+        self, crawler: Crawler, pauses: HostPauses, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
         self._crawler = crawler
         self._pauses = pauses
+        self._sleep = sleep
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -145,7 +152,7 @@ class PauseMiddleware:
         self._crawler.stats.inc_value("pauses/requests")
         # Other schedulers than our frontier would hand it out again at once.
         if META_WAITS in request.meta or was_put_off:
-            await asyncio.sleep(left)
+            await self._sleep(left)
             return None
         return request.replace(dont_filter=True, meta=request.meta | {META_PUT_OFF: True})
 
