@@ -218,17 +218,6 @@ def build_instant(micros: int) -> datetime:
     return _EPOCH + timedelta(microseconds=micros)
 
 
-def is_web_address(text: str) -> bool:
-    """Return whether a text is a complete http or https address without blanks and without a user name."""
-    try:
-        parts = urlsplit(text)
-        host = (parts.hostname or "").encode("idna")
-        is_complete = parts.scheme in ("http", "https") and bool(host) and parts.port != 0
-    except ValueError:
-        return False
-    return is_complete and text.isprintable() and " " not in text and "@" not in parts.netloc
-
-
 def describe_url(url: str) -> str:
     """Return an address without user, password and options, fit to be logged."""
     parts = urlsplit(url)

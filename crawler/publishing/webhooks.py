@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from archives.urls import is_web_address
 from crawler.fetching.pauses import parse_retry_after
 from crawler.publishing.http_post import NoAnswer, post
 from pipelines.exports.records import build_object, build_thin_object
+from pipelines.exports.web_addresses import is_web_address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

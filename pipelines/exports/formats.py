@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from archives.urls import is_web_address
 from pipelines.exports.documents.csl import export_csl
 from pipelines.exports.documents.lines import export_lines
 from pipelines.exports.documents.newsarticle import build_newsarticle
@@ -24,6 +23,7 @@ from pipelines.exports.tables.dataset import export_dataset, join_dataset
 from pipelines.exports.tables.jsonl import export_jsonl, join_jsonl
 from pipelines.exports.tables.parquet import export_parquet, join_parquet
 from pipelines.exports.tables.sqlite import export_sqlite
+from pipelines.exports.web_addresses import is_web_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
