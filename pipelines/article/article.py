@@ -24,7 +24,7 @@ from pipelines.names.headlines import normalise_headline
 from pipelines.names.symbols import find_symbols
 from pipelines.page.languages import find_language
 from pipelines.page.metadata import read_metadata
-from pipelines.page.page import Page
+from pipelines.page.page import HEADINGS, Page
 
 if TYPE_CHECKING:
     from datetime import date, datetime, tzinfo
@@ -102,7 +102,8 @@ def read_article(
     )
     near = list_lines_near(around)
     signed = [] if has_stated(metadata) else list_signed(page)
-    clean_headline = normalise_headline(headline.text) if headline else ""
+    is_shown = headline is not None and headline.evidence in HEADINGS
+    clean_headline = normalise_headline(headline.text, is_shown=is_shown) if headline else ""
     if known_body is None:
         body, body_evidence = find_body(page, metadata, headline=clean_headline, shown=shown)
     else:

@@ -7,6 +7,7 @@ not be split.
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from typing import TYPE_CHECKING
@@ -87,8 +88,12 @@ def _iter_parts(text: str) -> Iterator[str]:
 def _clean(text: str) -> str:
     """Return the text composed, in normal width, on one line, without what cannot be seen.
 
-    Only the width forms are folded: compatibility folding of all characters would turn `m²` into `m2`.
+    Only the width forms are folded: compatibility folding of all characters would turn `m²` into `m2`. What is
+    escaped twice, `AT&amp;T`, is read before the text is split, because a semicolon ends it.
     """
+    before = ""
+    while text != before and "&" in text:
+        text, before = html.unescape(text), text
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     narrow = _WIDTH_FORMS.sub(lambda run: unicodedata.normalize("NFKC", run.group()), text)

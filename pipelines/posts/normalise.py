@@ -16,12 +16,15 @@ from pipelines.names.headlines import normalise_headline
 from pipelines.names.symbols import find_symbols
 from pipelines.names.tags import normalise_names, normalise_tags
 from pipelines.page.languages import parse_tag
+from pipelines.page.page import HEADINGS
 
 if TYPE_CHECKING:
     from pipelines.dates.model import StatedDate
     from pipelines.posts.items import Statement
     from pipelines.posts.options import PostOptions
 
+# Witnesses of a headline that readers see as it is.
+_SHOWN = HEADINGS | {"heading"}
 # Two instants at which no page was captured: a date that both read alike does not depend on the capture.
 _UNCAPTURED = (datetime(2101, 7, 1, 12, tzinfo=UTC), datetime(2203, 2, 3, 4, tzinfo=UTC))
 
@@ -74,7 +77,8 @@ def normalise_titles(statement: Statement, options: PostOptions) -> None:
     """Fill `headline`, `articleSection` and `keywords`, and clean `publisher` and `inLanguage`."""
     drop, aliases = options.drop, options.aliases
     if statement.headline_found and not statement.headline:
-        statement.headline = normalise_headline(statement.headline_found)
+        is_shown = statement.witnesses.get("headline", "").partition(" ")[0] in _SHOWN
+        statement.headline = normalise_headline(statement.headline_found, is_shown=is_shown)
     if statement.articleSection_found:
         statement.articleSection = normalise_names(statement.articleSection_found, drop=drop, aliases=aliases)
     if statement.keywords_found:

@@ -143,7 +143,7 @@ def _drop_foreign_author(statement: Statement) -> None:
 
 def _replace_headline(statement: Statement, text: str, where: str) -> str:
     note_other(statement, "headline", f"{statement.witnesses.get('headline', '')}: {statement.headline_found}")
-    statement.headline_found = statement.headline = text
+    statement.headline_found, statement.headline = text, ""
     statement.witnesses["headline"] = where
     if not text:
         del statement.witnesses["headline"]

@@ -27,6 +27,23 @@ def test_headlines(found: str, headline: str) -> None:
     assert normalise_headline(found) == headline
 
 
+@pytest.mark.parametrize(
+    ("found", "headline"),
+    [
+        ("30 Years of <br> Tags", "30 Years of <br> Tags"),
+        ("Fish & chips <b>at sea</b>", "Fish & chips <b>at sea</b>"),
+        ("What Option<T> and Box<dyn Error> cost", "What Option<T> and Box<dyn Error> cost"),
+        ("Fish &amp; chips", "Fish & chips"),
+        ('Tide <img src="x" onerror="run()">table', "Tide table"),
+        ("Tide <script>run()</script>", "Tide run()"),
+        ("Tide <SVG/onload=run()>", "Tide"),
+        ("Tide &amp;lt;iframe&amp;gt;", "Tide"),
+    ],
+)
+def test_what_readers_see_is_text_unless_it_is_live(found: str, headline: str) -> None:
+    assert normalise_headline(found, is_shown=True) == headline
+
+
 @given(
     st.text(alphabet=st.characters(), max_size=80) | st.from_regex(r"(&(amp;)*(lt|gt|#60);|<b>|x){0,8}", fullmatch=True)
 )

@@ -19,6 +19,7 @@ from pipelines.names.tags import normalise_names, normalise_tags
         (["ＡＩ", "ai", "Ai "], ["AI"]),
         ([" a\x00\u200b\u202e b\n c ", ""], ["a b c"]),
         (["m²", "①"], ["m²", "①"]),
+        (["AT&amp;T, R&amp;amp;D", "caf&eacute;", "Q&A"], ["AT&T", "R&D", "café", "Q&A"]),
         (["안녕", "می‌خواهم"], ["안녕", "می‌خواهم"]),
         ([], []),
     ],

@@ -15,6 +15,7 @@ from pipelines.page.document import Document
 from pipelines.page.page import Page
 from pipelines.posts.items import Origin, Statement
 from pipelines.posts.ledger import Ledger
+from pipelines.posts.normalise import normalise
 from pipelines.reading.fields import read_fields
 from pipelines.rules.links import LinkKind
 from tests.distributions import write_distribution
@@ -72,6 +73,15 @@ def test_rules_win_and_the_page_fills_what_they_leave() -> None:
     assert PROSE in statement.articleBody_found
     assert statement.symbols == ["SH600160"]
     assert statement.author == ["李四"]
+
+
+@pytest.mark.parametrize("stated", ["", "Thirty years of the &lt;br&gt; tag"])
+def test_a_tag_in_a_heading_is_a_word(stated: str) -> None:
+    said = f'<script type="application/ld+json">{{"@type":"NewsArticle","headline":"{stated}"}}</script>'
+    text = PAGE.replace("大桥今日通车", "Thirty years of the &lt;br&gt; tag").replace("</head>", f"{said}</head>")
+    statement = normalise(read(load(""), text), load("").post)
+    assert statement.witnesses["headline"] == "h1"
+    assert statement.headline == "Thirty years of the <br> tag"
 
 
 def test_a_date_that_a_rule_found_is_left_to_the_pipelines() -> None:
