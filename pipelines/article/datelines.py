@@ -40,6 +40,8 @@ _PROSE_BLOCKS = 2
 _PROSE_CHARS = 60
 _NEAR_CHARS = 160
 _DATELINE_CHARS = 90
+# Of a line that says when an entry was posted, under what it is filed, and how to answer it.
+_LINE_CHARS = 400
 
 _DATE_CLASS = re.compile(
     r"(?:^|[^a-z])(?:date|datum|fecha|time|pub|publish\w*|posted|dateline|timestamp|byline|ptime)", re.IGNORECASE
@@ -47,7 +49,7 @@ _DATE_CLASS = re.compile(
 _LABEL = re.compile(
     r"(?:发布|發布|發佈|发表|發表|发稿|刊登|上传|添加|录入|更新|文章|新闻)?(?:时间|時間|日期)\s*[:：]|发布于|发表于"
     r"|(?:published|posted|veröffentlicht|publiée?|publicad[oa]|pubblicat[oa]|gepubliceerd|geplaatst"
-    r"|publicera(?:d|des|ts)|gepostet|(?:eintrag|beitrag|artikel) wurde am)\b",
+    r"|publicera(?:d|des|ts)|gepostet|(?:eintrag|beitrag|artikel) wurde (?:erstellt )?am)\b",
     re.IGNORECASE,
 )
 # What a colon says of what follows.
@@ -259,10 +261,18 @@ def list_timed(page: Page) -> list[Statement]:
         text = element.get("datetime") or element.get("title") or read_text(element)
         around = list(element.iterancestors("ol", "ul"))
         lists |= {entries: _lists_dated(entries) for entries in around if entries not in lists}
-        is_other = stands_beside(element, known) or any(lists[entries] for entries in around)
+        is_other = stands_beside(element, known) or _tells_the_time(element) or any(lists[own] for own in around)
         if text.strip() and not _is_of_change(element) and not is_other:
             found.append(Statement(text=text[:60], evidence="time"))
     return found[:5]
+
+
+def _tells_the_time(element: Any) -> bool:
+    """Return whether an element is in the header of the site, which may say what day and time it is."""
+    header = next(element.iterancestors("header"), None)
+    if header is None or next(header.iter("h1", "h2"), None) is not None:
+        return False
+    return next(header.iterancestors("article", "main"), None) is None
 
 
 def list_announced(page: Page) -> list[Statement]:
@@ -349,9 +359,10 @@ def list_labelled(page: Page) -> list[Statement]:
         own = (element.text or "") + " "
         if len(element):
             own = (own + " ".join([child.tail or "" for child in element])).strip()
-            if _LEAST_LABEL <= len(own) <= _NEAR_CHARS and _is_labelled(own) and not find_day(own):
+            start = own[:_NEAR_CHARS]
+            if _LEAST_LABEL <= len(own) <= _LINE_CHARS and _is_labelled(start) and not find_day(start):
                 # The day of `Posted on <b>3 March 2026</b>` is in an element of its own.
-                own = read_text(element)
+                own = read_text(element)[:_NEAR_CHARS]
         if not _TWO_DIGITS.search(own):
             continue
         own = fold_blanks(own)

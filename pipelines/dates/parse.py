@@ -167,7 +167,7 @@ class _Reader:
     def _read_day(self, found: re.Match[str]) -> FoundDay | None:
         groups = found.groupdict()
         if groups.get("name"):
-            month = self._find_month(groups["name"])
+            month = self._find_month(groups["name"], is_joined=bool(shapes.JOINED_NAME.search(found[0])))
             if not month:
                 return None
             year = self._read_year(groups["year"].removeprefix("'")) if groups.get("year") else None
@@ -188,9 +188,9 @@ class _Reader:
         has_label = self._text[: found.start()].rstrip().endswith(":") or bool(shapes.LABEL.search(rest))
         return has_label or bool(re.search(r"\d:\d\d", rest)) or not re.search(r"[^\W_]{2}", rest)
 
-    def _find_month(self, name: str) -> int:
+    def _find_month(self, name: str, *, is_joined: bool) -> int:
         own = words.MONTHS_BY_LANGUAGE.get(self._language.split("-")[0])
-        if own is not None and name not in own and len(name) <= 3:
+        if own is not None and name not in own and len(name) <= 3 and not is_joined:
             # `ago`, `out` and `pro` are words of other languages; the short months of English and German are none.
             return words.MONTHS_BY_LANGUAGE["en"].get(name) or words.MONTHS_BY_LANGUAGE["de"].get(name, 0)
         return (own or {}).get(name) or words.MONTHS.get(name, 0)

@@ -34,6 +34,8 @@ NAMED_DATES = (
         rf"{_NAME}{_GAP}{_DAY}(?:st|nd|rd|th)?(?![\d:])(?:{_GAP}(?:de |del |of )?(?P<year>\d{{4}}|'\d\d)(?![\d:]))?"
     ),
 )
+# `04-ago-2021` is a day in whatever language the rest of the page is.
+JOINED_NAME = compile_late(r"\d([-/.])[^\W\d_]+\.?\1\d{4}")
 # In numbers with a year; `a`, `b` and `c` where the language decides which is which.
 SEPARATED_DATES = (
     compile_late(rf"{_ALONE}(?P<year>\d{{4}}|\d{{2,3}}(?= ?[年년])) ?[年년] ?{_MONTH} ?[月월] ?{_DAY}(?!\d|:)"),

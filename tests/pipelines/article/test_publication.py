@@ -22,6 +22,8 @@ OTHERS = (
     "<li><time datetime='2025-02-04'>04.02.2025</time><a href=/b>The town hall</a></li></ul></div>"
 )
 LINKS = f"<ul>{'<li>A link to somewhere</li>' * 70}</ul>"
+CLOCK = f"<header>{LINKS}<time datetime='2025-11-01T13:56:20+01:00'>Saturday</time></header>"
+FILED = f"<a>{OPENING}</a>, <i>{OPENING}</i>; {OPENING}</p><p>14.08.2025</p>"
 CAPTURED = datetime(2026, 3, 20, 12, tzinfo=UTC)
 
 
@@ -46,6 +48,10 @@ def say_to_machines(day: str) -> str:
         f"<main>{HEADLINE}{PROSE}</main><div id='sidebar'><dl><dt>Veröffentlicht</dt><dd>12 Aug 2025</dd></dl></div>",
         # The class of what holds all speaks of a column.
         f"<div class='page sidebar-mode-single'>{HEADLINE}<div class='date'>August 12, 2025</div>{PROSE}</div>",
+        # The header of the site says what time it is.
+        f"{CLOCK}<h2>The old bridge</h2>{PROSE}{LINKS}<p><span class='datum'>12 August 2025.</span> {OPENING}</p>",
+        # With the month of another language.
+        f"<p>By A. Mason on 12-ago-2025 5:11:10</p>{HEADLINE}{PROSE}",
         # The headline is not a heading.
         f"<div class='big'>The old bridge</div><p>By A. Mason</p><p>August 12, 2025</p>{PROSE}",
         # Written twice, in two orders.
@@ -62,6 +68,8 @@ def say_to_machines(day: str) -> str:
         f"{HEADLINE}{PROSE}{LINKS}<p>Дата публикации: 12.08.2025</p><p>14.08.2025</p>",
         f"{HEADLINE}{PROSE}{LINKS}<p>Veröffentlichung: <a href=/2025>12.08.2025</a></p><p>14.08.2025</p>",
         f"{HEADLINE}{PROSE}{LINKS}<p><span class='text_datum'>12. August 2025.</span> Die Brücke</p><p>14.08.2025</p>",
+        f"{HEADLINE}{PROSE}{LINKS}<p>Dieser Eintrag wurde erstellt am <b>12. August 2025</b> in {FILED}",
+        f"{HEADLINE}{PROSE}{LINKS}<p><a>Old bridge</a> wurde am <i>12. August 2025</i> gepostet in {FILED}",
         f"{HEADLINE}{PROSE}{LINKS}<small>Entry posted on August 12th, 2025 and filed under Town</small>",
         # A column beside the article, whose class says what it is.
         f"{HEADLINE}<aside class='side'><p class='Story_date'>August 12, 2025</p><p>By A. Mason</p></aside>{PROSE}",
