@@ -127,10 +127,15 @@ class CollectionIndex:
         where = "WHERE urlkey >= ? AND urlkey < ? ORDER BY urlkey, captured_at, record_id"
         yield from self._select(where, first, beyond)
 
-    def iter_files(self, filenames: Iterable[str]) -> Iterator[IndexEntry]:
-        """The captures in some files, file by file in the order of capture."""
+    def iter_files(self, filenames: Iterable[str], *, span: tuple[int, int] | None = None) -> Iterator[IndexEntry]:
+        """The captures in some files, file by file in the order of capture.
+
+        Args:
+            span: leave out those that begin before the one offset, or not before the other.
+        """
+        where = "WHERE filename = ? AND offset >= ? AND offset < ?"
         for filename in sorted(filenames):
-            yield from self._select("WHERE filename = ?" + _IN_TIME, filename)
+            yield from self._select(where + _IN_TIME, filename, *(span or (0, 2**63 - 1)))
 
     def iter_digest(self, digest: str) -> Iterator[IndexEntry]:
         """The captures whose payload digest is recorded as `digest`, in the order of capture."""

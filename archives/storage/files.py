@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # `pipelines.whole_files` uses the same: each removes what the other's killed writers left.
 _TEMPORARY: Final = re.compile(r"\.newsreel-[0-9a-f]{16}\.tmp")
 _PUBLIC_MODE: Final = 0o666
+_READ_AT_ONCE: Final = 1 << 20
 _NOT_FOR_FOLDERS: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 
@@ -96,6 +97,16 @@ def hash_file(path: Path) -> str:
     """Return a file's SHA-256, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_span(path: Path, first: int, beyond: int) -> str:
+    """Return the SHA-256 of a file's bytes from `first` until before `beyond`, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(first)
+        while chunk := file.read(min(_READ_AT_ONCE, beyond - file.tell())):
+            digest.update(chunk)
+    return digest.hexdigest()
 
 
 def write_file(target: Path, data: bytes, *, mode: int = _PUBLIC_MODE) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.batch.shards import Done, ShardFailed, Task, run_shard
+from crawler.batch.shards import Done, ShardFailed, ShardProcess, Task, run_shard
 
 if TYPE_CHECKING:
     import argparse
@@ -97,8 +98,12 @@ def run_shards(engine: Engine, tasks: Sequence[Task], advance: Callable[[str], N
 @contextmanager
 def _open_engine(engine: Engine) -> Iterator[Callable[[Sequence[Task]], Iterable[tuple[int, Done | ShardFailed]]]]:
     if engine.name == "local":
-        with ThreadPoolExecutor(engine.workers) as pool:
-            yield lambda tasks: _run_local(pool, tasks)
+        with ExitStack() as stack:
+            idle: SimpleQueue[ShardProcess] = SimpleQueue()
+            for _ in range(engine.workers):
+                idle.put(stack.enter_context(ShardProcess()))
+            pool = stack.enter_context(ThreadPoolExecutor(engine.workers))
+            yield lambda tasks: _run_local(pool, idle, tasks)
         return
     try:
         import distributed  # noqa: PLC0415 (an extra: one machine needs none)
@@ -109,8 +114,10 @@ def _open_engine(engine: Engine) -> Iterator[Callable[[Sequence[Task]], Iterable
         yield lambda tasks: _run_dask(client, distributed.as_completed, tasks)
 
 
-def _run_local(pool: ThreadPoolExecutor, tasks: Sequence[Task]) -> Iterator[tuple[int, Done | ShardFailed]]:
-    futures = {pool.submit(_attempt, task): number for number, task in enumerate(tasks)}
+def _run_local(
+    pool: ThreadPoolExecutor, idle: SimpleQueue[ShardProcess], tasks: Sequence[Task]
+) -> Iterator[tuple[int, Done | ShardFailed]]:
+    futures = {pool.submit(_attempt_idle, idle, task): number for number, task in enumerate(tasks)}
     try:
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -124,8 +131,17 @@ def _run_dask(client: Any, iter_completed: Any, tasks: Sequence[Task]) -> Iterat
         yield futures[future], future.result()
 
 
-def _attempt(task: Task) -> Done | ShardFailed:
+def _attempt_idle(idle: SimpleQueue[ShardProcess], task: Task) -> Done | ShardFailed:
+    """Have a process do a shard that does nothing else; there are as many as there are threads."""
+    process = idle.get_nowait()
     try:
-        return run_shard(task)
+        return _attempt(task, process)
+    finally:
+        idle.put(process)
+
+
+def _attempt(task: Task, process: ShardProcess | None = None) -> Done | ShardFailed:
+    try:
+        return run_shard(task, process)
     except ShardFailed as failure:
         return failure

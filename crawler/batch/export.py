@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from crawler.batch.engines import EngineError
 from crawler.batch.jobs import Job, build_folder, build_tasks, hold_folder, run_tasks
+from crawler.batch.shards import Shard
 from crawler.publishing.formats import find_format
 from crawler.sources import load_source
 from pipelines.exports.files import ExportError
@@ -104,7 +105,7 @@ def _plan_job(library: Library, plan: ExportPlan) -> Job:
     numbered = _number(_iter_lines(library, plan), is_monthly=find_format(plan.format).is_monthly)
     find = cache(library.find_definitions)
     shards = [
-        _write_shard(cut / f"{number:05d}", map(itemgetter(1), pairs), find)
+        Shard(files=_write_shard(cut / f"{number:05d}", map(itemgetter(1), pairs), find))
         for number, pairs in groupby(numbered, key=itemgetter(0))
     ]
     return Job(title=f"export {plan.format}", folder=folder, tasks=build_tasks(_FUNCTION, folder, shards, arguments))

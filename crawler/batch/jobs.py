@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from archives.storage.files import is_held, lock_file
 from archives.storage.remote_files import find_size
 from crawler.batch.engines import Engine, EngineError, run_shards
-from crawler.batch.shards import SHARD_BYTES, Done, Task, list_shards
+from crawler.batch.shards import SHARD_BYTES, Done, Shard, Task, list_shards
 from crawler.projects.progress_bar import show_progress
 
 if TYPE_CHECKING:
@@ -52,19 +52,21 @@ def plan_job(
     paths: Iterable[Path],
     arguments: Mapping[str, Any],
     shard_bytes: int = SHARD_BYTES,
+    has_parts: bool = False,
 ) -> Job:
     """Cut WARC files of a collection into shards.
 
     Args:
         function: `module:name`, as `crawler.batch.shards.Task` has it.
         paths: of the files, in the order of the result.
+        has_parts: the function can do a part of a file.
     """
     holding = [
         (path.name, find_size(path), path.stat().st_mtime_ns if path.exists() else "stored")
         for path in collection.iter_warcs()
     ]
     folder = build_folder(collection.path, function, {**arguments, "holding": holding})
-    shards = list_shards(paths, most_bytes=shard_bytes)
+    shards = list_shards(paths, most_bytes=shard_bytes, has_parts=has_parts)
     title = f"{function.rpartition(':')[2]} {collection.name}"
     return Job(title=title, folder=folder, tasks=build_tasks(function, folder, shards, arguments))
 
@@ -84,16 +86,14 @@ def build_folder(place: Path, function: str, state: Mapping[str, Any]) -> Path:
     return place.absolute() / WORK_DIR / f"{function.rpartition(':')[2]}-{digest.hexdigest()[:16]}"
 
 
-def build_tasks(
-    function: str, folder: Path, shards: Iterable[tuple[Path, ...]], arguments: Mapping[str, Any]
-) -> tuple[Task, ...]:
+def build_tasks(function: str, folder: Path, shards: Iterable[Shard], arguments: Mapping[str, Any]) -> tuple[Task, ...]:
     """Return what is to be done with each shard."""
     return tuple(
         Task(
             function=function,
             folder=str(folder),
-            files=tuple(str(path.absolute()) for path in shard),
-            arguments=arguments,
+            files=tuple(str(path.absolute()) for path in shard.files),
+            arguments={**arguments, "span": shard.span} if shard.span else arguments,
         )
         for shard in shards
     )

@@ -6,6 +6,7 @@ those of a reparse in one process, to the byte.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from contextlib import closing
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
-from crawler.batch.jobs import plan_job, run_job
+from crawler.batch.jobs import hold_folder, plan_job, run_tasks
 from crawler.projects.progress_bar import show_progress
 from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.reparse import Reparsed, gather, write_posts
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _FUNCTION = "crawler.batch.reparse:reparse_shard"
 _LEDGER = "ledger.sqlite"
+# In the job's folder: captures that are not read, which are found in the files of all shards.
+_PASSED_OVER = "passed-over.json"
 
 
 def remake_posts(
@@ -69,9 +72,13 @@ def reparse_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path)
     Returns:
         What was read, as `Reparsed` counts it.
     """
-    collection = Collection(files[0].parent.parent)
-    until = datetime.fromisoformat(arguments["until"]) if arguments["until"] else None
-    contents = CollectionContents(collection, until=until, files=frozenset(path.name for path in files))
+    contents = CollectionContents(
+        Collection(files[0].parent.parent),
+        until=datetime.fromisoformat(arguments["until"]) if arguments["until"] else None,
+        files=frozenset(path.name for path in files),
+        span=arguments.get("span"),
+        passed_over=frozenset(json.loads((folder.parent / _PASSED_OVER).read_text("utf-8"))),
+    )
     sources = [load_source(text, path=path) for path, text in arguments["sources"]]
     with closing(Ledger(folder / _LEDGER, is_scratch=True)) as ledger:
         done = gather(contents, sources, ledger)
@@ -91,14 +98,17 @@ def _gather_in_shards(
     collection = contents.collection
     with CollectionIndex(collection) as index:
         index.refresh()
+        passed_over = contents.list_passed_over(index)
     arguments = {
         "sources": [(source.path, source.definition) for source in sources],
         "until": contents.until.isoformat() if contents.until else None,
     }
     paths = [path for path in collection.iter_warcs() if contents.has_captures_of(path.name, list(sources))]
     total = Reparsed()
-    with run_job(engine, plan_job(collection, _FUNCTION, paths=paths, arguments=arguments)) as done:
-        for shard in done:
+    job = plan_job(collection, _FUNCTION, paths=paths, arguments=arguments, has_parts=True)
+    with hold_folder(job.folder):
+        (job.folder / _PASSED_OVER).write_text(json.dumps(sorted(passed_over)), "utf-8")
+        for shard in run_tasks(engine, job):
             ledger.unite(shard.folder / _LEDGER)
             total.add(Reparsed(**{**shard.result, "counts": Counter(shard.result["counts"])}))
     return total

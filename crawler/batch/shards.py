@@ -1,4 +1,4 @@
-"""A shard: one or more files, and the results of processing them.
+"""A shard: one or more files, or a part of one, and the results of processing it.
 
 What a shard function makes is a function of the shard's bytes and of the job's arguments, so a shard may be done twice,
 by two processes at once, or on two machines: the outputs appear under their name only when they are whole, with a
@@ -7,6 +7,7 @@ manifest that tells the digests of what went in and what came out, and who comes
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import json
@@ -16,19 +17,25 @@ import subprocess
 import sys
 import threading
 import uuid
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from archives.storage.files import hash_file
+from archives.storage.files import hash_file, hash_span
 from archives.storage.remote_files import find_size, find_stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-# Some 3,000 short pages, which take ten times as long as the start of a process.
 SHARD_BYTES: Final = 16_000_000
+"""At most, unless a file cannot be cut."""
+# The last shards are small, so that the processes end at the same time: each is an eighth of what is left.
+_LEAST_BYTES: Final = 1_000_000
+_SHARE: Final = 8
+# As of `newsreel`: new objects between two looks for cycles.
+_COLLECTED_AT: Final = 3_000
 ATTEMPTS: Final = 3
 _MANIFEST: Final = "manifest.json"
 _RESULT: Final = "result.json"
@@ -40,6 +47,19 @@ class ShardFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """What is processed at once.
+
+    Attributes:
+        files: of a job's inputs.
+        span: only what begins there, in the one file: the first byte, and the one behind the last; None for all of it.
+    """
+
+    files: tuple[Path, ...]
+    span: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One shard and what is to be done with it; plain data, so that it may be sent anywhere.
 
@@ -47,7 +67,7 @@ class Task:
         function: `module:name` of `(arguments, files, folder) -> result`; it leaves its outputs in the folder.
         folder: of the job.
         files: paths of the shard's files: WARC files, or what a job has cut its work into.
-        arguments: values that JSON can hold.
+        arguments: values that JSON can hold; `span` of a shard that is a part of its file.
     """
 
     function: str
@@ -79,43 +99,126 @@ class Done:
         return _list_outputs(self.folder)
 
 
-def list_shards(paths: Iterable[Path], *, most_bytes: int = SHARD_BYTES) -> list[tuple[Path, ...]]:
-    """Cut files into shards, in their order: large ones stand alone, small ones together up to so many bytes."""
-    shards: list[tuple[Path, ...]] = []
-    shard: list[Path] = []
+def list_shards(paths: Iterable[Path], *, most_bytes: int = SHARD_BYTES, has_parts: bool = False) -> list[Shard]:
+    """Cut files into shards, in their order: small ones together, large ones alone.
+
+    Args:
+        has_parts: a file that is too large for one shard is cut as well.
+    """
+    sizes = {path: find_size(path) for path in paths}
+    left = sum(sizes.values())
+    shards: list[Shard] = []
+    waiting: list[Path] = []
     size = 0
-    for path in paths:
-        more = find_size(path)
-        if shard and size + more > most_bytes:
-            shards.append(tuple(shard))
-            shard, size = [], 0
-        shard.append(path)
+    for path, more in sizes.items():
+        room = _find_room(left, most_bytes)
+        if waiting and size + more > room:
+            shards.append(Shard(files=tuple(waiting)))
+            left, waiting, size = left - size, [], 0
+            room = _find_room(left, most_bytes)
+        if has_parts and more > room:
+            shards += [Shard(files=(path,), span=span) for span in _iter_spans(more, left, most_bytes)]
+            left -= more
+            continue
+        waiting.append(path)
         size += more
-    return [*shards, tuple(shard)] if shard else shards
+    return [*shards, Shard(files=tuple(waiting))] if waiting else shards
 
 
-def run_shard(task: Task) -> Done:
-    """Do one shard in its own process, unless it has been done.
+def _find_room(left: int, most_bytes: int) -> int:
+    return min(most_bytes, max(_LEAST_BYTES, left // _SHARE))
+
+
+def _iter_spans(size: int, left: int, most_bytes: int) -> Iterator[tuple[int, int]]:
+    first = 0
+    while first < size:
+        beyond = min(size, first + _find_room(left - first, most_bytes))
+        yield first, beyond
+        first = beyond
+
+
+class ShardProcess:
+    """A process that does one shard after the other; if it dies, the next shard gets another."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def do(self, task: Task, folder: Path) -> int:
+        """Run a shard's function; its exit code if the process ended over it, negative if it was killed, else 0."""
+        child = self._child = self._child or _start_child()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            with suppress(BrokenPipeError):  # it is dead, which its answer tells
+                child.stdin.write(json.dumps([asdict(task), str(folder)]) + "\n")
+                child.stdin.flush()
+            if child.stdout.readline():
+                return 0
+            return child.wait()
+        except BaseException:
+            child.kill()
+            raise
+        finally:
+            if child.poll() is not None:
+                self._end()
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        assert child.stdin is not None
+        assert child.stdout is not None
+        for _ in range(2):
+            with suppress(BrokenPipeError):  # what could not be written is tried once more
+                child.stdin.close()
+        child.stdout.close()
+        child.wait()
+
+
+def _start_child() -> subprocess.Popen[str]:
+    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+    return subprocess.Popen(
+        [sys.executable, "-m", "crawler.batch.shards"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": path},
+        text=True,
+    )
+
+
+def run_shard(task: Task, process: ShardProcess | None = None) -> Done:
+    """Do one shard in another process, unless it has been done.
+
+    Args:
+        process: does it; by default one of its own.
 
     Raises:
         ShardFailed: the process failed, or died again and again.
     """
-    digests = {Path(file).name: _digest_warc(Path(file)) for file in task.files}
-    key = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()[:16]
+    span = task.arguments.get("span")
+    digests = {Path(file).name: _digest_warc(Path(file), span) for file in task.files}
+    key = hashlib.sha256(json.dumps([digests, span], sort_keys=True).encode()).hexdigest()[:16]
     folder = Path(task.folder, key)
     manifest = _read_manifest(folder)
     if manifest is None:
         shutil.rmtree(folder, ignore_errors=True)
-        manifest = _make(task, folder, digests)
+        with nullcontext(process) if process else ShardProcess() as doing:
+            manifest = _make(task, folder, digests, doing)
     return Done(task=task, folder=folder, result=manifest["result"])
 
 
-def _make(task: Task, folder: Path, digests: Mapping[str, str]) -> dict[str, Any]:
+def _make(task: Task, folder: Path, digests: Mapping[str, str], process: ShardProcess) -> dict[str, Any]:
     scratch = folder.with_name(f".{folder.name}-{uuid.uuid4().hex}.tmp")
     for _ in range(ATTEMPTS):
         scratch.mkdir(parents=True)
         try:
-            if (code := _run_child(task, scratch)) == 0:
+            if (code := process.do(task, scratch)) == 0:
                 return _publish(scratch, folder, digests)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -145,51 +248,49 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest if is_whole else None
 
 
-def _run_child(task: Task, scratch: Path) -> int:
-    """Run the function in its own process; its exit code, negative if it was killed."""
-    command = [sys.executable, "-m", "crawler.batch.shards", str(scratch)]
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    with subprocess.Popen(  # noqa: S603 (our own interpreter and module)
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": path}, text=True
-    ) as child:
-        assert child.stdin is not None
-        try:
-            child.stdin.write(json.dumps(asdict(task)) + "\n")
-            child.stdin.flush()
-        except BrokenPipeError:
-            with suppress(BrokenPipeError):  # what could not be written is tried once more
-                child.stdin.close()
-        try:
-            # The pipe stays open as long as this process lives, so that the child need not outlive it.
-            return child.wait()
-        except BaseException:
-            child.kill()
-            raise
-
-
 def main() -> None:
-    """Be the child: read a task from standard input, write its result to the folder named."""
-    task = Task(**json.loads(sys.stdin.readline()))
-    threading.Thread(target=_follow_parent, daemon=True).start()
-    module, _, name = task.function.partition(":")
-    function = getattr(importlib.import_module(module), name)
-    folder = Path(sys.argv[1])
-    result = function(task.arguments, [Path(file) for file in task.files], folder)
-    (folder / _RESULT).write_text(json.dumps(result), "utf-8")
+    """Be the child: read a task and a folder from each line of standard input, and answer with a line of output."""
+    # What a shard's function prints is no answer.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers, Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        tasks: SimpleQueue[str] = SimpleQueue()
+        threading.Thread(target=_follow_parent, args=(tasks,), daemon=True).start()
+        function = ""
+        while True:
+            values, name = json.loads(tasks.get())
+            task, folder = Task(**values), Path(name)
+            module, _, attribute = task.function.partition(":")
+            do = getattr(importlib.import_module(module), attribute)
+            if task.function != function:
+                function = task.function
+                _spare_imports()
+            result = do(task.arguments, [Path(file) for file in task.files], folder)
+            (folder / _RESULT).write_text(json.dumps(result), "utf-8")
+            print(task.name, file=answers, flush=True)
 
 
-def _follow_parent() -> None:
-    sys.stdin.read()
-    os._exit(1)
+def _follow_parent(tasks: SimpleQueue[str]) -> None:
+    for line in sys.stdin:
+        tasks.put(line)
+    # The pipe stays open as long as the parent lives, so that the child need not outlive it.
+    os._exit(0)
+
+
+def _spare_imports() -> None:
+    """Exempt what has been imported from the collection of cycles, as the commands do."""
+    gc.freeze()
+    gc.set_threshold(_COLLECTED_AT)
 
 
 def _list_outputs(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (_MANIFEST, _RESULT))
 
 
-def _digest_warc(path: Path) -> str:
+def _digest_warc(path: Path, span: Sequence[int] | None) -> str:
     stored = None if path.exists() else find_stored(path)
-    return stored.sha256 if stored else hash_file(path)
+    if stored:
+        return stored.sha256
+    return hash_span(path, *span) if span else hash_file(path)
 
 
 if __name__ == "__main__":

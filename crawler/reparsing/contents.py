@@ -17,6 +17,7 @@ from pipelines.rules.links import LinkKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from collections.abc import Set as AbstractSet
     from datetime import datetime
     from pathlib import Path
 
@@ -36,13 +37,23 @@ class CollectionContents:
     Args:
         until: leave out later captures.
         files: look at no other WARC files.
+        span: only at captures that begin at the one offset or behind it, and before the other.
+        passed_over: as `list_passed_over` gives it, where that is known.
     """
 
     def __init__(
-        self, collection: Collection, *, until: datetime | None = None, files: frozenset[str] | None = None
+        self,
+        collection: Collection,
+        *,
+        until: datetime | None = None,
+        files: frozenset[str] | None = None,
+        span: tuple[int, int] | None = None,
+        passed_over: AbstractSet[str] | None = None,
     ) -> None:
         self.collection = collection
         self.until = until
+        self._span = span
+        self._passed_over = passed_over
         names = [path for path in collection.iter_warcs() if files is None or path.name in files]
         self._source_of = {path.name: _read_source_name(path) for path in names}
 
@@ -106,8 +117,8 @@ class CollectionContents:
         """
         scopes = _Scopes(sources)
         with CollectionIndex(self.collection) as index:
-            passed_over = self._list_passed_over(index)
-            for entry in index.iter_files(self._source_of):
+            passed_over = self.list_passed_over(index) if self._passed_over is None else self._passed_over
+            for entry in index.iter_files(self._source_of, span=self._span):
                 if entry.record_id in passed_over or (self.until is not None and entry.captured_at > self.until):
                     continue
                 owner = self._source_of.get(entry.filename, "")
@@ -116,7 +127,7 @@ class CollectionContents:
                     if may_state(entry, source):
                         yield entry, source
 
-    def _list_passed_over(self, index: CollectionIndex) -> set[str]:
+    def list_passed_over(self, index: CollectionIndex) -> set[str]:
         """Return record ids: of captures of which a browser made a document, which is read instead, and of HTML that
         came without a protocol head and was made of nothing."""
         found = set()

@@ -1,4 +1,4 @@
-"""`scrapy` with shards of single files, whatever their size, and of a few posts."""
+"""`scrapy` with small shards: of single files, of parts of them where they can be cut, and of a few posts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from crawler.batch.shards import list_shards
 
 def cut_small() -> None:
     """Have this process cut its jobs into more shards than their size is worth."""
-    crawler.batch.jobs.list_shards = lambda paths, most_bytes: list_shards(paths, most_bytes=1)
+    crawler.batch.jobs.list_shards = lambda paths, most_bytes, has_parts: list_shards(
+        paths, most_bytes=25_000 if has_parts else 1, has_parts=has_parts
+    )
     crawler.batch.export.SHARD_CHARS = 20_000
 
 

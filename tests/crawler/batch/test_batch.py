@@ -8,15 +8,20 @@ import random
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from contextlib import closing, suppress
 from importlib.util import find_spec
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from archives.storage.collection import Collection
+from archives.storage.remote_files import find_size
 from archives.verify.findings import Problem
 from archives.verify.fixity import verify_collection
 from crawler.batch.engines import Engine, EngineError
@@ -47,6 +52,7 @@ def record_attempt(arguments: dict[str, str], files: list[Path], folder: Path) -
     (marks / f"{os.getpid()}-{time.monotonic_ns()}").touch()
     if len(list(marks.iterdir())) <= int(arguments["deaths"]):
         os.kill(os.getpid(), signal.SIGKILL)
+    print("this is no answer")
     (folder / "sizes.json").write_text(json.dumps([file.stat().st_size for file in files]))
     return {"files": len(files)}
 
@@ -82,9 +88,30 @@ def test_small_files_share_a_shard_and_large_ones_have_their_own(tmp_path: Path)
     for name, size in [("a", 4), ("b", 4), ("c", 20), ("d", 1), ("e", 9)]:
         (tmp_path / name).write_bytes(b"x" * size)
         paths.append(tmp_path / name)
-    shards = [[path.name for path in shard] for shard in list_shards(paths, most_bytes=10)]
+    shards = [[path.name for path in shard.files] for shard in list_shards(paths, most_bytes=10)]
     assert shards == [["a", "b"], ["c"], ["d", "e"]]
     assert list_shards([]) == []
+
+
+@given(sizes=st.lists(st.integers(0, 90_000_000), max_size=6))
+def test_every_byte_is_in_one_shard_and_the_last_ones_are_small(sizes: list[int]) -> None:
+    """Where files may be cut; the sizes are those of sparse files."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [Path(folder, str(number)) for number in range(len(sizes))]
+        for path, size in zip(paths, sizes, strict=True):
+            path.touch()
+            os.truncate(path, size)
+        shards = list_shards(paths, has_parts=True)
+        whole = [path for shard in shards if not shard.span for path in shard.files]
+        spans = [(shard.files[0], *shard.span) for shard in shards if shard.span]
+        for path, size in zip(paths, sizes, strict=True):
+            parts = [(first, beyond) for file, first, beyond in spans if file == path]
+            edges = [edge for part in parts for edge in part]
+            assert whole.count(path) + bool(parts) == 1
+            assert not parts or (edges[0], edges[1:-1:2], edges[-1]) == (0, edges[2::2], size)
+        costs = [shard.span[1] - shard.span[0] if shard.span else sum(map(find_size, shard.files)) for shard in shards]
+        for done, cost in zip(accumulate(costs, initial=0), costs, strict=False):
+            assert cost <= max(1_000_000, min(16_000_000, (sum(sizes) - done) // 8))
 
 
 def test_a_shard_is_done_once(task: Task) -> None:
@@ -150,10 +177,11 @@ def test_a_reparse_in_shards_makes_the_same_posts_and_the_same_ledger(crawled: D
     alone, posts = read(), hash_tree(crawled.posts(NAME))
     for path in crawled.posts(NAME).iterdir():
         path.unlink()
-    two = run_scrapy("reparse", NAME, "--engine", "local", "--workers", "2", data=crawled)
-    assert (one.returncode, two.returncode) == (0, 0), two.stderr
+    two = start_job(crawled, "reparse", NAME, stderr=subprocess.PIPE)
+    _, said = two.communicate()
+    assert (one.returncode, two.returncode) == (0, 0), said
     assert (read(), hash_tree(crawled.posts(NAME))) == (alone, posts)
-    assert two.stderr.splitlines()[-1] == one.stderr.splitlines()[-1].replace("0 new", f"{len(posts)} new").replace(
+    assert said.splitlines()[-1] == one.stderr.splitlines()[-1].replace("0 new", f"{len(posts)} new").replace(
         f"{len(posts)} unchanged", "0 unchanged"
     )
     done = run_scrapy("verify", NAME, "--posts", "--workers", "2", data=crawled)
@@ -170,11 +198,11 @@ COMMANDS: dict[str, Callable[[Path], tuple[str, ...]]] = {
 }
 
 
-def start_job(data: Data, *arguments: str) -> Process:
+def start_job(data: Data, *arguments: str, stderr: int = subprocess.DEVNULL) -> Process:
     # Small shards, so that there are some to be lost.
     options = ("--workers", "2", "-s", f"DATA_DIR={data.path}")
     module = "tests.crawler.batch.small_shards"
-    return start_module(module, *arguments, *options, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return start_module(module, *arguments, *options, stdout=subprocess.PIPE, stderr=stderr)
 
 
 def await_shards(data: Data, count: int, process: Process) -> list[Path]:

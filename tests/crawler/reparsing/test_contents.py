@@ -35,9 +35,11 @@ def test_captures_of_many_hosts_are_found_in_one_pass_over_the_index(
     passes = []
     original = CollectionIndex.iter_files
 
-    def iter_files(self: CollectionIndex, names: Iterable[str]) -> Iterator[IndexEntry]:
+    def iter_files(
+        self: CollectionIndex, names: Iterable[str], *, span: tuple[int, int] | None
+    ) -> Iterator[IndexEntry]:
         passes.append(1)
-        return original(self, names)
+        return original(self, names, span=span)
 
     monkeypatch.setattr(CollectionIndex, "iter_files", iter_files)
     sources = [build_definition(f"https://{host}/") for host in ("a.example", "b.example", "c.example")]
