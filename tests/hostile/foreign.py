@@ -9,6 +9,7 @@ import struct
 import warnings
 import zipfile
 import zlib
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def build_revisit(number: int, refers_to: int, *, url: str = URL, date: str = "2
     return build_member(build_record(head, number=number, kind="revisit", url=url, date=date, more=more))
 
 
+@cache
 def _bomb(size: int) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     return b"".join(packer.compress(bytes(_MIB)) for _ in range(size // _MIB)) + packer.flush()

@@ -151,7 +151,7 @@ def test_a_month_that_is_in_two_parts_becomes_one_file(
         file = f"2026-0{4 + number // 4}-30-{number}.md"
         put(ledger, build_statement(number), file)
     ledger.close()
-    monkeypatch.setattr(crawler.batch.export, "SHARD_CHARS", 1)
+    monkeypatch.setattr(crawler.batch.export, "SHARD_CHARS", 4_000)  # three posts
     one = replace(plan, path=plan.path.with_name("one"))
     assert export_in_shards(Library(data.path), plan, LOCAL) == run_export(Library(data.path), one) == 6
     assert [*read_tree(plan.path).values()] == [*read_tree(one.path).values()]
@@ -182,6 +182,6 @@ def test_the_command_takes_the_engine(library: Library, tmp_path: Path) -> None:
 
 def test_what_is_read_back_is_what_was_there(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is not installed: pip install newsreel[parquet]")
-    monkeypatch.setattr(crawler.batch.export, "SHARD_CHARS", 1)
+    monkeypatch.setattr(crawler.batch.export, "SHARD_CHARS", 80_000)
     export_in_shards(library, ExportPlan(format="parquet", path=tmp_path / "x"), LOCAL)
     assert list(read_parquet(tmp_path / "x")) == list(library.posts())
