@@ -163,10 +163,12 @@ def _show(element: Any) -> None:
 
 
 def _iter_boxes(root: Any, hideable: list[Any]) -> Iterable[Any]:
-    """Yield the outermost elements below `root` whose text is not shown."""
+    """Yield the outermost elements below `root` whose text is not shown, in the order of the document."""
     hidden = {element for element in hideable if is_hidden(element) and not _is_held_back(element)}
     candidates = hidden | {element for element in root.iter(*_BOXES) if element is not root}
-    for element in candidates:
+    for element in root.iter("*"):
+        if element not in candidates:
+            continue
         parent = element.getparent()
         while parent is not None and parent is not root and parent not in candidates:
             parent = parent.getparent()

@@ -365,6 +365,12 @@ def test_a_topic_among_the_classes_of_an_entry_says_nothing_of_it() -> None:
     assert list_class_words(entry).isdisjoint(CLUTTER)
 
 
+def test_of_hidden_texts_that_weigh_the_same_the_first_is_shown() -> None:
+    texts = [f"{FIRST} {number:>4}" for number in range(1000, 1016)]
+    markup = "".join(f'<div style="display:none"><p>{text}.</p></div>' for text in texts)
+    assert find_main_body(Page(f"<body>{markup}</body>"), headline="").text == f"{texts[0]}."
+
+
 @pytest.mark.parametrize("name", ["field--label-hidden", "md:hidden", "tw-overflow-hidden", "overflow-x-hidden"])
 def test_classes_of_a_framework_say_how_something_is_drawn(name: str) -> None:
     elements = Page(f'<div class="{name}">x</div><div class="{name} hidden">x</div>').root.iter("div")
