@@ -89,8 +89,6 @@ def read_article(
     Raises:
         BodyRefused: the body is beyond what can be made safe.
     """
-    # Without a reference lxml creates the elements again at each iteration.
-    _held = list(page.root.iter())
     metadata = read_metadata(page)
     headline, shown = find_headline(page, metadata)
     language = language or find_language(page)

@@ -89,6 +89,7 @@ _SIGNED_CLASS = compile_late(
 _AUTHOR_LINK = compile_late(
     r"/(?:authors?|autor(?:en|es)?|auteurs?|contributors?|byline|reporters?)/[^/]", re.IGNORECASE
 )
+_SIGNING = ("a", "span", "div", "p", "h3", "h4", "h5", "em", "address", "li", "strong", "cite")
 _NAMING = ("class", "rel", "data-testid", "itemprop")
 _CAMEL = compile_late(r"(?<=[a-z])(?=[A-Z])")
 _SPLIT_HAN = compile_late(r"[、，,;；/| \u3000\xa0]+")
@@ -125,10 +126,10 @@ def list_signed(page: Page) -> list[list[str]]:
     """
     found: list[list[str]] = []
     beside: dict[Any, bool] = {}
-    for element in page.root.iter("a", "span", "div", "p", "h3", "h4", "h5", "em", "address", "li", "strong", "cite"):
+    for element in page.list_elements(*_SIGNING):
         if len(found) == _MAX_ELEMENTS:
             break
-        if not element.attrib or not _is_signed(element) or stands_beside(element, beside):
+        if not _is_signed(element) or stands_beside(element, beside):
             continue
         texts = _read_names(element)
         if texts and texts not in found:
@@ -140,7 +141,8 @@ def _is_signed(element: Any) -> bool:
     """Return whether an element's attributes name an author."""
     if element.tag == "a" and _AUTHOR_LINK.search(element.get("href") or ""):
         return True
-    named = " ".join([value for name in _NAMING if (value := element.get(name))])
+    given = element.keys()
+    named = " ".join([value for name in _NAMING if name in given and (value := element.get(name))])
     return bool(named) and _names_author(named[:_MAX_NAMED])
 
 

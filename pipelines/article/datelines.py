@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SILENT = frozenset(["script", "style", "noscript"])
 _NEAR_BLOCKS = 14
+_MAX_FOLLOWING = 60
 _MIN_HEADLINE = 8
 # A label that stands alone in front of its date.
 _LABEL_CHARS = 24
@@ -103,7 +104,7 @@ def find_shown(page: Page, headline: str) -> Any:
     wanted = fold_blanks(headline)
     if len(wanted) < _MIN_HEADLINE:
         return None
-    for element in page.root.iter("h4", "h5", "h6", "p", "div", "span", "strong", "b", "td"):
+    for element in page.list_elements("h4", "h5", "h6", "p", "div", "span", "strong", "b", "td"):
         if wanted[:8] in (element.text or "") and read_text(element) == wanted:
             return element
     return None
@@ -206,8 +207,8 @@ def _iter_block_texts(headline: Any) -> Iterator[str]:
     """Yield the text of each innermost block, or inline element between blocks, that follows in the document."""
     is_between: dict[Any, bool] = {}
     known = begin_from([headline])
-    for element in headline.xpath("following::*[position() <= 60]"):
-        if not isinstance(element.tag, str) or element.tag in _SILENT:
+    for element in islice(_iter_following(headline), _MAX_FOLLOWING):
+        if element.tag in _SILENT:
             continue
         if is_beside(element) or stands_beside(element, known):
             continue
@@ -225,6 +226,13 @@ def _iter_block_texts(headline: Any) -> Iterator[str]:
             yield from moments
             if len(moments) < 2 and not _is_of_change(element):
                 yield _read_apart(element)
+
+
+def _iter_following(element: Any) -> Iterator[Any]:
+    """Yield the elements that begin behind the end of one, in the order of the document."""
+    for above in (element, *element.iterancestors()):
+        for sibling in above.itersiblings():
+            yield from sibling.iter("*")
 
 
 def _lists_dated(element: Any) -> bool:
@@ -256,8 +264,8 @@ def list_timed(page: Page) -> list[Statement]:
     """Return the values of `time` elements that are none of a change, a comment or another article."""
     found = []
     lists: dict[Any, bool] = {}
-    known = begin_from(page.root.iter("h1"))
-    for element in page.root.iter("time"):
+    known = begin_from(page.marked["h1"])
+    for element in page.marked["time"]:
         text = element.get("datetime") or element.get("title") or read_text(element)
         around = list(element.iterancestors("ol", "ul"))
         lists |= {entries: _lists_dated(entries) for entries in around if entries not in lists}
@@ -279,7 +287,7 @@ def list_announced(page: Page) -> list[Statement]:
     """Return dates behind a label that is its own element, `Published`, also in a column beside the article."""
     found = []
     known: dict[Any, bool] = {}
-    for element in page.root.iter(*_LABELS):
+    for element in page.list_elements(*_LABELS):
         label = (element.text or "").strip().rstrip(":：")
         if not 3 < len(label) <= _LABEL_CHARS or len(element) or _DIGIT.search(label):
             continue
@@ -296,8 +304,8 @@ def list_announced(page: Page) -> list[Statement]:
 def list_alone(page: Page) -> list[Statement]:
     """Return the one day that blocks outside of the site's frame say and nothing else, if there is one alone."""
     found: dict[str, Statement] = {}
-    known = begin_from(page.root.iter("h1"))
-    for element in page.root.iter(*_BARE):
+    known = begin_from(page.marked["h1"])
+    for element in page.list_elements(*_BARE):
         if len(element.text or "") > _NEAR_CHARS:
             continue
         own = fold_blanks(" ".join([element.text or "", *(child.tail or "" for child in element)]))
@@ -319,7 +327,7 @@ def list_opening(around: list[Around]) -> list[Statement]:
 def list_beside(page: Page) -> list[Statement]:
     """Return the one day in a column beside the article that is classed as a date, unless a link is next to it."""
     found: dict[str, Any] = {}
-    for element in page.root.iter("p", "div", "span", "time"):
+    for element in page.list_elements("p", "div", "span", "time"):
         own = fold_blanks((element.text or "")[:_NEAR_CHARS])
         if len(element) == 0 and len(own) <= _ALONE_CHARS and find_day(own) and _is_dated(element):
             found.setdefault(own, element)
@@ -338,9 +346,9 @@ def _is_dated(element: Any) -> bool:
 
 def list_updated(page: Page) -> list[Statement]:
     """Return the short texts outside of the site's frame that say when the article was changed."""
-    known = begin_from(page.root.iter("h1"))
+    known = begin_from(page.marked["h1"])
     found = []
-    for element in page.root.iter(*_BARE):
+    for element in page.list_elements(*_BARE):
         own = fold_blanks(" ".join([element.text or "", *(child.tail or "" for child in element)]))
         if len(own) > _LABEL_CHARS + _ALONE_CHARS or not find_day(own) or not is_change(own):
             continue
@@ -352,9 +360,9 @@ def list_updated(page: Page) -> list[Statement]:
 def list_labelled(page: Page) -> list[Statement]:
     """Return texts anywhere that are labelled, or classed, as a date; not those of a change, or of the site's frame."""
     found = []
-    is_ahead = page.root.find(".//h1") is not None
-    known = begin_from(page.root.iter("h1"))
-    for element in page.root.iter("h1", "p", "div", "span", "td", "li", "font", "em", "i", "b", "small"):
+    is_ahead = bool(page.marked["h1"])
+    known = begin_from(page.marked["h1"])
+    for element in page.list_elements("h1", "p", "div", "span", "td", "li", "font", "em", "i", "b", "small"):
         is_ahead = is_ahead and element.tag != "h1"
         own = (element.text or "") + " "
         if len(element):

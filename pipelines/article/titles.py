@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pipelines.page.metadata import Metadata
     from pipelines.page.page import Page
 
+_LESSER = HEADINGS - {"h1"}
 _MIN_LETTERS = 4
 _MIN_UNTITLED = 10
 _MIN_HOST = 6
@@ -195,9 +196,9 @@ def _find_akin(headings: list[Any], text: str) -> Any:
 
 def _iter_headings(page: Page) -> Iterator[Any]:
     """Yield what may show the headline, likeliest first: `h1`, other headings, elements whose class says title."""
-    yield from (element for element in page.root.iter("h1") if _is_headline_long(element))
-    yield from (element for element in page.root.iter(*sorted(HEADINGS - {"h1"})) if _is_headline_long(element))
-    for element in page.root.iter("div", "p", "span", "td", "strong", "b", "font"):
+    yield from (element for element in page.marked["h1"] if _is_headline_long(element))
+    yield from (element for element in page.list_elements(*_LESSER) if _is_headline_long(element))
+    for element in page.list_elements("div", "p", "span", "td", "strong", "b", "font"):
         kind, name = element.get("class"), element.get("id")
         if (kind or name) and _is_named_title(f"{kind or ''} {name or ''}") and _is_headline_long(element):
             yield element

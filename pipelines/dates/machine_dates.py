@@ -39,6 +39,7 @@ _VALUE_CHARS = 60
 _LONG_BLANK = re.compile(r"\s{40}")
 _NAME_ENDS = ("ed", "h", "me", "mp", "te", "at", "on", "ct")
 INSTANT_ONLY = re.compile(rf"\s*{_INSTANT}\s*")
+_MARKING = ("html", "body", "div", "span", "article", "section", "input", "em", "i")
 _MARKED = re.compile(rf"^(?:data-)?{_NAMED}$", re.IGNORECASE)
 _MARKED_ID = re.compile(r"^(?:pub_?time|pub_?date|publish_?(?:time|date))(?:_baidu)?$", re.IGNORECASE)
 _IN_COMMENT = re.compile(r"<(?:date|pubtime|publishtime|pubdate)>([^<]{8,30})<", re.IGNORECASE)
@@ -55,19 +56,21 @@ _IN_URL = (
 def list_marked(page: Page) -> list[Statement]:
     """Return what elements hold whose attributes or comments name the time of publication."""
     found: list[Statement] = []
-    for element in page.root.iter("html", "body", "div", "span", "article", "section", "input", "em", "i"):
-        for name in filter(_is_marked, element.keys()):
+    elements = page.list_elements(*_MARKING)
+    marked = set(filter(_is_marked, set(chain.from_iterable(element.keys() for element in elements))))
+    for element in elements:
+        for name in filter(marked.__contains__, element.keys()) if marked else ():
             if INSTANT_ONLY.fullmatch(element.get(name)):
                 found.append(Statement(text=element.get(name), evidence=f"attribute:{name}"))
         if (identifier := element.get("id")) and _MARKED_ID.match(identifier):
             found.append(Statement(text=read_text(element)[:60], evidence=f"id:{element.get('id')}"))
-    for element in page.root.iter("abbr", "time"):
+    for element in page.list_elements("abbr", "time"):
         value = element.get("title") or ""
         if PUBLISHED_CLASS.search(element.get("class") or "") and INSTANT_ONLY.fullmatch(value):
             found.append(Statement(text=value, evidence=f"{element.tag}:title"))
         if element.get("pubdate") is not None and (text := element.get("datetime") or read_text(element)):
             found.append(Statement(text=text[:60], evidence="time:pubdate"))
-    for comment in page.root.iter(etree.Comment):
+    for comment in page.list_elements(etree.Comment):
         match = _IN_COMMENT.search(comment.text or "")
         if match:
             found.append(Statement(text=match[1], evidence="comment:date"))

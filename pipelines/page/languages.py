@@ -94,7 +94,7 @@ def _sample_text(page: Page) -> str:
     parts: list[str] = []
     left = _SAMPLE_CHARS
     for names in (("p", "h1", "h2"), ("li", "div", "td")):
-        for element in page.root.iter(*names):
+        for element in page.list_elements(*names):
             text = (element.text or "")[:_SAMPLE_CHARS].strip()
             if text and "://" not in text:
                 parts.append(text)

@@ -75,7 +75,7 @@ _DATES = re.compile(
 )
 _CREATED_DATES = re.compile(r"(?:create(?:at|date|time)|datecreated|dcdate|dctermsdate|dctermscreated)$")
 _TAG_LINK = re.compile(
-    r"[/?&](?:(?<=/)(?:taxonomy/term/\d|(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?"
+    r"[/?&](?:(?<=/)(?=[tksela])(?:taxonomy/term/\d|(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?"
     r"|etiquetas?|argoment[oi]|labels?)/[^/?#])|(?<=[?&])(?:tag|keyword)=)",
     re.IGNORECASE,
 )
@@ -155,7 +155,7 @@ def _fold_name(name: str) -> str:
 def _read_microdata(page: Page, metadata: Metadata) -> None:
     """Read the first element of each property; later ones belong to the articles that a page recommends."""
     seen: set[str] = set()
-    for element in page.root.iter("*"):
+    for element in page.elements:
         stated, other = element.get("itemprop"), element.get("property")
         found = stated or other
         if not found:
@@ -217,26 +217,27 @@ def _read_metas(page: Page, metadata: Metadata) -> None:
 
 def _read_links(page: Page, metadata: Metadata) -> None:
     tags, authors = [], []
-    for element in page.root.iter("a"):
+    anchors = page.list_elements("a")
+    for element in anchors:
         words = element.get("rel", "").lower().split()
         if "tag" in words and "category" not in words:
             tags.append(read_text(element))
         if "author" in words:
             authors.append(element)
     _add_group(metadata.keywords, [text for text in dict.fromkeys(tags) if text], "rel:tag")
-    _add_group(metadata.keywords, _list_tag_links(page), "links:tag")
+    _add_group(metadata.keywords, _list_tag_links(anchors), "links:tag")
     inside = [element for element in authors if next(element.iterancestors("article"), None) is not None]
     names = [read_text(element) for element in inside or authors]
     _add_group(metadata.authors, [text for text in dict.fromkeys(names) if text], "rel:author")
-    links = (link.get("href") for link in page.root.iter("link") if link.get("rel") == "canonical")
+    links = (link.get("href") for link in page.list_elements("link") if link.get("rel") == "canonical")
     canonical = next((href for href in links if href is not None), "") or page.find_meta("og:url")
     metadata.canonical_url = _check_canonical(canonical, page.url)
 
 
-def _list_tag_links(page: Page) -> list[str]:
+def _list_tag_links(anchors: list[Any]) -> list[str]:
     """Return the texts of the first few links side by side whose addresses are those of tags."""
     rows: dict[Any, list[str]] = {}
-    for element in page.root.iter("a"):
+    for element in anchors:
         if _TAG_LINK.search(element.get("href", "")):
             text = read_text(element).lstrip("#").strip()
             row = (

