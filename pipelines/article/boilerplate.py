@@ -215,7 +215,8 @@ def drop_clutter(body: Any, measures: Measures, path: list[Any], clutter: Clutte
         is_inside = is_inside or parent is path[0]
         # Inside the article a wrapper may be called `paywall`; outside, there may be more comments than article.
         limit = total * (_MAX_CLUTTER if is_sure and not is_inside else _MAX_DOUBTFUL)
-        shapes = {shape(child) for child in parent if child in kept and child.get("class") and child.tag != "p"}
+        own = [child for child in parent if child in kept] if parent in kept else ()
+        shapes = {shape(child) for child in own if child.get("class") and child.tag != "p"}
         for child in list(parent):
             if child not in measures:
                 continue

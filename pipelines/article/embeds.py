@@ -16,6 +16,7 @@ _FILM_ADDRESS = re.compile(
     r"|spotify|tiktok|podcast",
     re.IGNORECASE,
 )
+_CONTROLS, _FILMS = ("button", "label"), ("iframe", "video", "audio")
 _FILM = "data-film"
 _PARAGRAPHS = frozenset(["p", "li", "td", "dd", "blockquote", "h2", "h3", "h4"])
 _MAX_DEPTH = 30
@@ -28,11 +29,14 @@ def keep_embedded(body: Any) -> None:
     """Turn formulas into text, films into placeholders, and words in controls into words, in a tree to be cut up."""
     for formula in list(body.iter("math")):
         _replace(formula, "span", render_formula(formula))
-    for control in list(body.iter("button", "label")):
-        parent = control.getparent()
+    embedded = list(body.iter(*_CONTROLS, *_FILMS))
+    for control in embedded:
+        parent = control.getparent() if control.tag in _CONTROLS else None
         if parent is not None and parent.tag in _PARAGRAPHS and _has_text_beside(control, parent):
             control.tag = "span"
-    for film in list(body.iter("iframe", "video", "audio")):
+    for film in embedded:
+        if film.tag not in _FILMS:
+            continue
         address = film.get("src") or next((source.get("src") or "" for source in film.iter("source")), "")
         if address and (film.tag != "iframe" or _FILM_ADDRESS.search(address)):
             name = film.get("title") or film.get("aria-label") or ""

@@ -59,6 +59,7 @@ class Measure:
 
 
 Measures = dict[Any, Measure]
+_Line = tuple[list[str], list[str]]
 _NOTHING = Measure()
 
 
@@ -104,32 +105,26 @@ def measure_again(body: Any, measures: Measures, changed: Iterable[Any]) -> None
 
 def _measure(element: Any, measures: Measures) -> Measure:
     """Return the measure of an element whose children are measured."""
-    is_block = element.tag in BLOCKS
-    if not len(element) and not (is_block and element.text):
-        return _NOTHING
-    measure = Measure()
-    if is_block:
-        _add_own(measure, element)
+    tag = element.tag
+    prose = size = linked = own = near = 0.0
+    if tag in BLOCKS:
+        is_paragraph = tag in _PARAGRAPHS
+        for text, link in list_runs(element):
+            text_size = measure_size(text)
+            link_size = measure_size(link) if link else 0.0
+            size += text_size
+            linked += link_size
+            own += _weigh(text, text_size, link_size, is_paragraph=is_paragraph)
+        prose = near = own
     for child in element:
         inner = measures.get(child)
         if inner is not None and inner.size:
-            measure.prose += inner.prose
-            measure.size += inner.size
-            measure.linked += inner.linked
+            prose += inner.prose
+            size += inner.size
+            linked += inner.linked
             if child.tag not in HEADINGS:
-                measure.near += inner.own + 0.5 * max(0.0, inner.near - inner.own)
-    return measure
-
-
-def _add_own(measure: Measure, block: Any) -> None:
-    is_paragraph = block.tag in _PARAGRAPHS
-    for text, linked in list_runs(block):
-        size = measure_size(text)
-        linked_size = measure_size(linked) if linked else 0.0
-        measure.size += size
-        measure.linked += linked_size
-        measure.own += _weigh(text, size, linked_size, is_paragraph=is_paragraph)
-    measure.prose = measure.near = measure.own
+                near += inner.own + 0.5 * max(0.0, inner.near - inner.own)
+    return Measure(prose, size, linked, own, near) if size else _NOTHING
 
 
 def _weigh_line(block: Any, text: str, linked: str) -> float:
@@ -153,7 +148,7 @@ def list_runs(block: Any) -> list[tuple[str, str]]:
     if not len(block):
         line = fold_blanks(block.text or "")
         return [(line, "")] if line else []
-    lines: list[tuple[list[str], list[str]]] = [([], [])]
+    lines: list[_Line] = [([], [])]
     _gather_pieces(block, lines, is_linked=False)
     runs = []
     for text, linked in lines:
@@ -162,10 +157,10 @@ def list_runs(block: Any) -> list[tuple[str, str]]:
     return runs
 
 
-def _gather_pieces(element: Any, lines: list[tuple[list[str], list[str]]], *, is_linked: bool) -> None:
+def _gather_pieces(element: Any, lines: list[_Line], *, is_linked: bool) -> None:
     """Put the pieces of an element's text, and those of them that are linked, on the last line or on new ones."""
-    if element.text:
-        _add_piece(element.text, lines, is_linked=is_linked)
+    if piece := element.text:
+        _add_piece(piece, lines[-1], is_linked=is_linked)
     for child in element:
         tag = child.tag
         if tag in BLOCKS or tag == "br":
@@ -173,12 +168,12 @@ def _gather_pieces(element: Any, lines: list[tuple[list[str], list[str]]], *, is
                 lines.append(([], []))
         elif isinstance(tag, str):
             _gather_pieces(child, lines, is_linked=is_linked or tag == "a")
-        if child.tail:
-            _add_piece(child.tail, lines, is_linked=is_linked)
+        if piece := child.tail:
+            _add_piece(piece, lines[-1], is_linked=is_linked)
 
 
-def _add_piece(piece: str, lines: list[tuple[list[str], list[str]]], *, is_linked: bool) -> None:
-    text, linked = lines[-1]
+def _add_piece(piece: str, line: _Line, *, is_linked: bool) -> None:
+    text, linked = line
     if not text and piece.isspace():
         return  # between blocks there is nothing else
     text.append(piece)

@@ -23,11 +23,9 @@ _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]
 _NODES = (etree.Comment, etree.ProcessingInstruction, etree.Entity)
 _SILENT = ("head", "input", "link", "meta", "script", "style", "textarea", "select", "option", "map", "embed")
 # Shown as something else than text; but where an end tag is missing, a parser puts the article into them.
-_BOXES = (
-    *("audio", "button", "canvas", "dialog", "iframe", "label", "math", "menu", "nav", "noscript", "object", "svg"),
-    *("template", "video"),
-)
-_find_hideable = etree.XPath("descendant::*[@style or @hidden or @aria-hidden]", smart_strings=False)
+_BOXES = frozenset(["audio", "button", "canvas", "dialog", "iframe", "label", "math", "menu", "nav", "noscript"])
+_BOXES |= frozenset(["object", "svg", "template", "video"])
+_HIDERS = frozenset(["style", "hidden", "aria-hidden"])
 _HIDING = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _PARAGRAPHS = frozenset(["p", "blockquote", "ul", "ol"])
 # `$RC("B:0","S:1")` puts the part S:1 at the template B:0, `$RS("S:2","P:2")` the part S:2 at P:2.
@@ -96,8 +94,7 @@ def drop_invisible(body: Any) -> None:
     """
     drop_all(element for element in body.iter(*_NODES, *_SILENT) if element is not body)
     root = body
-    hideable = _find_hideable(root)
-    boxes = list(_iter_boxes(root, hideable))
+    hideable, boxes = _find_unshown(root)
     for _ in range(_MAX_SPARED):
         largest = _find_spared(root, boxes)
         if largest is None:
@@ -108,8 +105,7 @@ def drop_invisible(body: Any) -> None:
             root.tag = "div"
         boxes.remove(root)
         drop_all(boxes)
-        hideable = _find_hideable(root)
-        boxes = list(_iter_boxes(root, hideable))
+        hideable, boxes = _find_unshown(root)
     drop_all(boxes)
     for element in hideable:
         if element.getparent() is not None and _is_held_back(element):
@@ -162,11 +158,18 @@ def _show(element: Any) -> None:
         element.attrib.pop(name, None)
 
 
-def _iter_boxes(root: Any, hideable: list[Any]) -> Iterable[Any]:
-    """Yield the outermost elements below `root` whose text is not shown, in the order of the document."""
+def _find_unshown(root: Any) -> tuple[list[Any], list[Any]]:
+    """Return the elements below `root` that have an attribute that can hide, and the outermost whose text is hidden."""
+    elements = list(root.iterdescendants("*"))
+    hideable = [element for element in elements if not _HIDERS.isdisjoint(element.keys())]
+    return hideable, list(_iter_boxes(root, elements, hideable))
+
+
+def _iter_boxes(root: Any, elements: list[Any], hideable: list[Any]) -> Iterable[Any]:
+    """Yield the outermost of some elements below `root` whose text is not shown, in their order."""
     hidden = {element for element in hideable if is_hidden(element) and not _is_held_back(element)}
-    candidates = hidden | {element for element in root.iter(*_BOXES) if element is not root}
-    for element in root.iter("*"):
+    candidates = hidden | {element for element in elements if element.tag in _BOXES}
+    for element in elements:
         if element not in candidates:
             continue
         parent = element.getparent()
