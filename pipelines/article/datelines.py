@@ -264,8 +264,8 @@ def list_timed(page: Page) -> list[Statement]:
     """Return the values of `time` elements that are none of a change, a comment or another article."""
     found = []
     lists: dict[Any, bool] = {}
-    known = begin_from(page.marked["h1"])
-    for element in page.marked["time"]:
+    known = begin_from(page.list_elements("h1"))
+    for element in page.list_elements("time"):
         text = element.get("datetime") or element.get("title") or read_text(element)
         around = list(element.iterancestors("ol", "ul"))
         lists |= {entries: _lists_dated(entries) for entries in around if entries not in lists}
@@ -304,7 +304,7 @@ def list_announced(page: Page) -> list[Statement]:
 def list_alone(page: Page) -> list[Statement]:
     """Return the one day that blocks outside of the site's frame say and nothing else, if there is one alone."""
     found: dict[str, Statement] = {}
-    known = begin_from(page.marked["h1"])
+    known = begin_from(page.list_elements("h1"))
     for element in page.list_elements(*_BARE):
         if len(element.text or "") > _NEAR_CHARS:
             continue
@@ -346,7 +346,7 @@ def _is_dated(element: Any) -> bool:
 
 def list_updated(page: Page) -> list[Statement]:
     """Return the short texts outside of the site's frame that say when the article was changed."""
-    known = begin_from(page.marked["h1"])
+    known = begin_from(page.list_elements("h1"))
     found = []
     for element in page.list_elements(*_BARE):
         own = fold_blanks(" ".join([element.text or "", *(child.tail or "" for child in element)]))
@@ -360,8 +360,8 @@ def list_updated(page: Page) -> list[Statement]:
 def list_labelled(page: Page) -> list[Statement]:
     """Return texts anywhere that are labelled, or classed, as a date; not those of a change, or of the site's frame."""
     found = []
-    is_ahead = bool(page.marked["h1"])
-    known = begin_from(page.marked["h1"])
+    is_ahead = bool(page.list_elements("h1"))
+    known = begin_from(page.list_elements("h1"))
     for element in page.list_elements("h1", "p", "div", "span", "td", "li", "font", "em", "i", "b", "small"):
         is_ahead = is_ahead and element.tag != "h1"
         own = (element.text or "") + " "

@@ -51,7 +51,7 @@ def find_body(page: Page, metadata: Metadata, *, headline: str, shown: Any) -> t
         headline: of the article, as text.
         shown: the element that shows the headline, or None.
     """
-    scripts, states = page.marked["script"], page.states
+    scripts, states = page.list_elements("script"), page.states
     body = find_main_body(page, headline=headline, shown=shown)
     stated = max((statement.text for statement in metadata.bodies), key=len, default="")
     if len(stated) >= _MIN_STATED_CHARS and len(body.text) < _MIN_SHOWN * len(stated):

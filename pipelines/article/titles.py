@@ -196,7 +196,7 @@ def _find_akin(headings: list[Any], text: str) -> Any:
 
 def _iter_headings(page: Page) -> Iterator[Any]:
     """Yield what may show the headline, likeliest first: `h1`, other headings, elements whose class says title."""
-    yield from (element for element in page.marked["h1"] if _is_headline_long(element))
+    yield from (element for element in page.list_elements("h1") if _is_headline_long(element))
     yield from (element for element in page.list_elements(*_LESSER) if _is_headline_long(element))
     for element in page.list_elements("div", "p", "span", "td", "strong", "b", "font"):
         kind, name = element.get("class"), element.get("id")

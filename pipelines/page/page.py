@@ -105,7 +105,7 @@ class Page:
     def elements(self) -> list[Any]:
         """All nodes of the tree in the order of the document, while it is whole: elements, comments, instructions.
 
-        Without a reference lxml creates them again at each walk.
+        Without a reference lxml creates them again at each walk. What is dropped after they were listed stays listed.
         """
         return list(self.root.iter())
 

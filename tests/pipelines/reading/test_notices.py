@@ -66,6 +66,15 @@ def test_a_notice_gives_way_to_the_article(kind: str, text: str, build: str) -> 
     assert (alone.page_class, alone.statements) == (kind, ())
 
 
+def test_nothing_of_a_notice_that_gave_way_is_read() -> None:
+    title = "The harbour office was closed all summer"
+    notice = f'<div class="text"><p>{NOTICES[0][1]}</p><h1>{title}</h1><button>OK</button></div>'
+    rules = lamp.RULES.replace("fallback = false", "").replace('headline = "h1"', 'headline = "b.none"')
+    reading = lamp.read_page(f"<title>{title} | Lamp</title>", f"{notice}<main><div>{PROSE}</div></main>", rules=rules)
+    (statement,) = reading.statements
+    assert statement.witnesses["headline"] == "title", "the heading of the notice repeats it, and is gone"
+
+
 def test_a_layer_is_known_by_its_build_in_any_language() -> None:
     layer = '<dialog><div class="text"><p>Lorem ipsum dolor sit amet consectetur elit.</p></div>{}</dialog>'
     button = '<button type="submit">Sit</button>'
