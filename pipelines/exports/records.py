@@ -16,6 +16,8 @@ from enum import StrEnum
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
+
 from pipelines.dates.iso import fit_offset
 from pipelines.dates.model import Precision
 from pipelines.markup.sanitise import find_text
@@ -273,8 +275,11 @@ def hash_content(post: Post) -> str:
     ]
     seen = [*post.key, post.url, post.headline, dates, post.articleSection, post.keywords, post.articleBody]
     seen += [post.author, post.publisher, post.inLanguage, post.shareLink]
-    text = json.dumps(seen, ensure_ascii=False, separators=(",", ":"))
-    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    try:
+        data = msgspec.json.encode(seen, enc_hook=str)
+    except UnicodeEncodeError:  # half a pair of surrogates; all else both write alike
+        data = json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def refuse_surrogates(record: PostRecord) -> None:
