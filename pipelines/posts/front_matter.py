@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FENCE = "---"
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_BARE = re.compile(r"\w+")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d [+-]\d{4})?", re.ASCII)
-_QUOTED = re.compile(r'"(?:[^"\\]|\\["\\nrt]|\\u[0-9a-f]{4})*"')
 _ESCAPE = re.compile(r'\\(?:(["\\nrt])|u([0-9a-f]{4}))')
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SHORT_MEANINGS = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
@@ -30,9 +26,16 @@ _SHORT_MEANINGS = {'"': '"', "\\": "\\", "n": "\n", "r": "\r", "t": "\t"}
 # What a double-quoted scalar cannot hold as it is: C0 and C1 controls, the line separators that YAML 1.1 folds, the
 # byte order mark, non-characters that both readers refuse, and the bidi controls that make a line of YAML show as
 # another.
-_UNSAFE = re.compile(
-    '["\\\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]'
-)
+_UNSAFE_CHARS = '"\\\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff'
+_UNSAFE = re.compile(f"[{_UNSAFE_CHARS}]")
+
+_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_BARE = re.compile(r"\w+")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?: [0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4})?")
+_SAFE_RUN = f"[^{_UNSAFE_CHARS}]*"
+_QUOTED = re.compile(rf'"{_SAFE_RUN}(?:\\(?:["\\nrt]|u[0-9a-f]{{4}}){_SAFE_RUN})*"')
+_LIST = rf"\[(?:{_QUOTED.pattern}(?:, {_QUOTED.pattern})*)?\]"
+_LINE = re.compile(rf"{_KEY.pattern}: (?:{_BARE.pattern}|{_DATE.pattern}|{_QUOTED.pattern}|{_LIST})")
 
 # https://yaml.org/type/ and Psych's scalar scanner: words and numerals that resolve to something else than text.
 _RESOLVED_WORDS = frozenset(["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"])
@@ -122,7 +125,8 @@ def dump_front_matter(fields: Sequence[tuple[str, str]]) -> str:
     lines = [f"{key}: {value}" for key, value in fields]
     if not any(key == "layout" for key, _ in fields):
         lines.insert(0, "layout: post")
-    _load_fields(lines)
+    if len({key for key, _ in fields}) < len(fields) or not all(map(_LINE.fullmatch, lines)):
+        _load_fields(lines)  # says what is wrong
     return "\n".join([_FENCE, *lines, _FENCE, ""])
 
 
@@ -159,7 +163,7 @@ def _load_fields(lines: Sequence[str]) -> dict[str, str | list[str]]:
 def _load_value(value: str, *, line: int) -> str | list[str]:
     if _BARE.fullmatch(value) or _DATE.fullmatch(value):
         return value
-    if _QUOTED.fullmatch(value) and not _is_holding_unsafe(value):
+    if _QUOTED.fullmatch(value):
         return _load_quoted(value)
     if value.startswith("[") and value.endswith("]"):
         return _load_list(value[1:-1], line=line)
@@ -168,16 +172,12 @@ def _load_value(value: str, *, line: int) -> str | list[str]:
     )
 
 
-def _is_holding_unsafe(quoted: str) -> bool:
-    return any(char not in _SHORT_ESCAPES or char < " " for char in _UNSAFE.findall(quoted))
-
-
 def _load_list(inside: str, *, line: int) -> list[str]:
     names: list[str] = []
     position = 0
     while position < len(inside):
         match = _QUOTED.match(inside, position)
-        if match is None or _is_holding_unsafe(match.group()):
+        if match is None:
             raise FrontMatterError("a list item that is not a quoted text", line=line)
         names.append(_load_quoted(match.group()))
         position = match.end()

@@ -325,7 +325,7 @@ class Ledger:
         self._record(post, before, due=0, filed=f"{self._run} {outcome}", named=named)
 
     def _record(self, post: Post, before: Filing | None, *, due: int, filed: str, named: tuple[str, str]) -> None:
-        state = dump_post(post)
+        state = before.state if before and before.is_settled and not due else dump_post(post)
         if (
             before is None
             or not before.state

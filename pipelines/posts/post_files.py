@@ -9,7 +9,6 @@ import hashlib
 import os
 import re
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -115,20 +114,18 @@ class PostFiles:
     def __init__(self) -> None:
         self._waiting: list[tuple[Temporary, Path]] = []
         self._swept: set[Path] = set()
+        self._pool = ThreadPoolExecutor(_SYNCED_AT_ONCE)
 
     def write(self, path: Path, data: bytes) -> Outcome:
         """Write a file that has its place after `settle`; one that already holds these bytes is left alone."""
-        outcome = Outcome.NEW
-        with suppress(FileNotFoundError):
-            outcome = Outcome.UNCHANGED if path.read_bytes() == data else Outcome.UPDATED
-        if outcome is Outcome.UNCHANGED:
-            return outcome
+        before = _read(path)
+        if before == data:
+            return Outcome.UNCHANGED
         temporary = self._make_file(path.parent)
         self._waiting.append((temporary, path))
         os.fchmod(temporary.descriptor, 0o644)
-        with open(temporary.descriptor, "wb", closefd=False) as file:
-            file.write(data)
-        return outcome
+        _write(temporary.descriptor, data)
+        return Outcome.NEW if before is None else Outcome.UPDATED
 
     def _make_file(self, folder: Path) -> Temporary:
         if folder not in self._swept:
@@ -150,8 +147,7 @@ class PostFiles:
         if len(descriptors) <= 1:
             _sync(descriptors)
         else:
-            with ThreadPoolExecutor(_SYNCED_AT_ONCE) as pool:
-                list(pool.map(_sync, (descriptors[first::_SYNCED_AT_ONCE] for first in range(_SYNCED_AT_ONCE))))
+            list(self._pool.map(_sync, (descriptors[first::_SYNCED_AT_ONCE] for first in range(_SYNCED_AT_ONCE))))
         while self._waiting:
             temporary, path = self._waiting[0]
             temporary.path.replace(path)
@@ -163,6 +159,21 @@ class PostFiles:
         waiting, self._waiting = self._waiting, []
         for temporary, _ in waiting:
             temporary.discard()
+
+
+def _read(path: Path) -> bytes | None:
+    """Return the bytes of a file, or None if it is not there."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.readall()
+    except FileNotFoundError:
+        return None
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
 
 
 def _sync(descriptors: list[int]) -> None:

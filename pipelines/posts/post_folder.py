@@ -103,10 +103,11 @@ class PostFolder:
         filing = self._ledger.find_filing(key)
         post = load_post(filing.state) if filing and filing.is_settled else self._settle(key, options)
         earlier = filing.claim if filing else None
-        claim = build_file_name(post, options).casefold()
+        name = build_file_name(post, options)
+        claim = name.casefold()
         rivals = [rival for rival in self._ledger.list_claims(claim) if rival.key != key]
         is_shared = any(rival.key < key for rival in rivals)
-        name = build_file_name(post, options, is_shared=is_shared)
+        name = share_file_name(name, key) if is_shared else name
         if not is_shared:
             for rival in rivals:
                 self._move(rival, is_shared=True)

@@ -217,6 +217,20 @@ def test_fields_that_could_not_be_read_back_are_not_written(fields: list[tuple[s
         dump_front_matter(fields)
 
 
+@given(st.text(st.sampled_from('""\\\\,, []nu0a1-:\x00\u2028\ufeff\ud800')))
+@example('["a", "b"]')
+@example('["a","b"]')
+@example('["a", ]')
+def test_what_is_written_is_what_can_be_read_back(value: str):
+    try:
+        written = dump_front_matter([("x", value)])
+    except FrontMatterError:
+        with pytest.raises(FrontMatterError):
+            load_front_matter(f"---\nlayout: post\nx: {value}\n---\n")
+    else:
+        assert set(load_front_matter(written)[0]) == {"layout", "x"}
+
+
 def test_psych_reads_the_same():
     """One Ruby process for the whole batch, through the loader that Jekyll uses."""
     ruby = shutil.which("ruby")
