@@ -6,11 +6,12 @@ Names of organisations and addresses are not authors, and the `author` of a Chin
 
 from __future__ import annotations
 
+import html
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from pipelines.article.boilerplate import stands_beside
+from pipelines.article.boilerplate import begin_from, stands_beside
 from pipelines.late_patterns import compile_late
 from pipelines.names.tags import normalise_names
 from pipelines.page.page import fold_blanks, fold_title, read_text
@@ -78,7 +79,7 @@ _SPLIT_LATIN = compile_late(
     r"\s*(?:[;|]|,(?!\s*(?:Jr|Sr|PhD|MD|M\.D))|\s(?i:and|und|et|y|og|och|&)\s(?!(?:zu|von|van)\s))\s*"
 )
 _NOBODIES = """
-admin administrator anonymous author default editor editors guest none null redacción redaction redaktion redaktor
+admin administrator anonymous author default edit editor editors guest none null redacción redaction redaktion redaktor
 rédaction redazione root staff super-user support team unknown user webadmin webmaster wordpress
 """
 _NOBODY = frozenset(map(fold_title, _NOBODIES.split()))
@@ -90,7 +91,7 @@ _AUTHOR_LINK = compile_late(
     r"/(?:authors?|autor(?:en|es)?|auteurs?|contributors?|byline|reporters?)/[^/]", re.IGNORECASE
 )
 _SIGNING = ("a", "span", "div", "p", "h3", "h4", "h5", "em", "address", "li", "strong", "cite")
-_NAMING = ("class", "rel", "data-testid", "itemprop")
+_NAMING = ("class", "rel", "data-testid", "data-test", "data-qa", "itemprop")
 _CAMEL = compile_late(r"(?<=[a-z])(?=[A-Z])")
 _SPLIT_HAN = compile_late(r"[、，,;；/| \u3000\xa0]+")
 _ORGANISATION = compile_late(
@@ -125,7 +126,7 @@ def list_signed(page: Page) -> list[list[str]]:
     What is in comments, beside other articles or in the frame of the site signs nothing here.
     """
     found: list[list[str]] = []
-    beside: dict[Any, bool] = {}
+    beside = begin_from(page.root.iter("h1"))
     for element in page.list_elements(*_SIGNING):
         if len(found) == _MAX_ELEMENTS:
             break
@@ -252,7 +253,8 @@ def clean_names(found: Iterable[str], site_names: Iterable[str], *, is_han: bool
 
 def _strip_prefix(text: str) -> str:
     """Return a text without the words that a name follows, of which there may be two: `Author: by`."""
-    bare = text.strip()
+    # What is escaped twice has semicolons, which part names.
+    bare = html.unescape(text).strip()
     for _ in range(2):
         bare = _PREFIX.sub("", bare).strip()
     return bare

@@ -60,6 +60,8 @@ _HEADLINE_METAS = ("og:title", "twitter:title", "articletitle", "title", "dc.tit
 _KEYWORD_METAS = ("article:tag", "og:article:tag", "news_keywords", "parsely-tags", "sailthru.tags", "keywords")
 _SECTION_METAS = ("article:section", "og:article:section", "parsely-section", "section")
 _AUTHOR_METAS = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author", "byl", "byline")
+# `content_author`, `articleAuthor`, `cXenseParse:author`: what else names an author, letters and digits only.
+_AUTHORS = re.compile(r"(?:article|content|parse|story|news|post)authors?(?:name)?$")
 # Scholarly journals state `Surname, Given names`, an author an element.
 _INVERTED_METAS = ("citation_author",)
 _SITE_METAS = ("og:site_name", "application-name", "site_name", "copyright", "mediaid", "publisher", "twitter:site")
@@ -205,14 +207,21 @@ def _read_metas(page: Page, metadata: Metadata) -> None:
         _add(metadata.headlines, page.find_meta(wanted), f"meta:{wanted}")
     for wanted in _KEYWORD_METAS:
         _add_group(metadata.keywords, [text for name, text in page.metas if name == wanted], f"meta:{wanted}")
+    _read_author_metas(page, metadata)
+    for wanted in _SECTION_METAS:
+        _add(metadata.sections, page.find_meta(wanted), f"meta:{wanted}")
+
+
+def _read_author_metas(page: Page, metadata: Metadata) -> None:
     for wanted in _AUTHOR_METAS:
         _add_group(metadata.authors, [text for name, text in page.metas if name == wanted], f"meta:{wanted}")
+    for name, content in page.metas:
+        if name not in (*_AUTHOR_METAS, "og:article:author") and _AUTHORS.search(_fold_name(name)):
+            _add_group(metadata.authors, [content], f"meta:{name}")
     for wanted in _INVERTED_METAS:
         inverted = [text.partition(",") for name, text in page.metas if name == wanted]
         names = [f"{given.strip()} {surname.strip()}".strip() for surname, _, given in inverted]
         _add_group(metadata.authors, names, f"meta:{wanted}")
-    for wanted in _SECTION_METAS:
-        _add(metadata.sections, page.find_meta(wanted), f"meta:{wanted}")
 
 
 def _read_links(page: Page, metadata: Metadata) -> None:
@@ -220,7 +229,8 @@ def _read_links(page: Page, metadata: Metadata) -> None:
     anchors = page.list_elements("a")
     for element in anchors:
         words = element.get("rel", "").lower().split()
-        if "tag" in words and "category" not in words:
+        # The block themes of WordPress mark categories as tags.
+        if "tag" in words and "category" not in words and "/category/" not in element.get("href", ""):
             tags.append(read_text(element))
         if "author" in words:
             authors.append(element)

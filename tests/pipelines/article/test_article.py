@@ -335,6 +335,14 @@ def test_authors_are_those_whom_readers_see(stated: str, byline: str, expected: 
     assert read(page).authors == [expected]
 
 
+@pytest.mark.parametrize(
+    "byline", ['<a data-test="byline" href="/w/ada">Ada Quill</a>', "<p class='author_mail'><b>Ada Quill</b></p>"]
+)
+def test_what_holds_the_headline_is_no_column_beside_it(byline: str) -> None:
+    page = f"<div class='sidebar-1'><h1>Bridge opens at last</h1>{STORY}{byline}</div>"
+    assert read(page).authors == ["Ada Quill"]
+
+
 LETTERS = """<script type="application/ld+json">{"@type": "NewsArticle", "headline": "Bridge opens at last",
 "author": [{"@type": "Person", "name": "Ada Quill", "url": "URL"}], "publisher": {"name": "Ada Quill"}}</script>"""
 

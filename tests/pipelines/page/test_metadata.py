@@ -469,6 +469,7 @@ def test_links_to_tags_are_tags_where_nothing_else_is() -> None:
     links = '<li><a href="/tag/bridge">#Bridge</a></li><li><a href="/tag/river">River</a></li>'
     assert topics_of("", f'<ul>{links}</ul><a href="/about">About</a>') == ["Bridge", "River"]
     assert topics_of("", '<a rel="category tag" href="/c">News</a><a rel="tag" href="/t">Ferry</a>') == ["Ferry"]
+    assert topics_of("", '<a rel="tag" href="/category/news/">News</a><a rel="tag" href="/t">Ferry</a>') == ["Ferry"]
 
 
 def test_sections_are_no_tags() -> None:
@@ -511,6 +512,7 @@ def test_bylines(line: str, language: str, expected: list[str]) -> None:
         (["The Paper"], []),
         (["@thepaper", "Jane Roe"], ["Jane Roe"]),
         (["Last updated", "Jane Roe"], ["Jane Roe"]),
+        (["Jane O&#039;Roe; John Doe"], ["Jane O'Roe", "John Doe"]),
         (["{{ page.author }}", "page.head.author", "Jane Roe"], ["Jane Roe"]),
     ],
 )
@@ -524,6 +526,14 @@ def test_organisations_and_addresses_are_no_authors(stated: list[str], expected:
 def test_json_ld_in_a_meta_is_read() -> None:
     said = '{"@type": "Article", "headline": "The bridge", "author": {"@type": "Person", "name": "Jane Roe"}}'
     assert read(f"<meta name='script:ld+json' content='{said}'>").headlines[0].evidence == "jsonld:headline"
+
+
+@pytest.mark.parametrize(
+    "name", ["content_author", "articleAuthor", "cXenseParse:author", "shareaholic:article_author_name"]
+)
+def test_a_meta_names_the_author_whatever_stands_before_the_word(name: str) -> None:
+    metadata = read(f'<meta name="{name}" content="Jane Roe"><meta property="og:article:author" content="The Paper">')
+    assert [[statement.text for statement in group] for group in metadata.authors] == [["Jane Roe"]]
 
 
 def test_journals_state_surnames_first() -> None:
