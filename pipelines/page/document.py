@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from datetime import datetime  # noqa: TC003 (what reads posts looks at the types of fields)
+from typing import Final
 
 _HTML_END: Final = re.compile(rb"</html\s*>\s*\Z", re.IGNORECASE)
 _LOOKED_AT_BYTES: Final = 256

@@ -241,7 +241,12 @@ def digest_statement(text: str) -> bytes:
 
 def load_statement(text: str, capture: CaptureRef | None) -> Statement:
     """Read what `dump_statement` wrote, as read from a capture."""
-    return Statement(**_load_values(_decode(text)), capture=capture, is_normalised=True)
+    try:
+        statement = _decode_statement(text)
+    except msgspec.DecodeError:
+        statement = Statement(**_load_values(json.loads(text)))
+    statement.capture, statement.is_normalised = capture, True
+    return statement
 
 
 def dump_post(post: Post) -> str:
@@ -257,7 +262,14 @@ def dump_post(post: Post) -> str:
 
 def load_post(text: str) -> Post:
     """Read what `dump_post` wrote."""
-    values: dict[str, Any] = _load_values(_decode(text))
+    try:
+        return _decode_post(text)
+    except msgspec.DecodeError:
+        return _load_old_post(text)
+
+
+def _load_old_post(text: str) -> Post:
+    values: dict[str, Any] = _load_values(json.loads(text))
     if values.get("capture"):
         values["capture"]["captured_at"] = datetime.fromisoformat(values["capture"]["captured_at"])
         values["capture"] = CaptureRef(**values["capture"])
@@ -301,13 +313,10 @@ def _dump_text(value: Any) -> str:
 
 
 _encode: Final = msgspec.json.Encoder(enc_hook=_dump_text).encode
-
-
-def _decode(text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except msgspec.DecodeError:  # half a pair of surrogates, which JSON can express and earlier versions wrote
-        return json.loads(text)
+# They take the standard forms alone. Earlier versions wrote half pairs of surrogates, which JSON can express, and
+# offsets with seconds.
+_decode_statement: Final = msgspec.json.Decoder(Statement).decode
+_decode_post: Final = msgspec.json.Decoder(Post).decode
 
 
 def _dump_value(value: Any) -> Any:
