@@ -81,6 +81,9 @@ _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d+")
 _NUMERIC = re.compile(r"[\d\W]+")
 _CLOCK = re.compile(r"\d{1,2}[:.]\d\d(?::\d\d)?")
+_READING_TIME = re.compile(
+    r"\d{1,2}[ -]?min(?:ute|uto|uti|uten)?[sn]?\b\.?(?: (?:read|lesezeit|de lecture))?", re.IGNORECASE
+)
 _SENTENCE = re.compile(r"[.!?。！？।؟۔][\"'”’»」』）)\]]*$")
 _MIN_SENTENCE = 40
 # Of attributes, what machines read; `title` on elements whose class says so, or on `time`.
@@ -401,7 +404,7 @@ def is_bare_day(text: str) -> bool:
     """Return whether a text says a day and hardly more than the day of the week, the time or when it was published."""
     if not find_day(text):
         return False
-    bare = _CLOCK.sub("", _HAS_DAY.sub("", text))
+    bare = _READING_TIME.sub("", _CLOCK.sub("", _HAS_DAY.sub("", text)))
     is_labelled = any(word in fold(bare) for word in (*PUBLISHED, *MODIFIED))
     if not is_labelled and _COLONED.search(bare):
         return False

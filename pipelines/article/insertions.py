@@ -78,6 +78,31 @@ _APPEALS = (
 )
 _APPEAL = compile_late(rf"^[\W_]*(?:{'|'.join(_APPEALS)})", re.IGNORECASE)
 _MAX_APPEAL = 300.0
+# A line that labels an advertisement, and says nothing else.
+_ADVERTISEMENT = compile_late(
+    r"^[\W_]*(?:advertisement|anzeige|werbung|publicité|publicidade?|pubblicità|advertentie|annons|annonse|reklama?|iklan"
+    r"|реклама|διαφήμιση|広告|广告|廣告|광고|quảng cáo|continua (?:depois|después|dopo|após) (?:da|de) (?:la )?publi\w+"
+    r"|(?:story|article) continues below(?: (?:this )?ad\w*)?|scroll (?:down )?to (?:continue|resume)(?: with content)?"
+    r"|(?:der )?artikel (?:geht|wird) (?:nach|unter) der (?:anzeige|werbung) (?:weiter|fortgesetzt)"
+    r"|la suite après (?:la|cette) publicité)[\W_]*$",
+    re.IGNORECASE,
+)
+# A line that reserves all rights.
+_RESERVED = compile_late(
+    r"^(?=.*(?:copyright|©|\(c\)|ⓒ|無断|무단|riproduzione)).*(?:rights reserved|rechte vorbehalten|droits réservés"
+    r"|riservat[ai]|derechos reservados|direitos reservados|무단 ?전재|無断(?:転載|複製)|права защищены)",
+    re.IGNORECASE,
+)
+_MAX_RESERVED = 140.0
+# What stands on buttons between the headline and the text, and how long the text takes to read.
+_BUTTON = compile_late(
+    r"^[\W_]*(?:listen|share|save|follow|print|e-?mail|copy link|teilen|drucken|merken|anhören|vorlesen|partager"
+    r"|écouter|imprimer|enregistrer|compartir|escuchar|guardar|compartilhar|ouvir|condividi|ascolta|stampa|delen|dela"
+    r"|(?:(?:reading|read) time|lesezeit|temps de lecture|tiempo de lectura|tempo di lettura|leestijd)?\W*(?:ca\. )?"
+    r"\d{1,2}[ -]?min(?:ute|uto|uti|uten|uut)?[sn]?\.?"
+    r"(?: (?:read|lesezeit|de lecture|de lectura|de leitura|di lettura|leestijd))?)[\W_]*$",
+    re.IGNORECASE,
+)
 # Who wrote and who checked an article, on a line of their own.
 _CREDIT = re.compile(r"^[\W_]*(?:written|edited|(?:medically |legally )?reviewed|fact[- ]checked) by\b", re.IGNORECASE)
 _MAX_CREDIT = 60.0
@@ -182,7 +207,9 @@ def _is_announcement(text: str, measure: Measure) -> bool:
 
 def _is_notice(text: str, measure: Measure) -> bool:
     """Return whether a block is an appeal, an imprint, a credit or a consent and no text of the article."""
-    if measure.size < _MAX_IMPRINT and _is_imprint(text):
+    if measure.size < _MAX_IMPRINT and (_is_imprint(text) or _ADVERTISEMENT.search(text)):
+        return True
+    if measure.size < _MAX_RESERVED and _RESERVED.search(text):
         return True
     if measure.size < _MAX_APPEAL and (_APPEAL.search(text) or _FILED.search(text)):
         return True
@@ -301,7 +328,7 @@ def _drop_datelines(container: Any) -> None:
         size = measure_size(line)
         if size >= PROSE_START and not (size < _MAX_DATELINE and DATELINE.search(line)):
             return
-        is_bare = element.tag not in HEADINGS and is_bare_day(line)
+        is_bare = element.tag not in HEADINGS and (is_bare_day(line) or bool(_BUTTON.search(line)))
         is_dateline = is_bare or (DATELINE.search(line) and not _SENTENCE_END.search(line))
         if size and is_dateline and not any(child.tag in BLOCKS for child in element):
             drop(element)

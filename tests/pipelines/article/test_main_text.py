@@ -252,6 +252,10 @@ def test_what_stands_with_the_headline_in_one_group_is_a_lead() -> None:
         ("<p>Публикувано на 3 март 2026 г. в 14:30 ч.</p>", False),
         ("<p>Објављено: 3. март 2026. у 14:30</p>", False),
         ("<p>Publicerad: 3 mars 2026 kl. 14.30. Uppdaterad: 4 mars 2026</p>", False),
+        ("<p>Lesezeit: 3 Minuten · 3. März 2026</p>", False),
+        ("<p>Lesezeit: ca. 3 Min.</p>", False),
+        ("<p>Listen</p><p>Share</p>", False),
+        ("<p>3 minutes of silence</p>", True),
         ("<h2>3. März 2026</h2>", True),
         ("<p>Programm für den 3. März 2026</p>", True),
         ("<p>Bewerben bis: 3. März 2026</p>", True),
@@ -260,7 +264,7 @@ def test_what_stands_with_the_headline_in_one_group_is_a_lead() -> None:
 )
 def test_a_line_above_the_text_that_only_dates_it_is_no_part_of_the_story(line: str, *, stays: bool) -> None:
     first = lines(f"<article><h1>{HEADLINE}</h1>{line}{PARAGRAPHS}</article>")[0]
-    assert ("2026" in first) is stays
+    assert (first != FIRST) is stays
 
 
 @pytest.mark.parametrize(
@@ -278,6 +282,15 @@ def test_a_line_above_the_text_that_only_dates_it_is_no_part_of_the_story(line: 
         ("Like the tram, the ferry depends on the town council.", True),
         ("Find a seat by the window, says the driver, and keep an eye on the gulls.", True),
         ("To continue the line would cost twice as much, the council said.", True),
+        ("- Publicidade -", False),
+        ("Article continues below this ad", False),
+        ("Continua después de la publicidad", False),
+        ("広告", False),
+        ("Publicidade infantil e os seus limites", True),
+        ("Anzeige gegen den Betreiber der Brücke", True),
+        ("© RIPRODUZIONE RISERVATA", False),
+        ("Copyright 2026 The River Paper. All rights reserved. It may not be published or redistributed.", False),
+        ("All rights reserved is what the sign on the gate says.", True),
     ],
 )
 def test_appeals_to_readers_are_no_part_of_the_story(line: str, *, stays: bool) -> None:
