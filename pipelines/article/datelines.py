@@ -82,7 +82,9 @@ _NUMBER = re.compile(r"\d+")
 _NUMERIC = re.compile(r"[\d\W]+")
 _CLOCK = re.compile(r"\d{1,2}[:.]\d\d(?::\d\d)?")
 _READING_TIME = re.compile(
-    r"\d{1,2}[ -]?min(?:ute|uto|uti|uten)?[sn]?\b\.?(?: (?:read|lesezeit|de lecture))?", re.IGNORECASE
+    r"(?:(?:reading time|lesezeit|temps de lecture)\W*)?"
+    r"\d{1,2}[ -]?min(?:ute|uto|uti|uten)?[sn]?\b\.?(?: (?:read|lesezeit|de lecture))?",
+    re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"[.!?。！？।؟۔][\"'”’»」』）)\]]*$")
 _MIN_SENTENCE = 40
