@@ -274,8 +274,10 @@ def iter_srcset(value: str) -> Iterator[tuple[str, str]]:
 
 def is_tracking_pixel(name: str, attributes: Mapping[str, str]) -> bool:
     """Return whether an image is too small to be looked at."""
+    if name != "img":
+        return False
     sizes = (attributes.get("width", "").strip(), attributes.get("height", "").strip())
-    return name == "img" and all(re.fullmatch(r"[01](?:px)?", size) for size in sizes)
+    return all(re.fullmatch(r"[01](?:px)?", size) for size in sizes)
 
 
 def load_attributes(attributes: str) -> dict[str, str]:

@@ -17,10 +17,11 @@ _HREF_KINDS = ("a", "area", "link")
 _MAX_CHARS = 8_192
 _MAX_PLAIN_CHARS = 2_000
 # Most links of a page stand on every page of its site.
-_REMEMBERED = 1 << 14
+_REMEMBERED, _HOSTS = 1 << 14, 128
 # Most links of a page: nothing in them needs joining or mending, and to find that out costs a tenth of doing it.
 _PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
 _PLAIN_URL = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)+/?(?:\?[A-Za-z0-9._=&-]+)?")
+_PLAIN_START = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?/")
 _HOST = re.compile(r"[a-z]+://([^/?#]+)", re.IGNORECASE)
 
 
@@ -50,8 +51,14 @@ def read_host(url: str) -> str:
 
 def build_joiner(base_url: str) -> Callable[[str], str]:
     """Return what `join_url` is for all addresses on one page; those that need no care take a tenth of the time."""
-    origin = join_url(base_url, "/").removesuffix("/")
+    start = _PLAIN_START.match(base_url) if len(base_url) < _MAX_CHARS else None
+    origin = _find_origin(start[0] if start else base_url)
     return lambda href: _complete(href, origin) or join_url(base_url, href)
+
+
+@lru_cache(_HOSTS)
+def _find_origin(base_url: str) -> str:
+    return join_url(base_url, "/").removesuffix("/")
 
 
 @lru_cache(_REMEMBERED)

@@ -98,8 +98,9 @@ class Page:
     @cached_property
     def base_url(self) -> str:
         """The address that relative addresses on the page count from. Spec: HTML §4.2.3."""
-        base = self.root.find(".//base[@href]")
-        return (join_url(self.url, base.get("href") or "") if base is not None else "") or self.url
+        hrefs = (element.get("href") for element in self.root.iter("base"))
+        href = next((href for href in hrefs if href is not None), "")
+        return (join_url(self.url, href) if href else "") or self.url
 
     @cached_property
     def elements(self) -> list[Any]:
@@ -154,7 +155,7 @@ class Page:
     @cached_property
     def title(self) -> str:
         """Text of the first `title`."""
-        element = self.root.find(".//title")
+        element = next(self.root.iter("title"), None)
         return read_text(element) if element is not None else ""
 
     def find_meta(self, *names: str) -> str:
