@@ -373,9 +373,12 @@ def list_labelled(page: Page) -> list[Statement]:
         if len(element):
             own = (own + " ".join([child.tail or "" for child in element])).strip()
             start = own[:_NEAR_CHARS]
-            if _LEAST_LABEL <= len(own) <= _LINE_CHARS and _is_labelled(start) and not find_day(start):
+            if _LEAST_LABEL <= len(own) <= _LINE_CHARS and not find_day(start):
                 # The day of `Posted on <b>3 March 2026</b>` is in an element of its own.
-                own = read_text(element)[:_NEAR_CHARS]
+                whole = read_text(element)[:_NEAR_CHARS]
+                if not find_day(whole) and not find_day(fold_blanks(own)):
+                    continue
+                own = whole if _is_labelled(start) else own
         if not _TWO_DIGITS.search(own):
             continue
         own = fold_blanks(own)

@@ -65,7 +65,12 @@ class Publication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Claim:
-    """A statement that could be read; `is_zoned` says that its instant does not rest on an unknown zone."""
+    """A statement that could be read.
+
+    Attributes:
+        is_zoned: its instant does not rest on an unknown zone.
+        has_offset: its text states an offset; not asked where the zone is known.
+    """
 
     statement: Statement
     stated: StatedDate
@@ -234,7 +239,8 @@ class _Reader:
         stated = self._parse(statement.text, self._zone or UTC)
         if stated is None:
             return None
-        elsewhere = self._parse(statement.text, timezone(timedelta(hours=-11)))
+        # Where the zone is known, whether the text states its own changes nothing.
+        elsewhere = self._parse(statement.text, timezone(timedelta(hours=-11))) if self._zone is None else None
         has_offset = elsewhere is not None and elsewhere.instant == stated.instant
         return _Claim(
             statement=statement,
