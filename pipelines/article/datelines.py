@@ -86,7 +86,8 @@ _READING_TIME = re.compile(
     r"\d{1,2}[ -]?min(?:ute|uto|uti|uten)?[sn]?\b\.?(?: (?:read|lesezeit|de lecture))?",
     re.IGNORECASE,
 )
-_SENTENCE = re.compile(r"[.!?。！？।؟۔][\"'”’»」』）)\]]*$")
+# Behind a Thai letter a full stop ends an abbreviation.
+_SENTENCE = re.compile(r"(?:(?<![\u0e00-\u0e7f])\.|[!?。！？।؟۔])[\"'”’»」』）)\]]*$")
 _MIN_SENTENCE = 40
 # Of attributes, what machines read; `title` on elements whose class says so, or on `time`.
 _TIME_ATTRIBUTES = (

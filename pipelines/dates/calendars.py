@@ -25,6 +25,12 @@ _LUNAR_MONTHS = (
     "محرم صفر ربيع_الأول ربيع_الآخر/ربيع_الثاني جمادى_الأولى/جمادى_الاولى جمادى_الآخرة/جمادى_الثانية رجب شعبان رمضان"
     " شوال ذو_القعدة/ذي_القعدة ذو_الحجة/ذي_الحجة"
 )
+# The thirteenth has five or six days.
+_ETHIOPIAN_MONTHS = (
+    "መስከረም ጥቅምት ኅዳር/ህዳር/ሕዳር ታኅሣሥ/ታህሳስ/ታኅሳስ/ታህሣሥ ጥር የካቲት መጋቢት ሚያዝያ/ሚያዚያ ግንቦት ሰኔ ሐምሌ/ሀምሌ/ኃምሌ ነሐሴ/ነሀሴ/ነኀሴ ጳጉሜን/ጳጉሜ/ጳጉሜ_ን"
+)
+# Of the Ethiopian calendar, the ordinal of the day from which years of 365 days and months of thirty are counted.
+_ETHIOPIAN_START = 2400
 
 
 def _spread(cells: str) -> dict[str, int]:
@@ -35,7 +41,12 @@ def _spread(cells: str) -> dict[str, int]:
     }
 
 
-_SOLAR, _LUNAR = _spread(_SOLAR_MONTHS), _spread(_LUNAR_MONTHS)
+_SOLAR, _LUNAR, _ETHIOPIAN = map(_spread, (_SOLAR_MONTHS, _LUNAR_MONTHS, _ETHIOPIAN_MONTHS))
+_ETHIOPIC = re.compile("[\u1200-\u137f]")
+_ETHIOPIAN_DAY = re.compile(
+    rf"(?<![^\W\d_])(?P<name>{words.build_alternatives(_ETHIOPIAN)}) ?(?P<day>\d{{1,2}})(?: ?ቀን)?[ ,፣፤/]+"
+    r"(?P<year>(?:19|20)\d\d)(?!\d)"
+)
 _YEAR = r"(?<!\d)(?P<year>1[345]\d\d)(?!\d)"
 _IN_NUMBERS = (
     re.compile(rf"{_YEAR} ?(?P<sep>[/.-]) ?(?P<month>\d{{1,2}}) ?(?P=sep) ?(?P<day>\d{{1,2}})(?!\d)"),
@@ -115,6 +126,18 @@ def _find_day(calendar: str, year: int, month: int, day: int) -> date:
     return date(found.year, found.month, found.day)
 
 
+def _convert_ethiopian(text: str) -> str:
+    """Return a day of the Ethiopian calendar as ISO 8601 writes it, without the time, which counts from dawn."""
+    found = _ETHIOPIAN_DAY.search(text)
+    if found is None:
+        return text
+    year, month, day = int(found["year"]), _ETHIOPIAN[found["name"]], int(found["day"])
+    last = 30 if month < 13 else 6 if year % 4 == 3 else 5
+    if not 1 <= day <= last:
+        return text
+    return date.fromordinal(_ETHIOPIAN_START + 365 * year + year // 4 + 30 * month + day).isoformat()
+
+
 def _convert_week(found: re.Match[str]) -> str:
     """Return the day that ISO 8601 writes as a week and its day."""
     try:
@@ -124,7 +147,7 @@ def _convert_week(found: re.Match[str]) -> str:
 
 
 def normalise_years(text: str, *, found: str, language: str, zone_key: str, today: date) -> str:
-    """Write days of the Persian and Islamic calendars, and years of Japan, of Taiwan and of Buddha, as Gregorian ones.
+    """Write days of other calendars, and years of Japan, of Taiwan and of Buddha, as Gregorian ones.
 
     Args:
         text: folded, as `date_words.fold` leaves it.
@@ -134,6 +157,8 @@ def normalise_years(text: str, *, found: str, language: str, zone_key: str, toda
         zone_key: IANA name of the source's zone, or an empty string.
         today: local day of the capture, in the zone of the source.
     """
+    if _ETHIOPIC.search(text):
+        text = _convert_ethiopian(text)
     text = _normalise_days(text, found=found, language=language, zone_key=zone_key, today=today)
     text = _WEEK_DATE.sub(_convert_week, text)
     text = shapes.GLUED_CLOCK.sub(lambda m: m[1].rstrip(":") + " ", text)

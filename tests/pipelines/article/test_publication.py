@@ -50,6 +50,8 @@ def say_to_machines(day: str) -> str:
         f"<div class='page sidebar-mode-single'>{HEADLINE}<div class='date'>August 12, 2025</div>{PROSE}</div>",
         # The header of the site says what time it is.
         f"{CLOCK}<h2>The old bridge</h2>{PROSE}{LINKS}<p><span class='datum'>12 August 2025.</span> {OPENING}</p>",
+        # What ends like a sentence in other scripts.
+        f"{HEADLINE}<p>เผยแพร่เมื่อวันอังคารที่ 12 สิงหาคม พ.ศ. 2568 เวลา 09.12 น.</p>{PROSE}",
         # With the month of another language.
         f"<p>By A. Mason on 12-ago-2025 5:11:10</p>{HEADLINE}{PROSE}",
         # The headline is not a heading.
