@@ -22,6 +22,8 @@ from crawler.sources.schema import build_schema
 from pipelines.rules.links import LinkKind
 from tests.project import ROOT, Data, run_scrapy
 
+pytestmark = pytest.mark.long
+
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *DOCS, *TUTORIALS]

@@ -23,6 +23,8 @@ from tests.quality.floor import PATH, Figures, dump_floor, load_floor, raise_flo
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 PAGES = SHARED / "corpus" / "pages"
 DATES = SHARED / "corpus" / "dates.jsonl"
 SCORER = SHARED / "tools" / "score_extraction.py"

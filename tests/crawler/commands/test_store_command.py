@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from archives.index.cdxj import IndexEntry
 
+pytestmark = pytest.mark.long
+
 
 def test_a_stored_collection_is_crawled_on_verified_and_reparsed(data: Data, tmp_path: Path) -> None:
     source = tmp_path / "big.toml"

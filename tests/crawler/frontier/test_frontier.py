@@ -20,6 +20,8 @@ from tests.project import LOOPBACK, Data, Process, hash_tree, run_scrapy, start_
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 KILLS = 6
 ARTICLES = 400
 PAGES_BETWEEN_KILLS = 60  # at most: so few that the crawl cannot end before its last death

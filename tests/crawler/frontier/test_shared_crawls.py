@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 NUMBERS = itertools.count(1)
 AT_ONCE = 2
 DELAY_S = 0.06

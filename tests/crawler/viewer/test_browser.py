@@ -27,7 +27,10 @@ from tests.project import Data
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed (Debian's package chromium)")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed (Debian's package chromium)"),
+]
 
 REPLAYWEB = os.environ.get("NEWSREEL_REPLAYWEB", "")
 ATTACKS = Path(__file__).with_name("attacks")

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+pytestmark = pytest.mark.long
+
 READERS: dict[str, Callable[[Path], Iterator[PostRecord]]] = {
     "jsonl": read_jsonl,
     "sqlite": read_sqlite,

@@ -28,6 +28,8 @@ from tests.project import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.long
+
 PAGE = (ROOT / "docs" / "exports.md").read_text("utf-8")
 SECTION = PAGE.split("\n## Examples\n")[1].split("\n## ")[0]
 EXAMPLES = {found[2]: found[1] for found in re.finditer(r"```sh\n(newsreel export (\w+) .*?)```", SECTION, re.S)}
