@@ -65,7 +65,7 @@ _FRAMES = """<!doctype html><meta charset="utf-8"><title>waiting</title><body><m
   const found = {};
   const frames = Object.entries(sources).map(([name, source]) => {
     const frame = document.createElement('iframe');
-    const loaded = new Promise(done => { frame.onload = done; setTimeout(done, 8000); });
+    const loaded = new Promise(done => { frame.onload = done; setTimeout(done, 60000); });
     for (const [key, value] of Object.entries(source)) frame[key] = value;
     document.body.append(frame);
     return [name, frame, loaded];
