@@ -178,7 +178,12 @@ COLUMNS = (
     Column("source", Kind.TEXT, "name of the source"),
     Column("identifier", Kind.TEXT, "the publisher's own id, or the canonical address"),
     Column("url", Kind.TEXT, "address of the article for readers; may be empty"),
-    Column("headline", Kind.TEXT, "one line of text, never markup"),
+    Column(
+        "headline",
+        Kind.TEXT,
+        "one line of text, never markup; what a heading shows as text, "
+        "such as the `<br>` of an article on HTML, is text",
+    ),
     Column("datePublished", Kind.DATE, "as the publisher states it, in the source's zone"),
     Column("datePublished_precision", Kind.TEXT, "how much of it was stated: second, minute, hour or day"),
     Column("publishedAt", Kind.INSTANT, "the same instant in UTC"),
