@@ -7,6 +7,7 @@ shard's own business, so that every engine gives the same result.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from crawler.batch.shards import Done, ShardFailed, ShardProcess, Task, run_shar
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 ENGINES: Final = ("local", "dask")
 
@@ -68,10 +69,15 @@ def use_one_process() -> Engine:
     return Engine(name="local", workers=1)
 
 
-def run_shards(engine: Engine, tasks: Sequence[Task], advance: Callable[[str], None]) -> list[Done]:
+Run = Callable[["Sequence[Task]"], "Iterable[tuple[int, Done | ShardFailed]]"]
+"""Runs shards, and yields the number and the result of each when it is done."""
+
+
+def run_shards(run: Run, tasks: Sequence[Task], advance: Callable[[str], None]) -> list[Done]:
     """Run all shards.
 
     Args:
+        run: of an engine that is open.
         advance: called with the name of each when it is done.
 
     Returns:
@@ -79,24 +85,27 @@ def run_shards(engine: Engine, tasks: Sequence[Task], advance: Callable[[str], N
 
     Raises:
         ShardFailed: some could not be done; what was done of the others is found when it is tried again.
-        EngineError: the engine is not available.
     """
     done: dict[int, Done] = {}
     failed: list[ShardFailed] = []
-    with _open_engine(engine) as run:
-        for number, outcome in run(tasks):
-            if isinstance(outcome, ShardFailed):
-                failed.append(outcome)
-            else:
-                done[number] = outcome
-                advance(outcome.task.name)
+    for number, outcome in run(tasks):
+        if isinstance(outcome, ShardFailed):
+            failed.append(outcome)
+        else:
+            done[number] = outcome
+            advance(outcome.task.name)
     if failed:
         raise ShardFailed("; ".join(map(str, failed)))
     return [done[number] for number in range(len(tasks))]
 
 
 @contextmanager
-def _open_engine(engine: Engine) -> Iterator[Callable[[Sequence[Task]], Iterable[tuple[int, Done | ShardFailed]]]]:
+def open_engine(engine: Engine) -> Iterator[Run]:
+    """Have the processes of an engine as long as the block runs; all that it runs is run by them.
+
+    Raises:
+        EngineError: the engine is not available.
+    """
     if engine.name == "local":
         with ExitStack() as stack:
             idle: SimpleQueue[ShardProcess] = SimpleQueue()
@@ -122,7 +131,8 @@ def _run_local(
         for future in as_completed(futures):
             yield futures[future], future.result()
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in futures:
+            future.cancel()
 
 
 def _run_dask(client: Any, iter_completed: Any, tasks: Sequence[Task]) -> Iterator[tuple[int, Done | ShardFailed]]:

@@ -14,7 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from crawler.batch.engines import EngineError
+from crawler.batch.engines import EngineError, open_engine
 from crawler.batch.jobs import Job, build_folder, build_tasks, hold_folder, run_tasks
 from crawler.batch.shards import Shard
 from crawler.publishing.formats import find_format
@@ -59,8 +59,8 @@ def export_in_shards(library: Library, plan: ExportPlan, engine: Engine) -> int:
             f"{plan.format} is made by one process, because its lists and indexes grow with every post; "
             f"leave --engine and --workers out, or take one of {names}"
         )
-    with hold_folder(_build_folder(library, plan)):
-        done = run_tasks(engine, _plan_job(library, plan))
+    with hold_folder(_build_folder(library, plan)), open_engine(engine) as run:
+        done = run_tasks(run, _plan_job(library, plan))
         problems = [shard.result["problem"] for shard in done if shard.result["problem"]]
         if problems:
             raise ExportError(problems[0])

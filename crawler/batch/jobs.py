@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from archives.storage.files import is_held, lock_file
 from archives.storage.remote_files import find_size
-from crawler.batch.engines import Engine, EngineError, run_shards
+from crawler.batch.engines import Engine, EngineError, Run, open_engine, run_shards
 from crawler.batch.shards import SHARD_BYTES, Done, Shard, Task, list_shards
 from crawler.projects.progress_bar import show_progress
 
@@ -107,8 +107,8 @@ def run_job(engine: Engine, job: Job) -> Iterator[list[Done]]:
         ShardFailed: some could not be done.
         EngineError: the engine is not available, or another process is doing this job.
     """
-    with hold_folder(job.folder):
-        yield run_tasks(engine, job)
+    with hold_folder(job.folder), open_engine(engine) as run:
+        yield run_tasks(run, job)
 
 
 @contextmanager
@@ -133,12 +133,14 @@ def hold_folder(folder: Path) -> Iterator[None]:
         folder.parent.rmdir()
 
 
-def run_tasks(engine: Engine, job: Job) -> list[Done]:
+def run_tasks(run: Run, job: Job) -> list[Done]:
     """Run every shard, in a folder that is held.
+
+    Args:
+        run: of an engine that is open.
 
     Raises:
         ShardFailed: some could not be done.
-        EngineError: the engine is not available.
     """
     with show_progress(job.title, len(job.tasks)) as advance:
-        return run_shards(engine, job.tasks, advance)
+        return run_shards(run, job.tasks, advance)

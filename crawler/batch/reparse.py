@@ -7,30 +7,42 @@ those of a reparse in one process, to the byte.
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from contextlib import closing
 from datetime import datetime
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
-from crawler.batch.jobs import hold_folder, plan_job, run_tasks
+from crawler.batch.engines import open_engine
+from crawler.batch.jobs import Job, build_tasks, hold_folder, plan_job, run_tasks
+from crawler.batch.shards import Shard
 from crawler.projects.progress_bar import show_progress
 from crawler.reparsing.contents import CollectionContents
 from crawler.reparsing.reparse import Reparsed, gather, write_posts
 from crawler.sources import Source, load_source
 from crawler.sources.archived import build_options
 from pipelines.posts.ledger import Ledger
+from pipelines.posts.post_files import PostFiles, build_file_name, render
+from pipelines.posts.post_folder import WRITTEN_AT_ONCE
 from pipelines.posts.settle import PostRefused, settle
+from pipelines.whole_files import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
-    from crawler.batch.engines import Engine
+    from crawler.batch.engines import Engine, Run
 
 _FUNCTION = "crawler.batch.reparse:reparse_shard"
+_WRITE_FUNCTION = "crawler.batch.reparse:write_shard"
 _LEDGER = "ledger.sqlite"
+# In the job's folder: posts that are to be written.
+_WRITING = "writing"
+_WRITTEN = "written.json"
+POSTS_AT_ONCE = 300
 # In the job's folder: captures that are not read, which are found in the files of all shards.
 _PASSED_OVER = "passed-over.json"
 
@@ -59,7 +71,7 @@ def remake_posts(
         with show_progress(f"reparse {contents.collection.name}", contents.count_entries()) as advance:
             done = gather(contents, sources, ledger, advance=lambda: advance(""))
     else:
-        done = _gather_in_shards(contents, sources, ledger, engine)
+        done = _remake_in_shards(contents, sources, ledger, posts_dir, engine)
     write_posts(ledger, posts_dir, options_for, done)
     return done
 
@@ -79,21 +91,56 @@ def reparse_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path)
         span=arguments.get("span"),
         passed_over=frozenset(json.loads((folder.parent / _PASSED_OVER).read_text("utf-8"))),
     )
-    sources = [load_source(text, path=path) for path, text in arguments["sources"]]
+    sources = _load_sources(arguments)
     with closing(Ledger(folder / _LEDGER, is_scratch=True)) as ledger:
         done = gather(contents, sources, ledger)
         options = {source.name: source.post for source in sources}
         with ledger.exclusive():
             for key in list(ledger.iter_due(also_waiting=True)):
                 try:
-                    ledger.record_settled(settle(ledger.list_statements(key), options[key[0]]))
+                    post = settle(ledger.list_statements(key), options[key[0]])
                 except PostRefused:
                     continue
+                ledger.record_settled(post, claim=build_file_name(post, options[key[0]]).casefold())
     return {"read": done.read, "damaged": done.damaged, "failed": done.failed, "counts": dict(done.counts)}
 
 
-def _gather_in_shards(
-    contents: CollectionContents, sources: Sequence[Source], ledger: Ledger, engine: Engine
+def write_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path) -> dict[str, Any]:
+    """Write the files of posts that are settled and whose names no other post has, given their keys.
+
+    Key, file name and outcome of each go to the folder.
+
+    Returns:
+        Why they cannot be written, if they cannot.
+    """
+    options = {source.name: source.post for source in _load_sources(arguments)}
+    posts_dir = Path(arguments["posts_dir"])
+    post_files, written = PostFiles(swept=[posts_dir]), []
+    try:
+        with closing(Ledger(Path(arguments["ledger"]), is_scratch=True)) as ledger:
+            for number, (source, identifier) in enumerate(json.loads(files[0].read_text("utf-8")), start=1):
+                post = ledger.find_post((source, identifier))
+                assert post is not None
+                name = build_file_name(post, options[source])
+                outcome = post_files.write(posts_dir / name, render(post, options[source]))
+                written.append(((source, identifier), name, outcome))
+                if number % WRITTEN_AT_ONCE == 0:
+                    post_files.settle()
+        post_files.settle()
+    except OSError as error:
+        return {"fault": [error.errno, error.strerror, error.filename]}
+    finally:
+        post_files.drop()
+    (folder / _WRITTEN).write_text(json.dumps(written), "utf-8")
+    return {"fault": None}
+
+
+def _load_sources(arguments: Mapping[str, Any]) -> list[Source]:
+    return [load_source(text, path=path) for path, text in arguments["sources"]]
+
+
+def _remake_in_shards(
+    contents: CollectionContents, sources: Sequence[Source], ledger: Ledger, posts_dir: Path, engine: Engine
 ) -> Reparsed:
     collection = contents.collection
     with CollectionIndex(collection) as index:
@@ -106,9 +153,33 @@ def _gather_in_shards(
     paths = [path for path in collection.iter_warcs() if contents.has_captures_of(path.name, list(sources))]
     total = Reparsed()
     job = plan_job(collection, _FUNCTION, paths=paths, arguments=arguments, has_parts=True)
-    with hold_folder(job.folder):
+    with hold_folder(job.folder), open_engine(engine) as run:
         (job.folder / _PASSED_OVER).write_text(json.dumps(sorted(passed_over)), "utf-8")
-        for shard in run_tasks(engine, job):
+        for shard in run_tasks(run, job):
             ledger.unite(shard.folder / _LEDGER)
             total.add(Reparsed(**{**shard.result, "counts": Counter(shard.result["counts"])}))
+        # The workers of a cluster need not have the folder of posts.
+        if engine.name == "local":
+            where = {"ledger": str(ledger.path.absolute()), "posts_dir": str(posts_dir.absolute())}
+            _write_in_shards(run, job.folder / _WRITING, ledger, arguments | where, total)
     return total
+
+
+def _write_in_shards(run: Run, folder: Path, ledger: Ledger, arguments: Mapping[str, Any], done: Reparsed) -> None:
+    """Write the posts that nothing but their own article decides about; others are left for `write_posts`."""
+    shutil.rmtree(folder, ignore_errors=True)  # what was written before may not be there any more
+    folder.mkdir()
+    sweep(Path(arguments["posts_dir"]))
+    shards: list[Shard] = []
+    keys = ledger.iter_unrivalled()
+    while some := list(islice(keys, POSTS_AT_ONCE)):
+        path = folder / f"{len(shards):06d}.json"
+        path.write_text(json.dumps(some), "utf-8")
+        shards.append(Shard(files=(path,)))
+    tasks = build_tasks(_WRITE_FUNCTION, folder, shards, arguments)
+    for shard in run_tasks(run, Job(title="write posts", folder=folder, tasks=tasks)):
+        if shard.result["fault"]:
+            raise OSError(*shard.result["fault"])
+        written = json.loads((shard.folder / _WRITTEN).read_text("utf-8"))
+        ledger.record_written(written)
+        done.counts.update(f"posts/{outcome}" for *_, outcome in written)

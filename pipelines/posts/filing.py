@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _Key = tuple[str, str]
@@ -48,6 +49,33 @@ UPDATE filings_name SET name = lower(hex(randomblob(8)));
 COMMIT;
 """
 _TIMEOUT_S: Final = 30.0
+WRITTEN: Final = "UPDATE posts SET due = 0, filed = ?, file = ? WHERE source = ? AND identifier = ?"
+_UNRIVALLED: Final = """
+SELECT source, identifier FROM posts AS own
+WHERE due = 2 AND file = '' AND claim <> '' AND (source, identifier) > (?, ?) AND NOT EXISTS (
+    SELECT 1 FROM posts AS rival WHERE rival.claim = own.claim AND (rival.file <> '' OR rival.due = 2)
+    AND (rival.source, rival.identifier) <> (own.source, own.identifier)
+) ORDER BY source, identifier LIMIT ?
+"""
+_LISTED_AT_ONCE: Final = 200
+_IS_STATED: Final = """EXISTS (
+    SELECT 1 FROM main.statements AS own WHERE own.source = posts.source AND own.identifier = posts.identifier
+)"""
+_ANSWERED: Final = "unite_words(iif(posts.run = :run, posts.answered, ''), theirs.answered)"
+# What is known of another ledger's articles once its statements are in the set. Either may have seen what the other
+# still waits for. What is settled there and not yet filed need not be settled again.
+_UNION: Final = f"""
+INSERT OR IGNORE INTO unsketched SELECT source, identifier FROM other.posts WHERE state <> '';
+UPDATE posts SET
+    run = :run,
+    answered = {_ANSWERED},
+    waits_for = find_awaited(coalesce(nullif(theirs.waits_for, ''), posts.waits_for), {_ANSWERED}),
+    due = {_IS_STATED}
+FROM other.posts AS theirs WHERE theirs.source = posts.source AND theirs.identifier = posts.identifier;
+INSERT OR IGNORE INTO posts (source, identifier, state, run, answered, waits_for, due, claim)
+    SELECT source, identifier, state, :run, answered, waits_for, iif(due = 2, 2, {_IS_STATED}), iif(due = 2, claim, '')
+    FROM other.posts
+"""  # noqa: S608
 
 
 class Outcome(StrEnum):
@@ -127,6 +155,30 @@ class FilingLog:
     def count(self) -> int:
         """Return how many articles there are."""
         return int(self._database.execute("SELECT count(*) FROM posts").fetchone()[0])
+
+
+def add_other(database: sqlite3.Connection, run: str) -> None:
+    """Add what is known of the articles of the ledger that is attached as `other`."""
+    database.create_function("unite_words", -1, _unite_words, deterministic=True)
+    database.create_function("find_awaited", 2, _find_awaited, deterministic=True)
+    for sql in _UNION.split(";"):
+        database.execute(sql, {"run": run})
+
+
+def _unite_words(*words: str) -> str:
+    return " ".join(sorted({word for text in words for word in text.split()}))
+
+
+def _find_awaited(waits_for: str, answered: str) -> str:
+    return "" if waits_for in answered.split() else waits_for
+
+
+def iter_unrivalled(database: sqlite3.Connection) -> Iterator[_Key]:
+    """Do what `Ledger.iter_unrivalled` does."""
+    last: _Key = ("", "")
+    while rows := database.execute(_UNRIVALLED, (*last, _LISTED_AT_ONCE)).fetchall():
+        yield from rows
+        last = rows[-1]
 
 
 def add_log(database: sqlite3.Connection) -> None:

@@ -93,6 +93,7 @@ class Ledger:
         self, path: Path, *, new_run: Callable[[], str] = lambda: uuid.uuid4().hex, is_scratch: bool = False
     ) -> None:
         self._run = new_run()
+        self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, isolation_level=None, timeout=_TIMEOUT_S)
         try:
@@ -102,8 +103,6 @@ class Ledger:
         except BaseException:
             self._database.close()
             raise
-        self._database.create_function("unite_words", -1, _unite_words, deterministic=True)
-        self._database.create_function("find_awaited", 2, _find_awaited, deterministic=True)
         self._statements = StatementSet(self._database)
         self._duplicates = DuplicateIndex(self._database)
 
@@ -169,8 +168,7 @@ class Ledger:
         try:
             with self.exclusive():
                 self._statements.add_other()
-                for sql in _UNION.split(";"):
-                    self._database.execute(sql, {"run": self._run})
+                filing.add_other(self._database, self._run)
         finally:
             self._database.execute("DETACH other")
 
@@ -284,7 +282,7 @@ class Ledger:
         state, due, claim, file, filed = row
         run, _, outcome = filed.partition(" ")
         outcome = outcome if run == self._run else ""
-        owned = Claim(key=key, claim=claim, file=file) if claim else None
+        owned = Claim(key=key, claim=claim, file=file) if file else None
         return Filing(state=state, is_settled=due == _FILE_IS_BEHIND, claim=owned, outcome=outcome)
 
     def find_claim(self, key: _Key) -> Claim | None:
@@ -295,7 +293,8 @@ class Ledger:
     def list_claims(self, claim: str) -> list[Claim]:
         """Return all claims to one name, the rightful holder first."""
         rows = self._database.execute(
-            "SELECT source, identifier, file FROM posts WHERE claim = ? ORDER BY source, identifier", (claim,)
+            "SELECT source, identifier, file FROM posts WHERE claim = ? AND file <> '' ORDER BY source, identifier",
+            (claim,),
         ).fetchall()
         return [Claim(key=(source, identifier), claim=claim, file=file) for source, identifier, file in rows]
 
@@ -306,9 +305,23 @@ class Ledger:
             (claim.claim, claim.file, *claim.key),
         )
 
-    def record_settled(self, post: Post) -> None:
-        """Remember what an article was settled into; its file is still behind."""
-        self._record(post, self.find_filing(post.key), due=_FILE_IS_BEHIND, filed="", named=("", ""))
+    def record_settled(self, post: Post, *, claim: str = "") -> None:
+        """Remember what an article was settled into; its file is still behind.
+
+        Args:
+            claim: the file name it would have if it were alone, case folded.
+        """
+        self._record(post, self.find_filing(post.key), due=_FILE_IS_BEHIND, filed="", named=(claim, ""))
+
+    def iter_unrivalled(self) -> Iterator[_Key]:
+        """Yield the posts that are settled and have no file yet, whose names no other post has or is about to have."""
+        return filing.iter_unrivalled(self._database)
+
+    def record_written(self, written: Iterable[tuple[_Key, str, str]]) -> None:
+        """Remember the files of posts that were settled: of each the key, the file name, and what this run has done."""
+        with self.exclusive():
+            rows = (((f"{self._run} {outcome}"), name, *key) for key, name, outcome in written)
+            self._database.executemany(filing.WRITTEN, rows)
 
     def record_filed(
         self, post: Post, outcome: str, *, before: Filing | None = None, claim: Claim | None = None
@@ -419,30 +432,3 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
         raise LedgerOutdated(path, is_newer=found > VERSION)
     schema = _SCHEMA + statement_set.SCHEMA + duplicates.SCHEMA + filing.SCHEMA
     database.executescript(f"BEGIN IMMEDIATE; {schema} PRAGMA user_version = {VERSION}; COMMIT")
-
-
-def _unite_words(*words: str) -> str:
-    return " ".join(sorted({word for text in words for word in text.split()}))
-
-
-def _find_awaited(waits_for: str, answered: str) -> str:
-    return "" if waits_for in answered.split() else waits_for
-
-
-_IS_STATED: Final = """EXISTS (
-    SELECT 1 FROM main.statements AS own WHERE own.source = posts.source AND own.identifier = posts.identifier
-)"""
-_ANSWERED: Final = "unite_words(iif(posts.run = :run, posts.answered, ''), theirs.answered)"
-# What is known of another ledger's articles once its statements are in the set. Either may have seen what the other
-# still waits for. What is settled there and not yet filed need not be settled again.
-_UNION: Final = f"""
-INSERT OR IGNORE INTO unsketched SELECT source, identifier FROM other.posts WHERE state <> '';
-UPDATE posts SET
-    run = :run,
-    answered = {_ANSWERED},
-    waits_for = find_awaited(coalesce(nullif(theirs.waits_for, ''), posts.waits_for), {_ANSWERED}),
-    due = {_IS_STATED}
-FROM other.posts AS theirs WHERE theirs.source = posts.source AND theirs.identifier = posts.identifier;
-INSERT OR IGNORE INTO posts (source, identifier, state, run, answered, waits_for, due)
-    SELECT source, identifier, state, :run, answered, waits_for, iif(due = 2, 2, {_IS_STATED}) FROM other.posts
-"""  # noqa: S608

@@ -19,6 +19,7 @@ from pipelines.posts.items import Post
 from pipelines.whole_files import Temporary, make_file, sweep
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from pipelines.posts.options import PostOptions
@@ -109,11 +110,14 @@ class PostFiles:
 
     A file is beside its place, open and locked, until `settle` has put its bytes on disk. Many are put there at once,
     by threads that wait for the disk together: one file waits for milliseconds, a hundred of them not much longer.
+
+    Args:
+        swept: folders in which somebody has just looked for what killed writers left.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, swept: Iterable[Path] = ()) -> None:
         self._waiting: list[tuple[Temporary, Path]] = []
-        self._swept: set[Path] = set()
+        self._swept = set(swept)
         self._pool = ThreadPoolExecutor(_SYNCED_AT_ONCE)
 
     def write(self, path: Path, data: bytes) -> Outcome:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pipelines.posts.options import PostOptions
 
 # Files written per batch when nothing waits for them.
-_WRITTEN_AT_ONCE = 100
+WRITTEN_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class PostFolder:
             OSError: the folder cannot be written.
         """
         due = self._ledger.iter_due(also_waiting=True)
-        while keys := list(islice(due, _WRITTEN_AT_ONCE)):
+        while keys := list(islice(due, WRITTEN_AT_ONCE)):
             yield from self.write(keys)
 
     @contextmanager

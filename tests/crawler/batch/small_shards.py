@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import crawler.batch.export
 import crawler.batch.jobs
+import crawler.batch.reparse
 from crawler.batch.shards import list_shards
 
 
@@ -13,6 +14,7 @@ def cut_small() -> None:
         paths, most_bytes=25_000 if has_parts else 1, has_parts=has_parts
     )
     crawler.batch.export.SHARD_CHARS = 20_000
+    crawler.batch.reparse.POSTS_AT_ONCE = 5
 
 
 if __name__ == "__main__":

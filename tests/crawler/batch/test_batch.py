@@ -189,6 +189,14 @@ def test_a_reparse_in_shards_makes_the_same_posts_and_the_same_ledger(crawled: D
     assert not (crawled.collection(NAME) / WORK_DIR).exists()
 
 
+def test_posts_that_cannot_be_written_are_a_sentence(copied: Data, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    process = start_job(copied, "reparse", NAME, "--out", str(tmp_path / "file" / "posts"), stderr=subprocess.PIPE)
+    _, said = process.communicate()
+    assert process.returncode == 2
+    assert "Not a directory" in said.splitlines()[-1]
+
+
 # What each command writes, and its name.
 COMMANDS: dict[str, Callable[[Path], tuple[str, ...]]] = {
     "reparse": lambda out: ("reparse", NAME, "--out", str(out)),

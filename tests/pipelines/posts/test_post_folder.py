@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import permutations
+from itertools import pairwise, permutations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,9 @@ from pipelines.posts.filing import Outcome
 from pipelines.posts.items import Origin, Statement
 from pipelines.posts.ledger import Ledger
 from pipelines.posts.options import PostOptions
+from pipelines.posts.post_files import build_file_name, render
 from pipelines.posts.post_folder import Filed, PostFolder
-from pipelines.posts.settle import PostRefused
+from pipelines.posts.settle import PostRefused, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -222,6 +224,56 @@ def test_what_is_settled_already_is_only_written(folder: PostFolder) -> None:
     (again,) = write_together(folder, replace(RIVALS[0], headline="Tide", keywords=["sea"]))
     assert isinstance(again, Filed)
     assert again.post.headline == "Tide"
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    order=st.permutations([*RIVALS, MOVED, build("5", day=2), build("6", day=2, headline=""), build("7", body="")]),
+    cuts=st.lists(st.integers(0, 9), max_size=3),
+)
+def test_posts_that_many_processes_write_lie_where_one_would_put_them(order: list[Statement], cuts: list[int]) -> None:
+    """Any split of what is stated: parts settle what they know, and what only one knows is written by itself."""
+    with tempfile.TemporaryDirectory() as scratch:
+        one = PostFolder(Path(scratch, "one"), Ledger(Path(scratch, "one.sqlite")), lambda _: PostOptions())
+        write_together(one, *order)
+        ledger = Ledger(Path(scratch, "united.sqlite"))
+        many = PostFolder(Path(scratch, "many"), ledger, lambda _: PostOptions())
+        for first, beyond in pairwise([0, *sorted(cuts), len(order)]):
+            ledger.unite(settle_part(Path(scratch, f"part-{first}-{beyond}.sqlite"), order[first:beyond]))
+        written = []
+        for key in list(ledger.iter_unrivalled()):
+            post = ledger.find_post(key)
+            assert post is not None
+            name = build_file_name(post, PostOptions())
+            many.folder.mkdir(exist_ok=True)
+            (many.folder / name).write_bytes(render(post, PostOptions()))
+            written.append((key, name, "new"))
+        assert len({name.casefold() for _, name, _ in written}) == len(written)
+        ledger.record_written(written)
+        done = list(many.write_due())
+        assert read(many) == read(one)
+        assert {key: file for source in ("news", "courier") for key, file in ledger.iter_files(source=source)} == {
+            key: file for source in ("news", "courier") for key, file in one._ledger.iter_files(source=source)
+        }
+        filed = [one.post.key for one in done if isinstance(one, Filed)]
+        assert sorted(filed + [key for key, *_ in written]) == sorted(
+            key for key in ledger.iter_keys() if key[1] != "7"
+        )
+        assert list(ledger.iter_due(also_waiting=True)) == []
+        for each in (ledger, one._ledger):
+            each.close()
+
+
+def settle_part(path: Path, stated: list[Statement]) -> Path:
+    """What a process does with its part of an archive."""
+    with closing(Ledger(path)) as part:
+        for statement in stated:
+            part.add(statement)
+        for key in list(part.iter_due(also_waiting=True)):
+            with suppress(PostRefused):
+                post = settle(part.list_statements(key), PostOptions())
+                part.record_settled(post, claim=build_file_name(post, PostOptions()).casefold())
+    return path
 
 
 def fail(descriptor: int) -> None:
