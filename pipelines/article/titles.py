@@ -118,10 +118,20 @@ def _is_agreed(shown: Any, stated: str, page: Page) -> bool:
 
 def _read_shown(shown: Any, page: Page, metadata: Metadata) -> str:
     """Return the headline that an element shows; one that is no heading may repeat the whole `title`."""
-    text = read_text(shown)
+    text = _drop_kicker(shown, page.title)
     if shown.tag not in HEADINGS and text == page.title:
         return strip_suffixes(text, metadata.site_names)
     return _strip_site(text, metadata.site_names)
+
+
+def _drop_kicker(shown: Any, title: str) -> str:
+    """Return the text of a heading without an element that begins it, where the `title` has only the rest."""
+    text = read_text(shown)
+    first = next(shown.iterchildren(), None)
+    kicker = read_text(first) if first is not None and not (shown.text or "").strip() else ""
+    rest = text.removeprefix(kicker).lstrip(" :：|–—-")
+    is_rest = kicker and 2 * len(kicker) < len(rest) and fold_title(title).startswith(fold_title(rest))
+    return rest if is_rest and not fold_title(title).startswith(fold_title(text)) else text
 
 
 class _Mastheads:

@@ -227,13 +227,18 @@ class _Reader:
             return False
         if language == "en":
             is_american = self._zone_key.startswith(("America/", "US/", "Pacific/Honolulu", "Asia/Manila"))
-            return region in ("us", "ph") or (is_american and region in ("", "ca"))
+            has_halves = not region and self._zone_key in ("", "UTC") and self._has_halves()
+            return region in ("us", "ph") or (is_american and region in ("", "ca")) or has_halves
         if is_year_first or not language:
-            if re.search(r"\d ?[ap]m\b", self._text):
+            if self._has_halves():
                 return True
             if not self._zone_key.startswith(("Europe/", "Africa/", "Australia/", "Asia/Hong_Kong", "Asia/Macau")):
                 raise DateRefused("ambiguous", self._found)
         return False
+
+    def _has_halves(self) -> bool:
+        """Return whether a time of twelve hours is in the text, as Americans write it."""
+        return bool(re.search(r"\d ?[ap]m\b", self._text))
 
     def _is_modification(self, day: FoundDay, days: Iterable[FoundDay]) -> bool:
         """Return whether the words before the day say that it is the update's."""

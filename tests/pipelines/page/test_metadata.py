@@ -228,6 +228,20 @@ def headline_of(head: str, body: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("The bridge opens at last | The Paper", "The bridge opens at last"),
+        ("Haven: The bridge opens at last | The Paper", "Haven The bridge opens at last"),
+    ],
+)
+def test_a_kicker_within_the_heading_is_none_of_its_words_where_the_title_goes_without(
+    title: str, expected: str
+) -> None:
+    body = "<h1><span>Haven</span> <span>The bridge opens at last</span></h1>"
+    assert headline_of(f"<title>{title}</title>", body)[0] == expected
+
+
+@pytest.mark.parametrize(
     ("head", "body", "expected"),
     [
         pytest.param(
