@@ -126,7 +126,7 @@ def list_signed(page: Page) -> list[list[str]]:
     What is in comments, beside other articles or in the frame of the site signs nothing here.
     """
     found: list[list[str]] = []
-    beside = begin_from(page.root.iter("h1"))
+    beside = begin_from(page.list_elements("h1"))
     for element in page.list_elements(*_SIGNING):
         if len(found) == _MAX_ELEMENTS:
             break

@@ -38,7 +38,6 @@ _PARSER.set_element_class_lookup(
         element=lxml_html.HtmlElement, comment=lxml_html.HtmlComment, pi=lxml_html.HtmlProcessingInstruction
     )
 )
-_find_states = etree.XPath("/html/body/descendant::div/@data-page[../@id]", smart_strings=False)
 _MARKED = ("meta", "script", "h1", "h2", "time")
 _NAME_ATTRIBUTES = ("name", "property", "itemprop", "http-equiv")
 _END_TAGS = ("</html", "</body", "</HTML", "</BODY")
@@ -171,7 +170,16 @@ class Page:
         """JSON outside of scripts: metas for programs, and what Inertia and Astro draw from, in attributes."""
         stated = (content for _, content in self.metas if content[0] == "{")
         islands = (island.get("props") for island in self.root.iter("astro-island"))
-        return [*stated, *_find_states(self.root), *filter(None, islands)]
+        return [*stated, *self._iter_drawn(), *filter(None, islands)]
+
+    def _iter_drawn(self) -> Iterator[str]:
+        """Yield what Inertia draws the page from: it is in an attribute of an element with an id."""
+        for element in self.list_elements("div"):
+            state = element.get("data-page")
+            if state is None or element.get("id") is None:
+                continue
+            if any(body.getparent() is self.root for body in element.iterancestors("body")):
+                yield state
 
     def iter_scripts(self, *, of_type: str = "") -> Iterator[str]:
         """Yield the text of each script whose type holds `of_type`."""
