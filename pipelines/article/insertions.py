@@ -87,12 +87,13 @@ _ADVERTISEMENT = compile_late(
     r"|la suite après (?:la|cette) publicité)[\W_]*$",
     re.IGNORECASE,
 )
-# A line that reserves all rights.
+# A line that reserves all rights, and what it says besides.
 _RESERVED = compile_late(
-    r"^(?=.*(?:copyright|©|\(c\)|ⓒ|無断|무단|riproduzione)).*(?:rights reserved|rechte vorbehalten|droits réservés"
-    r"|riservat[ai]|derechos reservados|direitos reservados|무단 ?전재|無断(?:転載|複製)|права защищены)",
+    r"rights reserved|rechte vorbehalten|droits réservés|riservat[ai]|derechos reservados|direitos reservados"
+    r"|무단 ?전재|無断(?:転載|複製)|права защищены",
     re.IGNORECASE,
 )
+_RESERVING = ("©", "copyright", "(c)", "ⓒ", "無断", "무단", "riproduzione")
 _MAX_RESERVED = 140.0
 # What stands on buttons between the headline and the text, and how long the text takes to read.
 _BUTTON = compile_late(
@@ -209,11 +210,16 @@ def _is_notice(text: str, measure: Measure) -> bool:
     """Return whether a block is an appeal, an imprint, a credit or a consent and no text of the article."""
     if measure.size < _MAX_IMPRINT and (_is_imprint(text) or _ADVERTISEMENT.search(text)):
         return True
-    if measure.size < _MAX_RESERVED and _RESERVED.search(text):
+    if measure.size < _MAX_RESERVED and _reserves_rights(text):
         return True
     if measure.size < _MAX_APPEAL and (_APPEAL.search(text) or _FILED.search(text)):
         return True
     return bool(_CONSENT.search(text) or (measure.size < _MAX_CREDIT and _CREDIT.search(text)))
+
+
+def _reserves_rights(text: str) -> bool:
+    folded = text.lower()
+    return any(word in folded for word in _RESERVING) and bool(_RESERVED.search(folded))
 
 
 def _is_imprint(text: str) -> bool:
