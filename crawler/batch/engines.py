@@ -73,12 +73,12 @@ Run = Callable[["Sequence[Task]"], "Iterable[tuple[int, Done | ShardFailed]]"]
 """Runs shards, and yields the number and the result of each when it is done."""
 
 
-def run_shards(run: Run, tasks: Sequence[Task], advance: Callable[[str], None]) -> list[Done]:
+def run_shards(run: Run, tasks: Sequence[Task], take: Callable[[Done], None]) -> list[Done]:
     """Run all shards.
 
     Args:
         run: of an engine that is open.
-        advance: called with the name of each when it is done.
+        take: called with each when it is done, while others are still running; their order is by chance.
 
     Returns:
         The result of each, in the order of the tasks.
@@ -93,7 +93,7 @@ def run_shards(run: Run, tasks: Sequence[Task], advance: Callable[[str], None]) 
             failed.append(outcome)
         else:
             done[number] = outcome
-            advance(outcome.task.name)
+            take(outcome)
     if failed:
         raise ShardFailed("; ".join(map(str, failed)))
     return [done[number] for number in range(len(tasks))]

@@ -22,7 +22,7 @@ from crawler.batch.shards import SHARD_BYTES, Done, Shard, Task, list_shards
 from crawler.projects.progress_bar import show_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from archives.storage.collection import Collection
 
@@ -133,14 +133,21 @@ def hold_folder(folder: Path) -> Iterator[None]:
         folder.parent.rmdir()
 
 
-def run_tasks(run: Run, job: Job) -> list[Done]:
-    """Run every shard, in a folder that is held.
+def run_tasks(run: Run, job: Job, take: Callable[[Done], None] | None = None) -> list[Done]:
+    """Run every shard, in a folder that is held; return their results in the order of the job.
 
     Args:
         run: of an engine that is open.
+        take: called with each when it is done, while others are still running; their order is by chance.
 
     Raises:
         ShardFailed: some could not be done.
     """
     with show_progress(job.title, len(job.tasks)) as advance:
-        return run_shards(run, job.tasks, advance)
+
+        def note(done: Done) -> None:
+            if take:
+                take(done)
+            advance(done.task.name)
+
+        return run_shards(run, job.tasks, note)

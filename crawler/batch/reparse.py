@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from crawler.batch.engines import Engine, Run
+    from crawler.batch.shards import Done
 
 _FUNCTION = "crawler.batch.reparse:reparse_shard"
 _WRITE_FUNCTION = "crawler.batch.reparse:write_shard"
@@ -155,9 +156,12 @@ def _remake_in_shards(
     job = plan_job(collection, _FUNCTION, paths=paths, arguments=arguments, has_parts=True)
     with hold_folder(job.folder), open_engine(engine) as run:
         (job.folder / _PASSED_OVER).write_text(json.dumps(sorted(passed_over)), "utf-8")
-        for shard in run_tasks(run, job):
+
+        def take(shard: Done) -> None:
             ledger.unite(shard.folder / _LEDGER)
             total.add(Reparsed(**{**shard.result, "counts": Counter(shard.result["counts"])}))
+
+        run_tasks(run, job, take)
         # The workers of a cluster need not have the folder of posts.
         if engine.name == "local":
             where = {"ledger": str(ledger.path.absolute()), "posts_dir": str(posts_dir.absolute())}
