@@ -63,7 +63,8 @@ _IS_STATED: Final = """EXISTS (
 )"""
 _ANSWERED: Final = "unite_words(iif(posts.run = :run, posts.answered, ''), theirs.answered)"
 # What is known of another ledger's articles once its statements are in the set. Either may have seen what the other
-# still waits for. What is settled there and not yet filed need not be settled again.
+# still waits for. What is settled there and not yet filed need not be settled again. The plus signs have SQLite look up
+# the other's articles among ours, and not each of ours among the other's: ours are many, and there may be many others.
 _UNION: Final = f"""
 INSERT OR IGNORE INTO unsketched SELECT source, identifier FROM other.posts WHERE state <> '';
 UPDATE posts SET
@@ -71,7 +72,7 @@ UPDATE posts SET
     answered = {_ANSWERED},
     waits_for = find_awaited(coalesce(nullif(theirs.waits_for, ''), posts.waits_for), {_ANSWERED}),
     due = {_IS_STATED}
-FROM other.posts AS theirs WHERE theirs.source = posts.source AND theirs.identifier = posts.identifier;
+FROM other.posts AS theirs WHERE posts.source = +theirs.source AND posts.identifier = +theirs.identifier;
 INSERT OR IGNORE INTO posts (source, identifier, state, run, answered, waits_for, due, claim)
     SELECT source, identifier, state, :run, answered, waits_for, iif(due = 2, 2, {_IS_STATED}), iif(due = 2, claim, '')
     FROM other.posts

@@ -139,6 +139,22 @@ def test_what_is_stated_after_a_part_was_settled_is_not_passed_over(tmp_path: Pa
     whole.close()
 
 
+def test_a_part_is_united_without_a_look_at_all_the_other_articles(tmp_path: Path) -> None:
+    with closing(Ledger(tmp_path / "part", is_scratch=True)) as part:
+        part.add(build("small", 1))
+
+    def count_steps(articles: int) -> int:
+        with closing(Ledger(tmp_path / f"{articles}", is_scratch=True)) as whole:
+            for number in range(articles):
+                whole.add(build(f"{number:04}", number))
+            steps: list[None] = []
+            whole._database.set_progress_handler(lambda: steps.append(None), 10)
+            whole.unite(tmp_path / "part")
+            return len(steps)
+
+    assert count_steps(400) < 1.5 * count_steps(40)
+
+
 def test_an_unchanged_page_is_one_statement_with_every_capture_of_it(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "ledger")
     said = build("shared", 0, headline="Tide", articleBody=TEXT)
