@@ -89,8 +89,9 @@ _ADVERTISEMENT = compile_late(
 )
 # A line that reserves all rights, and what it says besides.
 _RESERVED = compile_late(
-    r"rights reserved|rechte vorbehalten|droits réservés|riservat[ai]|derechos reservados|direitos reservados"
-    r"|무단 ?전재|無断(?:転載|複製)|права защищены",
+    r"rights reserved|rechte vorbehalten|droits réservés|riproduzione riservata|diritti (?:sono )?riservati"
+    r"|derechos reservados|direitos reservados|права защищены"
+    r"|무단 ?(?:전재|복제)[^.]{0,20}(?:금지|불허)|無断(?:転載|複製)[^。]{0,12}(?:禁|断り)",
     re.IGNORECASE,
 )
 _RESERVING = ("©", "copyright", "(c)", "ⓒ", "無断", "무단", "riproduzione")

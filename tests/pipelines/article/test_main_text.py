@@ -291,6 +291,11 @@ def test_a_line_above_the_text_that_only_dates_it_is_no_part_of_the_story(line: 
         ("© RIPRODUZIONE RISERVATA", False),
         ("Copyright 2026 The River Paper. All rights reserved. It may not be published or redistributed.", False),
         ("All rights reserved is what the sign on the gate says.", True),
+        ("La riproduzione della mappa è riservata ai membri.", True),
+        ("Ⓒ 강일보, 무단 전재 및 재배포 금지", False),
+        ("기사의 무단 전재가 논란이 되고 있다.", True),
+        ("無断転載を禁じます", False),
+        ("地図の無断転載が問題になっている。", True),
     ],
 )
 def test_appeals_to_readers_are_no_part_of_the_story(line: str, *, stays: bool) -> None:
