@@ -29,7 +29,7 @@ from pipelines.posts.items import Origin, Statement
 from pipelines.reading.announcements import state_entry
 from pipelines.reading.fields import find_identifier, is_marked_up, read_fields
 from pipelines.reading.witnesses import BY_RULE
-from pipelines.rules.addresses import is_same_place, normalise_location
+from pipelines.rules.addresses import is_same_place, normalise_location, respell
 from pipelines.rules.links import Link, LinkKind, Reason
 from pipelines.rules.requisites import iter_page_requisites
 
@@ -213,7 +213,7 @@ class _Reader:
         statement, page_class = self._state_page(page)
         if page_class in (PageClass.LIST, PageClass.DOCUMENT):
             page_class = PageClass.NOT_FOUND  # a rule says that an article is at this address
-        statement.identifier, statement.url, statement.shareLink = identifier, page.url, own
+        statement.identifier, statement.url, statement.shareLink = identifier, respell(page.url), own
         return self._build(
             LinkKind.ARTICLE,
             page_class,
@@ -237,7 +237,7 @@ class _Reader:
             links += list_structure(page, rules.admits) if is_seed else iter_announced(page)
         requisites = self._list_requisites(page)
         statement, page_class = self._state_page(page)
-        statement.identifier, statement.url = rules.identify(meant), meant
+        statement.identifier, statement.url = rules.identify(meant), respell(meant)
         statements = [statement]
         if not is_own:
             statement.origin, statement.read_at = Origin.SHARE, rules.identify(normalise_location(page.url))

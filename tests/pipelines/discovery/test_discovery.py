@@ -469,12 +469,14 @@ def test_a_canonical_address_of_another_page_is_not_believed(own: str, href: str
     [
         ("https://h/a?id=7&cat=2", "https://h/a/?cat=2&id=7&from=front&ref=home"),
         ("https://h/a?b=1&b=2", "https://h/a?b=1&b=2&utm_source=x"),
+        ("https://h/port(east)/it's.html?q=%28", "https://h/port%28east%29/it%27s.html?q=%28"),
     ],
 )
 def test_the_order_of_parameters_and_where_a_reader_came_from_make_no_other_article(one: str, other: str) -> None:
     assert build_identity(one) == build_identity(other)
     assert build_identity("https://h/a?from=20") != build_identity("https://h/a?from=40")
     assert build_identity("https://h/a?b=1&b=2") != build_identity("https://h/a?b=2&b=1")
+    assert build_identity("https://h/a%2Fb") != build_identity("https://h/a/b")
 
 
 @pytest.mark.parametrize(
