@@ -47,7 +47,7 @@ def test_a_draft_of_the_newspaper_crawls_it_right_away(tmp_path: Path, data: Dat
         done = run_scrapy("sources", "new", f"{paper.base_url}/", "-o", str(draft), settings=ALLOW)
         assert done.returncode == 0, done.stderr
         assert len(paper.requests) <= 20
-        assert "48 of 49 articles found" in done.stdout  # but a redirect
+        assert "43 of 44 articles found" in done.stdout  # but a redirect
         real.write_text(paper.source_toml(), "utf-8")
         for source, collection in ((draft, "draft"), (real, "real")):
             arguments = ("-a", f"source={source}", "-a", f"collection={collection}")
