@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.posts.options import PostOptions
-from pipelines.rules.addresses import build_identity
+from pipelines.rules.addresses import build_identity, respell
 from pipelines.rules.expressions import iter_records
 from pipelines.rules.links import LinkKind, LinkRules, Scope, unwrap_share
 
@@ -170,7 +170,7 @@ class Rules:
 
     def identify(self, url: str) -> str:
         """Return what an article is known by whose address is `url`: the id in it, or the address itself."""
-        return self.find_identifier(url) or (build_identity(url) if self.discovery is not None else url)
+        return self.find_identifier(url) or (build_identity(url) if self.discovery is not None else respell(url))
 
     @property
     def known_zone(self) -> tzinfo | None:
