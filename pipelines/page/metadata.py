@@ -77,7 +77,7 @@ _DATES = re.compile(
 )
 _CREATED_DATES = re.compile(r"(?:create(?:at|date|time)|datecreated|dcdate|dctermsdate|dctermscreated)$")
 _TAG_LINK = re.compile(
-    r"[/?&](?:(?<=/)(?=[tksela])(?:taxonomy/term/\d|(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?"
+    r"[/?&](?:(?<=/)(?:taxonomy/term/\d|(?:tags?|topics?|themen?|tema|temas|keywords?|schlagw[oö]rter?|stichwort|sujets?"
     r"|etiquetas?|argoment[oi]|labels?)/[^/?#])|(?<=[?&])(?:tag|keyword)=)",
     re.IGNORECASE,
 )

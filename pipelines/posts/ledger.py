@@ -320,7 +320,7 @@ class Ledger:
     def record_written(self, written: Iterable[tuple[_Key, str, str]]) -> None:
         """Remember the files of posts that were settled: of each the key, the file name, and what this run has done."""
         with self.exclusive():
-            rows = (((f"{self._run} {outcome}"), name, *key) for key, name, outcome in written)
+            rows = ((f"{self._run} {outcome}", name, *key) for key, name, outcome in written)
             self._database.executemany(filing.WRITTEN, rows)
 
     def record_filed(
