@@ -7,7 +7,6 @@ manifest that tells the digests of what went in and what came out, and who comes
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import importlib
 import json
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from archives.storage.files import hash_file, hash_span
 from archives.storage.remote_files import find_size, find_stored
+from crawler.projects.collector import spare_imports
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,8 +34,6 @@ SHARD_BYTES: Final = 16_000_000
 # The last shards are small, so that the processes end at the same time: each is an eighth of what is left.
 _LEAST_BYTES: Final = 1_000_000
 _SHARE: Final = 8
-# As of `newsreel`: new objects between two looks for cycles.
-_COLLECTED_AT: Final = 3_000
 ATTEMPTS: Final = 3
 _MANIFEST: Final = "manifest.json"
 _RESULT: Final = "result.json"
@@ -263,7 +261,7 @@ def main() -> None:
             do = getattr(importlib.import_module(module), attribute)
             if task.function != function:
                 function = task.function
-                _spare_imports()
+                spare_imports()
             result = do(task.arguments, [Path(file) for file in task.files], folder)
             (folder / _RESULT).write_text(json.dumps(result), "utf-8")
             print(task.name, file=answers, flush=True)
@@ -274,12 +272,6 @@ def _follow_parent(tasks: SimpleQueue[str]) -> None:
         tasks.put(line)
     # The pipe stays open as long as the parent lives, so that the child need not outlive it.
     os._exit(0)
-
-
-def _spare_imports() -> None:
-    """Exempt what has been imported from the collection of cycles, as the commands do."""
-    gc.freeze()
-    gc.set_threshold(_COLLECTED_AT)
 
 
 def _list_outputs(folder: Path) -> list[Path]:

@@ -5,7 +5,6 @@ The add-on sets nothing of the kind, because it runs in processes of other peopl
 
 from __future__ import annotations
 
-import gc
 import logging
 import signal
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from scrapy import signals
 
 from crawler.fetching.allocation import return_large_blocks
+from crawler.projects.collector import spare_imports
 
 if TYPE_CHECKING:
     import argparse
@@ -29,11 +29,6 @@ def tune_process(crawler: Crawler) -> None:
     return_large_blocks()
     crawler.signals.connect(spare_imports, signal=signals.spider_opened)
     crawler.signals.connect(spare_records, signal=signals.spider_opened)
-
-
-def spare_imports() -> None:
-    """Exempt what has been imported and set up by now from the collection of cycles."""
-    gc.freeze()
 
 
 def spare_records() -> None:

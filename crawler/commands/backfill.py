@@ -15,8 +15,8 @@ from archives.index.catalogue import CollectionIndex
 from archives.storage.collection import Collection
 from archives.terminal import count_words
 from crawler.addon import build_user_agent, place_collection
-from crawler.commands._process import spare_imports
 from crawler.commands.reparse import replace_posts
+from crawler.projects.collector import spare_imports
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.erasing import enforce
 from crawler.reparsing.backfilling import Backfill, CaptureServer

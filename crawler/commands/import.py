@@ -13,8 +13,8 @@ from archives.storage.collection import Collection
 from archives.terminal import complain, count_words, say
 from archives.wacz.intake import take_in
 from crawler.addon import place_collection
-from crawler.commands._process import spare_imports
 from crawler.commands.reparse import replace_posts
+from crawler.projects.collector import spare_imports
 from crawler.projects.command import NewsreelCommand
 from crawler.publishing.erasing import enforce
 from crawler.reparsing.contents import CollectionContents

@@ -21,8 +21,8 @@ from crawler.batch.reparse import remake_posts
 from crawler.batch.shards import ShardFailed
 from crawler.changelog.log import ChangeLog
 from crawler.commands._collection import open_named
-from crawler.commands._process import spare_imports
 from crawler.monitoring.crawl_counts import describe_posts
+from crawler.projects.collector import spare_imports
 from crawler.projects.command import NewsreelCommand
 from crawler.reparsing.comparison import Comparison, compare_collection, dump_comparison, iter_report_lines
 from crawler.reparsing.contents import CollectionContents

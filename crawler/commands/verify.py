@@ -23,8 +23,8 @@ from crawler.batch.reparse import remake_posts
 from crawler.batch.shards import ShardFailed
 from crawler.batch.verify import verify_in_shards
 from crawler.commands._collection import open_only
-from crawler.commands._process import spare_imports
 from crawler.commands.reparse import report_reparse
+from crawler.projects.collector import spare_imports
 from crawler.projects.command import NewsreelCommand
 from crawler.projects.progress_bar import show_progress
 from crawler.reparsing.contents import CollectionContents

@@ -21,6 +21,7 @@ from scrapy.exceptions import UsageError
 from scrapy.utils.project import get_project_settings
 
 from crawler.environment import set_program_name
+from crawler.projects.collector import spare_imports
 from crawler.projects.command import refuse_misspellings, report_failures
 from crawler.projects.configuration import ConfigurationError
 from crawler.projects.folder import find_folder
@@ -37,8 +38,6 @@ _COMMANDS: Final = "crawler.commands"
 _SCRAPYS: Final = ("fetch", "list", "parse", "runspider", "settings", "shell", "view")
 _SETTINGS_VARIABLE: Final = "SCRAPY_SETTINGS_MODULE"
 _USAGE: Final = 2
-# New objects between two looks for cycles; Python's 700 are those of one page.
-_COLLECTED_AT: Final = 3_000
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -103,8 +102,7 @@ def _run(name: str, arguments: list[str]) -> int:
         from scrapy.crawler import AsyncCrawlerProcess  # noqa: PLC0415 (it loads the reactor)
 
         command.crawler_process = AsyncCrawlerProcess(settings)
-    gc.freeze()
-    gc.set_threshold(_COLLECTED_AT)
+    spare_imports()
     gc.enable()
     _call(parser, command.run, rest, options)
     return command.exitcode
