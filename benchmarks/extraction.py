@@ -5,8 +5,7 @@
 DIR holds `NAME.html.gz` and `truth.jsonl`; by default it is the corpus beside the project, and its own program scores
 the answers. The pages are halved by a digest of their names, so that rules can be made on one half and tried on the
 other. CPU seconds of one process, from text to finished article; the libraries are requested the text alone. Each
-reader reads all pages once before it is timed, because libraries, expressions and tables are loaded where they are
-first needed.
+reader reads all pages once before it is timed, because modules and tables are loaded on first use.
 """
 
 from __future__ import annotations

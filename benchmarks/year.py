@@ -70,7 +70,7 @@ class Clock:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.now += seconds
 
 
@@ -334,16 +334,16 @@ async def _list_all(requests: Any) -> list[Request]:
 
 
 def _finish(work: Coroutine[Any, Any, _T]) -> _T:
-    """Return the result of a coroutine that waits for nothing but the simulated clock.
+    """Return the result of a coroutine that awaits nothing but the simulated clock.
 
     Raises:
-        RuntimeError: it waits for something else.
+        RuntimeError: it awaits something else.
     """
     try:
         work.send(None)
     except StopIteration as done:
         return cast("_T", done.value)
-    raise RuntimeError(f"{work} waits, but not for the simulated clock")
+    raise RuntimeError(f"{work} awaits something else than the simulated clock")
 
 
 def _fail(error: Exception) -> None:

@@ -102,7 +102,7 @@ def adopt_item(item: Any, crawler: Crawler) -> Statement | None:
     """Return any item as a statement; None if it is no item at all."""
     if isinstance(item, Statement):
         return item
-    from itemadapter import ItemAdapter  # noqa: PLC0415 (it loads every library of items there is; ours need none)
+    from itemadapter import ItemAdapter  # noqa: PLC0415 (it imports every item library that is installed; our items need none)
 
     source = getattr(crawler.spider, "name", "")
     return adopt(ItemAdapter(item), source=source) if ItemAdapter.is_item(item) else None

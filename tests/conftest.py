@@ -37,7 +37,7 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Run one process more than there are cores: a quarter of the time a test waits, for a disk, browser or server."""
+    """Run one process more than there are cores, because tests wait for disks, browsers and servers."""
     if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None
     return len(os.sched_getaffinity(0)) + 1

@@ -131,7 +131,7 @@ class CollectionIndex:
         """The captures in some files, file by file in the order of capture.
 
         Args:
-            span: leave out those that begin before the one offset, or not before the other.
+            span: only captures whose offset is at least the first number and less than the second.
         """
         where = "WHERE filename = ? AND offset >= ? AND offset < ?"
         for filename in sorted(filenames):

@@ -100,7 +100,7 @@ def hash_file(path: Path) -> str:
 
 
 def hash_span(path: Path, first: int, beyond: int) -> str:
-    """Return the SHA-256 of a file's bytes from `first` until before `beyond`, hexadecimal."""
+    """Return the SHA-256 of a file's bytes from `first` up to, but without, `beyond`, in hexadecimal."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         file.seek(first)

@@ -70,15 +70,15 @@ def use_one_process() -> Engine:
 
 
 Run = Callable[["Sequence[Task]"], "Iterable[tuple[int, Done | ShardFailed]]"]
-"""Runs shards, and yields the number and the result of each when it is done."""
+"""Runs shards; yields the number and the result of each as it finishes."""
 
 
 def run_shards(run: Run, tasks: Sequence[Task], take: Callable[[Done], None]) -> list[Done]:
     """Run all shards.
 
     Args:
-        run: of an engine that is open.
-        take: called with each when it is done, while others are still running; their order is by chance.
+        run: what `open_engine` yields.
+        take: called with each result as it arrives, in no particular order.
 
     Returns:
         The result of each, in the order of the tasks.
@@ -101,7 +101,7 @@ def run_shards(run: Run, tasks: Sequence[Task], take: Callable[[Done], None]) ->
 
 @contextmanager
 def open_engine(engine: Engine) -> Iterator[Run]:
-    """Have the processes of an engine as long as the block runs; all that it runs is run by them.
+    """Start an engine; its processes are used for all shards until the block ends.
 
     Raises:
         EngineError: the engine is not available.
@@ -142,7 +142,7 @@ def _run_dask(client: Any, iter_completed: Any, tasks: Sequence[Task]) -> Iterat
 
 
 def _attempt_idle(idle: SimpleQueue[ShardProcess], task: Task) -> Done | ShardFailed:
-    """Have a process do a shard that does nothing else; there are as many as there are threads."""
+    """Run a shard in an idle process; there are as many processes as threads."""
     process = idle.get_nowait()
     try:
         return _attempt(task, process)

@@ -59,7 +59,7 @@ def plan_job(
     Args:
         function: `module:name`, as `crawler.batch.shards.Task` has it.
         paths: of the files, in the order of the result.
-        has_parts: the function can do a part of a file.
+        has_parts: the function can process part of a file.
     """
     holding = [
         (path.name, find_size(path), path.stat().st_mtime_ns if path.exists() else "stored")
@@ -134,11 +134,11 @@ def hold_folder(folder: Path) -> Iterator[None]:
 
 
 def run_tasks(run: Run, job: Job, take: Callable[[Done], None] | None = None) -> list[Done]:
-    """Run every shard, in a folder that is held; return their results in the order of the job.
+    """Run every shard of a job whose folder is held; return the results in the order of the job.
 
     Args:
-        run: of an engine that is open.
-        take: called with each when it is done, while others are still running; their order is by chance.
+        run: what `open_engine` yields.
+        take: called with each result as it arrives, in no particular order.
 
     Raises:
         ShardFailed: some could not be done.

@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 _FUNCTION = "crawler.batch.reparse:reparse_shard"
 _WRITE_FUNCTION = "crawler.batch.reparse:write_shard"
 _LEDGER = "ledger.sqlite"
-# In the job's folder: posts that are to be written.
+# In the job's folder: the posts to write.
 _WRITING = "writing"
 _WRITTEN = "written.json"
 POSTS_AT_ONCE = 300
-# In the job's folder: captures that are not read, which are found in the files of all shards.
+# In the job's folder: captures to skip, which are listed once for all shards.
 _PASSED_OVER = "passed-over.json"
 
 
@@ -107,12 +107,12 @@ def reparse_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path)
 
 
 def write_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path) -> dict[str, Any]:
-    """Write the files of posts that are settled and whose names no other post has, given their keys.
+    """Write the files of settled posts whose names no other post claims, given their keys.
 
-    Key, file name and outcome of each go to the folder.
+    Key, file name and outcome of each are written to the folder.
 
     Returns:
-        Why they cannot be written, if they cannot.
+        The error, if they could not be written.
     """
     options = {source.name: source.post for source in _load_sources(arguments)}
     posts_dir = Path(arguments["posts_dir"])
@@ -162,7 +162,7 @@ def _remake_in_shards(
             total.add(Reparsed(**{**shard.result, "counts": Counter(shard.result["counts"])}))
 
         run_tasks(run, job, take)
-        # The workers of a cluster need not have the folder of posts.
+        # The workers of a cluster may not have the folder of posts.
         if engine.name == "local":
             where = {"ledger": str(ledger.path.absolute()), "posts_dir": str(posts_dir.absolute())}
             _write_in_shards(run, job.folder / _WRITING, ledger, arguments | where, total)
@@ -170,8 +170,8 @@ def _remake_in_shards(
 
 
 def _write_in_shards(run: Run, folder: Path, ledger: Ledger, arguments: Mapping[str, Any], done: Reparsed) -> None:
-    """Write the posts that nothing but their own article decides about; others are left for `write_posts`."""
-    shutil.rmtree(folder, ignore_errors=True)  # what was written before may not be there any more
+    """Write the posts whose text and file name depend on no other shard or post; `write_posts` writes the others."""
+    shutil.rmtree(folder, ignore_errors=True)  # files of an earlier attempt may be gone
     folder.mkdir()
     sweep(Path(arguments["posts_dir"]))
     shards: list[Shard] = []

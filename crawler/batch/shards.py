@@ -1,4 +1,4 @@
-"""A shard: one or more files, or a part of one, and the results of processing it.
+"""A shard: one or more files, or part of a file, and the result of processing it.
 
 What a shard function makes is a function of the shard's bytes and of the job's arguments, so a shard may be done twice,
 by two processes at once, or on two machines: the outputs appear under their name only when they are whole, with a
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 SHARD_BYTES: Final = 16_000_000
-"""At most, unless a file cannot be cut."""
-# The last shards are small, so that the processes end at the same time: each is an eighth of what is left.
+"""Upper limit, unless a file cannot be cut."""
+# Each shard is an eighth of what is left, so that the last ones are small and all processes finish together.
 _LEAST_BYTES: Final = 1_000_000
 _SHARE: Final = 8
 ATTEMPTS: Final = 3
@@ -46,11 +46,10 @@ class ShardFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """What is processed at once.
+    """Files that are processed together, or part of a file.
 
     Attributes:
-        files: of a job's inputs.
-        span: only what begins there, in the one file: the first byte, and the one behind the last; None for all of it.
+        span: of the only file, what begins at the first offset or later, and before the second; None for all of it.
     """
 
     files: tuple[Path, ...]
@@ -65,7 +64,7 @@ class Task:
         function: `module:name` of `(arguments, files, folder) -> result`; it leaves its outputs in the folder.
         folder: of the job.
         files: paths of the shard's files: WARC files, or what a job has cut its work into.
-        arguments: values that JSON can hold; `span` of a shard that is a part of its file.
+        arguments: values that JSON can hold; `span` if the shard is part of a file.
     """
 
     function: str
@@ -98,10 +97,10 @@ class Done:
 
 
 def list_shards(paths: Iterable[Path], *, most_bytes: int = SHARD_BYTES, has_parts: bool = False) -> list[Shard]:
-    """Cut files into shards, in their order: small ones together, large ones alone.
+    """Cut files into shards, in order: small files together, large ones alone.
 
     Args:
-        has_parts: a file that is too large for one shard is cut as well.
+        has_parts: also cut files that are too large for one shard.
     """
     sizes = {path: find_size(path) for path in paths}
     left = sum(sizes.values())
@@ -136,7 +135,7 @@ def _iter_spans(size: int, left: int, most_bytes: int) -> Iterator[tuple[int, in
 
 
 class ShardProcess:
-    """A process that does one shard after the other; if it dies, the next shard gets another."""
+    """A process that runs one shard after another; if it dies, the next shard starts a new one."""
 
     def __init__(self) -> None:
         self._child: subprocess.Popen[str] | None = None
@@ -148,12 +147,16 @@ class ShardProcess:
         self._end()
 
     def do(self, task: Task, folder: Path) -> int:
-        """Run a shard's function; its exit code if the process ended over it, negative if it was killed, else 0."""
+        """Run a shard's function.
+
+        Returns:
+            0, or the exit code if the process ended instead; negative if it was killed.
+        """
         child = self._child = self._child or _start_child()
         assert child.stdin is not None
         assert child.stdout is not None
         try:
-            with suppress(BrokenPipeError):  # it is dead, which its answer tells
+            with suppress(BrokenPipeError):  # it has died, as its missing answer will show
                 child.stdin.write(json.dumps([asdict(task), str(folder)]) + "\n")
                 child.stdin.flush()
             if child.stdout.readline():
@@ -173,7 +176,7 @@ class ShardProcess:
         assert child.stdin is not None
         assert child.stdout is not None
         for _ in range(2):
-            with suppress(BrokenPipeError):  # what could not be written is tried once more
+            with suppress(BrokenPipeError):  # closing tries once more to write what is buffered
                 child.stdin.close()
         child.stdout.close()
         child.wait()
@@ -191,10 +194,10 @@ def _start_child() -> subprocess.Popen[str]:
 
 
 def run_shard(task: Task, process: ShardProcess | None = None) -> Done:
-    """Do one shard in another process, unless it has been done.
+    """Run one shard in another process, unless its result is there already.
 
     Args:
-        process: does it; by default one of its own.
+        process: runs it; a new one by default.
 
     Raises:
         ShardFailed: the process failed, or died again and again.
@@ -247,8 +250,8 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def main() -> None:
-    """Be the child: read a task and a folder from each line of standard input, and answer with a line of output."""
-    # What a shard's function prints is no answer.
+    """Run as the child: read a task and a folder from each line of standard input, answer each with a line."""
+    # What a shard's function prints must not be taken for an answer.
     with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers, Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
         tasks: SimpleQueue[str] = SimpleQueue()

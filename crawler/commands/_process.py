@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def tune_process(crawler: Crawler) -> None:
-    """Have large blocks returned to the system, no record of log made that nobody takes, and few cycles looked for.
+    """Return large blocks of memory to the system, skip log records that no handler takes, and collect less garbage.
 
     What has been imported and set up when the spider opens stays until the process ends. The collector would walk
     through all of it again and again, for nearly a tenth of a capturing crawl's CPU time.
@@ -32,7 +32,7 @@ def tune_process(crawler: Crawler) -> None:
 
 
 def spare_records() -> None:
-    """Have no log record made that every handler refuses; Scrapy makes two for each page at level DEBUG."""
+    """Skip log records that every handler would drop; Scrapy makes two per page at level DEBUG."""
     least = min((handler.level for handler in logging.root.handlers), default=logging.NOTSET)
     for logger in (logging.root, logging.getLogger("scrapy")):
         logger.setLevel(max(logger.level, least))

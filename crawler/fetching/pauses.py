@@ -128,7 +128,7 @@ class PauseMiddleware:
     """Sends requests to resting hosts back to the frontier; the download handler notes which rest.
 
     Args:
-        sleep: waits for so many seconds of the clock that `pauses` reads.
+        sleep: waits for a number of seconds, by the clock that `pauses` reads.
     """
 
     def __init__(

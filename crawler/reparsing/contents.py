@@ -37,8 +37,8 @@ class CollectionContents:
     Args:
         until: leave out later captures.
         files: look at no other WARC files.
-        span: only at captures that begin at the one offset or behind it, and before the other.
-        passed_over: as `list_passed_over` gives it, where that is known.
+        span: only at captures whose offset is at least the first number and less than the second.
+        passed_over: the result of `list_passed_over`, if it is known.
     """
 
     def __init__(

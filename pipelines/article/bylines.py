@@ -253,7 +253,7 @@ def clean_names(found: Iterable[str], site_names: Iterable[str], *, is_han: bool
 
 def _strip_prefix(text: str) -> str:
     """Return a text without the words that a name follows, of which there may be two: `Author: by`."""
-    # What is escaped twice has semicolons, which part names.
+    # A name that is escaped twice has semicolons, at which names are split.
     bare = html.unescape(text).strip()
     for _ in range(2):
         bare = _PREFIX.sub("", bare).strip()

@@ -41,7 +41,7 @@ _PROSE_BLOCKS = 2
 _PROSE_CHARS = 60
 _NEAR_CHARS = 160
 _DATELINE_CHARS = 90
-# Of a line that says when an entry was posted, under what it is filed, and how to answer it.
+# A line that also says where an entry is filed and how to reply.
 _LINE_CHARS = 400
 
 _DATE_CLASS = re.compile(
@@ -86,7 +86,7 @@ _READING_TIME = re.compile(
     r"\d{1,2}[ -]?min(?:ute|uto|uti|uten)?[sn]?\b\.?(?: (?:read|lesezeit|de lecture))?",
     re.IGNORECASE,
 )
-# Behind a Thai letter a full stop ends an abbreviation.
+# After a Thai letter, a full stop ends an abbreviation.
 _SENTENCE = re.compile(r"(?:(?<![\u0e00-\u0e7f])\.|[!?。！？।؟۔])[\"'”’»」』）)\]]*$")
 _MIN_SENTENCE = 40
 # Of attributes, what machines read; `title` on elements whose class says so, or on `time`.
@@ -235,7 +235,7 @@ def _iter_block_texts(headline: Any) -> Iterator[str]:
 
 
 def _iter_following(element: Any) -> Iterator[Any]:
-    """Yield the elements that begin behind the end of one, in the order of the document."""
+    """Yield the elements that follow one in the document, without its descendants."""
     for above in (element, *element.iterancestors()):
         for sibling in above.itersiblings():
             yield from sibling.iter("*")
@@ -282,7 +282,7 @@ def list_timed(page: Page) -> list[Statement]:
 
 
 def _tells_the_time(element: Any) -> bool:
-    """Return whether an element is in the header of the site, which may say what day and time it is."""
+    """Return whether an element is in the header of the site, which may show the current day and time."""
     header = next(element.iterancestors("header"), None)
     if header is None or next(header.iter("h1", "h2"), None) is not None:
         return False

@@ -78,7 +78,7 @@ _APPEALS = (
 )
 _APPEAL = compile_late(rf"^[\W_]*(?:{'|'.join(_APPEALS)})", re.IGNORECASE)
 _MAX_APPEAL = 300.0
-# A line that labels an advertisement, and says nothing else.
+# A line that only labels an advertisement.
 _ADVERTISEMENT = compile_late(
     r"^[\W_]*(?:advertisement|anzeige|werbung|publicité|publicidade?|pubblicità|advertentie|annons|annonse|reklama?|iklan"
     r"|реклама|διαφήμιση|広告|广告|廣告|광고|quảng cáo|continua (?:depois|después|dopo|após) (?:da|de) (?:la )?publi\w+"
@@ -87,7 +87,7 @@ _ADVERTISEMENT = compile_late(
     r"|la suite après (?:la|cette) publicité)[\W_]*$",
     re.IGNORECASE,
 )
-# A line that reserves all rights, and what it says besides.
+# What a line that reserves all rights says; `_RESERVING` has the words of which one must be there, too.
 _RESERVED = compile_late(
     r"rights reserved|rechte vorbehalten|droits réservés|riproduzione riservata|diritti (?:sono )?riservati"
     r"|derechos reservados|direitos reservados|права защищены"
@@ -96,7 +96,7 @@ _RESERVED = compile_late(
 )
 _RESERVING = ("©", "copyright", "(c)", "ⓒ", "無断", "무단", "riproduzione")
 _MAX_RESERVED = 140.0
-# What stands on buttons between the headline and the text, and how long the text takes to read.
+# Buttons and reading times between the headline and the text.
 _BUTTON = compile_late(
     r"^[\W_]*(?:listen|share|save|follow|print|e-?mail|copy link|teilen|drucken|merken|anhören|vorlesen|partager"
     r"|écouter|imprimer|enregistrer|compartir|escuchar|guardar|compartilhar|ouvir|condividi|ascolta|stampa|delen|dela"

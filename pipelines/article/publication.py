@@ -68,8 +68,8 @@ class _Claim:
     """A statement that could be read.
 
     Attributes:
-        is_zoned: its instant does not rest on an unknown zone.
-        has_offset: its text states an offset; not asked where the zone is known.
+        is_zoned: its instant does not depend on an unknown zone.
+        has_offset: its text states an offset; False if the zone is known, because it is not checked then.
     """
 
     statement: Statement
@@ -239,7 +239,7 @@ class _Reader:
         stated = self._parse(statement.text, self._zone or UTC)
         if stated is None:
             return None
-        # Where the zone is known, whether the text states its own changes nothing.
+        # If the zone is known, an offset in the text makes no difference.
         elsewhere = self._parse(statement.text, timezone(timedelta(hours=-11))) if self._zone is None else None
         has_offset = elsewhere is not None and elsewhere.instant == stated.instant
         return _Claim(

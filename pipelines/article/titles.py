@@ -125,7 +125,7 @@ def _read_shown(shown: Any, page: Page, metadata: Metadata) -> str:
 
 
 def _drop_kicker(shown: Any, title: str) -> str:
-    """Return the text of a heading without an element that begins it, where the `title` has only the rest."""
+    """Return the text of a heading, without a leading element that the `title` leaves out."""
     text = read_text(shown)
     first = next(shown.iterchildren(), None)
     kicker = read_text(first) if first is not None and not (shown.text or "").strip() else ""

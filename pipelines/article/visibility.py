@@ -159,14 +159,14 @@ def _show(element: Any) -> None:
 
 
 def _find_unshown(root: Any) -> tuple[list[Any], list[Any]]:
-    """Return the elements below `root` that have an attribute that can hide, and the outermost whose text is hidden."""
+    """Return the elements below `root` with an attribute that can hide them, and the outermost whose text is hidden."""
     elements = list(root.iterdescendants("*"))
     hideable = [element for element in elements if not _HIDERS.isdisjoint(element.keys())]
     return hideable, list(_iter_boxes(root, elements, hideable))
 
 
 def _iter_boxes(root: Any, elements: list[Any], hideable: list[Any]) -> Iterable[Any]:
-    """Yield the outermost of some elements below `root` whose text is not shown, in their order."""
+    """Yield the outermost of these elements whose text is not shown, in document order."""
     hidden = {element for element in hideable if is_hidden(element) and not _is_held_back(element)}
     candidates = hidden | {element for element in elements if element.tag in _BOXES}
     for element in elements:

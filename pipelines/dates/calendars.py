@@ -25,11 +25,11 @@ _LUNAR_MONTHS = (
     "محرم صفر ربيع_الأول ربيع_الآخر/ربيع_الثاني جمادى_الأولى/جمادى_الاولى جمادى_الآخرة/جمادى_الثانية رجب شعبان رمضان"
     " شوال ذو_القعدة/ذي_القعدة ذو_الحجة/ذي_الحجة"
 )
-# The thirteenth has five or six days.
+# The thirteenth month has five or six days.
 _ETHIOPIAN_MONTHS = (
     "መስከረም ጥቅምት ኅዳር/ህዳር/ሕዳር ታኅሣሥ/ታህሳስ/ታኅሳስ/ታህሣሥ ጥር የካቲት መጋቢት ሚያዝያ/ሚያዚያ ግንቦት ሰኔ ሐምሌ/ሀምሌ/ኃምሌ ነሐሴ/ነሀሴ/ነኀሴ ጳጉሜን/ጳጉሜ/ጳጉሜ_ን"
 )
-# Of the Ethiopian calendar, the ordinal of the day from which years of 365 days and months of thirty are counted.
+# The day, as `date.toordinal` counts, from which Ethiopian years of 365 days and months of 30 days are counted.
 _ETHIOPIAN_START = 2400
 
 
@@ -127,7 +127,7 @@ def _find_day(calendar: str, year: int, month: int, day: int) -> date:
 
 
 def _convert_ethiopian(text: str) -> str:
-    """Return a day of the Ethiopian calendar as ISO 8601 writes it, without the time, which counts from dawn."""
+    """Return the Ethiopian date in a text as ISO 8601, or the text; the time counts from dawn and is dropped."""
     found = _ETHIOPIAN_DAY.search(text)
     if found is None:
         return text
@@ -147,7 +147,7 @@ def _convert_week(found: re.Match[str]) -> str:
 
 
 def normalise_years(text: str, *, found: str, language: str, zone_key: str, today: date) -> str:
-    """Write days of other calendars, and years of Japan, of Taiwan and of Buddha, as Gregorian ones.
+    """Convert dates of other calendars, and Japanese, Taiwanese and Buddhist years, to Gregorian ones.
 
     Args:
         text: folded, as `date_words.fold` leaves it.

@@ -227,17 +227,17 @@ class _Reader:
             return False
         if language == "en":
             is_american = self._zone_key.startswith(("America/", "US/", "Pacific/Honolulu", "Asia/Manila"))
-            has_halves = not region and self._zone_key in ("", "UTC") and self._has_halves()
-            return region in ("us", "ph") or (is_american and region in ("", "ca")) or has_halves
+            has_am_pm = not region and self._zone_key in ("", "UTC") and self._has_am_pm()
+            return region in ("us", "ph") or (is_american and region in ("", "ca")) or has_am_pm
         if is_year_first or not language:
-            if self._has_halves():
+            if self._has_am_pm():
                 return True
             if not self._zone_key.startswith(("Europe/", "Africa/", "Australia/", "Asia/Hong_Kong", "Asia/Macau")):
                 raise DateRefused("ambiguous", self._found)
         return False
 
-    def _has_halves(self) -> bool:
-        """Return whether a time of twelve hours is in the text, as Americans write it."""
+    def _has_am_pm(self) -> bool:
+        """Return whether the text has a time with AM or PM."""
         return bool(re.search(r"\d ?[ap]m\b", self._text))
 
     def _is_modification(self, day: FoundDay, days: Iterable[FoundDay]) -> bool:

@@ -34,7 +34,7 @@ NAMED_DATES = (
         rf"{_NAME}{_GAP}{_DAY}(?:st|nd|rd|th)?(?![\d:])(?:{_GAP}(?:de |del |of )?(?P<year>\d{{4}}|'\d\d)(?![\d:]))?"
     ),
 )
-# `04-ago-2021` is a day in whatever language the rest of the page is.
+# `04-ago-2021` is a date, whatever the language of the page.
 JOINED_NAME = compile_late(r"\d([-/.])[^\W\d_]+\.?\1\d{4}")
 # In numbers with a year; `a`, `b` and `c` where the language decides which is which.
 SEPARATED_DATES = (

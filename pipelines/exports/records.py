@@ -282,7 +282,7 @@ def hash_content(post: Post) -> str:
     seen += [post.author, post.publisher, post.inLanguage, post.shareLink]
     try:
         data = msgspec.json.encode(seen, enc_hook=str)
-    except UnicodeEncodeError:  # half a pair of surrogates; all else both write alike
+    except UnicodeEncodeError:  # a lone surrogate; otherwise both write the same bytes
         data = json.dumps(seen, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     return "sha256:" + hashlib.sha256(data).hexdigest()
 

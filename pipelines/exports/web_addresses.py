@@ -1,4 +1,4 @@
-"""The addresses that a reader configures: of a site, a hub, a receiver of webhooks."""
+"""Addresses that users configure: of a site, a hub, a webhook."""
 
 from __future__ import annotations
 

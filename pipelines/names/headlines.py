@@ -8,7 +8,7 @@ import unicodedata
 from typing import Final
 
 _TAG: Final = re.compile(r"</?(?P<name>[A-Za-z][A-Za-z0-9-]*)[^<>]*>")
-# Tags that run, load or swallow something wherever a headline is taken for HTML.
+# Tags that would run, load or hide something if a headline were inserted into HTML unescaped.
 _LIVE_NAMES: Final = """
 applet audio base body embed form frame frameset head html iframe img input link math meta noscript object plaintext
 portal script select style svg template textarea title video xmp
@@ -23,7 +23,7 @@ def normalise_headline(found: str, *, is_shown: bool = False) -> str:
     Full-width punctuation stays: it is how the publisher writes.
 
     Args:
-        is_shown: readers see the text as it is, so that a bare `<br>` in it is a word and no markup.
+        is_shown: readers see the text as it is, so a bare `<br>` in it is a word, not markup.
     """
     text, before = found, ""
     while text != before and ("&" in text or "<" in text):
@@ -35,5 +35,5 @@ def normalise_headline(found: str, *, is_shown: bool = False) -> str:
 
 
 def _keep_word(tag: re.Match[str]) -> str:
-    """Return a tag that readers see, or '' for one that is more than a word: it has attributes, or is live."""
+    """Return a tag that readers see, or '' if it has attributes or is in `_LIVE`."""
     return "" if "=" in tag[0] or tag["name"].lower() in _LIVE else tag[0]

@@ -88,8 +88,8 @@ def _iter_parts(text: str) -> Iterator[str]:
 def _clean(text: str) -> str:
     """Return the text composed, in normal width, on one line, without what cannot be seen.
 
-    Only the width forms are folded: compatibility folding of all characters would turn `m²` into `m2`. What is
-    escaped twice, `AT&amp;T`, is read before the text is split, because a semicolon ends it.
+    Only the width forms are folded: compatibility folding of all characters would turn `m²` into `m2`. Text
+    that is escaped twice (`AT&amp;T`) is unescaped here, because tags are split at semicolons.
     """
     before = ""
     while text != before and "&" in text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003 (what reads posts looks at the types of fields)
+from datetime import datetime  # noqa: TC003 (msgspec resolves the types of fields)
 from typing import Final
 
 _HTML_END: Final = re.compile(rb"</html\s*>\s*\Z", re.IGNORECASE)

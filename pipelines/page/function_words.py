@@ -21,7 +21,7 @@ _TOO_RARE: Final = 0.04
 _LEAD_OVER_RARE: Final = 1.5
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-# The same in a third of the time.
+# Faster, with the same result for ASCII text.
 _ASCII_WORD: Final = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
 _WORDS: Final = {

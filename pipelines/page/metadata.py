@@ -60,7 +60,7 @@ _HEADLINE_METAS = ("og:title", "twitter:title", "articletitle", "title", "dc.tit
 _KEYWORD_METAS = ("article:tag", "og:article:tag", "news_keywords", "parsely-tags", "sailthru.tags", "keywords")
 _SECTION_METAS = ("article:section", "og:article:section", "parsely-section", "section")
 _AUTHOR_METAS = ("author", "article:author", "dc.creator", "parsely-author", "sailthru.author", "byl", "byline")
-# `content_author`, `articleAuthor`, `cXenseParse:author`: what else names an author, letters and digits only.
+# Other metas that name an author, such as `content_author` and `cXenseParse:author`, folded to letters and digits.
 _AUTHORS = re.compile(r"(?:article|content|parse|story|news|post)authors?(?:name)?$")
 # Scholarly journals state `Surname, Given names`, an author an element.
 _INVERTED_METAS = ("citation_author",)
@@ -229,7 +229,7 @@ def _read_links(page: Page, metadata: Metadata) -> None:
     anchors = page.list_elements("a")
     for element in anchors:
         words = element.get("rel", "").lower().split()
-        # The block themes of WordPress mark categories as tags.
+        # WordPress block themes use rel=tag for categories.
         if "tag" in words and "category" not in words and "/category/" not in element.get("href", ""):
             tags.append(read_text(element))
         if "author" in words:

@@ -63,8 +63,8 @@ _IS_STATED: Final = """EXISTS (
 )"""
 _ANSWERED: Final = "unite_words(iif(posts.run = :run, posts.answered, ''), theirs.answered)"
 # What is known of another ledger's articles once its statements are in the set. Either may have seen what the other
-# still waits for. What is settled there and not yet filed need not be settled again. The plus signs have SQLite look up
-# the other's articles among ours, and not each of ours among the other's: ours are many, and there may be many others.
+# still waits for. What is settled there and not yet filed need not be settled again. The unary
+# plus makes SQLite look up the other ledger's articles in ours instead of scanning ours, which are many more.
 _UNION: Final = f"""
 INSERT OR IGNORE INTO unsketched SELECT source, identifier FROM other.posts WHERE state <> '';
 UPDATE posts SET

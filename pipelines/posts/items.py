@@ -313,8 +313,7 @@ def _dump_text(value: Any) -> str:
 
 
 _encode: Final = msgspec.json.Encoder(enc_hook=_dump_text).encode
-# They take the standard forms alone. Earlier versions wrote half pairs of surrogates, which JSON can express, and
-# offsets with seconds.
+# They accept standard forms only. Earlier versions also wrote lone surrogates and offsets with seconds.
 _decode_statement: Final = msgspec.json.Decoder(Statement).decode
 _decode_post: Final = msgspec.json.Decoder(Post).decode
 

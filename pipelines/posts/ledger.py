@@ -306,19 +306,19 @@ class Ledger:
         )
 
     def record_settled(self, post: Post, *, claim: str = "") -> None:
-        """Remember what an article was settled into; its file is still behind.
+        """Record what an article was settled into; its file is not written yet.
 
         Args:
-            claim: the file name it would have if it were alone, case folded.
+            claim: the file name it would have without rivals, case folded.
         """
         self._record(post, self.find_filing(post.key), due=_FILE_IS_BEHIND, filed="", named=(claim, ""))
 
     def iter_unrivalled(self) -> Iterator[_Key]:
-        """Yield the posts that are settled and have no file yet, whose names no other post has or is about to have."""
+        """Yield the settled posts without a file whose name no other post has or claims."""
         return filing.iter_unrivalled(self._database)
 
     def record_written(self, written: Iterable[tuple[_Key, str, str]]) -> None:
-        """Remember the files of posts that were settled: of each the key, the file name, and what this run has done."""
+        """Record the files of settled posts, given the key, file name and outcome of each."""
         with self.exclusive():
             rows = ((f"{self._run} {outcome}", name, *key) for key, name, outcome in written)
             self._database.executemany(filing.WRITTEN, rows)

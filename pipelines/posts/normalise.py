@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pipelines.posts.items import Statement
     from pipelines.posts.options import PostOptions
 
-# Witnesses of a headline that readers see as it is.
+# Witnesses whose headline readers see as it is.
 _SHOWN = HEADINGS | {"heading"}
 # Two instants at which no page was captured: a date that both read alike does not depend on the capture.
 _UNCAPTURED = (datetime(2101, 7, 1, 12, tzinfo=UTC), datetime(2203, 2, 3, 4, tzinfo=UTC))

@@ -112,7 +112,7 @@ class PostFiles:
     by threads that wait for the disk together: one file waits for milliseconds, a hundred of them not much longer.
 
     Args:
-        swept: folders in which somebody has just looked for what killed writers left.
+        swept: folders that have just been swept.
     """
 
     def __init__(self, *, swept: Iterable[Path] = ()) -> None:

@@ -57,7 +57,7 @@ _AMP_CACHE = re.compile(
 )
 _ADDRESS_IN_TEXT = re.compile(r"https?://[^\s\"'<>]+")
 _MAX_URL_CHARS = 2_000
-# Some writers escape these in a path and some do not; every server takes both for one. Spec: RFC 3986 §2.2
+# Some sites escape these in a path and some do not; servers treat both alike. Spec: RFC 3986 §2.2
 _ESCAPED_MARKS = re.compile(r"%(?:21|27|28|29|2a)", re.IGNORECASE)
 # Most links of a page stand on every page of its site.
 _REMEMBERED = 1 << 13
@@ -80,9 +80,9 @@ def normalise_location(url: str) -> str:
 
 
 def respell(url: str) -> str:
-    """Return an address with the marks `!'()*` of its path as they are.
+    """Return an address with the characters `!'()*` in its path unescaped.
 
-    A page that is linked as `a(b)` and as `a%28b%29` is asked for as it was met first, which is by chance.
+    If a page is linked as `a(b)` and as `a%28b%29`, a crawl requests whichever it meets first.
     """
     path, mark, query = url.partition("?")
     return _ESCAPED_MARKS.sub(lambda escape: unquote(escape[0]), path) + mark + query
@@ -91,8 +91,7 @@ def respell(url: str) -> str:
 def build_identity(url: str) -> str:
     """Return what an article is known by: its address, without the slash that some write at its end and some do not.
 
-    The marks of the path are not escaped, and the parameters come in the order of their names, since that in which they
-    are written says nothing.
+    The path is spelled as `respell` does, and the parameters are sorted by name.
     """
     try:
         parts = urlsplit(respell(normalise_location(url)))

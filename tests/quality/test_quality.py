@@ -124,7 +124,7 @@ def test_pages_are_read_as_well_as_ever(
 
 @needs_shared
 def test_pages_are_read_alike_in_every_process(batch: Path, answers: str) -> None:
-    """Nothing in an answer depends on the order of a set, which is another with every seed and place in memory."""
+    """No result depends on the order of a set, which differs between processes."""
     assert extract(batch, seed="2").splitlines() == answers.splitlines()
 
 

@@ -1,4 +1,4 @@
-"""`scrapy` with small shards: of single files, of parts of them where they can be cut, and of a few posts."""
+"""`scrapy` with small shards: single files, parts of files, a few posts."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def test_small_files_share_a_shard_and_large_ones_have_their_own(tmp_path: Path)
 
 @given(sizes=st.lists(st.integers(0, 90_000_000), max_size=6))
 def test_every_byte_is_in_one_shard_and_the_last_ones_are_small(sizes: list[int]) -> None:
-    """Where files may be cut; the sizes are those of sparse files."""
+    """Check the cuts with sparse files of these sizes."""
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, str(number)) for number in range(len(sizes))]
         for path, size in zip(paths, sizes, strict=True):

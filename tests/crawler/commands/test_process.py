@@ -1,4 +1,4 @@
-"""Tests of what our commands set up in their own process."""
+"""Tests of the process-wide set-up of commands."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _handler(level: int) -> logging.Handler:
     ],
 )
 def test_records_are_made_for_those_who_take_them(levels: tuple[int, ...], expected: int) -> None:
-    """A record that some handler takes is made, one that none takes is not."""
+    """Records are skipped if every handler would drop them."""
     logging.root.handlers[:] = [_handler(level) for level in levels]
     spare_records()
     logger = logging.getLogger(_SCRAPYS)

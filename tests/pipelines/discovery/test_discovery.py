@@ -152,7 +152,7 @@ HIDDEN = [
 def test_no_declared_entity_reaches_the_parser(body: bytes, mended: str, *, is_read: bool) -> None:
     """One with elements in it that holds itself makes libxml2 free what lxml then uses."""
     gc.collect()
-    gc.freeze()  # what other tests hold need not be looked through each time
+    gc.freeze()  # so that each collection skips what other tests hold
     for _ in range(20):
         feed = read_feed(body, "http://h/")
         assert (feed.mended, bool(feed.entries), bool(feed.refused)) == (mended, is_read, not is_read)

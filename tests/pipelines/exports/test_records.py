@@ -1,4 +1,4 @@
-"""Records: the digest by which versions of a post are told apart stays the same for ever."""
+"""Tests of export records: the content hash of a post must never change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Statements and posts as the ledger keeps them: what is read is what was written, also by earlier versions."""
+"""Tests that statements and posts are read back as written, including those of earlier versions."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def test_what_is_settled_already_is_only_written(folder: PostFolder) -> None:
     cuts=st.lists(st.integers(0, 9), max_size=3),
 )
 def test_posts_that_many_processes_write_lie_where_one_would_put_them(order: list[Statement], cuts: list[int]) -> None:
-    """Any split of what is stated: parts settle what they know, and what only one knows is written by itself."""
+    """The files are the same however statements are split into parts, if posts without rivals are written apart."""
     with tempfile.TemporaryDirectory() as scratch:
         one = PostFolder(Path(scratch, "one"), Ledger(Path(scratch, "one.sqlite")), lambda _: PostOptions())
         write_together(one, *order)
@@ -265,7 +265,7 @@ def test_posts_that_many_processes_write_lie_where_one_would_put_them(order: lis
 
 
 def settle_part(path: Path, stated: list[Statement]) -> Path:
-    """What a process does with its part of an archive."""
+    """Do what a process does with its part of an archive."""
     with closing(Ledger(path)) as part:
         for statement in stated:
             part.add(statement)
