@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final
 
-from crawler.batch.shards import Done, ShardFailed, ShardProcess, Task, run_shard
+from crawler.batch.processes import ShardProcess, Task
+from crawler.batch.shards import Done, ShardFailed, run_shard
 
 if TYPE_CHECKING:
     import argparse
@@ -110,7 +111,7 @@ def open_engine(engine: Engine) -> Iterator[Run]:
         with ExitStack() as stack:
             idle: SimpleQueue[ShardProcess] = SimpleQueue()
             for _ in range(engine.workers):
-                idle.put(stack.enter_context(ShardProcess()))
+                idle.put(stack.enter_context(ShardProcess(as_copy=True)))
             pool = stack.enter_context(ThreadPoolExecutor(engine.workers))
             yield lambda tasks: _run_local(pool, idle, tasks)
         return

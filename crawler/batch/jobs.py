@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 from archives.storage.files import is_held, lock_file
 from archives.storage.remote_files import find_size
 from crawler.batch.engines import Engine, EngineError, Run, open_engine, run_shards
-from crawler.batch.shards import SHARD_BYTES, Done, Shard, Task, list_shards
+from crawler.batch.processes import Task
+from crawler.batch.shards import SHARD_BYTES, Done, Shard, list_shards
 from crawler.projects.progress_bar import show_progress
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def plan_job(
     """Cut WARC files of a collection into shards.
 
     Args:
-        function: `module:name`, as `crawler.batch.shards.Task` has it.
+        function: `module:name`, as `crawler.batch.processes.Task` has it.
         paths: of the files, in the order of the result.
         has_parts: the function can process part of a file.
     """

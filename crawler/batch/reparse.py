@@ -119,14 +119,13 @@ def write_shard(arguments: Mapping[str, Any], files: list[Path], folder: Path) -
     post_files, written = PostFiles(swept=[posts_dir]), []
     try:
         with closing(Ledger(Path(arguments["ledger"]), is_scratch=True)) as ledger:
-            for number, (source, identifier) in enumerate(json.loads(files[0].read_text("utf-8")), start=1):
-                post = ledger.find_post((source, identifier))
-                assert post is not None
-                name = build_file_name(post, options[source])
-                outcome = post_files.write(posts_dir / name, render(post, options[source]))
-                written.append(((source, identifier), name, outcome))
-                if number % WRITTEN_AT_ONCE == 0:
-                    post_files.settle()
+            posts = ledger.list_posts(json.loads(files[0].read_text("utf-8")))
+        for number, post in enumerate(posts, start=1):
+            name = build_file_name(post, options[post.key[0]])
+            outcome = post_files.write(posts_dir / name, render(post, options[post.key[0]]))
+            written.append((post.key, name, outcome))
+            if number % WRITTEN_AT_ONCE == 0:
+                post_files.settle()
         post_files.settle()
     except OSError as error:
         return {"fault": [error.errno, error.strerror, error.filename]}
@@ -181,9 +180,12 @@ def _write_in_shards(run: Run, folder: Path, ledger: Ledger, arguments: Mapping[
         path.write_text(json.dumps(some), "utf-8")
         shards.append(Shard(files=(path,)))
     tasks = build_tasks(_WRITE_FUNCTION, folder, shards, arguments)
-    for shard in run_tasks(run, Job(title="write posts", folder=folder, tasks=tasks)):
+
+    def take(shard: Done) -> None:
         if shard.result["fault"]:
             raise OSError(*shard.result["fault"])
         written = json.loads((shard.folder / _WRITTEN).read_text("utf-8"))
         ledger.record_written(written)
         done.counts.update(f"posts/{outcome}" for *_, outcome in written)
+
+    run_tasks(run, Job(title="write posts", folder=folder, tasks=tasks), take)

@@ -8,23 +8,17 @@ manifest that tells the digests of what went in and what came out, and who comes
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
-import os
 import shutil
-import subprocess
-import sys
-import threading
 import uuid
 from contextlib import nullcontext, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from archives.storage.files import hash_file, hash_span
 from archives.storage.remote_files import find_size, find_stored
-from crawler.projects.collector import spare_imports
+from crawler.batch.processes import RESULT, ShardProcess, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,8 +30,6 @@ _LEAST_BYTES: Final = 1_000_000
 _SHARE: Final = 8
 ATTEMPTS: Final = 3
 _MANIFEST: Final = "manifest.json"
-_RESULT: Final = "result.json"
-_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class ShardFailed(Exception):
@@ -54,28 +46,6 @@ class Shard:
 
     files: tuple[Path, ...]
     span: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One shard and what is to be done with it; plain data, so that it may be sent anywhere.
-
-    Attributes:
-        function: `module:name` of `(arguments, files, folder) -> result`; it leaves its outputs in the folder.
-        folder: of the job.
-        files: paths of the shard's files: WARC files, or what a job has cut its work into.
-        arguments: values that JSON can hold; `span` if the shard is part of a file.
-    """
-
-    function: str
-    folder: str
-    files: tuple[str, ...]
-    arguments: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The first file's name, for people."""
-        return Path(self.files[0]).name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,65 +104,6 @@ def _iter_spans(size: int, left: int, most_bytes: int) -> Iterator[tuple[int, in
         first = beyond
 
 
-class ShardProcess:
-    """A process that runs one shard after another; if it dies, the next shard starts a new one."""
-
-    def __init__(self) -> None:
-        self._child: subprocess.Popen[str] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
-
-    def do(self, task: Task, folder: Path) -> int:
-        """Run a shard's function.
-
-        Returns:
-            0, or the exit code if the process ended instead; negative if it was killed.
-        """
-        child = self._child = self._child or _start_child()
-        assert child.stdin is not None
-        assert child.stdout is not None
-        try:
-            with suppress(BrokenPipeError):  # it has died, as its missing answer will show
-                child.stdin.write(json.dumps([asdict(task), str(folder)]) + "\n")
-                child.stdin.flush()
-            if child.stdout.readline():
-                return 0
-            return child.wait()
-        except BaseException:
-            child.kill()
-            raise
-        finally:
-            if child.poll() is not None:
-                self._end()
-
-    def _end(self) -> None:
-        child, self._child = self._child, None
-        if child is None:
-            return
-        assert child.stdin is not None
-        assert child.stdout is not None
-        for _ in range(2):
-            with suppress(BrokenPipeError):  # closing tries once more to write what is buffered
-                child.stdin.close()
-        child.stdout.close()
-        child.wait()
-
-
-def _start_child() -> subprocess.Popen[str]:
-    path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-    return subprocess.Popen(
-        [sys.executable, "-m", "crawler.batch.shards"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": path},
-        text=True,
-    )
-
-
 def run_shard(task: Task, process: ShardProcess | None = None) -> Done:
     """Run one shard in another process, unless its result is there already.
 
@@ -229,7 +140,7 @@ def _make(task: Task, folder: Path, digests: Mapping[str, str], process: ShardPr
 
 
 def _publish(scratch: Path, folder: Path, digests: Mapping[str, str]) -> dict[str, Any]:
-    result = json.loads((scratch / _RESULT).read_text("utf-8"))
+    result = json.loads((scratch / RESULT).read_text("utf-8"))
     outputs = {path.relative_to(scratch).as_posix(): hash_file(path) for path in _list_outputs(scratch)}
     manifest = {"inputs": dict(digests), "outputs": outputs, "result": result}
     (scratch / _MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
@@ -249,36 +160,8 @@ def _read_manifest(folder: Path) -> dict[str, Any] | None:
     return manifest if is_whole else None
 
 
-def main() -> None:
-    """Run as the child: read a task and a folder from each line of standard input, answer each with a line."""
-    # What a shard's function prints must not be taken for an answer.
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as answers, Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
-        tasks: SimpleQueue[str] = SimpleQueue()
-        threading.Thread(target=_follow_parent, args=(tasks,), daemon=True).start()
-        function = ""
-        while True:
-            values, name = json.loads(tasks.get())
-            task, folder = Task(**values), Path(name)
-            module, _, attribute = task.function.partition(":")
-            do = getattr(importlib.import_module(module), attribute)
-            if task.function != function:
-                function = task.function
-                spare_imports()
-            result = do(task.arguments, [Path(file) for file in task.files], folder)
-            (folder / _RESULT).write_text(json.dumps(result), "utf-8")
-            print(task.name, file=answers, flush=True)
-
-
-def _follow_parent(tasks: SimpleQueue[str]) -> None:
-    for line in sys.stdin:
-        tasks.put(line)
-    # The pipe stays open as long as the parent lives, so that the child need not outlive it.
-    os._exit(0)
-
-
 def _list_outputs(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (_MANIFEST, _RESULT))
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (_MANIFEST, RESULT))
 
 
 def _digest_warc(path: Path, span: Sequence[int] | None) -> str:
@@ -286,7 +169,3 @@ def _digest_warc(path: Path, span: Sequence[int] | None) -> str:
     if stored:
         return stored.sha256
     return hash_span(path, *span) if span else hash_file(path)
-
-
-if __name__ == "__main__":
-    main()

@@ -238,6 +238,16 @@ class Ledger:
         row = self._database.execute("SELECT state FROM posts WHERE source = ? AND identifier = ?", key).fetchone()
         return load_post(row[0]) if row and row[0] else None
 
+    def list_posts(self, keys: Iterable[_Key]) -> list[Post]:
+        """Return the posts of some settled articles, in the order of the keys and all of the same instant."""
+        query = "SELECT state FROM posts WHERE source = ? AND identifier = ?"
+        self._database.execute("BEGIN")
+        try:
+            states = [self._database.execute(query, key).fetchone()[0] for key in keys]
+        finally:
+            self._database.execute("COMMIT")
+        return [load_post(state) for state in states]
+
     def iter_filed(
         self, *, source: str = "", since: str = "", until: str = ""
     ) -> Generator[tuple[_Key, str, str], None, None]:

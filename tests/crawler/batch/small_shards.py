@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import crawler.batch.export
 import crawler.batch.jobs
+import crawler.batch.processes
 import crawler.batch.reparse
 from crawler.batch.shards import list_shards
 
@@ -17,8 +20,20 @@ def cut_small() -> None:
     crawler.batch.reparse.POSTS_AT_ONCE = 5
 
 
+def start_slowly() -> None:
+    """Have copies of this process take as long to start as new processes, so that there is time to kill them."""
+    prepare = crawler.batch.processes.spare_imports
+
+    def wait() -> None:
+        time.sleep(0.3)
+        prepare()
+
+    crawler.batch.processes.spare_imports = wait
+
+
 if __name__ == "__main__":
     from scrapy.cmdline import execute
 
     cut_small()
+    start_slowly()
     execute()

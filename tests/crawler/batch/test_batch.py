@@ -26,7 +26,8 @@ from archives.verify.findings import Problem
 from archives.verify.fixity import verify_collection
 from crawler.batch.engines import Engine, EngineError
 from crawler.batch.jobs import WORK_DIR, hold_folder
-from crawler.batch.shards import ATTEMPTS, ShardFailed, Task, list_shards, run_shard
+from crawler.batch.processes import Task
+from crawler.batch.shards import ATTEMPTS, ShardFailed, list_shards, run_shard
 from crawler.batch.verify import verify_in_shards
 from tests.crawler.batch.conftest import NAME
 from tests.crawler.batch.dask_cluster import DaskCluster
@@ -142,17 +143,19 @@ def test_a_shard_that_kills_every_process_is_given_up(task: Task) -> None:
     assert list(Path(task.folder).iterdir()) == []
 
 
-class Killed(subprocess.Popen):
-    """A process that is dead before anything can be written to it."""
+_posix_spawn = os.posix_spawn
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.kill()
-        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+
+def spawn_killed(*arguments: Any, **options: Any) -> int:
+    """Start a process that is dead before anything can be written to it."""
+    pid = _posix_spawn(*arguments, **options)
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    return pid
 
 
 def test_a_process_that_dies_before_it_knows_its_shard_is_replaced(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subprocess, "Popen", Killed)
+    monkeypatch.setattr(os, "posix_spawn", spawn_killed)
     with pytest.raises(ShardFailed, match="3 processes in a row were killed"):
         run_shard(task)
 
@@ -216,11 +219,26 @@ def start_job(data: Data, *arguments: str, stderr: int = subprocess.DEVNULL) -> 
 def await_shards(data: Data, count: int, process: Process) -> list[Path]:
     """Wait until so many shards are done; their manifests."""
     deadline = time.monotonic() + 90
-    while len(done := list(data.path.glob(f"**/{WORK_DIR}/*/*/manifest.json"))) < count:
+    while True:
+        with suppress(FileNotFoundError):  # some were just deleted
+            if len(done := list(data.path.glob(f"**/{WORK_DIR}/*/*/manifest.json"))) >= count:
+                return done
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.02)
-    return done
+
+
+def test_the_first_processes_are_copies_and_an_interruption_is_one_line(copied: Data, tmp_path: Path) -> None:
+    process = start_job(copied, *COMMANDS["reparse"](tmp_path / "out"), stderr=subprocess.PIPE)
+    await_shards(copied, 1, process)
+    children = list_descendants(process.pid)
+    assert {read_command(pid) for pid in children} == {read_command(process.pid)}
+    for pid in (*children, process.pid):
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+    _, said = process.communicate()
+    assert (process.returncode, said.splitlines()) == (-signal.SIGINT, ["scrapy: interrupted"])
+    assert not any(map(read_command, children))
 
 
 def read_result(command: str, data: Data, out: Path, stdout: str) -> object:
@@ -241,6 +259,7 @@ def test_killed_workers_cost_their_shards_and_a_killed_job_is_taken_up(
     process = start_job(copied, *arguments)
     for _ in range(2):
         while not (children := list_descendants(process.pid)):
+            assert process.poll() is None
             time.sleep(0.02)
         time.sleep(chance.uniform(0, 0.3))
         with suppress(ProcessLookupError):

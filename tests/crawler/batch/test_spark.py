@@ -84,6 +84,6 @@ def await_worker(process: subprocess.Popen[bytes]) -> int:
         assert time.monotonic() < deadline
         assert process.poll() is None
         for pid in list_descendants(process.pid):
-            if b"crawler.batch.shards" in read_command(pid) and (parent := find_parent(pid)):
+            if b"crawler.batch.processes" in read_command(pid) and (parent := find_parent(pid)):
                 return parent
         time.sleep(0.02)
