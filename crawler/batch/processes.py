@@ -27,6 +27,8 @@ RESULT: Final = "result.json"
 """What a shard's function returned, in its folder."""
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _INTERRUPTED: Final = 130
+_STDIN: Final = 0
+_STDOUT: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +133,7 @@ def _start(*, as_copy: bool) -> _Child:
             sys.executable,
             [sys.executable, "-m", "crawler.batch.processes"],
             os.environ | {"PYTHONPATH": path},
-            file_actions=[(os.POSIX_SPAWN_DUP2, tasks_end, 0), (os.POSIX_SPAWN_DUP2, answers_end, 1)],
+            file_actions=[(os.POSIX_SPAWN_DUP2, tasks_end, _STDIN), (os.POSIX_SPAWN_DUP2, answers_end, _STDOUT)],
         )
     os.close(tasks_end)
     os.close(answers_end)
@@ -152,7 +154,7 @@ def _serve(tasks_end: int, answers_end: int) -> NoReturn:
     signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
     # What a shard's function prints must not be taken for an answer.
     with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        os.dup2(nowhere.fileno(), _STDOUT)
     tasks: SimpleQueue[str] = SimpleQueue()
     threading.Thread(target=_follow_parent, args=(tasks_end, tasks), daemon=True).start()
     function = ""
@@ -178,4 +180,4 @@ def _follow_parent(tasks_end: int, tasks: SimpleQueue[str]) -> None:
 
 
 if __name__ == "__main__":
-    _serve(0, os.dup(1))
+    _serve(_STDIN, os.dup(_STDOUT))

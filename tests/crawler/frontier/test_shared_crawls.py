@@ -75,9 +75,9 @@ def await_requests(papers: ManyPapers, count: int, processes: list[Process]) -> 
 def verify_politeness(papers: ManyPapers) -> None:
     """By the hosts' own log none saw more requests at once, or sooner one after the other, than one process may send.
 
-    A single gap may be short where the request before was held up on its way, as one process's may: on a busy machine by
-    more than a delay. But from no request on have there ever been more than two beyond one a delay; and between two
-    workers there is always a whole delay.
+    A single gap may be short where the request before was held up on its way, as one process's may: by more than a
+    delay on a busy machine. But from no request on have there ever been more than two beyond one a delay; and between
+    two workers there is always a whole delay.
     """
     for host in papers.hosts:
         assert papers.find_most_at_once(host) <= AT_ONCE
