@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
+import crawler.batch.engines
 import crawler.batch.export
 import crawler.batch.jobs
 import crawler.batch.processes
 import crawler.batch.reparse
-from crawler.batch.shards import list_shards
+from crawler.batch.processes import ShardProcess, Task
+from crawler.batch.shards import Done, list_shards
 
 
 def cut_small() -> None:
@@ -20,20 +22,26 @@ def cut_small() -> None:
     crawler.batch.reparse.POSTS_AT_ONCE = 5
 
 
-def start_slowly() -> None:
-    """Have copies of this process take as long to start as new processes, so that there is time to kill them."""
-    prepare = crawler.batch.processes.spare_imports
+def go_slowly() -> None:
+    """Have copies of this process take as long to start as new ones, and every shard a while: time to kill somebody."""
+    prepare, run = crawler.batch.processes.spare_imports, crawler.batch.engines.run_shard
 
-    def wait() -> None:
+    def prepare_slowly() -> None:
         time.sleep(0.3)
         prepare()
 
-    crawler.batch.processes.spare_imports = wait
+    def run_slowly(task: Task, process: ShardProcess | None = None) -> Done:
+        done = run(task, process)
+        time.sleep(0.2)
+        return done
+
+    crawler.batch.processes.spare_imports = prepare_slowly
+    crawler.batch.engines.run_shard = run_slowly
 
 
 if __name__ == "__main__":
     from scrapy.cmdline import execute
 
     cut_small()
-    start_slowly()
+    go_slowly()
     execute()

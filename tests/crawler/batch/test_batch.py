@@ -261,7 +261,7 @@ def test_killed_workers_cost_their_shards_and_a_killed_job_is_taken_up(
         while not (children := list_descendants(process.pid)):
             assert process.poll() is None
             time.sleep(0.02)
-        time.sleep(chance.uniform(0, 0.3))
+        time.sleep(chance.uniform(0, 0.15))
         with suppress(ProcessLookupError):
             os.kill(chance.choice(children), signal.SIGKILL)
     made = {path: path.stat().st_mtime_ns for path in await_shards(copied, 2, process)}
